@@ -120,7 +120,7 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|profile/memory|resource/verifier|authgear/resolver/fail(ed-credentials|ure-counts))[.]ts$'
+      '(cache/store|profile/memory|resource/verifier|authgear/resolver/failed-credentials)[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

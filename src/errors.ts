@@ -13,14 +13,13 @@ export class ServiceError extends Error {
 
 /** No usable answer from Authgear: 503, never remembered, never taken for "not signed in". */
 export abstract class ResolverError extends ServiceError {
-  abstract readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+  readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' = 'authgear_unavailable'
   /** What a person looks at first; `doctor` looks at most of it. */
   abstract readonly check: string
 }
 
 /** Connection refused, reset, TLS failure, or the name does not resolve. */
 export class AuthgearUnreachable extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'AUTHGEAR_RESOLVER_URL, its name, certificate and port, and the network between: run doctor'
   constructor (cause: unknown) {
     super(
@@ -32,7 +31,6 @@ export class AuthgearUnreachable extends ResolverError {
 }
 
 export class AuthgearTimeout extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = "Authgear's load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last"
   constructor (timeoutMs: number) {
     super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`)
@@ -41,7 +39,6 @@ export class AuthgearTimeout extends ResolverError {
 
 /** No result for a token, and then no answer: its session may have ended, so that nothing remembered stands in. */
 export class AuthgearSilent extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = "Authgear's load, database and Redis, and the network between"
   constructor (cause: unknown) {
     super('AUTHGEAR_SILENT', 'Authgear had no result for a token, and did not answer when it was asked again', cause)
@@ -50,7 +47,6 @@ export class AuthgearSilent extends ResolverError {
 
 /** A 5xx, or another 4xx than the two that mean a wrong address. */
 export class AuthgearStatus extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'Authgear\'s log, its database and its Redis'
   readonly status: number
   constructor (status: number) {
@@ -61,7 +57,7 @@ export class AuthgearStatus extends ResolverError {
 
 /** 3xx, 404, 405: this is not the resolver, or it does not know this project. */
 export class AuthgearMisconfigured extends ResolverError {
-  readonly reason = 'authgear_misconfigured'
+  override readonly reason = 'authgear_misconfigured'
   readonly check = 'AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL: run doctor'
   constructor (what: string) {
     super('AUTHGEAR_MISCONFIGURED', `${what}: check AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL`)
@@ -69,7 +65,6 @@ export class AuthgearMisconfigured extends ResolverError {
 }
 
 export class AuthgearGarbage extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
   constructor (what: string, cause?: unknown) {
     super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause)
@@ -77,13 +72,12 @@ export class AuthgearGarbage extends ResolverError {
 }
 
 export class AuthgearCircuitOpen extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
   constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: it is not asked for a moment') }
 }
 
 export class Overloaded extends ResolverError {
-  readonly reason = 'overloaded'
+  override readonly reason = 'overloaded'
   readonly check = "Authgear's latency first; AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE"
   constructor () {
     super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT')
@@ -92,7 +86,6 @@ export class Overloaded extends ResolverError {
 
 /** No key of Authgear's can say whether a resource token is one: 503, never "not valid". */
 export class KeysUnavailable extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'AUTHGEAR_ENDPOINT and its /oauth2/jwks, as this service reaches it: run doctor'
   constructor (what: string, cause?: unknown) {
     super('KEYS_UNAVAILABLE', `Authgear's public endpoint is not usable: ${what}`, cause)
@@ -101,7 +94,6 @@ export class KeysUnavailable extends ResolverError {
 
 /** This process was frozen, and has not read the revocation log since: for some milliseconds. */
 export class LogNotRead extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'what made this process stand still: a CPU limit, a paused machine'
   constructor () {
     super('LOG_NOT_READ', 'this process stood still, and has not read the revocation log since')
@@ -110,14 +102,12 @@ export class LogNotRead extends ResolverError {
 
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'what revokes this user or everything again and again: forward_auth_revocations_total'
   constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
 }
 
 /** A defect of this service: answered like an outage, since the user is not known. */
 export class UnexpectedError extends ResolverError {
-  readonly reason = 'authgear_unavailable'
   readonly check = 'the lines before: please report them'
   constructor (cause: unknown) {
     super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause)

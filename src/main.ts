@@ -57,7 +57,7 @@ const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'snippet', 
 
 async function unknownCommand (command: string): Promise<number> {
   const { didYouMean } = await import('./config/unknown.ts')
-  const { quote } = await import('./config/messages.ts')
+  const { quote } = await import('./config/kind.ts')
   process.stderr.write(`error: there is no command ${quote(command)}${didYouMean(command, COMMANDS)}\n\n${HELP}`)
   return 1
 }

@@ -1,5 +1,5 @@
 import type { Route } from '../http/paths.ts'
-import { JSON_TYPE } from '../http/responses.ts'
+import { JSON_TYPE } from '../http/respond.ts'
 import { OK } from '../http/success.ts'
 import type { HttpResponse, Status } from '../http/types.ts'
 import type { KeyRing } from './key-ring.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type PrivateKey, readKeys } from './key.ts'
-import { type KeySet, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from './key-set.ts'
+import { type KeySet, pkcs8Of, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from './key-set.ts'
 
 /** Between two reads. Not watchFile: it misses a change that comes before its first look. */
 const READ_INTERVAL_MS = 2000
@@ -51,10 +51,8 @@ function keysOf (text: string): readonly PrivateKey[] {
 
 /** The first key signs, all are published, and for a while those that the file had before. */
 export function keySetOf (keys: readonly PrivateKey[], before: KeySet | undefined, now: number): KeySet {
-  const named = keys.map(({ signing: { algorithm }, key }, index) => {
-    const pkcs8 = key.export({ format: 'der', type: 'pkcs8' }).toString('base64url')
-    return { pkcs8, algorithm, from: 0, ...index > 0 ? { until: Infinity } : {} }
-  })
+  const named = keys.map(({ signing: { algorithm }, key }, index) =>
+    ({ pkcs8: pkcs8Of(key), algorithm, from: 0, ...index > 0 ? { until: Infinity } : {} }))
   const gone = (before?.keys ?? [])
     .filter(({ pkcs8, until = Infinity }) => until > now && !named.some((key) => key.pkcs8 === pkcs8))
     .map((key) => ({ ...key, until: Math.min(key.until ?? Infinity, now + PUBLISH_AHEAD_MS + PUBLISH_AFTER_MS) }))

@@ -11,6 +11,8 @@ export type KeyRing = Readonly<{
   signer: () => SigningKey | undefined
   /** Begins with the one that signs. */
   published: () => readonly SigningKey[]
+  /** Whether it is a private key of the kind that it says. */
+  canSign: (key: StoredKey) => boolean
   /** Of `sid`: the same on all replicas, and over a rotation of the keys. */
   sidHmac: () => Hmac
   /** When another one signs; undefined: never, as far as is known. */
@@ -27,7 +29,19 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
   let readyAt = 0
   let hmac = createHmacSha256(Buffer.of())
   let signing: StoredKey | undefined
+  /** Made once: it takes 200 µs. */
+  const made = new Map<string, SigningKey>()
 
+  function find (stored: StoredKey): SigningKey | undefined {
+    const key = made.get(stored.pkcs8) ?? readSigningKey(stored)
+    if (key !== undefined) made.set(stored.pkcs8, key)
+    return key
+  }
+  function signingKey (stored: StoredKey): SigningKey {
+    const key = find(stored)
+    if (key === undefined) throw new Error('a key of the set cannot sign')
+    return key
+  }
   function current (): StoredKey | undefined {
     const wanted = signingAt(set, schedule.algorithm, clock.wall())
     if (wanted === undefined) return signing
@@ -56,30 +70,18 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
       const others = publishedAt(set, schedule, clock.wall()).filter(({ pkcs8 }) => pkcs8 !== first?.pkcs8)
       return (first === undefined ? others : [first, ...others]).map(signingKey)
     },
+    canSign: (stored) => find(stored) !== undefined,
     sidHmac: () => hmac,
     nextAt: () => set.keys.find(({ from, until, algorithm }) =>
       until === undefined && algorithm === schedule.algorithm && from > clock.wall())?.from
   })
 }
 
-/** Made once: it takes 200 µs. */
-const made = new Map<string, SigningKey>()
-
-function signingKey (stored: StoredKey): SigningKey {
-  const key = signingKeyIn(stored)
-  if (key === undefined) throw new Error('a key of the set cannot sign')
-  return key
-}
-
 /** @returns undefined where it is no private key, or of another kind than it says */
-export function signingKeyIn ({ pkcs8, algorithm }: StoredKey): SigningKey | undefined {
-  const known = made.get(pkcs8)
-  if (known !== undefined) return known
+function readSigningKey ({ pkcs8, algorithm }: StoredKey): SigningKey | undefined {
   try {
     const key = signingKeyOf(createPrivateKey({ key: Buffer.from(pkcs8, 'base64url'), format: 'der', type: 'pkcs8' }))
-    if (key?.algorithm !== algorithm) return undefined
-    made.set(pkcs8, key)
-    return key
+    return key?.algorithm === algorithm ? key : undefined
   } catch {
     return undefined
   }

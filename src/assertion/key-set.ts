@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import type { Algorithm } from './key.ts'
 
 export type StoredKey = Readonly<{
@@ -99,5 +99,7 @@ function sorted (keys: readonly StoredKey[]): readonly StoredKey[] {
 function newKey (algorithm: Algorithm, from: number): StoredKey {
   const { privateKey } =
     algorithm === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')
-  return { pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url'), algorithm, from }
+  return { pkcs8: pkcs8Of(privateKey), algorithm, from }
 }
+
+export const pkcs8Of = (key: KeyObject): string => key.export({ format: 'der', type: 'pkcs8' }).toString('base64url')

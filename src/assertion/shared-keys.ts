@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
+import { isString, parseJson } from '../core/json.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import { type KeyRing, signingKeyIn } from './key-ring.ts'
+import type { KeyRing } from './key-ring.ts'
 import { extended, type KeySet, merged, type Schedule, type StoredKey } from './key-set.ts'
 
 export type KeyStoreDeps = Readonly<{
@@ -11,6 +12,7 @@ export type KeyStoreDeps = Readonly<{
   previous: Sealer | undefined
   /** Whether a replica may be left that knows no other. */
   writesPrevious: () => boolean
+  canSign: KeyRing['canSign']
   name: string
   clock: Pick<Clock, 'wall'>
   schedule: Schedule
@@ -31,13 +33,13 @@ const SEALING_NAME = 'assertion keys 1'
 const MAX_ATTEMPTS = 3
 
 export function createKeyStore (deps: KeyStoreDeps): KeyStore {
-  const { commands, sealer, previous, writesPrevious, name, clock, schedule } = deps
+  const { commands, sealer, previous, writesPrevious, canSign, name, clock, schedule } = deps
   const writer = (): Sealer => previous !== undefined && writesPrevious() ? previous : sealer
   function open (sealed: Buffer): Readonly<{ set: KeySet, sealer: Sealer }> | undefined {
     for (const one of [sealer, previous]) {
       const plain = one?.open(SEALING_NAME, sealed)
       const set = plain === undefined ? undefined : readKeySet(plain.toString())
-      if (one !== undefined && set !== undefined) return { set, sealer: one }
+      if (one !== undefined && set?.keys.every(canSign) === true) return { set, sealer: one }
     }
     return undefined
   }
@@ -64,18 +66,14 @@ export function createKeyStore (deps: KeyStoreDeps): KeyStore {
 
 /** With CACHE_SECRET=none anybody who writes to Redis writes here. @returns undefined for what no replica wrote */
 function readKeySet (text: string): KeySet | undefined {
-  try {
-    const set = JSON.parse(text) as Partial<KeySet> | null
-    const isOne = typeof set?.since === 'number' && typeof set.sid === 'string' && Array.isArray(set.keys)
-    return isOne && set.keys?.every(isKey) === true ? set as KeySet : undefined
-  } catch {
-    return undefined
-  }
+  const set = parseJson(text) as Partial<KeySet> | null | undefined
+  const isOne = typeof set?.since === 'number' && isString(set.sid) && Array.isArray(set.keys)
+  return isOne && set.keys?.every(isKey) === true ? set as KeySet : undefined
 }
 
 function isKey (key: Partial<StoredKey> | null): boolean {
-  return typeof key?.pkcs8 === 'string' && typeof key.from === 'number' &&
-    (key.until === undefined || typeof key.until === 'number') && signingKeyIn(key as StoredKey) !== undefined
+  return isString(key?.pkcs8) && typeof key.from === 'number' &&
+    (key.until === undefined || typeof key.until === 'number')
 }
 
 /** Lost keys are back within it, and a new set has been seen by every replica. */

@@ -28,7 +28,7 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
   })
 }
 
-/** Decided at each hit: no revocation voids the entry, and without the log it must be young. */
+/** Decided at each hit: no revocation voids the entry, and unless the revocations are followed it must be young. */
 function mayUse (
   { log, degradedTtlMs }: AuthenticateDeps,
   { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }

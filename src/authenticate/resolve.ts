@@ -5,7 +5,7 @@ import { elapsedSince, momentOf } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import {
-  capAt, identityDeadline, isExpired, isForAnotherAudience, isSpelledOtherwise, lifetimeOf
+  capAt, faultOfTokens, identityDeadline, isExpired, lifetimeOf
 } from '../core/token-expiry.ts'
 import type { Resolution } from '../core/resolution.ts'
 import {
@@ -25,8 +25,6 @@ const FROZEN_TIMEOUTS = 2
 /** Longest wait for another replica while this one's circuit breaker is open: its own answer would come at once. */
 const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
-const WRONG_AUDIENCE: Authentication = Object.freeze({ kind: 'refused', reason: 'wrong_audience' })
-const MALFORMED: Authentication = Object.freeze({ kind: 'refused', reason: 'malformed_credentials' })
 
 /** What a resolution is for. */
 export type ResolveOptions = Readonly<{
@@ -56,8 +54,8 @@ export async function resolve (
     const { credentials } = subject
     const now = deps.clock.wall()
     // here and not at each request: no entry exists for credentials that stop here
-    if (isForAnotherAudience(credentials, deps.audience)) return WRONG_AUDIENCE
-    if (isSpelledOtherwise(credentials, deps.audience)) return MALFORMED
+    const reason = faultOfTokens(credentials, deps.audience)
+    if (reason !== undefined) return { kind: 'refused', reason }
     if (isExpired(credentials, now)) return EXPIRED
     const context: ResolveContext = {
       deps,
@@ -90,10 +88,10 @@ async function resolveInTurn (context: ResolveContext): Promise<Authentication> 
     await failedCredentials.run(trace, whole, () => resolveUntilDeadline(context))
 }
 
-/** A plain read, without the fleet's lease. */
+/** A plain read, without the lease. */
 async function readShared (context: ResolveContext): Promise<Authentication | undefined> {
   if (!isShared(context)) return undefined
-  const read = await context.deps.fleet.read(context.subject.cacheKeys(), acceptOf(context))
+  const read = await context.deps.sharedCache.read(context.subject.cacheKeys(), acceptOf(context))
   return read && adopt(context, read)
 }
 
@@ -113,9 +111,9 @@ async function resolveUntilDeadline (context: ResolveContext): Promise<Authentic
 
 function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Promise<SharedLookup> {
   if (!isShared(context)) return ASK_ALONE
-  const { deps: { fleet, resolver }, subject } = context
+  const { deps: { sharedCache, resolver }, subject } = context
   const leaseWaitMs = resolver.state().circuitOpen ? Math.min(waitMs, LEASE_WAIT_WHILE_OPEN_MS) : waitMs
-  return fleet.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
+  return sharedCache.lookup(subject.cacheKeys(), acceptOf(context), leaseWaitMs)
 }
 
 /**

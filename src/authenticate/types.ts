@@ -50,7 +50,7 @@ export type Authenticator = Readonly<{
 
 export type AuthenticateDeps = Readonly<{
   memory: MemoryCache
-  fleet: SharedCache
+  sharedCache: SharedCache
   resolver: Resolver
   sentDigests: (credentials: Credentials) => SentDigests
   failedCredentials: FailedCredentials
@@ -61,7 +61,7 @@ export type AuthenticateDeps = Readonly<{
   refreshAhead: number
   /** Milliseconds within which a resolution that a revocation overtook is repeated (AUTHGEAR_TIMEOUT). */
   timeoutMs: number
-  /** Oldest age of a memory entry while the log cannot be followed (CACHE_DEGRADED_TTL). */
+  /** Oldest age of a memory entry while the revocations cannot be followed (CACHE_DEGRADED_TTL). */
   degradedTtlMs: number
   /** Bytes that all waiting requests may take together. */
   waitingBytes: number

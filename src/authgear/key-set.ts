@@ -1,5 +1,6 @@
 import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from 'jose'
 import { type Clock, systemRepeat } from '../clock.ts'
+import { listOf, objectOf, parseObject } from '../core/json.ts'
 import { KeysUnavailable } from '../errors.ts'
 import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoint.ts'
 
@@ -42,8 +43,7 @@ export function openKeySet (
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
   let underWay: Promise<void> | undefined
-  let lookups: readonly number[] = []
-  const unknown = new Map<string, number>()
+  const lookups = createLookups(clock)
 
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
@@ -62,40 +62,26 @@ export function openKeySet (
     return underWay
   }
   const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
-  function mayLookUp (): boolean {
-    if (loaded === undefined || lastError !== undefined) return isDue(MIN_INTERVAL_MS)
-    const now = clock.monotonic()
-    lookups = lookups.filter((at) => now - at < LOOKUPS_WITHIN_MS)
-    if (lookups.length === MAX_LOOKUPS) return false
-    lookups = [...lookups, now]
-    return true
-  }
-  const isUnknown = (kid: string): boolean =>
-    clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS
-  function noteUnknown (kid: string): void {
-    if (unknown.size >= MAX_UNKNOWN) unknown.clear()
-    unknown.set(kid, clock.monotonic())
-  }
+  const isFailed = (): boolean => loaded === undefined || lastError !== undefined
   const stopLooking = systemRepeat(LOOK_INTERVAL_MS, () => {
-    const failed = loaded === undefined || lastError !== undefined
-    if (isDue(failed ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
+    if (isDue(isFailed() ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
   })
   refreshOnce().catch(() => {})
 
   return Object.freeze({
     async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      if (isUnknown(kid)) return undefined
+      if (lookups.isUnknown(kid)) return undefined
       // one that is under way may have begun before this key was published
       if (underWay !== undefined) await underWay.catch(() => {})
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      const isLookedUp = underWay !== undefined || mayLookUp()
+      const isLookedUp = underWay !== undefined || (isFailed() ? isDue(MIN_INTERVAL_MS) : lookups.take())
       if (isLookedUp) await refreshOnce()
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal
       if (lastError !== undefined) throw lastError
       if (!isLookedUp) throw new KeysUnavailable(`it was asked for unknown kids ${MAX_LOOKUPS} times within a minute`)
-      noteUnknown(kid)
+      lookups.noteUnknown(kid)
       return undefined
     },
     current: () => loaded?.getKey,
@@ -106,27 +92,38 @@ export function openKeySet (
   })
 }
 
+/** What strangers' kids may make us ask, and which of them a fetch did not show. */
+function createLookups (clock: Pick<Clock, 'monotonic'>) {
+  let recent: readonly number[] = []
+  const unknown = new Map<string, number>()
+  return Object.freeze({
+    take (): boolean {
+      const now = clock.monotonic()
+      recent = recent.filter((at) => now - at < LOOKUPS_WITHIN_MS)
+      if (recent.length === MAX_LOOKUPS) return false
+      recent = [...recent, now]
+      return true
+    },
+    isUnknown: (kid: string): boolean => clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS,
+    noteUnknown (kid: string): void {
+      if (unknown.size >= MAX_UNKNOWN) unknown.clear()
+      unknown.set(kid, clock.monotonic())
+    }
+  })
+}
+
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */
 export async function readKeySet (text: string): Promise<Loaded> {
-  const keys = parseKeys(text)?.filter(isSigningKey).slice(0, MAX_KEYS) ?? []
+  const keys = listOf(parseObject(text)?.['keys']).filter(isSigningKey).slice(0, MAX_KEYS)
   if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
   const { createLocalJWKSet } = await import('jose')
   const getKey = createLocalJWKSet({ keys } satisfies JSONWebKeySet)
   return { text, kids: new Set(keys.map(({ kid }) => kid)), getKey }
 }
 
-function parseKeys (text: string): readonly JWK[] | undefined {
-  try {
-    const set: unknown = JSON.parse(text)
-    const keys = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
-    return Array.isArray(keys) ? keys.filter((key): key is JWK => typeof key === 'object' && key !== null) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** RS256 alone; the private part of a key, or a symmetric one, is no public key of Authgear's. */
-function isSigningKey (key: JWK): key is JWK & { kid: string, kty: 'RSA' } {
+function isSigningKey (value: unknown): value is JWK & { kid: string, kty: 'RSA' } {
+  const key: JWK = objectOf(value) ?? {}
   return key.kty === 'RSA' && typeof key.kid === 'string' && key.kid !== '' && typeof key.n === 'string' &&
     typeof key.e === 'string' && key.d === undefined && (key.alg ?? 'RS256') === 'RS256' && (key.use ?? 'sig') === 'sig'
 }

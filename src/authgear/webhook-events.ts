@@ -1,6 +1,6 @@
-import { isUserId } from '../core/user-id.ts'
+import { isUserId } from '../core/resolution.ts'
 import type { Revocation } from '../revocation/types.ts'
-import { type Json, objectOf, parseJson } from './json.ts'
+import { type Json, objectOf, parseObject } from '../core/json.ts'
 
 /** What one webhook of Authgear's means to us. */
 export type WebhookReading =
@@ -28,7 +28,7 @@ const ENDING = new Set([
 
 /** @param appId AUTHGEAR_APP_ID, where it is set: a body of another project's says nothing about ours */
 export function readWebhook (body: string, appId: string | undefined): WebhookReading {
-  const event = parseJson(body)
+  const event = parseObject(body)
   const type = event?.['type']
   if (event === undefined || typeof type !== 'string') return { kind: 'unreadable' }
   if (appId !== undefined && objectOf(event['context'])?.['app_id'] !== appId) return { kind: 'other_app' }

@@ -30,7 +30,7 @@ export type RedisTier<V extends Dated = Entry> = Readonly<{
 }>
 
 /** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
-const CLOCK_TOLERANCE_MS = 5 * 60_000
+const REPLICA_CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
@@ -94,7 +94,7 @@ export function judge<V extends Dated> (
   const entry = form.decode(plain)
   if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
   const ageMs = clock.wall() - entry.sealedAt
-  if (ageMs > entry.ttlMs + CLOCK_TOLERANCE_MS || ageMs < -CLOCK_TOLERANCE_MS) {
+  if (ageMs > entry.ttlMs + REPLICA_CLOCK_TOLERANCE_MS || ageMs < -REPLICA_CLOCK_TOLERANCE_MS) {
     return { kind: 'rejected', why: 'revived' }
   }
   // a process that was frozen reads an old answer when it thaws

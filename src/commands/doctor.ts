@@ -6,13 +6,22 @@ import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../redis/probe.ts'
 import { redisKeysOf, type RedisKeys } from '../redis/keys.ts'
 import { createResolverProbe } from '../authgear/resolver/probe.ts'
-import { found, type Finding } from './doctor/catalogue.ts'
+import { type Finding, found } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { looked, skipped, type Context, type Outcome, type Probe } from './doctor/check.ts'
-import { PROBES } from './doctor/checks.ts'
-import { judgeFailure } from './doctor/checks/authgear.ts'
-import { asJson, asText, countOf, type Report, type Result } from './doctor/report.ts'
+import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './out.ts'
+import { audit, authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
+import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './doctor/checks/redis.ts'
+import { cookies, trustProxy } from './doctor/checks/cookies.ts'
+import { login } from './doctor/checks/login.ts'
+import { openPorts } from './doctor/checks/open-ports.ts'
+import { pasted } from './doctor/checks/pasted.ts'
+import { rotation } from './doctor/checks/rotation.ts'
+import { keys, metadata } from './doctor/checks/resource-tokens.ts'
+import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
+import { revocationLog, webhookSilent } from './doctor/checks/revocations.ts'
+import { printable } from '../logging/pretty.ts'
 
 export type DoctorIo = Readonly<{
   stdin: AsyncIterable<string | Uint8Array> & Readonly<{ isTTY?: boolean }>
@@ -44,9 +53,9 @@ export async function doctor (
   return countOf(report).errors > 0 ? 1 : 0
 }
 
-type Given = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
+type DoctorInput = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
 
-async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
+async function examine (env: NodeJS.ProcessEnv, given: DoctorInput): Promise<Report> {
   const loaded = loadConfig(env)
   const configuration = (findings: readonly Finding[]): Result => ({
     title: 'the configuration',
@@ -72,7 +81,7 @@ async function examine (env: NodeJS.ProcessEnv, given: Given): Promise<Report> {
   }
 }
 
-function openContext (config: Config, endpointText: string, given: Given): Context {
+function openContext (config: Config, endpointText: string, given: DoctorInput): Context {
   const { authgear, redis } = config
   return {
     ...given,
@@ -111,3 +120,60 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
     return looked(found('unforeseen', `${probe.title}: ${name}`))
   }
 }
+
+/** In the order in which they are run and printed: what the others need comes first. */
+export const PROBES: readonly Probe[] = Object.freeze([
+  resolver, authgearCertificate, clock, trustProxy, cookies, login,
+  keys, pasted, stranger, throughProxy, openPorts, metadata,
+  idleTimeout, audit,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
+  ownCertificate
+])
+
+export type Result = Readonly<{ title: string, outcome: Outcome }>
+
+/** What was looked at, what was found, and how many of each. */
+export type Report = Readonly<{ endpoint: string | undefined, results: readonly Result[] }>
+
+const findingsOf = ({ results }: Report): readonly Finding[] =>
+  results.flatMap(({ outcome }) => (outcome.kind === 'looked' ? outcome.findings : []))
+
+export function countOf (report: Report): Readonly<{ errors: number, warnings: number }> {
+  const findings = findingsOf(report)
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  return { errors, warnings: findings.length - errors }
+}
+
+export function asJson (report: Report): string {
+  const checks = report.results.map(({ title, outcome }) =>
+    outcome.kind === 'skipped'
+      ? { title, state: 'skipped', why: outcome.why }
+      : {
+          title,
+          state: outcome.findings.length === 0 ? 'ok' : 'found',
+          ...outcome.notes === undefined ? {} : { notes: outcome.notes }
+        }
+  )
+  const content = { endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }
+  return `${JSON.stringify(content, null, 2)}\n`
+}
+
+export function asText (report: Report): string {
+  const { errors, warnings } = countOf(report)
+  return [...report.results.map(textOf), `\n${plural(errors, 'error')}, ${plural(warnings, 'warning')}\n`].join('')
+}
+
+/** What was seen may be another server's words. */
+function textOf ({ title, outcome }: Result): string {
+  if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
+  const notes = (outcome.notes ?? []).map((note) => `         ${printable(note)}\n`).join('')
+  if (outcome.findings.length === 0) return `ok       ${title}\n${notes}`
+  return notes + outcome.findings
+    .map(
+      ({ id, severity, what, why, set }) =>
+        `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`
+    )
+    .join('')
+}
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -1,7 +1,6 @@
 import { connect } from 'node:net'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
 import type { Out } from './out.ts'
-import { reachable } from './reachable.ts'
 
 /** Docker's own default is 30 s. */
 const TIMEOUT_MS = 3000
@@ -44,4 +43,9 @@ function ask (address: ListenAddress): Promise<string | undefined> {
 function problemOf (head: string): string | undefined {
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]
   return status === '200' ? undefined : status === undefined ? 'answered nothing' : `answered ${status}`
+}
+
+/** An address that means "all of them" cannot be asked everywhere. */
+export function reachable (host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
 }

@@ -2,16 +2,16 @@ import closeWithGrace from 'close-with-grace'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
-import { type Config, loadConfig } from '../config/index.ts'
+import { type Config, type ListenAddress, loadConfig, showBytes } from '../config/index.ts'
 import { createLog, describe, type Log, openLogOutput } from '../logging/log.ts'
 import { prettyStream } from '../logging/pretty.ts'
 import type { Service } from '../service/service.ts'
-import { bannerOf } from './banner.ts'
 import type { Out } from './out.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
-import { tracerOf } from './tracing.ts'
+import type { Tracer } from '../tracing/types.ts'
+import { describeServers } from '../redis/options.ts'
 
 /**
  * Runs until a signal.
@@ -85,4 +85,79 @@ function onSignal (log: Log, close: () => Promise<void>): void {
     }
     await close()
   })
+}
+
+/** Whether the standard variables of OpenTelemetry ask for traces. */
+export function wantsTracing (env: NodeJS.ProcessEnv): boolean {
+  const isEndpointSet = [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(
+    (endpoint) => endpoint !== undefined && endpoint !== ''
+  )
+  return isEndpointSet && env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none'
+}
+
+/** The library is loaded only where it is asked for: without it neither the start nor a request pays anything. */
+export async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
+  if (!wantsTracing(env)) return undefined
+  const { openTracing } = await import('../tracing/otel.ts')
+  return openTracing(version, {
+    failed: (error) =>
+      log.warn(
+        { error: describe(error) },
+        'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works ' +
+          'again'
+      )
+  })
+}
+
+/** What the line of the start says beside its version: whom it asks, what remembers, for how long, where it listens. */
+export type Banner = Readonly<Record<'version' | 'authgear' | 'tiers' | 'ttl' | 'listeners', string>>
+
+/** For a person, in one line; nothing of it is secret. */
+export function bannerOf (config: Config, version: string): Banner {
+  return {
+    version,
+    authgear: authgearOf(config),
+    tiers: tiersOf(config),
+    ttl: ttlOf(config),
+    listeners: listenersOf(config)
+  }
+}
+
+function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): string {
+  const resolver = resolverUrl.startsWith(`${endpoint.origin}/`) ? '' : ` by ${resolverUrl}`
+  return `${endpoint.origin}${resolver}${audit === undefined ? '' : ', audit log followed'}`
+}
+
+function tiersOf ({ cache, redis }: Config): string {
+  const secret = cache.secret === undefined ? ', CACHE_SECRET=none' : ''
+  return `memory (${cache.maxEntries} entries, ` +
+    `${showBytes(cache.maxBytes)})${redis === undefined ? '' : `, Redis (${describeServers(redis.servers)}${secret})`}`
+}
+
+function ttlOf ({
+  cache: { ttlMs, negativeTtlMs, refreshAhead, staleIfErrorMs, degradedTtlMs },
+  redis
+}: Config): string {
+  return [
+    `valid ${lasting(ttlMs)}`,
+    `refused ${lasting(negativeTtlMs)}`,
+    ...(refreshAhead > 0 && ttlMs > 0 ? [`renewed at ${Math.round(refreshAhead * 100)} %`] : []),
+    ...(staleIfErrorMs > 0 ? [`${lasting(staleIfErrorMs)} more while Authgear is down`] : []),
+    ...(redis === undefined ? [] : [`${lasting(degradedTtlMs)} while the revocation log is not followed`])
+  ].join(', ')
+}
+
+const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
+
+function listenersOf ({ listen, management, identify, grpc, tls }: Config): string {
+  const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
+  const ofGrpc = grpc === undefined ? '' : `, gRPC ${addressOf(grpc)}${security}`
+  return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ` +
+    `${addressOf(identify)}${ofGrpc}`
+}
+
+function addressOf (address: ListenAddress | undefined): string {
+  if (address === undefined) return 'off'
+  if (address.kind === 'unix') return `unix:${address.path}`
+  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }

@@ -1,7 +1,7 @@
 import type { AssertionSettings } from '../assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
-import type { IdentitySettings } from '../identity/settings.ts'
+import type { IdentitySettings } from '../identity/values.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import type { ProfileSettings } from '../profile/settings.ts'

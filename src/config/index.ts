@@ -1,4 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { assemble, type Config } from './assemble.ts'
+import { machineMemory } from './machine-memory.ts'
+import { showBytes } from './parsers/values.ts'
+import { read, type ReadResult } from './read.ts'
+import { brokenRules, type Machine, type Readings } from './rules.ts'
+import type { Setting } from './kind.ts'
+import { unknownVariables } from './unknown.ts'
+import { rows, type Values } from './variables.ts'
+import { warningsOf } from './warnings.ts'
+
 export { showBytes } from './parsers/values.ts'
 export type { Config } from './assemble.ts'
-export { loadConfig, type LoadedConfig } from './load.ts'
-export type { ListenAddress, Setting } from './types.ts'
+export type { ListenAddress, Setting } from './kind.ts'
+
+export type LoadedConfig = Readonly<
+  | { kind: 'ok', config: Config, warnings: readonly string[], settings: readonly Setting[] }
+  | { kind: 'errors', errors: readonly string[] }
+>
+
+/** Freezes a plain value and all that it holds, and returns it. */
+function deepFreeze<T> (value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
+}
+
+const SYSTEM: Machine = Object.freeze({
+  readFile: (path: string) => readFileSync(path, 'utf8'),
+  ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
+  memory: machineMemory,
+  nodeVersion: process.versions.node
+})
+
+type Row = Readonly<{ name: string, reading: ReadResult }>
+
+function readingsOf (read: readonly Row[], machine: Machine): Readings {
+  const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'
+  const set = new Set(read.filter(isWritten).map(({ name }) => name))
+  const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
+  // the table gives each value its type; this is the one place where the rows meet their names again
+  return { ...machine, values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name) }
+}
+
+/** What stands in for these is derived, so no row can show it. */
+function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
+  const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
+  const derived: Readonly<Record<string, string>> = {
+    AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
+    CACHE_MAX_MEMORY: showBytes(cache.maxBytes)
+  }
+  return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
+}
+
+/**
+ * The configuration that the environment gives, or everything that is wrong with it at once. No message holds a
+ * secret's value.
+ */
+export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
+  const machine = { ...SYSTEM, ...some }
+  const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
+  const readings = readingsOf(all, machine)
+  const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
+  const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
+  if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
+  const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
+  return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config) })
+}

@@ -1,3 +1,36 @@
+/** Where a listener listens; port 0 lets the system choose one (tests). */
+export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
+
+/**
+ * The project's public origin as Authgear compares it: lower case, no default port. `host` carries a port that is not
+ * the default.
+ */
+export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
+
+/** An https origin on 443, or an http one of this very machine; `host` has no port. */
+export type PublicOrigin = Readonly<{ origin: string, host: string }>
+
+/** A key of Authgear's Admin API as its file says it: PKCS#8 in PEM. A JWK names its id, a PEM does not. */
+export type AdminKeyFile = Readonly<{ pem: string, keyId: string | undefined }>
+
+/** One variable as it counts: for `check`, with secrets already masked in `shown`. */
+export type Setting = Readonly<{ name: string, shown: string, source: 'default' | 'set' | 'file' }>
+
+/**
+ * Docker's --env-file and Kubernetes keep quotation marks, shells do not: the commonest reason for a value that looks
+ * right.
+ */
+export function quotationHint (text: string): string {
+  return /^(["']).*\1$/s.test(text) ? ' (the quotation marks around it are part of the value: leave them out)' : ''
+}
+
+const LONGEST = 60
+
+/** A value for a message: control characters escaped, long ones cut. Never for anything that may hold a secret. */
+export function quote (text: string): string {
+  return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
+}
+
 /** Reads a file as UTF-8 text or throws with the system's `code`. */
 export type ReadFile = (path: string) => string
 

@@ -1,7 +1,5 @@
-import { hasFile, type ReadFile, type Variable } from './kind.ts'
-import { quotationHint } from './messages.ts'
+import { hasFile, quotationHint, type ReadFile, type Setting, type Variable } from './kind.ts'
 import { readText } from './parsers/files.ts'
-import type { Setting } from './types.ts'
 
 const PROTOCOL = '(?:TCP|UDP|SCTP)'
 
@@ -36,7 +34,7 @@ export function isInjected (name: string, value: string): boolean {
 }
 
 /** A variable that was read; `value` is undefined where it is neither set nor has a default. */
-export type Reading = Readonly<{ kind: 'read', value: unknown, setting: Setting } | { kind: 'error', error: string }>
+export type ReadResult = Readonly<{ kind: 'read', value: unknown, setting: Setting } | { kind: 'error', error: string }>
 
 type Source = Readonly<
   { kind: 'text', text: string, source: Setting['source'] } | { kind: 'nothing' } | { kind: 'error', error: string }
@@ -81,7 +79,7 @@ function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, rea
 }
 
 /** One variable from the environment, its `_FILE` twin or its default. */
-export function read (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): Reading {
+export function read (name: string, variable: Variable, env: NodeJS.ProcessEnv, readFile: ReadFile): ReadResult {
   const source = sourceOf(name, variable, env, readFile)
   if (source.kind === 'error') return source
   if (source.kind === 'nothing') {

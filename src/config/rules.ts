@@ -1,9 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { readKeys } from '../assertion/key.ts'
-import type { ReadFile } from './kind.ts'
+import type { ListenAddress, ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
-import type { ListenAddress } from './types.ts'
 import type { Values, VariableName } from './variables.ts'
 
 /** The values that were read, and what the rules need to know of the machine. */
@@ -102,8 +101,8 @@ const localLoginIsADemo: Rule = ({ isSet, values: { LOGIN_PUBLIC_URL: publicUrl,
   return [
     endpoint !== undefined &&
       new URL(endpoint.origin).hostname !== publicUrl.host &&
-      `LOGIN_PUBLIC_URL: ${publicUrl.origin} is http, which is for a simulated Authgear on ${publicUrl.host} too: write ` +
-        'https://, such as https://app.example.com',
+      `LOGIN_PUBLIC_URL: ${publicUrl.origin} is http, which is for a simulated Authgear on ${publicUrl.host} too: ` +
+        'write https://, such as https://app.example.com',
     isSet('LOGIN_ALLOWED_HOSTS') &&
       'LOGIN_ALLOWED_HOSTS: has no effect while LOGIN_PUBLIC_URL is http: people come back to that origin alone'
   ]
@@ -131,7 +130,8 @@ const assertionIsWhole: Rule = ({ isSet, values: { ASSERTION: assertion, CACHE_S
   }
   return [
     !isSet('ASSERTION_ISSUER') &&
-      `ASSERTION_ISSUER: is required with ASSERTION=${assertion}: what apps compare \`iss\` with, such as https://auth.example.com`,
+      `ASSERTION_ISSUER: is required with ASSERTION=${assertion}: what apps compare \`iss\` with, such as ` +
+        'https://auth.example.com',
     REDIS_FORMS.some(isSet) &&
       secret === 'none' &&
       !isSet('ASSERTION_KEY_FILE') &&
@@ -172,7 +172,8 @@ const redisIsWhole: Rule = (readings) => {
     ),
     form !== undefined &&
       !readings.isSet('CACHE_SECRET') &&
-      `CACHE_SECRET: is required with ${form}: make one with \`openssl rand -base64 32\`, the same on all replicas (or none, to leave entries in Redis unprotected)`
+      `CACHE_SECRET: is required with ${form}: make one with \`openssl rand -base64 32\`, the same on all replicas ` +
+        '(or none, to leave entries in Redis unprotected)'
   ]
 }
 
@@ -206,7 +207,8 @@ const tls: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
       !isUnread &&
       url?.tls !== true &&
       tls !== true &&
-      `REDIS_CA_FILE: works only with TLS: ${isSet('REDIS_URL') ? 'write rediss:// in REDIS_URL, or ' : ''}set REDIS_TLS=true`
+      `REDIS_CA_FILE: works only with TLS: ${isSet('REDIS_URL') ? 'write rediss:// in REDIS_URL, or ' : ''}` +
+        'set REDIS_TLS=true'
   ]
 }
 
@@ -223,7 +225,8 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
       'REDIS_PASSWORD: is set, but REDIS_URL carries a password too: leave one of them out',
     username &&
       !password &&
-      `REDIS_PASSWORD: is required with a Redis user (REDIS_USERNAME${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
+      'REDIS_PASSWORD: is required with a Redis user (REDIS_USERNAME' +
+        `${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
   ]
 }
 
@@ -258,7 +261,8 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
 const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [
   isSet('LISTEN_TLS_CERT_FILE') &&
     !keepsBlanks(nodeVersion) &&
-    `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy header over HTTP/2: use the image, or another Node`
+    `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy ` +
+      'header over HTTP/2: use the image, or another Node'
 ]
 
 /** Whether this Node hands over a header line that begins or ends in a blank over HTTP/2. */

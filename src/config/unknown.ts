@@ -1,5 +1,4 @@
-import { hasFile } from './kind.ts'
-import { quote } from './messages.ts'
+import { hasFile, quote } from './kind.ts'
 import { isInjected, textOf } from './read.ts'
 import { rows } from './variables.ts'
 

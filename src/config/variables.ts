@@ -1,8 +1,8 @@
 import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import {
-  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
+  boolean, bytes, choice, clientId, cookiePrefix, duration, integer, keyPrefix, orOff, secret, secretOrNone, share,
+  someOf, userName
 } from './parsers/values.ts'
-import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
   adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigin, redirectUri, redisUrl, resolverUrl
 } from './parsers/urls.ts'

@@ -19,7 +19,9 @@ function loginWarnings ({ values }: Readings): readonly (string | false)[] {
     (host) =>
       cookieDomainOf(authgear, host) === undefined &&
       host !== authgear &&
-      `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain (docs/login.md)`
+      `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no ` +
+        'domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain ' +
+        '(docs/login.md)'
   )
 }
 
@@ -53,7 +55,9 @@ const plainEndpoint: Warning = ({ values: { AUTHGEAR_ENDPOINT: endpoint } }) => 
   const isInner = LOOPBACK_ADDRESS.test(hostname) || (!hostname.startsWith('[') && INNER_NAME.test(hostname))
   return [
     !isInner &&
-      `AUTHGEAR_ENDPOINT: ${endpoint.origin} is not https: where the project is, no JWT and no resource token is accepted, and credentials cross the network in the clear. Write the project's public origin with https://; an address inside goes into AUTHGEAR_RESOLVER_URL`
+      `AUTHGEAR_ENDPOINT: ${endpoint.origin} is not https: where the project is, no JWT and no resource token is ` +
+        'accepted, and credentials cross the network in the clear. Write the project\'s public origin with https://; ' +
+        'an address inside goes into AUTHGEAR_RESOLVER_URL'
   ]
 }
 
@@ -126,12 +130,11 @@ const openManagement: Warning = ({ isSet, ownAddresses, values: { MANAGEMENT_LIS
     : isPublic(listen.host)
       ? listen.host
       : undefined
+  const which = WILDCARDS.has(listen.host) ? `${listen.host} includes ${meant}, which` : meant
   return [
     meant !== undefined &&
-      `MANAGEMENT_LISTEN: ${WILDCARDS.has(listen.host)
-? `${listen.host} includes ${meant}, ` +
-        'which'
-: meant} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for your own network: listen on a private address`
+      `MANAGEMENT_LISTEN: ${which} is a public address, and there is no MANAGEMENT_TOKEN: metrics and probes are for ` +
+        'your own network: listen on a private address'
   ]
 }
 
@@ -180,10 +183,12 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
   return [
     budget > most &&
-      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
+      `CACHE_MAX_MEMORY: ${showBytes(budget)} does not fit into V8's heap of ${inMib(heapBytes)}: at most ` +
+        `${inMib(most)}, or more memory: a larger container, or NODE_OPTIONS=--max-old-space-size`,
     isContainer &&
       heapBytes > limitBytes * MAX_HEAP_SHARE &&
-      `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set "${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
+      `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set ` +
+        `"${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
     isContainer &&
       limitBytes < MIN_MEMORY_BYTES &&
       `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(MIN_MEMORY_BYTES)} or more`

@@ -13,7 +13,7 @@ export type Credentials = Readonly<{
   session: string | undefined
 }>
 
-export type Reading =
+export type CredentialsRead =
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'refused', reason: 'malformed_credentials' | 'ambiguous_credentials', bearer: boolean }>
   | Readonly<{ kind: 'credentials', credentials: Credentials }>
@@ -42,7 +42,7 @@ const COOKIE_VALUE = /^[\x20\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]*$/
 const FIELDS = { session: 'session', app_session: 'appSession', app_access_token: 'appAccessToken' } as const
 const BEARER = /^bearer [^ ]/i
 
-const NONE: Reading = { kind: 'none' }
+const NONE: CredentialsRead = { kind: 'none' }
 
 /** @param prefix `http.cookie_prefix` of the Authgear project */
 export function cookieNames (prefix: string): CookieNames {
@@ -60,17 +60,17 @@ export function cookieNames (prefix: string): CookieNames {
 }
 
 /** @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`) */
-export function readCredentials (rawHeaders: readonly string[], names: CookieNames): Reading {
+export function readCredentials (rawHeaders: readonly string[], names: CookieNames): CredentialsRead {
   return read(rawHeaders, names)
 }
 
 /** Reads the Authorization lines, and no cookie. */
-export function readBearerAlone (rawHeaders: readonly string[]): Reading {
+export function readBearerAlone (rawHeaders: readonly string[]): CredentialsRead {
   return read(rawHeaders, undefined)
 }
 
 /** @param names undefined: no cookie is read */
-function read (rawHeaders: readonly string[], names: CookieNames | undefined): Reading {
+function read (rawHeaders: readonly string[], names: CookieNames | undefined): CredentialsRead {
   const found: Found = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
   let authorizations = 0
   let cookieBytes = 0
@@ -92,7 +92,7 @@ function read (rawHeaders: readonly string[], names: CookieNames | undefined): R
   return judge(found)
 }
 
-function judge (found: Found): Reading {
+function judge (found: Found): CredentialsRead {
   const { bearer, appSession, appAccessToken, session } = found
   if (bearer === undefined && appSession === undefined && appAccessToken === undefined && session === undefined) {
     return NONE
@@ -104,7 +104,7 @@ function judge (found: Found): Reading {
 }
 
 /** Beside another one, what cannot be Authgear's is somebody else's, such as an app's own cookie `session`. */
-function readTheOthers (found: Found): Reading {
+function readTheOthers (found: Found): CredentialsRead {
   const ifCredible = (value: string | undefined, max: number): string | undefined =>
     cannotBe(value, max) ? undefined : value
   const others: Credentials = {
@@ -119,7 +119,7 @@ function readTheOthers (found: Found): Reading {
 }
 
 /** WWW-Authenticate depends on whether a bearer token was among them. */
-function refused (reason: 'malformed_credentials' | 'ambiguous_credentials', found: Found): Reading {
+function refused (reason: 'malformed_credentials' | 'ambiguous_credentials', found: Found): CredentialsRead {
   return { kind: 'refused', reason, bearer: found.bearer !== undefined }
 }
 

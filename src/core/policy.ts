@@ -37,7 +37,9 @@ function parseParameter (parameter: string): Requirement | Bad {
   if (equals === -1) return bad('a parameter has no value')
   const name = parameter.slice(0, equals)
   const known = BY_NAME.get(name)
-  if (known === undefined) return bad(NAME.test(name) ? `${name} is not a parameter` : 'it has a parameter that is not known')
+  if (known === undefined) {
+    return bad(NAME.test(name) ? `${name} is not a parameter` : 'it has a parameter that is not known')
+  }
   const value = percentDecode(parameter.slice(equals + 1))
   return value === undefined ? bad(`${name} has an escape that cannot be decoded`) : known.parse(value)
 }

@@ -3,7 +3,7 @@ import type { IdentitySet } from './requirement.ts'
 
 export { IDENTITY_SETS, type IdentitySet } from './requirement.ts'
 
-/** A route that names two different ones gets none: its app sees nobody, whoever wrote the second. */
+/** A route that names two different ones gets none: its app sees nobody, even if a client wrote the second. */
 export type Choice<T> = Readonly<{ kind: 'default' } | { kind: 'named', value: T } | { kind: 'contradiction' }>
 
 /** What goes out on a 200 beside Authgear's own headers, as the route chooses. */

@@ -1,6 +1,5 @@
-import { IDENTITY_HEADERS, type Identity, type UserId } from './resolution.ts'
+import { type Identity, IDENTITY_HEADERS, isUserId, type UserId } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
-import { isUserId } from './user-id.ts'
 
 /**
  * What a resource token of Authgear's says, once its signature is verified (docs/resource-tokens.md): for whom, by

@@ -1,4 +1,5 @@
 import type { Credentials } from './credentials.ts'
+import { parseJson } from './json.ts'
 import type { Resolution } from './resolution.ts'
 
 /** Milliseconds since 1970 by the wall clock. */
@@ -42,38 +43,24 @@ export function jwtId (token: string): string | undefined {
 
 /**
  * A token that Authgear issued for one resource must open nothing else, whatever the resolver says of it (RFC 8707; RFC
- * 9068, section 4). Read without verifying, since it only refuses. An app's own JWT beside a session is not Authgear's,
- * and stays the app's business.
+ * 9068, section 4). And Authgear takes a signature with padding, or with other bits at its end, too: one token would be
+ * many entries, and a purge names one of them. Read without verifying, since it only refuses; an app's own JWT beside a
+ * session is not Authgear's, and stays the app's business.
  * @param origin of AUTHGEAR_ENDPOINT, compared character by character as Authgear does
  */
-export function isForAnotherAudience (credentials: Credentials, origin: string): boolean {
-  return jwtsOfAuthgear(credentials, origin).some(({ claims }) => !audiencesOf(claims).includes(origin))
-}
-
-/**
- * Authgear takes a signature with padding, or with other bits at its end, too: one token would be many entries, and a
- * purge names one of them. No client has such a spelling from Authgear.
- */
-export function isSpelledOtherwise (credentials: Credentials, origin: string): boolean {
-  return jwtsOfAuthgear(credentials, origin).some(({ token }) => !isCanonical(token))
-}
-
-type OwnJwt = Readonly<{ token: string, claims: Json }>
-
-function jwtsOfAuthgear ({ bearer, appAccessToken }: Credentials, origin: string): readonly OwnJwt[] {
-  return [bearer, appAccessToken].flatMap((token) => {
-    const jwt = token === undefined ? undefined : decodeJwt(token)
-    return token !== undefined && jwt !== undefined && isAuthgears(jwt, origin) ? [{ token, claims: jwt.claims }] : []
+export function faultOfTokens (
+  { bearer, appAccessToken }: Credentials,
+  origin: string
+): 'wrong_audience' | 'malformed_credentials' | undefined {
+  const own = [bearer, appAccessToken].flatMap((token) => {
+    const claims = token === undefined ? undefined : claimsOf(token)
+    return token !== undefined && claims !== undefined && isAuthgears(token, claims, origin) ? [{ token, claims }] : []
   })
+  if (own.some(({ claims }) => !audiencesOf(claims).includes(origin))) return 'wrong_audience'
+  return own.every(({ token }) => isCanonical(token)) ? undefined : 'malformed_credentials'
 }
 
 type Json = Readonly<Record<string, unknown>>
-type Jwt = Readonly<{ header: Json | undefined, claims: Json }>
-
-function decodeJwt (token: string): Jwt | undefined {
-  const claims = claimsOf(token)
-  return claims === undefined ? undefined : { header: decodeJson(token.slice(0, token.indexOf('.'))), claims }
-}
 
 /** Three parts of which the second holds claims; a signature is not looked at. */
 export function claimsOf (token: string): Json | undefined {
@@ -96,8 +83,8 @@ export function isCanonical (token: string): boolean {
 /** RFC 9068, section 2.1: the type of an access token, in any case and with or without its prefix. */
 export const ACCESS_TOKEN = /^(?:application\/)?at\+jwt$/i
 
-function isAuthgears ({ header, claims }: Jwt, origin: string): boolean {
-  const typ = header?.['typ']
+function isAuthgears (token: string, claims: Json, origin: string): boolean {
+  const typ = decodeJson(token.slice(0, token.indexOf('.')))?.['typ']
   return claims['iss'] === origin || (typeof typ === 'string' && ACCESS_TOKEN.test(typ))
 }
 
@@ -107,12 +94,8 @@ function audiencesOf (claims: Json): readonly string[] {
 }
 
 function decodeJson (base64url: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null ? value as Json : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(Buffer.from(base64url, 'base64url').toString('utf8'))
+  return typeof value === 'object' && value !== null ? value as Json : undefined
 }
 
 /** @returns whether the only credential sent is a token that ended more than a minute ago */

@@ -45,7 +45,7 @@ export class GrpcVerifyRequest implements VerifyRequest {
   readonly #trustProxy: TrustProxy
   #client: Client | undefined
 
-  constructor (check: CheckRequest, route: Route, given: Given) {
+  constructor (check: CheckRequest, route: Route, given: Arrival) {
     this.endpoint = route.endpoint
     this.method = check.method
     this.rawHeaders = linesOf(check)
@@ -98,7 +98,7 @@ export class GrpcVerifyRequest implements VerifyRequest {
   }
 }
 
-export type Given = Readonly<{
+export type Arrival = Readonly<{
   /** Envoy's address; undefined on a unix socket. */
   peer: string | undefined
   trustProxy: TrustProxy

@@ -6,15 +6,14 @@ import {
   type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation
 } from '@grpc/grpc-js'
 import { type Drain, trackConnections } from '../http/drain.ts'
-import { boundConnections } from '../http/connection-bound.ts'
-import { HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
+import { boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
 import type { ListenerBounds } from '../http/listener.ts'
 import { boundHandshakes } from '../http/unfinished-heads.ts'
 import { boundStreams } from '../http/unfinished-streams.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { contextOf, type TlsMaterial } from '../http/tls.ts'
 import type { GrpcExchange } from './exchange.ts'
-import { createHealth } from './health.ts'
+import { numberField, Reader } from './protobuf.ts'
 
 export type GrpcListener = Readonly<{
   /** What listens: a `tls.Server` where there is a certificate. */
@@ -162,4 +161,35 @@ function refuse (stream: ServerHttp2Stream): void {
   stream.on('error', () => {})
   stream.respond({ ':status': 404, 'cache-control': 'no-store' }, { endStream: true })
   stream.resume()
+}
+
+const [SERVING, NOT_SERVING] = [1, 2]
+
+export type Health = Readonly<{
+  /** A `HealthCheckRequest` in, a `HealthCheckResponse` out; undefined for a service that is not here. */
+  check: (bytes: Buffer) => Buffer | undefined
+  stopServing: () => void
+}>
+
+/** grpc.health.v1, without `Watch`: nothing is kept open for anybody. @param service the one beside the whole, `` */
+export function createHealth (service: string): Health {
+  let now = SERVING
+  return Object.freeze({
+    check: (bytes: Buffer) => ['', service].includes(serviceOf(bytes) ?? '-') ? numberField(1, now) : undefined,
+    stopServing: () => { now = NOT_SERVING }
+  })
+}
+
+function serviceOf (bytes: Buffer): string | undefined {
+  try {
+    let service = ''
+    const reader = new Reader(bytes)
+    for (let number = reader.next(); number !== 0; number = reader.next()) {
+      if (number === 1) service = reader.text()
+      else reader.skip()
+    }
+    return service
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** `displaced`: it made room for newer ones. */
 type Unread = Readonly<{ kind: 'too_large' | 'late' | 'displaced' }>
@@ -16,7 +17,7 @@ export type BodyLimits = Readonly<{
 
 export type ReadBody = (request: IncomingMessage) => Promise<Body>
 
-type Reading = { size: number, displace: () => void }
+type ReadProgress = { size: number, displace: () => void }
 
 /**
  * Bytes; a body grows from here by doubling, so that what is held is at most twice what came, in however many pieces.
@@ -40,7 +41,7 @@ export function createReadBody (limits: BodyLimits): ReadBody {
         request.pause()
         resolve(body)
       }
-      const reading: Reading = { size: 0, displace: () => end({ kind: 'displaced' }) }
+      const reading: ReadProgress = { size: 0, displace: () => end({ kind: 'displaced' }) }
       const onData = (chunk: Buffer): void => {
         const size = reading.size + chunk.length
         if (size > limits.maxBytes) return end({ kind: 'too_large' })
@@ -65,10 +66,10 @@ function grown (bytes: Buffer, used: number, size: number): Buffer {
 
 /** The bodies under way, in the order of their last progress. */
 function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
-  const readings = new Set<Reading>()
+  const readings = new Set<ReadProgress>()
   let heldBytes = 0
   return {
-    progress (reading: Reading, bytes: number): void {
+    progress (reading: ReadProgress, bytes: number): void {
       readings.delete(reading)
       readings.add(reading)
       reading.size += bytes
@@ -78,8 +79,34 @@ function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
         stalest.displace()
       }
     },
-    remove (reading: Reading): void {
+    remove (reading: ReadProgress): void {
       if (readings.delete(reading)) heldBytes -= reading.size
     }
   }
+}
+
+/**
+ * A request that declares a body may never send it: what comes next on the connection would be taken for that body, and
+ * what follows it for a request of its own (docs/interface.md, "Bounds of a request"; with a naive nginx an attacker
+ * without a session reached the backend). So nothing that arrives after such a request's head is parsed any more, and
+ * such a connection gets the one answer that is owed and no other.
+ */
+export type AbandonedInputs = WeakSet<Socket>
+
+export function abandon (abandoned: AbandonedInputs, socket: Socket): void {
+  abandoned.add(socket)
+  stopParsing(socket)
+}
+
+/**
+ * Node's parser reads from the socket's handle by itself: a listener of our own takes it back, then the parser's goes.
+ */
+export function stopParsing (socket: Socket): void {
+  const discard = (): void => {}
+  socket.on('data', discard)
+  for (const listener of socket.rawListeners('data')) {
+    if (listener !== discard) socket.removeListener('data', listener as () => void)
+  }
+  socket.removeAllListeners('end')
+  socket.resume()
 }

@@ -3,11 +3,10 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { respond, respondAndLeave } from './respond.ts'
-import { abandon, type AbandonedInputs } from './unread-body.ts'
+import { NOT_FOUND, respond, respondAndLeave, TOO_MANY_LINES } from './respond.ts'
+import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
-import { NOT_FOUND, TOO_MANY_LINES } from './responses.ts'
 import {
   type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, requestIds,
   traceIdsOf, TRUSTS_NOBODY

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { boundConnections } from './connection-bound.ts'
+import {
+  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
+} from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
-import { WITHOUT_SCHEMAS } from './fastify-options.ts'
-import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './limits.ts'
 import { METHODS } from './node-http.ts'
 import { contextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
-import { type AbandonedInputs, stopParsing } from './unread-body.ts'
+import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
 import { boundStreams } from './unfinished-streams.ts'
 import type { Unfinished } from './unfinished.ts'

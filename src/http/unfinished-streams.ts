@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2'
-import { createCollector } from './external-memory.ts'
-import { createHeadBlockCheck } from './unfinished-head-blocks.ts'
-import { type Held, ownerOf, type Unfinished } from './unfinished.ts'
+import { type Held, type Owner, ownerOf, type Unfinished } from './unfinished.ts'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { HEADERS_TIMEOUT_MS, MAX_HEADER_BYTES } from './limits.ts'
 
 /** Measured: 7.6 kB of heap for a request under way; its head is held as a string and once more in the session. */
 const BYTES_PER_STREAM = 8 * 1024
@@ -68,4 +69,82 @@ export function boundStreams (
 function endStream (stream: ServerHttp2Stream): void {
   if (stream.closed) stream.session?.destroy()
   else stream.close(constants.NGHTTP2_CANCEL)
+}
+
+/** From here on V8 does so by itself. */
+const BY_ITSELF_BYTES = 64 * 2 ** 20
+/** A collection stops everything for some 50 ms in a small heap: a stranger can cause one a second. */
+const INTERVAL_MS = 1000
+
+/**
+ * Heads of HTTP/2 are strings outside of V8's heap, and V8 collects for their sake after 64 MiB only: half of a small
+ * container. This collects earlier.
+ * @returns to call from time to time
+ */
+function createCollector (maxGrowthBytes: number, now = () => performance.now()): () => void {
+  if (maxGrowthBytes >= BY_ITSELF_BYTES) return () => {}
+  let least = Infinity
+  let collectedAt = -Infinity
+  let collect: (() => void) | undefined
+  return () => {
+    const bytes = getHeapStatistics().external_memory
+    least = Math.min(least, bytes)
+    if (bytes - least <= maxGrowthBytes || now() - collectedAt < INTERVAL_MS) return
+    collect ??= garbageCollector()
+    collect()
+    collectedAt = now()
+    least = getHeapStatistics().external_memory
+  }
+}
+
+/** Without a flag at the start V8 gives it to new contexts alone. */
+function garbageCollector (): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+}
+
+/** Of a session, fewer bytes are not asked about. */
+const FEW_BYTES = 4 * 1024
+/** An answer that came while this process stood still is read before the second look. */
+const LOOKS_BEFORE_COUNTED = 2
+
+type Peer =
+  & Pick<Http2Session, 'closed' | 'destroyed' | 'ping' | 'destroy'>
+  & Readonly<{ socket?: { bytesRead: number } }>
+type Asked = { readonly bytes: number, readonly at: number, looks: number }
+
+/**
+ * A head of HTTP/2 that does not end: no event tells of its frames, of which nghttp2 takes nine and Node keeps 64 KiB.
+ * Nothing else may come within it (RFC 9113, section 6.10): who answers a PING has ended each head that came before.
+ * @returns to call from time to time
+ */
+export function createHeadBlockCheck (
+  session: Peer,
+  owner: Owner,
+  unfinished: Unfinished,
+  now = () => performance.now()
+): () => void {
+  let provenBytes = 0
+  let asked: Asked | undefined
+  let held: Held | undefined
+  const settle = (bytes: number): void => {
+    if (held !== undefined) unfinished.release(held)
+    held = asked = undefined
+    provenBytes = bytes
+  }
+  return () => {
+    const bytes = session.socket?.bytesRead ?? 0
+    if (session.closed) return settle(bytes) // it takes no new head, and answers no PING
+    if (session.destroyed || bytes - provenBytes < FEW_BYTES) return
+    if (asked === undefined) {
+      asked = { bytes, at: now(), looks: 0 }
+      session.ping((error: Error | null) => { if (error === null) settle(bytes) })
+      return
+    }
+    if (++asked.looks < LOOKS_BEFORE_COUNTED) return
+    held ??= unfinished.hold(owner, 0)
+    const more = Math.min(bytes - provenBytes, MAX_HEADER_BYTES) - held.bytes
+    if (more > 0) { unfinished.feed(held); unfinished.grow(held, more) }
+    if (now() - asked.at > HEADERS_TIMEOUT_MS) session.destroy()
+  }
 }

@@ -6,9 +6,8 @@ import { type Policy, SESSION_ONLY } from '../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../core/presentation.ts'
 import { type Identity, IDENTITY_HEADERS, type UserId } from '../core/resolution.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../profile/types.ts'
-import type { IdentitySettings } from './settings.ts'
+import { type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
-import { valueOf } from './values.ts'
 
 /** What goes out on a 200 beside Authgear's own headers: flat name, value, …; empty where it is not known. */
 export type Outgoing = readonly string[]
@@ -70,35 +69,9 @@ type Prepared = Readonly<{ identity: Identity, profile: Profile, assertion: Asse
 
 /** Presentation only: what is let in is decided before. */
 export function createPresenter ({ settings, profiles, assertions, clock, maxBytes }: PresenterDeps): Presenter {
-  const withAssertion = assertions !== undefined
-  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, withAssertion)
-  const shapes = new Map<string, Shape>()
-  let ofPolicies = new WeakMap<Policy, Shape>()
   let bytes = 0
+  const shapes = createShapes(settings, assertions !== undefined, () => { bytes = 0 })
 
-  function forget (): void {
-    for (const { prepared } of [usual, ...shapes.values()]) prepared.clear()
-    shapes.clear()
-    ofPolicies = new WeakMap()
-    bytes = 0
-  }
-  function shapeNamed (presentation: Presentation): Shape {
-    const name = `${nameOf(presentation.identity)} ${nameOf(presentation.audience)}`
-    const known = shapes.get(name)
-    if (known !== undefined) return known
-    if (shapes.size >= MAX_SHAPES) forget()
-    const shape = shapeOf(presentation, settings, withAssertion)
-    shapes.set(name, shape)
-    return shape
-  }
-  function shapeFor (policy: Policy): Shape {
-    if (policy === SESSION_ONLY) return usual // most routes
-    const known = ofPolicies.get(policy)
-    if (known !== undefined) return known
-    const shape = shapeNamed(presentationOf(policy))
-    ofPolicies.set(policy, shape)
-    return shape
-  }
   function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared {
     const { audience } = shape
     const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile), audience)
@@ -110,7 +83,7 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
     // its head holds each value once more
     const size = ENTRY_BYTES + 2 * (lengthOf(prepared.outgoing) + lengthOf(prepared.identity))
     if (size > maxBytes) return
-    if (bytes + size > maxBytes) forget()
+    if (bytes + size > maxBytes) shapes.forget()
     bytes += size // of what it replaces too: it is forgotten a little early
     shape.prepared.set(key, prepared)
   }
@@ -125,15 +98,15 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
     const known = shape.prepared.get(admitted.key)
     if (known !== undefined && isCurrent(known, admitted, profile, clock)) return known.outgoing
     const prepared = prepare(shape, admitted, profile)
-    const lacksAssertion = withAssertion && shape.audience !== null && prepared.assertion === undefined
+    const lacksAssertion = assertions !== undefined && shape.audience !== null && prepared.assertion === undefined
     if (!lacksAssertion) keep(shape, admitted.key, prepared)
     return prepared.outgoing
   }
 
   return Object.freeze({
-    nobody: isBare(usual) ? NOTHING : emptyOf(usual),
+    nobody: isBare(shapes.usual) ? NOTHING : emptyOf(shapes.usual),
     present (policy: Policy, admitted: Admitted, known?: KnownProfile): Outgoing | Promise<KnownProfile> {
-      const shape = shapeFor(policy)
+      const shape = shapes.of(policy)
       if (isBare(shape)) return NOTHING
       const { userId } = admitted
       const profile = profileFor(userId, known)
@@ -142,6 +115,38 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
         : outgoing(shape, admitted, profile)
     }
   })
+}
+
+/** @param forgotten what was prepared for all of them is gone */
+function createShapes (settings: IdentitySettings, withAssertion: boolean, forgotten: () => void) {
+  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, withAssertion)
+  const byName = new Map<string, Shape>()
+  let byPolicy = new WeakMap<Policy, Shape>()
+
+  function forget (): void {
+    for (const { prepared } of [usual, ...byName.values()]) prepared.clear()
+    byName.clear()
+    byPolicy = new WeakMap()
+    forgotten()
+  }
+  function shapeNamed (presentation: Presentation): Shape {
+    const name = `${nameOf(presentation.identity)} ${nameOf(presentation.audience)}`
+    const known = byName.get(name)
+    if (known !== undefined) return known
+    if (byName.size >= MAX_SHAPES) forget()
+    const shape = shapeOf(presentation, settings, withAssertion)
+    byName.set(name, shape)
+    return shape
+  }
+  function of (policy: Policy): Shape {
+    if (policy === SESSION_ONLY) return usual // most routes
+    const known = byPolicy.get(policy)
+    if (known !== undefined) return known
+    const shape = shapeNamed(presentationOf(policy))
+    byPolicy.set(policy, shape)
+    return shape
+  }
+  return Object.freeze({ usual, of, forget })
 }
 
 function lengthOf (texts: ReadonlyArray<string | undefined>): number {

@@ -1,6 +1,17 @@
 import { type Identity, IDENTITY_HEADERS } from '../core/resolution.ts'
 import type { Profile } from '../profile/types.ts'
-import type { IdentityField, UserField } from './sets.ts'
+import type { IdentityField, IdentityHeaders, UserField } from './sets.ts'
+
+export type IdentitySettings = Readonly<{
+  /** IDENTITY_HEADERS */
+  headers: IdentityHeaders
+  /** IDENTITY_USER: what stands for the user. */
+  user: UserField
+  /** IDENTITY_ENCODING */
+  encoding: Encoding
+  /** The profile's where it is asked for them, also while it cannot be read: a role is no group then. */
+  groups: GroupsSource
+}>
 
 /** IDENTITY_ENCODING: how a value beyond ASCII is written. */
 export type Encoding = 'percent' | 'rfc8187'

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
+import { parseObject } from '../core/json.ts'
 import type { LogOutput } from './log.ts'
-import { printable } from './printable.ts'
 
 type Lines = Pick<LogOutput, 'write'>
 
@@ -16,7 +16,7 @@ export function prettyStream (stream: Lines, colored: boolean): Lines {
 
 /** `12:34:56.789 WARN  what happened  name=value …` of one JSON line; what is not one stays as it is. */
 export function pretty (line: string, colored: boolean): string {
-  const { time, level, msg, ...rest } = read(line) ?? {}
+  const { time, level, msg, ...rest } = parseObject(line) ?? {}
   if (typeof time !== 'string' || typeof level !== 'string') return line
   const paint = (color: Parameters<typeof styleText>[0], text: string): string =>
     colored ? styleText(color, text, { validateStream: false }) : text
@@ -27,15 +27,6 @@ export function pretty (line: string, colored: boolean): string {
     quoted(msg ?? '').slice(1, -1)
   ]
   return `${[head.join(' '), ...(fields.length === 0 ? [] : [fields.join(' ')])].join('  ')}\n`
-}
-
-function read (line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** `error: {code}` becomes `error.code`. */
@@ -54,4 +45,13 @@ function textOf (value: unknown): string {
 /** As JSON, and without the characters that JSON lets through: what is logged must not command a terminal. */
 function quoted (value: unknown): string {
   return printable(JSON.stringify(value))
+}
+
+/** C0 and C1 controls, line separators, and what turns the direction of a text. */
+// eslint-disable-next-line no-control-regex -- that is what it is for
+const COMMANDS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** Text of others for a terminal, which it must not command: what would is written as JSON escapes it. */
+export function printable (text: string): string {
+  return text.replace(COMMANDS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

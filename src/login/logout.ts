@@ -39,7 +39,7 @@ export function createLogout (deps: LogoutDeps): Handler {
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
     const returnTo = deps.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
-    // a stranger has nothing to revoke, and could otherwise fill the log with junk
+    // a stranger has nothing to revoke, and could otherwise fill the revocations with junk
     if (signedIn.length === 0 && returnTo === undefined) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
@@ -52,7 +52,7 @@ export function createLogout (deps: LogoutDeps): Handler {
 function cookieOf (
   deps: LogoutDeps,
   request: VerifyRequest,
-  ended: NonNullable<Sealed['signedIn']>,
+  ended: Sealed['signedIn'],
   returnTo: string | undefined
 ): string {
   // another tab's sign-out may be under way

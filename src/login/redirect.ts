@@ -173,5 +173,5 @@ function canHelp ({ reason, bearer }: Refused): boolean {
  * https, or to their own machine.
  */
 function returnUrlOf ({ host, uri }: Navigation, { read }: ReturnUrls, protocol: string): string | undefined {
-  return host === undefined || uri === undefined || !uri.startsWith('/') ? undefined : read(`${protocol}//${host}${uri}`)
+  return host === undefined || uri?.startsWith('/') !== true ? undefined : read(`${protocol}//${host}${uri}`)
 }

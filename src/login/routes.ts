@@ -23,9 +23,9 @@ const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
   'logged-out': ['GET']
 }
 
-type Given = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
+type SessionParts = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
 
-export type LoginRoutesDeps = Given & Readonly<{
+export type LoginRoutesDeps = SessionParts & Readonly<{
   /** AUTHGEAR_ENDPOINT */
   origin: string
   /** Wraps a handler in a span, if tracing is on. */

@@ -33,7 +33,8 @@ export function createAuthgearUrls (
       if (locales !== undefined) query.set('ui_locales', locales)
       return `${origin}/oauth2/authorize?${query.toString()}`
     },
-    endSession: `${origin}/oauth2/end_session?${new URLSearchParams({ post_logout_redirect_uri: logoutRedirectUri }).toString()}`
+    endSession: `${origin}/oauth2/end_session?` +
+      new URLSearchParams({ post_logout_redirect_uri: logoutRedirectUri }).toString()
   })
 }
 

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
 import { JWKS_PATH } from '../assertion/jwks.ts'
-import { WITHOUT_SCHEMAS } from '../http/fastify-options.ts'
+import { WITHOUT_SCHEMAS } from '../http/limits.ts'
 import type { HttpResponse } from '../http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'

@@ -71,15 +71,7 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
   if (gauges === undefined) return NO_AUDIT
   const counter = (name: string, help: string, label: string): Counter =>
     new Counter({ registers: [registry], name: `forward_auth_audit_${name}`, help, labelNames: [label] })
-  const gauge = (name: string, help: string, read: () => number): Gauge =>
-    gaugeOf(registry, `forward_auth_audit_${name}`, help, read)
-  gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
-  gauge(
-    'behind_seconds',
-    "Since this replica's last successful poll, or its start; the least of all replicas counts.",
-    gauges.behindSeconds
-  )
-  if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold)
+  registerAuditGauges(registry, gauges)
   const polls = closedCounter(
     registry,
     'forward_auth_audit_polls_total',
@@ -127,6 +119,18 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
     overflow: () => revocations.inc({ activity: 'overflow' }),
     leading: () => {}
   }
+}
+
+function registerAuditGauges (registry: Registry, gauges: AuditGauges): void {
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    gaugeOf(registry, `forward_auth_audit_${name}`, help, read)
+  gauge('leader', '1 on the replica that reads Authgear\'s audit log.', () => Number(gauges.isLeader()))
+  gauge(
+    'behind_seconds',
+    "Since this replica's last successful poll, or its start; the least of all replicas counts.",
+    gauges.behindSeconds
+  )
+  if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold)
 }
 
 /** Read when somebody scrapes. */

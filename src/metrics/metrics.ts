@@ -2,12 +2,11 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { AuditObserver } from '../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../authenticate/types.ts'
 import type { SharedCacheObserver } from '../cache/coalescing.ts'
-import { type AnswerSource, type Endpoint, REFUSALS } from '../core/reason.ts'
+import { type AnswerSource, type Endpoint, REFUSALS, WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/reason.ts'
 import {
   type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
   readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
 } from './instruments.ts'
-import { WEBHOOK_REFUSALS, type WebhookRefusal } from '../core/webhook-refusal.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
@@ -16,7 +15,7 @@ export type Metrics = Readonly<{
   contentType: string
   render: () => Promise<string>
   /** For the status page, which reads the same numbers as `render`. */
-  reading: () => Reading
+  reading: () => MetricsRead
   request: (
     endpoint: Endpoint,
     status: number,
@@ -27,7 +26,7 @@ export type Metrics = Readonly<{
   /** A chain of trusted proxies that was too long to read. */
   forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
-  fleet: Readonly<{ sharedRead: SharedCacheObserver['sharedRead'], sharedError: (operation: RedisOperation) => void }>
+  sharedCache: Pick<SharedCacheObserver, 'sharedRead'> & Readonly<{ sharedError: (operation: RedisOperation) => void }>
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   webhookRefused: (reason: WebhookRefusal) => void
@@ -41,7 +40,7 @@ type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
 type CountedOrigin = (typeof COUNTED_ORIGINS)[number]
 
 /** Everything since the start, and how things are now. */
-export type Reading = Readonly<{
+export type MetricsRead = Readonly<{
   requests: ReadonlyArray<Readonly<{ labels: RequestLabels, count: number }>>
   /** By source: how many took at most as long as each bound; the last is all. */
   durations: Readonly<Record<AnswerSource, readonly number[]>>
@@ -68,7 +67,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   registerGauges(registry, gauges)
   const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
-  const fleet = registerFleet(registry)
+  const sharedErrors = registerSharedErrors(registry)
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
   const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
@@ -79,7 +78,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       ...requests.reading(),
       reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
       authgear: resolver.outcomes.counts(),
-      redisErrors: fleet.counts(),
+      redisErrors: sharedErrors.counts(),
       revocations: revocations.origins.counts(),
       webhooksRefused: webhooks.counts(),
       now: readGauges(gauges)
@@ -87,7 +86,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     request: requests.request,
     forwardedForIgnored: registerForwardedFor(registry),
     authenticate: registerAuthenticate(registry, reads.memory),
-    fleet: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: fleet.add },
+    sharedCache: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: sharedErrors.add },
     resolver: resolver.observer,
     revocations: revocations.observer,
     webhookRefused: webhooks.add,
@@ -114,7 +113,7 @@ function createRegistry (): Registry {
 
 function registerRequests (
   registry: Registry
-): Pick<Metrics, 'request'> & { reading: () => Pick<Reading, 'requests' | 'durations'> } {
+): Pick<Metrics, 'request'> & { reading: () => Pick<MetricsRead, 'requests' | 'durations'> } {
   const requests = new RequestTally()
   for (const labels of WATCHED) requests.begin(labels)
   const durations: Record<AnswerSource, LatencyTally> = {
@@ -254,7 +253,7 @@ function registerAuthenticate (registry: Registry, reads: CacheReads['memory']):
   }
 }
 
-function registerFleet (registry: Registry): ClosedCounter<RedisOperation> {
+function registerSharedErrors (registry: Registry): ClosedCounter<RedisOperation> {
   return closedCounter(
     registry,
     'forward_auth_redis_errors_total',

@@ -9,8 +9,8 @@ type Words = Omit<Layout, 'action'> & Readonly<{
 const CURE = 'If the app sets it, give Authgear’s another name: http.cookie_prefix in the Authgear project, and ' +
   'AUTHGEAR_COOKIE_PREFIX here.'
 
-/** @param cookie the name under which the session is expected */
-const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
+/** `{cookie}`: the name under which the session is expected. */
+const WORDS: Readonly<Record<LoginPage, Words>> = {
   state_unknown: {
     icon: 'lock',
     title: 'This sign-in cannot be continued',
@@ -55,7 +55,7 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     message: 'The sign-in service knows you, but your browser sent no session to this site.',
     advice: [
       'You did nothing wrong, and signing in again will not help. Please tell the people who run this site.',
-      `For them: the cookie “${cookie}” of Authgear did not come here.`,
+      'For them: the cookie “{cookie}” of Authgear did not come here.',
       '1. http.cookie_domain of the project must be a domain that both Authgear’s host and this one belong to; ' +
         'unset, the cookie stays with Authgear’s own host.',
       '2. The client must not suppress it (x_sso_enabled=false, x_suppress_idp_session_cookie=true).',
@@ -70,7 +70,7 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     advice: [
       'Delete the cookies of this site in your browser, then try again. If that does not help, tell the people who ' +
         'run this site.',
-      `For them: another cookie “${cookie}”, an older one of this host alone or the app’s own, may stand before ` +
+      'For them: another cookie “{cookie}”, an older one of this host alone or the app’s own, may stand before ' +
         `Authgear’s. ${CURE} Or AUTHGEAR_ENDPOINT and AUTHGEAR_RESOLVER_URL are not of the same project.`
     ],
     link: { text: 'Try again', to: 'login' }
@@ -83,7 +83,7 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
       'Delete the cookies of this site in your browser, then try again.',
       'For the people who run this site: http.cookie_domain of the Authgear project must cover the host of that page ' +
         'too, and a max_age in its policy must leave time to sign in.',
-      `Or the app sets a cookie “${cookie}” of its own, which is read in place of Authgear’s. ${CURE}`
+      `Or the app sets a cookie “{cookie}” of its own, which is read in place of Authgear’s. ${CURE}`
     ],
     link: { text: 'Try again', to: 'login' }
   },
@@ -114,7 +114,7 @@ const words = (cookie: string): Readonly<Record<LoginPage, Words>> => ({
     advice: ['On a computer that others use too, close the browser as well.'],
     link: { text: 'Sign in', to: 'login' }
   }
-})
+}
 
 export type RenderLoginPage = (page: LoginPage, on: Readonly<{ reference: string, login: string }>) => string
 
@@ -123,14 +123,14 @@ export type RenderLoginPage = (page: LoginPage, on: Readonly<{ reference: string
  * request's id
  */
 export function createLoginPages (cookie: string): RenderLoginPage {
-  const all = words(cookie)
   return (page, { reference, login }) => {
-    const { link, ...rest } = all[page]
+    const { link, advice, ...rest } = WORDS[page]
     const action =
       link === undefined
         ? ''
         : `<a href="${link.to === 'again' ? '' : escapeHtml(login)}">${escapeHtml(link.text)}</a>\n`
-    const [head, foot] = layOut({ ...rest, action })
+    const lines = advice.map((text) => text.replace('{cookie}', () => cookie))
+    const [head, foot] = layOut({ ...rest, advice: lines, action })
     return head + escapeHtml(reference) + foot
   }
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export type RedisKeys = Readonly<{
   /** What the names of the revocation log's and the audit log's keys begin with, up to a colon. */
   log: string
-  /** Holds who follows the log. */
+  /** Holds who follows the revocations. */
   replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string
@@ -41,3 +41,6 @@ export const entryKey = (prefix: string, key: string): string => `${prefix}{${ke
 /** A user's profile; its lease has the name of an entry's. */
 export const profileKey = (prefix: string, key: string): string => `${prefix}{${key}}:profile`
 export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`
+
+/** Redis remembers for so long that a signed webhook came. */
+export const WEBHOOK_KNOWN_MS = 30 * 86_400_000

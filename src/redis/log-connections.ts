@@ -13,7 +13,7 @@ import { confirmMaster, type MasterVerdict } from './master-check.ts'
 import { createReconnection, keepConnected } from './reconnection.ts'
 import { createSlotTarget, slotConnector } from './slot-connector.ts'
 
-/** One connection to the master that holds the log. */
+/** One connection to the master that holds the revocations. */
 export type LogConnection = Readonly<{
   redis: Redis
   /** Before each command or transaction: a node that a slot is moving to answers only after ASKING. */
@@ -95,11 +95,11 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
   })
 }
 
-/** How often a command follows the log to another server. */
+/** How often a command follows the revocations to another server. */
 const MAX_TRIES = 3
 const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
 
-/** A command that was refused because the log is elsewhere was not run: it is sent again there. */
+/** A command that was refused because the revocations are elsewhere was not run: it is sent again there. */
 export async function withRedirects<T> (connection: LogConnection, command: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     if (connection.redis.status !== 'ready') await connection.ready()

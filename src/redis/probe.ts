@@ -46,7 +46,7 @@ export type Refusal = Readonly<{ command: string, refusal: string }>
 export type RedisLook = Readonly<{
   /** The cache's connection. */
   connection: RedisConnection
-  /** The log's, opened by the first question about the log; returns when both are ready, or are not for a while. */
+  /** The revocations', opened by the first question about them; returns when both are ready, or are not for a while. */
   log: () => Promise<LogConnections>
   /** @returns what stands in the way; undefined once it is connected, in a Cluster to every master */
   connected: () => Promise<Error | undefined>
@@ -54,9 +54,9 @@ export type RedisLook = Readonly<{
    * Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of.
    */
   named: () => Promise<readonly Named[]>
-  /** INFO, from the server that holds the log. */
+  /** INFO, from the server that holds the revocations. */
   info: () => Promise<string>
-  /** Tries, on keys of its own, what the cache and the log do; it leaves nothing behind. */
+  /** Tries, on keys of its own, what the cache and the revocations do; it leaves nothing behind. */
   trial: () => Promise<readonly Refusal[]>
   close: () => Promise<void>
 }>
@@ -64,7 +64,7 @@ export type RedisLook = Readonly<{
 /** Several attempts, and a Cluster's masters one after the other. */
 const CONNECTED_WITHIN_MS = 5000
 
-/** @param logKey what the log's keys begin with */
+/** @param logKey what the keys of the revocations begin with */
 export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
   const { connection, connected } = connecting(settings)
   let logs: LogConnections | undefined

@@ -9,7 +9,7 @@ const CALM_MS = 10_000
 /**
  * Milliseconds before the attempt of that number, from 1: 50–100, 100–200, … 500–1,000. At most 120 attempts a minute,
  * 80 on average.
- * @param random from 0 to 1: a fleet does not come back all at once
+ * @param random from 0 to 1: replicas do not come back all at once
  */
 export function reconnectDelay (attempt: number, random: number): number {
   return Math.min(MIN_DELAY_MS * 2 ** Math.min(attempt - 1, 10), MAX_DELAY_MS) * (0.5 + random / 2)

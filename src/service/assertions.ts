@@ -81,7 +81,7 @@ function openKeys (settings: AssertionSettings, deps: AssertionDeps): Keys {
   if (settings.keyFile !== undefined) return keysOfFile(ring, settings.keyFile, deps)
   return connection === undefined
     ? keysOfProcess(ring, settings, deps)
-    : keysOfFleet(ring, settings, connection.commands, deps)
+    : keysOfReplicas(ring, settings, connection.commands, deps)
 }
 
 function keysOfFile (ring: KeyRing, path: string, { clock, log }: AssertionDeps): Keys {
@@ -115,13 +115,14 @@ function keysOfProcess (ring: KeyRing, settings: AssertionSettings, { clock }: A
 
 type Commands = NonNullable<Shared['connection']>['commands']
 
-function keysOfFleet (ring: KeyRing, schedule: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
+function keysOfReplicas (ring: KeyRing, schedule: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
   const { shared, sealingKeys, keys, clock, log, settleMs } = deps
   const store = createKeyStore({
     commands,
     sealer: createSealer(sealingKeys.current),
     previous: sealingKeys.previous && createSealer(sealingKeys.previous),
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
+    canSign: ring.canSign,
     name: keys.assertionKeys,
     clock,
     schedule

@@ -3,7 +3,7 @@ import type { AuthenticateDeps, Authenticator } from '../authenticate/types.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
-import type { Keyer } from '../core/cache-key.ts'
+import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
 import type { HandlerDeps } from '../http/types.ts'
 import { createPresenter } from '../identity/presenter.ts'
@@ -16,11 +16,13 @@ import type { Wrappers } from '../tracing/wrappers.ts'
 import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
-import { openSecrets } from './secrets.ts'
 import type { ServiceSettings } from './settings.ts'
 import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
-import { openShared, reporting } from './shared.ts'
+import { openShared, reporting, type SealingKeys } from './shared.ts'
+import { randomBytes } from 'node:crypto'
+import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
+import { createEntryCodec, type EntryCodec } from '../revocation/codec.ts'
 
 /** Of CACHE_MAX_MEMORY: for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
@@ -62,9 +64,11 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
   const { revocations } = opened
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
-  const fleet = shared.connection === undefined ? shared.fleet : traced.fleet(shared.fleet)
+  const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
   const observer = { ...metrics.authenticate, ...reporting(log) }
-  const authenticator = authenticatorOf(settings, { memory, fleet, authgear, clock, keyer, revocations, observer })
+  const authenticator = authenticatorOf(settings, {
+    memory, sharedCache, authgear, clock, keyer, revocations, observer
+  })
   const assertions = openAssertions(settings, {
     shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
   })
@@ -104,7 +108,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   }
 }
 
-type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> & Readonly<{
+type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'clock' | 'observer'> & Readonly<{
   authgear: AuthgearAccess
   keyer: Keyer
   revocations: RevocationLog
@@ -112,7 +116,7 @@ type Given = Pick<AuthenticateDeps, 'memory' | 'fleet' | 'clock' | 'observer'> &
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: Given
+  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: ResolvingParts
 ): Authenticator {
   return createAuthenticator({
     ...given,
@@ -141,4 +145,32 @@ export async function closeParts (parts: Parts): Promise<void> {
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()
+}
+
+/** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
+export type Secrets = Readonly<{
+  keyer: Keyer
+  sealingKeys: SealingKeys
+  codec: EntryCodec
+  digestForm: DigestForm
+}>
+
+/** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
+export function openSecrets (settings: ServiceSettings, writesPrevious: () => boolean): Secrets {
+  const { authgear: { endpoint: { origin }, cookiePrefix }, cache, redis } = settings
+  // without Redis no other process has to know the secret
+  const isShared = cache.secret !== undefined || redis !== undefined
+  const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
+  const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
+  const keyerOf = (digestKey: Uint8Array): Keyer => createKeyer(digestKey, { endpoint: origin, cookiePrefix })
+  const keyer = keyerOf(current.digest)
+  return Object.freeze({
+    keyer: previous === undefined ? keyer : createRotatingKeyer(keyer, keyerOf(previous.digest), writesPrevious),
+    sealingKeys: { current: current.sealing, previous: previous?.sealing },
+    codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
+    digestForm: createDigestForm({
+      current: secretIdOf(current.log),
+      previous: previous && secretIdOf(previous.log)
+    })
+  })
 }

@@ -100,8 +100,8 @@ function openSharedProfiles (
     clock,
     form: STORED_PROFILE
   }
-  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
-    metrics.fleet.sharedError(operation)
+  const sharedError = (operation: Parameters<typeof metrics.sharedCache.sharedError>[0], error: unknown): void => {
+    metrics.sharedCache.sharedError(operation)
     reportOnce(operation, error)
   }
   const times = { leaseWaitMs, leaseMs, timing: systemTiming }

@@ -4,13 +4,12 @@ import type { UntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { ledgerNames } from '../core/memory-budget.ts'
-import { WEBHOOK_KNOWN_MS } from '../core/webhook-trace.ts'
+import { type RedisKeys, WEBHOOK_KNOWN_MS } from '../redis/keys.ts'
 import { createSampling } from '../http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../http/webhook.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { RedisConnection } from '../redis/connection.ts'
-import type { RedisKeys } from '../redis/keys.ts'
 import { openLogConnections } from '../redis/log-connections.ts'
 import { maxEntries } from '../revocation/budget.ts'
 import type { EntryCodec } from '../revocation/codec.ts'
@@ -102,7 +101,7 @@ const FOREIGN =
   'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
 const REPORT_INTERVAL_MS = 60_000
 
-/** `entries`: how many the log holds, and how many it may. */
+/** `entries`: how many revocations are kept, and how many may be. */
 type Opened = Readonly<{
   revocations: RevocationLog
   close: () => Promise<void>
@@ -172,7 +171,7 @@ function tokenLedgerOf (
   return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
 }
 
-/** Tells the other replicas that this one follows the log, and counts those that do. */
+/** Tells the other replicas that this one follows the revocations, and counts those that do. */
 export function openFollowersPresence (
   { replicas }: RedisKeys,
   { connection, reportOnce }: Shared,

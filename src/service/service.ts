@@ -1,5 +1,5 @@
 import { createMemoryCache, type MemoryCache } from '../cache/memory.ts'
-import { systemClock, type Clock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../http/listener.ts'
 import type { GrpcListener } from '../grpc/listener.ts'
@@ -15,11 +15,11 @@ import type { Profiles } from '../profile/types.ts'
 import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
-import { untilLogFollowed } from './log-followed.ts'
 import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
 import { PROFILE_SHARE } from './profiles.ts'
 import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type { ServiceSettings } from './settings.ts'
 
@@ -173,4 +173,26 @@ function gaugesOf (
           }
         }
   }
+}
+
+/** A start waits no longer for the revocation log. */
+const FOLLOW_WITHIN_MS = 2000
+const LOOK_INTERVAL_MS = 5
+
+export type LogFollowedDeps = Readonly<{
+  isFollowing: () => boolean
+  /** Whether a connection has failed: Redis being down is no reason to wait. */
+  isRedisDown: () => boolean
+  clock: Pick<Clock, 'monotonic'>
+  sleep?: (ms: number) => Promise<unknown>
+}>
+
+/**
+ * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
+ * first read is forgotten with it, and would be asked for twice.
+ */
+export async function untilLogFollowed ({ isFollowing, isRedisDown, clock, ...deps }: LogFollowedDeps): Promise<void> {
+  const pause = deps.sleep ?? sleep
+  const began = clock.monotonic()
+  while (!isFollowing() && !isRedisDown() && clock.monotonic() - began < FOLLOW_WITHIN_MS) await pause(LOOK_INTERVAL_MS)
 }

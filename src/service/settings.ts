@@ -21,7 +21,7 @@ export type ServiceSettings =
 /** A revocation is kept for longer than any entry lives. */
 const RETENTION_MARGIN_MS = 5 * 60_000
 
-/** For how long the log keeps a revocation: as long as it may matter to a session, or to a resource token. */
+/** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
   settings: Pick<Config, 'authgear' | 'cache' | 'profile' | 'resources' | 'resourceTokenMaxAgeMs'>
 ): number {

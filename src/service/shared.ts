@@ -70,7 +70,7 @@ const REFUSED =
     'from Authgear'
 
 export type Shared = Readonly<{
-  fleet: SharedCache
+  cache: SharedCache
   connection: RedisConnection | undefined
   /** Whether the connection was lost, or the first one failed. */
   isDown: () => boolean
@@ -96,7 +96,7 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
   const { redis } = settings
   if (redis === undefined) {
     return {
-      fleet: NO_SHARED_CACHE,
+      cache: NO_SHARED_CACHE,
       connection: undefined,
       isDown: () => false,
       secretCheck: undefined,
@@ -128,8 +128,8 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
   const previous = olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious }
   const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
   const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }
-  const fleet = sharedCacheOf({ tier, previous, ...times }, deps, reportOnce)
-  return { fleet, connection, isDown: () => isDown, secretCheck, reportOnce }
+  const cache = sharedCacheOf({ tier, previous, ...times }, deps, reportOnce)
+  return { cache, connection, isDown: () => isDown, secretCheck, reportOnce }
 }
 
 const FOREIGN_SECRET =
@@ -164,9 +164,9 @@ function sharedCacheOf (
   { metrics }: SharedDeps,
   reportOnce: OnceReporter['reportOnce']
 ): SharedCache {
-  const sharedError = (operation: Parameters<typeof metrics.fleet.sharedError>[0], error: unknown): void => {
-    metrics.fleet.sharedError(operation)
+  const sharedError = (operation: Parameters<typeof metrics.sharedCache.sharedError>[0], error: unknown): void => {
+    metrics.sharedCache.sharedError(operation)
     reportOnce(operation, error)
   }
-  return createSharedCache({ ...options, observer: { ...metrics.fleet, sharedError } })
+  return createSharedCache({ ...options, observer: { ...metrics.sharedCache, sharedError } })
 }

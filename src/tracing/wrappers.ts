@@ -13,20 +13,20 @@ import type { Span, SpanName, Tracer } from './types.ts'
  */
 export type Wrappers = Readonly<{
   handler: (name: SpanName, handler: Handler) => Handler
-  fleet: (fleet: SharedCache) => SharedCache
+  sharedCache: (sharedCache: SharedCache) => SharedCache
   resolver: (resolver: Resolver) => Resolver
 }>
 
 export const UNTRACED: Wrappers = Object.freeze({
   handler: (_name: SpanName, handler: Handler) => handler,
-  fleet: (fleet: SharedCache) => fleet,
+  sharedCache: (sharedCache: SharedCache) => sharedCache,
   resolver: (resolver: Resolver) => resolver
 })
 
 export function tracedBy (tracer: Tracer): Wrappers {
   return Object.freeze({
     handler: (name: SpanName, handler: Handler) => traceHandler(tracer, name, handler),
-    fleet: (fleet: SharedCache) => traceFleet(tracer, fleet),
+    sharedCache: (sharedCache: SharedCache) => traceSharedCache(tracer, sharedCache),
     resolver: (resolver: Resolver) => traceResolver(tracer, resolver)
   })
 }
@@ -58,17 +58,17 @@ function traceHandler (tracer: Tracer, name: SpanName, handler: Handler): Handle
   }
 }
 
-function traceFleet (tracer: Tracer, fleet: SharedCache): SharedCache {
+function traceSharedCache (tracer: Tracer, sharedCache: SharedCache): SharedCache {
   return Object.freeze({
     async lookup (keys: CacheKeys, accept: Accept, leaseWaitMs?: number): Promise<SharedLookup> {
       const span = tracer.start('cache')
-      const lookup = await span.inside(() => fleet.lookup(keys, accept, leaseWaitMs)).catch(failing(span))
+      const lookup = await span.inside(() => sharedCache.lookup(keys, accept, leaseWaitMs)).catch(failing(span))
       span.end({ 'forward_auth.outcome': lookup.kind === 'ask' ? 'miss' : lookup.coalesced ? 'coalesced' : 'hit' })
       return lookup
     },
     async read (keys: CacheKeys, accept: Accept) {
       const span = tracer.start('cache')
-      const known = await span.inside(() => fleet.read(keys, accept)).catch(failing(span))
+      const known = await span.inside(() => sharedCache.read(keys, accept)).catch(failing(span))
       span.end({ 'forward_auth.outcome': known === undefined ? 'miss' : 'hit' })
       return known
     }

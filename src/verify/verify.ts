@@ -84,11 +84,11 @@ export type Conclude = (
   subject: CredentialContext,
   policy: Policy,
   authentication: Authentication,
-  given?: Given
+  given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
 
 /** What an earlier judgement of the same request found out. */
-type Given = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
+type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
@@ -99,7 +99,7 @@ export function createConclude (
   const allowStale = createAllow(absentHeaders, 'allowed_stale')
 
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
-    if (authentication.kind !== 'resolved') return unresolved(request, subject, authentication)
+    if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow') {
@@ -125,7 +125,7 @@ export function createConclude (
     request: VerifyRequest,
     subject: CredentialContext,
     policy: Policy,
-    given: Given
+    given: EarlierFindings
   ): Promise<HandlerResult> {
     return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
   }
@@ -136,28 +136,29 @@ export function createConclude (
     subject: CredentialContext,
     policy: Policy,
     refusal: HandlerResult,
-    given: Given
+    given: EarlierFindings
   ): Promise<HandlerResult> {
     const fresh = await authenticator.confirm(subject, confirmAfterMs)
     if (fresh.kind === 'unavailable') return refusal
     return await conclude(request, subject, policy, fresh, { ...given, isConfirmed: true })
   }
 
-  function unresolved (
-    request: VerifyRequest,
-    subject: CredentialContext,
-    authentication: Exclude<Authentication, { kind: 'resolved' }>
-  ): HandlerResult {
-    const bearer = sentBearer(subject)
-    if (authentication.kind === 'refused') {
-      const { reason } = authentication
-      return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
-    }
-    const { error } = authentication
-    return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
-  }
-
   return conclude
+}
+
+function unresolved (
+  refuse: Refuser,
+  request: VerifyRequest,
+  subject: CredentialContext,
+  authentication: Exclude<Authentication, { kind: 'resolved' }>
+): HandlerResult {
+  const bearer = sentBearer(subject)
+  if (authentication.kind === 'refused') {
+    const { reason } = authentication
+    return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
+  }
+  const { error } = authentication
+  return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
 }
 
 function sentBearer ({ credentials }: CredentialContext): boolean {

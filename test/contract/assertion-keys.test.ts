@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { createKeyRing } from '../../src/assertion/key-ring.ts'
 import { extended, type KeySet, publishedAt, type Schedule } from '../../src/assertion/key-set.ts'
 import { createKeyStore, type KeyStore } from '../../src/assertion/shared-keys.ts'
 import { TRIED } from '../helpers/redis-forms.ts'
@@ -19,6 +20,7 @@ function storeOf ({ commands, clock }: TestTier, { secret = OLD, previous, write
     sealer: sealerOf(secret),
     previous: previous && sealerOf(previous),
     writesPrevious: writesPrevious ?? (() => true),
+    canSign: createKeyRing(clock, SCHEDULE).canSign,
     name: NAME,
     clock,
     schedule: SCHEDULE
@@ -78,7 +80,7 @@ t.test('of replicas that write the keys of a new period at once, all have the sa
   }
 })
 
-t.test('of two sets all choose the older one and publish both, whoever comes first', async (t) => {
+t.test('of two sets all choose the older one and publish both, in either order', async (t) => {
   const { redis, tier, value } = await start(t)
   const [older, younger] = [ownSet(tier, 1000), ownSet(tier)]
   const all = new Set([older, younger].flatMap((set) => [...publishedBy(set, tier)]))

@@ -16,7 +16,7 @@ import { settingsOf } from './https-stack.ts'
 const ROOT = join(import.meta.dirname, '../..')
 
 type Env = Readonly<Record<string, string>>
-type Place = Readonly<{
+type ComposePlace = Readonly<{
   entry: number
   app: number
   forwardAuth: number
@@ -38,7 +38,7 @@ type Place = Readonly<{
 export type Stack = Readonly<{
   file: string
   needs: 'traefik' | 'caddy' | 'nginx'
-  start: (t: Test, place: Place) => Promise<void>
+  start: (t: Test, place: ComposePlace) => Promise<void>
 }>
 
 export const NGINX: Stack = { file: 'deploy/compose/nginx.yml', needs: 'nginx', start: startNginx }
@@ -62,12 +62,12 @@ export async function tokenFrom ({ url }: RunningSimulator): Promise<string> {
   return (await answer.json() as { access_token: string }).access_token
 }
 
-type Given = Omit<Place, 'entry' | 'forwardAuth' | 'link' | 'folder'>
+type PlaceOptions = Omit<ComposePlace, 'entry' | 'forwardAuth' | 'link' | 'folder'>
 export type RunningStack = Readonly<{ entry: number, service: Service, authgear: RunningSimulator }>
 
 /** With a simulated Authgear, and forward-auth as the compose file sets it. */
 export async function startStack (
-  t: Test, { file, needs, start }: Stack, given: Given, settings: Env = {}
+  t: Test, { file, needs, start }: Stack, given: PlaceOptions, settings: Env = {}
 ): Promise<RunningStack> {
   const link = makeOwnCert(t, '127.0.0.1', 'forward-auth')
   const authgear = await startSimulator(t, MACHINES)
@@ -83,7 +83,7 @@ export async function startStack (
   return { entry, service, authgear }
 }
 
-async function startTraefik (t: Test, place: Place): Promise<void> {
+async function startTraefik (t: Test, place: ComposePlace): Promise<void> {
   const { entry, app, forwardAuth, link, folder, env, containers: more = [], middlewares = '' } = place
   const services = readCompose('docker-compose.yml', env)
   const here = (text: string): string => text
@@ -114,7 +114,7 @@ async function startTraefik (t: Test, place: Place): Promise<void> {
   })
 }
 
-async function startCaddy (t: Test, { entry, app, forwardAuth, link, folder, env }: Place): Promise<void> {
+async function startCaddy (t: Test, { entry, app, forwardAuth, link, folder, env }: ComposePlace): Promise<void> {
   const { environment } = readCompose('deploy/compose/caddy.yml', env)['caddy'] ?? {}
   const written = readFileSync(join(ROOT, 'deploy/compose/Caddyfile'), 'utf8')
     .replaceAll('https://forward-auth:4180', `https://127.0.0.1:${forwardAuth}`)
@@ -134,7 +134,7 @@ async function startCaddy (t: Test, { entry, app, forwardAuth, link, folder, env
   })
 }
 
-async function startOwnCaddy (t: Test, place: Place): Promise<void> {
+async function startOwnCaddy (t: Test, place: ComposePlace): Promise<void> {
   const { entry, app, forwardAuth, link, folder, env, sites = {} } = place
   const { environment } = readCompose('deploy/compose/https-caddy.yml', env)['caddy'] ?? {}
   for (const [name, site] of Object.entries(sites)) {
@@ -161,7 +161,7 @@ async function startOwnCaddy (t: Test, place: Place): Promise<void> {
   })
 }
 
-async function startNginx (t: Test, { entry, app, forwardAuth, link, folder, edit }: Place): Promise<void> {
+async function startNginx (t: Test, { entry, app, forwardAuth, link, folder, edit }: ComposePlace): Promise<void> {
   const written = readFileSync(join(ROOT, 'deploy/compose/nginx.conf'), 'utf8')
     .replaceAll('/tmp/', `${folder}/`)
     .replace('/dev/stderr', 'stderr')

@@ -9,7 +9,7 @@ import { freePort } from '../helpers/free-port.ts'
 import { mustFind } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
 import { filesOf } from '../unit/commands/snippet-of.ts'
-import { APP_HOST, NAS_HOST, type Place, TEAM_HOST, WIKI_HOST } from './https-stack.ts'
+import { APP_HOST, NAS_HOST, type HttpsPlace, TEAM_HOST, WIKI_HOST } from './https-stack.ts'
 import { readSnippet, swap } from './snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -24,7 +24,7 @@ const asServer = (services: Readonly<Record<string, ComposeService>>, name: stri
 type More = Readonly<{ options?: readonly string[], env?: Readonly<Record<string, string>> }>
 
 /** Traefik by the command and the labels of the compose file; only addresses are others. */
-export async function startTraefik (t: Test, place: Place, more: More = {}): Promise<void> {
+export async function startTraefik (t: Test, place: HttpsPlace, more: More = {}): Promise<void> {
   const { ports, pebble, folder, env } = place
   const services = readCompose('deploy/compose/https.yml', { ...env, ACME_DIRECTORY: pebble.url })
   const here = (text: string): string => text
@@ -66,7 +66,7 @@ exec curl -sf -d "{\\"host\\":\\"$2\\",\\"value\\":\\"$3\\"}" "$DNS_MANAGEMENT/$
 `
 
 /** The same, by a record in the DNS: a script stands for the provider's API. */
-export async function startTraefikWithDns (t: Test, place: Place): Promise<void> {
+export async function startTraefikWithDns (t: Test, place: HttpsPlace): Promise<void> {
   const { pebble: { dns, dnsManagement }, folder } = place
   const hook = join(folder, 'dns-hook')
   writeFileSync(hook, DNS_HOOK, { mode: 0o755 })
@@ -78,7 +78,7 @@ export async function startTraefikWithDns (t: Test, place: Place): Promise<void>
 }
 
 /** The own certificate, as own/certificate.yml.example has it. */
-export async function startTraefikWithOwn (t: Test, place: Place): Promise<void> {
+export async function startTraefikWithOwn (t: Test, place: HttpsPlace): Promise<void> {
   const example = readFileSync(join(ROOT, 'deploy/compose/own/certificate.yml.example'), 'utf8')
   writeFileSync(join(place.folder, 'own/certificate.yml'), example.replaceAll('/own/', `${place.folder}/own/`))
   await startTraefik(t, place)
@@ -119,7 +119,7 @@ const anotherApp = (example: string, host: string, port: number): string =>
   )
 
 /** Caddy on Caddyfile.https, with the environment of the compose file; only addresses are others. */
-export async function startCaddy (t: Test, place: Place): Promise<void> {
+export async function startCaddy (t: Test, place: HttpsPlace): Promise<void> {
   const { ports, folder, env, link } = place
   const { environment = {} } = asServer(readCompose('deploy/compose/https-caddy.yml', env), 'caddy')
   writeFileSync(join(folder, 'own/nas.caddy'), anotherApp('app.caddy.example', NAS_HOST, ports.nas))
@@ -137,7 +137,7 @@ export async function startCaddy (t: Test, place: Place): Promise<void> {
 }
 
 /** The Caddyfile of ten lines in README.md, as a reader copies it. */
-export async function startReadmeCaddy (t: Test, place: Place): Promise<void> {
+export async function startReadmeCaddy (t: Test, place: HttpsPlace): Promise<void> {
   const { ports, folder, forwardAuth } = place
   const [, written = ''] = /```caddyfile title="one app"\n([^]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? []
   const file = join(folder, 'Caddyfile')
@@ -149,13 +149,13 @@ export async function startReadmeCaddy (t: Test, place: Place): Promise<void> {
   await runCaddy(t, place, file, { FORWARD_AUTH: `127.0.0.1:${forwardAuth}` })
 }
 
-const globalsOf = ({ ports, pebble }: Place): string => [
+const globalsOf = ({ ports, pebble }: HttpsPlace): string => [
   `http_port ${ports.http}`, `https_port ${ports.https}`, 'default_bind 127.0.0.1',
   `acme_ca ${pebble.url}`, `acme_ca_root ${pebble.caFile}`
 ].join('\n')
 
 async function runCaddy (
-  t: Test, { ports, folder }: Place, file: string, env: Readonly<Record<string, string>>
+  t: Test, { ports, folder }: HttpsPlace, file: string, env: Readonly<Record<string, string>>
 ): Promise<void> {
   await startChild(t, {
     name: 'caddy',

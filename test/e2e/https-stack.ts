@@ -33,7 +33,7 @@ const FIVE_LINES: Readonly<Record<string, string>> = {
 type Ports = Readonly<{ http: number, https: number, app: number, nas: number }>
 
 /** What a proxy is started with. */
-export interface Place {
+export interface HttpsPlace {
   readonly ports: Ports
   readonly pebble: Pebble
   /** Of forward-auth, over TLS. */
@@ -53,7 +53,7 @@ export interface Stack {
   readonly ownCertificate?: true
   /** forward-auth speaks plain HTTP, as in one container on one machine. */
   readonly plain?: true
-  start (t: Test, place: Place): Promise<void>
+  start (t: Test, place: HttpsPlace): Promise<void>
 }
 
 export interface Running {

@@ -13,7 +13,7 @@ export type Weather =
   | Readonly<{ kind: 'cut', every: number }>
   /** Every so many-th piece that the server sends is lost: what TCP forbids and a broken middlebox does. */
   | Readonly<{ kind: 'loss', every: number }>
-  /** Whoever connects is thrown out at once; what is open goes on. */
+  /** Each new connection is closed at once; what is open goes on. */
   | Readonly<{ kind: 'refused' }>
 
 export interface BadNetwork {

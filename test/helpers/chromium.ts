@@ -13,7 +13,7 @@ export function skipOrFailWithoutChromium (): string | false {
 }
 
 /**
- * A headless one with an empty profile that talks to nobody but the pages it is given. Whoever launches it closes it.
+ * A headless one with an empty profile that talks to nobody but the pages it is given. Its caller closes it.
  * @param more command-line switches
  */
 export function launchChromium (more: readonly string[] = []): Promise<Browser> {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { cookieNames, readCredentials, type Credentials, type Reading } from '../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type Credentials, type CredentialsRead } from '../../src/core/credentials.ts'
 
 /** One seed for every property, so that a failure comes again; FUZZ_SEED is another one. */
 export const SEED = Object.freeze({ seed: Number(process.env['FUZZ_SEED'] ?? 20_261_124), numRuns: 2_000 })
@@ -15,14 +15,14 @@ export function credentials (some: Partial<Credentials>): Credentials {
 }
 
 /** What is read where nothing but these is expected. */
-export function reads (some: Partial<Credentials>): Reading {
+export function reads (some: Partial<Credentials>): CredentialsRead {
   return { kind: 'credentials', credentials: credentials(some) }
 }
 
 /**
  * Each line is a header line of its own: `Name: value`; what follows the first colon and blank is the value as it is.
  */
-export function readLines (lines: readonly string[], prefix = ''): Reading {
+export function readLines (lines: readonly string[], prefix = ''): CredentialsRead {
   return readCredentials(rawHeaders(lines), cookieNames(prefix))
 }
 

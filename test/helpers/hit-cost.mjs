@@ -75,7 +75,7 @@ function answererOf (memory) {
   const observer = { memoryRead () {}, coalesced () {}, noVerdict () {}, unexpectedError (error) { throw error } }
   const authenticator = createAuthenticator({
     memory,
-    fleet: NO_SHARED_CACHE,
+    sharedCache: NO_SHARED_CACHE,
     resolver,
     clock,
     sentDigests: keyer.sentDigests,

@@ -86,6 +86,7 @@ export function redisAt (servers: RedisPlace): Environment {
 /** Time-outs are long, so that a slow machine changes nothing, and nothing is asked for ahead of a manual clock. */
 const DEFAULTS: Environment = {
   LISTEN: ANY_PORT,
+  LOG_LEVEL: 'trace',
   TRUSTED_PROXIES: 'loopback',
   AUTHGEAR_TIMEOUT: '30s',
   AUTHGEAR_FAILURES_PER_MINUTE: 0,
@@ -117,11 +118,10 @@ const TEARDOWN_GRACE_MS = 10
 /** A replica in this process, on a free port of its own: coverage counts, and the clock is the test's. */
 export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProcessOptions): Promise<InProcess> {
   const lines: Array<Record<string, unknown>> = []
-  const level = options.LOG_LEVEL === 'info' ? 'info' : 'trace'
-  const log = createLog(level, { write: (line: string) => { lines.push(JSON.parse(line)) } })
+  const settings = await settingsOf(options)
+  const log = createLog(settings.logLevel, { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock, state } = options
   const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
-  const settings = await settingsOf(options)
   const service = createService(settings, log, seams)
   Object.assign(service.app.fastify.server, options.limits)
   // as `serve` does; by a manual clock a Redis that hangs would be waited for without end
@@ -139,8 +139,10 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   return { port, identifyPort, grpcPort, service, lines, close: () => closeWithin(1000) }
 }
 
+type Settings = ServiceSettings & Pick<Config, 'listen' | 'logLevel'>
+
 /** As `serve` makes them of the configuration. */
-export async function settingsOf (options: InProcessOptions): Promise<ServiceSettings & Pick<Config, 'listen'>> {
+export async function settingsOf (options: InProcessOptions): Promise<Settings> {
   const { machine = 'replica-1', waitingBytes = 2 ** 26 } = options
   const { isAuditFollowed = true, auditDeadlineMs: deadlineMs = LONG_MS } = options
   const config = configOf(options)

@@ -23,7 +23,7 @@ export function makeOwnCert (t: Test, ...hosts: readonly string[]): OwnCert {
   return { caFile: join(out, 'ca.crt'), certFile: join(out, 'tls.crt'), keyFile: join(out, 'tls.key') }
 }
 
-/** By which Chromium believes a certificate, whoever signed it. */
+/** By which Chromium believes a certificate, signed by any authority. */
 export function keyOf (pem: string | Buffer): string {
   const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
   return createHash('sha256').update(spki).digest('base64')

@@ -96,7 +96,7 @@ t.test('a whole login: the cookies are set as recorded, and the way back has no 
   })
 })
 
-t.test('whoever does not confirm stays signed in', async t => {
+t.test('a user who does not confirm stays signed in', async t => {
   const { port, controls } = await startSimulator(t, { clients: CLIENTS })
   const cookie: HeaderLine = ['Cookie', `session=${controls.signIn('alice').cookie}`]
   const { headers } = await ask(port, {

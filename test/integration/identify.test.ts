@@ -172,7 +172,7 @@ t.test('Authgear in trouble is 503, never nobody', async (t) => {
   }
 })
 
-t.test('a policy is refused, whoever asks, or somebody would believe that it protects', async (t) => {
+t.test('refuses a policy, since an operator would believe that it protects', async (t) => {
   const { simulator, adapter, identify } = await start(t)
   for (const who of [
     [],

@@ -13,7 +13,7 @@ import { startProcess, type Service } from '../helpers/process.ts'
 import { ask, HOST } from '../helpers/request.ts'
 import { until } from '../helpers/until.ts'
 
-/** Whoever reaches a listener without a session must not end the process (docs/security.md). */
+/** A client without a session that reaches a listener must not end the process (docs/security.md). */
 const MIB = 2 ** 20
 /** Longer than each of them took to end a process that had no budget; half the memory was full in half the time. */
 const secondsOf = (mib: number): number => Number(process.env['NEIGHBOUR_SECONDS'] ?? (mib === 128 ? 8 : 15))
@@ -45,7 +45,7 @@ for (const mib of [256, 128]) {
       const service = await start(t, world, mib, limit?.enter ?? [])
       const statuses = await underAttack(service, world, secondsOf(mib))
       t.comment(`${mib} MiB: ${JSON.stringify(Object.fromEntries(statuses))}, ${Math.round((limit?.usage() ?? NaN) / MIB)} MiB`)
-      t.strictSame([...statuses.keys()], [200], 'whoever is remembered is answered')
+      t.strictSame([...statuses.keys()], [200], 'users who are remembered are answered')
       t.equal(limit?.kills() ?? 0, 0, 'the kernel killed nothing')
     })
   }

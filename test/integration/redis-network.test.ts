@@ -130,7 +130,7 @@ t.test('the network to Redis', { skip: skipOrFail('redis-server') }, async (t) =
     })
   }
 
-  t.test('a server that throws out whoever connects is not stormed', async (t) => {
+  t.test('a server that closes each connection is not stormed', async (t) => {
     const { network, adapter } = await startBehindWeather(t)
     network.become({ kind: 'refused' })
     const [before, began] = [network.connections(), performance.now()]

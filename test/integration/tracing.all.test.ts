@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { NO_SHARED_CACHE } from '../../src/cache/coalescing.ts'
-import { wantsTracing } from '../../src/commands/tracing.ts'
+import { wantsTracing } from '../../src/commands/serve.ts'
 import { UNTRACED } from '../../src/tracing/wrappers.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startCollector } from '../helpers/otelcol.ts'
@@ -193,7 +193,7 @@ t.test('a collector that is away costs no answer, is told once, and delays no en
 t.test('without an endpoint nothing is wrapped, and the library is not even loaded', async (t) => {
   const handler = (): never => { throw new Error('not asked') }
   t.equal(UNTRACED.handler('verify', handler), handler)
-  t.equal(UNTRACED.fleet(NO_SHARED_CACHE), NO_SHARED_CACHE)
+  t.equal(UNTRACED.sharedCache(NO_SHARED_CACHE), NO_SHARED_CACHE)
   const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, wanted: boolean]> = [
     [{}, false],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false],

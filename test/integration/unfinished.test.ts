@@ -59,7 +59,7 @@ t.test('a new connection takes the place of one that sends nothing any more', as
   t.equal(await statusOf(fed, request), '401', 'who sends goes on')
 })
 
-t.test('whoever only connects over TLS ends no connection whose handshake is over', async (t) => {
+t.test('a client that only connects over TLS ends no connection whose handshake is over', async (t) => {
   const { url } = await startSimulator(t)
   const files = makeTls(t)
   const listeners = { unfinishedBytes: UNFINISHED_BYTES, maxConnections: 1000 }

@@ -106,7 +106,7 @@ export class Replica {
       memory,
       log: this.log,
       clock: this.clock,
-      fleet: createSharedTier(this),
+      sharedCache: createSharedTier(this),
       resolver: {
         resolve: (credentials) => world.resolve(this, credentials),
         state: () => ({ inFlight: 0, queued: 0, circuitOpen: false }),

@@ -367,7 +367,7 @@ export class World {
     }
   }
 
-  /** The faults end: whoever is left must find back, and nothing may hang. */
+  /** The faults end: the replicas that are left must find back, and nothing may hang. */
   async heal (): Promise<void> {
     this.isOut = false
     this.master.replica = 'live'

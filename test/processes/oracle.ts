@@ -56,7 +56,7 @@ function wrongSuccess ({ person, policy, sentAt }: Question, { headers, body }: 
   return found
 }
 
-/** Whoever asks later than this must be refused. */
+/** A request later than this must be refused. */
 function lastAccepted (
   { endedAt = Infinity, revokedAt = Infinity }: Person,
   { ttlMs, staleMs, unknownMs }: Bounds

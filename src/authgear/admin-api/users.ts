@@ -1,4 +1,4 @@
-import { type Json, listOf, objectOf, parseJson } from '../json.ts'
+import { type Json, listOf, objectOf, parseObject } from '../../core/json.ts'
 import type { AdminApi, AdminApiResponse } from './client.ts'
 import { AdminApiError, kindOfStatus } from './errors.ts'
 
@@ -64,7 +64,7 @@ export function readUsers (
 
 function nodesOf ({ status, body }: AdminApiResponse): readonly unknown[] {
   if (status !== 200) throw new AdminApiError(kindOfStatus(status))
-  const answer = parseJson(body)
+  const answer = parseObject(body)
   if (answer === undefined) throw new AdminApiError('garbage')
   const data = objectOf(answer['data'])
   if ('errors' in answer) throw new AdminApiError(data === undefined ? 'query' : 'partial')

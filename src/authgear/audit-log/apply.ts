@@ -5,8 +5,8 @@ import type { AuditEntry } from './entry.ts'
 import type { AuditObserver } from './observer.ts'
 import { EVERYTHING, revocationsOf, type SessionDigest } from './revocations.ts'
 
-/** Milliseconds between two times that everything is revoked. */
-const INTERVAL = 10_000
+/** Between two times that everything is revoked. */
+const INTERVAL_MS = 10_000
 
 export type Coalescer = Readonly<{
   request: () => void
@@ -25,7 +25,7 @@ export function createCoalescer (clock: Pick<Clock, 'monotonic'>): Coalescer {
   return Object.freeze({
     request: () => { isRequested = true },
     isRequested: () => isRequested,
-    waitMs: () => isRequested ? Math.max(0, last + INTERVAL - clock.monotonic()) : undefined,
+    waitMs: () => isRequested ? Math.max(0, last + INTERVAL_MS - clock.monotonic()) : undefined,
     done: () => { last = clock.monotonic(); isRequested = false },
     forget: () => { isRequested = false }
   })

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { type AdminApiSettings, openAdminApi } from '../admin-api/client.ts'
 import { AdminApiError, kindOfStatus } from '../admin-api/errors.ts'
-import { type Json, listOf, objectOf, parseJson } from '../json.ts'
+import { type Json, listOf, objectOf, parseObject } from '../../core/json.ts'
 import { type AuditEntry, readEntry, type Second } from './entry.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
 import { variablesOf, type Window } from './window.ts'
@@ -37,7 +37,7 @@ export function readTypes (answer: Answer): readonly string[] {
 
 function dataOf ({ status, body }: Answer): Json {
   if (status !== 200) throw new AuditError(kindOfStatus(status))
-  const answer = parseJson(body)
+  const answer = parseObject(body)
   if (answer === undefined) throw new AuditError('garbage')
   const data = objectOf(answer['data'])
   if ('errors' in answer || data === undefined || data['auditLogs'] === null) {

@@ -1,11 +1,11 @@
 import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
 import { createKnownTypes } from './activity-types.ts'
-import { type ApplierDeps, createApplier } from './apply.ts'
+import { type ApplierDeps, type Coalescer, createApplier } from './apply.ts'
 import type { AuditClient, Page } from './client.ts'
 import type { Second } from './entry.ts'
 import type { PollOutcome } from './observer.ts'
-import { advance, beginAt, type Position, startOf, trustedNow } from './position.ts'
-import { ALL, inOrder, type Reading, readWindow } from './read-window.ts'
+import { advance, beginAt, type Overlap, type Position, startOf, trustedNow } from './position.ts'
+import { ALL, inOrder, type WindowRead, readWindow } from './read-window.ts'
 import type { AuditStore } from './store.ts'
 import { PAGE, type Window } from './window.ts'
 
@@ -20,7 +20,7 @@ export type Gap = Readonly<{
 
 /**
  * - `none`: nothing can have been lost;
- * - `redis`: nobody read the log, since Redis gave no lease; it is read from where it was;
+ * - `redis`: nobody read the audit log, since Redis gave no lease; it is read from where it was;
  * - `expired`: something may, but all that it could concern has expired meanwhile;
  * - `lost`: something may, and only `everything` makes up for it. Not more than that: Authgear slow, poll fails, all
  *   void, Authgear slower.
@@ -61,7 +61,7 @@ export type Follower = Readonly<{
   poll: () => Promise<PollOutcome>
   /** A poll failed: entries may have been lost, and the next leader has to know that too. */
   troubled: () => Promise<void>
-  /** Redis failed this replica: that nobody read the log meanwhile says nothing of Authgear. */
+  /** Redis failed this replica: that nobody read the audit log meanwhile says nothing of Authgear. */
   redisFailed: () => void
   /** Milliseconds until everything is to be revoked, since an interval ends; undefined where it is not. */
   dueMs: () => number | undefined
@@ -74,29 +74,18 @@ type State = { position: Position, success: Readonly<{ moment: Moment, ageMs: nu
 
 /** What the one that leads does at each poll: docs/audit-log.md. */
 export function createFollower (deps: FollowerDeps): Follower {
-  const { client, store, clock, observer, overlapMs, lifetimeMs } = deps
-  const least = Math.ceil(overlapMs / 1000)
-  const overlap = { least, most: Math.max(least, Math.ceil(Math.min(lifetimeMs, MAX_OVERLAP_MS) / 1000)) }
-  const reach = Math.ceil(lifetimeMs / 1000) + least
+  const { client, store, clock, observer } = deps
+  const overlap = overlapOf(deps)
+  const read = createReader(deps, overlap)
   let mine: number | undefined
   const leads = (): boolean => mine !== undefined && deps.leaderTerm() === mine
   const { everything, apply, flush } = createApplier({ ...deps, leads })
   const types = createKnownTypes(client, clock)
   let state: State | undefined
   let hasFailed = false
-  let isBusy = false
-  let answeredNow: Second = 0
-  const startedAt = momentOf(clock)
-  let redisFailedAt: Moment | undefined
+  const gaps = createGaps(deps, everything, async (current) => await save(current, true))
 
-  const ageOf = ({ success }: State): number | undefined =>
-    success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
-
-  const isRedisToBlame = (ageMs: number | undefined): boolean =>
-    ageMs !== undefined && redisFailedAt !== undefined &&
-    elapsedSince(redisFailedAt, clock) <= ageMs && ageMs <= elapsedSince(startedAt, clock)
-
-  /** Whoever leads now begins with what is stored, and what is still to be done by it. */
+  /** A new leader begins with what is stored, and what is still to be done by it. */
   function abandon (): PollOutcome {
     state = undefined
     mine = undefined
@@ -105,90 +94,45 @@ export function createFollower (deps: FollowerDeps): Follower {
     return 'lost_lease'
   }
 
-  async function begin (names: readonly string[]): Promise<State> {
-    const moment = momentOf(clock)
-    const stored = await store.load()
-    const success = stored === undefined ? undefined : { moment, ageMs: stored.ageMs }
-    if (stored?.position?.isEverythingDue === true) everything.request()
-    if (stored?.position !== undefined) return { position: stored.position, success }
-    const { entries: [newest], now } = await client.page({ from: undefined, to: undefined, types: names }, 1)
-    const second = newest === undefined ? undefined : Math.min(newest.second, now)
-    return { position: beginAt(second, stored !== undefined, overlap.most), success }
+  async function takeOver (names: readonly string[]): Promise<State> {
+    const begun = await begin(deps, names, overlap)
+    if (begun.position.isEverythingDue) everything.request()
+    state = begun
+    return begun
   }
 
   async function save (current: State, isEverythingDue = everything.isRequested()): Promise<boolean> {
     current.position = { ...current.position, isEverythingDue }
-    return await store.save(current.position, ageOf(current) ?? 0)
-  }
-
-  /** @returns false where the lease was lost. That everything is due is written first: no death in between loses it. */
-  async function handleGap (current: State): Promise<boolean> {
-    const ageMs = ageOf(current)
-    const isTroubled = hasFailed || current.position.isTroubled
-    const verdict = classifyGap({ ageMs, isTroubled, isRedisToBlame: isRedisToBlame(ageMs) }, overlapMs, lifetimeMs)
-    if (verdict === 'expired' || verdict === 'redis') observer.gap(verdict)
-    if (verdict !== 'lost') return true
-    if (!await save(current, true)) return false
-    const isFree = await store.claimGap()
-    observer.gap(isFree ? 'everything' : 'suppressed')
-    if (isFree) everything.request()
-    return true
-  }
-
-  function expectedNow ({ position, success }: State): Second | undefined {
-    if (position.at === undefined || success === undefined) return undefined
-    return position.at + Math.ceil((success.ageMs + clock.monotonic() - success.moment.monotonic) / 1000)
-  }
-
-  async function ask (window: Window, current: State): Promise<Page> {
-    const page = await client.page(window)
-    answeredNow = page.now
-    return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current)) }
-  }
-
-  async function read (current: State, names: readonly string[]): Promise<Reading & { from: Second | undefined }> {
-    const { settled } = current.position
-    const most = startOf(current.position, overlap.most)
-    if (!isBusy && overlap.most > overlap.least) {
-      const page = await ask({ from: most, to: undefined, types: names }, current)
-      if (page.total <= PAGE) return { ...page, entries: inOrder(page.entries), overflows: new Map(), from: most }
-    }
-    const from = current.position.at === undefined ? most : startOf(current.position, overlap.least)
-    const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
-    const window = { from, to: undefined, types: names }
-    const reading = await readWindow(window, reach, async (part) => await ask(part, current), isSettled)
-    isBusy = reading.total * overlap.most > PAGE * overlap.least
-    return { ...reading, from }
+    return await store.save(current.position, ageOf(current, clock) ?? 0)
   }
 
   async function poll (): Promise<PollOutcome> {
     if (!leads()) abandon()
     mine ??= deps.leaderTerm()
     const names = await types.get()
-    state ??= await begin(names)
-    const current = state
+    const current = state ?? await takeOver(names)
     const { position, success } = current
     const sent = momentOf(clock)
     const reading = await read(current, names)
     const answered = clock.monotonic()
-    if (!leads() || !await handleGap(current)) return abandon()
+    if (!leads() || !await gaps.handle(current, hasFailed)) return abandon()
     if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
     const isLogged = await apply(fresh)
     if (!leads()) return abandon()
-    if (!isLogged) return await keepPlace(current, sent, reading.now)
+    if (!isLogged) return await keepPlace(current, sent, reading)
     const late = (clock.monotonic() - answered) / 1000
     if (success !== undefined) {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
     }
     const moved = advance(position, reading.from, reading, overlap)
     // Authgear's own word at first: a machine whose clock is behind would never hear of a later second
-    current.position = position.at === undefined ? { ...moved, at: answeredNow } : moved
+    current.position = position.at === undefined ? { ...moved, at: reading.answeredNow } : moved
     return await finish(current, sent, 'ok')
   }
 
   /** Authgear was read, and the revocation log did not take all of it: the next poll reads it again. */
-  async function keepPlace (current: State, sent: Moment, now: Second): Promise<PollOutcome> {
+  async function keepPlace (current: State, sent: Moment, { now, answeredNow }: Reading): Promise<PollOutcome> {
     const { position } = current
     current.position = { ...position, at: position.at === undefined ? answeredNow : now, isTroubled: false }
     return await finish(current, sent, 'pending')
@@ -211,11 +155,103 @@ export function createFollower (deps: FollowerDeps): Follower {
       const troubled = { ...state, position: { ...state.position, isTroubled: true } }
       if (await save(troubled)) state.position = troubled.position // else the next failure writes it
     },
-    redisFailed: () => { redisFailedAt = momentOf(clock) }
+    redisFailed: gaps.redisFailed
   })
 }
 
 /** More in one second and of one type than an answer holds, and not the same ones as before. */
-function hasOverflowed ({ overflows }: Reading, { covered }: Position): boolean {
+function hasOverflowed ({ overflows }: WindowRead, { covered }: Position): boolean {
   return [...overflows].some(([cell, total]) => cell === ALL || covered.get(cell) !== total)
+}
+
+/** @param saveDue writes that everything is due; false where the lease was lost */
+function createGaps (
+  { store, clock, observer, overlapMs, lifetimeMs }: FollowerDeps,
+  everything: Pick<Coalescer, 'request'>,
+  saveDue: (current: State) => Promise<boolean>
+) {
+  const startedAt = momentOf(clock)
+  let redisFailedAt: Moment | undefined
+  const isRedisToBlame = (ageMs: number | undefined): boolean =>
+    ageMs !== undefined && redisFailedAt !== undefined &&
+    elapsedSince(redisFailedAt, clock) <= ageMs && ageMs <= elapsedSince(startedAt, clock)
+
+  return Object.freeze({
+    /** @returns false where the lease was lost */
+    async handle (current: State, hasFailed: boolean): Promise<boolean> {
+      const ageMs = ageOf(current, clock)
+      const isTroubled = hasFailed || current.position.isTroubled
+      const verdict = classifyGap({ ageMs, isTroubled, isRedisToBlame: isRedisToBlame(ageMs) }, overlapMs, lifetimeMs)
+      if (verdict === 'expired' || verdict === 'redis') observer.gap(verdict)
+      if (verdict !== 'lost') return true
+      // written first: no death in between loses it
+      if (!await saveDue(current)) return false
+      const isFree = await store.claimGap()
+      observer.gap(isFree ? 'everything' : 'suppressed')
+      if (isFree) everything.request()
+      return true
+    },
+    redisFailed () { redisFailedAt = momentOf(clock) }
+  })
+}
+
+function overlapOf ({ overlapMs, lifetimeMs }: FollowerDeps): Overlap {
+  const least = Math.ceil(overlapMs / 1000)
+  return { least, most: Math.max(least, Math.ceil(Math.min(lifetimeMs, MAX_OVERLAP_MS) / 1000)) }
+}
+
+const ageOf = ({ success }: State, clock: FollowerDeps['clock']): number | undefined =>
+  success === undefined ? undefined : success.ageMs + elapsedSince(success.moment, clock)
+
+/** Where the leader before stopped, or at the newest entry. */
+async function begin (
+  { store, client, clock }: FollowerDeps,
+  types: readonly string[],
+  { most }: Overlap
+): Promise<State> {
+  const moment = momentOf(clock)
+  const stored = await store.load()
+  const success = stored === undefined ? undefined : { moment, ageMs: stored.ageMs }
+  if (stored?.position !== undefined) return { position: stored.position, success }
+  const { entries: [newest], now } = await client.page({ from: undefined, to: undefined, types }, 1)
+  const second = newest === undefined ? undefined : Math.min(newest.second, now)
+  return { position: beginAt(second, stored !== undefined, most), success }
+}
+
+type Reading = WindowRead & Readonly<{
+  from: Second | undefined
+  /** Authgear's clock by its own word. */
+  answeredNow: Second
+}>
+
+/** Reads what may be new since a position: by one answer that goes far back, or by several that do not. */
+function createReader ({ client, clock, lifetimeMs }: FollowerDeps, overlap: Overlap) {
+  const reach = Math.ceil(lifetimeMs / 1000) + overlap.least
+  let isBusy = false
+  let answeredNow: Second = 0
+
+  async function ask (window: Window, current: State): Promise<Page> {
+    const page = await client.page(window)
+    answeredNow = page.now
+    return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current, clock)) }
+  }
+  return async function read (current: State, types: readonly string[]): Promise<Reading> {
+    const { at, settled } = current.position
+    const most = startOf(current.position, overlap.most)
+    if (!isBusy && overlap.most > overlap.least) {
+      const page = await ask({ from: most, to: undefined, types }, current)
+      const entries = inOrder(page.entries)
+      if (page.total <= PAGE) return { ...page, entries, overflows: new Map(), from: most, answeredNow }
+    }
+    const from = at === undefined ? most : startOf(current.position, overlap.least)
+    const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
+    const found = await readWindow({ from, to: undefined, types }, reach, (part) => ask(part, current), isSettled)
+    isBusy = found.total * overlap.most > PAGE * overlap.least
+    return { ...found, from, answeredNow }
+  }
+}
+
+function expectedNow ({ position, success }: State, clock: FollowerDeps['clock']): Second | undefined {
+  if (position.at === undefined || success === undefined) return undefined
+  return position.at + Math.ceil((success.ageMs + clock.monotonic() - success.moment.monotonic) / 1000)
 }

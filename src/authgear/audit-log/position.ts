@@ -1,6 +1,6 @@
-import { listOf, objectOf, parseJson } from '../json.ts'
+import { listOf, objectOf, parseObject } from '../../core/json.ts'
 import type { Second } from './entry.ts'
-import type { Reading } from './read-window.ts'
+import type { WindowRead } from './read-window.ts'
 
 /** How far the audit log was read. */
 export type Position = Readonly<{
@@ -36,7 +36,7 @@ export function beginAt (newest: Second | undefined, isTroubled = false, overlap
   }
 }
 
-/** The second from which the log is read again: an entry may become visible after one that is newer. */
+/** The second from which the audit log is read again: an entry may become visible after one that is newer. */
 export function startOf ({ newest, since }: Position, overlap: number): Second | undefined {
   return newest === undefined ? undefined : Math.max(newest - overlap, since ?? 0)
 }
@@ -51,7 +51,7 @@ const MAX_SEEN = 1000
 export function advance (
   position: Position,
   from: Second | undefined,
-  { entries, total, overflows, now }: Reading,
+  { entries, total, overflows, now }: WindowRead,
   { least, most }: Overlap
 ): Position {
   // an entry that is dated ahead (one process' wrong clock) does not hide what comes after it
@@ -84,7 +84,7 @@ export function encodePosition ({ seen, covered, ...rest }: Position): string {
 
 /** @returns undefined for what is none of ours: it is read as if there were trouble */
 export function decodePosition (text: string): Position | undefined {
-  const raw = parseJson(text)
+  const raw = parseObject(text)
   if (raw?.['v'] !== 1) return undefined
   const settled = objectOf(raw['settled'])
   return {

@@ -3,7 +3,7 @@ import type { AuditEntry, Second } from './entry.ts'
 import { cellOf, narrower, PAGE, type Window } from './window.ts'
 
 /** What a window holds. */
-export type Reading = Readonly<{
+export type WindowRead = Readonly<{
   /** By seq, in their order. */
   entries: readonly AuditEntry[]
   /** How many the first answer counted. */
@@ -31,7 +31,7 @@ export async function readWindow (
   reach: number,
   ask: Ask,
   isSettled: (total: number) => boolean
-): Promise<Reading> {
+): Promise<WindowRead> {
   const entries = new Map<string, AuditEntry>()
   const overflows = new Map<string, number>()
   const left = [first]

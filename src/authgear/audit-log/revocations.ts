@@ -1,7 +1,7 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { Revocation, Target } from '../../revocation/types.ts'
 import { effectOf, endsTokens, type Effect } from './activity-types.ts'
-import { type Json, listOf, objectOf } from '../json.ts'
+import { type Json, listOf, objectOf } from '../../core/json.ts'
 import type { AuditEntry } from './entry.ts'
 
 /**

@@ -7,10 +7,9 @@ import { type AdminKey, createTokens } from '../admin-api/token.ts'
 import { createAuditClient } from './client.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
 import { createFollower, type Follower } from './follower.ts'
-import { createLeadership, type Leadership } from './leader.ts'
+import { type AuditStore, createLeadership, createMemoryStore, createRedisStore, type Leadership } from './store.ts'
 import { type AuditObserver, tell } from './observer.ts'
 import type { SessionDigest } from './revocations.ts'
-import { type AuditStore, createMemoryStore, createRedisStore } from './store.ts'
 
 /** Milliseconds. */
 const LONGEST = 60_000
@@ -82,7 +81,7 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
       if (closing.signal.aborted) return 0
       observer.polled('error')
       failed(error)
-      // a Redis that does not answer loses nothing: the position and the log are where they were
+      // a Redis that does not answer loses nothing: the position and the audit log are where they were
       if (kindOf(error) !== 'redis') await follower.troubled().catch(() => {})
       return delayAfter(kindOf(error), ++failures, pollMs, Math.random())
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import { type Clock, elapsedSince, type Moment, momentOf } from '../../clock.ts'
 import type { RedisCommands } from '../../redis/commands.ts'
 import { decodePosition, encodePosition, type Position } from './position.ts'
 
@@ -29,8 +29,7 @@ export interface AuditStore {
   claimGap (): Promise<boolean>
 }
 
-/** Milliseconds. */
-const GAP_INTERVAL = 10 * 60_000
+const GAP_INTERVAL_MS = 10 * 60_000
 
 /**
  * Without Redis there is one replica, which leads; a start begins at the newest entry, since nothing is remembered from
@@ -44,18 +43,15 @@ export function createMemoryStore (clock: Pick<Clock, 'monotonic'>): AuditStore 
     load: async () => undefined,
     save: async () => true,
     async claimGap () {
-      const isFree = clock.monotonic() - claimedAt >= GAP_INTERVAL
+      const isFree = clock.monotonic() - claimedAt >= GAP_INTERVAL_MS
       if (isFree) claimedAt = clock.monotonic()
       return isFree
     }
   } satisfies AuditStore)
 }
 
-/**
- * Milliseconds that a position is kept: longer than anything is remembered. Its age is what of this has passed, by
- * Redis' clock.
- */
-const POSITION_LIFE = 24 * 60 * 60_000
+/** Longer than anything is remembered. A position's age is what of this has passed, by Redis' clock. */
+const POSITION_LIFE_MS = 24 * 60 * 60_000
 
 export type RedisAuditStoreSettings = Readonly<{
   commands: RedisCommands
@@ -65,7 +61,7 @@ export type RedisAuditStoreSettings = Readonly<{
   leaseMs: number
 }>
 
-/** Three keys: who leads (a random token), how far the log was read, and that a gap has voided everything lately. */
+/** Three keys: who leads (a random token), how far the audit log was read, and that a gap voided everything lately. */
 export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditStoreSettings): AuditStore {
   const [lease, position, gap] = ['audit-lease', 'audit-position', 'audit-gap'].map(
     (name) => `${keyPrefix}:${name}`
@@ -88,19 +84,57 @@ export function createRedisStore ({ commands, keyPrefix, leaseMs }: RedisAuditSt
     async load () {
       const [left, value] = await Promise.all([commands.pttl(position), commands.getBuffer(position)])
       if (value === null || left <= 0) return undefined
-      return { position: decodePosition(value.toString()), ageMs: Math.max(0, POSITION_LIFE - left) }
+      return { position: decodePosition(value.toString()), ageMs: Math.max(0, POSITION_LIFE_MS - left) }
     },
     async save (read: Position, ageMs: number) {
-      const life = Math.max(1, Math.round(POSITION_LIFE - ageMs))
+      const life = Math.max(1, Math.round(POSITION_LIFE_MS - ageMs))
       return await commands.setPxWhile(lease, token, position, Buffer.from(encodePosition(read)), life) === 'OK'
     },
     async claimGap () {
       const isRepeated = claim !== undefined // the answer to the one before was lost: it may be in Redis
       claim ??= randomBytes(16).toString('hex')
-      const isFree = await commands.setIfAbsent(gap, claim, GAP_INTERVAL) ||
-        (isRepeated && await commands.setPxWhile(gap, claim, gap, Buffer.from(claim), GAP_INTERVAL) === 'OK')
+      const isFree = await commands.setIfAbsent(gap, claim, GAP_INTERVAL_MS) ||
+        (isRepeated && await commands.setPxWhile(gap, claim, gap, Buffer.from(claim), GAP_INTERVAL_MS) === 'OK')
       claim = undefined
       return isFree
     }
   } satisfies AuditStore)
+}
+
+export type Leadership = Readonly<{
+  /** Takes or renews the lease; rejects where the store does not answer: what was held goes on until it ends. */
+  tick: () => Promise<void>
+  /**
+   * Numbers the time for which this replica leads without a break; undefined while it does not. Asked right before
+   * each act: a frozen process wakes up and leads no more, by one clock or the other.
+   */
+  leaderTerm: () => number | undefined
+  resign: () => Promise<void>
+}>
+
+/** A share of the lease's life is left as a margin: clocks run differently. */
+const MARGIN = 0.9
+
+export function createLeadership (
+  store: Pick<AuditStore, 'hold' | 'release'>,
+  leaseMs: number,
+  clock: Clock
+): Leadership {
+  let held: Moment | undefined
+  let term = 0
+  const leaderTerm = (): number | undefined =>
+    held !== undefined && elapsedSince(held, clock) < leaseMs * MARGIN ? term : undefined
+  return Object.freeze({
+    async tick () {
+      const sent = momentOf(clock) // the lease begins later, so that it ends later too
+      const isHeld = await store.hold()
+      if (isHeld && leaderTerm() === undefined) term++
+      held = isHeld ? sent : undefined
+    },
+    leaderTerm,
+    async resign () {
+      held = undefined
+      await store.release()
+    }
+  })
 }

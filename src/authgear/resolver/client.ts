@@ -9,10 +9,9 @@ import {
   AuthgearUnreachable, Overloaded, ResolverError
 } from '../../errors.ts'
 import { buildConnector, errors, Pool } from '../undici.ts'
-import { type Answer, get, type Question } from './answer.ts'
+import { type Answer, get, type Question, whyNotAuthgears } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import { whyNotAuthgears } from './provenance.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, ResolverResult } from './types.ts'
 
 /**

@@ -4,7 +4,7 @@ import type { Credentials } from '../../core/credentials.ts'
 import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
 import { ResolverError } from '../../errors.ts'
 import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
-import { valuesOf, whyNotAuthgears } from './provenance.ts'
+import { valuesOf, whyNotAuthgears } from './answer.ts'
 
 /** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{

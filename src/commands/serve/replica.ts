@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection, type ListenOptions } from 'node:net'
-import { systemClock } from '../../clock.ts'
+import { type Clock, systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
 import type { GrpcListener } from '../../grpc/listener.ts'
@@ -11,9 +11,9 @@ import type { Listener } from '../../http/listener.ts'
 import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
 import { describe, type Log } from '../../logging/log.ts'
 import { buildManagement } from '../../management/listener.ts'
-import { watchCertificateLife } from './certificate-notice.ts'
 import { createService, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../tracing/types.ts'
+import { type CertificateLife, certificateStage, endOf } from '../../core/certificate.ts'
 
 /** Requests under way may take so long after the listener has closed. */
 const GRACE_MS = 10_000
@@ -166,4 +166,35 @@ async function removeStaleSocket (path: string): Promise<void> {
     throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
   }
   await rm(path)
+}
+
+const LOOK_INTERVAL_MS = 10 * 60_000
+
+type Notice = Readonly<{ renewed: (life: CertificateLife) => void, look: () => void, stop: () => void }>
+
+/** A line 14, 7 and 1 days before the listener's certificate ends, when it does, and as many days after. */
+export function watchCertificateLife (
+  first: CertificateLife,
+  log: Pick<Log, 'warn' | 'error'>,
+  clock: Clock = systemClock
+): Notice {
+  let life = first
+  let told: number | undefined
+  const look = (): void => {
+    const now = clock.wall()
+    const stage = certificateStage(life, now)
+    if (stage === told) return
+    told = stage
+    if (stage === undefined) return
+    const line = `the certificate of LISTEN_TLS_CERT_FILE ${endOf(life, now)}: renew it; its files are read again`
+    if (stage > 0) log.warn(line)
+    else log.error(`${line}. Proxies that check it let nobody in`)
+  }
+  look()
+  const timer = setInterval(look, LOOK_INTERVAL_MS).unref()
+  return Object.freeze({
+    look,
+    renewed: (renewed: CertificateLife) => { life = renewed; told = undefined; look() },
+    stop: () => clearInterval(timer)
+  })
 }

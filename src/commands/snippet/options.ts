@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
-import { quote } from '../../config/messages.ts'
+import { quote } from '../../config/kind.ts'
 import { didYouMean } from '../../config/unknown.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'

@@ -1,4 +1,4 @@
-import { quote } from '../../config/messages.ts'
+import { quote } from '../../config/kind.ts'
 import { partsOf, SIGN_IN_SCOPES } from '../../resource/settings.ts'
 import { pathProblem } from './paths.ts'
 
@@ -16,8 +16,8 @@ const NO_SCOPE = 'none'
 
 export function addScope (resource: GivenResource | undefined, text: string, errors: string[]): void {
   if (resource === undefined) errors.push(`--scope ${quote(text)} belongs behind the --resource that needs it`)
-  else if (!SCOPES.test(text)) errors.push(`--scope ${quote(text)} must be a scope, or several of which one is enough: a,b`)
-  else resource.scopes.push(text)
+  else if (SCOPES.test(text)) resource.scopes.push(text)
+  else errors.push(`--scope ${quote(text)} must be a scope, or several of which one is enough: a,b`)
 }
 
 /** `URI` or `URI=/path`; without a path it is everything on this host. */
@@ -42,13 +42,16 @@ function problemOf (uri: string, path: string, host: string, scopes: readonly st
     return `is not on --host ${host}: a client looks for what it needs on the resource's own host`
   }
   const problem = path === '/' ? undefined : pathProblem(path)
-  if (problem !== undefined) return `has a path that may not be one: ${problem}; write URI=/path, without a slash at its end`
+  if (problem !== undefined) {
+    return `has a path that may not be one: ${problem}; write URI=/path, without a slash at its end`
+  }
   if (scopes.length === 0) {
     return 'needs --scope NAME: a client without any scope has a valid token too; --scope none if that is meant'
   }
   const ofSigningIn = scopes.flatMap((text) => text.split(',')).find((scope) => SIGN_IN_SCOPES.includes(scope))
   if (ofSigningIn !== undefined) {
-    return `needs no --scope ${ofSigningIn}: no machine's token has it. Name it in RESOURCES, so that clients ask for it`
+    return `needs no --scope ${ofSigningIn}: no machine's token has it. ` +
+      'Name it in RESOURCES, so that clients ask for it'
   }
   return scopes.includes(NO_SCOPE) && scopes.length > 1 ? 'has --scope none beside a scope' : undefined
 }

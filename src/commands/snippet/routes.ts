@@ -1,4 +1,4 @@
-import { quote } from '../../config/messages.ts'
+import { quote } from '../../config/kind.ts'
 import { didYouMean } from '../../config/unknown.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { PARAMETERS } from '../../core/requirement.ts'

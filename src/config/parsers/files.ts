@@ -1,7 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readKeys } from '../../assertion/key.ts'
-import { type Kind, parsed, problem, type ReadFile } from '../kind.ts'
-import type { AdminKeyFile } from '../types.ts'
+import { type AdminKeyFile, type Kind, parsed, problem, type ReadFile } from '../kind.ts'
 import { MASK } from './values.ts'
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g

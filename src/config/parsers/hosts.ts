@@ -1,9 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { posix } from 'node:path'
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, type ListenAddress, parsed, type Parsed, problem, quote } from '../kind.ts'
 import type { RedisAddress } from '../../redis/options.ts'
-import type { ListenAddress } from '../types.ts'
 
 const HOST_PATTERN = /^(?:\*\.)?[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?)*$/
 

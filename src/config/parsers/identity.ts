@@ -2,8 +2,7 @@ import { IDENTITY_SETS, type IdentitySet } from '../../core/presentation.ts'
 import {
   IDENTITY_FIELDS, type IdentityField, type IdentityHeader, type IdentityHeaders, SETS
 } from '../../identity/sets.ts'
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 
 const MAX_HEADERS = 20
 /** Letters, digits and dashes: proxies drop or rewrite names with other characters. */
@@ -21,8 +20,8 @@ const FORMS = `${IDENTITY_SETS.join(', ')}, or Name={field}, separated by commas
 
 /** IDENTITY_HEADERS: the first set, or the map, is the usual one; `none` first: a route has to name one. */
 export const identityHeaders: Kind<IdentityHeaders> = Object.freeze({
-  accepts: `\`${IDENTITY_SETS.join('`, `')}\`, or \`Name={field}\` with ${IDENTITY_FIELDS.map((one) => `\`{${one}}\``).join(' ')}, ` +
-    'separated by commas',
+  accepts: `\`${IDENTITY_SETS.join('`, `')}\`, or \`Name={field}\` with ` +
+    `${IDENTITY_FIELDS.map((one) => `\`{${one}}\``).join(' ')}, separated by commas`,
   parse: (text: string) => {
     const entries = text.split(',').map((entry) => entry.trim())
     const map: IdentityHeader[] = []

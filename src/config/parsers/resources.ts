@@ -1,7 +1,6 @@
 import { SCOPE } from '../../core/requirement.ts'
 import type { Resource } from '../../resource/settings.ts'
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 
 const MAX_RESOURCES = 100
 const FIELDS: ReadonlySet<string> = new Set(['uri', 'scopes', 'name', 'documentation'])

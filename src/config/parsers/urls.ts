@@ -1,6 +1,4 @@
-import { type Kind, parsed, type Parsed, problem } from '../kind.ts'
-import { quote } from '../messages.ts'
-import type { Endpoint, PublicOrigin } from '../types.ts'
+import { type Endpoint, type Kind, parsed, type Parsed, problem, type PublicOrigin, quote } from '../kind.ts'
 import { MASK } from './values.ts'
 
 /** What this listener answers itself, and Envoy's prefix. */
@@ -134,13 +132,13 @@ export const redisUrl: Kind<RedisUrl> = Object.freeze({
   }
 })
 
-type Place = Readonly<{ example: string, path: string }>
+type ServiceUrl = Readonly<{ example: string, path: string }>
 
 /**
  * A URL of one of Authgear's own services. It redirects a trailing or double slash and knows no other path, so both are
  * caught here.
  */
-function serviceUrl ({ example, path }: Place): Kind<string> {
+function serviceUrl ({ example, path }: ServiceUrl): Kind<string> {
   return Object.freeze({
     accepts: 'an `https://` or `http://` URL with its path and without query',
     parse: (text: string) => {

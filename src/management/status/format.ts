@@ -1,4 +1,4 @@
-import type { Scale } from './charts.ts'
+import type { Scale } from './figures.ts'
 
 const NONE = '–'
 

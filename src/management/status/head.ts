@@ -34,7 +34,7 @@ const sentence = ({ sentence, link }: Pick<Verdict, 'sentence' | 'link'>): strin
 
 const BLOCKED =
   '<p class="note">Since September 2026 Authgear calls no webhook at an address that is not public, and ' +
-  'says so in its own log alone: <code>outbound fetch blocked by SSRF address policy</code>. Whoever runs Authgear ' +
+  'says so in its own log alone: <code>outbound fetch blocked by SSRF address policy</code>. Its operator ' +
   'lifts it with <code>http.insecure_fetch_address_allowed_hosts</code> in <code>authgear.features.yaml</code>.</p>'
 
 export function factsPart (state: Replica['state'], { now }: Sample, level: Level): string {
@@ -47,7 +47,8 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
     ...redisRows(now)
   ]
   const item = ([name, value, isGood]: (typeof rows)[number]): string =>
-    `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>${escapeHtml(value)}</dd></div>`
+    `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>` +
+    `${escapeHtml(value)}</dd></div>`
   return `<dl data-part="facts">${rows.map(item).join('')}</dl>`
 }
 
@@ -62,12 +63,13 @@ function redisRows (
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */
-export function fleetPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
+export function replicasPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
   const { redisUp, replicasSeen = 0 } = now
   const shown = others.slice(0, MAX_SHOWN - 1)
   const more = Math.max(0, replicasSeen - 1 - shown.length)
   const rest = more === 0 ? '' : `<li>and ${more} more</li>`
-  return '<section aria-labelledby="fleet"><h2 id="fleet">Replicas</h2><div data-part="fleet"><ul class="fleet">' +
+  return '<section aria-labelledby="replicas"><h2 id="replicas">Replicas</h2>' +
+    '<div data-part="replicas"><ul class="replicas">' +
     `${chip(self, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
     `${noteOf(redisUp, replicasSeen + others.length)}</div></section>`
 }
@@ -90,7 +92,8 @@ export function refusalsPart (samples: readonly Sample[]): string {
     `<li><span title="${escapeHtml(meaningOf(reason))}">${escapeHtml(reason)}</span> ` +
     `<data id="refused-${escapeHtml(reason)}" value="${count}">${format(count, 'count')}</data></li>`
   const list = refusals.length === 0 ? '<p class="soft">None.</p>' : `<ul>${refusals.map(row).join('')}</ul>`
-  return `<section aria-labelledby="refused"><h2 id="refused">Refused, by reason</h2><div data-part="refused">${list}</div></section>`
+  return '<section aria-labelledby="refused"><h2 id="refused">Refused, by reason</h2>' +
+    `<div data-part="refused">${list}</div></section>`
 }
 
 function meaningOf (reason: string): string {

@@ -1,6 +1,6 @@
 import { type Clock, type Moment, momentOf } from '../../clock.ts'
 import type { GaugeReading } from '../../metrics/instruments.ts'
-import type { Reading } from '../../metrics/metrics.ts'
+import type { MetricsRead } from '../../metrics/metrics.ts'
 
 export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailable', 'elsewhere'] as const
 export type DecisionName = (typeof DECISIONS)[number]
@@ -22,16 +22,17 @@ export type Sample = Moment & Readonly<{
   durations: Readonly<Record<SourceName, readonly number[]>>
   authgear: Readonly<{ answered: number, failed: number, rejected: number }>
   redisErrors: number
-  revocations: Reading['revocations']
+  revocations: MetricsRead['revocations']
   /** For their signature or their app: no stranger without a signature is counted. */
   webhooksRefused: number
   now: GaugeReading
 }>
 
 export function sampleOf (
-  { requests, durations, reads: { memory, redis }, authgear, redisErrors, revocations, webhooksRefused, now }: Reading,
+  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, now }: MetricsRead,
   moment: Moment
 ): Sample {
+  const { memory, redis } = reads
   return {
     ...moment,
     requests: byDecision(requests),
@@ -60,7 +61,7 @@ const BY_STATUS: Readonly<Record<number, DecisionName>> = {
 }
 
 /** `/identify` decides nothing. */
-function byDecision (requests: Reading['requests']): Record<DecisionName, number> {
+function byDecision (requests: MetricsRead['requests']): Record<DecisionName, number> {
   const counts: Record<DecisionName, number> = {
     allowed: 0,
     unauthenticated: 0,
@@ -76,7 +77,7 @@ function byDecision (requests: Reading['requests']): Record<DecisionName, number
 }
 
 /** `/identify` refuses nobody. */
-function byReason (requests: Reading['requests']): Record<string, number> {
+function byReason (requests: MetricsRead['requests']): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { labels: { endpoint, status, reason }, count } of requests) {
     if (status >= 400 && endpoint !== 'identify') counts[reason] = (counts[reason] ?? 0) + count
@@ -102,7 +103,7 @@ const KEPT = WINDOW_MS / STEP_MS + 1
 /**
  * Bounded: 91 samples of about a kilobyte. The first is taken at once, so that what is counted since is all there was.
  */
-export function createHistory ({ read, clock }: Readonly<{ read: () => Reading, clock: Clock }>): History {
+export function createHistory ({ read, clock }: Readonly<{ read: () => MetricsRead, clock: Clock }>): History {
   const take = (): Sample => sampleOf(read(), momentOf(clock))
   const kept: Sample[] = [take()]
   return Object.freeze({

@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
-import { chartsOf, figuresOf } from './charts.ts'
-import { renderPage, type Status } from './page.ts'
 import { factsOf, refusalsOf } from './facts.ts'
+import { groupsOf, valuesOf } from './figures.ts'
+import { renderPage, type Status } from './page.ts'
 import { SCRIPT } from './script.ts'
 import { CONTENT_SECURITY_POLICY } from './style.ts'
 import { verdictsOf } from './verdict.ts'
@@ -102,22 +102,15 @@ export function isOwnHost (header: string | undefined, machine: string, allowed:
 const matches = (host: string, pattern: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
 
-/**
- * The page as data: per chart and line what its key says (`total`), the newest value of its curve, and its minutes,
- * newest first. Seconds, shares, and things a second.
- */
+/** The page as data, in seconds, shares, and things a second; `latest` is of the last STEP_MS. */
 function renderJson (status: Status): string {
   const { about, state, samples, others } = status
   const [first, now] = [samples[0], samples.at(-1)]
   if (first === undefined || now === undefined) throw new Error('a status without a sample')
-  const charts = chartsOf(now).map((chart) => [
-    chart.id,
-    Object.fromEntries(
-      figuresOf(chart, samples).map(({ line, total, latest, rows }) => [
-        line.id,
-        { total: total ?? null, latest: latest ?? null, minutes: rows.map(({ value }) => value ?? null) }
-      ])
-    )
+  const charts = groupsOf(now).map((group) => [
+    group.id,
+    Object.fromEntries(valuesOf(group, samples).map(({ id, total = null, latest = null, minutes }) =>
+      [id, { total, latest, minutes: minutes.map((value) => value ?? null) }]))
   ])
   return JSON.stringify({
     ...about,

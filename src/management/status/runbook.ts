@@ -20,7 +20,8 @@ const marked = new Marked({
     link ({ href, tokens }) {
       const text = this.parser.parseInline(tokens)
       // the other pages are in the repository only
-      return /^#|^https?:/.test(href) ? `<a href="${escapeHtml(href)}">${text}</a>` : `${text} (docs/${escapeHtml(href)})`
+      const target = escapeHtml(href)
+      return /^#|^https?:/.test(href) ? `<a href="${target}">${text}</a>` : `${text} (docs/${target})`
     },
     // what scrolls sideways on a phone is reached by the keyboard
     table (token) { return Renderer.prototype.table.call(this, token).replace('<table>', '<table tabindex="0">') },

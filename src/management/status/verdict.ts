@@ -10,7 +10,7 @@ export type Facts = Readonly<{
   /** The next two are undefined where the service has no Redis. */
   redisUp: boolean | undefined
   logFollowed: boolean | undefined
-  /** Other replicas of the fleet that do not ask Authgear after failures. */
+  /** Other replicas that do not ask Authgear after failures. */
   othersFailing: number
   /** Answers given to proxies, in so many milliseconds: less than the window after a start. */
   answers: number

@@ -103,7 +103,7 @@ t.test("Authgear's recipe for nginx and this service, asked the same", { skip: s
 
   await rows.run(['an Authgear that is away makes every request 500'], async (t) => {
     for (const { authgear } of [left, right]) authgear.controls.fail('error')
-    t.equal((await ask(left.port, { headers: [cookieOf(ALICE)] })).status, 500, 'there: whoever was signed in')
+    t.equal((await ask(left.port, { headers: [cookieOf(ALICE)] })).status, 500, 'there: users who were signed in')
     t.equal((await ask(left.port)).status, 500, 'there: a stranger')
     t.equal((await ask(right.port, { headers: [cookieOf(ALICE)] })).status, 200, 'here: alice is remembered')
     t.equal((await ask(right.port, { headers: [['Cookie', 'session=never.seen']] })).status, 503, 'here: others')

@@ -26,8 +26,8 @@ export function whoIs (lines: readonly Line[]): string | undefined {
 }
 
 /**
- * What this service refuses although Authgear might not (docs/interface.md, "Credentials"): then 401 is right, whoever
- * it is.
+ * What this service refuses although Authgear might not (docs/interface.md, "Credentials"): then 401 is right
+ * for any user.
  */
 export function isRefusedUnasked (lines: readonly Line[]): boolean {
   const authorizations = valuesOf(lines, 'authorization')

@@ -1,7 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
-import { createAssertions, type SignOutcome } from '../../../src/assertion/assertions.ts'
-import { MAX_LENGTH } from '../../../src/assertion/claims.ts'
+import { createAssertions, MAX_LENGTH, type SignOutcome } from '../../../src/assertion/assertions.ts'
 import { createKeyRing } from '../../../src/assertion/key-ring.ts'
 import { extended } from '../../../src/assertion/key-set.ts'
 import type { AssertionSubject } from '../../../src/assertion/types.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { LIFE_SECONDS } from '../../../src/assertion/claims.ts'
+import { LIFE_SECONDS } from '../../../src/assertion/assertions.ts'
 import { ALGORITHMS } from '../../../src/assertion/key.ts'
 import {
   extended, type KeySet, MAX_AGE_SECONDS, merged, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS, publishedAt, type Schedule,

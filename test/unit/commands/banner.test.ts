@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bannerOf } from '../../../src/commands/banner.ts'
+import { bannerOf } from '../../../src/commands/serve.ts'
 import { configOf, load } from '../config/helpers.ts'
 
 const SECRET = 'k'.repeat(32)

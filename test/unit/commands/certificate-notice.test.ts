@@ -1,5 +1,5 @@
 import t from 'tap'
-import { watchCertificateLife } from '../../../src/commands/serve/certificate-notice.ts'
+import { watchCertificateLife } from '../../../src/commands/serve/replica.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const DAY_MS = 86_400_000

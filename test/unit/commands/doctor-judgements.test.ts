@@ -1,15 +1,14 @@
 import t from 'tap'
 import type { Context } from '../../../src/commands/doctor/check.ts'
 import { judgeClock } from '../../../src/commands/doctor/checks/authgear.ts'
-import { judgeLife } from '../../../src/commands/doctor/checks/certificates.ts'
+import { judgeIdleTimeout, judgeLife } from '../../../src/commands/doctor/checks/settings.ts'
 import { type CookieObservation, judgeCookies } from '../../../src/commands/doctor/checks/cookies.ts'
-import { judgeIdleTimeout } from '../../../src/commands/doctor/checks/settings.ts'
 import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
 import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
 import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/rotation.ts'
-import { judgeLog } from '../../../src/commands/doctor/checks/revocation-log.ts'
+import { judgeLog } from '../../../src/commands/doctor/checks/revocations.ts'
 import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { found } from '../../../src/commands/doctor/catalogue.ts'
 import { looked } from '../../../src/commands/doctor/check.ts'
-import { asJson, asText } from '../../../src/commands/doctor/report.ts'
+import { asJson, asText } from '../../../src/commands/doctor.ts'
 
 t.test('what another server said does not command the terminal that doctor prints to', async (t) => {
   const hostile = 'x\u001b[2J\u009b31m\r\n\u0007\u202e\u2066y'

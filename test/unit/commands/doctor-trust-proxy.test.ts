@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Context } from '../../../src/commands/doctor/check.ts'
-import { PROBES } from '../../../src/commands/doctor/checks.ts'
+import { PROBES } from '../../../src/commands/doctor.ts'
 
 type Exchange = Readonly<{
   name: string

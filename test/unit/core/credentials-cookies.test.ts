@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cookieNames, readCredentials, type Reading } from '../../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type CredentialsRead } from '../../../src/core/credentials.ts'
 import { hostileCookieLine, NAMES, readLines, reads, SEED } from '../../helpers/credentials.ts'
 import { goCookie } from '../../helpers/go-cookies.ts'
 
-const NONE: Reading = { kind: 'none' }
+const NONE: CredentialsRead = { kind: 'none' }
 
 /** `session` where a text is expected; Go's reading of each is checked too. */
 const grammar: readonly (readonly [what: string, cookie: string, session: string | undefined])[] = [

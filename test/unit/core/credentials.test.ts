@@ -1,15 +1,15 @@
 import t from 'tap'
-import { cookieNames, readCredentials, type Credentials, type Reading } from '../../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type Credentials, type CredentialsRead } from '../../../src/core/credentials.ts'
 import { readLines, reads } from '../../helpers/credentials.ts'
 
-const NONE: Reading = { kind: 'none' }
-const malformed = (bearer: boolean): Reading => ({ kind: 'refused', reason: 'malformed_credentials', bearer })
-const ambiguous = (bearer: boolean): Reading => ({ kind: 'refused', reason: 'ambiguous_credentials', bearer })
+const NONE: CredentialsRead = { kind: 'none' }
+const malformed = (bearer: boolean): CredentialsRead => ({ kind: 'refused', reason: 'malformed_credentials', bearer })
+const ambiguous = (bearer: boolean): CredentialsRead => ({ kind: 'refused', reason: 'ambiguous_credentials', bearer })
 
 const K16 = 16 * 1024
 const K1 = 1024
 
-type Row = readonly [what: string, lines: readonly string[], expected: Reading]
+type Row = readonly [what: string, lines: readonly string[], expected: CredentialsRead]
 
 const authorization: readonly Row[] = [
   ['no header', [], NONE],

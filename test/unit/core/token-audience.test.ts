@@ -1,5 +1,6 @@
 import t from 'tap'
-import { isForAnotherAudience, jwtAudience } from '../../../src/core/token-expiry.ts'
+import { faultOfTokens, jwtAudience } from '../../../src/core/token-expiry.ts'
+import type { Credentials } from '../../../src/core/credentials.ts'
 import { credentials } from '../../helpers/credentials.ts'
 import { jwt } from '../../helpers/jwt.ts'
 
@@ -30,13 +31,16 @@ const TOKENS: ReadonlyArray<readonly [what: string, token: string, isAnother: bo
   ['an opaque token', 'a'.repeat(32), false]
 ]
 
+const isForAnother = (given: Partial<Credentials>): boolean =>
+  faultOfTokens(credentials(given), ORIGIN) === 'wrong_audience'
+
 for (const [what, token, isAnother] of TOKENS) {
   t.test(what, async (t) => {
-    t.equal(isForAnotherAudience(credentials({ bearer: token }), ORIGIN), isAnother, 'as a bearer')
-    t.equal(isForAnotherAudience(credentials({ appAccessToken: token }), ORIGIN), isAnother, 'as a cookie')
+    t.equal(isForAnother({ bearer: token }), isAnother, 'as a bearer')
+    t.equal(isForAnother({ appAccessToken: token }), isAnother, 'as a cookie')
     const [own, opaque] = [jwt({ aud: ORIGIN }), 'a'.repeat(32)]
-    t.equal(isForAnotherAudience(credentials({ bearer: own, appAccessToken: token }), ORIGIN), isAnother)
-    t.equal(isForAnotherAudience(credentials({ bearer: token, appAccessToken: opaque }), ORIGIN), isAnother)
+    t.equal(isForAnother({ bearer: own, appAccessToken: token }), isAnother)
+    t.equal(isForAnother({ bearer: token, appAccessToken: opaque }), isAnother)
   })
 }
 
@@ -45,5 +49,5 @@ t.test('names the audiences of a token, and none of what is no JWT', async (t) =
   t.strictSame(jwtAudience(jwt({ aud: [ORIGIN, 7, API] })), [ORIGIN, API])
   t.strictSame(jwtAudience(jwt({})), [])
   for (const text of ['', 'a.b', 'a.b.c', jwt('null')]) t.equal(jwtAudience(text), undefined, text)
-  t.equal(isForAnotherAudience(credentials({}), ORIGIN), false)
+  t.equal(isForAnother({}), false)
 })

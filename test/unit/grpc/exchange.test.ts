@@ -31,7 +31,7 @@ const allow = (headers: readonly string[]): HandlerResult =>
   ({ response: { status: OK, headers, body: '' }, reason: 'allowed', source: 'memory' })
 const boom = new Error('boom')
 
-/** Of an answer that does not come: whoever fails, the request is denied. */
+/** Of an answer that does not come: whichever side fails, the request is denied. */
 const FAILURES: Readonly<Record<string, readonly [Handler, Partial<GrpcExchangeDeps>?]>> = {
   'the handler throws': [() => { throw boom }],
   'the handler rejects': [async () => { throw boom }],

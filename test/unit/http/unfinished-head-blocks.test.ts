@@ -1,6 +1,6 @@
 import t from 'tap'
 import { streamDeadlineMs } from '../../../src/http/limits.ts'
-import { createHeadBlockCheck } from '../../../src/http/unfinished-head-blocks.ts'
+import { createHeadBlockCheck } from '../../../src/http/unfinished-streams.ts'
 import { createUnfinished, ownerOf } from '../../../src/http/unfinished.ts'
 
 function start () {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { LoginPage } from '../../../src/core/reason.ts'
-import { PAGE_STATUS } from '../../../src/login/outcome.ts'
+import { PAGE_STATUS } from '../../../src/login/responses.ts'
 import { createLoginPages } from '../../../src/pages/login-page.ts'
 
 const PAGES = Object.keys(PAGE_STATUS) as LoginPage[]

@@ -17,7 +17,7 @@ type ResolverObservation =
   }>
   | Readonly<{ kind: 'failed', error: ResolverError }>
 
-type Place = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
+type AskedAuthgear = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
 
 /** Is there a resolver, and does it know this project? Asked without any credential. */
 export const resolver: Probe = {
@@ -59,7 +59,7 @@ async function observeResolver ({ look }: Context): Promise<ResolverObservation>
   }
 }
 
-function judgeResolver (observation: ResolverObservation, place: Place): Finding | undefined {
+function judgeResolver (observation: ResolverObservation, place: AskedAuthgear): Finding | undefined {
   return observation.kind === 'failed'
     ? judgeFailure(observation.error, place.authgear.resolverUrl)
     : judgeAnswer(observation.seen, place)
@@ -82,7 +82,7 @@ export function judgeFailure (error: ResolverError, url: string): Finding {
 
 function judgeAnswer (
   { status, body, reading, whyForeign, location }: (ResolverObservation & { kind: 'answered' })['seen'],
-  { authgear: { endpoint, resolverUrl }, endpointText }: Place
+  { authgear: { endpoint, resolverUrl }, endpointText }: AskedAuthgear
 ): Finding | undefined {
   if (status >= 300 && status < 400) {
     return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(location, resolverUrl)}`)

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, looked, type Probe } from '../check.ts'
+import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { askAbout, NOBODY } from './authgear.ts'
+import type { Config } from '../../../config/index.ts'
 
 /** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
 export type CookieObservation =
@@ -25,7 +26,7 @@ export const cookies: Probe = {
   }
 }
 
-export async function observeCookies ({ look }: Context): Promise<CookieObservation> {
+async function observeCookies ({ look }: Context): Promise<CookieObservation> {
   // in the form of a session's, so that Authgear looks it up
   const session = `${randomUUID()}.${randomBytes(16).toString('hex')}`
   for (let tries = 0; tries < 2; tries++) { // none at all may be a hiccup of its database
@@ -69,4 +70,34 @@ export function judgeCookies (observation: CookieObservation, { prefix, authgear
 
 function covers (domain: string | undefined, host: string): boolean {
   return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
+}
+
+/**
+ * Authgear clears a session's cookie with `Secure` where it believes to be asked over https (docs/inside/authgear.md,
+ * "Which project is asked"). A scheme that it cannot parse would tell the same, and make it log a panic.
+ */
+export const trustProxy: Probe = {
+  title: 'Authgear believes the scheme that it is told',
+  needs: 'authgear',
+  async run (context) {
+    const { authgear } = context.config
+    const told = `${authgear.endpoint.scheme}:`
+    const used = new URL(authgear.resolverUrl).protocol
+    if (told === used) return skipped('it need not: AUTHGEAR_RESOLVER_URL has the scheme of AUTHGEAR_ENDPOINT')
+    const observation = await observeCookies(context).catch(() => undefined)
+    if (observation?.kind !== 'seen') return skipped('Authgear cleared no cookie, which would tell')
+    return looked(judgeTrust(observation, authgear))
+  }
+}
+
+function judgeTrust (
+  { isSecure }: Pick<CookieObservation & { kind: 'seen' }, 'isSecure'>,
+  { endpoint, resolverUrl }: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>
+): Finding | undefined {
+  return isSecure === (endpoint.scheme === 'https')
+    ? undefined
+    : found(
+      'trust-proxy',
+        `${resolverUrl} does not read X-Forwarded-Proto, so ${endpoint.origin} is not the audience that it expects`
+    )
 }

@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, type Probe, skipped } from '../check.ts'
-import { askStranger, type Heard } from '../stranger.ts'
+import { type IncomingMessage, request as askHttp } from 'node:http'
+import { request as askHttps } from 'node:https'
 
 /** Where apps, dashboards and this service listen by habit, and so where people publish them. */
 export const USUAL_PORTS: readonly number[] = Object.freeze([
@@ -46,9 +47,9 @@ async function addressesOf (hostname: string): Promise<readonly string[]> {
   }
 }
 
-type Place = Readonly<{ hostname: string, address: string, port: number }>
+type Port = Readonly<{ hostname: string, address: string, port: number }>
 
-async function look (place: Place, echo: string): Promise<Finding | undefined> {
+async function look (place: Port, echo: string): Promise<Finding | undefined> {
   for (const protocol of ['http:', 'https:'] as const) {
     const first = await askStranger({ ...place, protocol, path: echo })
     if (first === 'nobody') return undefined
@@ -62,11 +63,11 @@ async function look (place: Place, echo: string): Promise<Finding | undefined> {
   return undefined
 }
 
-const originOf = ({ address, port }: Place, protocol: string): string =>
+const originOf = ({ address, port }: Port, protocol: string): string =>
   `${protocol}//${isIPv6(address) ? `[${address}]` : address}:${port}`
 
 /** Where the same server leads on to, such as its own login page. */
-function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Place & { protocol: string }) {
+function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Port & { protocol: string }) {
   if (status < 300 || status >= 400 || location === undefined) return undefined
   const origin = `${protocol}//${hostname}:${port}`
   const next = URL.canParse(location, origin) ? new URL(location, origin) : undefined
@@ -88,4 +89,67 @@ function judge (at: string, heard: Readonly<{ first: Heard, metrics: Heard | str
   return first.status === 404 && first.reason !== undefined
     ? found('port-own', `${at}/ is the main listener of this service`)
     : undefined
+}
+
+const TIMEOUT_MS = 3_000
+const MAX_CHARACTERS = 262_144
+
+/** Asked at an address under the name that clients use, without any credential. */
+type Asked = Readonly<{
+  protocol: 'http:' | 'https:'
+  hostname: string
+  address: string
+  port: number
+  path: string
+}>
+
+type Heard = Readonly<{
+  status: number
+  body: string
+  location: string | undefined
+  /** Of this service, where it answers. */
+  reason: string | undefined
+}>
+
+/**
+ * Sends nothing but the name, so that the certificate need not be a good one.
+ * @returns `nobody` where no connection comes about; `not-this-protocol` where the other end does not understand
+ */
+async function askStranger (asked: Asked): Promise<Heard | 'nobody' | 'not-this-protocol'> {
+  const { protocol, hostname, address, port, path } = asked
+  const ask = protocol === 'https:' ? askHttps : askHttp
+  return await new Promise((resolve) => {
+    let isConnected = false
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const headers = { host: `${hostname}:${port}` }
+    const tls = { servername: isIP(hostname) === 0 ? hostname : '', rejectUnauthorized: false }
+    const outgoing = ask({ host: address, port, path, headers, agent: false, signal, ...protocol === 'https:' && tls })
+    outgoing.once('socket', (socket) => socket.once('connect', () => { isConnected = true }))
+    outgoing.on('error', () => { resolve(isConnected ? 'not-this-protocol' : 'nobody') })
+    // the one sign of an upgrade that nobody asked for
+    outgoing.once('close', () => { resolve('not-this-protocol') })
+    outgoing.once('response', (answer) => { resolve(read(answer)) })
+    outgoing.end()
+  })
+}
+
+async function read (answer: IncomingMessage): Promise<Heard | 'not-this-protocol'> {
+  const { statusCode: status = 0, headers: { location, 'x-forward-auth-reason': reason } } = answer
+  const body = await beginningOf(answer)
+  // what TLS servers answer to plain HTTP
+  if (status === 400 && /https/i.test(body)) return 'not-this-protocol'
+  return { status, body, location, reason: reason?.toString() }
+}
+
+/** A page may never end. */
+async function beginningOf (answer: IncomingMessage): Promise<string> {
+  let text = ''
+  try {
+    answer.setEncoding('utf8')
+    for await (const part of answer) {
+      text += String(part)
+      if (text.length > MAX_CHARACTERS) break
+    }
+  } catch { /* cut off: what came counts */ }
+  return text
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../../../config/index.ts'
-import { cookieNames, readCredentials, type Reading } from '../../../core/credentials.ts'
+import { cookieNames, readCredentials, type CredentialsRead } from '../../../core/credentials.ts'
 import { jwtAudience, jwtExpiry, jwtIssuer } from '../../../core/token-expiry.ts'
 import type { Resolution } from '../../../core/resolution.ts'
 import { createFindForeignFields } from '../../../core/foreign-cookies.ts'
@@ -41,7 +41,7 @@ async function aboutCookies ({ pasted, look, config: { authgear: { cookiePrefix 
 
 /** @param foreign cookies that have a name of Authgear's and cannot be its own */
 export function judgeReading (
-  reading: Reading,
+  reading: CredentialsRead,
   lines: readonly string[],
   prefix: string,
   foreign?: string

@@ -76,7 +76,7 @@ export function judgeLatency (took: readonly number[], limitMs: number): Finding
   return found(median < limitMs ? 'redis-slow' : 'redis-too-slow', what)
 }
 
-/** What a poll of the log takes. */
+/** What a poll of the revocations takes. */
 const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
 
 export const redisRights: Probe = {
@@ -225,6 +225,8 @@ function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Findi
   )
 }
 
+const KNOWN_TROUBLE = /^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/
+
 /** Shows only the kind of a refusal: Redis may repeat what it was sent. */
 export function judgeProblem (problem: Error, name: string, { servers, tls }: Settings): Finding {
   const { message } = problem
@@ -246,6 +248,7 @@ export function judgeProblem (problem: Error, name: string, { servers, tls }: Se
   if (/^NOPERM/.test(message)) return found('redis-rights', `${name}: NOPERM`)
   return found(
     'redis-unreachable',
-    `${name}: ${code || (/^(?:LOADING|MASTERDOWN|MISCONF|ERR max number of clients reached|DENIED)/.exec(message)?.[0] ?? 'no answer')}${tls === undefined ? '' : ' (asked over TLS)'}`
+    `${name}: ${code || (KNOWN_TROUBLE.exec(message)?.[0] ?? 'no answer')}` +
+      `${tls === undefined ? '' : ' (asked over TLS)'}`
   )
 }

@@ -24,7 +24,8 @@ export const rotation: Probe = {
 
 const LOGIN_ROTATION = found(
   'rotation',
-  `LOGIN_SECRET_PREVIOUS is needed until ${LOGIN_LIFETIME_MS / 60_000} minutes after the rollout of LOGIN_SECRET has ended`
+  `LOGIN_SECRET_PREVIOUS is needed until ${LOGIN_LIFETIME_MS / 60_000} minutes after the rollout of LOGIN_SECRET ` +
+    'has ended'
 )
 
 async function findCacheRotation ({ redis, config, clock }: Context): Promise<Finding | undefined> {

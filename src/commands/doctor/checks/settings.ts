@@ -2,7 +2,10 @@ import { createTokens } from '../../../authgear/admin-api/token.ts'
 import { createAuditClient } from '../../../authgear/audit-log/client.ts'
 import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, looked, type Probe, skipped } from '../check.ts'
+import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
+import { readFileSync } from 'node:fs'
+import type { CertificateLife } from '../../../core/certificate.ts'
+import { certificateLife, readTlsMaterial } from '../../../http/tls.ts'
 
 /** Authgear has no API that tells its idle time-out: the operator has to. */
 export const idleTimeout: Probe = {
@@ -23,11 +26,11 @@ export const audit: Probe = {
   run: async (context) =>
     context.config.audit === undefined
       ? skipped('it is not followed: AUTHGEAR_ADMIN_API_URL')
-      : looked(await judge(context, context.config.audit))
+      : looked(await judgeAudit(context, context.config.audit))
 }
 
 /** As the follower reads it; an empty log is one too. */
-async function judge (
+async function judgeAudit (
   { config: { authgear }, clock }: Context,
   { url, key, appId }: NonNullable<Context['config']['audit']>
 ): Promise<Finding | undefined> {
@@ -47,4 +50,37 @@ async function judge (
   } finally {
     await client.close()
   }
+}
+
+export const ownCertificate: Probe = {
+  title: 'the certificate of LISTEN_TLS_CERT_FILE',
+  run: async ({ config: { tls }, clock }) =>
+    tls === undefined ? skipped('the main listener speaks no TLS') : looked(judge(tls, clock.wall()))
+}
+
+export const authgearCertificate: Probe = {
+  title: 'Authgear\'s certificate',
+  needs: 'authgear',
+  run: async ({ look, clock }: Context): Promise<Outcome> => {
+    const life = look.certificate()
+    return life === undefined
+      ? skipped('it is reached without TLS')
+      : looked(judgeLife("Authgear's certificate", life, clock.wall()))
+  }
+}
+
+function judge (tls: NonNullable<Context['config']['tls']>, now: number): Finding | undefined {
+  try {
+    readTlsMaterial(tls)
+    return judgeLife(`the certificate in ${tls.certFile}`, certificateLife(readFileSync(tls.certFile, 'utf8')), now)
+  } catch {
+    return found('certificate-ended', `${tls.certFile} and ${tls.keyFile} cannot be used together`)
+  }
+}
+
+/** By the share of its life: what renews a certificate does so with a third left, be it of 90 days or of six. */
+export function judgeLife (whose: string, { from, to }: CertificateLife, now: number): Finding | undefined {
+  const end = new Date(to).toISOString()
+  if (to <= now) return found('certificate-ended', `${whose} ended at ${end}`)
+  return (to - now) < (to - from) / 6 ? found('certificate-ends-soon', `${whose} ends at ${end}`) : undefined
 }

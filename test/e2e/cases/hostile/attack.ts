@@ -5,7 +5,7 @@ import {
 import { HOST } from '../../../helpers/request.ts'
 import type { Line, Spelling } from './spelling.ts'
 
-/** Longer than any machine stands still; whoever is silent for so long is no proxy of ours, and the test fails. */
+/** Longer than any machine stands still; a peer that is silent for so long is no proxy of ours, and the test fails. */
 const SILENCE_MS = 60_000
 
 /** What the client says about itself in each request, and the case by which the app's record is found again. */

@@ -270,7 +270,7 @@ t.test('a sign-out ends the user’s resource tokens, whatever is read with it',
   }
 })
 
-t.test('everything that is still to come is done by whoever leads next', async (t) => {
+t.test('the next leader does everything that is still to come', async (t) => {
   const { world, write, start, taken } = createWorld()
   const first = start()
   await first.poll()
@@ -438,7 +438,7 @@ t.test('again within ten minutes a gap voids nothing more; after them it does', 
   t.same(gapsOf(follower), ['gap everything', 'gap suppressed', 'gap everything'])
 })
 
-t.test('whoever leads next knows how far the log was read, how long ago, and of trouble', async (t) => {
+t.test('the next leader knows how far the log was read, how long ago, and of trouble', async (t) => {
   const { world, clock, signOut, start, taken } = createWorld()
   signOut('old')
   const first = start()

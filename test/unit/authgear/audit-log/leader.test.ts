@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLeadership } from '../../../../src/authgear/audit-log/leader.ts'
+import { createLeadership } from '../../../../src/authgear/audit-log/store.ts'
 import { manualClock, type ManualClock } from '../../../helpers/manual-clock.ts'
 
 const LEASE = 4000

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { factsPart, fleetPart, refusalsPart, verdictPart } from '../../../../src/management/status/head.ts'
+import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/management/status/head.ts'
 import { sampleOf, type Sample } from '../../../../src/management/status/history.ts'
 import type { Replica } from '../../../../src/revocation/presence.ts'
 import { allMetrics } from '../../../helpers/series.ts'
@@ -15,25 +15,25 @@ function sample (replicasSeen: number, redisUp: boolean | undefined = true): Sam
 
 const itemsOf = (part: string): number => part.match(/<li>/g)?.length ?? 0
 
-type Fleet = readonly [what: string, seen: number, known: number, items: number, more: RegExp | undefined]
-const FLEETS: readonly Fleet[] = [
+type Shown = readonly [what: string, seen: number, known: number, items: number, more: RegExp | undefined]
+const SHOWN: readonly Shown[] = [
   ['alone', 1, 0, 1, undefined],
   ['three', 3, 2, 3, undefined],
   ['fifty', 50, 49, 50, undefined],
   ['three hundred', 300, 50, 51, /<li>and 250 more<\/li>/]
 ]
-t.test('the fleet is shown to a bound, with the number of the rest', async (t) => {
-  for (const [what, seen, known, items, more] of FLEETS) {
-    const part = fleetPart(SELF, others(known), sample(seen))
+t.test('other replicas are shown to a bound, with the number of the rest', async (t) => {
+  for (const [what, seen, known, items, more] of SHOWN) {
+    const part = replicasPart(SELF, others(known), sample(seen))
     t.equal(itemsOf(part), items, what)
     if (more === undefined) t.notMatch(part, 'more')
     else t.match(part, more)
   }
-  t.match(fleetPart(SELF, [], sample(0, false)), /others are not known/)
+  t.match(replicasPart(SELF, [], sample(0, false)), /others are not known/)
 })
 
 t.test('what another replica says of itself is text', async (t) => {
-  t.match(fleetPart(SELF, [{ ...SELF, name: '<img src=x>' }], sample(2)), '<b>&lt;img src=x&gt;</b> <span')
+  t.match(replicasPart(SELF, [{ ...SELF, name: '<img src=x>' }], sample(2)), '<b>&lt;img src=x&gt;</b> <span')
 })
 
 t.test('"serving" is green only where the verdict is good', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chartsOf, figuresOf } from '../../../../src/management/status/charts.ts'
+import { groupsOf, valuesOf } from '../../../../src/management/status/figures.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/management/status/history.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { allMetrics } from '../../../helpers/series.ts'
@@ -14,13 +14,10 @@ function start () {
   const pass = (ms: number, each = (): void => {}): void => {
     for (let at = 0; at < ms; at += STEP_MS) { each(); clock.advance(STEP_MS); history.sample() }
   }
-  const figure = (chart: string, line: string) => {
+  const figure = (group: string, name: string) => {
     const samples = history.window()
-    const found = chartsOf(samples.at(-1) ?? t.fail('no sample') as never).find(({ id }) => id === chart)
-    return (
-      figuresOf(found ?? (t.fail(chart) as never), samples).find((one) => one.line.id === line) ??
-      (t.fail(line) as never)
-    )
+    const found = groupsOf(samples.at(-1) ?? t.fail('no sample') as never).find(({ id }) => id === group)
+    return valuesOf(found ?? t.fail(group) as never, samples).find(({ id }) => id === name) ?? t.fail(name) as never
   }
   return { clock, metrics, history, allow, pass, figure }
 }
@@ -29,11 +26,9 @@ t.test('everything since the start counts while the window is not full', async (
   const { allow, pass, figure } = start()
   allow(7)
   t.equal(figure('requests', 'allowed').total, 7, 'also in the first instant')
-  t.strictSame(figure('requests', 'allowed').curve, [], 'which has no rate')
+  t.match(figure('requests', 'allowed'), { latest: undefined, minutes: [] }, 'which has no rate')
   pass(STEP_MS, () => allow(20))
-  const { total, curve } = figure('requests', 'allowed')
-  t.equal(total, 27)
-  t.strictSame(curve.map(({ value }) => value), [2.7])
+  t.match(figure('requests', 'allowed'), { total: 27, latest: 2.7, minutes: [2.7] })
 })
 
 t.test('after a quarter of an hour the oldest is forgotten, and memory does not grow', async (t) => {
@@ -44,11 +39,9 @@ t.test('after a quarter of an hour the oldest is forgotten, and memory does not 
   pass(3 * WINDOW_MS, () => allow(1))
   t.equal(history.window().length, length)
   t.equal(figure('requests', 'allowed').total, 90)
-  const { curve, rows } = figure('requests', 'allowed')
-  t.equal(curve.length, 90)
-  t.equal(rows.length, 15)
-  t.ok(rows.every(({ value }) => value === 0.1), 'minute by minute')
-  t.ok((rows[0]?.to.monotonic ?? 0) > (rows[14]?.to.monotonic ?? 0), 'newest first')
+  t.strictSame(figure('requests', 'allowed').minutes, new Array(15).fill(0.1))
+  pass(STEP_MS, () => allow(7))
+  t.match(figure('requests', 'allowed'), { latest: 0.7, minutes: { 0: 0.2, 14: 0.1 } }, 'the newest first')
 })
 
 t.test('a clock that stands still makes it no longer either', async (t) => {
@@ -74,11 +67,11 @@ t.test('ratios and quantiles say nothing where nothing happened', async (t) => {
   metrics.request('verify', 200, 'allowed', 'authgear', 0.2)
   pass(STEP_MS)
   t.equal(figure('hits', 'memory').total, 0.75)
-  t.strictSame(figure('hits', 'memory').curve.map(({ value }) => value), [undefined, 0.75])
+  t.match(figure('hits', 'memory'), { latest: 0.75, minutes: [0.75] })
   t.ok(Number(figure('latency', 'authgear-p99').total) > 0.1 && Number(figure('latency', 'authgear-p99').total) <= 0.25)
 })
 
-t.test('each decision, outcome and origin has its line', async (t) => {
+t.test('each decision, outcome and origin has its figure', async (t) => {
   const { metrics, figure } = start()
   metrics.request('verify', 401, 'invalid_session', 'memory', 0)
   metrics.request('ext-authz', 403, 'forbidden', 'redis', 0)
@@ -88,8 +81,8 @@ t.test('each decision, outcome and origin has its line', async (t) => {
   for (const outcome of ['valid', 'invalid', 'error', 'timeout', 'rejected'] as const) {
     metrics.resolver.authgearRequest(outcome, 0)
   }
-  for (const outcome of ['hit', 'miss', 'rejected', 'unreachable'] as const) metrics.fleet.sharedRead(outcome)
-  metrics.fleet.sharedError('lease')
+  for (const outcome of ['hit', 'miss', 'rejected', 'unreachable'] as const) metrics.sharedCache.sharedRead(outcome)
+  metrics.sharedCache.sharedError('lease')
   metrics.revocations.revoked('audit')
   metrics.revocations.inauthentic()
   metrics.webhookRefused('wrong_signature')
@@ -102,15 +95,15 @@ t.test('each decision, outcome and origin has its line', async (t) => {
     revocations: { webhook: 0, management: 0, audit: 1, inauthentic: 1, refused: 1 },
     replicas: { seen: 3 }
   }
-  for (const [chart, lines] of Object.entries(EXPECTED)) {
-    for (const [line, total] of Object.entries(lines)) t.equal(figure(chart, line).total, total, `${chart} ${line}`)
+  for (const [group, figures] of Object.entries(EXPECTED)) {
+    for (const [name, total] of Object.entries(figures)) t.equal(figure(group, name).total, total, `${group} ${name}`)
   }
 })
 
-t.test('a service without Redis has no charts of it', async (t) => {
+t.test('a service without Redis has no figures of it', async (t) => {
   const metrics = allMetrics({ redisUp: undefined, logFollowed: undefined, replicasSeen: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
-  t.strictSame(sample && chartsOf(sample).map(({ id }) => id), [
-    'requests', 'hits', 'latency', 'authgear', 'circuit', 'revocations'
+  t.strictSame(sample && groupsOf(sample).map(({ id }) => id), [
+    'circuit', 'requests', 'hits', 'latency', 'authgear', 'revocations'
   ])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { quantile } from '../../../../src/management/status/charts.ts'
+import { quantile } from '../../../../src/management/status/figures.ts'
 import { LATENCY_BUCKETS, LatencyTally } from '../../../../src/metrics/request-counts.ts'
 
 const countsOf = (...seconds: readonly number[]): number[] => {

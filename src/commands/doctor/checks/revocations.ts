@@ -3,9 +3,14 @@ import { labelOf } from '../../../authgear/audit-log/activity-types.ts'
 import { createAuditClient } from '../../../authgear/audit-log/client.ts'
 import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { comesWithWebhook } from '../../../authgear/untold-changes.ts'
-import { WEBHOOK_KNOWN_MS } from '../../../core/webhook-trace.ts'
+import { WEBHOOK_KNOWN_MS } from '../../../redis/keys.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
+import { maxEntries } from '../../../revocation/budget.ts'
+import { createRedisLogStore } from '../../../revocation/redis-store.ts'
+import type { Snapshot } from '../../../revocation/store.ts'
+import { FIRST_ID } from '../../../revocation/types.ts'
+import { logRetentionOf } from '../../../service/settings.ts'
 
 /** The trace is renewed once a minute at most, and the clocks of Authgear and of this machine differ. */
 const MARGIN_MS = 2 * 60_000
@@ -64,4 +69,33 @@ async function countChanges (
   } finally {
     await client.close()
   }
+}
+
+export const revocationLog: Probe = {
+  title: 'the revocation log is no longer than what it has to keep',
+  needs: 'redis',
+  async run ({ redis, config }) {
+    if (redis === undefined) return skipped('there is no Redis')
+    const store = createRedisLogStore({ ...await redis.log(), keyPrefix: redis.keys.log })
+    const snapshot = await store.snapshot(FIRST_ID, 1).catch(() => undefined)
+    if (snapshot === undefined) return skipped('its user may not read it')
+    return looked(judgeLog(snapshot, logRetentionOf(config)))
+  }
+}
+
+/** Entries that are never trimmed, and as many as may come between two trims. */
+const UNTRIMMED = 2000
+/** Milliseconds that an entry may be older than the retention: replicas trim every ten seconds. */
+const GRACE_MS = 60_000
+
+type Seen = Pick<Snapshot, 'entries' | 'length' | 'now'>
+
+/** @param retentionMs for which an entry has to be kept */
+export function judgeLog ({ entries, length, now }: Seen, retentionMs: number): Finding | undefined {
+  const most = maxEntries(retentionMs)
+  if (length > most) return found('redis-log-long', `it holds ${length} entries, and may hold ${most}`)
+  const ageMs = now - Number(entries[0]?.[0].split('-')[0] ?? now)
+  if (length <= UNTRIMMED || ageMs <= retentionMs + GRACE_MS) return undefined
+  const minutes = Math.round(ageMs / 60_000)
+  return found('redis-log-long', `it holds ${length} entries, the oldest ${minutes} minutes old, and nobody trims it`)
 }
