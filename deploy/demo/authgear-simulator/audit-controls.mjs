@@ -3,6 +3,7 @@ import { createAuditLog } from './audit-log.mjs'
 import { createGate } from './gates.mjs'
 
 /** @import { AuditFailure, AuditControls, User } from './types.d.mts' */
+/** @import { Ended } from './directory.mjs' */
 
 /** The audit log, what breaks it, and what it says of the deeds of others. */
 export function createAudit () {
@@ -54,8 +55,8 @@ const userOf = ({ id, disabled, anonymous, roles, groups }) => ({
   roles,
   groups
 })
-/** @param {string} id @param {'idp' | 'offline_grant'} [type] */
-const sessionOf = (id, type = 'idp') => ({ id, type, clientID: null })
+/** @param {Ended} session */
+const sessionOf = ({ id, type }) => ({ id, type, clientID: null })
 
 /** What Authgear writes of each deed, in its order. @param {Audit['log']} log */
 export function createChronicle ({ append }) {
@@ -71,24 +72,31 @@ export function createChronicle ({ append }) {
       append({
         activityType: 'USER_AUTHENTICATED',
         userId: user.id,
-        payload: { user: userOf(user), session: sessionOf(id) }
+        payload: { user: userOf(user), session: sessionOf({ id, type: 'idp' }) }
       }),
-    signedOut: (/** @type {User} */ user, /** @type {readonly string[]} */ ids) =>
+    reauthenticated: (/** @type {User} */ user, /** @type {string} */ id) =>
+      append({
+        activityType: 'USER_REAUTHENTICATED',
+        userId: user.id,
+        payload: { user: userOf(user), session: sessionOf({ id, type: 'offline_grant' }) }
+      }),
+    signedOut: (/** @type {User} */ user, /** @type {readonly Ended[]} */ ended) =>
       append({
         activityType: 'USER_SIGNED_OUT',
         userId: user.id,
-        payload: { user: userOf(user), sessions: ids.map((id) => sessionOf(id)) }
+        payload: { user: userOf(user), sessions: ended.map(sessionOf) }
       }),
-    sessionsRevoked (/** @type {User} */ user, /** @type {readonly string[]} */ ids) {
-      if (ids.length > 0) {
+    sessionsRevoked (/** @type {User} */ user, /** @type {readonly Ended[]} */ ended, kind = 'all') {
+      if (ended.length > 0) {
         append({
           activityType: 'USER_SESSION_TERMINATED',
           userId: user.id,
           triggeredBy: 'admin_api',
-          payload: { user: userOf(user), sessions: ids.map((id) => sessionOf(id)), termination_type: 'all' }
+          payload: { user: userOf(user), sessions: ended.map(sessionOf), termination_type: kind }
         })
       }
-      admin('REVOKE_ALL_SESSIONS', { user: userOf(user) }, undefined)
+      if (kind === 'all') admin('REVOKE_ALL_SESSIONS', { user: userOf(user) }, undefined)
+      else admin('REVOKE_SESSION', { user: userOf(user) }, undefined)
     },
     disabled (/** @type {User} */ user) {
       append({
@@ -116,3 +124,5 @@ export function createChronicle ({ append }) {
     }
   })
 }
+
+/** @typedef {ReturnType<typeof createChronicle>} Chronicle */

@@ -1,6 +1,5 @@
 // @ts-check
 import { FAILURES } from './failures.mjs'
-import { createChronicle } from './audit-controls.mjs'
 import { sessionId } from './directory.mjs'
 import { createGate } from './gates.mjs'
 
@@ -11,8 +10,9 @@ import { createGate } from './gates.mjs'
  * @param {import('./directory.mjs').Directory} directory
  * @param {import('./audit-controls.mjs').Audit} audit
  * @param {import('./user-query.mjs').UserQueries} userQueries
+ * @param {Pick<import('./resolver.mjs').Parts, 'grants' | 'issuer' | 'tokenFaults' | 'chronicle'>} tokens
  */
-export function createControls (directory, audit, userQueries) {
+export function createControls (directory, audit, userQueries, { grants, issuer, tokenFaults, chronicle }) {
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
@@ -35,7 +35,18 @@ export function createControls (directory, audit, userQueries) {
     },
     audit: audit.controls,
     profiles: userQueries.controls,
-    ...userControls(directory, createChronicle(audit.log))
+    tokens: tokenFaults.controls,
+    expireAccessTokens: grants.expireAccessTokens,
+    addSigningKey: issuer.addKey,
+    dropOldSigningKeys: issuer.dropOldKeys,
+    endGrant (id) {
+      const grant = grants.byId(id)
+      grants.end(one => one === grant)
+      if (grant === undefined) return
+      chronicle.sessionsRevoked(grant.session.user, [{ id, type: 'offline_grant' }], 'individual')
+    },
+    expireCookie: directory.expireCookie,
+    ...userControls(directory, chronicle)
   }
 
   /** Takes one of the failures asked for. */
@@ -46,11 +57,16 @@ export function createControls (directory, audit, userQueries) {
   }
 
   const pass = async (/** @type {'before' | 'after'} */ point) => { await gates[point]?.pass() }
-  const release = () => { gates.before?.release(); gates.after?.release(); audit.release(); userQueries.release() }
+  const release = () => {
+    for (const one of [gates.before, gates.after, audit, userQueries, tokenFaults]) one?.release()
+  }
   return { controls: Object.seal(controls), nextFailure, pass, release, gates }
 }
 
-/** @param {import('./directory.mjs').Directory} directory @param {ReturnType<typeof createChronicle>} chronicle */
+/**
+ * @param {import('./directory.mjs').Directory} directory
+ * @param {import('./audit-controls.mjs').Chronicle} chronicle
+ */
 function userControls (directory, chronicle) {
   const { user, endSessions } = directory
   const endAll = (/** @type {string} */ name) => {

@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { randomOpaque, randomSessionCookie, readJwt } from './tokens.mjs'
 
 /** @import { IssuedCredentials, Session, SessionEntry, User, UserEntry } from './types.d.mts' */
+/** @import { Grants } from './grants.mjs' */
+/** @typedef {{ id: string, type: 'idp' | 'offline_grant' }} Ended */
 
 /**
  * Users and their sessions; what Authgear keeps in its database and its Redis.
  * @param {readonly UserEntry[]} entries
+ * @param {Grants} grants
  */
-export function createDirectory (entries) {
+export function createDirectory (entries, grants) {
   /** @type {Map<string, User>} */
   const users = new Map()
   // one map a kind, since a cookie's value is no bearer token and the other way round
@@ -26,8 +29,8 @@ export function createDirectory (entries) {
   function addSession (user, entry) {
     const authenticatedAt = entry.authenticatedAt ?? Math.floor(Date.now() / 1000)
     const known = { user, authenticatedAt, amr: entry.amr ?? [], key: randomUUID() }
-    const session = Object.freeze({ ...known, isThirdParty: false })
-    const thirdParty = Object.freeze({ ...known, isThirdParty: true })
+    const session = { ...known, isThirdParty: false }
+    const thirdParty = { ...known, isThirdParty: true }
     for (const token of entry.accessTokens ?? []) sessions.accessToken.set(token, session)
     for (const token of entry.thirdPartyTokens ?? []) sessions.accessToken.set(token, thirdParty)
     if (entry.appSession !== undefined) sessions.appSession.set(entry.appSession, session)
@@ -43,16 +46,28 @@ export function createDirectory (entries) {
 
   /**
    * @param {(session: Session, credential: string) => boolean} ended
-   * @returns {string[]} the ids of those that had a cookie
+   * @returns {Ended[]} those of apps, and those that had a cookie: the audit log names them
    */
   function endSessions (ended) {
+    const ofApps = grants.end(({ session, refreshToken, idp }) =>
+      ended(session, refreshToken) || (idp !== undefined && ended(idp, '')))
     const ids = [...sessions.cookie]
       .filter(([credential, session]) => ended(session, credential))
       .map(([cookie]) => sessionId(cookie))
     for (const map of Object.values(sessions)) {
       for (const [credential, session] of map) if (ended(session, credential)) map.delete(credential)
     }
-    return ids
+    return [
+      ...ofApps.map(id => /** @type {Ended} */ ({ id, type: 'offline_grant' })),
+      ...ids.map(id => /** @type {Ended} */ ({ id, type: 'idp' }))
+    ]
+  }
+
+  /** Its own idle end: apps' sessions go on, but for those that share it. @param {string} cookie */
+  function expireCookie (cookie) {
+    const session = sessions.cookie.get(cookie)
+    sessions.cookie.delete(cookie)
+    grants.end(({ sso, idp }) => sso && idp !== undefined && idp === session)
   }
 
   /** @param {string} name @returns {IssuedCredentials} */
@@ -64,7 +79,7 @@ export function createDirectory (entries) {
   }
 
   entries.forEach(addUser)
-  return Object.freeze({ users, user, addUser, signIn, endSessions, find: finder(sessions) })
+  return Object.freeze({ users, user, addUser, signIn, endSessions, expireCookie, find: finder(sessions, grants) })
 }
 
 /** @typedef {ReturnType<typeof createDirectory>} Directory */
@@ -72,15 +87,20 @@ export function createDirectory (entries) {
 /** The part of the cookie that the audit log names. @param {string} cookie */
 export const sessionId = cookie => cookie.split('.')[0] ?? ''
 
-/** @param {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} sessions */
-function finder (sessions) {
+/**
+ * @param {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} sessions
+ * @param {Grants} grants
+ */
+function finder (sessions, grants) {
   const alive = (/** @type {Session | undefined} */ session) => session?.user.disabled ? undefined : session
   return Object.freeze({
     byCookie: (/** @type {string} */ value) => alive(sessions.cookie.get(value)),
     byAppSession: (/** @type {string} */ value) => alive(sessions.appSession.get(value)),
     /** A JWT counts only where it was meant for: that its whole text is known stands for the signature. */
     byAccessToken: (/** @type {string} */ token, /** @type {string} */ audience) =>
-      token.startsWith('eyJ') && !isJwtFor(token, audience) ? undefined : alive(sessions.accessToken.get(token))
+      token.startsWith('eyJ') && !isJwtFor(token, audience)
+        ? undefined
+        : alive(sessions.accessToken.get(token) ?? grants.byAccessToken(token)?.session)
   })
 }
 

@@ -36,6 +36,11 @@ export function accountPage (name, query) {
   )
 }
 
+/** Of the person whose session it is. @param {string} name @param {string} query */
+export function againPage (name, query) {
+  return layOut('Is it you?', `<form method="post" action="/reauth?${escape(query)}"><button>I am ${escape(name)}</button></form>`)
+}
+
 /** It leads nowhere, as Authgear's. */
 export function expiredPage () {
   return layOut('Page expired or invalid', '<p>Please go back to the app and try again.</p>')

@@ -4,24 +4,32 @@
 
 /** What of the question goes on from page to page, as at Authgear. */
 const CARRIED = ['client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales']
-/** And where a client asks for a code (not recorded). */
-const OF_A_CODE = ['response_type', 'resource', 'scope', 'code_challenge', 'code_challenge_method']
+/** And where a client asks for a code: Authgear keeps these on its side. */
+const OF_A_CODE = [
+  'response_type', 'resource', 'scope', 'code_challenge', 'code_challenge_method', 'nonce', 'id_token_hint',
+  'x_sso_enabled'
+]
 
 /**
  * Why it is answered on the spot, since nobody may be sent to that redirect URI.
  * @param {URLSearchParams} query
- * @param {readonly OAuthClient[]} [clients]
+ * @param {readonly OAuthClient[]} clients
+ * @param {string} origin Authgear's own, where any address may be
  */
-export function problemOf (query, clients = []) {
+export function problemOf (query, clients, origin) {
   const client = clients.find(({ id }) => id === query.get('client_id'))
   if (client === undefined) return 'error: unauthorized_client error_description: invalid client ID'
-  return client.redirectUris.includes(query.get('redirect_uri') ?? '')
+  const uri = query.get('redirect_uri') ?? ''
+  return client.redirectUris.includes(uri) || uri.startsWith(`${origin}/`)
     ? undefined
     : 'error: invalid_request error_description: redirect URI is not allowed'
 }
 
-/** @param {FastifyRequest} request */
+/** A form is as good as a query. @param {FastifyRequest} request */
 export function queryOf (request) {
+  if (request.method === 'POST' && !request.url.includes('?') && request.body instanceof URLSearchParams) {
+    return request.body
+  }
   return new URL(request.url, 'http://simulator.invalid').searchParams
 }
 

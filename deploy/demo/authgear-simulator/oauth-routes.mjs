@@ -1,21 +1,25 @@
 // @ts-check
 import { readCredentials } from './credentials.mjs'
+import { signInCode } from './grant-tokens.mjs'
 import { readForms } from './login-routes.mjs'
-import { accountPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
+import { accountPage, againPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
 import { carried, page, problemOf, queryOf, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
+import { nextStep, problemOfSignIn } from './sign-in.mjs'
 import { codeFor, scopeProblem } from './token-routes.mjs'
 import { findSession } from './verdict.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
+/** @import { Session } from './types.d.mts' */
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 
 const AUTHORIZE = '/oauth2/authorize'
 const END_SESSION = '/oauth2/end_session'
+const LOGIN_REQUIRED = { error: 'login_required', error_description: 'authentication required' }
 
 /**
  * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page,
- * end_session. Only `response_type=none`: the result is the session's cookie.
+ * end_session. With `response_type=none` the result is the session's cookie, with `code` a code as well.
  * @param {FastifyInstance} app
  * @param {Parts} parts
  */
@@ -53,32 +57,34 @@ export function readBrowser ({ options, directory }) {
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
 function authorizeRoutes (app, parts, browser) {
   const { cookies, clients } = parts
-  app.get(AUTHORIZE, { exposeHeadRoute: false }, (request, reply) => {
+  app.get(AUTHORIZE, { exposeHeadRoute: false }, authorize)
+  app.post(AUTHORIZE, authorize)
+  /** @param {FastifyRequest} request @param {FastifyReply} reply */
+  function authorize (request, reply) {
     const query = queryOf(request)
-    const problem = problemOf(query, clients())
+    const problem = problemOf(query, clients(), browser.origin(request))
     if (problem !== undefined) {
       return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
     }
     if (query.get('scope') === null) {
       return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
     }
-    const wrong = query.get('response_type') === 'code' ? scopeProblem(parts.options, query) : undefined
+    const wrong = problemOfCode(parts, query)
     if (wrong !== undefined) return sendBack(reply, query, wrong)
     const session = browser.session(request)
     if (session === undefined && browser.cookie(request) !== undefined) {
       reply.header('Set-Cookie', cookies.clear(browser.scheme(request)))
     }
     if (query.get('prompt') === 'none') {
-      return sendBack(
-        reply,
-        query,
-        session === undefined ? { error: 'login_required', error_description: 'authentication required' } : {}
-      )
+      const hint = hintOf(parts, query)
+      const isTheirs = session !== undefined && (hint === 'none' || hint?.['sub'] === session.user.id)
+      if (!isTheirs) return sendBack(reply, query, LOGIN_REQUIRED)
+      return sendBack(reply, query, query.get('response_type') === 'code' ? codeOf(parts, request, session) : {})
     }
     return reply
       .header('Cache-Control', 'no-store')
       .redirect(`${browser.origin(request)}/_internals/oauth_entrypoint?${carried(query)}`, 302)
-  })
+  }
   app.head(AUTHORIZE, (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS, POST').send())
   app.get('/_internals/oauth_entrypoint', (request, reply) =>
     reply.header('Set-Cookie', underWay(carried(queryOf(request)))).redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302)
@@ -86,8 +92,38 @@ function authorizeRoutes (app, parts, browser) {
   app.get('/oauth2/consent', (request, reply) => {
     const query = queryOf(request)
     const session = browser.session(request)
-    if (problemOf(query, clients()) !== undefined || session === undefined) return reply.code(400).send('')
-    return sendBack(reply, query, query.get('response_type') === 'code' ? codeFor(parts, request, session.user) : {})
+    const problem = problemOf(query, clients(), browser.origin(request))
+    if (problem !== undefined || session === undefined) return reply.code(400).send('')
+    return sendBack(reply, query, query.get('response_type') === 'code' ? codeOf(parts, request, session) : {})
+  })
+}
+
+/** @param {Parts} parts @param {URLSearchParams} query */
+function problemOfCode (parts, query) {
+  if (query.get('response_type') !== 'code') return undefined
+  if (query.has('resource')) return scopeProblem(parts.options, query)
+  const client = parts.clients().find(({ id }) => id === query.get('client_id'))
+  return client && problemOfSignIn(client, query, hintOf(parts, query))
+}
+
+/** @param {Parts} parts @param {URLSearchParams} query @returns {Record<string, unknown> | undefined | 'none'} */
+function hintOf ({ issuer }, query) {
+  const hint = query.get('id_token_hint')
+  return hint === null ? 'none' : issuer.read(hint)
+}
+
+/** @param {Parts} parts @param {FastifyRequest} request @param {Session} session */
+function codeOf (parts, request, session) {
+  const query = queryOf(request)
+  if (query.has('resource')) return codeFor(parts, request, session.user)
+  const again = parts.askedAgain.get(session)
+  parts.askedAgain.delete(session)
+  const isNew = query.get('scope')?.split(' ').includes('offline_access')
+  const isInteractive = query.get('prompt') !== 'none'
+  return signInCode(parts, query, {
+    session,
+    amr: isInteractive ? session.amr : undefined,
+    grant: isNew ? undefined : again
   })
 }
 
@@ -108,14 +144,25 @@ function queryUnderWay ({ headers }) {
 }
 
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
-function pageRoutes (app, { clients, directory, control, cookies }, browser) {
+function pageRoutes (app, parts, browser) {
+  const { clients, directory, control, cookies, now } = parts
   app.get('/authflow/v2/select_account', (request, reply) => {
     const query = queryOf(request)
     const session = browser.session(request)
-    const isForced = query.get('prompt') === 'login' || query.get('max_age') === '0'
-    return session === undefined || isForced
-      ? reply.redirect(`/login-page?${carried(query)}`, 302)
-      : page(reply, accountPage(session.user.name, carried(query)))
+    switch (session === undefined ? 'login' : stepOf(parts, query, session)) {
+      case 'login': return reply.redirect(`/login-page?${carried(query)}`, 302)
+      case 'through': return reply.redirect(`/oauth2/consent?${carried(query)}`, 302)
+      case 'again': return page(reply, againPage(session?.user.name ?? '', carried(query)))
+      case 'account': return page(reply, accountPage(session?.user.name ?? '', carried(query)))
+    }
+  })
+  app.post('/reauth', (request, reply) => {
+    const query = queryOf(request)
+    const session = browser.session(request)
+    const hint = hintOf(parts, query)
+    if (session === undefined || hint === 'none' || hint === undefined) return page(reply, expiredPage())
+    signInAgain(parts, session, String(hint['sid']), Math.floor(now() / 1000))
+    return reply.redirect(`/oauth2/consent?${carried(query)}`, 303)
   })
   app.get('/login-page', (request, reply) => {
     const query = queryOf(request)
@@ -125,12 +172,15 @@ function pageRoutes (app, { clients, directory, control, cookies }, browser) {
     const newest = queryUnderWay(request)
     if (newest === undefined) return page(reply, expiredPage())
     const query = new URLSearchParams(newest)
-    if (problemOf(query, clients()) !== undefined) return reply.code(400).send('')
+    if (problemOf(query, clients(), browser.origin(request)) !== undefined) return reply.code(400).send('')
     const user = directory.users.get(request.body instanceof URLSearchParams ? request.body.get('user') ?? '' : '')
     if (user === undefined || user.disabled) {
       return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })
     }
     const scheme = browser.scheme(request)
+    // the browser's old session ends with its apps', and nothing says so
+    const old = browser.session(request)
+    directory.endSessions(session => session === old)
     reply.header('Set-Cookie', [
       OVER,
       cookies.set(control.controls.signIn(user.name).cookie, scheme),
@@ -140,8 +190,32 @@ function pageRoutes (app, { clients, directory, control, cookies }, browser) {
   })
 }
 
+/** @param {Parts} parts @param {URLSearchParams} query @param {Session} session */
+function stepOf (parts, query, session) {
+  const client = parts.clients().find(({ id }) => id === query.get('client_id'))
+  const hint = hintOf(parts, query)
+  if (query.get('response_type') === 'code' && !query.has('resource') && client !== undefined) {
+    return nextStep(client, query, session, hint === 'none' ? undefined : hint, Math.floor(parts.now() / 1000))
+  }
+  return query.get('prompt') === 'login' || query.get('max_age') === '0' ? 'login' : 'account'
+}
+
+/**
+ * The session of the browser and that of the app are as of now; other apps keep their old time.
+ * @param {Parts} parts @param {Session} session @param {string} sid @param {number} now
+ */
+function signInAgain ({ grants, chronicle, askedAgain }, session, sid, now) {
+  const grant = grants.byId(Buffer.from(sid, 'base64url').toString().replace('offline_grant:', ''))
+  if (grant === undefined) return
+  session.authenticatedAt = now
+  grant.session.authenticatedAt = now
+  askedAgain.set(session, grant)
+  chronicle.reauthenticated(session.user, grant.id)
+}
+
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
-function endSessionRoutes (app, { options, control, cookies }, browser) {
+function endSessionRoutes (app, parts, browser) {
+  const { control, cookies, clients } = parts
   const end = (/** @type {FastifyRequest} */ request, /** @type {FastifyReply} */ reply) => {
     control.controls.signOut(browser.cookie(request) ?? '')
     const scheme = browser.scheme(request)
@@ -154,7 +228,7 @@ function endSessionRoutes (app, { options, control, cookies }, browser) {
   ) => {
     const to = query.get('post_logout_redirect_uri') ?? ''
     const state = query.get('state')
-    if (!options.clients?.some((client) => client.postLogoutRedirectUris.includes(to))) {
+    if (!clients().some((client) => client.postLogoutRedirectUris.includes(to))) {
       return reply.header('Cache-Control', 'no-store').redirect(`${origin}/settings`, 302)
     }
     return seeOther(reply, withQuery(to, state === null ? {} : { state }))
@@ -162,7 +236,10 @@ function endSessionRoutes (app, { options, control, cookies }, browser) {
   app.get(END_SESSION, (request, reply) => {
     const origin = browser.origin(request)
     const isSignedIn = browser.session(request) !== undefined
-    if (isSignedIn && !/same_site_strict=true(?:;|$)/.test(request.headers.cookie ?? '')) {
+    const hint = hintOf(parts, queryOf(request))
+    // an expired hint is a good one; that of somebody else's session is none
+    const isHinted = hint !== 'none' && hint?.['sub'] === browser.session(request)?.user.id
+    if (isSignedIn && !isHinted && !/same_site_strict=true(?:;|$)/.test(request.headers.cookie ?? '')) {
       return reply
         .header('Cache-Control', 'no-store')
         .redirect(`${origin}/logout?${new URLSearchParams({ redirect_uri: `${origin}${request.url}` })}`, 302)

@@ -17,6 +17,7 @@ import { createSessionLock } from './session-lock.mjs'
 import { findSession, judge, needsLookup } from './verdict.mjs'
 
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
+/** @import { Grant } from './grants.mjs' */
 /** @import { SentCredentials, SimulatorOptions } from './types.d.mts' */
 
 /**
@@ -27,11 +28,19 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @property {ReturnType<typeof import('./counters.mjs').createCounters>} counting
  * @property {import('./cookies.mjs').CookieWriter} cookies
  * @property {import('./audit-controls.mjs').Audit} audit
+ * @property {import('./user-query.mjs').UserQueries} userQueries
  * @property {AbortSignal} closing
  * @property {() => readonly import('./types.d.mts').OAuthClient[]} clients
  * @property {import('./types.d.mts').OAuthClient[]} dynamicClients
  * @property {Map<string, import('./token-routes.mjs').Code>} codes
  * @property {ReturnType<typeof import('./oauth-routes.mjs').readBrowser>} browser
+ * @property {import('./grants.mjs').Grants} grants
+ * @property {import('./issuer.mjs').Issuer} issuer
+ * @property {ReturnType<typeof import('./token-faults.mjs').createTokenFaults>} tokenFaults
+ * @property {import('./audit-controls.mjs').Chronicle} chronicle
+ * @property {Map<string, import('./grant-tokens.mjs').SignInCode>} signInCodes
+ * @property {Map<import('./types.d.mts').Session, Grant>} askedAgain whose owner just signed in again
+ * @property {() => number} now epoch milliseconds
  */
 
 const PATHS = new Set(['/resolve', '/_resolver/resolve'])
@@ -59,7 +68,7 @@ export function createResolver (parts) {
 const done = _ => true
 
 /** @param {Parts} parts */
-function createResolution ({ options, directory, control, counting, cookies, closing }) {
+function createResolution ({ options, directory, grants, control, counting, cookies, closing }) {
   const { controls } = control
   const lock = createSessionLock()
   const pause = (/** @type {number} */ ms) => ms > 0 ? sleep(ms, undefined, { signal: closing }) : undefined
@@ -87,6 +96,8 @@ function createResolution ({ options, directory, control, counting, cookies, clo
     try {
       await pause(controls.latency)
       const answer = answerOf(sent, origin)
+      const grant = grants.byAccessToken(sent.bearer ?? '')
+      if (grant !== undefined) grants.touch(grant)
       await control.pass('after')
       return answer
     } finally {

@@ -3,15 +3,18 @@ import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { createAdminApi } from './admin-api.mjs'
 import { pageNotFound, send } from './answers.mjs'
-import { createAudit } from './audit-controls.mjs'
+import { createAudit, createChronicle } from './audit-controls.mjs'
 import { controlRoutes } from './control-routes.mjs'
 import { createCookieWriter } from './cookies.mjs'
 import { createCounters } from './counters.mjs'
 import { createDirectory } from './directory.mjs'
+import { createGrants } from './grants.mjs'
+import { createIssuer } from './issuer.mjs'
 import { createControls } from './controls.mjs'
 import { loginRoutes } from './login-routes.mjs'
 import { oauthRoutes, readBrowser } from './oauth-routes.mjs'
 import { createResolver } from './resolver.mjs'
+import { createTokenFaults } from './token-faults.mjs'
 import { tokenRoutes } from './token-routes.mjs'
 import { createUserQueries } from './user-query.mjs'
 import { createGoLikeServer } from './wire.mjs'
@@ -21,10 +24,21 @@ import { createGoLikeServer } from './wire.mjs'
 
 /** @param {SimulatorOptions} [options] @returns {Simulator} */
 export function buildSimulator (options = {}) {
-  const directory = createDirectory(options.users ?? demoUsers())
+  const { now = Date.now } = options
+  const grants = createGrants(now)
+  const directory = createDirectory(options.users ?? demoUsers(), grants)
   const audit = createAudit()
   const userQueries = createUserQueries()
-  const control = createControls(directory, audit, userQueries)
+  const signIns = {
+    grants,
+    issuer: createIssuer(now),
+    tokenFaults: createTokenFaults(now),
+    chronicle: createChronicle(audit.log),
+    signInCodes: new Map(),
+    askedAgain: new Map(),
+    now
+  }
+  const control = createControls(directory, audit, userQueries, signIns)
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
@@ -34,7 +48,7 @@ export function buildSimulator (options = {}) {
   const browser = readBrowser({ options, directory })
   const tokens = { clients, dynamicClients, codes: new Map(), browser }
   const own = { options, directory, control, counting, cookies, audit, userQueries }
-  const parts = { ...own, closing: closing.signal, ...tokens }
+  const parts = { ...own, closing: closing.signal, ...tokens, ...signIns }
   const resolve = createResolver(parts)
   const administrate = createAdminApi(parts)
   /** @type {Set<Socket>} */
@@ -52,9 +66,10 @@ export function buildSimulator (options = {}) {
   })
   app.setNotFoundHandler((_, reply) => { reply.hijack(); send(reply.raw, pageNotFound()) })
   app.register(loginRoutes, parts)
-  const hasResources = options.resources !== undefined
-  if (options.clients !== undefined || hasResources) app.register(oauthRoutes, parts)
-  if (hasResources) app.register(tokenRoutes, parts)
+  if (options.clients !== undefined || options.resources !== undefined) {
+    app.register(oauthRoutes, parts)
+    app.register(tokenRoutes, parts)
+  }
   if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })
   app.addHook('preClose', async () => {
     closing.abort()

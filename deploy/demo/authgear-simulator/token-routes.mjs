@@ -1,10 +1,12 @@
 // @ts-check
-import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { redeemCode, refresh, revoke } from './grant-tokens.mjs'
+import { userClaims } from './issuer.mjs'
 import { readForms } from './login-routes.mjs'
 import { queryOf } from './oauth-query.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
-/** @import { User } from './types.d.mts' */
+/** @import { OAuthClient, User } from './types.d.mts' */
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 /**
  * @typedef {{ clientId: string, redirectUri: string, challenge: string, resource: string, scope: string, user: User }}
@@ -13,7 +15,6 @@ import { queryOf } from './oauth-query.mjs'
 
 const LIFE_SECONDS = 1800
 const OF_SIGNING_IN = new Set(['openid', 'offline_access', 'profile', 'email'])
-const USER_CLAIM = 'https://authgear.com/claims/user/'
 
 /**
  * Tokens for resources as Authgear was recorded (test/fixtures/m2m.json): discovery, keys, the token endpoint for
@@ -23,43 +24,103 @@ const USER_CLAIM = 'https://authgear.com/claims/user/'
  */
 export async function tokenRoutes (app, parts) {
   readForms(app)
-  const issuer = createIssuer()
-  app.get('/oauth2/jwks', { exposeHeadRoute: false }, () => issuer.jwks)
+  const { issuer, browser } = parts
+  app.get('/oauth2/jwks', { exposeHeadRoute: false }, () => issuer.jwks())
   app.head('/oauth2/jwks', (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS').send())
   for (const name of ['openid-configuration', 'oauth-authorization-server']) {
-    app.get(`/.well-known/${name}`, (request) => discoveryOf(parts.browser.origin(request)))
+    app.get(`/.well-known/${name}`, { exposeHeadRoute: false }, (request, reply) =>
+      elsewhere(parts, request, reply) ?? reply.send(discoveryOf(browser.origin(request))))
   }
   app.post('/oauth2/register', (request, reply) => register(parts, request, reply))
-  app.post('/oauth2/token', (request, reply) => {
-    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
-    const answer = form.get('grant_type') === 'authorization_code'
-      ? tokenOfCode(parts, form)
-      : tokenOfMachine(parts.options, form, request.headers.authorization)
-    if ('error' in answer) return reply.code(400).header('Cache-Control', 'no-store').send(answer)
-    const { claims, scope } = answer
-    return reply.header('Cache-Control', 'no-store').send({
-      access_token: issuer.token(parts.browser.origin(request), { ...claims, scope }),
-      expires_in: LIFE_SECONDS,
-      scope,
-      token_type: 'Bearer'
-    })
+  app.post('/oauth2/token', (request, reply) => answerToken(parts, request, reply))
+  app.post('/oauth2/revoke', (request, reply) => {
+    const moved = elsewhere(parts, request, reply)
+    if (moved !== undefined) return moved
+    revoke(parts, formOf(request).get('token') ?? '')
+    return reply.header('Cache-Control', 'no-store').send('')
   })
 }
 
-/** One RSA key, made at the start. */
-function createIssuer () {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const kid = randomUUID()
-  const key = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }
-  const part = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** @param {FastifyRequest} request */
+const formOf = ({ body }) => body instanceof URLSearchParams ? body : new URLSearchParams()
+
+/**
+ * Only its public origin answers; who asks by another is sent there.
+ * @param {Parts} parts @param {FastifyRequest} request @param {FastifyReply} reply
+ */
+function elsewhere ({ options: { publicOrigin }, browser }, request, reply) {
+  if (publicOrigin === undefined || browser.origin(request) === publicOrigin) return undefined
+  return reply.redirect(`${publicOrigin}${request.url}`, 307)
+}
+
+/** @param {Parts} parts @param {FastifyRequest} request @param {FastifyReply} reply */
+async function answerToken (parts, request, reply) {
+  const { tokenFaults, closing, grants } = parts
+  const form = formOf(request)
+  const moved = elsewhere(parts, request, reply)
+  if (moved !== undefined) return moved
+  const failure = await tokenFaults.arrived(form.get('grant_type') === 'refresh_token', closing)
+  if (failure === 'hang') return reply.hijack()
+  if (failure === 'reset') return cut(request, reply)
+  if (failure === 'redirect') return reply.redirect('https://elsewhere.invalid/oauth2/token', 307)
+  if (failure === 'error') return say(reply, 500, refuse('server_error', 'internal server error'))
+  const userId = grants.byRefreshToken(form.get('refresh_token') ?? '')?.session.user.id
+  if (failure === 'rate-limited' || tokenFaults.isOverLimit(addressOf(request), userId)) {
+    return say(reply, 429, refuse('x_rate_limited', 'rate limit exceeded, please try again later.'))
+  }
+  const answer = tokensFor(parts, request, form)
+  if ('error' in answer) tokenFaults.refused()
+  return failure === 'lost' ? cut(request, reply) : say(reply, 'error' in answer ? 400 : 200, answer)
+}
+
+/** @param {FastifyReply} reply @param {number} status @param {object} answer */
+const say = (reply, status, answer) => reply.code(status).header('Cache-Control', 'no-store').send(answer)
+
+/** @param {FastifyRequest} request @param {FastifyReply} reply */
+function cut (request, reply) {
+  request.raw.socket.resetAndDestroy()
+  return reply.hijack()
+}
+
+/** @param {FastifyRequest} request */
+const addressOf = (request) => String(request.headers['x-forwarded-for'] ?? request.ip).split(',')[0]?.trim() ?? ''
+
+/** @param {Parts} parts @param {FastifyRequest} request @param {URLSearchParams} form @returns {object} */
+function tokensFor (parts, request, form) {
+  const iss = parts.browser.origin(request)
+  const client = parts.clients().find(({ id }) => id === form.get('client_id'))
+  switch (form.get('grant_type')) {
+    case 'authorization_code':
+      if (parts.codes.has(form.get('code') ?? '')) return accessTokenOf(parts, iss, tokenOfCode(parts, form))
+      return problemOfClient(client, form) ?? redeemCode(parts, /** @type {OAuthClient} */ (client), form, iss)
+    case 'refresh_token':
+      if (client === undefined) return refuse('invalid_client', 'invalid client ID')
+      return refresh(parts, client, form, iss)
+    default: return accessTokenOf(parts, iss, tokenOfMachine(parts.options, form, request.headers.authorization))
+  }
+}
+
+/**
+ * A wrong secret is an invalid request, none an invalid client.
+ * @param {OAuthClient | undefined} client @param {URLSearchParams} form
+ */
+function problemOfClient (client, form) {
+  if (client === undefined) return refuse('invalid_client', 'invalid client ID')
+  if (client.secret === undefined || form.get('client_secret') === client.secret) return undefined
+  return form.has('client_secret')
+    ? refuse('invalid_request', 'invalid client secret')
+    : refuse('invalid_client', 'client secret is required')
+}
+
+/** @param {Parts} parts @param {string} iss @param {Answer} answer */
+function accessTokenOf ({ issuer }, iss, answer) {
+  if ('error' in answer) return answer
+  const { claims, scope } = answer
   return {
-    jwks: { keys: [{ ...key, created_at: Math.floor(Date.now() / 1000) }] },
-    token (/** @type {string} */ iss, /** @type {object} */ claims) {
-      const iat = Math.floor(Date.now() / 1000)
-      const own = { iss, iat, exp: iat + LIFE_SECONDS, jti: randomBytes(32).toString('hex') }
-      const text = `${part({ alg: 'RS256', kid, typ: 'at+jwt' })}.${part({ ...claims, ...own })}`
-      return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`
-    }
+    access_token: issuer.accessToken(iss, { ...claims, scope }, LIFE_SECONDS),
+    expires_in: LIFE_SECONDS,
+    scope,
+    token_type: 'Bearer'
   }
 }
 
@@ -70,6 +131,10 @@ function discoveryOf (origin) {
     authorization_endpoint: `${origin}/oauth2/authorize`,
     token_endpoint: `${origin}/oauth2/token`,
     registration_endpoint: `${origin}/oauth2/register`,
+    revocation_endpoint: `${origin}/oauth2/revoke`,
+    end_session_endpoint: `${origin}/oauth2/end_session`,
+    id_token_signing_alg_values_supported: ['RS256'],
+    subject_types_supported: ['public'],
     jwks_uri: `${origin}/oauth2/jwks`,
     code_challenge_methods_supported: ['S256'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
@@ -167,10 +232,7 @@ function tokenOfCode ({ codes }, form) {
     client_id: clientId,
     sub: user.id,
     auth_time: Math.floor(Date.now() / 1000),
-    [`${USER_CLAIM}roles`]: user.roles,
-    [`${USER_CLAIM}is_anonymous`]: user.anonymous,
-    [`${USER_CLAIM}is_verified`]: user.verified,
-    [`${USER_CLAIM}can_reauthenticate`]: user.canReauthenticate
+    ...userClaims(user)
   }
   return { claims, scope }
 }

@@ -53,7 +53,8 @@ export interface User {
 
 export interface Session {
   readonly user: User
-  readonly authenticatedAt: UnixSeconds
+  /** changes where the same person signs in again */
+  authenticatedAt: UnixSeconds
   readonly amr: readonly string[]
   /** a token of a third-party client: `session-valid: false` to the resolver */
   readonly isThirdParty: boolean
@@ -141,6 +142,27 @@ export interface ProfileControls {
   readonly queries: ReadonlyArray<readonly string[]>
 }
 
+/** How the token endpoint may fail; `lost`: all is done, and the answer never arrives. */
+export type TokenFailure = 'error' | 'rate-limited' | 'redirect' | 'hang' | 'reset' | 'lost'
+
+/** The token endpoint. */
+export interface TokenControls {
+  /** Answers the next `times` calls (default: all, until `recover`) in this way. */
+  fail (mode: TokenFailure, times?: number): void
+  recover (): void
+  /** added to each answer; default 0 */
+  slow (ms: Milliseconds): void
+  /** Authgear's limits hold from now on: 120 calls a minute and address, 60 a minute and user. */
+  limit (): void
+  /** Holds every call. */
+  hold (): Gate
+  /** that arrived */
+  readonly calls: number
+  readonly refreshes: number
+  /** answered 400 */
+  readonly refused: number
+}
+
 export interface Controls {
   /** added to every resolution; default 0 */
   latency: Milliseconds
@@ -165,6 +187,17 @@ export interface Controls {
   setOutsideValidity (name: string, outside: boolean): void
   readonly audit: AuditControls
   readonly profiles: ProfileControls
+  readonly tokens: TokenControls
+  /** Ends all access tokens of apps' sessions at once; the sessions go on. */
+  expireAccessTokens (): void
+  /** Ends an app's session, as the Admin API's revokeSession does. @param id the UUID that its `sid` names */
+  endGrant (id: string): void
+  /** The browser's session ends by its own idle time-out. */
+  expireCookie (cookie: string): void
+  /** Another key signs from now on. */
+  addSigningKey (): void
+  /** What older keys signed is not read any more. */
+  dropOldSigningKeys (): void
   /** A new session of this user. */
   signIn (name: string): IssuedCredentials
   /** Ends the session of this cookie, as its browser does. */
@@ -202,6 +235,21 @@ export interface OAuthClient {
   /** Compared exactly. */
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris: readonly string[]
+  /** default `traditional_webapp` */
+  readonly type?: 'spa' | 'traditional_webapp' | 'confidential' | 'third_party_app'
+  readonly secret?: string
+  /** Access tokens are JWTs; default: opaque. */
+  readonly jwt?: boolean
+  /** Refresh token rotation; default off. */
+  readonly rotation?: boolean
+  /** default 300 */
+  readonly accessTokenSeconds?: number
+  /** From the sign-in on; default 52 weeks. */
+  readonly refreshTokenSeconds?: number
+  /** default 30 days */
+  readonly idleSeconds?: number
+  /** Authgear's `x_max_concurrent_session: 1`. */
+  readonly isAlone?: boolean
 }
 
 /** An API or MCP server of the project's. */
@@ -218,12 +266,12 @@ export interface MachineClient {
 }
 
 export interface SimulatorOptions {
-  /** opens discovery, keys, the token endpoint and dynamic registration; default: 404 */
+  /** opens dynamic registration, and what `clients` opens; default: 404 */
   readonly resources?: readonly ResourceEntry[]
   readonly machines?: readonly MachineClient[]
   /** Authgear's dynamic registration; `by-token` needs an initial access token, and none is known; default: off */
   readonly registration?: 'off' | 'by-token' | 'open'
-  /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages; default: 404 */
+  /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages, discovery and the token endpoint; default: 404 */
   readonly clients?: readonly OAuthClient[]
   /** default: users.json beside this file */
   readonly users?: readonly UserEntry[]
@@ -231,6 +279,10 @@ export interface SimulatorOptions {
   readonly cookiePrefix?: string
   /** Authgear's `http.cookie_domain`; default none: host-only cookies */
   readonly cookieDomain?: string
+  /** the token endpoint and discovery send who asks by another origin there (307); default: any origin is its own */
+  readonly publicOrigin?: string
+  /** epoch milliseconds, for what ends; default: this machine's clock */
+  readonly now?: () => number
   /** Authgear's TRUST_PROXY; default true */
   readonly trustProxy?: boolean
   /** names (no port) of the one project; others are 404; default: any host is this project's */

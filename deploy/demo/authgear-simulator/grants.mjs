@@ -1,0 +1,103 @@
+// @ts-check
+import { randomUUID } from 'node:crypto'
+import { randomOpaque } from './tokens.mjs'
+
+/** @import { OAuthClient, Session, User } from './types.d.mts' */
+
+/**
+ * @typedef {object} Grant the session of an app with tokens of its own: Authgear's "offline grant"
+ * @property {string} id a UUID; `sid` names it, and so do the audit log and the Admin API
+ * @property {OAuthClient} client
+ * @property {Session} session what the resolver says of its access tokens
+ * @property {Session | undefined} idp the browser's session that it was made by
+ * @property {boolean} sso whether it ends with that one by itself, and takes it along
+ * @property {string} scope
+ * @property {string} refreshToken
+ * @property {Map<string, number>} accessTokens and their ends, epoch milliseconds
+ * @property {number} endsAt
+ * @property {number} idleEnd what the touch before the newest one computed
+ * @property {number} touchedAt
+ */
+
+const ACCESS_SECONDS = 300
+/** Authgear's defaults: 52 weeks, 30 days. */
+const GRANT_SECONDS = 52 * 7 * 86_400
+const IDLE_SECONDS = 30 * 86_400
+
+/** @param {string} id */
+export const sidOf = id => Buffer.from(`offline_grant:${id}`).toString('base64url')
+
+/**
+ * Grants and their tokens (docs/authgear.md, "Sessions of apps").
+ * @param {() => number} now epoch milliseconds
+ */
+export function createGrants (now) {
+  /** @type {Map<string, Grant>} */
+  const byId = new Map()
+  /** @param {(grant: Grant) => boolean} fits */
+  const find = fits => [...byId.values()].find(grant => fits(grant) && isAlive(grant))
+
+  /** @param {Grant} grant */
+  function isAlive (grant) {
+    const lives = now() < Math.min(grant.endsAt, grant.idleEnd) && !grant.session.user.disabled
+    if (!lives) byId.delete(grant.id)
+    return lives
+  }
+
+  /** Each touch writes the idle end that the one before it computed. @param {Grant} grant */
+  function touch (grant) {
+    grant.idleEnd = grant.touchedAt + idleMs(grant.client)
+    grant.touchedAt = now()
+  }
+
+  /** @param {Pick<Grant, 'client' | 'idp' | 'sso' | 'scope'> & { user: User, authenticatedAt: number }} how */
+  function open ({ client, user, authenticatedAt, idp, sso, scope }) {
+    const id = randomUUID()
+    /** @type {Grant} */
+    const grant = {
+      id,
+      client,
+      session: { user, authenticatedAt, amr: [], key: id, isThirdParty: false },
+      idp,
+      sso,
+      scope,
+      refreshToken: `${id}.${randomOpaque()}`,
+      accessTokens: new Map(),
+      endsAt: now() + (client.refreshTokenSeconds ?? GRANT_SECONDS) * 1000,
+      idleEnd: now() + idleMs(client),
+      touchedAt: now()
+    }
+    byId.set(id, grant)
+    return grant
+  }
+
+  return Object.freeze({
+    open,
+    touch,
+    /** @param {string} token */
+    byRefreshToken: token => find(grant => grant.refreshToken === token),
+    /** @param {string} id */
+    byId: id => find(grant => grant.id === id),
+    /** @param {string} token */
+    byAccessToken: token => find(grant => (grant.accessTokens.get(token) ?? 0) > now()),
+    /** @param {Grant} grant @param {string} token */
+    addAccessToken: (grant, token) => { grant.accessTokens.set(token, now() + accessSeconds(grant.client) * 1000) },
+    /** The old one is dead at once. @param {Grant} grant */
+    rotate: grant => { grant.refreshToken = `${grant.id}.${randomOpaque()}` },
+    /** Ends access tokens, and leaves the grants. */
+    expireAccessTokens: () => { for (const grant of byId.values()) grant.accessTokens.clear() },
+    /** @param {(grant: Grant) => boolean} fits @returns {string[]} the ids of those that ended */
+    end (fits) {
+      const ended = [...byId.values()].filter(fits)
+      for (const { id } of ended) byId.delete(id)
+      return ended.map(({ id }) => id)
+    }
+  })
+}
+
+/** @typedef {ReturnType<typeof createGrants>} Grants */
+
+/** @param {OAuthClient} client */
+export const accessSeconds = ({ accessTokenSeconds = ACCESS_SECONDS }) => accessTokenSeconds
+/** @param {OAuthClient} client */
+const idleMs = ({ idleSeconds = IDLE_SECONDS }) => idleSeconds * 1000

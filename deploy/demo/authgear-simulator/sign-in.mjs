@@ -1,0 +1,88 @@
+// @ts-check
+/** @import { OAuthClient, Session } from './types.d.mts' */
+
+export const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
+const SCOPES = new Set([
+  'openid', 'offline_access', 'profile', 'email', 'address', 'phone', FULL_ACCESS,
+  'https://authgear.com/scopes/full-userinfo'
+])
+
+/** @param {string} error @param {string} description */
+const refuse = (error, description) => ({ error, error_description: description })
+
+/** Clients without a secret, on whose pages people may be asked again. @param {OAuthClient} client */
+const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type === 'traditional_webapp'
+
+/**
+ * What is wrong with a request for a code to sign in, as recorded (docs/authgear.md, "Authorization endpoint").
+ * @param {OAuthClient} client @param {URLSearchParams} query
+ * @param {Record<string, unknown> | undefined | 'none'} hint undefined: it is no ID token of ours
+ */
+export function problemOfSignIn (client, query, hint) {
+  return problemOfPkce(client, query) ?? problemOfScope(client, query.get('scope')?.split(' ') ?? []) ??
+    problemOfPrompt(query) ?? problemOfHints(client, query, hint)
+}
+
+/** @param {OAuthClient} client @param {URLSearchParams} query */
+function problemOfPkce (client, query) {
+  if (!query.has('code_challenge')) {
+    return isPublic(client)
+      ? refuse('invalid_request', 'PKCE code challenge is required for public clients')
+      : undefined
+  }
+  if (query.get('code_challenge_method') === 'S256') return undefined
+  return refuse('invalid_request', 'only \'S256\' PKCE transform is supported')
+}
+
+/** @param {OAuthClient} client @param {readonly string[]} scopes */
+function problemOfScope (client, scopes) {
+  const unknown = scopes.find(scope => !SCOPES.has(scope))
+  if (unknown !== undefined) return refuse('invalid_scope', `specified scope is not allowed: ${unknown}`)
+  if (!scopes.includes('openid')) return refuse('invalid_scope', 'must request \'openid\' scope')
+  if (!scopes.includes(FULL_ACCESS) || isPublic(client)) return undefined
+  return refuse('invalid_scope', 'full access is not allowed for this client')
+}
+
+/** @param {URLSearchParams} query */
+function problemOfPrompt (query) {
+  const prompts = query.get('prompt')?.split(' ') ?? []
+  if (!prompts.includes('none')) return undefined
+  if (prompts.length > 1) return refuse('invalid_request', 'prompt cannot have other values when none is set')
+  if (!query.has('max_age')) return undefined
+  return refuse(
+    'invalid_request',
+    'max_age could imply prompt=login so max_age cannot be present when prompt=none'
+  )
+}
+
+/**
+ * @param {OAuthClient} client @param {URLSearchParams} query
+ * @param {Record<string, unknown> | undefined | 'none'} hint
+ */
+function problemOfHints (client, query, hint) {
+  if (hint === undefined) return refuse('server_error', 'internal server error')
+  const login = query.get('login_hint')
+  if (login !== null && !login.startsWith('https://authgear.com/login_hint?')) {
+    return refuse('invalid_request', `invalid login_hint: ${login}`)
+  }
+  if (query.get('x_sso_enabled') !== 'true' || !client.isAlone) return undefined
+  return refuse('invalid_request', '\'sso_enabled\' must be false if config \'x_max_concurrent_session\' is 1')
+}
+
+/**
+ * What a signed-in browser sees next: nothing (`through`), *Continue as* (`account`), the page that asks the same
+ * person again (`again`), the login.
+ * @param {OAuthClient} client @param {URLSearchParams} query @param {Session} session
+ * @param {Record<string, unknown> | undefined} hint @param {number} now seconds
+ * @returns {'through' | 'account' | 'again' | 'login'}
+ */
+export function nextStep (client, query, session, hint, now) {
+  const maxAge = query.get('max_age')
+  const isTheirs = hint !== undefined && hint['sub'] === session.user.id
+  // without a hint any max_age is a new login
+  const isForced = query.get('prompt') === 'login' ||
+    (maxAge !== null && (!isTheirs || now - session.authenticatedAt > Number(maxAge)))
+  if (!isForced) return isTheirs ? 'through' : 'account'
+  const isFresh = isTheirs && Number(hint['exp']) > now
+  return isFresh && isPublic(client) ? 'again' : 'login'
+}
