@@ -28,7 +28,7 @@ const IDLE_SECONDS = 30 * 86_400
 export const sidOf = id => Buffer.from(`offline_grant:${id}`).toString('base64url')
 
 /**
- * Grants and their tokens (docs/authgear.md, "Sessions of apps").
+ * Grants and their tokens (docs/inside/authgear.md, "Sessions of apps").
  * @param {() => number} now epoch milliseconds
  */
 export function createGrants (now) {

@@ -3,7 +3,7 @@ import { createVerify, generateKeyPairSync, randomBytes, randomUUID, sign } from
 
 /** @import { User } from './types.d.mts' */
 
-export const USER_CLAIM = 'https://authgear.com/claims/user/'
+const USER_CLAIM = 'https://authgear.com/claims/user/'
 const ID_TOKEN_SECONDS = 300
 
 /** @param {object} value */

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { OAuthClient, Session } from './types.d.mts' */
 
-export const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
+const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const SCOPES = new Set([
   'openid', 'offline_access', 'profile', 'email', 'address', 'phone', FULL_ACCESS,
   'https://authgear.com/scopes/full-userinfo'
@@ -14,7 +14,7 @@ const refuse = (error, description) => ({ error, error_description: description 
 const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type === 'traditional_webapp'
 
 /**
- * What is wrong with a request for a code to sign in, as recorded (docs/authgear.md, "Authorization endpoint").
+ * What is wrong with a request for a code to sign in, as recorded (docs/inside/authgear.md, "Sessions of apps").
  * @param {OAuthClient} client @param {URLSearchParams} query
  * @param {Record<string, unknown> | undefined | 'none'} hint undefined: it is no ID token of ours
  */
