@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { type Config, type ListenAddress, loadConfig } from '../../src/config/index.ts'
@@ -110,8 +109,6 @@ function configOf (environment: Environment): Config {
   return loaded.config
 }
 
-/** A start waits no longer for the revocation log. */
-const FOLLOWED_WITHIN_MS = 2000
 /** Nobody waits for answers any more; an HTTP/2 session would end after its notice of 250 ms. */
 const TEARDOWN_GRACE_MS = 10
 
@@ -124,8 +121,7 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
   const service = createService(settings, log, seams)
   Object.assign(service.app.fastify.server, options.limits)
-  // as `serve` does; by a manual clock a Redis that hangs would be waited for without end
-  await Promise.race([service.logFollowed(), sleep(FOLLOWED_WITHIN_MS)])
+  await service.logFollowed() // as `serve` does
   const port = await listen(service.app, settings.listen)
   const identifyPort = await listen(service.identify)
   const grpcPort = await listenGrpc(service.grpc)

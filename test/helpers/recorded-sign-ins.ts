@@ -66,7 +66,3 @@ export async function tokenCall (
     body: answer.body === '' ? {} : JSON.parse(answer.body) as Record<string, string>
   }
 }
-
-export function claimsOf (token = ''): Readonly<Record<string, unknown>> {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
-}

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { claimsOf } from '../../src/core/token-expiry.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import {
-  atAuthgear, CALLBACK, claimsOf, HOST, recordedAs, SIGN_INS, tokenCall
-} from '../helpers/recorded-sign-ins.ts'
-import { ask, type Answer } from '../helpers/request.ts'
+import { createPerson, last, type Person } from '../helpers/person.ts'
+import { atAuthgear, CALLBACK, HOST, recordedAs, SIGN_INS, tokenCall } from '../helpers/recorded-sign-ins.ts'
+import { ask } from '../helpers/request.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
 
 const URIS = [
@@ -117,7 +117,7 @@ function isAs (t: Test, n: number, { status, body }: Called): void {
   t.equal(status, expected, `${n}: ${why}`)
   if (answer !== undefined) t.strictSame(body, answer)
   if (keys !== undefined) t.strictSame(Object.keys(body).toSorted(), keys)
-  if (claims !== undefined) t.strictSame(Object.keys(claimsOf(body['id_token'])).toSorted(), claims)
+  if (claims !== undefined) t.strictSame(Object.keys(claimsOf(body['id_token'] ?? '') ?? {}).toSorted(), claims)
 }
 
 /** What the resolver says of an access token. */
@@ -156,7 +156,7 @@ t.test('a refresh, rotation off: the same token for ever, and no client proves i
   isAs(t, 184, await tokenCall(simulator, refreshing('conf-opq', token)))
   isAs(t, 197, await tokenCall(simulator, refreshing('conf-opq', token)))
   isAs(t, 198, await tokenCall(simulator, { ...refreshing('conf-opq', token), client_secret: 'wrong' }))
-  t.equal(claimsOf(again.body['id_token'])['sid'], claimsOf(first)['sid'])
+  t.equal(claimsOf(again.body['id_token'] ?? '')?.['sid'], claimsOf(first ?? '')?.['sid'])
   t.equal(await resolved(simulator, old), 'true', 'the old access token lives on')
   simulator.controls.tokens.fail('lost', 1)
   await t.rejects(tokenCall(simulator, refreshing('conf-opq', token)))
@@ -217,7 +217,7 @@ t.test('what ends: tokens, codes, grants after their life, and idle ones one tou
 })
 
 const sessionOf = (token = ''): string =>
-  Buffer.from(String(claimsOf(token)['sid']), 'base64url').toString().replace('offline_grant:', '')
+  Buffer.from(String(claimsOf(token)?.['sid']), 'base64url').toString().replace('offline_grant:', '')
 
 t.test('what ends a session, as the recorded table says', async (t) => {
   const simulator = await start(t)
@@ -259,67 +259,61 @@ t.test('what ends a session, as the recorded table says', async (t) => {
   }
 })
 
-/** Goes through the pages as a browser does, until Authgear sends it back to the app. */
-async function walk (
-  simulator: RunningSimulator,
-  path: string,
-  jar: Map<string, string>,
-  form?: string
-): Promise<Answer> {
-  const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-  const answer = await atAuthgear(simulator, path, { cookie, ...form !== undefined && { method: 'POST', form } })
-  for (const line of answer.headers['set-cookie'] ?? []) {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-    jar.set(name, value)
-  }
-  const location = answer.headers.location
-  if (location === undefined) return answer
-  const next = new URL(location, `https://${HOST}`)
-  return next.host === HOST ? await walk(simulator, `${next.pathname}${next.search}`, jar) : answer
-}
+/** Somebody at Authgear's own host, until it sends them back to the app. */
+const personAt = (simulator: RunningSimulator): Person => createPerson({
+  [HOST]: ({ method, path, headers, body }) =>
+    atAuthgear(simulator, path, {
+      method,
+      ...headers['cookie'] !== undefined && { cookie: headers['cookie'] },
+      ...method === 'POST' && { form: body }
+    }),
+  [new URL(CALLBACK).host]: async () => ({ status: 200, headers: {}, body: '' })
+})
+const authorize = (clientId: string, more: Readonly<Record<string, string>>): string =>
+  `https://${HOST}/oauth2/authorize?${query(clientId, more)}`
 
-const actionIn = (html: string): string => (/action="([^"]+)"/.exec(html)?.[1] ?? '').replaceAll('&#38;', '&')
+const actionIn = (html: string): string =>
+  new URL((/action="([^"]+)"/.exec(html)?.[1] ?? '').replaceAll('&#38;', '&'), `https://${HOST}`).href
 
 t.test('a step-up: asked again, the same session, the old access token has the new time', async (t) => {
   const clock = manualClock()
   const simulator = await start(t, { now: clock.wall })
-  const jar = new Map([['session', simulator.controls.signIn('alice').cookie]])
-  const how = { cookie: `session=${jar.get('session') ?? ''}` }
-  const first = await signInTo(simulator, 'spa-opq', how)
+  const alice = personAt(simulator)
+  const signIn = last(await alice.open(authorize('spa-opq', {})))
+  await alice.send(actionIn(signIn.body), { user: 'alice' })
+  const first = await signInTo(simulator, 'spa-opq', { cookie: alice.cookies(HOST) })
   clock.advance(400_000)
   const fresh = await tokenCall(simulator, refreshing('spa-opq', first['refresh_token']))
   isAs(t, 1717, fresh)
   const again = { prompt: 'login', scope: 'openid', id_token_hint: fresh.body['id_token'] ?? '' }
-  const page = await walk(simulator, `/oauth2/authorize?${query('spa-opq', again)}`, jar)
+  const page = last(await alice.open(authorize('spa-opq', again)))
   t.match(page.body, 'Is it you?')
-  const back = await walk(simulator, actionIn(page.body), jar, 'x=1')
-  const code = new URL(back.headers.location ?? '').searchParams.get('code') ?? ''
+  const back = last(await alice.send(actionIn(page.body), { x: '1' }))
+  const code = new URL(back.url).searchParams.get('code') ?? ''
   const stepped = await tokenCall(simulator, redeeming('spa-opq', code))
   isAs(t, 1727, stepped)
   isAs(t, 1728, await tokenCall(simulator, refreshing('spa-opq', first['refresh_token'])))
-  const [before, after] = [claimsOf(fresh.body['id_token']), claimsOf(stepped.body['id_token'])]
-  t.equal(after['sid'], before['sid'])
-  t.ok(Number(after['auth_time']) > Number(before['auth_time']))
+  const [before, after] = [fresh, stepped].map(({ body }) => claimsOf(body['id_token'] ?? ''))
+  t.equal(after?.['sid'], before?.['sid'])
+  t.ok(Number(after?.['auth_time']) > Number(before?.['auth_time']))
   const late = { ...again, id_token_hint: first['id_token'] ?? '' }
-  const login = await walk(simulator, `/oauth2/authorize?${query('spa-opq', late)}`, jar)
+  const login = last(await alice.open(authorize('spa-opq', late)))
   t.match(login.body, /Sign in/, 'an expired hint: a whole login')
-  const chosen = await walk(simulator, actionIn(login.body), jar, 'user=alice')
-  t.match(chosen.headers.location, /code=/)
+  const chosen = last(await alice.send(actionIn(login.body), { user: 'alice' }))
+  t.match(chosen.url, /code=/)
   const old = await tokenCall(simulator, refreshing('spa-opq', first['refresh_token']))
   t.equal(old.status, 400, 'the old one is dead')
 })
 
 t.test('two tabs at the login: the first to finish brings the state of the other', async (t) => {
   const simulator = await start(t)
-  const jar = new Map<string, string>()
+  const browser = personAt(simulator)
   const pages = []
-  for (const state of ['tab1', 'tab2']) {
-    pages.push(await walk(simulator, `/oauth2/authorize?${query('conf-opq', { state })}`, jar))
-  }
+  for (const state of ['tab1', 'tab2']) pages.push(last(await browser.open(authorize('conf-opq', { state }))))
   const [first, second] = pages.map(({ body }) => actionIn(body))
-  const finished = await walk(simulator, first ?? '', jar, 'user=alice')
-  const { searchParams } = new URL(finished.headers.location ?? '')
+  const finished = last(await browser.send(first ?? '', { user: 'alice' }))
+  const { searchParams } = new URL(finished.url)
   t.equal(searchParams.get('state'), 'tab2')
   isAs(t, 1575, await tokenCall(simulator, redeeming('conf-opq', searchParams.get('code') ?? '')))
-  t.match((await walk(simulator, second ?? '', jar, 'user=alice')).body, 'Page expired')
+  t.match(last(await browser.send(second ?? '', { user: 'alice' })).body, 'Page expired')
 })

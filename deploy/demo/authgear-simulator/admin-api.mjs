@@ -1,6 +1,5 @@
 // @ts-check
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isAdmin } from './admin-token.mjs'
 import { answerQuery } from './audit-query.mjs'
 import { internalError, projectNotFound, send } from './answers.mjs'
@@ -89,9 +88,9 @@ export function createAdminApi ({ options: { adminApi, hosts }, directory, audit
     }
     const isLog = body.includes('auditLogs')
     control.arrived(isLog)
-    if (isLog) await control.gate?.pass()
-    if (control.latency > 0) await sleep(control.latency, undefined, { signal: closing })
-    const failure = isLog || control.failsAll() ? control.nextFailure() : undefined
+    if (isLog) await control.pass()
+    await control.pause(closing)
+    const failure = isLog || control.failsAll() ? control.next() : undefined
     if (failure !== undefined) return FAILURES[failure](response)
     send(response, answer(body, request.headers['content-type'] ?? ''))
   }

@@ -1,48 +1,37 @@
 // @ts-check
 import { createAuditLog } from './audit-log.mjs'
-import { createGate } from './gates.mjs'
+import { createTrouble } from './trouble.mjs'
 
 /** @import { AuditFailure, AuditControls, User } from './types.d.mts' */
 /** @import { Ended } from './directory.mjs' */
 
+/** No failure, and those that only a query of the log meets. @type {ReadonlySet<AuditFailure | undefined>} */
+const SEEN_BY_QUERIES = new Set([undefined, 'unavailable', 'hang'])
+
 /** The audit log, what breaks it, and what it says of the deeds of others. */
 export function createAudit () {
   const log = createAuditLog()
-  /** @type {{ mode: AuditFailure, left: number } | undefined} */
-  let failure
-  const counts = { queries: 0, parallel: 0 }
+  const trouble = /** @type {typeof createTrouble<AuditFailure>} */ (createTrouble)()
+  let queries = 0
   const control = {
-    latency: 0,
+    ...trouble,
     /** @type {readonly string[]} */
     hidden: [],
-    /** @type {ReturnType<typeof createGate> | undefined} */
-    gate: undefined,
-    arrived: (/** @type {boolean} */ isLog) => { if (isLog) counts.queries++ },
+    arrived: (/** @type {boolean} */ isLog) => { if (isLog) queries++ },
     /** What fails before the query is looked at also fails for introspection. */
-    failsAll: () => failure !== undefined && failure.mode !== 'unavailable' && failure.mode !== 'hang',
-    nextFailure () {
-      if (failure === undefined || failure.left <= 0) return undefined
-      failure.left--
-      return failure.mode
-    }
+    failsAll: () => !SEEN_BY_QUERIES.has(trouble.mode())
   }
 
   /** @type {AuditControls} */
   const controls = {
+    ...trouble.controls,
     append: log.append,
     late: ms => { log.faults.lateness = ms },
     lose: count => { log.faults.losing = count },
-    fail: (mode, times = Infinity) => { failure = { mode, left: times } },
-    recover: () => { failure = undefined },
-    slow: ms => { control.latency = ms },
     hide: types => { control.hidden = types },
-    hold () {
-      control.gate?.release()
-      return (control.gate = createGate())
-    },
-    get queries () { return counts.queries }
+    get queries () { return queries }
   }
-  return { log, controls: Object.freeze(controls), control, release: () => control.gate?.release() }
+  return { log, controls: Object.freeze(controls), control, release: trouble.release }
 }
 
 /** @typedef {ReturnType<typeof createAudit>} Audit */
@@ -95,8 +84,7 @@ export function createChronicle ({ append }) {
           payload: { user: userOf(user), sessions: ended.map(sessionOf), termination_type: kind }
         })
       }
-      if (kind === 'all') admin('REVOKE_ALL_SESSIONS', { user: userOf(user) }, undefined)
-      else admin('REVOKE_SESSION', { user: userOf(user) }, undefined)
+      admin(kind === 'all' ? 'REVOKE_ALL_SESSIONS' : 'REVOKE_SESSION', { user: userOf(user) }, undefined)
     },
     disabled (/** @type {User} */ user) {
       append({

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { accessSeconds, sidOf } from './grants.mjs'
 import { userClaims } from './issuer.mjs'
+import { refuse } from './oauth-query.mjs'
 import { randomOpaque } from './tokens.mjs'
 
 /** @import { OAuthClient, Session } from './types.d.mts' */
@@ -22,8 +23,6 @@ import { randomOpaque } from './tokens.mjs'
 
 const CODE_MS = 300_000
 
-/** @param {string} error @param {string} description */
-const refuse = (error, description) => ({ error, error_description: description })
 /** @param {URLSearchParams} form @param {string} name */
 const field = (form, name) => form.get(name) ?? ''
 
@@ -115,7 +114,7 @@ function tokensOf ({ grants, issuer }, grant, iss, claims) {
 export function revoke ({ grants, directory, chronicle }, token) {
   const grant = grants.byRefreshToken(token)
   if (grant === undefined) {
-    if (!token.startsWith('eyJ')) grants.byAccessToken(token)?.accessTokens.delete(token)
+    if (!token.startsWith('eyJ')) grants.dropAccessToken(token)
     return
   }
   const { idp, sso, session: { user } } = grant

@@ -13,7 +13,6 @@ import { randomOpaque } from './tokens.mjs'
  * @property {boolean} sso whether it ends with that one by itself, and takes it along
  * @property {string} scope
  * @property {string} refreshToken
- * @property {Map<string, number>} accessTokens and their ends, epoch milliseconds
  * @property {number} endsAt
  * @property {number} idleEnd what the touch before the newest one computed
  * @property {number} touchedAt
@@ -34,8 +33,13 @@ export const sidOf = id => Buffer.from(`offline_grant:${id}`).toString('base64ur
 export function createGrants (now) {
   /** @type {Map<string, Grant>} */
   const byId = new Map()
-  /** @param {(grant: Grant) => boolean} fits */
-  const find = fits => [...byId.values()].find(grant => fits(grant) && isAlive(grant))
+  /** @type {Map<string, { id: string, endsAt: number }>} */
+  const accessTokens = new Map()
+  /** @param {string} id */
+  function alive (id) {
+    const grant = byId.get(id)
+    return grant !== undefined && isAlive(grant) ? grant : undefined
+  }
 
   /** @param {Grant} grant */
   function isAlive (grant) {
@@ -62,7 +66,6 @@ export function createGrants (now) {
       sso,
       scope,
       refreshToken: `${id}.${randomOpaque()}`,
-      accessTokens: new Map(),
       endsAt: now() + (client.refreshTokenSeconds ?? GRANT_SECONDS) * 1000,
       idleEnd: now() + idleMs(client),
       touchedAt: now()
@@ -75,17 +78,26 @@ export function createGrants (now) {
     open,
     touch,
     /** @param {string} token */
-    byRefreshToken: token => find(grant => grant.refreshToken === token),
-    /** @param {string} id */
-    byId: id => find(grant => grant.id === id),
+    byRefreshToken (token) {
+      const grant = alive(token.slice(0, token.indexOf('.')))
+      return grant?.refreshToken === token ? grant : undefined
+    },
+    byId: alive,
     /** @param {string} token */
-    byAccessToken: token => find(grant => (grant.accessTokens.get(token) ?? 0) > now()),
+    byAccessToken (token) {
+      const { id = '', endsAt = 0 } = accessTokens.get(token) ?? {}
+      return endsAt > now() ? alive(id) : undefined
+    },
     /** @param {Grant} grant @param {string} token */
-    addAccessToken: (grant, token) => { grant.accessTokens.set(token, now() + accessSeconds(grant.client) * 1000) },
+    addAccessToken: ({ id, client }, token) => {
+      accessTokens.set(token, { id, endsAt: now() + accessSeconds(client) * 1000 })
+    },
+    /** @param {string} token */
+    dropAccessToken: token => { accessTokens.delete(token) },
     /** The old one is dead at once. @param {Grant} grant */
     rotate: grant => { grant.refreshToken = `${grant.id}.${randomOpaque()}` },
     /** Ends access tokens, and leaves the grants. */
-    expireAccessTokens: () => { for (const grant of byId.values()) grant.accessTokens.clear() },
+    expireAccessTokens: () => accessTokens.clear(),
     /** @param {(grant: Grant) => boolean} fits @returns {string[]} the ids of those that ended */
     end (fits) {
       const ended = [...byId.values()].filter(fits)

@@ -10,6 +10,23 @@ const OF_A_CODE = [
   'x_sso_enabled'
 ]
 
+/** An error of OAuth's. @param {string} error @param {string} description */
+export const refuse = (error, description) => ({ error, error_description: description })
+
+/** @param {URLSearchParams} query of a request, or its form @param {readonly OAuthClient[]} clients */
+export const clientOf = (query, clients) => clients.find(({ id }) => id === query.get('client_id'))
+
+/**
+ * `openid` always, else what is allowed.
+ * @param {URLSearchParams} query @param {(scope: string) => boolean} isAllowed
+ */
+export function problemOfScopes (query, isAllowed) {
+  const asked = query.get('scope')?.split(' ') ?? []
+  const wrong = asked.find((scope) => !isAllowed(scope))
+  if (wrong !== undefined) return refuse('invalid_scope', `specified scope is not allowed: ${wrong}`)
+  return asked.includes('openid') ? undefined : refuse('invalid_scope', "must request 'openid' scope")
+}
+
 /**
  * Why it is answered on the spot, since nobody may be sent to that redirect URI.
  * @param {URLSearchParams} query
@@ -17,7 +34,7 @@ const OF_A_CODE = [
  * @param {string} origin Authgear's own, where any address may be
  */
 export function problemOf (query, clients, origin) {
-  const client = clients.find(({ id }) => id === query.get('client_id'))
+  const client = clientOf(query, clients)
   if (client === undefined) return 'error: unauthorized_client error_description: invalid client ID'
   const uri = query.get('redirect_uri') ?? ''
   return client.redirectUris.includes(uri) || uri.startsWith(`${origin}/`)

@@ -3,7 +3,7 @@ import { readCredentials } from './credentials.mjs'
 import { signInCode } from './grant-tokens.mjs'
 import { readForms } from './login-routes.mjs'
 import { accountPage, againPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
-import { carried, page, problemOf, queryOf, seeOther, sendBack, withQuery } from './oauth-query.mjs'
+import { carried, clientOf, page, problemOf, queryOf, refuse, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
 import { nextStep, problemOfSignIn } from './sign-in.mjs'
 import { codeFor, scopeProblem } from './token-routes.mjs'
@@ -15,7 +15,7 @@ import { findSession } from './verdict.mjs'
 
 const AUTHORIZE = '/oauth2/authorize'
 const END_SESSION = '/oauth2/end_session'
-const LOGIN_REQUIRED = { error: 'login_required', error_description: 'authentication required' }
+const LOGIN_REQUIRED = refuse('login_required', 'authentication required')
 
 /**
  * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page,
@@ -67,7 +67,7 @@ function authorizeRoutes (app, parts, browser) {
       return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
     }
     if (query.get('scope') === null) {
-      return sendBack(reply, query, { error: 'invalid_request', error_description: 'scope is required' })
+      return sendBack(reply, query, refuse('invalid_request', 'scope is required'))
     }
     const wrong = problemOfCode(parts, query)
     if (wrong !== undefined) return sendBack(reply, query, wrong)
@@ -102,7 +102,7 @@ function authorizeRoutes (app, parts, browser) {
 function problemOfCode (parts, query) {
   if (query.get('response_type') !== 'code') return undefined
   if (query.has('resource')) return scopeProblem(parts.options, query)
-  const client = parts.clients().find(({ id }) => id === query.get('client_id'))
+  const client = clientOf(query, parts.clients())
   return client && problemOfSignIn(client, query, hintOf(parts, query))
 }
 
@@ -175,7 +175,7 @@ function pageRoutes (app, parts, browser) {
     if (problemOf(query, clients(), browser.origin(request)) !== undefined) return reply.code(400).send('')
     const user = directory.users.get(request.body instanceof URLSearchParams ? request.body.get('user') ?? '' : '')
     if (user === undefined || user.disabled) {
-      return sendBack(reply, query, { error: 'access_denied', error_description: 'the user cancelled' })
+      return sendBack(reply, query, refuse('access_denied', 'the user cancelled'))
     }
     const scheme = browser.scheme(request)
     // the browser's old session ends with its apps', and nothing says so
@@ -192,7 +192,7 @@ function pageRoutes (app, parts, browser) {
 
 /** @param {Parts} parts @param {URLSearchParams} query @param {Session} session */
 function stepOf (parts, query, session) {
-  const client = parts.clients().find(({ id }) => id === query.get('client_id'))
+  const client = clientOf(query, parts.clients())
   const hint = hintOf(parts, query)
   if (query.get('response_type') === 'code' && !query.has('resource') && client !== undefined) {
     return nextStep(client, query, session, hint === 'none' ? undefined : hint, Math.floor(parts.now() / 1000))

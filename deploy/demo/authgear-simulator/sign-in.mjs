@@ -1,4 +1,6 @@
 // @ts-check
+import { problemOfScopes, refuse } from './oauth-query.mjs'
+
 /** @import { OAuthClient, Session } from './types.d.mts' */
 
 const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
@@ -6,9 +8,6 @@ const SCOPES = new Set([
   'openid', 'offline_access', 'profile', 'email', 'address', 'phone', FULL_ACCESS,
   'https://authgear.com/scopes/full-userinfo'
 ])
-
-/** @param {string} error @param {string} description */
-const refuse = (error, description) => ({ error, error_description: description })
 
 /** Clients without a secret, on whose pages people may be asked again. @param {OAuthClient} client */
 const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type === 'traditional_webapp'
@@ -19,8 +18,8 @@ const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type ===
  * @param {Record<string, unknown> | undefined | 'none'} hint undefined: it is no ID token of ours
  */
 export function problemOfSignIn (client, query, hint) {
-  return problemOfPkce(client, query) ?? problemOfScope(client, query.get('scope')?.split(' ') ?? []) ??
-    problemOfPrompt(query) ?? problemOfHints(client, query, hint)
+  return problemOfPkce(client, query) ?? problemOfScopes(query, (scope) => SCOPES.has(scope)) ??
+    problemOfFullAccess(client, query) ?? problemOfPrompt(query) ?? problemOfHints(client, query, hint)
 }
 
 /** @param {OAuthClient} client @param {URLSearchParams} query */
@@ -34,12 +33,9 @@ function problemOfPkce (client, query) {
   return refuse('invalid_request', 'only \'S256\' PKCE transform is supported')
 }
 
-/** @param {OAuthClient} client @param {readonly string[]} scopes */
-function problemOfScope (client, scopes) {
-  const unknown = scopes.find(scope => !SCOPES.has(scope))
-  if (unknown !== undefined) return refuse('invalid_scope', `specified scope is not allowed: ${unknown}`)
-  if (!scopes.includes('openid')) return refuse('invalid_scope', 'must request \'openid\' scope')
-  if (!scopes.includes(FULL_ACCESS) || isPublic(client)) return undefined
+/** @param {OAuthClient} client @param {URLSearchParams} query */
+function problemOfFullAccess (client, query) {
+  if (isPublic(client) || query.get('scope')?.split(' ').includes(FULL_ACCESS) !== true) return undefined
   return refuse('invalid_scope', 'full access is not allowed for this client')
 }
 

@@ -1,6 +1,5 @@
 // @ts-check
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createGate } from './gates.mjs'
+import { createTrouble } from './trouble.mjs'
 
 /** @import { TokenControls, TokenFailure } from './types.d.mts' */
 
@@ -10,24 +9,15 @@ const PER_USER = { most: 60, perSecond: 1 }
 
 /** What breaks the token endpoint, and what it counts. @param {() => number} now epoch milliseconds */
 export function createTokenFaults (now) {
-  /** @type {{ mode: TokenFailure, left: number } | undefined} */
-  let failure
-  /** @type {ReturnType<typeof createGate> | undefined} */
-  let gate
+  const trouble = /** @type {typeof createTrouble<TokenFailure>} */ (createTrouble)()
   const counts = { calls: 0, refreshes: 0, refused: 0 }
   const [ofAddress, ofUser] = [createBuckets(PER_ADDRESS, now), createBuckets(PER_USER, now)]
-  const settings = { latency: 0, isLimited: false }
+  let isLimited = false
 
   /** @type {TokenControls} */
   const controls = {
-    fail: (mode, times = Infinity) => { failure = { mode, left: times } },
-    recover: () => { failure = undefined },
-    slow: ms => { settings.latency = ms },
-    limit: () => { settings.isLimited = true },
-    hold () {
-      gate?.release()
-      return (gate = createGate())
-    },
+    ...trouble.controls,
+    limit: () => { isLimited = true },
     get calls () { return counts.calls },
     get refreshes () { return counts.refreshes },
     get refused () { return counts.refused }
@@ -35,20 +25,18 @@ export function createTokenFaults (now) {
 
   return Object.freeze({
     controls: Object.freeze(controls),
-    release: () => gate?.release(),
+    release: trouble.release,
     /** @param {boolean} isRefresh @param {AbortSignal} signal @returns {Promise<TokenFailure | undefined>} */
     async arrived (isRefresh, signal) {
       counts.calls++
       if (isRefresh) counts.refreshes++
-      await gate?.pass()
-      if (settings.latency > 0) await sleep(settings.latency, undefined, { signal })
-      if (failure === undefined || failure.left <= 0) return undefined
-      failure.left--
-      return failure.mode
+      await trouble.pass()
+      await trouble.pause(signal)
+      return trouble.next()
     },
     /** @param {string} address @param {string | undefined} userId @returns {boolean} whether it is too many */
     isOverLimit: (address, userId) =>
-      settings.isLimited && (!ofAddress.take(address) || (userId !== undefined && !ofUser.take(userId))),
+      isLimited && (!ofAddress.take(address) || (userId !== undefined && !ofUser.take(userId))),
     refused: () => { counts.refused++ }
   })
 }

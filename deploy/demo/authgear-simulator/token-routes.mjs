@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { redeemCode, refresh, revoke } from './grant-tokens.mjs'
 import { userClaims } from './issuer.mjs'
 import { readForms } from './login-routes.mjs'
-import { queryOf } from './oauth-query.mjs'
+import { clientOf, problemOfScopes, queryOf, refuse } from './oauth-query.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
 /** @import { OAuthClient, User } from './types.d.mts' */
@@ -88,7 +88,7 @@ const addressOf = (request) => String(request.headers['x-forwarded-for'] ?? requ
 /** @param {Parts} parts @param {FastifyRequest} request @param {URLSearchParams} form @returns {object} */
 function tokensFor (parts, request, form) {
   const iss = parts.browser.origin(request)
-  const client = parts.clients().find(({ id }) => id === form.get('client_id'))
+  const client = clientOf(form, parts.clients())
   switch (form.get('grant_type')) {
     case 'authorization_code':
       if (parts.codes.has(form.get('code') ?? '')) return accessTokenOf(parts, iss, tokenOfCode(parts, form))
@@ -179,9 +179,6 @@ function mayLeadTo (uri, isNative) {
 
 /** @typedef {{ error: string, error_description: string } | { claims: object, scope: string }} Answer */
 
-/** @param {string} error @param {string} description */
-const refuse = (error, description) => ({ error, error_description: description })
-
 /**
  * @param {Parts['options']} options
  * @param {URLSearchParams} form
@@ -248,10 +245,8 @@ export function codeFor ({ codes, options }, request, user) {
   const query = queryOf(request)
   const uri = query.get('resource') ?? ''
   const resource = options.resources?.find((one) => one.uri === uri)
-  if (resource === undefined) return { error: 'invalid_target', error_description: 'resource not found' }
-  if (query.get('code_challenge_method') !== 'S256') {
-    return { error: 'invalid_request', error_description: 'PKCE is required' }
-  }
+  if (resource === undefined) return refuse('invalid_target', 'resource not found')
+  if (query.get('code_challenge_method') !== 'S256') return refuse('invalid_request', 'PKCE is required')
   const code = randomBytes(16).toString('hex')
   codes.set(code, {
     clientId: query.get('client_id') ?? '',
@@ -270,9 +265,6 @@ export function codeFor ({ codes, options }, request, user) {
  * @param {URLSearchParams} query
  */
 export function scopeProblem ({ resources = [] }, query) {
-  const asked = (query.get('scope') ?? '').split(' ')
   const open = resources.find(({ uri }) => uri === query.get('resource'))?.scopes ?? []
-  const wrong = asked.find((scope) => !OF_SIGNING_IN.has(scope) && !open.includes(scope))
-  if (wrong !== undefined) return refuse('invalid_scope', `specified scope is not allowed: ${wrong}`)
-  return asked.includes('openid') ? undefined : refuse('invalid_scope', "must request 'openid' scope")
+  return problemOfScopes(query, (scope) => OF_SIGNING_IN.has(scope) || open.includes(scope))
 }

@@ -1,6 +1,5 @@
 // @ts-check
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createGate } from './gates.mjs'
+import { createTrouble } from './trouble.mjs'
 
 /** @import { AuditFailure, ProfileControls, User } from './types.d.mts' */
 
@@ -9,36 +8,21 @@ const FIELDS = new Set(['id', 'isDisabled', 'isAnonymous', 'standardAttributes',
 
 /** What a test may change about queries of users. */
 export function createUserQueries () {
-  /** @type {{ mode: AuditFailure, left: number } | undefined} */
-  let failure
-  /** @type {ReturnType<typeof createGate> | undefined} */
-  let gate
-  let latency = 0
+  const trouble = /** @type {typeof createTrouble<AuditFailure>} */ (createTrouble)()
   /** @type {string[][]} */
   const queries = []
 
   /** @type {ProfileControls} */
-  const controls = {
-    fail: (mode, times = Infinity) => { failure = { mode, left: times } },
-    recover: () => { failure = undefined },
-    slow: ms => { latency = ms },
-    hold () {
-      gate?.release()
-      return (gate = createGate())
-    },
-    get queries () { return queries }
-  }
+  const controls = { ...trouble.controls, get queries () { return queries } }
   return {
     controls: Object.freeze(controls),
-    release: () => gate?.release(),
+    release: trouble.release,
     /** @param {unknown} ids @param {AbortSignal} signal */
     async arrived (ids, signal) {
       queries.push(Array.isArray(ids) ? ids.map(userIdOf) : [])
-      await gate?.pass()
-      if (latency > 0) await sleep(latency, undefined, { signal })
-      if (failure === undefined || failure.left <= 0) return undefined
-      failure.left--
-      return failure.mode
+      await trouble.pass()
+      await trouble.pause(signal)
+      return trouble.next()
     }
   }
 }
