@@ -48,6 +48,8 @@ export type AuditGauges = Readonly<{
   behindSeconds: () => number
   /** Changes of users that no webhook told; undefined without AUTHGEAR_WEBHOOK_SECRET. */
   untold: (() => number) | undefined
+  /** Entries of types that nobody knows, left out of the last poll. */
+  unread: () => number
 }>
 
 const NO_AUDIT: AuditObserver = Object.freeze({
@@ -57,6 +59,7 @@ const NO_AUDIT: AuditObserver = Object.freeze({
   applied () {},
   gap () {},
   overflow () {},
+  unread () {},
   leading () {}
 })
 /** Entries are dated in whole seconds. */
@@ -117,6 +120,7 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
     applied: (seconds) => lag.observe(seconds),
     gap: (outcome) => { gaps.add(outcome); if (outcome === 'everything') revocations.inc({ activity: 'gap' }) },
     overflow: () => revocations.inc({ activity: 'overflow' }),
+    unread: () => {},
     leading: () => {}
   }
 }
@@ -129,6 +133,11 @@ function registerAuditGauges (registry: Registry, gauges: AuditGauges): void {
     'behind_seconds',
     "Since this replica's last successful poll, or its start; the least of all replicas counts.",
     gauges.behindSeconds
+  )
+  gauge(
+    'unread_entries',
+    'Entries of types that this version does not know, left out of the last poll: more than the hundred that are read.',
+    gauges.unread
   )
   if (gauges.untold !== undefined) gauge('untold_changes', UNTOLD_HELP, gauges.untold)
 }
@@ -166,8 +175,9 @@ export type GaugeReading = Readonly<{
   redisUp: boolean | undefined
   logFollowed: boolean | undefined
   replicasSeen: number | undefined
-  /** The next two are undefined where this replica does not read the audit log. */
+  /** The next three are undefined where this replica does not read the audit log. */
   auditBehindSeconds: number | undefined
+  auditUnread: number | undefined
   untold: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
@@ -185,6 +195,7 @@ export function readGauges (gauges: Gauges): GaugeReading {
     logFollowed: logFollowed?.(),
     replicasSeen: replicasSeen?.(),
     auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
+    auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
     certificateStage: certificate?.stage()
   }

@@ -154,6 +154,7 @@ function gaugesOf (
       : {
           isLeader: () => parts().audit?.isLeader() === true,
           behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
+          unread: () => parts().audit?.unread() ?? 0,
           untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
         },
     assertions: assertion === undefined

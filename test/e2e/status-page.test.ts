@@ -47,7 +47,7 @@ async function startBusy (t: Test, isWell = false) {
     redisUp: () => trouble.redisUp,
     logFollowed: () => trouble.redisUp,
     replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0),
-    ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0 } })
+    ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0, unread: () => 0 } })
   })
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP_MS < WINDOW_MS; step++) {

@@ -41,6 +41,7 @@ export function noting (): AuditObserver & Readonly<{ notes: string[], lags: num
     leading: note('leading'),
     read: (activity, count) => { notes.push(`read ${activity} ${count}`) },
     applied: (seconds) => { lags.push(seconds) },
-    overflow: () => { notes.push('overflow') }
+    overflow: () => { notes.push('overflow') },
+    unread: note('unread')
   }
 }

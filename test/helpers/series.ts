@@ -18,7 +18,7 @@ const GAUGES: Gauges = {
   logFollowed: () => true,
   logEntries: () => ({ now: 1200, most: 93_300 }),
   replicasSeen: () => 3,
-  audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0 },
+  audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
   assertions: { hasKey: () => true, keysPublished: () => 3, nextKey: () => 2_000_000_000 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }

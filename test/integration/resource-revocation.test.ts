@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Revocation, Target } from '../../src/revocation/types.ts'
 import { redisAt, type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
@@ -10,6 +11,7 @@ import { type RedisServer, startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { startSimulator } from '../helpers/simulator.ts'
 import { type Issuer, machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../helpers/webhook.ts'
@@ -273,6 +275,23 @@ t.test('a replica that was frozen refuses what was revoked with its first answer
   process.kill(frozen.pid, 'SIGCONT')
   t.notOk((await Promise.all(answers)).includes(200), 'none before it has read the log')
   await until('it has read it', async () => await statusAt(frozen.port) === 401)
+})
+
+t.test('each replica refuses a client that was deleted in the portal, and no other', {
+  skip: skipOrFail('redis-server')
+}, async (t) => {
+  const portal = await startSimulator(t, { adminApi })
+  const { replicas, machine } = await startFleet(t, 3, auditEnvironment(portal.url, '250ms'))
+  const [deleted, stays] = [machine('dcrc_1'), machine('dcrc_2')]
+  await until('one reads the audit log', () => portal.controls.audit.queries > 1)
+  for (const token of [deleted, stays]) t.strictSame(await statuses(replicas, token), [200, 200, 200])
+  portal.controls.audit.append({
+    activityType: 'ADMIN_API_MUTATION_DELETE_DYNAMIC_CLIENT_EXECUTED',
+    payload: { client_id: 'dcrc_1', source: 'dcr', kind: 'third_party', client_name: 'an agent' },
+    triggeredBy: 'admin_api'
+  })
+  await until('each has read it', async () => (await statuses(replicas, deleted)).every((status) => status === 401))
+  t.strictSame(await statuses(replicas, stays), [200, 200, 200])
 })
 
 t.test('a failover by Sentinel lets no revoked token in, and keeps the others', {

@@ -16,10 +16,15 @@ export type Effect =
   | 'everything'
   /** What a client was allowed to do for a user: it names the client, and no user yet. */
   | 'authorization'
+  /** Every token of the client that it names. */
+  | 'client'
   /** Of no consequence for a session that exists. */
   | 'nothing'
 
-/** The types of `authgear-server` fa7a7d5, its whole enum; mutations without their prefix and suffix. */
+/**
+ * The types of `authgear-server` fa7a7d5, its whole enum, and those of the release of September 2026 about dynamic
+ * clients; mutations without their prefix and suffix.
+ */
 const USERS = [
   'USER_DISABLED',
   'USER_REENABLED',
@@ -80,6 +85,8 @@ const NOTHING = [
   'FRAUD_PROTECTION_DECISION_RECORDED',
   'AUTHENTICATION_BLOCKED',
   'WHATSAPP_OTP_VERIFIED',
+  // a stranger can cause these four
+  ...['REGISTERED', 'RESOLVED', 'REGISTRATION_FAILED', 'RESOLUTION_FAILED'].map((what) => `OAUTH_CLIENT_${what}`),
   ...['EMAIL', 'SMS', 'WHATSAPP'].flatMap((kind) => ['ERROR', 'SENT', 'SUPPRESSED'].map((what) => `${kind}_${what}`)),
   ...[
     'IDENTITY_ANONYMOUS',
@@ -123,6 +130,8 @@ const NOTHING = [
     'GENERATE_OOB_OTP_CODE',
     'RESET_ACCOUNT_LOCKOUT',
     'SEND_RESET_PASSWORD_MESSAGE',
+    'CREATE_INITIAL_ACCESS_TOKEN',
+    'REVOKE_INITIAL_ACCESS_TOKEN',
     'CREATE_RESOURCE',
     'DELETE_RESOURCE',
     'UPDATE_RESOURCE',
@@ -157,6 +166,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
     )
   ),
   ...rows('authorization', mutations('DELETE_AUTHORIZATION')),
+  ...rows('client', mutations('DELETE_DYNAMIC_CLIENT')),
   ...rows('users', USERS),
   ...rows('nothing', NOTHING)
 ])

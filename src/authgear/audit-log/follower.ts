@@ -1,5 +1,5 @@
 import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
-import { createKnownTypes } from './activity-types.ts'
+import { createKnownTypes, effectOf } from './activity-types.ts'
 import { type ApplierDeps, type Coalescer, createApplier } from './apply.ts'
 import type { AuditClient, Page } from './client.ts'
 import type { Second } from './entry.ts'
@@ -67,6 +67,8 @@ export type Follower = Readonly<{
   dueMs: () => number | undefined
   /** Revokes everything where that is due. */
   flush: () => Promise<boolean>
+  /** How many entries of types that nobody knows the last poll left out. */
+  unread: () => number
 }>
 
 /** `success`: when Authgear's log was last read as far as it went, and how old that was then already. */
@@ -113,10 +115,11 @@ export function createFollower (deps: FollowerDeps): Follower {
     const current = state ?? await takeOver(names)
     const { position, success } = current
     const sent = momentOf(clock)
-    const reading = await read(current, names)
+    const reading = await read.next(current, names)
     const answered = clock.monotonic()
     if (!leads() || !await gaps.handle(current, hasFailed)) return abandon()
     if (hasOverflowed(reading, position)) { observer.overflow(); everything.request() }
+    if (reading.unread.count > 0) observer.unread(reading.unread.count, reading.unread.types)
     const fresh = reading.entries.filter(({ seq }) => !position.seen.has(seq))
     const isLogged = await apply(fresh)
     if (!leads()) return abandon()
@@ -155,7 +158,8 @@ export function createFollower (deps: FollowerDeps): Follower {
       const troubled = { ...state, position: { ...state.position, isTroubled: true } }
       if (await save(troubled)) state.position = troubled.position // else the next failure writes it
     },
-    redisFailed: gaps.redisFailed
+    redisFailed: gaps.redisFailed,
+    unread: read.unread
   })
 }
 
@@ -222,12 +226,18 @@ type Reading = WindowRead & Readonly<{
   from: Second | undefined
   /** Authgear's clock by its own word. */
   answeredNow: Second
+  /** Of types that nobody knows: entries that no answer showed. */
+  unread: Unread
 }>
+
+type Unread = Readonly<{ count: number, types: readonly string[] }>
+const NOTHING_UNREAD: Unread = Object.freeze({ count: 0, types: [] })
 
 /** Reads what may be new since a position: by one answer that goes far back, or by several that do not. */
 function createReader ({ client, clock, lifetimeMs }: FollowerDeps, overlap: Overlap) {
   const reach = Math.ceil(lifetimeMs / 1000) + overlap.least
   let isBusy = false
+  let unread = 0
   let answeredNow: Second = 0
 
   async function ask (window: Window, current: State): Promise<Page> {
@@ -235,20 +245,40 @@ function createReader ({ client, clock, lifetimeMs }: FollowerDeps, overlap: Ove
     answeredNow = page.now
     return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current, clock)) }
   }
-  return async function read (current: State, types: readonly string[]): Promise<Reading> {
+  /** The newest of types that nobody knows: however many a stranger may cause, they hide and void nothing. */
+  async function readUnknown (from: Second | undefined, types: readonly string[], current: State) {
+    if (types.length === 0) return { entries: [], unread: NOTHING_UNREAD }
+    const { entries, total } = await ask({ from, to: undefined, types }, current)
+    const unread = { count: total - entries.length, types: [...new Set(entries.map(({ type }) => type))].toSorted() }
+    return { entries, unread }
+  }
+  async function next (current: State, types: readonly string[]): Promise<Reading> {
     const { at, settled } = current.position
     const most = startOf(current.position, overlap.most)
     if (!isBusy && overlap.most > overlap.least) {
       const page = await ask({ from: most, to: undefined, types }, current)
       const entries = inOrder(page.entries)
-      if (page.total <= PAGE) return { ...page, entries, overflows: new Map(), from: most, answeredNow }
+      const whole = { from: most, answeredNow, overflows: new Map(), unread: NOTHING_UNREAD }
+      if (page.total <= PAGE) return { ...page, ...whole, entries }
     }
     const from = at === undefined ? most : startOf(current.position, overlap.least)
+    const known = types.filter((type) => effectOf(type) !== undefined)
+    const unknown = await readUnknown(from, types.filter((type) => effectOf(type) === undefined), current)
     const isSettled = (total: number): boolean => settled?.total === total && settled.from === from
-    const found = await readWindow({ from, to: undefined, types }, reach, (part) => ask(part, current), isSettled)
+    const window = { from, to: undefined, types: known }
+    const found = await readWindow(window, reach, (part) => ask(part, current), isSettled)
     isBusy = found.total * overlap.most > PAGE * overlap.least
-    return { ...found, from, answeredNow }
+    const entries = inOrder([...found.entries, ...unknown.entries])
+    return { ...found, entries, from, answeredNow, unread: unknown.unread }
   }
+  return Object.freeze({
+    async next (current: State, types: readonly string[]): Promise<Reading> {
+      const reading = await next(current, types)
+      unread = reading.unread.count
+      return reading
+    },
+    unread: () => unread
+  })
 }
 
 function expectedNow ({ position, success }: State, clock: FollowerDeps['clock']): Second | undefined {

@@ -20,6 +20,8 @@ export type AuditObserver = Readonly<{
   applied: (lagSeconds: number) => void
   gap: (outcome: GapOutcome) => void
   overflow: () => void
+  /** Of types that nobody knows, so many entries were left out of a poll. */
+  unread: (entries: number, types: readonly string[]) => void
   leading: (isLeader: boolean) => void
 }>
 
@@ -37,6 +39,7 @@ const GAPS = {
 /** The log's lines beside the metrics: each kind of error once until a poll succeeds, each change of leader. */
 export function tell (log: Log, metrics: AuditObserver): AuditObserver {
   const told = new Set<AuditErrorKind>()
+  const toldTypes = new Set<string>()
   return Object.freeze({
     ...metrics,
     polled (outcome) {
@@ -66,6 +69,16 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
       log.warn(
         'more entries of one type in one second than Authgear shows: everything remembered is void, once in ten ' +
           'seconds at most'
+      )
+    },
+    unread (entries, types) {
+      metrics.unread(entries, types)
+      if (toldTypes.has(types.join())) return
+      toldTypes.add(types.join())
+      log.warn(
+        { entries, types },
+        'more entries of types that this version does not know than one answer shows: the newest hundred are read, ' +
+          'the others revoke nobody. Update this service'
       )
     },
     leading (isLeader) {

@@ -20,6 +20,7 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
   if (effect === 'everything' || (effect === 'members' && listOf(payload['role_group_ids']).length > 0)) {
     return [EVERYTHING]
   }
+  if (effect === 'client') return clientsIn(payload, data)
   const users = userIdsOf(payload, data).map((userId): Target => ({ kind: 'user', userId }))
   const sessions =
     effect === 'sessions'
@@ -35,9 +36,17 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
 
 /** Nobody says whose tokens they were: all of the client's end, and clients get new ones by themselves. */
 function clientsOf (payload: Json): readonly Revocation[] {
-  return texts([objectOf(payload['authorization'])?.['clientID']]).map((clientId) =>
-    ({ target: { kind: 'client', clientId }, origin: 'audit', quietMs: 0, ends: 0 }))
+  return texts([objectOf(payload['authorization'])?.['clientID']]).map(tokensOf)
 }
+
+/** Authgear itself lets the tokens of a client that was deleted live until they expire. */
+function clientsIn (payload: Json, data: Json): readonly Revocation[] {
+  const clients = texts([payload['client_id'], objectOf(data['context'])?.['client_id']])
+  return clients.length === 0 ? [EVERYTHING] : clients.map(tokensOf)
+}
+
+const tokensOf = (clientId: string): Revocation =>
+  ({ target: { kind: 'client', clientId }, origin: 'audit', quietMs: 0, ends: 0 })
 
 export const EVERYTHING: Revocation = Object.freeze({
   target: Object.freeze({ kind: 'everything' }),

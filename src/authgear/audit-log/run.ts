@@ -38,6 +38,8 @@ export type Running = Readonly<{
   isLeader: () => boolean
   /** Since this replica's last poll that was one, or since its start. */
   behindSeconds: () => number
+  /** See `Follower`. */
+  unread: () => number
   /** Gives the lease back, so that another replica goes on at once. */
   close: () => Promise<void>
 }>
@@ -102,6 +104,7 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
   return Object.freeze({
     isLeader,
     behindSeconds: () => (clock.monotonic() - succeededAt) / 1000,
+    unread: follower.unread,
     async close () {
       closing.abort()
       await ended

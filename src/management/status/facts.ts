@@ -34,6 +34,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     inauthentic: foreignOf(last) - foreignOf(first),
     webhooksRefused: last.webhooksRefused - first.webhooksRefused,
     auditBehindSeconds: now.auditBehindSeconds,
+    auditUnread: now.auditUnread,
     untold: now.untold,
     certificateStage: now.certificateStage
   }

@@ -26,6 +26,8 @@ export type Facts = Readonly<{
   webhooksRefused: number
   /** Since the audit log was read; undefined where this replica does not read it. */
   auditBehindSeconds: number | undefined
+  /** Entries of types that this version does not know, left out of its last poll; undefined as above. */
+  auditUnread: number | undefined
   /** Changes of users in the audit log that no webhook told; undefined where this replica cannot know. */
   untold: number | undefined
   /** Days to the end of the listener's certificate, one of those at which it is told; undefined while it is well. */
@@ -140,6 +142,14 @@ export const RULES: readonly Rule[] = Object.freeze([
     when: ({ auditBehindSeconds = 0 }) => auditBehindSeconds > AUDIT_LATE_SECONDS,
     sentence: ({ auditBehindSeconds = 0 }) =>
       `The audit log was not read for ${Math.round(auditBehindSeconds)} s, so sign-outs count late: look at the log`,
+    link: 'forwardauthauditlogbehind'
+  },
+  {
+    level: 'warn',
+    when: ({ auditUnread = 0 }) => auditUnread > 0,
+    sentence: ({ auditUnread = 0 }) =>
+      `Of types that this version does not know, ${auditUnread} entries of the audit log were left out, and revoke ` +
+        'nobody: update this service',
     link: 'forwardauthauditlogbehind'
   },
   {

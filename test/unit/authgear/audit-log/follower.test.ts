@@ -619,3 +619,19 @@ t.test('who begins without a position reads what nobody read meanwhile', async (
   t.notOk(taken.some((one) => one.includes('ann')))
   t.strictSame(gapsOf({ notes }), [])
 })
+
+for (const many of [110, 1000, 100_000]) {
+  t.test(`${many} entries of a type that nobody knows void nobody, and hide no sign-out`, async (t) => {
+    const { follower, world, write, signOut, taken } = await following()
+    const before = world.queries
+    for (let n = 0; n < many; n++) {
+      write('USER_TELEPORTED', {})
+      if (n === many / 2) signOut('alice')
+    }
+    await follower.poll()
+    t.strictSame(taken(), ['u:alice 200', 'c:session of alice 200'])
+    t.ok(world.queries - before <= 3, `${world.queries - before} queries`)
+    t.strictSame(follower.notes.filter((note) => /overflow|unread/.test(note)), [`unread ${many - 100}`])
+    t.equal(follower.unread(), many - 100)
+  })
+}

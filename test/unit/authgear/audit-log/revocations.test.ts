@@ -140,7 +140,13 @@ const ODD: ReadonlyArray<readonly [what: string, entry: AuditEntry, revoked: rea
     entry(MUTATION('DELETE_AUTHORIZATION'), { authorization: { clientID: 'agent' } }, { user_id: 'user' }),
     ['user user 200']],
   ['an authorization of nobody', entry(MUTATION('DELETE_AUTHORIZATION'), {}), ['everything 0']],
-  ['a new role', entry(MUTATION('CREATE_ROLE'), { role: {} }), []]
+  ['a new role', entry(MUTATION('CREATE_ROLE'), { role: {} }), []],
+  ['a deleted client', entry(MUTATION('DELETE_DYNAMIC_CLIENT'), { client_id: 'dcrc_1', source: 'dcr' }),
+    ['client dcrc_1 0']],
+  ['a deleted client, in the context alone',
+    entry(MUTATION('DELETE_DYNAMIC_CLIENT'), {}, { client_id: 'https://agent.example/client' }),
+    ['client https://agent.example/client 0']],
+  ['a deleted client that nobody names', entry(MUTATION('DELETE_DYNAMIC_CLIENT'), {}), ['everything 0']]
 ]
 
 t.test('odd entries void too much rather than too little', async (t) => {
@@ -154,6 +160,27 @@ t.test('an authorization that is taken away ends the tokens it gave', async (t) 
       .filter(({ ends }) => ends === 0).map(({ target }) => target)
   t.strictSame(endedBy({ user_id: null }), [{ kind: 'client', clientId: 'agent' }], 'as Authgear writes it')
   t.strictSame(endedBy({ user_id: 'u' }), [{ kind: 'user', userId: 'u' }])
+})
+
+/** Of the release of September 2026; specified, not recorded. A stranger can cause most of them. */
+const OF_NO_CONSEQUENCE = [
+  'OAUTH_CLIENT_REGISTERED',
+  'OAUTH_CLIENT_RESOLVED',
+  'OAUTH_CLIENT_REGISTRATION_FAILED',
+  'OAUTH_CLIENT_RESOLUTION_FAILED',
+  MUTATION('CREATE_INITIAL_ACCESS_TOKEN'),
+  MUTATION('REVOKE_INITIAL_ACCESS_TOKEN')
+]
+
+t.test('nobody asks for registrations of clients', async (t) => {
+  t.strictSame(typesToRead([...OF_NO_CONSEQUENCE, MUTATION('DELETE_DYNAMIC_CLIENT')]), [
+    MUTATION('DELETE_DYNAMIC_CLIENT')
+  ])
+})
+
+t.test('a deleted client ends the tokens that it was given', async (t) => {
+  const [first] = revocationsOf(entry(MUTATION('DELETE_DYNAMIC_CLIENT'), { client_id: 'dcrc_1' }), digest)
+  t.strictSame([first?.target, first?.ends], [{ kind: 'client', clientId: 'dcrc_1' }, 0])
 })
 
 t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {

@@ -22,7 +22,8 @@ async function troublesOf (...kinds: readonly AuditErrorKind[]): Promise<readonl
     troubled: async () => { troubles++ },
     redisFailed: () => { redisFailures++ },
     dueMs: () => undefined,
-    flush: async () => true
+    flush: async () => true,
+    unread: () => 0
   }
   const leadership = { tick: async () => {}, leaderTerm: () => 1, resign: async () => {} }
   const running = runAudit({ leadership, follower, pollMs: 1, clock: systemClock, observer: noting() })
@@ -43,7 +44,8 @@ t.test('a lease that Redis does not give is a failure of Redis', async (t) => {
     troubled: async () => {},
     redisFailed: () => { redisFailures++ },
     dueMs: () => undefined,
-    flush: async () => true
+    flush: async () => true,
+    unread: () => 0
   }
   const failures: Array<Error | undefined> = [new AuditError('redis'), new Error('a bug'), undefined]
   const ticked = new Promise<void>((resolve) => {

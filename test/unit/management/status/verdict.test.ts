@@ -23,6 +23,7 @@ const WELL: Facts = {
   webhooksRefused: 0,
   auditBehindSeconds: undefined,
   untold: undefined,
+  auditUnread: undefined,
   certificateStage: undefined
 }
 const now = (count: number, reason?: string): Partial<Facts> =>
@@ -45,6 +46,7 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['no Redis', { redisUp: false, logFollowed: false }, 'warn', 'forwardauthredisdown', /bring Redis back/],
   ['no log', { logFollowed: false }, 'warn', 'forwardauthrevocationlognotfollowed', /not followed/],
   ['another secret', { inauthentic: 1 }, 'warn', 'forwardauthinauthenticrevocations', /1 revocation of another secret/],
+  ['unknown types', { auditUnread: 900 }, 'warn', 'forwardauthauditlogbehind', /900 entries .*, and revoke nobody/],
   ['no webhook', { untold: 3 }, 'warn', 'forwardauthwebhookssilent', /no webhook came \(3 changes\)/],
   ['a certificate that ended', { certificateStage: -1 }, 'bad', 'forwardauthcertificateexpires', /has ended/],
   ['a certificate that ends', { certificateStage: 7 }, 'warn', 'forwardauthcertificateexpires', /within 7 days/],
