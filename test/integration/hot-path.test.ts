@@ -54,7 +54,8 @@ t.test('a hit runs through the files of docs/inside/architecture.md, and few fun
   // its head is kept from the second one on
   await ask(port, { path: '/verify', headers, agent })
   for (let i = 0; i < 3; i++) await hit()
-  // a poll of the log may run beside it: what every hit runs through is what three have in common
+  redis.pause() // on a busy machine a poll of the log runs beside every hit
+  // other timers may, once: what every hit runs through is what three have in common
   const runs = [await ranBy(hit), await ranBy(hit), await ranBy(hit)]
   const [first = [], ...others] = runs
   const ran = first.filter((one) => others.every((names) => names.includes(one)))
