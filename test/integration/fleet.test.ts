@@ -11,6 +11,7 @@ import { readResolution } from '../../src/core/resolution.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { NO_LOG } from '../helpers/no-log.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -78,7 +79,9 @@ t.test('mixed requests of many users on three replicas: none is taken for anothe
   }))
   for (const { id, token } of users) simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })
   const replicas = await startReplicas(t, {
-    AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, AUTHGEAR_MAX_CONCURRENCY: 200
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    AUTHGEAR_MAX_CONCURRENCY: 200
   })
   const one = async (index: number): Promise<boolean> => {
     const user = users[Math.floor(Math.random() * users.length)] ?? { id: '', token: '' }
@@ -204,7 +207,9 @@ async function redisErrors (replicas: readonly InProcess[]): Promise<number> {
 }
 
 async function startReplicas (t: Tap, options: InProcessOptions): Promise<readonly InProcess[]> {
-  const replicas = await Promise.all(REPLICAS.map(() => startInProcess(t, { ...PATIENT, ...options })))
+  // by its own clock none stands still for three seconds, after which it would share nothing until its next poll
+  const clock = manualClock()
+  const replicas = await Promise.all(REPLICAS.map(() => startInProcess(t, { ...PATIENT, clock, ...options })))
   await until('all use Redis', () => replicas.every(({ service }) => service.redisState() === 'up'))
   return replicas
 }

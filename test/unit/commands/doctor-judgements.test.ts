@@ -150,10 +150,16 @@ t.test('each kind of refusal is told once, with what was refused', async (t) => 
 })
 
 t.test('a command without an answer took REDIS_TIMEOUT at least', async (t) => {
-  const redis = { connection: { commands: { pttl: async () => { throw new RedisTooSlow(50) } } }, keys: { trial: 'x' } }
-  const config = { redis: { timeoutMs: 50 } }
-  const outcome = await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
-  t.match(outcome, { kind: 'looked', findings: [{ id: 'redis-too-slow' }] })
+  const outcomeOf = async (error: Error) => {
+    const redis = { connection: { commands: { pttl: async () => { throw error } } }, keys: { trial: 'x' } }
+    const config = { redis: { timeoutMs: 50 } }
+    return await redisLatency.run({ redis, config, clock: manualClock() } as unknown as Context)
+  }
+  const tooSlow = { kind: 'looked', findings: [{ id: 'redis-too-slow' }] }
+  t.match(await outcomeOf(new RedisTooSlow(50)), tooSlow)
+  t.match(await outcomeOf(new Error('Connection is closed.')), tooSlow, 'it was given up, and another is not there yet')
+  const refusal = Object.assign(new Error('NOPERM'), { name: 'ReplyError' })
+  t.strictSame(await outcomeOf(refusal), { kind: 'looked', findings: [] }, 'a refusal is an answer')
 })
 
 const [SINCE, RETENTION_MS] = [manualClock().wall(), 332_000]
