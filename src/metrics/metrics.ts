@@ -34,6 +34,8 @@ export type Metrics = Readonly<{
   tokens: TokenObserver
   profile: ProfileObserver
   assertions: AssertionObserver
+  /** Of the access record. */
+  recordLines: (outcome: 'written' | 'lost', count?: number) => void
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -93,9 +95,13 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
-    assertions: registerAssertions(registry, gauges.assertions)
+    assertions: registerAssertions(registry, gauges.assertions),
+    recordLines: closedCounter(registry, RECORD, RECORD_HELP, 'outcome', ['written', 'lost']).add
   } satisfies Metrics)
 }
+
+const RECORD = 'forward_auth_access_record_lines_total'
+const RECORD_HELP = 'Lines of the access record; lost = nobody will read them, and the next line says how many are missing.'
 
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
