@@ -38,8 +38,8 @@ export type AccessRecordDeps = Readonly<{
   counted: (outcome: 'written' | 'lost') => void
 }>
 
-/** Beyond these strangers share a line. */
-const MAX_FOLDS = 10_000
+/** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
+const STRANGER = { user: undefined, method: '', policy: '' } as const
 const CLOSE_WITHIN_MS = 2000
 /** Public documents, and paths that are none of ours: nobody is let in or refused there. */
 const NO_DECISIONS: ReadonlySet<string> = new Set(['metadata', 'jwks', 'other'])
@@ -63,21 +63,23 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
     write({ at: timeOf(first), ...decided, count, first: timeOf(first), last: timeOf(last) })
   })
   const describe = createDescribe(deps)
-  // strangers choose hosts and policies: they cannot make as many lines as they like
-  const nameOfStranger = (asked: string): string => folds.size() < MAX_FOLDS ? asked : 'strangers'
+  const isTrusted = rememberingLast(trustProxy)
 
   return Object.freeze({
     report (reported: Reported, result: HandlerResult): void {
       if (NO_DECISIONS.has(reported.endpoint)) return
-      const where = whereOf(reported, trustProxy)
+      const where = whereOf(reported, isTrusted)
       const verdict = verdictOf(result, reported.endpoint)
       const { who, reason } = result
+      const { endpoint } = reported
+      const { host, method } = where
       const policy = policyOf(reported)
-      const asked = `${verdict} ${reason} ${reported.endpoint} ${where.host ?? ''}`
-      const name = who === undefined
-        ? nameOfStranger(asked)
-        : `${who.key} ${who.userId ?? ''} ${asked} ${where.method} ${policy}`
-      folds.add(name, () => describe(reported, result, where, policy))
+      const decide = (): Decided => describe(reported, result, where, policy)
+      if (who === undefined) {
+        const isCrowded = folds.isCrowded()
+        const same = { ...STRANGER, verdict, reason, endpoint, host: isCrowded ? undefined : host }
+        folds.add(isCrowded ? '' : host ?? '', same, decide)
+      } else folds.add(who.key, { user: who.userId, verdict, reason, endpoint, host, method, policy }, decide)
     },
     revoked ({ target, origin }: Revocation): void {
       const names = target.kind === 'user'
@@ -126,16 +128,25 @@ function policyOf ({ query, proxy: { policies } }: Reported): string {
   return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
 }
 
+/** Few proxies ask, and to look an address up takes a microsecond. */
+function rememberingLast (trustProxy: TrustProxy): (peer: string | undefined) => boolean {
+  let last: Readonly<{ peer: string | undefined, trusted: boolean }> | undefined
+  return (peer) => {
+    if (last === undefined || last.peer !== peer) last = { peer, trusted: trustProxy(peer, 0) }
+    return last.trusted
+  }
+}
+
 type Where = Location & Readonly<{ method: string }>
 
 const NAMED = { 16: 'x-forwarded-host', 15: 'x-forwarded-uri', 18: 'x-forwarded-method' } as const
 
 /** Host, path and method of the client's request, as far as the peer may be believed. */
-function whereOf (reported: Reported, trustProxy: TrustProxy): Where {
+function whereOf (reported: Reported, isTrusted: (peer: string | undefined) => boolean): Where {
   const { method, rawHeaders, socket } = reported
   const location = reported.location?.()
   if (location !== undefined) return { ...location, method }
-  if (!trustProxy(socket.remoteAddress, 0)) return { host: undefined, uri: undefined, method }
+  if (!isTrusted(socket.remoteAddress)) return { host: undefined, uri: undefined, method }
   let host: string | undefined
   let uri: string | undefined
   let forwarded: string | undefined

@@ -194,14 +194,15 @@ t.test('a peer that nobody trusts names neither host nor path', async (t) => {
 })
 
 t.test('strangers who invent hosts share a line in the end', async (t) => {
-  const world = await start(t)
+  const world = await start(t, { CACHE_MAX_MEMORY: '64m' })
   const replica = await world.more()
   const grpc = grpcClient(t, replica.grpcPort)
-  for (let n = 0; n < 10_200; n++) await request(replica, grpc, '/verify', undefined, [`${n}.example.com`, '/'])
+  const total = 5000
+  for (let n = 0; n < total; n++) await request(replica, grpc, '/verify', undefined, [`${n}.example.com`, '/'])
   await replica.close()
   const lines = world.lines()
-  t.ok(lines.length <= 10_002, `${lines.length} lines`)
-  t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), 10_200)
+  t.ok(lines.length < total * 0.8, `${lines.length} lines`)
+  t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), total)
 })
 
 t.test('where the record is required and cannot be written, nobody gets in', async (t) => {
