@@ -176,6 +176,14 @@ export const ALERTS: readonly Alert[] = Object.freeze([
     description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
   },
   {
+    alert: 'ForwardAuthAccessRecordLost',
+    value: 'sum by (job) (increase(forward_auth_access_record_lines_total{$one,outcome="lost"}[10m]))',
+    when: '> 0',
+    severity: 'warning',
+    summary: 'Lines of the access record are lost',
+    description: 'Its disk is full, or nobody reads it. The next line says how many are missing.'
+  },
+  {
     alert: 'ForwardAuthBadPolicy',
     value: 'sum by (job) (increase(forward_auth_requests_total{$one,reason="bad_policy"}[10m]))',
     when: '> 0',

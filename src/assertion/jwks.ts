@@ -33,7 +33,7 @@ export function jwksRoute (keySet: () => HttpResponse): Route {
     methods: ['GET', 'HEAD'],
     handler: () => {
       const response = keySet()
-      return { response, reason: response.status === 200 ? 'key_set' : 'no_key', source: 'none' }
+      return { response, reason: response.status === 200 ? 'key_set' : 'no_key', source: 'none', who: undefined }
     }
   }
 }

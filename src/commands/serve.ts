@@ -52,7 +52,9 @@ async function start (config: Config, running: Running): Promise<void> {
   }
   state = 'serving'
   log.info(bannerOf(config, version), 'ready')
-  onSignal(log, async () => {
+  const reopens = config.accessRecord?.file !== undefined
+  if (reopens) process.on('SIGHUP', service.reopenRecord)
+  onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
     state = 'draining'
     service.grpc?.stopServing()
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
@@ -76,10 +78,13 @@ async function open (config: Config, running: Running, closers: Closer[], state:
   return service
 }
 
-/** A second signal ends the process at once with 1, as the library does. */
-function onSignal (log: Log, close: () => Promise<void>): void {
+/**
+ * A second signal ends the process at once with 1, as the library does.
+ * @param skip signals that end nothing
+ */
+function onSignal (log: Log, skip: ReadonlyArray<'SIGHUP'>, close: () => Promise<void>): void {
   const logger = { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') }
-  closeWithGrace({ delay: false, logger }, async ({ err }) => {
+  closeWithGrace({ delay: false, logger, skip: [...skip] }, async ({ err }) => {
     if (err !== undefined) {
       log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
     }

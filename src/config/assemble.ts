@@ -1,3 +1,4 @@
+import type { AccessRecordSettings } from '../access-record/settings.ts'
 import type { AssertionSettings } from '../assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
@@ -29,6 +30,7 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...login(values),
     ...resourceTokens(values),
     ...identity(values, ofAuthgear.audit),
+    accessRecord: accessRecord(values),
     ...service(values)
   }
 }
@@ -230,6 +232,20 @@ function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined)
       ? undefined
       : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs } satisfies AssertionSettings
   }
+}
+
+function accessRecord (values: ValuesOf<'Access record'>): AccessRecordSettings | undefined {
+  const {
+    ACCESS_RECORD: sink,
+    ACCESS_RECORD_WINDOW: windowMs,
+    ACCESS_RECORD_PATH: path,
+    ACCESS_RECORD_ADDRESS: address,
+    ACCESS_RECORD_REQUIRED: required,
+    ...more
+  } = values
+  nothingElse(more)
+  if (sink === undefined) return undefined
+  return { file: sink.file, windowMs, path, address: address === 'on', isRequired: required === 'on' }
 }
 
 function service (values: ValuesOf<'Service'>) {

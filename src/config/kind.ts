@@ -44,7 +44,9 @@ export const parsed = <T>(value: T, shown: string): Parsed<T> => ({ kind: 'parse
 
 export const problem = (text: string): Parsed<never> => ({ kind: 'problem', problem: text })
 
-export type Group = 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login' | 'Resource tokens' | 'Identity' | 'Service'
+export type Group =
+  | 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login'
+  | 'Resource tokens' | 'Identity' | 'Access record' | 'Service'
 
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.

@@ -8,6 +8,7 @@ import {
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
+import { recordPath, recordSink } from './parsers/access-record.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../profile/types.ts'
 import { MIN_ROTATION } from '../assertion/key-set.ts'
@@ -503,6 +504,38 @@ export const variables = Object.freeze({
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'
+  },
+  ACCESS_RECORD: {
+    group: 'Access record',
+    kind: recordSink,
+    example: 'file:/var/log/forward-auth/access.jsonl',
+    meaning:
+      'Where a line of JSON goes for each decision: who opened what (docs/access-record.md). Without it nothing is ' +
+        'written.'
+  },
+  ACCESS_RECORD_WINDOW: {
+    group: 'Access record',
+    kind: duration({ min: '1s', max: '1h', zero: true }),
+    fallback: '60s',
+    meaning: 'How long repeats of one decision are counted in one line; `0`: each has a line.'
+  },
+  ACCESS_RECORD_PATH: {
+    group: 'Access record',
+    kind: recordPath,
+    fallback: 'full',
+    meaning: 'What of a path is written: all, so many segments, or nothing. A query never is.'
+  },
+  ACCESS_RECORD_ADDRESS: {
+    group: 'Access record',
+    kind: choice(['off', 'on']),
+    fallback: 'off',
+    meaning: "Whether the client's address is written."
+  },
+  ACCESS_RECORD_REQUIRED: {
+    group: 'Access record',
+    kind: choice(['off', 'on']),
+    fallback: 'off',
+    meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
   },
   EXT_AUTHZ_POLICY: {
     group: 'Service',

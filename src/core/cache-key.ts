@@ -9,7 +9,8 @@ export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 /** Keyed digest of one credential, or of the session id in one: what a revocation names. 22 characters of base64url. */
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
-export type DerivedKeys = Readonly<{ digest: Uint8Array, sealing: Uint8Array, log: Uint8Array }>
+/** `record` names sessions in the access record, and nothing else can be joined by it. */
+export type DerivedKeys = Readonly<Record<'digest' | 'sealing' | 'log' | 'record', Uint8Array>>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
 export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
@@ -58,7 +59,7 @@ export function secretIdOf (logKey: Uint8Array): string {
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync('sha256', secret, '', `authgear-forward-auth ${purpose} v1`, 32))
-  return { digest: derive('digest'), sealing: derive('sealing'), log: derive('log') }
+  return { digest: derive('digest'), sealing: derive('sealing'), log: derive('log'), record: derive('record') }
 }
 
 /**

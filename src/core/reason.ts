@@ -13,7 +13,7 @@ type UnauthenticatedReason =
   | 'invalid_session'
   | 'step_up_required'
 type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
-type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded'
+type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' | 'record_unavailable'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 
@@ -89,7 +89,8 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   wrong_client: { status: 403, outward: 'wrong_client', message: 'This client is not allowed here.' },
   authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
-  overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER }
+  overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER },
+  record_unavailable: { status: 503, outward: 'record_unavailable', message: TRY_LATER }
 }
 
 /**

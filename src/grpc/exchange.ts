@@ -1,5 +1,5 @@
 import type { Report } from '../http/access-log.ts'
-import type { LineContext } from '../http/exchange.ts'
+import { ifRecorded, type LineContext } from '../http/exchange.ts'
 import { requestIds } from '../http/request.ts'
 import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../http/respond.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
@@ -16,6 +16,7 @@ export type GrpcExchangeDeps = Readonly<{
   identityNames: readonly string[]
   trustProxy: TrustProxy
   report: Report
+  refusesAll?: (() => boolean) | undefined
   /** A route of Envoy's that asks for what there is not. */
   notFound: (request: LineContext, seconds: number) => void
   /** What Envoy never sends. */
@@ -35,12 +36,12 @@ const MAX_BYTES = 64 * 1024
  * let in on a gRPC error, were it told to (`failure_mode_allow`).
  */
 export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
-  const { handlers, report, trustProxy, unexpectedError } = deps
+  const { handlers, report, refusesAll, trustProxy, unexpectedError } = deps
   const nextId = requestIds()
   const write = createWriteCheckResponse(deps.identityNames)
   const refuse = (response: HttpResponse, requestId: string): Buffer => {
     const reason = response === NOT_FOUND ? 'not_found' : response === BROKEN ? 'authgear_unavailable' : 'unreadable'
-    return write({ response, reason, source: 'none' }, { rawHeaders: [], requestId })
+    return write({ response, reason, source: 'none', who: undefined }, { rawHeaders: [], requestId })
   }
 
   function fail (request: GrpcVerifyRequest, error: unknown): Buffer {
@@ -48,8 +49,9 @@ export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
     return refuse(BROKEN, request.requestId)
   }
   function conclude (request: GrpcVerifyRequest, result: HandlerResult): Buffer {
-    const bytes = write(result, request)
-    report(request, result)
+    const said = ifRecorded(result, refusesAll)
+    const bytes = write(said, request)
+    report(request, said)
     return bytes
   }
   function unreadable (error: unknown, isTooLong: boolean, startedAt: number): Buffer {

@@ -32,7 +32,7 @@ export function createSampling (perSecond: number, now: () => number): Sampling 
 }
 
 /** The request that was answered. */
-type Reported = Pick<VerifyRequest, 'rawHeaders' | 'requestId'> & Readonly<{
+export type Reported = VerifyRequest & Readonly<{
   endpoint: Endpoint
   /** Monotonic milliseconds. */
   startedAt: number

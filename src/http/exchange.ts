@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { NOT_FOUND, respond, respondAndLeave, TOO_MANY_LINES } from './respond.ts'
+import { NOT_FOUND, respond, respondAndLeave, TOO_MANY_LINES, UNRECORDED } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
@@ -22,6 +22,8 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
   extAuthzLocation?: 'forwarded' | 'request'
   report: Report
+  /** Nothing may be allowed now, since it could not be recorded (ACCESS_RECORD_REQUIRED). */
+  refusesAll?: (() => boolean) | undefined
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
@@ -164,10 +166,19 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 }
 
-function conclude ({ report }: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
-  incoming.send(result.response)
-  report(incoming, result)
+function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
+  const said = ifRecorded(result, deps.refusesAll)
+  incoming.send(said.response)
+  deps.report(incoming, said)
 }
+
+/** What lets somebody pass, as far as it can be recorded; public documents let nobody pass. */
+export function ifRecorded (result: HandlerResult, refusesAll: ExchangeDeps['refusesAll']): HandlerResult {
+  if (refusesAll === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
+  return refusesAll() ? { ...result, response: UNRECORDED, reason: 'record_unavailable' } : result
+}
+
+const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])
 
 function concludeLater (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: Promise<HandlerResult>): void {
   result.then((ready) => conclude(deps, incoming, ready)).catch((error: unknown) => fail(deps, incoming, error))

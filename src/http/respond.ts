@@ -28,6 +28,11 @@ export const BROKEN: HttpResponse = Object.freeze(json(503, {
   error: REFUSALS.authgear_unavailable.outward, message: REFUSALS.authgear_unavailable.message
 }, ['retry-after', '2']))
 
+/** ACCESS_RECORD_REQUIRED: what cannot be recorded is not allowed. */
+export const UNRECORDED: HttpResponse = Object.freeze(json(503, {
+  error: REFUSALS.record_unavailable.outward, message: REFUSALS.record_unavailable.message
+}, ['retry-after', '2']))
+
 /** What over HTTP is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))
 

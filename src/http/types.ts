@@ -4,7 +4,7 @@ import type { Keyer } from '../core/cache-key.ts'
 import type { CookieNames } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
-import type { Presenter } from '../identity/presenter.ts'
+import type { Admitted, Presenter } from '../identity/presenter.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 
@@ -72,6 +72,8 @@ export type HandlerResult = Readonly<{
   /** The true reason, which the outward one may hide. */
   reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
   source: AnswerSource
+  /** Who asked, as far as Authgear or a verified token says it, let in or not. */
+  who: Admitted | undefined
   /** Of the credentials; computed only when somebody logs it. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined
   error?: ServiceError | undefined

@@ -44,7 +44,8 @@ export function createLoginAnswers (loginUrl: string, sessionCookie: string): Lo
     redirect: (outcome: LoginOutcome, location: string, cookie?: string): HandlerResult => ({
       response: answerOf(outcome, outcome === 'sent_back' ? 303 : 302, ['location', location], '', cookie),
       reason: outcome,
-      source: 'none'
+      source: 'none',
+      who: undefined
     }),
     page (outcome: LoginPage, { requestId }: VerifyRequest, { returnTo, cookie, says }: OnPage = {}): HandlerResult {
       const status = PAGE_STATUS[outcome]
@@ -57,6 +58,7 @@ export function createLoginAnswers (loginUrl: string, sessionCookie: string): Lo
         response: answerOf(outcome, status, headers, body, cookie),
         reason: outcome,
         source: 'none',
+        who: undefined,
         authgearError: says
       }
     }

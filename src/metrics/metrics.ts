@@ -34,6 +34,8 @@ export type Metrics = Readonly<{
   tokens: TokenObserver
   profile: ProfileObserver
   assertions: AssertionObserver
+  /** Of the access record. */
+  recordLines: (outcome: 'written' | 'lost', count?: number) => void
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -49,6 +51,8 @@ export type MetricsRead = Readonly<{
   redisErrors: Readonly<Record<RedisOperation, number>>
   revocations: Readonly<Record<CountedOrigin, number>>
   webhooksRefused: Readonly<Record<WebhookRefusal, number>>
+  /** Lines of the access record. */
+  recordLost: number
   now: GaugeReading
 }>
 
@@ -70,6 +74,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   const sharedErrors = registerSharedErrors(registry)
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
+  const record = closedCounter(registry, RECORD, RECORD_HELP, 'outcome', ['written', 'lost'])
   const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
   return Object.freeze({
     contentType: registry.contentType,
@@ -81,6 +86,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       redisErrors: sharedErrors.counts(),
       revocations: revocations.origins.counts(),
       webhooksRefused: webhooks.counts(),
+      recordLost: record.counts().lost,
       now: readGauges(gauges)
     }),
     request: requests.request,
@@ -93,9 +99,14 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
-    assertions: registerAssertions(registry, gauges.assertions)
+    assertions: registerAssertions(registry, gauges.assertions),
+    recordLines: record.add
   } satisfies Metrics)
 }
+
+const RECORD = 'forward_auth_access_record_lines_total'
+const RECORD_HELP =
+  'Lines of the access record; lost = nobody will read them, and the next line says how many are missing.'
 
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one

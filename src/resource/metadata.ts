@@ -34,9 +34,9 @@ export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps)
       // the bare path is each host's own, whatever the paths of its resources are
       const found = candidates.find((one) => one.host === host) ?? (path === '' ? ofHost[0] : undefined) ??
         ofOneHost(candidates)
-      if (found === undefined) return { response: NOT_FOUND, reason: 'not_found', source: 'none' }
+      if (found === undefined) return { response: NOT_FOUND, reason: 'not_found', source: 'none', who: undefined }
       const response = request.method === 'OPTIONS' ? PREFLIGHT : found.response
-      return { response, reason: 'metadata', source: 'none' }
+      return { response, reason: 'metadata', source: 'none', who: undefined }
     }
     const route = { endpoint: 'metadata', methods: ['GET', 'HEAD', 'OPTIONS'] } as const
     // the table's paths that end in a slash stand for all below

@@ -126,7 +126,7 @@ function createJudge (deps: ResourceDeps): Judge {
 }
 
 function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult {
-  return { source: 'none', ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
+  return { source: 'none', who: undefined, ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
 }
 
 type Conclude = (
@@ -155,14 +155,15 @@ function createConclude (deps: ResourceDeps): Conclude {
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
     }
     if (standing === 'unknown') refusedUnknown()
+    const who = admittedOf(subject, token)
     if (standing !== 'good') {
-      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, tokenError: standing })
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
     }
     const decision = decideToken(token, route.policy, clock.wall())
-    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source })
-    const outgoing = presenter.present(route.policy, admittedOf(subject, token), profile)
+    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
+    const outgoing = presenter.present(route.policy, who, profile)
     if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
-    return { response: allow(token, source, outgoing), reason: 'allowed', source, subject }
+    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
   }
 
   /** A revocation may have come while the profile was waited for. */

@@ -5,7 +5,7 @@ import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import type { DigestForm } from '../core/rotation.ts'
 import { createGrpcExchange } from '../grpc/exchange.ts'
 import type { BuildGrpcListener, GrpcListener } from '../grpc/listener.ts'
-import { createReport, createSampledLine } from '../http/access-log.ts'
+import { createReport, createSampledLine, type Report } from '../http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerDeps } from '../http/types.ts'
@@ -23,6 +23,7 @@ import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../verify/verify.ts'
+import type { RecordParts } from './access-record.ts'
 import type { AssertionParts } from './assertions.ts'
 import { TOKEN_HEADERS } from '../resource/responses.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
@@ -38,6 +39,7 @@ type ListenersDeps = Readonly<{
   revocations: RevocationLog
   tokens: TokenParts | undefined
   assertions: Pick<AssertionParts, 'routes'> | undefined
+  record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
   webhook: Webhook | undefined
   metrics: Metrics
   log: Log
@@ -145,11 +147,12 @@ function tellLost (log: Log): (lost: Lost) => void {
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps }: ListenersDeps
+  { metrics, log, handlerDeps, record }: ListenersDeps
 ): ListenerDeps {
   const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
   return {
-    report: createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)),
+    report: both(createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)), record?.report),
+    refusesAll: record?.refusesAll,
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       tellNotFound({ ...context, status: 404, reason: 'not_found' })
@@ -164,6 +167,15 @@ function listenerDepsOf (
       maxConnections: listeners.maxConnections,
       streamMs: streamDeadlineMs(authgear.timeoutMs)
     }
+  }
+}
+
+/** Each answer of each endpoint comes by here, whatever its transport. */
+function both (report: Report, record: Report | undefined): Report {
+  if (record === undefined) return report
+  return (reported, result) => {
+    report(reported, result)
+    record(reported, result)
   }
 }
 

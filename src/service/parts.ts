@@ -13,6 +13,7 @@ import { redisKeysOf } from '../redis/keys.ts'
 import type { Replica } from '../revocation/presence.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
+import { openAccessRecord } from './access-record.ts'
 import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
@@ -53,6 +54,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
   const { keyer } = secrets
+  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
@@ -62,7 +64,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const untold = createUntoldChanges(clock)
   const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
-  const { revocations } = opened
+  const revocations = record === undefined ? opened.revocations : record.following(opened.revocations)
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
   const observer = { ...metrics.authenticate, ...reporting(log) }
@@ -102,6 +104,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     untold,
     presence: openFollowersPresence(keys, shared, revocations, self),
     audit: openFollower(settings, { ...sources, metrics, keyer }),
+    record,
     webhook: webhookOf(settings, { ...sources, metrics }),
     digestForm: secrets.digestForm,
     handlerDeps
@@ -135,7 +138,7 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, profiles, assertions, presence, closeLog, shared, authgear } = parts
+  const { audit, tokens, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
   await audit?.close()
   await tokens?.keySet.close()
   await profiles?.close()
@@ -145,6 +148,7 @@ export async function closeParts (parts: Parts): Promise<void> {
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()
+  await record?.close()
 }
 
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
@@ -153,6 +157,8 @@ export type Secrets = Readonly<{
   sealingKeys: SealingKeys
   codec: EntryCodec
   digestForm: DigestForm
+  /** Of the access record. */
+  recordKey: Uint8Array
 }>
 
 /** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
@@ -168,6 +174,7 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
     keyer: previous === undefined ? keyer : createRotatingKeyer(keyer, keyerOf(previous.digest), writesPrevious),
     sealingKeys: { current: current.sealing, previous: previous?.sealing },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
+    recordKey: current.record,
     digestForm: createDigestForm({
       current: secretIdOf(current.log),
       previous: previous && secretIdOf(previous.log)

@@ -50,6 +50,8 @@ export type Service = Readonly<{
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
   certificateRenewed: (life: CertificateLife) => void
+  /** The file of ACCESS_RECORD was moved. */
+  reopenRecord: () => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -107,6 +109,7 @@ export function createService (
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
+    reopenRecord: () => parts.record?.reopen(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)

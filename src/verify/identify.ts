@@ -42,7 +42,7 @@ function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
     const response = isNobody
       ? allowNobody(reason, presenter.nobody, source === 'none' ? undefined : source)
       : refuse({ reason, bearer: false, audience: 'program', reference: requestId })
-    return { ...rest, source, response, reason }
+    return { who: undefined, ...rest, source, response, reason }
   }
 }
 

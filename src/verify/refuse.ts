@@ -46,6 +46,7 @@ export function createRefuser (
   }
   return (request, { reason, bearer, challenge }, rest) => ({
     source: 'none',
+    who: undefined,
     ...rest,
     response: respondTo(request, {
       reason,

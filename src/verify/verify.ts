@@ -103,18 +103,20 @@ export function createConclude (
     const { resolution, source, ageMs, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow') {
-      const outgoing = presenter.present(policy, admittedOf(subject, decision.resolution), given.profile)
+      const who = admittedOf(subject, decision.resolution)
+      const outgoing = presenter.present(policy, who, given.profile)
       if (outgoing instanceof Promise) {
         return outgoing.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
       }
       return stale
-        ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, subject }
-        : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, subject }
+        ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
+        : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
     }
+    const who = resolution.kind === 'valid' ? admittedOf(subject, resolution) : undefined
     const refusal = refuse(
       request,
       { ...decision, bearer: sentBearer(subject) },
-      { subject, source, policyError: policy.kind === 'bad' ? policy.why : undefined }
+      { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
     if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
     return confirm(request, subject, policy, refusal, given)
@@ -186,7 +188,7 @@ function preflight (
   if (policy.kind === 'bad') {
     return refuse(request, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
   }
-  return { response: allowNobody('preflight', presenter.nobody), reason: 'preflight', source: 'none' }
+  return { response: allowNobody('preflight', presenter.nobody), reason: 'preflight', source: 'none', who: undefined }
 }
 
 /**

@@ -22,6 +22,7 @@ export type ServerName =
   | 'pebble-challtestsrv'
   | 'oauth2-proxy'
   | 'ingress-nginx-config'
+  | 'jq'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

@@ -58,6 +58,7 @@ system() {
   command -v openssl >/dev/null || lacks+=(openssl)
   [ -x /usr/bin/chromium ] || lacks+=(chromium)
   command -v promtool >/dev/null || lacks+=(prometheus)
+  command -v jq >/dev/null || lacks+=(jq)
   [ "${1:-}" != all ] || command -v haproxy >/dev/null || lacks+=(haproxy)
   [ "${#lacks[@]}" -eq 0 ] || echo "servers: not on this machine, tests that need them are skipped: apt-get install ${lacks[*]}"
   # only a redis-server of the system speaks TLS

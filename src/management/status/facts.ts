@@ -32,6 +32,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,
     badPolicy: (last.refusals['bad_policy'] ?? 0) - (first.refusals['bad_policy'] ?? 0),
     inauthentic: foreignOf(last) - foreignOf(first),
+    recordLost: last.recordLost - first.recordLost,
     webhooksRefused: last.webhooksRefused - first.webhooksRefused,
     auditBehindSeconds: now.auditBehindSeconds,
     auditUnread: now.auditUnread,

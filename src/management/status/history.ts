@@ -25,11 +25,12 @@ export type Sample = Moment & Readonly<{
   revocations: MetricsRead['revocations']
   /** For their signature or their app: no stranger without a signature is counted. */
   webhooksRefused: number
+  recordLost: number
   now: GaugeReading
 }>
 
 export function sampleOf (
-  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, now }: MetricsRead,
+  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, recordLost, now }: MetricsRead,
   moment: Moment
 ): Sample {
   const { memory, redis } = reads
@@ -47,6 +48,7 @@ export function sampleOf (
     },
     redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
     revocations,
+    recordLost,
     webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
     now
   }

@@ -24,6 +24,8 @@ export type Facts = Readonly<{
   /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
   inauthentic: number
   webhooksRefused: number
+  /** Lines of the access record. */
+  recordLost: number
   /** Since the audit log was read; undefined where this replica does not read it. */
   auditBehindSeconds: number | undefined
   /** Entries of types that this version does not know, left out of its last poll; undefined as above. */
@@ -129,6 +131,12 @@ export const RULES: readonly Rule[] = Object.freeze([
     sentence: ({ untold = 0 }) =>
       `Users changed, and no webhook came (${times(untold, 'change')}): let Authgear call this service`,
     link: 'forwardauthwebhookssilent'
+  },
+  {
+    level: 'warn',
+    when: ({ recordLost }) => recordLost > 0,
+    sentence: ({ recordLost }) => `${times(recordLost, 'line')} of the access record lost: look at its disk and its reader`,
+    link: 'forwardauthaccessrecordlost'
   },
   {
     level: 'warn',

@@ -45,6 +45,7 @@ t.test('with the one required variable everything else has its default', async t
     loginUrl: undefined,
     resources: [],
     assertion: undefined,
+    accessRecord: undefined,
     resourceTokenMaxAgeMs: 3_600_000,
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
     absentHeaders: 'empty',

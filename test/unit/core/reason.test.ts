@@ -16,7 +16,8 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   wrong_client: [403, 'wrong_client'],
   authgear_unavailable: [503, 'authgear_unavailable'],
   authgear_misconfigured: [503, 'authgear_unavailable'],
-  overloaded: [503, 'overloaded']
+  overloaded: [503, 'overloaded'],
+  record_unavailable: [503, 'record_unavailable']
 }
 
 t.test('every reason has the status and the outward text of docs/interface.md', async t => {

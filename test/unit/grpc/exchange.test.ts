@@ -28,7 +28,7 @@ function exchange (handler: Handler, more: Partial<GrpcExchangeDeps> = {}) {
 }
 
 const allow = (headers: readonly string[]): HandlerResult =>
-  ({ response: { status: OK, headers, body: '' }, reason: 'allowed', source: 'memory' })
+  ({ response: { status: OK, headers, body: '' }, reason: 'allowed', source: 'memory', who: undefined })
 const boom = new Error('boom')
 
 /** Of an answer that does not come: whichever side fails, the request is denied. */

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createSink } from '../../../src/access-record/sink.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+import { until } from '../../helpers/until.ts'
+
+function start (t: Test, file: string) {
+  const seen: string[] = []
+  let lost = 0
+  const sink = createSink(file, {
+    lost: (lines) => { lost += lines },
+    failing: (error) => { seen.push(error?.code ?? 'again') }
+  })
+  t.teardown(() => sink.close(1000))
+  return { sink, seen, lost: () => lost }
+}
+
+const linesOf = (file: string): readonly string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1)
+
+t.test('lines go out whole and in their order, appended to what is there', async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  writeFileSync(file, 'before\n')
+  const { sink } = start(t, file)
+  const lines = Array.from({ length: 5000 }, (_, n) => `line ${n} ${'x'.repeat(n % 300)}`)
+  for (const line of lines) t.ok(sink.write(line)) || t.end()
+  await sink.close(10_000)
+  t.strictSame(linesOf(file), ['before', ...lines])
+})
+
+t.test('a file is for its owner and its group', async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  start(t, file)
+  t.equal(statSync(file).mode & 0o007, 0)
+})
+
+t.test('a file that cannot be opened is named', async (t) => {
+  const file = join(tempDir(t, 'record'), 'missing', 'access.jsonl')
+  t.throws(() => createSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
+})
+
+for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as const) {
+  t.test(`a file that was moved is written anew after ${what}`, async (t) => {
+    const file = join(tempDir(t, 'record'), 'access.jsonl')
+    const { sink } = start(t, file)
+    sink.write('one')
+    await until('it is written', () => linesOf(file).length === 1)
+    renameSync(file, `${file}.1`)
+    sink.write('two')
+    await until('the old file is still in use', () => linesOf(`${file}.1`).length === 2)
+    sink[notice]()
+    await until('there is a new one', () => { try { return statSync(file).size === 0 } catch { return false } })
+    sink.write('three')
+    await until('it is written', () => linesOf(file).length === 1)
+    t.strictSame([linesOf(`${file}.1`), linesOf(file)], [['one', 'two'], ['three']])
+  })
+}
+
+t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody waits', async (t) => {
+  const { sink, seen } = start(t, '/dev/full')
+  let taken = 0
+  t.ok(sink.isWritable())
+  for (let n = 0; n < 10_000; n++) taken += Number(sink.write('x'.repeat(1023)))
+  t.equal(taken, 4096)
+  await until('it is known', () => seen.length > 0)
+  t.strictSame(seen, ['ENOSPC'])
+  t.notOk(sink.isWritable())
+  sink.look()
+  t.notOk(sink.isWritable(), 'as long as nothing was written')
+})
+
+t.test('a pipe that nobody reads stops nobody, and one that was closed loses what it had', async (t) => {
+  // in a process of its own: standard output is a pipe whose reader sleeps, then ends
+  const script = `
+    import { createSink } from '${new URL('../../../src/access-record/sink.ts', import.meta.url).href}'
+    let lost = 0
+    const sink = createSink(undefined, { lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
+    const ended = new Promise((resolve) => { globalThis.failed = (error) => { if (error) resolve(error.code) } })
+    let taken = 0
+    for (let n = 0; n < 1000; n++) taken += Number(sink.write('x'.repeat(1023)))
+    process.stderr.write(JSON.stringify({ taken, failure: await ended, lost: lost > 0 && lost <= 1000 }))
+    await sink.close(100)
+  `
+  const piped = '"$0" --input-type=module -e "$1" | sleep 0.5'
+  const { stderr } = spawnSync('bash', ['-c', piped, process.execPath, script], { encoding: 'utf8' })
+  t.strictSame(JSON.parse(stderr.split('\n').at(-1) ?? ''), { taken: 1000, failure: 'EPIPE', lost: true })
+})
