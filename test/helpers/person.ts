@@ -9,7 +9,7 @@ export interface Person {
   /** Opens an address as a browser does: follows redirects, keeps cookies. @returns every hop, the page last */
   open (url: string, how?: How): Promise<readonly Hop[]>
   /** Presses the button of a page: sends a form. */
-  send (url: string, form: Readonly<Record<string, string>>): Promise<readonly Hop[]>
+  send (url: string, form: Readonly<Record<string, string>>, how?: Pick<How, 'until'>): Promise<readonly Hop[]>
   /** `name=value; …` as it would be sent there. */
   cookies (host: string): string
   forget (name: string): void
@@ -88,9 +88,9 @@ export function createPerson (sites: Readonly<Record<string, Site>>): Person {
 
   return Object.freeze({
     open: (url: string, how: How = {}) => travel(url, 'GET', '', how),
-    send: (url: string, form: Readonly<Record<string, string>>) =>
+    send: (url: string, form: Readonly<Record<string, string>>, how: Pick<How, 'until'> = {}) =>
       travel(url, 'POST', new URLSearchParams(form).toString(), {
-        headers: { 'content-type': 'application/x-www-form-urlencoded' }
+        headers: { 'content-type': 'application/x-www-form-urlencoded' }, ...how
       }),
     cookies,
     forget (name: string) { jar = jar.filter((kept) => kept.name !== name) }
