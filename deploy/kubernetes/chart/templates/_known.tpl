@@ -97,7 +97,7 @@ assertion-key: ASSERTION_KEY_FILE
 .: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway]
 image: [repository, tag, digest, pullPolicy]
 secret: [existing, keys, values]
-login: [enabled, clientId, publicUrl, allowedHosts]
+login: [enabled, clientId, session, publicUrl, allowedHosts]
 redis: [deploy, existingSecret, image, maxMemory, resources]
 redis.image: [repository, tag, digest, pullPolicy]
 redis.resources: [limits, requests, claims]
