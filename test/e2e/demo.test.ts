@@ -8,6 +8,7 @@ import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.t
 import { startChild, type Child } from '../helpers/child.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { answers } from '../helpers/until.ts'
@@ -157,9 +158,8 @@ t.test('a project of one\'s own is asked about, and nothing is simulated', async
   for (const path of ['callback', 'logged-out']) t.match(running.output(), `${origin}/_auth/${path}`)
   t.equal(running.output().match(/✓/g)?.length, 1, 'nobody is let in')
   t.notOk(await answers(ports.DEMO_AUTHGEAR_PORT))
-  const page = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
-  const sent = await fetch(`${origin}/_auth/login`, { headers: page, redirect: 'manual' })
-  const location = new URL(sent.headers.get('location') ?? '')
+  const sent = await ask(ports.DEMO_PORT, { path: '/_auth/login', host: new URL(origin).host })
+  const location = new URL(sent.headers.location ?? '')
   t.equal(location.origin, 'https://127.0.0.1:1')
   t.equal(location.searchParams.get('client_id'), 'a1b2c3d4e5f60718')
   t.equal(location.searchParams.get('redirect_uri'), `${origin}/_auth/callback`)
