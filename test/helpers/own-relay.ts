@@ -17,6 +17,8 @@ export interface TokenCall {
   readonly status: number
   /** As Authgear said it; empty where it said no JSON. */
   readonly answer: Tokens
+  /** Authgear hung up, whatever it had done. */
+  readonly isLost: boolean
 }
 
 export interface AuthgearRelay {
@@ -84,15 +86,18 @@ export async function startAuthgearRelay (t: Pick<Test, 'teardown'>, target: () 
     const isHidden = (name = ''): boolean => state.hidden && HIDDEN.has(name.toLowerCase())
     const headers = rawHeaders.filter((_, i) => !isHidden(rawHeaders[i - i % 2]))
     const onward = request({ host: '127.0.0.1', port: target(), method, path: url, headers, setHost: false })
-    onward.once('error', () => response.destroy())
+    const isTokens = /^\/oauth2\/(?:token|revoke)(?:$|\?)/.test(url)
+    const form = Object.fromEntries(new URLSearchParams(body.toString()))
+    const note = (status: number, answer: Tokens, isLost: boolean): void => {
+      if (isTokens) calls.push({ path: url, form, headers: asked.headers, status, answer, isLost })
+    }
+    onward.once('error', () => { note(0, {}, true); response.destroy() })
     onward.once('response', async (answered) => {
       const text = await buffer(answered).catch(() => undefined)
       if (text === undefined) return response.destroy()
-      const isTokens = /^\/oauth2\/(?:token|revoke)(?:$|\?)/.test(url)
       if (!isTokens) return response.writeHead(answered.statusCode ?? 502, answered.rawHeaders).end(text)
-      const form = Object.fromEntries(new URLSearchParams(body.toString()))
       const answer = parsed(text.toString())
-      calls.push({ path: url, form, headers: asked.headers, status: answered.statusCode ?? 0, answer })
+      note(answered.statusCode ?? 0, answer, false)
       const edited = editedBy(state, answer, form)
       await state.gate?.pass()
       if (answered.statusCode !== 200 || edited === answer) {

@@ -1,0 +1,156 @@
+import t, { type Test } from 'tap'
+import { oneOf, seeded } from '../campaign/random.ts'
+import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
+import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-world.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
+
+/** `OWN_SESSION_SEED=…` for another course of events. */
+const SEED = Number(process.env['OWN_SESSION_SEED'] ?? 20_261_128)
+const PEOPLE = 30
+const ROUNDS = 40
+/** Of an access token. */
+const LIFE_SECONDS = 5
+/** How a person's request may end. */
+type Ending = 'in' | 'out' | 'unavailable'
+
+/** What the token endpoint does to the next calls. `lost` is after it has rotated. */
+const FAULTS: ReadonlyArray<TokenFailure | 'none'> =
+  ['none', 'none', 'error', 'rate-limited', 'redirect', 'reset', 'lost', 'none']
+/** What befalls Redis; it is back by the end of the round. */
+const MISFORTUNES = ['none', 'none', 'none', 'killed', 'flushed', 'paused'] as const
+
+interface Session { readonly cookie: string, readonly grant: string }
+interface Seen { readonly round: number, readonly session: Session, readonly ending: Ending, readonly calm: boolean }
+
+interface Course {
+  readonly world: OwnWorld
+  readonly redis: RedisServer
+  readonly sessions: readonly Session[]
+  readonly seen: Seen[]
+}
+
+/** The UUID of a session, which its refresh token begins with. */
+const grantOf = (refreshToken: unknown): string => String(refreshToken).split('.')[0] ?? ''
+
+/** People who are signed in and known everywhere. */
+async function begin (t: Test, rotation: boolean): Promise<Course> {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, {
+    redis,
+    replicas: 3,
+    client: { rotation, accessTokenSeconds: LIFE_SECONDS },
+    adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', REDIS_TIMEOUT: '200ms', AUTHGEAR_TIMEOUT: '2s', leaseMs: 3000 }
+  })
+  const sessions: Session[] = []
+  for (let i = 0; i < PEOPLE; i++) {
+    const person = world.person(() => world.replicas[i % 3] ?? fail())
+    await world.signIn(person, `${APP}/`, i % 2 === 0 ? 'alice' : 'bob')
+    const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
+    sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
+  }
+  return { world, redis, sessions, seen: [] }
+}
+
+function fail (): never {
+  throw new Error('not signed in')
+}
+
+const endingOf = (who: string): Ending =>
+  /^401/.test(who) ? 'out' : /^5\d\d/.test(who) ? 'unavailable' : 'in'
+
+/** Each of them asks, at the replica that chance gives. */
+async function ask ({ world, sessions, seen }: Course, round: number, at: (i: number) => number, calm: boolean) {
+  await Promise.all(sessions.map(async (session, i) => {
+    const who = await world.byCookie(session.cookie, APP, world.replicas[at(i)])
+    seen.push({ round, session, ending: endingOf(who), calm })
+  }))
+}
+
+/** Whom Authgear told for good that their session is over, and whether an answer of theirs was lost before. */
+function ended ({ world }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
+  const lost = new Set<string>()
+  const over = new Map<string, 'explained' | 'unexplained'>()
+  for (const { form, answer, isLost } of world.relay.calls) {
+    if (form['grant_type'] !== 'refresh_token') continue
+    const grant = grantOf(form['refresh_token'])
+    if (isLost) lost.add(grant)
+    else if (answer['error'] === 'invalid_grant') over.set(grant, lost.has(grant) ? 'explained' : 'unexplained')
+  }
+  return over
+}
+
+async function misfortune ({ redis }: Course, which: typeof MISFORTUNES[number]): Promise<() => Promise<void>> {
+  switch (which) {
+    case 'killed': {
+      await redis.stop()
+      return () => redis.restart()
+    }
+    case 'flushed': {
+      await redis.cli('FLUSHALL')
+      return async () => {}
+    }
+    case 'paused': {
+      redis.pause()
+      return async () => redis.resume()
+    }
+    case 'none': return async () => {}
+  }
+}
+
+/** Some rounds of trouble, seeded; then rest, in which all that was broken mends. */
+async function run (course: Course): Promise<void> {
+  const { world } = course
+  const pick = seeded(SEED)
+  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
+  for (let round = 1; round <= ROUNDS; round++) {
+    world.clock.advance(500 + pick(2500))
+    const fault = oneOf(pick, FAULTS)
+    if (fault !== 'none') world.authgear.controls.tokens.fail(fault, 1 + pick(PEOPLE))
+    const mend = await misfortune(course, oneOf(pick, MISFORTUNES))
+    await ask(course, round, () => pick(3), false)
+    world.authgear.controls.tokens.recover()
+    await mend()
+  }
+  for (let round = ROUNDS + 1; round <= ROUNDS + 3; round++) {
+    world.clock.advance(61_000) // breakers have closed
+    await ask(course, round, () => pick(3), false)
+  }
+  for (const replica of [0, 1, 2]) await ask(course, ROUNDS + 4, () => replica, true)
+}
+
+for (const rotation of [false, true]) {
+  t.test(`nobody is logged out but by Authgear, with rotation ${rotation ? 'on' : 'off'}`, async (t) => {
+    const course = await begin(t, rotation)
+    await run(course)
+    const over = ended(course)
+    const out = course.seen.filter(({ ending }) => ending === 'out')
+    const wrongly = out.filter(({ session }) => !over.has(session.grant))
+    t.strictSame(wrongly.map(({ round, session }) => `round ${round}: ${session.grant}`), [], 'each 401 is Authgear\'s')
+    t.strictSame([...over].filter(([, why]) => why === 'unexplained'), [], 'and each of those is a lost answer')
+    if (!rotation) t.equal(over.size, 0, 'without rotation nothing is lost')
+    const waiting = course.seen.filter(({ calm, ending }) => calm && ending === 'unavailable')
+    t.strictSame(waiting, [], 'once all is well again nobody waits')
+    const living = new Set(course.seen.filter(({ calm, ending }) => calm && ending === 'in').map(({ session }) => session))
+    t.ok(living.size >= PEOPLE - over.size)
+    t.comment(`seed ${SEED}: ${course.seen.length} answers, ${over.size} ended, ${course.world.relay.calls.length} calls`)
+  })
+}
+
+t.test('in peace one call a session and life, at whichever replica people are', async (t) => {
+  const course = await begin(t, false)
+  const { world } = course
+  const pick = seeded(SEED)
+  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
+  const before = world.relay.calls.length
+  const seconds = 60
+  for (let second = 0; second < seconds; second++) {
+    world.clock.advance(1000)
+    await ask(course, second, () => pick(3), true)
+  }
+  t.ok(course.seen.every(({ ending }) => ending === 'in'), 'nobody ever waits')
+  const calls = world.relay.calls.slice(before)
+  t.ok(calls.every(({ status }) => status === 200))
+  // a token is replaced in the last fifth of its life, and no token twice
+  const lives = PEOPLE * seconds / (LIFE_SECONDS * 0.8)
+  t.ok(calls.length <= 1.1 * lives, `${calls.length} calls for ${lives} lives`)
+})
