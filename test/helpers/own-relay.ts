@@ -82,7 +82,8 @@ export async function startAuthgearRelay (t: Pick<Test, 'teardown'>, target: () 
     if (state.sign !== undefined && url === '/oauth2/jwks') {
       return answerWith(response, 200, { keys: [jwkOf(KEYS.publicKey, KID)] })
     }
-    const body = await buffer(asked)
+    const body = await buffer(asked).catch(() => undefined)
+    if (body === undefined) return // who asked is gone
     const isHidden = (name = ''): boolean => state.hidden && HIDDEN.has(name.toLowerCase())
     const headers = rawHeaders.filter((_, i) => !isHidden(rawHeaders[i - i % 2]))
     const onward = request({ host: '127.0.0.1', port: target(), method, path: url, headers, setHost: false })
