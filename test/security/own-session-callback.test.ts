@@ -4,6 +4,7 @@ import {
   type OwnWorld
 } from '../helpers/own-world.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
+import { ask } from '../helpers/request.ts'
 
 /** Goes as far as Authgear's answer, and not to the callback: the address that an attacker keeps. */
 async function callbackUrl (world: OwnWorld, person: Person, user: string, page = `${APP}/`): Promise<string> {
@@ -260,4 +261,23 @@ t.test('a callback at another host than the login\'s is none', async (t) => {
   await stateOf(person, `${WIKI}/_auth/login?rd=${WIKI}/`)
   const hops = await person.open(`${WIKI}/_auth/callback${url.search}`, { until: isCallback })
   isNobody(t, hops, await world.who(person, WIKI), 'the state of the other host')
+})
+
+t.test('HEAD and POST redeem no code', async (t) => {
+  const world = await startOwnWorld(t)
+  const person = world.person()
+  const url = new URL(await callbackUrl(world, person, 'alice'))
+  const cookie = ['Cookie', person.cookies(url.host)] as const
+  const form = ['Content-Type', 'application/x-www-form-urlencoded'] as const
+  const { port = 0 } = world.replicas[0] ?? {}
+  for (const [method, path, body] of [
+    ['HEAD', `${url.pathname}${url.search}`, ''],
+    ['POST', `${url.pathname}${url.search}`, ''],
+    ['POST', url.pathname, url.search.slice(1)]
+  ] as const) {
+    const { status, headers } = await ask(port, { method, path, body, host: url.host, headers: [cookie, form] })
+    t.ok(status >= 400 && status < 500, `${method} ${status}`)
+    t.notOk('set-cookie' in headers)
+  }
+  t.equal(world.relay.calls.length, 0)
 })

@@ -7,6 +7,7 @@ import {
 } from '../helpers/own-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { LOGIN } from '../helpers/in-process.ts'
 
@@ -277,6 +278,24 @@ t.test('Authgear is told of registered addresses alone, whatever a request says'
     const uri = new URL(String(location)).searchParams.get('redirect_uri')
     t.ok(uri === null || [APP, WIKI, LOCAL].some((origin) => uri === `${origin}/_auth/callback`), `${what}: ${uri}`)
     t.ok(String(location).startsWith(world.relay.url), `${what}: to Authgear and nowhere else`)
+  }
+})
+
+t.test('a host that is not ours has no login', async (t) => {
+  const world = await startOwnWorld(t)
+  const { port = 0 } = world.replicas[0] ?? {}
+  const hosts = [
+    'evil.example', 'app.example.com.evil.example', 'app.example.com:444', 'app.example.com@evil.example', 'localhost',
+    'localhost:8081', 'x.app.example.com', '127.0.0.1', ''
+  ]
+  for (const host of hosts) {
+    for (const path of ['/_auth/login', '/_auth/callback?state=x&code=y', '/_auth/logout', '/_auth/logged-out']) {
+      const { status, headers } = await ask(port, { path, host })
+      t.notOk('set-cookie' in headers, `${host} ${path}`)
+      t.ok(status >= 400 && status !== 500 || String(headers.location).startsWith(world.relay.url), `${host}: ${status}`)
+      const uri = new URL(headers.location ?? 'x:/').searchParams.get('redirect_uri')
+      t.equal(uri, null, `${host}: ${String(uri)}`)
+    }
   }
 })
 

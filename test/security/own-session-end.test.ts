@@ -175,6 +175,32 @@ t.test('a sign-out that never comes back from Authgear ends the session all the 
   t.ok(token.length > 0)
 })
 
+for (const trouble of ['paused', 'gone'] as const) {
+  t.test(`a sign-out while Redis is ${trouble} either says so, or holds`, async (t) => {
+    const redis = await startRedis(t)
+    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { REDIS_TIMEOUT: '100ms' } })
+    const person = await signedIn(world)
+    const value = sessionCookie(person) ?? ''
+    for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+    if (trouble === 'paused') redis.pause()
+    else await redis.stop()
+    const { status } = last(await person.open(`${APP}/_auth/logout`, {
+      until: ({ url }) => new URL(url).pathname === '/_auth/logout'
+    }))
+    if (status === 302) t.match(await world.byCookie(value), /^(?:401|503)/, 'where it was ended, at once')
+    else t.equal(status, 503, 'a page says: try again')
+    if (trouble === 'paused') redis.resume()
+    else await redis.restart()
+    if (status !== 302) return
+    for (const replica of world.replicas) {
+      await until('it is over on every replica', async () => {
+        world.clock.advance(1000)
+        return /^401/.test(await world.byCookie(value, APP, replica))
+      })
+    }
+  })
+}
+
 t.test('a refresh under way while its person signs out brings nothing back', async (t) => {
   for (const rotation of [false, true]) {
     const redis = await startRedis(t)
