@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { grpcClient, linesOf } from './grpc.ts'
-import { whoIn, type OwnWorld } from './own-world.ts'
+import { whoIn, type OwnWorld } from './own-session-world.ts'
 
 /** Whom a request of a browser is let in as where Envoy asks by gRPC. */
 export async function overGrpcAsked (

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { oneOf, seeded } from '../campaign/random.ts'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-world.ts'
+import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 
 /** `OWN_SESSION_SEED=…` for another course of events. */

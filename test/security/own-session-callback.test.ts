@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import {
   APP, WIKI, isCallback, isOnTheWayBack, otherClient, parameterOf, sessionCookie, sessionsSet, startOwnWorld,
   type OwnWorld
-} from '../helpers/own-world.ts'
+} from '../helpers/own-session-world.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
 import { ask } from '../helpers/request.ts'
 
@@ -17,7 +17,7 @@ async function callbackUrl (world: OwnWorld, person: Person, user: string, page 
 }
 
 const isOnTheWayBackWithCode = (hop: Hop): boolean =>
-  isOnTheWayBack(hop) && new URL(String(hop.headers['location'])).searchParams.has('code')
+  isOnTheWayBack(hop) && new URL(String(hop.headers['location']), hop.url).searchParams.has('code')
 
 /** Where the login of a browser has its state, without going to Authgear. */
 async function stateOf (person: Person, page = `${APP}/_auth/login?rd=${APP}/`): Promise<string> {

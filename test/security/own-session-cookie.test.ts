@@ -4,7 +4,7 @@ import { overGrpcAsked } from '../helpers/own-endpoints.ts'
 import { settingsOf, type Environment } from '../helpers/in-process.ts'
 import {
   APP, LOCAL, WIKI, cookieName, sessionCookie, sessionsSet, startOwnWorld, whoIn, type OwnWorld
-} from '../helpers/own-world.ts'
+} from '../helpers/own-session-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'

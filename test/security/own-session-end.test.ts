@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
   APP, WIKI, isCallback, sessionCookie, sessionsSet, startOwnWorld, type OwnWorld
-} from '../helpers/own-world.ts'
+} from '../helpers/own-session-world.ts'
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'

@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import t, { type Test } from 'tap'
 import {
   APP, cookieName, isOnTheWayBack, sessionCookie, startOwnWorld, type OwnWorld
-} from '../helpers/own-world.ts'
+} from '../helpers/own-session-world.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'

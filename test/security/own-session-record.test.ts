@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { SECRET } from '../helpers/in-process.ts'
-import { APP, WIKI, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-world.ts'
+import { APP, WIKI, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 import type { Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { OAuthClient } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { LOGIN, redisAt, startInProcess, type InProcess, type InProcessOptions } from './in-process.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
-import { startAuthgearRelay, type AuthgearRelay } from './own-relay.ts'
+import { startAuthgearRelay, type AuthgearRelay } from './authgear-relay.ts'
 import { createPerson, last, type Hop, type Person, type Site } from './person.ts'
 import type { RedisServer } from './redis.ts'
 import { ask, type Answer, type HeaderLine } from './request.ts'
@@ -192,5 +192,5 @@ export const parameterOf = ({ url }: Pick<Hop, 'url'>, name: string): string =>
 export const isCallback = ({ url }: Pick<Hop, 'url'>): boolean => new URL(url).pathname === '/_auth/callback'
 
 /** Sent on to the callback and not there yet. */
-export const isOnTheWayBack = ({ headers }: Hop): boolean =>
-  new URL(String(headers['location'] ?? 'x:/')).pathname === '/_auth/callback'
+export const isOnTheWayBack = ({ url, headers }: Hop): boolean =>
+  new URL(String(headers['location'] ?? ''), url).pathname === '/_auth/callback' && headers['location'] !== undefined
