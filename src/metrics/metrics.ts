@@ -9,6 +9,7 @@ import {
 } from './instruments.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
+import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
@@ -34,6 +35,7 @@ export type Metrics = Readonly<{
   tokens: TokenObserver
   profile: ProfileObserver
   assertions: AssertionObserver
+  ownSessions: OwnSessionObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -93,7 +95,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
-    assertions: registerAssertions(registry, gauges.assertions)
+    assertions: registerAssertions(registry, gauges.assertions),
+    ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }
 

@@ -16,6 +16,7 @@ import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
 import type { Lost } from '../login/redirect.ts'
 import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
+import { createOwnLoginRoutes } from '../own-login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
 import { createSignOuts } from '../revocation/sign-outs.ts'
@@ -26,6 +27,7 @@ import { createVerify, type VerifyDeps } from '../verify/verify.ts'
 import type { AssertionParts } from './assertions.ts'
 import { TOKEN_HEADERS } from '../resource/responses.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
+import type { OwnSessionParts } from './own-sessions.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -38,6 +40,7 @@ type ListenersDeps = Readonly<{
   revocations: RevocationLog
   tokens: TokenParts | undefined
   assertions: Pick<AssertionParts, 'routes'> | undefined
+  own: OwnSessionParts | undefined
   webhook: Webhook | undefined
   metrics: Metrics
   log: Log
@@ -122,6 +125,8 @@ const NO_ENDPOINT =
 /** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
+  // each host has a login of its own
+  if (login.own !== undefined) return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout` }
   const base = `${login.publicUrl}${login.path}`
   return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
 }
@@ -169,16 +174,16 @@ function listenerDepsOf (
 
 function loginOf (
   { login, cache, authgear }: ServiceSettings,
-  { handlerDeps, digestForm, revocations, clock, traced, log }: ListenersDeps
+  { handlerDeps, digestForm, own, revocations, clock, traced, log }: ListenersDeps
 ): LoginRoutes | undefined {
   if (login === undefined) return undefined
-  return createLoginRoutes(login, {
+  const common = {
     ...handlerDeps,
-    digestForm,
-    traced: (handler) => traced.handler('login', handler),
+    traced: (handler: Handler) => traced.handler('login', handler),
     lost: tellLost(log),
     clock,
-    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
-    origin: authgear.endpoint.origin
-  })
+    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  }
+  if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })
+  return createLoginRoutes(login, { ...common, digestForm, origin: authgear.endpoint.origin })
 }
