@@ -21,6 +21,8 @@ const MANAGEMENT_TOKEN = 'a token of this test'
 /** Authgear on a domain of its own ← forward-auth ← the proxy at two other domains → an app; all over TLS. */
 export interface OwnJourney {
   readonly authgear: RunningSimulator
+  /** Authgear's origin. */
+  readonly url: string
   readonly service: Service
   readonly browser: Browser
   /** All sessions of this person are forgotten here, as a webhook or the audit log would have it. */
@@ -65,8 +67,9 @@ export async function startOwnJourney (t: Test, proxy: Proxy): Promise<OwnJourne
     startRedis(t),
     startApp(t)
   ])
+  const url = `https://127.0.0.1:${authgear.port}`
   const service = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: authgear.url,
+    AUTHGEAR_ENDPOINT: url,
     AUTHGEAR_CA_FILE: certificate.caFile,
     ...LOGIN,
     LOGIN_SESSION: 'own',
@@ -92,6 +95,7 @@ export async function startOwnJourney (t: Test, proxy: Proxy): Promise<OwnJourne
   t.teardown(() => browser.close())
   return {
     authgear,
+    url,
     service,
     browser,
     async purge (userId) {
