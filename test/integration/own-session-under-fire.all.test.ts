@@ -3,11 +3,14 @@ import { oneOf, seeded } from '../campaign/random.ts'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { until } from '../helpers/until.ts'
 
 /** `OWN_SESSION_SEED=…` for another course of events. */
 const SEED = Number(process.env['OWN_SESSION_SEED'] ?? 20_261_128)
 const PEOPLE = 30
 const ROUNDS = 40
+/** After so many rounds all may recover. */
+const REST = 5
 /** Of an access token. */
 const LIFE_SECONDS = 5
 /** How a person's request may end. */
@@ -16,8 +19,8 @@ type Ending = 'in' | 'out' | 'unavailable'
 /** What the token endpoint does to the next calls. `lost` is after it has rotated. */
 const FAULTS: ReadonlyArray<TokenFailure | 'none'> =
   ['none', 'none', 'error', 'rate-limited', 'redirect', 'reset', 'lost', 'none']
-/** What befalls Redis; it is back by the end of the round. */
-const MISFORTUNES = ['none', 'none', 'none', 'killed', 'flushed', 'paused'] as const
+/** What befalls Redis in which round; it is back by the end of it. */
+const MISFORTUNES: Readonly<Record<number, 'killed' | 'paused'>> = { 10: 'killed', 20: 'paused', 30: 'killed' }
 
 interface Session { readonly cookie: string, readonly grant: string }
 interface Seen { readonly round: number, readonly session: Session, readonly ending: Ending, readonly calm: boolean }
@@ -27,6 +30,8 @@ interface Course {
   readonly redis: RedisServer
   readonly sessions: readonly Session[]
   readonly seen: Seen[]
+  /** What befell each round. */
+  readonly events: string[]
 }
 
 /** The UUID of a session, which its refresh token begins with. */
@@ -34,7 +39,8 @@ const grantOf = (refreshToken: unknown): string => String(refreshToken).split('.
 
 /** People who are signed in and known everywhere. */
 async function begin (t: Test, rotation: boolean): Promise<Course> {
-  const redis = await startRedis(t)
+  // with an append-only file, as docs/login.md says it for such sessions
+  const redis = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   const world = await startOwnWorld(t, {
     redis,
     replicas: 3,
@@ -48,7 +54,7 @@ async function begin (t: Test, rotation: boolean): Promise<Course> {
     const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
     sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
   }
-  return { world, redis, sessions, seen: [] }
+  return { world, redis, sessions, seen: [], events: [] }
 }
 
 function fail (): never {
@@ -79,21 +85,26 @@ function ended ({ world }: Course): ReadonlyMap<string, 'explained' | 'unexplain
   return over
 }
 
-async function misfortune ({ redis }: Course, which: typeof MISFORTUNES[number]): Promise<() => Promise<void>> {
+async function misfortune ({ redis }: Course, which: 'killed' | 'paused' | 'none'): Promise<() => Promise<void>> {
   switch (which) {
     case 'killed': {
       await redis.stop()
       return () => redis.restart()
-    }
-    case 'flushed': {
-      await redis.cli('FLUSHALL')
-      return async () => {}
     }
     case 'paused': {
       redis.pause()
       return async () => redis.resume()
     }
     case 'none': return async () => {}
+  }
+}
+
+/** Connections and breakers come back in their own time, whatever the clock of the test says. */
+async function recovered ({ world, sessions }: Course, which = sessions.slice(0, 1)): Promise<void> {
+  for (const replica of world.replicas) {
+    for (const { cookie } of which) {
+      await until('it is back', async () => endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable')
+    }
   }
 }
 
@@ -106,17 +117,29 @@ async function run (course: Course): Promise<void> {
     world.clock.advance(500 + pick(2500))
     const fault = oneOf(pick, FAULTS)
     if (fault !== 'none') world.authgear.controls.tokens.fail(fault, 1 + pick(PEOPLE))
-    const mend = await misfortune(course, oneOf(pick, MISFORTUNES))
+    const which = MISFORTUNES[round] ?? 'none'
+    course.events[round] = `tokens ${fault}, Redis ${which}`
+    const mend = await misfortune(course, which)
     await ask(course, round, () => pick(3), false)
     world.authgear.controls.tokens.recover()
     await mend()
+    if (which !== 'none' || round % REST === 0) await recovered(course)
   }
+  await recovered(course, course.sessions)
   for (let round = ROUNDS + 1; round <= ROUNDS + 3; round++) {
-    world.clock.advance(61_000) // breakers have closed
-    await ask(course, round, () => pick(3), false)
+    for (const replica of [0, 1, 2]) await ask(course, round, () => replica, true)
+    world.clock.advance(LIFE_SECONDS * 1000)
   }
-  for (const replica of [0, 1, 2]) await ask(course, ROUNDS + 4, () => replica, true)
 }
+
+/** How each round went. */
+const story = ({ seen, events }: Course): readonly string[] =>
+  [...new Set(seen.map(({ round }) => round))].map((round) => {
+    const all = seen.filter((one) => one.round === round)
+    const count = (ending: Ending): number => all.filter((one) => one.ending === ending).length
+    return `round ${round}: ${events[round] ?? 'peace'}: ${count('in')} in, ${count('out')} out, ` +
+      `${count('unavailable')} unavailable`
+  })
 
 for (const rotation of [false, true]) {
   t.test(`nobody is logged out but by Authgear, with rotation ${rotation ? 'on' : 'off'}`, async (t) => {
@@ -133,6 +156,7 @@ for (const rotation of [false, true]) {
     const inside = course.seen.filter(({ calm, ending }) => calm && ending === 'in')
     const living = new Set(inside.map(({ session }) => session))
     t.ok(living.size >= PEOPLE - over.size)
+    for (const line of story(course)) t.comment(line)
     t.comment(`seed ${SEED}: ${course.seen.length} answers, ${over.size} ended, ${course.world.relay.calls.length} calls`)
   })
 }
