@@ -45,7 +45,9 @@ export async function startOwnWorld (
     ...simulator
   })
   const replicas: InProcessOver[] = []
-  for (let i = 0; i < count; i++) replicas.push(await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter)))
+  for (let i = 0; i < count; i++) {
+    replicas.push(await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter)))
+  }
   const authgearHost = new URL(authgear.url).host
   const sitesOf = (replica: () => number): Readonly<Record<string, Site>> => ({
     [authgearHost]: authgearSite(authgear, authgearHost),
