@@ -97,6 +97,16 @@ export class GrantRefused extends ServiceError {
   constructor () { super('INVALID_GRANT', 'Authgear refused a code or a refresh token (invalid_grant)') }
 }
 
+/** An ID token that came with a code is not what was asked for: nobody is signed in by it. */
+export class IdTokenRefused extends ServiceError {
+  /** The claim, or the rule. */
+  readonly why: string
+  constructor (why: string) {
+    super('ID_TOKEN_REFUSED', `the ID token of a login is not what was asked for: ${why}`)
+    this.why = why
+  }
+}
+
 /** A call to the token endpoint that says nothing of the token: 503, or what is still good goes on. */
 export class TokenCallFailed extends ResolverError {
   override readonly reason: ResolverError['reason']

@@ -13,6 +13,7 @@ import {
   AuthgearSilent,
   AuthgearTimeout,
   AuthgearUnreachable,
+  Overloaded,
   ResolverError,
   RevokedMeanwhile,
   TokenCallFailed,
@@ -129,8 +130,8 @@ function staleInstead (
 ): Authentication | undefined {
   const isOutage =
     error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen ||
-    // which answers about one session and no other: where it fails, the session has not ended
-    error instanceof TokenCallFailed
+    // about one session and no other: where the token endpoint fails, that has not ended; a full queue says nothing
+    (error instanceof TokenCallFailed && !(error.cause instanceof Overloaded))
   if (!isOutage || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
@@ -149,7 +150,8 @@ function isShared (context: ResolveContext): boolean {
 function acceptOf (context: ResolveContext): Accept {
   const { options, subject } = context
   return (entry, remainingMs) =>
-    options.accept(entry, remainingMs) && isUsable(context, entry, remainingMs) && !isRefutation(subject, entry.resolution)
+    options.accept(entry, remainingMs) && !isRefutation(subject, entry.resolution) &&
+    isUsable(context, entry, remainingMs)
 }
 
 /** Under both secrets, while CACHE_SECRET is rotated: an entry in Redis has its names under its own. */

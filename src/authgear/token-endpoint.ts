@@ -2,8 +2,10 @@ import { rootCertificates } from 'node:tls'
 import type * as OAuth from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
+import { objectOf } from '../core/json.ts'
 import {
-  AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError, TokenCallFailed
+  AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, GrantRefused, IdTokenRefused, Overloaded,
+  ResolverError, TokenCallFailed
 } from '../errors.ts'
 import { createCircuitBreaker } from './resolver/circuit-breaker.ts'
 import { classify } from './resolver/client.ts'
@@ -21,7 +23,7 @@ export type Tokens = Readonly<{
   refreshToken: string | undefined
 }>
 
-export type CodeRedemption = Readonly<{
+type CodeRedemption = Readonly<{
   code: string
   redirectUri: string
   verifier: string
@@ -118,9 +120,11 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       return await read(oauth, client, response)
     }
     try {
-      return await breaker.run(digests, deadline, () => work().catch((error: unknown) => { throw readError(oauth, error, timeoutMs, deadline) }))
+      return await breaker.run(digests, deadline, () => work().catch((error: unknown) => {
+        throw readError(oauth, error, timeoutMs, deadline)
+      }))
     } catch (error) {
-      if (error instanceof GrantRefused) throw error
+      if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
       throw new TokenCallFailed(error === deadline.reason && !isAsked ? new Overloaded() : classify(error, timeoutMs))
     } finally {
       deadline.met()
@@ -192,8 +196,19 @@ function readError (oauth: Library, error: unknown, timeoutMs: number, deadline:
     return new AuthgearMisconfigured(`the token endpoint answered ${code}`)
   }
   if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError) {
+    const { code } = error
+    if (code === oauth.JWT_CLAIM_COMPARISON || code === oauth.JWT_TIMESTAMP_CHECK) {
+      return new IdTokenRefused(claimIn(error.cause))
+    }
     const status = error.cause instanceof Response ? error.cause.status : 200
-    return status === 200 ? new AuthgearMisconfigured(`the token endpoint\'s answer cannot be used (${error.code})`) : new AuthgearStatus(status)
+    if (status !== 200) return new AuthgearStatus(status)
+    return new AuthgearGarbage(`what the token endpoint said is no answer of it (${code})`)
   }
   return classify(error, timeoutMs)
+}
+
+/** @param cause of the library's error about a claim */
+function claimIn (cause: unknown): string {
+  const claim = objectOf(cause)?.['claim']
+  return typeof claim === 'string' && ERROR_CODE.test(claim) ? claim : 'claims'
 }

@@ -185,7 +185,7 @@ function login (values: ValuesOf<'Login'>) {
     ? undefined
     : {
         clientId,
-        own,
+        ...own === undefined ? {} : { own },
         publicUrl: publicUrl.origin,
         path,
         // a login on this machine leads back to its own origin alone

@@ -361,7 +361,7 @@ export const variables = Object.freeze({
     fallback: 'authgear',
     meaning:
       'Whose session people have: `authgear` reads the cookie of Authgear, which needs a custom domain of the ' +
-        'project; `own` gives each host a cookie of this service, on any domain (docs/login.md). Then Authgear\'s own ' +
+        'project; `own` gives each host a cookie of this service, on any domain (docs/login.md), and Authgear\'s own ' +
         'cookies are not read.'
   },
   LOGIN_SSO: {
@@ -378,8 +378,8 @@ export const variables = Object.freeze({
     example: 'https://app.example.com',
     meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
       'more, separated by commas, of which the host of a request chooses. Only `localhost`, `*.localhost` and ' +
-      '`127.0.0.1` may do without HTTPS; with Authgear\'s own session that is for a demo, with `AUTHGEAR_ENDPOINT` on ' +
-      'the same host.'
+      '`127.0.0.1` may do without HTTPS; with `LOGIN_SESSION=authgear` that is for a demo, with ' +
+      '`AUTHGEAR_ENDPOINT` on the same host.'
   },
   LOGIN_PATH: {
     group: 'Login',

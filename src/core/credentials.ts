@@ -145,6 +145,7 @@ function readCookies (line: string, { finder }: CookieNames, found: Found): void
 
 /** 256 random bits. */
 const OWN_VALUE = /^[A-Za-z0-9_-]{43}$/
+export const isOwnValue = (value: string): boolean => OWN_VALUE.test(value)
 
 /**
  * Reads a bearer token, which comes first and alone as far as there is one, or else our own cookie: what a token is

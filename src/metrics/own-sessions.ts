@@ -1,6 +1,6 @@
 import { Gauge, Histogram, type Registry } from 'prom-client'
 import { LOGIN_STEPS, type LoginStep } from '../own-login/types.ts'
-import { REFRESH_OUTCOMES, type RefreshOutcome } from '../own-session/refresh.ts'
+import { REFRESH_OUTCOMES, type RefreshOutcome } from '../own-session/renewal.ts'
 import { closedCounter } from './instruments.ts'
 
 export type OwnSessionGauges = Readonly<{ sessions: () => number }>

@@ -1,10 +1,11 @@
 import { type IdTokenReading, readIdToken, type SignedIn } from '../authgear/id-token.ts'
 import type { Tokens } from '../authgear/token-endpoint.ts'
-import { GrantRefused, ResolverError } from '../errors.ts'
+import { GrantRefused, IdTokenRefused, ResolverError, SessionsUnreachable } from '../errors.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { LoginPage } from '../core/reason.ts'
 import { readNavigation } from '../login/redirect.ts'
+import type { EpochMs } from '../core/token-expiry.ts'
 import { isToken } from '../own-session/record.ts'
 import { createBegin } from './login.ts'
 import { readSessionCookie, sessionCookie, type Site } from './sites.ts'
@@ -84,7 +85,11 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   const { answers, usedCodes, codeLimits, stepped } = deps
   const goOn = createGoingOn(deps)
   const finish = createFinish(deps)
-  const refused = ({ request, returnTo }: Arrival, page: LoginPage, rest: Partial<HandlerResult> = {}): HandlerResult => {
+  const refused = (
+    { request, returnTo }: Arrival,
+    page: LoginPage,
+    rest: Partial<HandlerResult> = {}
+  ): HandlerResult => {
     stepped('refused')
     return { ...answers.page(page, request, { returnTo }), ...rest }
   }
@@ -102,9 +107,10 @@ function createArrival (deps: OwnLoginDeps): Arrive {
       if (redeemed.reading.kind === 'refused') {
         return refused(arrival, 'login_failed', { tokenError: redeemed.reading.why })
       }
-      return await finish(arrival, redeemed.tokens, redeemed.reading.signedIn)
+      return await finish(arrival, redeemed, redeemed.reading.signedIn)
     } catch (error) {
       if (error instanceof GrantRefused) return await goOn(arrival)
+      if (error instanceof IdTokenRefused) return refused(arrival, 'login_failed', { tokenError: error.why })
       if (!(error instanceof ResolverError)) throw error
       codeLimits.giveBack(trace)
       await usedCodes.release(code) // it was not used up
@@ -115,7 +121,7 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   }
 }
 
-type Redeemed = Readonly<{ tokens: Tokens, reading: IdTokenReading }>
+type Redeemed = Readonly<{ tokens: Tokens, askedAt: EpochMs, reading: IdTokenReading }>
 
 async function redeem (
   { tokens, authgear, keySet, issuer, clientId, clock }: OwnLoginDeps,
@@ -123,13 +129,16 @@ async function redeem (
   code: string
 ): Promise<Redeemed> {
   const { verifier, nonce } = proofsOf(browser, sealed)
+  const askedAt = clock.wall()
   const answer = await tokens.redeem({ code, redirectUri: authgear.callback(site), verifier, nonce }, request.trace())
   const reading = await readIdToken(answer.idToken ?? '', { issuer, clientId, nonce }, keySet, clock)
-  return { tokens: answer, reading }
+  return { tokens: answer, askedAt, reading }
 }
 
 /** The code was used, as after Back: whoever has a session goes to the page. */
-function createGoingOn ({ answers, authenticator, keyer, stepped }: OwnLoginDeps): (arrival: Arrival) => Promise<HandlerResult> {
+function createGoingOn (
+  { answers, authenticator, keyer, stepped }: OwnLoginDeps
+): (arrival: Arrival) => Promise<HandlerResult> {
   return async ({ request, site, returnTo }) => {
     const reading = readSessionCookie(request, site)
     const known = reading.kind === 'credentials'
@@ -142,7 +151,11 @@ function createGoingOn ({ answers, authenticator, keyer, stepped }: OwnLoginDeps
   }
 }
 
-type Finish = (arrival: Arrival, tokens: Tokens, signedIn: SignedIn) => Promise<HandlerResult>
+type Finish = (
+  arrival: Arrival,
+  redeemed: Pick<Redeemed, 'tokens' | 'askedAt'>,
+  signedIn: SignedIn
+) => Promise<HandlerResult>
 
 function createFinish (deps: OwnLoginDeps): Finish {
   const signIn = createSignIn(deps)
@@ -152,16 +165,16 @@ function createFinish (deps: OwnLoginDeps): Finish {
 
 /** A new cookie of new random bits, whatever the browser brought. */
 function createSignIn ({ answers, changes, clock, seal, sso, tokens: endpoint, stepped }: OwnLoginDeps): Finish {
-  return async ({ request, site, browser, state, returnTo }, tokens, signedIn) => {
+  return async ({ request, site, browser, state, returnTo }, { tokens, askedAt }, signedIn) => {
     const { refreshToken, accessToken, idToken } = tokens
     if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) {
       stepped('failed')
       return { ...answers.page('login_misconfigured', request, { returnTo }), tokenError: 'refresh_token' }
     }
-    const created = await changes.create(site.name, tokens, signedIn, clock.wall())
+    const created = await changes.create(site.name, tokens, signedIn, askedAt)
     if (created.kind !== 'done') {
       stepped('failed')
-      return answers.page('session_not_kept', request, { returnTo })
+      return { ...answers.page('session_not_kept', request, { returnTo }), error: new SessionsUnreachable() }
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind === 'credentials') {
@@ -181,10 +194,11 @@ function createSignIn ({ answers, changes, clock, seal, sso, tokens: endpoint, s
 
 /** The same person in the same session, who was asked again: the old access token has the new time. */
 function createStepUpEnd ({ answers, changes, stepped }: OwnLoginDeps): Finish {
-  return async ({ request, site, returnTo }, { idToken = '' }, signedIn) => {
+  return async ({ request, site, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
     const refused = (page: LoginPage, why?: string): HandlerResult => {
       stepped('refused')
-      return { ...answers.page(page, request, { returnTo }), tokenError: why }
+      const error = page === 'session_not_kept' ? new SessionsUnreachable() : undefined
+      return { ...answers.page(page, request, { returnTo }), tokenError: why, error }
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return refused('step_up_refused', 'no session')

@@ -4,7 +4,7 @@ import { claimsOf } from '../core/token-expiry.ts'
 import { readNavigation } from '../login/redirect.ts'
 import { readLoginQuery } from '../login/urls.ts'
 import type { OwnRecord } from '../own-session/record.ts'
-import type { Target } from '../own-session/refresh.ts'
+import type { Target } from '../own-session/renewal.ts'
 import { readSessionCookie, type Site } from './sites.ts'
 import {
   type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, sealState, type State
@@ -80,7 +80,7 @@ function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps
     if (found.value === undefined) return login()
     let record = found.value
     if (!(endOf(record) > clock.wall() / 1000 + HINT_LIFE_SECONDS)) {
-      const refreshed = await refresh(target, record)
+      const refreshed = await refresh(target, record, true)
       if (refreshed.kind === 'unavailable') {
         return { ...answers.page('login_unavailable', request), error: refreshed.error }
       }

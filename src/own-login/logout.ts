@@ -1,11 +1,12 @@
 import { readBearerAlone } from '../core/credentials.ts'
+import { SessionsUnreachable } from '../errors.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { isFromAnotherSite, readNavigation } from '../login/redirect.ts'
 import { LOGIN_LIFETIME_MS } from '../login/settings.ts'
 import { readLoginQuery, writeLoginQuery } from '../login/urls.ts'
 import type { OwnRecord } from '../own-session/record.ts'
-import { clearedCookie, readSessionCookie, type Site } from './sites.ts'
+import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
 import { readSignedOut, signedOutCookie } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
 
@@ -41,9 +42,12 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
   const { answers, changes, authenticator, keyer, signOuts } = deps
   const failed = (rest: Partial<HandlerResult> = {}): Ended =>
     ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
-  const cookie = readSessionCookie(request, site)
-  const own = cookie.kind === 'credentials' ? await changes.end(cookie.credentials.own ?? '') : undefined
-  if (own?.kind === 'unreachable') return failed()
+  const ended: OwnRecord[] = []
+  for (const own of allSessionCookies(request, site)) {
+    const one = await changes.end(own)
+    if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
+    if (one.value !== undefined) ended.push(one.value)
+  }
   const bearer = readBearerAlone(request.rawHeaders)
   if (bearer.kind === 'credentials') {
     const known = await authenticator.authenticate(credentialContextOf(keyer, request, bearer.credentials))
@@ -52,7 +56,7 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
       if (await signOuts.begin({ userId: known.resolution.userId, digest }) === 'refused') return failed()
     }
   }
-  return { kind: 'ended', record: own?.value }
+  return { kind: 'ended', record: ended[0] }
 }
 
 /** `/logged-out`: Authgear has ended its session; now the grant's refresh token is worth nothing either. */

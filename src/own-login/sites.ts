@@ -1,5 +1,7 @@
 import { trimBlanks } from '../core/blanks.ts'
-import { cookieValues, readBearerAlone, readOwnCookie, readOwnCredentials, type CredentialsRead } from '../core/credentials.ts'
+import {
+  cookieValues, type CredentialsRead, isOwnValue, readBearerAlone, readOwnCookie, readOwnCredentials
+} from '../core/credentials.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { VerifyRequest } from '../http/types.ts'
 import { createReturnUrls, type ReturnUrls } from '../login/return-url.ts'
@@ -100,6 +102,15 @@ export function createOwnReader (sites: Sites): (request: VerifyRequest) => Cred
 /** The session's cookie alone, whatever token is beside it. */
 export const readSessionCookie = ({ rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site): CredentialsRead =>
   readOwnCookie(rawHeaders, site.cookies.session, site.name)
+
+/** A sign-out looks at so many at most: one that a sibling domain tossed must not hide the person's own. */
+const MAX_ENDED = 4
+
+/** As `Credentials` have them. */
+export function allSessionCookies ({ rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site): readonly string[] {
+  const values = new Set(cookieValues(rawHeaders, site.cookies.session))
+  return [...values].filter(isOwnValue).slice(0, MAX_ENDED).map((value) => `${site.name} ${value}`)
+}
 
 /** Longer than Authgear keeps any session by default; the record says whether it is one. */
 const SESSION_SECONDS = 365 * 86_400

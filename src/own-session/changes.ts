@@ -8,7 +8,7 @@ import type { EpochMs } from '../core/token-expiry.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { SessionLease } from './lease.ts'
 import type { OwnRecord } from './record.ts'
-import type { RecordStore } from './store.ts'
+import type { CookieNames, RecordStore } from './store.ts'
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */
 export type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
@@ -41,11 +41,14 @@ const VALUE_BYTES = 32
 
 export function createSessionChanges (deps: SessionChangesDeps): SessionChanges {
   const { store, lease, keyer, clock, revocations, timeoutMs, quietMs = QUIET_MS } = deps
-  const keysOf = (own: string) => keyer.cacheKeys(credentialsOf(own))
+  const namesOf = (own: string): CookieNames => {
+    const credentials = credentialsOf(own)
+    return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
+  }
   const newValue = (): string => randomBytes(VALUE_BYTES).toString('base64url')
 
   async function read (own: string): Promise<Changed<OwnRecord | undefined>> {
-    const found = await store.read(keysOf(own))
+    const found = await store.read(namesOf(own))
     if (found.kind === 'unreachable') return found
     return { kind: 'done', value: found.kind === 'found' ? found.record : undefined }
   }
@@ -57,29 +60,9 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     return outcomes.every((outcome) => outcome === 'logged')
   }
 
-  async function create (
-    host: string,
-    tokens: Tokens,
-    signedIn: SignedIn,
-    askedAt: EpochMs
-  ): Promise<Changed<string>> {
+  async function create (...[host, ...login]: Parameters<SessionChanges['create']>): Promise<Changed<string>> {
     const value = newValue()
-    const record: OwnRecord = {
-      version: 1,
-      host,
-      userId: signedIn.userId,
-      sid: signedIn.sid,
-      refreshToken: tokens.refreshToken ?? '',
-      accessToken: tokens.accessToken,
-      accessEndsAt: askedAt + tokens.accessLifeMs as EpochMs,
-      accessLifeMs: tokens.accessLifeMs,
-      idToken: tokens.idToken ?? '',
-      authTime: signedIn.authTime,
-      amr: signedIn.amr,
-      createdAt: askedAt,
-      usedAt: askedAt
-    }
-    const written = await store.write(keysOf(`${host} ${value}`), record)
+    const written = await store.write(namesOf(`${host} ${value}`), recordOf(host, ...login))
     return written === 'stored' ? { kind: 'done', value } : UNREACHABLE
   }
 
@@ -87,20 +70,24 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
    * First nothing of the old cookie is remembered any more, for as long as this takes; then the new record stands; then
    * the old one is gone for good. Where a step fails the ones before have changed nothing that anybody can tell.
    */
-  async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): ReturnType<SessionChanges['replace']> {
+  async function replaceUnderLease (
+    own: string,
+    signedIn: SignedIn,
+    idToken: string
+  ): ReturnType<SessionChanges['replace']> {
     const found = await read(own)
     if (found.kind !== 'done') return found
     const { value: record } = found
     if (record === undefined) return { kind: 'gone' }
     if (!revocations.admits('logout') || !await forget(own, quietMs)) return UNREACHABLE
     const value = newValue()
-    const keys = keysOf(`${record.host} ${value}`)
+    const names = namesOf(`${record.host} ${value}`)
     const { authTime, amr } = signedIn
     const now = clock.wall()
     const stepped = { ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }
-    if (await store.write(keys, stepped) !== 'stored') return UNREACHABLE
-    if (await store.remove(keysOf(own)) !== 'removed') {
-      await store.remove(keys)
+    if (await store.write(names, stepped) !== 'stored') return UNREACHABLE
+    if (await store.remove(namesOf(own)) !== 'removed') {
+      await store.remove(names)
       return UNREACHABLE
     }
     // what a replica resolved meanwhile began before this
@@ -113,7 +100,7 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     read,
     async replace (own: string, signedIn: SignedIn, idToken: string) {
       // a refresh that is under way ends first: its tokens are the ones that go on
-      const leased = await lease(keysOf(own), timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
+      const leased = await lease(namesOf(own).keys, timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
       return leased.kind === 'ran' ? leased.value : UNREACHABLE
     },
     async end (own: string): Promise<Changed<OwnRecord | undefined>> {
@@ -122,12 +109,35 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
       if (!revocations.admits('logout')) return UNREACHABLE
       // on this replica at once, whatever is under way; a refresh that is writes to no ended session
       const isTold = forget(own, quietMs)
-      if (await store.remove(keysOf(own)) !== 'removed') return UNREACHABLE
+      if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
       await isTold
       await forget(own, 0)
       return found
     }
   })
+}
+
+function recordOf (
+  host: string,
+  { accessToken, accessLifeMs, refreshToken = '', idToken = '' }: Tokens,
+  { userId, sid, authTime, amr }: SignedIn,
+  askedAt: EpochMs
+): OwnRecord {
+  return {
+    version: 1,
+    host,
+    userId,
+    sid,
+    refreshToken,
+    accessToken,
+    accessEndsAt: askedAt + accessLifeMs as EpochMs,
+    accessLifeMs,
+    idToken,
+    authTime,
+    amr,
+    createdAt: askedAt,
+    usedAt: askedAt
+  }
 }
 
 const UNREACHABLE = Object.freeze({ kind: 'unreachable' })

@@ -1,28 +1,33 @@
 import { LRUCache } from 'lru-cache'
-import type { CacheKey, CacheKeys } from '../core/cache-key.ts'
+import type { CacheKey, CacheKeys, SentDigests } from '../core/cache-key.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { ownSessionKey } from '../redis/keys.ts'
+import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 import { decodeRecord, encodeRecord, type OwnRecord, recordBytes } from './record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
 export type StoreRead =
-  | Readonly<{ kind: 'found', record: OwnRecord, isUnderPrevious: boolean }>
+  /** `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. */
+  | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean }>
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** `overtaken`: a newer one is there, or the session was ended. */
 export type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
 
+/** Of one cookie: the name of its record, and what a revocation may name. */
+export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
+
 /** Sessions by the keyed digest of their cookie. Never rejects. */
 export type RecordStore = Readonly<{
-  read: (keys: CacheKeys) => Promise<StoreRead>
+  read: (cookie: CookieNames) => Promise<StoreRead>
   /** Only where it is newer than what is there. */
-  write: (keys: CacheKeys, record: OwnRecord) => Promise<StoreWrite>
+  write: (cookie: CookieNames, record: OwnRecord) => Promise<StoreWrite>
   /** In memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
-  hold: (keys: CacheKeys, record: OwnRecord) => void
+  hold: (cookie: CookieNames, record: OwnRecord) => void
   /** For good: a write that comes late brings nothing back. */
-  remove: (keys: CacheKeys) => Promise<'removed' | 'unreachable'>
+  remove: (cookie: CookieNames) => Promise<'removed' | 'unreachable'>
   /** How many are in memory, and their bytes. */
   size: () => number
   bytes: () => number
@@ -36,6 +41,8 @@ export type RedisRecords = Readonly<{
   previous?: Sealer | undefined
   /** Whether a replica may be left that knows the previous secret alone. */
   writesPrevious: () => boolean
+  /** What another replica ended is no session here either, while Redis cannot say so. */
+  log: Pick<RevocationLog, 'snapshot' | 'isVoid'>
 }>
 
 /** From its last write on; Authgear's own idle time-out is 30 days, and a session that is lost costs a redirect. */
@@ -48,11 +55,11 @@ const TOMBSTONE = Buffer.from(ENDED_VERSION)
 
 /** @param maxBytes of CACHE_MAX_MEMORY */
 export function createRecordStore (maxBytes: number, redis: RedisRecords | undefined): RecordStore {
-  const memory = openMemory(maxBytes)
+  const memory = openMemory(maxBytes, redis?.log)
   const tier = redis === undefined ? memory.alone : createSharedStore(redis, memory)
   return Object.freeze({
     ...tier,
-    hold: ({ current }: CacheKeys, record: OwnRecord) => { memory.keep(current, record) },
+    hold: ({ keys }: CookieNames, record: OwnRecord) => { memory.keep(keys.current, record) },
     size: memory.size,
     bytes: memory.bytes
   })
@@ -64,15 +71,17 @@ type Memory = ReturnType<typeof openMemory>
 /** No record takes fewer: bounds the lists that are made at the start. */
 const MIN_RECORD_BYTES = 1024
 
+type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
+
 /** What this replica has seen last; without Redis that is all there is. */
-function openMemory (maxBytes: number) {
+function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
   const max = Math.max(1, Math.floor(maxBytes / MIN_RECORD_BYTES))
-  const records = new LRUCache<string, OwnRecord>({ max, maxSize: Math.max(1, Math.floor(maxBytes)) })
+  const records = new LRUCache<string, Slot>({ max, maxSize: Math.max(1, Math.floor(maxBytes)) })
   /** Ended a short time ago: what is under way brings none of them back. */
   const ended = new LRUCache<string, true>({ max: 10_000 })
-  function keep (key: CacheKey, record: OwnRecord): boolean {
-    if (ended.has(key) || (records.peek(key)?.version ?? 0) >= record.version) return false
-    records.set(key, record, { size: recordBytes(key, record) })
+  function keep (key: CacheKey, record: OwnRecord, snapshot = log?.snapshot()): boolean {
+    if (ended.has(key) || (records.peek(key)?.record.version ?? 0) >= record.version) return false
+    records.set(key, { record, snapshot }, { size: recordBytes(key, record) })
     return true
   }
   function drop (key: CacheKey): void {
@@ -80,18 +89,29 @@ function openMemory (maxBytes: number) {
     ended.set(key, true)
   }
   const alone: Tier = {
-    read: async ({ current }) => {
-      const record = records.get(current)
-      return record === undefined ? NONE : { kind: 'found', record, isUnderPrevious: false }
+    read: async ({ keys }) => {
+      const slot = records.get(keys.current)
+      return slot === undefined ? NONE : { kind: 'found', record: slot.record, isToReseal: false }
     },
-    write: async ({ current }, record) => keep(current, record) ? 'stored' : 'overtaken',
-    remove: async ({ current }) => { drop(current); return 'removed' }
+    write: async ({ keys }, record) => keep(keys.current, record) ? 'stored' : 'overtaken',
+    remove: async ({ keys }) => { drop(keys.current); return 'removed' }
   }
   return {
     alone,
     keep,
     drop,
-    get: (key: CacheKey) => ended.has(key) ? undefined : records.get(key),
+    /** What no revocation of the cookie has overtaken. */
+    get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
+      const slot = ended.has(current) ? undefined : records.get(current)
+      const isVoid = slot?.snapshot !== undefined &&
+        log?.isVoid({ userId: undefined, digests: all }, slot.snapshot) === true
+      return isVoid ? undefined : slot?.record
+    },
+    /** Redis has it still. */
+    seen (key: CacheKey, record: OwnRecord, snapshot: RevocationSnapshot): void {
+      if (records.peek(key)?.record.version === record.version) records.delete(key)
+      keep(key, record, snapshot)
+    },
     forget: (key: CacheKey) => { records.delete(key) },
     size: () => records.size,
     bytes: () => records.calculatedSize
@@ -107,7 +127,7 @@ type Place = Readonly<{ key: CacheKey, sealer: Sealer, isPrevious: boolean }>
 
 /** Redis says what there is; memory stands in while it cannot be reached, and for a write that a failover lost. */
 function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
-  const { commands, keyPrefix } = redis
+  const { commands, keyPrefix, log } = redis
   const nameOf = ({ key }: Place): string => ownSessionKey(keyPrefix, key)
   const placesOf = ({ current, previous }: CacheKeys): readonly Place[] => {
     const own: Place = { key: current, sealer: redis.sealer, isPrevious: false }
@@ -124,7 +144,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   const writeAt = (place: Place, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
     commands.setIfNewer(nameOf(place), version, value, lifeMs)
 
-  async function write (keys: CacheKeys, record: OwnRecord): Promise<StoreWrite> {
+  async function write ({ keys }: CookieNames, record: OwnRecord): Promise<StoreWrite> {
     const [own, older] = placesOf(keys)
     try {
       const place = older !== undefined && redis.writesPrevious() ? older : own
@@ -141,10 +161,11 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
 
   return {
     write,
-    async read (keys) {
-      const { current } = keys
-      const known = memory.get(current)
+    async read (cookie) {
+      const { keys, keys: { current } } = cookie
+      const known = memory.get(cookie)
       const places = placesOf(keys)
+      const snapshot = log.snapshot()
       try {
         const [own, older] = await Promise.all(places.map(readAt))
         if (own === 'ended') { memory.drop(current); return NONE }
@@ -152,18 +173,18 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
         if (record === undefined) { memory.forget(current); return NONE }
         if (known !== undefined && known.version > record.version && known.sid === record.sid) {
           // a failover lost the newest write
-          await write(keys, known)
-          return { kind: 'found', record: known, isUnderPrevious: false }
+          await write(cookie, known)
+          return { kind: 'found', record: known, isToReseal: false }
         }
-        memory.keep(current, record)
-        return { kind: 'found', record, isUnderPrevious }
+        memory.seen(current, record, snapshot)
+        return { kind: 'found', record, isToReseal: isUnderPrevious && !redis.writesPrevious() }
       } catch (error) {
         return known === undefined
           ? { kind: 'unreachable', error }
-          : { kind: 'found', record: known, isUnderPrevious: false }
+          : { kind: 'found', record: known, isToReseal: false }
       }
     },
-    async remove (keys) {
+    async remove ({ keys }) {
       memory.drop(keys.current)
       try {
         for (const place of placesOf(keys)) await writeAt(place, ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)

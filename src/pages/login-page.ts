@@ -93,8 +93,8 @@ const WORDS: Readonly<Record<LoginPage, Words>> = {
     message: 'This site is not set up for signing in at the address that your browser shows.',
     advice: [
       'Please tell the people who run this site, or open it by its usual address.',
-      'For them: LOGIN_PUBLIC_URL must name this origin, and the proxy must send X-Forwarded-Host, and its address be ' +
-        'one of TRUSTED_PROXIES.'
+      'For them: LOGIN_PUBLIC_URL must name this origin; the proxy must send X-Forwarded-Host, and its address must ' +
+        'be one of TRUSTED_PROXIES.'
     ]
   },
   step_up_refused: {
@@ -152,8 +152,8 @@ const OWN_WORDS: Readonly<Partial<Record<LoginPage, Words>>> = {
   login_misconfigured: {
     ...WORDS.login_misconfigured,
     advice: [
-      'For the people who run this site: LOGIN_CLIENT_ID must name a client of the kind “traditional web application” ' +
-        'or “single-page application”, with this site’s callback among its redirect URIs.'
+      'For the people who run this site: LOGIN_CLIENT_ID must name a client of the kind “traditional web ' +
+        'application” or “single-page application”, with this site’s callback among its redirect URIs.'
     ]
   },
   redirect_loop: {

@@ -150,11 +150,13 @@ function tellLost (log: Log): (lost: Lost) => void {
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps }: ListenersDeps
+  { metrics, log, handlerDeps, own }: ListenersDeps
 ): ListenerDeps {
   const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
   return {
-    report: createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)),
+    report: createReport(log, metrics.request, own === undefined
+      ? createFindForeignFields(handlerDeps.cookieNames)
+      : () => NO_FOREIGN_FIELDS),
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       tellNotFound({ ...context, status: 404, reason: 'not_found' })
@@ -171,6 +173,9 @@ function listenerDepsOf (
     }
   }
 }
+
+/** No app has a cookie of our name. */
+const NO_FOREIGN_FIELDS = Object.freeze({})
 
 function loginOf (
   { login, cache, authgear }: ServiceSettings,

@@ -13,6 +13,7 @@ import { createOwnReader, createSites } from '../own-login/sites.ts'
 import { createSessionChanges } from '../own-session/changes.ts'
 import { createSessionLease } from '../own-session/lease.ts'
 import { createRefresh } from '../own-session/refresh.ts'
+import { createRenewal } from '../own-session/renewal.ts'
 import { createOwnSessions } from '../own-session/sessions.ts'
 import { createRecordStore } from '../own-session/store.ts'
 import { ownCredentials } from '../core/credentials.ts'
@@ -51,16 +52,15 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const keys = openKeys(settings, deps)
   const store = createRecordStore(Math.floor(cache.maxBytes * OWN_SESSION_SHARE), recordsOf(settings, deps))
   const lease = createSessionLease(clock, leasesOf(settings, deps))
-  const refresh = createRefresh({
+  const renewal = createRenewal({
     store,
-    lease,
     tokens,
     clock,
-    timeoutMs,
     isShared: shared.connection !== undefined,
     refreshed: observer.refreshed,
     rotates: throttle(clock, Infinity, () => log.warn(ROTATES))
   })
+  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
   const forget = async (own: string): Promise<void> => {
     // beyond what the log takes others find out within CACHE_TTL
     if (!revocations.admits('logout')) return
@@ -76,7 +76,7 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   return {
     sites,
     readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
-    sessions: createOwnSessions({ store, refresh, keyer, clock, forget }),
+    sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget }),
     login: {
       sites,
       changes: createSessionChanges({ store, lease, keyer, clock, revocations, timeoutMs }),
@@ -120,14 +120,15 @@ function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSession
   return { keySet, close: keySet.close }
 }
 
-function recordsOf ({ redis }: ServiceSettings, { shared, sealingKeys }: OwnSessionDeps) {
+function recordsOf ({ redis }: ServiceSettings, { shared, sealingKeys, revocations }: OwnSessionDeps) {
   if (redis === undefined || shared.connection === undefined) return undefined
   return {
     commands: shared.connection.commands,
     keyPrefix: redis.keyPrefix,
     sealer: createSealer(sealingKeys.sessions),
     previous: sealingKeys.previousSessions && createSealer(sealingKeys.previousSessions),
-    writesPrevious: () => shared.secretCheck?.writesPrevious() === true
+    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
+    log: revocations
   }
 }
 

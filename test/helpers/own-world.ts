@@ -1,7 +1,10 @@
 import type { Test } from 'tap'
 import { LOGIN, type InProcessOptions } from './in-process.ts'
 import { createPerson, type Hop, type Person, type Site } from './person.ts'
-import { startSimulator, type RunningSimulator, type SimulatorOptions } from './simulator.ts'
+import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
+import { parseObject } from '../../src/core/json.ts'
+import type { RunningSimulator, SimulatorOptions } from './simulator.ts'
+import { until } from './until.ts'
 import { startInProcessOver, type Answered, type InProcessOver } from './in-process-over.ts'
 import { ask } from './request.ts'
 
@@ -18,9 +21,18 @@ export interface OwnWorld {
   person (replica?: () => number): Person
   /** Chooses a user on Authgear's login page. */
   signIn (person: Person, page: Hop, user: string): Promise<readonly Hop[]>
+  /** Asks a replica as a proxy does, for the first app. */
+  verify (cookie: string, headers?: Lines, replica?: number): Promise<Answered>
+  ask (path: string, cookie: string, headers?: Lines, replica?: number): Promise<Answered>
+  /** Tokens that Authgear gave so far. */
+  tokens (): Readonly<{ accessTokens: readonly string[], refreshTokens: readonly string[] }>
+  /** Comes when so many refresh tokens were revoked, and fails where there are more. */
+  revoked (count: number): Promise<void>
   /** Signed in at that page, by Authgear's login page. */
   signedIn (user?: string, url?: string, replica?: () => number): Promise<Person>
 }
+
+type Lines = Readonly<Record<string, string | readonly string[]>>
 
 export interface OwnWorldOptions {
   readonly simulator?: SimulatorOptions
@@ -35,7 +47,7 @@ export async function startOwnWorld (
   t: Test,
   { simulator, adapter, replicas: count = 1, client }: OwnWorldOptions = {}
 ): Promise<OwnWorld> {
-  const authgear = await startSimulator(t, {
+  const { authgear, answers, revocations } = await startRecordedSimulator(t, {
     clients: [{
       id: LOGIN.LOGIN_CLIENT_ID,
       redirectUris: ORIGINS.map((origin) => `${origin}/_auth/callback`),
@@ -45,7 +57,9 @@ export async function startOwnWorld (
     ...simulator
   })
   const replicas: InProcessOver[] = []
-  for (let i = 0; i < count; i++) replicas.push(await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter)))
+  for (let i = 0; i < count; i++) {
+    replicas.push(await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter)))
+  }
   const authgearHost = new URL(authgear.url).host
   const sitesOf = (replica: () => number): Readonly<Record<string, Site>> => ({
     [authgearHost]: authgearSite(authgear, authgearHost),
@@ -54,11 +68,32 @@ export async function startOwnWorld (
   })
   const person: OwnWorld['person'] = (replica = () => 0) => createPerson(sitesOf(replica))
   const signIn: OwnWorld['signIn'] = (someone, page, user) => someone.send(page.url, { user })
+  const askAt: OwnWorld['ask'] = (path, cookie, headers = {}, replica = 0) =>
+    (replicas[replica] as InProcessOver).ask({
+      path,
+      headers: {
+        'x-forwarded-for': CLIENT_ADDRESS,
+        'x-forwarded-host': new URL(APP).host,
+        'x-forwarded-uri': '/',
+        ...cookie === '' ? {} : { cookie },
+        ...headers
+      }
+    })
   return {
     authgear,
     replicas,
     person,
     signIn,
+    ask: askAt,
+    verify: (cookie, headers, replica) => askAt('/verify', cookie, headers, replica),
+    tokens: () => ({
+      accessTokens: answers.flatMap(({ access_token: token }) => typeof token === 'string' ? [token] : []),
+      refreshTokens: answers.flatMap(({ refresh_token: token }) => typeof token === 'string' ? [token] : [])
+    }),
+    async revoked (count) {
+      await until(`${count} revocations`, () => revocations.length >= count)
+      if (revocations.length > count) throw new Error(`${revocations.length} were revoked`)
+    },
     async signedIn (user = 'alice', url = `${APP}/`, replica = () => 0) {
       const someone = person(replica)
       await signIn(someone, await lastOf(someone.open(url)), user)
@@ -67,7 +102,38 @@ export async function startOwnWorld (
   }
 }
 
-export function ownOptions ({ url }: RunningSimulator, adapter: Partial<InProcessOptions> = {}): InProcessOptions {
+/** What a browser keeps of a session at that origin, as it would be sent; empty without. */
+export function cookieOf (person: Person, origin: string): string {
+  return /(?:^|; )((?:__Host-)?forward-auth=[^;]+)/.exec(person.cookies(new URL(origin).host))?.[1] ?? ''
+}
+
+/** Where a page of Authgear's sends its form. */
+export function actionIn ({ authgear }: OwnWorld, { body }: Hop): string {
+  return new URL((/action="([^"]+)"/.exec(body)?.[1] ?? '').replaceAll('&#38;', '&'), authgear.url).href
+}
+
+async function startRecordedSimulator (t: Test, options: SimulatorOptions) {
+  const simulator = buildSimulator(options)
+  t.teardown(() => simulator.close())
+  const answers: Array<Readonly<Record<string, unknown>>> = []
+  const revocations: string[] = []
+  simulator.app.addHook('onSend', async (request, _, payload) => {
+    if (request.url === '/oauth2/token' && typeof payload === 'string') answers.push(parseObject(payload) ?? {})
+    if (request.url === '/oauth2/revoke') revocations.push('')
+    return payload
+  })
+  const url = await simulator.listen()
+  const authgear: RunningSimulator = Object.freeze({
+    url,
+    port: Number(new URL(url).port),
+    controls: simulator.controls,
+    counters: simulator.counters,
+    close: simulator.close
+  })
+  return { authgear, answers, revocations }
+}
+
+function ownOptions ({ url }: RunningSimulator, adapter: Partial<InProcessOptions> = {}): InProcessOptions {
   const { LOGIN_CLIENT_ID, LOGIN_SECRET } = LOGIN
   return {
     AUTHGEAR_ENDPOINT: url,
@@ -91,7 +157,7 @@ function authgearSite ({ port }: RunningSimulator, host: string): Site {
 }
 
 const RULES = [['/secret', 'max_age=60'], ['/admin', 'role=admin']] as const
-export const CLIENT_ADDRESS = '192.0.2.7'
+const CLIENT_ADDRESS = '192.0.2.7'
 
 /** As a proxy does: the login's routes go to the service; everything else is asked about first. */
 function appSite (verifier: () => InProcessOver, host: string): Site {
