@@ -32,6 +32,8 @@ interface Course {
   readonly seen: Seen[]
   /** What befell each round. */
   readonly events: string[]
+  /** Calls of the token endpoint of which Authgear did all, and hung up. */
+  readonly lost: Set<object>
 }
 
 /** The UUID of a session, which its refresh token begins with. */
@@ -45,7 +47,7 @@ async function begin (t: Test, rotation: boolean): Promise<Course> {
     redis,
     replicas: 3,
     client: { rotation, accessTokenSeconds: LIFE_SECONDS },
-    adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', REDIS_TIMEOUT: '200ms', AUTHGEAR_TIMEOUT: '2s', leaseMs: 3000 }
+    adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', REDIS_TIMEOUT: '1s', leaseMs: 3000 }
   })
   const sessions: Session[] = []
   for (let i = 0; i < PEOPLE; i++) {
@@ -54,7 +56,7 @@ async function begin (t: Test, rotation: boolean): Promise<Course> {
     const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
     sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
   }
-  return { world, redis, sessions, seen: [], events: [] }
+  return { world, redis, sessions, seen: [], events: [], lost: new Set() }
 }
 
 function fail (): never {
@@ -73,13 +75,14 @@ async function ask ({ world, sessions, seen }: Course, round: number, at: (i: nu
 }
 
 /** Whom Authgear told for good that their session is over, and whether an answer of theirs was lost before. */
-function ended ({ world }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
+function ended ({ world, lost: calls }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
   const lost = new Set<string>()
   const over = new Map<string, 'explained' | 'unexplained'>()
-  for (const { form, answer, isLost } of world.relay.calls) {
+  for (const call of world.relay.calls) {
+    const { form, answer } = call
     if (form['grant_type'] !== 'refresh_token') continue
     const grant = grantOf(form['refresh_token'])
-    if (isLost) lost.add(grant)
+    if (calls.has(call)) lost.add(grant)
     else if (answer['error'] === 'invalid_grant') over.set(grant, lost.has(grant) ? 'explained' : 'unexplained')
   }
   return over
@@ -99,11 +102,17 @@ async function misfortune ({ redis }: Course, which: 'killed' | 'paused' | 'none
   }
 }
 
-/** Connections and breakers come back in their own time, whatever the clock of the test says. */
-async function recovered ({ world, sessions }: Course, which = sessions.slice(0, 1)): Promise<void> {
+/** Connections and breakers come back in their own time, a session's pause after trouble by the clock of the test. */
+async function recovered (
+  { world, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
+): Promise<void> {
   for (const replica of world.replicas) {
     for (const { cookie } of which) {
-      await until('it is back', async () => endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable')
+      await until('it is back', async () => {
+        if (endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable') return true
+        world.clock.advance(1001)
+        return false
+      })
     }
   }
 }
@@ -120,7 +129,11 @@ async function run (course: Course): Promise<void> {
     const which = MISFORTUNES[round] ?? 'none'
     course.events[round] = `tokens ${fault}, Redis ${which}`
     const mend = await misfortune(course, which)
+    const before = world.relay.calls.length
     await ask(course, round, () => pick(3), false)
+    // `reset` hangs up before anything is done
+    const cut = world.relay.calls.slice(before).filter(({ isLost }) => isLost && fault === 'lost')
+    for (const call of cut) course.lost.add(call)
     world.authgear.controls.tokens.recover()
     await mend()
     if (which !== 'none' || round % REST === 0) await recovered(course)
@@ -141,6 +154,17 @@ const story = ({ seen, events }: Course): readonly string[] =>
       `${count('unavailable')} unavailable`
   })
 
+/** All calls about one session: which token was sent, and what came of it. */
+function historyOf ({ world, lost }: Course, grant: string): string {
+  const calls = world.relay.calls.filter(({ form }) => grantOf(form['refresh_token']) === grant)
+  const end = (token: unknown): string => String(token).slice(-4)
+  return calls.map((call) => {
+    const { form, status, answer } = call
+    const brought = answer['error'] ?? end(answer['refresh_token'])
+    return `${end(form['refresh_token'])}: ${lost.has(call) ? 'lost' : `${status} ${brought}`}`
+  }).join(', ')
+}
+
 for (const rotation of [false, true]) {
   t.test(`nobody is logged out but by Authgear, with rotation ${rotation ? 'on' : 'off'}`, async (t) => {
     const course = await begin(t, rotation)
@@ -151,6 +175,7 @@ for (const rotation of [false, true]) {
     t.strictSame(wrongly.map(({ round, session }) => `round ${round}: ${session.grant}`), [], 'each 401 is Authgear\'s')
     t.strictSame([...over].filter(([, why]) => why === 'unexplained'), [], 'and each of those is a lost answer')
     if (!rotation) t.equal(over.size, 0, 'without rotation nothing is lost')
+    for (const [grant, why] of over) if (why === 'unexplained') t.comment(historyOf(course, grant))
     const waiting = course.seen.filter(({ calm, ending }) => calm && ending === 'unavailable')
     t.strictSame(waiting, [], 'once all is well again nobody waits')
     const inside = course.seen.filter(({ calm, ending }) => calm && ending === 'in')
