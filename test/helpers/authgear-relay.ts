@@ -7,7 +7,7 @@ import { jwkOf, KEYS, KID } from './token-issuer.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 /** Members of the token endpoint's answer. */
-export type Tokens = Readonly<Record<string, string | number>>
+type Tokens = Readonly<Record<string, string | number>>
 
 /** One call of the token or the revocation endpoint that passed. */
 export interface TokenCall {
@@ -36,7 +36,7 @@ export interface AuthgearRelay {
 }
 
 /** Holds all who pass until it is released. */
-export interface AnswerGate {
+interface AnswerGate {
   /** So many wait. */
   arrived (count: number): Promise<void>
   pass (): Promise<void>

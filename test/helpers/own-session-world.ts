@@ -40,7 +40,7 @@ export interface OwnWorld {
   byCookie (value: string, origin?: string, replica?: InProcess): Promise<string>
 }
 
-export interface Question {
+interface Question {
   readonly origin?: string
   readonly cookie?: string
   readonly headers?: readonly HeaderLine[]

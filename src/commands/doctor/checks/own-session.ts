@@ -128,7 +128,7 @@ export const ownSession: Probe = {
 }
 
 /** It sends the browser to Authgear, which sends it back to this very host. */
-export function judgeRoute (page: Page, base: string, authgear: string): Finding | undefined {
+function judgeRoute (page: Page, base: string, authgear: string): Finding | undefined {
   const { status, location = '' } = page
   if (status !== 302 || !location.startsWith(`${authgear}/oauth2/authorize?`)) {
     return found('login-route', `${base}login answers ${status}, and does not lead to Authgear`)
@@ -138,7 +138,7 @@ export function judgeRoute (page: Page, base: string, authgear: string): Finding
 }
 
 /** A session that is none is refused as such; where a cookie or the host was lost, as nobody's. */
-export function judgeCookie (
+function judgeCookie (
   page: Readonly<{ status: number }> & Partial<Page>, url: string
 ): Finding | undefined {
   return page.status === 401 && /no_credentials/.test(page.body ?? '')

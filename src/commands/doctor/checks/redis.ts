@@ -157,7 +157,7 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
 }
 
 /** Sessions of our own are nowhere else. */
-export function judgeKeeping (info: string, own: object | undefined): Finding | undefined {
+function judgeKeeping (info: string, own: object | undefined): Finding | undefined {
   return own !== undefined && /^aof_enabled:0/m.test(info)
     ? found('redis-forgets', 'it has no append-only file (appendonly no)')
     : undefined
