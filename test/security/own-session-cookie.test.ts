@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { overGrpcAsked } from '../helpers/own-endpoints.ts'
 import { settingsOf, type Environment } from '../helpers/in-process.ts'
@@ -190,6 +192,32 @@ t.test('a cookie of one host is no session at another, however the host is said'
       t.not(await rawly(port, path, lines), 'alice', `${path}: ${what}`)
     }
     t.not(await rawly(identifyPort, '/identify', lines), 'alice', `/identify: ${what}`)
+  }
+})
+
+/** Whom each proxy's own request lets in, as recorded; ingress-nginx names no host, and passes a client's on. */
+const SHAPES: ReadonlyArray<readonly [string, RegExp]> = [
+  ...['traefik', 'caddy', 'nginx', 'envoy', 'envoy-prefix', 'haproxy', 'read-apisix', 'read-envoy-gateway']
+    .map((name) => [name, /^alice$/] as const),
+  ['read-ingress-nginx', /^(?:401|302) /]
+]
+
+t.test('a cookie is one at the host that each proxy names, and at no other', async (t) => {
+  const world = await startOwnWorld(t)
+  const cookie = `${NAME}=${valueOf(await signedIn(world, 'alice'))}`
+  const { port = 0 } = world.replicas[0] ?? {}
+  for (const [name, expected] of SHAPES) {
+    const file = join(import.meta.dirname, `../fixtures/shapes/${name}.json`)
+    const [{ rawHeaders }] = JSON.parse(readFileSync(file, 'utf8')) as [{ rawHeaders: readonly string[] }]
+    const as = async (host: string): Promise<string> => {
+      const lines = rawHeaders.map((text) => text.replaceAll('app.example', host))
+      const kept = lines.flatMap((text, i) =>
+        i % 2 === 1 || /^(?:cookie|host|content-length)$/i.test(text) ? [] : [[text, lines[i + 1] ?? ''] as const])
+      const [, said = ''] = lines.slice(lines.findIndex((text) => /^host$/i.test(text)))
+      return whoIn(await ask(port, { path: '/verify', host: said, headers: [...kept, ['Cookie', cookie]] }))
+    }
+    t.match(await as('app.example.com'), expected, name)
+    t.match(await as('wiki.other.test'), /^(?:401|302) /, `${name}, another host`)
   }
 })
 
