@@ -84,6 +84,8 @@ t.test('a token comes before the cookie, and what it is refused for is the end o
   for (const [authorization, reason] of [
     ['Bearer junk', 'invalid_session'],
     [`Bearer ${'x'.repeat(20_000)}`, 'malformed_credentials'],
+    ['Bearer', 'malformed_credentials'],
+    ['bearer  two-blanks', 'malformed_credentials'],
     ['Bearer a,Bearer b', 'ambiguous_credentials'],
     [['Bearer a', 'Bearer b'], 'ambiguous_credentials'],
     [`Bearer ${elsewhere}`, 'wrong_audience']
