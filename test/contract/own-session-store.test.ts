@@ -132,7 +132,7 @@ t.test('an older version put back is no loss to a replica that knows the newer',
   t.equal(await versionOf(replicaOf(tier)), 3, 'and it is written once more')
 })
 
-t.test('while Redis is away what was seen goes on, and what a revocation is about does not', async (t) => {
+t.test('while Redis is away what was seen goes on, unless a revocation is about it', async (t) => {
   const redis = await startRedis(t)
   const tier = await redisTier(t, redis.port, { timeoutMs: 100 })
   let isVoid = false

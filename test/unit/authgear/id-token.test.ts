@@ -12,7 +12,14 @@ const NOW = Math.floor(CLOCK.wall() / 1000)
 const SID = Buffer.from('offline_grant:8e1b28c4-f226-4d27-86c8-c6c37bfb3b28').toString('base64url')
 const HEADER = { alg: 'RS256', kid: KID, typ: 'JWT' }
 const CLAIMS = {
-  iss: RULES.issuer, aud: ['web'], nonce: 'a nonce', sub: 'alice', sid: SID, auth_time: NOW - 60, iat: NOW, exp: NOW + 300
+  iss: RULES.issuer,
+  aud: ['web'],
+  nonce: 'a nonce',
+  sub: 'alice',
+  sid: SID,
+  auth_time: NOW - 60,
+  iat: NOW,
+  exp: NOW + 300
 }
 const OTHER = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const getKey = createLocalJWKSet({ keys: [jwkOf(KEYS.publicKey, KID) as never] })
@@ -60,7 +67,9 @@ t.test('nobody is signed in by another key, or another algorithm', async (t) => 
   t.equal(await said(signed(CLAIMS, HEADER, OTHER.privateKey)), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
   t.equal(await said(signed(CLAIMS, { ...HEADER, kid: 'unknown' })), 'kid')
   t.equal(await said(signed(CLAIMS, { alg: 'RS256' })), 'kid')
-  for (const alg of ['none', 'HS256', 'RS512', 'PS256', 'ES256']) t.equal(await said(signed(CLAIMS, { ...HEADER, alg })), 'alg', alg)
+  for (const alg of ['none', 'HS256', 'RS512', 'PS256', 'ES256']) {
+    t.equal(await said(signed(CLAIMS, { ...HEADER, alg })), 'alg', alg)
+  }
   for (const junk of ['', 'x', 'a.b.c', signed(CLAIMS, HEADER).split('.').slice(0, 2).join('.')]) {
     t.not(await said(junk), 'signed-in', junk.slice(0, 10))
   }
@@ -73,10 +82,12 @@ t.test('where Authgear\'s keys are not to be had nobody can say', async (t) => {
 
 t.test('the session that a sid names', async (t) => {
   t.equal(sessionIdOf(SID), '8e1b28c4-f226-4d27-86c8-c6c37bfb3b28')
-  for (const sid of ['', 'x', Buffer.from('offline_grant:').toString('base64url'), Buffer.from('offline_grant:a b').toString('base64url')]) {
-    t.equal(sessionIdOf(sid), undefined)
+  for (const text of ['', 'x', 'offline_grant:', 'offline_grant:a b', 'idp:x']) {
+    t.equal(sessionIdOf(Buffer.from(text).toString('base64url')), undefined)
   }
   const token = signed(CLAIMS, HEADER)
   t.ok(isOfSameSession(token, { userId: 'alice', sid: SID }))
-  for (const other of [{ userId: 'bob', sid: SID }, { userId: 'alice', sid: 'x' }]) t.notOk(isOfSameSession(token, other))
+  for (const other of [{ userId: 'bob', sid: SID }, { userId: 'alice', sid: 'x' }]) {
+    t.notOk(isOfSameSession(token, other))
+  }
 })
