@@ -57,7 +57,8 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import neither transport nor pages nor ' +
+        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import neither transport ' +
+          'nor pages nor ' +
           'the composition root',
       severity: 'error',
       from: { path: '^src/(authgear|authenticate|cache|own-session|profile|redis|revocation)/' },
@@ -121,7 +122,8 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|own-session/store|own-login/code-limits|profile/memory|resource/verifier|authgear/resolver/failed-credentials)[.]ts$'
+      '(cache/store|own-(session/store|login/code-limits)|profile/memory|resource/verifier|' +
+        'authgear/resolver/failed-credentials)[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

@@ -155,8 +155,16 @@ export const isOwnValue = (value: string): boolean => OWN_VALUE.test(value)
  */
 export function readOwnCredentials (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
   const bearer = readBearerAlone(rawHeaders)
-  return bearer.kind === 'none' ? readOwnCookie(rawHeaders, cookie, host) : bearer
+  if (bearer.kind !== 'none') return bearer
+  return linesOf(rawHeaders, 'authorization').some(isBrokenBearer)
+    ? BROKEN_BEARER
+    : readOwnCookie(rawHeaders, cookie, host)
 }
+
+const BROKEN_BEARER: CredentialsRead = { kind: 'refused', reason: 'malformed_credentials', bearer: true }
+/** The scheme, and no token as it must be: Authgear would not see it, and whoever sent it meant no cookie. */
+const isBrokenBearer = (line: string, index: number): boolean =>
+  index % 2 === 1 && /^[ \t]*bearer(?:[ \t]|$)/i.test(line)
 
 /** Two different values: one of them was put there by somebody else, and none is used. */
 export function readOwnCookie (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {

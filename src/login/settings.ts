@@ -16,7 +16,7 @@ export type LoginSettings = Readonly<{
   own?: OwnSessionSettings | undefined
 }>
 
-export type OwnSessionSettings = Readonly<{
+type OwnSessionSettings = Readonly<{
   /** Of LOGIN_PUBLIC_URL, in its order; each has the login's routes. */
   origins: readonly string[]
   /** LOGIN_SSO: a session ends with the one at Authgear. */

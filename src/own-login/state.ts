@@ -4,7 +4,7 @@ import { MAX_COOKIE, type Seal } from '../login/state.ts'
 import { onlyCookie, shortCookie, type Site } from './sites.ts'
 
 /** A login may stand on Authgear's page for so long: nothing of it is kept here. */
-export const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
+const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
 /** Another replica's clock may be ahead by this. */
 const MAX_AHEAD_MS = 60_000
 

@@ -11,7 +11,7 @@ import type { OwnRecord } from './record.ts'
 import type { CookieNames, RecordStore } from './store.ts'
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */
-export type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
+type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
 
 /** What a login, a step-up and a sign-out do to sessions. Never rejects. */
 export type SessionChanges = Readonly<{

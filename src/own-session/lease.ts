@@ -8,7 +8,7 @@ import type { RedisCommands } from '../redis/commands.ts'
 import { ownSessionPrefix } from '../redis/keys.ts'
 
 /** `busy`: another replica has it, and the caller does not wait, or waited for too long. */
-export type Leased<T> =
+type Leased<T> =
   | Readonly<{ kind: 'ran', value: T }>
   | Readonly<{ kind: 'busy' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>

@@ -8,7 +8,7 @@ import { isRefreshDue, type Refresh } from './refresh.ts'
 import type { Refreshed, Target } from './renewal.ts'
 import type { RecordStore } from './store.ts'
 
-export type Opened =
+type Opened =
   /** Its access token can be asked about. */
   | Readonly<{ kind: 'session', record: OwnRecord }>
   /** Nobody's, for certain. */

@@ -7,14 +7,14 @@ import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 import { decodeRecord, encodeRecord, type OwnRecord, recordBytes } from './record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
-export type StoreRead =
+type StoreRead =
   /** `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. */
   | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean }>
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** `overtaken`: a newer one is there, or the session was ended. */
-export type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
+type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
 
 /** Of one cookie: the name of its record, and what a revocation may name. */
 export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>

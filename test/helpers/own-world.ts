@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { LOGIN, type InProcessOptions } from './in-process.ts'
+import { LOGIN, MANAGEMENT_TOKEN, type InProcessOptions } from './in-process.ts'
+import { startManagement } from './management.ts'
 import { createPerson, type Hop, type Person, type Site } from './person.ts'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { parseObject } from '../../src/core/json.ts'
@@ -19,13 +20,17 @@ export interface OwnWorld {
   readonly replicas: readonly InProcessOver[]
   /** A new browser. @param replica that its proxy asks, by a function, since it may change */
   person (replica?: () => number): Person
+  /** The same, whose proxy asks that replica. */
+  personAt (replica: InProcessOver): Person
+  /** `POST /revocations` of the first replica. */
+  revoke (what: object): Promise<Readonly<{ status: number }>>
   /** Chooses a user on Authgear's login page. */
   signIn (person: Person, page: Hop, user: string): Promise<readonly Hop[]>
   /** Asks a replica as a proxy does, for the first app. */
   verify (cookie: string, headers?: Lines, replica?: number): Promise<Answered>
   ask (path: string, cookie: string, headers?: Lines, replica?: number): Promise<Answered>
   /** Tokens that Authgear gave so far. */
-  tokens (): Readonly<{ accessTokens: readonly string[], refreshTokens: readonly string[] }>
+  tokens (): Readonly<Record<'accessTokens' | 'refreshTokens' | 'idTokens', readonly string[]>>
   /** Comes when so many refresh tokens were revoked, and fails where there are more. */
   revoked (count: number): Promise<void>
   /** Signed in at that page, by Authgear's login page. */
@@ -61,12 +66,12 @@ export async function startOwnWorld (
     replicas.push(await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter)))
   }
   const authgearHost = new URL(authgear.url).host
-  const sitesOf = (replica: () => number): Readonly<Record<string, Site>> => ({
+  const sitesOf = (replica: () => InProcessOver): Readonly<Record<string, Site>> => ({
     [authgearHost]: authgearSite(authgear, authgearHost),
-    ...Object.fromEntries(ORIGINS.map((origin) =>
-      [new URL(origin).host, appSite(() => replicas[replica()] as InProcessOver, new URL(origin).host)]))
+    ...Object.fromEntries(ORIGINS.map((origin) => [new URL(origin).host, appSite(replica, new URL(origin).host)]))
   })
-  const person: OwnWorld['person'] = (replica = () => 0) => createPerson(sitesOf(replica))
+  const person: OwnWorld['person'] = (replica = () => 0) =>
+    createPerson(sitesOf(() => replicas[replica()] as InProcessOver))
   const signIn: OwnWorld['signIn'] = (someone, page, user) => someone.send(page.url, { user })
   const askAt: OwnWorld['ask'] = (path, cookie, headers = {}, replica = 0) =>
     (replicas[replica] as InProcessOver).ask({
@@ -83,12 +88,24 @@ export async function startOwnWorld (
     authgear,
     replicas,
     person,
+    personAt: (replica) => createPerson(sitesOf(() => replica)),
     signIn,
+    async revoke (what) {
+      const { status } = await ask(await startManagement(t, (replicas[0] as InProcessOver).service), {
+        method: 'POST',
+        path: '/revocations',
+        host: '127.0.0.1',
+        headers: [['Authorization', `Bearer ${MANAGEMENT_TOKEN}`], ['Content-Type', 'application/json']],
+        body: JSON.stringify(what)
+      })
+      return { status }
+    },
     ask: askAt,
     verify: (cookie, headers, replica) => askAt('/verify', cookie, headers, replica),
     tokens: () => ({
-      accessTokens: answers.flatMap(({ access_token: token }) => typeof token === 'string' ? [token] : []),
-      refreshTokens: answers.flatMap(({ refresh_token: token }) => typeof token === 'string' ? [token] : [])
+      accessTokens: valuesOf(answers, 'access_token'),
+      refreshTokens: valuesOf(answers, 'refresh_token'),
+      idTokens: valuesOf(answers, 'id_token')
     }),
     async revoked (count) {
       await until(`${count} revocations`, () => revocations.length >= count)
@@ -96,10 +113,18 @@ export async function startOwnWorld (
     },
     async signedIn (user = 'alice', url = `${APP}/`, replica = () => 0) {
       const someone = person(replica)
-      await signIn(someone, await lastOf(someone.open(url)), user)
+      const { status } = await lastOf(signIn(someone, await lastOf(someone.open(url)), user))
+      if (status !== 200) throw new Error(`signing in ended with ${status}`)
       return someone
     }
   }
+}
+
+/** One more replica of that world, with other variables. */
+export async function addReplica (t: Test, { authgear, replicas }: OwnWorld, adapter: InProcessOptions): Promise<void> {
+  const replica = await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(authgear, adapter))
+  const all = replicas as InProcessOver[]
+  all.push(replica)
 }
 
 /** What a browser keeps of a session at that origin, as it would be sent; empty without. */
@@ -133,7 +158,7 @@ async function startRecordedSimulator (t: Test, options: SimulatorOptions) {
   return { authgear, answers, revocations }
 }
 
-function ownOptions ({ url }: RunningSimulator, adapter: Partial<InProcessOptions> = {}): InProcessOptions {
+export function ownOptions ({ url }: RunningSimulator, adapter: Partial<InProcessOptions> = {}): InProcessOptions {
   const { LOGIN_CLIENT_ID, LOGIN_SECRET } = LOGIN
   return {
     AUTHGEAR_ENDPOINT: url,
@@ -144,6 +169,9 @@ function ownOptions ({ url }: RunningSimulator, adapter: Partial<InProcessOption
     ...adapter
   }
 }
+
+const valuesOf = (answers: ReadonlyArray<Readonly<Record<string, unknown>>>, name: string): readonly string[] =>
+  answers.flatMap((answer) => typeof answer[name] === 'string' ? [answer[name]] : [])
 
 async function lastOf (hops: Promise<readonly Hop[]>): Promise<Hop> {
   const hop = (await hops).at(-1)

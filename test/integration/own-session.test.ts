@@ -16,8 +16,12 @@ t.test('in on any domain, the second one silently, and out everywhere', async (t
   const asked = hops.filter(isAuthorize).map(({ url }) => new URL(url).searchParams)
   t.strictSame(asked.map((query) => query.get('prompt')), ['none', null], 'first without a page')
   t.match(Object.fromEntries(asked[1] ?? []), {
-    response_type: 'code', scope: 'openid offline_access', code_challenge_method: 'S256', x_sso_enabled: 'true',
-    x_page: 'login', redirect_uri: `${APP}/_auth/callback`
+    response_type: 'code',
+    scope: 'openid offline_access',
+    code_challenge_method: 'S256',
+    x_sso_enabled: 'true',
+    x_page: 'login',
+    redirect_uri: `${APP}/_auth/callback`
   })
   const back = await world.signIn(person, last(hops), 'alice')
   t.match(last(back), { status: 200, url: `${APP}/deep?a=1&b=2` })
@@ -74,7 +78,7 @@ t.test('an access token that ends is refreshed, and nobody notices', async (t) =
   }
 })
 
-t.test('a token comes before the cookie, and what it is refused for is the end of the request', async (t) => {
+t.test('a token comes before the cookie, and its refusal ends the request', async (t) => {
   const world = await startOwnWorld(t)
   const cookie = cookieOf(await world.signedIn(), APP)
   const bob = await world.verify(cookie, { authorization: `Bearer ${demo.bob.accessToken}` })
@@ -84,6 +88,8 @@ t.test('a token comes before the cookie, and what it is refused for is the end o
   for (const [authorization, reason] of [
     ['Bearer junk', 'invalid_session'],
     [`Bearer ${'x'.repeat(20_000)}`, 'malformed_credentials'],
+    ['Bearer', 'malformed_credentials'],
+    ['bearer  two-blanks', 'malformed_credentials'],
     ['Bearer a,Bearer b', 'ambiguous_credentials'],
     [['Bearer a', 'Bearer b'], 'ambiguous_credentials'],
     [`Bearer ${elsewhere}`, 'wrong_audience']
@@ -112,7 +118,7 @@ t.test('Authgear\'s own cookies are not read', async (t) => {
   t.match(answer, { status: 401, headers: { 'x-forward-auth-reason': 'no_credentials' } })
 })
 
-t.test('a cookie is a session at its own host alone, and no value that a browser brings becomes one', async (t) => {
+t.test('a cookie is a session at its own host alone, and no brought value becomes one', async (t) => {
   const world = await startOwnWorld(t)
   const brought = `__Host-forward-auth=${'A'.repeat(43)}`
   t.equal((await world.verify(brought)).status, 401)
@@ -198,7 +204,7 @@ t.test('a login that never ends leaves nothing behind', async (t) => {
   t.match(await world.replicas[0]?.service.metrics.render(), /forward_auth_own_sessions 0\n/)
 })
 
-t.test('junk codes of one client stop at ten a minute, and are Authgear\'s to count by that client', async (t) => {
+t.test('junk codes of one client stop at ten a minute', async (t) => {
   const clock = manualClock(Date.now())
   const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
   world.authgear.controls.tokens.limit()
