@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { LoginSettings, OwnSessionSettings } from '../../../login/settings.ts'
+import type { LoginSettings } from '../../../login/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage, type Page } from '../page.ts'
 
 type Login = Pick<LoginSettings, 'clientId' | 'path'>
+type OwnSettings = NonNullable<LoginSettings['own']>
 type Ask = (address: string, headers?: Readonly<Record<string, string>>) => ReturnType<typeof askPage>
 
 /** Authgear's own pages are for clients without a secret alone: it refuses this of all others, before a login. */
@@ -14,7 +15,7 @@ const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 export async function askAboutClient (
   { config: { authgear: { endpoint, ca } } }: Context,
   login: Login,
-  own: OwnSessionSettings
+  own: OwnSettings
 ): Promise<Outcome> {
   const ask: Ask = (address, headers = {}) => askPage(address, headers, ca)
   const findings: Finding[] = []
@@ -33,7 +34,7 @@ export async function askAboutClient (
 
 /** As a login asks first, with nobody signed in. */
 function authorizeUrl (
-  authgear: string, { clientId }: Login, callback: string, { sso }: OwnSessionSettings, scopes: readonly string[]
+  authgear: string, { clientId }: Login, callback: string, { sso }: OwnSettings, scopes: readonly string[]
 ): string {
   const query = new URLSearchParams({
     client_id: clientId,
@@ -81,7 +82,7 @@ const printable = (text: string): string => text.replaceAll(/[^ -~]/g, '').trim(
 
 /** With nobody signed in, end_session leads to a registered address at once, and to Authgear's settings else. */
 async function loggedOut (
-  ask: Ask, authgear: string, { clientId, path }: Login, origin: string, { hasLogoutUri }: OwnSessionSettings
+  ask: Ask, authgear: string, { clientId, path }: Login, origin: string, { hasLogoutUri }: OwnSettings
 ): Promise<Finding | undefined> {
   if (hasLogoutUri) return undefined // LOGOUT_REDIRECT_URI is a page of the operator's own
   const uri = `${origin}${path}/logged-out`
@@ -96,7 +97,7 @@ async function loggedOut (
 
 /** A client with a secret could not redeem what its login brings. */
 async function clientType (
-  ask: Ask, authgear: string, login: Login, own: OwnSessionSettings
+  ask: Ask, authgear: string, login: Login, own: OwnSettings
 ): Promise<Finding | undefined> {
   const callback = `${own.origins[0] ?? ''}${login.path}/callback`
   const page = await ask(authorizeUrl(authgear, login, callback, own, [FULL_ACCESS]))
