@@ -122,12 +122,12 @@ const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT
 
 /** Several origins, and LOGIN_SSO, are about sessions of our own; hosts to come back to are not. */
 const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
-  const { LOGIN_SESSION: session, LOGIN_PUBLIC_URL: publicUrls = [], CACHE_SECRET: secret } = values
+  const { LOGIN_SESSION: session, LOGIN_SSO: sso, LOGIN_PUBLIC_URL: publicUrls = [], CACHE_SECRET: secret } = values
   if (session !== 'own') {
     return [
       publicUrls.length > 1 &&
         'LOGIN_PUBLIC_URL: names several origins, which only LOGIN_SESSION=own can use: set that, or name one',
-      isSet('LOGIN_SSO') && isSet('LOGIN_CLIENT_ID') &&
+      sso === 'off' && isSet('LOGIN_CLIENT_ID') &&
         'LOGIN_SSO: works only with LOGIN_SESSION=own: set that too, or leave this out'
     ]
   }

@@ -70,13 +70,16 @@ type Memory = ReturnType<typeof openMemory>
 
 /** No record takes fewer: bounds the lists that are made at the start. */
 const MIN_RECORD_BYTES = 1024
+/** The least-recently-used lists take these from the start, for each record that may exist. */
+const RESERVED_RECORD_BYTES = 40
 
 type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
 
 /** What this replica has seen last; without Redis that is all there is. */
 function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
-  const max = Math.max(1, Math.floor(maxBytes / MIN_RECORD_BYTES))
-  const records = new LRUCache<string, Slot>({ max, maxSize: Math.max(1, Math.floor(maxBytes)) })
+  const max = Math.max(1, Math.floor(maxBytes / (MIN_RECORD_BYTES + RESERVED_RECORD_BYTES)))
+  const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_RECORD_BYTES * max))
+  const records = new LRUCache<string, Slot>({ max, maxSize })
   /** Ended a short time ago: what is under way brings none of them back. */
   const ended = new LRUCache<string, true>({ max: 10_000 })
   function keep (key: CacheKey, record: OwnRecord, snapshot = log?.snapshot()): boolean {
