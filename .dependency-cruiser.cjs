@@ -57,18 +57,19 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, profile/, redis/, revocation/ and authenticate/ import neither transport nor pages nor ' +
+        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import neither transport ' +
+          'nor pages nor ' +
           'the composition root',
       severity: 'error',
-      from: { path: '^src/(authgear|authenticate|cache|profile|redis|revocation)/' },
-      to: { path: `^src/(http|verify|login|management|pages|tracing|metrics|${COMPOSITION})` }
+      from: { path: '^src/(authgear|authenticate|cache|own-session|profile|redis|revocation)/' },
+      to: { path: `^src/(http|verify|login|own-login|management|pages|tracing|metrics|${COMPOSITION})` }
     },
     {
       name: 'transport-knows-no-endpoint',
       comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
       severity: 'error',
       from: { path: '^src/http/' },
-      to: { path: `^src/(verify|login|pages|management|${COMPOSITION})` }
+      to: { path: `^src/(verify|login|own-login|pages|management|${COMPOSITION})` }
     },
     {
       name: 'few-make-a-success',
@@ -80,12 +81,12 @@ module.exports = {
     },
     {
       name: 'endpoints-open-nothing',
-      comment: 'http/, verify/ and login/ get what is opened handed over, and know its types only',
+      comment: 'http/, verify/, login/ and own-login/ get what is opened handed over, and know its types only',
       severity: 'error',
-      from: { path: '^src/(http|verify|login)/' },
+      from: { path: '^src/(http|verify|login|own-login)/' },
       to: {
         path: `^src/(authgear|cache|redis|revocation|${COMPOSITION})`,
-        pathNot: '^src/authgear/webhook-events[.]ts$',
+        pathNot: '^src/authgear/(webhook-events|id-token)[.]ts$',
         dependencyTypesNot: ['type-only']
       }
     },
@@ -109,18 +110,20 @@ module.exports = {
     {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
-      from: { pathNot: '^src/authgear/(resolver/|public-endpoint[.]ts$|admin-api/client[.]ts$)' },
+      from: { pathNot: '^src/authgear/(resolver/|(public|token)-endpoint[.]ts$|admin-api/client[.]ts$)' },
       to: { path: '^src/authgear/undici[.]ts$' }
     },
     owner(
       'jose',
-      '(authgear/(admin-api/token|key-set)|resource/verifier|commands/doctor/checks/through-proxy)[.]ts$'
+      '(authgear/(admin-api/token|key-set|id-token)|resource/verifier|commands/doctor/checks/through-proxy)[.]ts$'
     ),
+    owner('oauth4webapi', 'authgear/token-endpoint[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|profile/memory|resource/verifier|authgear/resolver/failed-credentials)[.]ts$'
+      '(cache/store|own-(session/store|login/code-limits)|profile/memory|resource/verifier|' +
+        'authgear/resolver/failed-credentials)[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

@@ -92,6 +92,41 @@ export class KeysUnavailable extends ResolverError {
   }
 }
 
+/** Authgear's `invalid_grant`: this code, or this refresh token, is worth nothing (any more). */
+export class GrantRefused extends ServiceError {
+  constructor () { super('INVALID_GRANT', 'Authgear refused a code or a refresh token (invalid_grant)') }
+}
+
+/** An ID token that came with a code is not what was asked for: nobody is signed in by it. */
+export class IdTokenRefused extends ServiceError {
+  /** The claim, or the rule. */
+  readonly why: string
+  constructor (why: string) {
+    super('ID_TOKEN_REFUSED', `the ID token of a login is not what was asked for: ${why}`)
+    this.why = why
+  }
+}
+
+/** A call to the token endpoint that says nothing of the token: 503, or what is still good goes on. */
+export class TokenCallFailed extends ResolverError {
+  override readonly reason: ResolverError['reason']
+  readonly check = 'AUTHGEAR_ENDPOINT and its /oauth2/token, as this service reaches it: run doctor'
+  override readonly cause: ResolverError
+  constructor (cause: ResolverError) {
+    super('TOKEN_CALL_FAILED', `Authgear's token endpoint gave no usable answer: ${cause.message}`, cause)
+    this.cause = cause
+    this.reason = cause.reason
+  }
+}
+
+/** Redis, which holds the sessions, gives no answer: nobody is signed out for that. */
+export class SessionsUnreachable extends ResolverError {
+  readonly check = 'Redis: REDIS_URL, its load and the network between; doctor looks at it'
+  constructor (cause?: unknown) {
+    super('SESSIONS_UNREACHABLE', 'the sessions in Redis cannot be reached', cause)
+  }
+}
+
 /** This process was frozen, and has not read the revocation log since: for some milliseconds. */
 export class LogNotRead extends ResolverError {
   readonly check = 'what made this process stand still: a CPU limit, a paused machine'

@@ -29,8 +29,8 @@ export const CHECKS = [
     says: `user ${alice.id}, roles ${alice.roles.join(' and ')}`
   },
   {
-    title: 'Bob, by his session cookie, pretends to be an admin; the app does not see that:',
-    headers: { Cookie: `session=${bob.sessions[0].cookie}`, 'X-Authgear-User-Roles': 'admin' },
+    title: 'Bob, by his access token, pretends to be an admin; the app does not see that:',
+    headers: { Authorization: `Bearer ${bob.sessions[0].accessTokens[0]}`, 'X-Authgear-User-Roles': 'admin' },
     status: 200,
     expected: { user: bob.id, roles: [], verified: false },
     says: `user ${bob.id}, no roles`

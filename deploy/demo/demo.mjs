@@ -3,9 +3,9 @@ import { existsSync, rmSync } from 'node:fs'
 import { CHECKS, curlLine, machineLines, machineProblem, problemOf } from './checks.mjs'
 import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
-import { programs } from './programs.mjs'
+import { programs, registeredAt } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
-import { originOf, readSettings, SHORTCUT } from './settings.mjs'
+import { originOf, readSettings } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 
@@ -30,7 +30,7 @@ async function run (settings) {
   }
 
   async function start () {
-    for (const program of [...programs(settings.ports), proxy]) await children.start(program)
+    for (const program of [...programs(settings), proxy]) await children.start(program)
     await introduce(settings, proxy.note)
   }
 }
@@ -48,31 +48,48 @@ function listenToSignals (killAll) {
 }
 
 /** @param {Settings} settings @param {string} note */
-async function introduce ({ ports }, note) {
+async function introduce ({ ports, project }, note) {
   const url = `${originOf(ports.entry)}/`
+  const authgear = project === undefined ? `simulated Authgear :${ports.authgear}` : project.endpoint
   console.log(`
-authgear-forward-auth, the demo: everything runs on this machine.
+authgear-forward-auth, the demo: everything ${project === undefined ? '' : 'but Authgear '}runs on this machine.
 
   browser or curl → proxy :${ports.entry} → app :${ports.app}
-                      └ asks → forward-auth :${ports.service} → simulated Authgear :${ports.authgear}
+                      └ asks → forward-auth :${ports.service} → ${authgear}
 
   Proxy: ${note}
+${project === undefined ? withPeople(url) : withProject(ports)}
+With curl:
+`)
+  // of a project of one's own nobody knows the people
+  for (const check of project === undefined ? CHECKS : CHECKS.slice(0, 1)) await show(check, url)
+  if (project === undefined) await showMachine(`http://localhost:${ports.authgear}`, `${url}mcp`)
+  console.log(`  Status page: http://127.0.0.1:${ports.management}/
+  Metrics:     http://127.0.0.1:${ports.management}/metrics
 
+ready: Ctrl-C stops everything`)
+}
+
+/** @param {string} url */
+const withPeople = (url) => `
 In a browser:
   1. ${url}  the service sends you to Authgear's login page (simulated: no password)
   2. choose who you are; you come back to the app, which knows you
   3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
   4. "Be somebody else, or sign out", on the app's page, ends the session everywhere
-  Safari keeps no cookie of a login without HTTPS: there begin with ${url.slice(0, -1)}${SHORTCUT}?rd=/
 
-With curl:
-`)
-  for (const check of CHECKS) await show(check, url)
-  await showMachine(`http://localhost:${ports.authgear}`, `${url}mcp`)
-  console.log(`  Status page: http://127.0.0.1:${ports.management}/
-  Metrics:     http://127.0.0.1:${ports.management}/metrics
+A project of your own at Authgear: npm run demo -- --authgear https://NAME.authgear.cloud --client ID
+`
 
-ready: Ctrl-C stops everything`)
+/** @param {Settings['ports']} ports */
+function withProject (ports) {
+  const { callback, loggedOut } = registeredAt(ports)
+  return `
+In Authgear's portal, in the client (a free plan will do; docs/portal.md):
+  Authorized Redirect URIs     ${callback}
+  Post Logout Redirect URIs    ${loggedOut}
+Then, in a browser: ${originOf(ports.entry)}/
+`
 }
 
 /** @param {import('./checks.mjs').Check} check @param {string} url */
@@ -99,7 +116,7 @@ try {
   if (!existsSync(new URL('../../dist/main.js', import.meta.url))) {
     throw new Error('dist/main.js is missing: npm run demo builds it first')
   }
-  const { code, message } = await run(readSettings(process.env))
+  const { code, message } = await run(readSettings(process.env, process.argv.slice(2)))
   if (message !== undefined) (code === 0 ? console.log : console.error)(message)
   process.exitCode = code
 } catch (error) {

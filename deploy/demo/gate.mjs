@@ -7,7 +7,7 @@ import { Agent, createServer, request as ask } from 'node:http'
 /** @typedef {string[]} RawHeaders name, value, name, value … */
 
 const { PORT, VERIFY_URL = '', RESOURCE_URL = '', APP_URL = '' } = process.env
-const { LOGIN_URL = '', LOGIN_PATH = '', SHORTCUT_URL = '', SHORTCUT = '' } = process.env
+const { LOGIN_URL = '', LOGIN_PATH = '' } = process.env
 
 /** The browser's way in and out: these four, and nothing else of the service. */
 const LOGIN_ROUTES = ['login', 'callback', 'logout', 'logged-out'].map((route) => `${LOGIN_PATH}/${route}`)
@@ -27,7 +27,6 @@ const COPIED = /^(x-authgear-|remote-|x-forward-auth-assertion$)/i
 const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0] ?? ''
   if (LOGIN_ROUTES.includes(path)) forward(request, response, LOGIN_URL, [])
-  else if (path === SHORTCUT || path.startsWith(`${SHORTCUT}/`)) forward(request, response, SHORTCUT_URL, [])
   else verify(request, response)
 })
 

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { answers } from './ports.mjs'
-import { AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE, SHORTCUT } from './settings.mjs'
+import { AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -19,63 +19,94 @@ const adminKey = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
 })
 
+/** The addresses of the login, as they are registered at Authgear. @param {Settings['ports']} ports */
+export function registeredAt (ports) {
+  const login = `${originOf(ports.entry)}${LOGIN_PATH}`
+  return { callback: `${login}/callback`, loggedOut: `${login}/logged-out` }
+}
+
 /**
- * What runs behind the proxy: Authgear (simulated), this service, an app.
- * @param {Settings['ports']} ports
+ * What runs behind the proxy: Authgear, where it is simulated, this service, an app.
+ * @param {Settings} settings
  * @returns {Program[]}
  */
-export function programs (ports) {
-  const origin = originOf(ports.entry)
-  return [
-    {
-      ...nodeProgram('simulated Authgear', 'authgear-simulator/main.mjs', ports.authgear),
-      env: {
-        HOST: 'localhost',
-        PORT: String(ports.authgear),
-        LOGIN_PATH: SHORTCUT,
-        OAUTH_CLIENT_ID: CLIENT_ID,
-        OAUTH_REDIRECT_URI: `${origin}${LOGIN_PATH}/callback`,
-        OAUTH_POST_LOGOUT_REDIRECT_URI: `${origin}${LOGIN_PATH}/logged-out`,
-        RESOURCES: `${RESOURCE}#${SCOPE}`,
-        MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`,
-        ADMIN_API_APP_ID: APP_ID,
-        ADMIN_API_KEY_ID: KEY_ID,
-        ADMIN_API_PUBLIC_KEY: adminKey.publicKey
-      }
-    },
-    {
-      ...nodeProgram('forward-auth', '../../dist/main.js', ports.service),
-      env: {
-        AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
-        RESOURCES: `${RESOURCE}#${SCOPE}`,
-        AUTHGEAR_APP_ID: APP_ID,
-        AUTHGEAR_ADMIN_API_URL: `http://localhost:${ports.authgear}/graphql`,
-        AUTHGEAR_ADMIN_API_KEY: adminKey.privateKey,
-        AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
-        IDENTITY_PROFILE: 'email,name,groups',
-        IDENTITY_HEADERS: 'remote',
-        // browsers trust their own machine without HTTPS; anywhere else LOGIN_PUBLIC_URL is https
-        LOGIN_CLIENT_ID: CLIENT_ID,
-        LOGIN_PUBLIC_URL: origin,
-        LOGIN_SECRET: randomBytes(32).toString('base64url'),
-        ASSERTION: 'on',
-        ASSERTION_ISSUER: origin,
-        LISTEN: `127.0.0.1:${ports.service}`,
-        MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
-      },
-      ready: () => isOk(`http://127.0.0.1:${ports.management}/readyz`)
-    },
-    {
-      ...nodeProgram('app', 'app.mjs', ports.app),
-      env: {
-        PORT: String(ports.app),
-        LOGIN_PATH: `${LOGIN_PATH}/logout`,
-        FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
-        ISSUER: origin,
-        AUDIENCE
-      }
+export function programs ({ ports, project }) {
+  const service = serviceProgram(ports, project === undefined ? simulated(ports) : real(project))
+  return [...project === undefined ? [simulator(ports)] : [], service, appProgram(ports)]
+}
+
+/** @param {Settings['ports']} ports @returns {Program} */
+function simulator (ports) {
+  const { callback, loggedOut } = registeredAt(ports)
+  return {
+    ...nodeProgram('simulated Authgear', 'authgear-simulator/main.mjs', ports.authgear),
+    env: {
+      HOST: 'localhost',
+      PORT: String(ports.authgear),
+      OAUTH_CLIENT_ID: CLIENT_ID,
+      OAUTH_REDIRECT_URI: callback,
+      OAUTH_POST_LOGOUT_REDIRECT_URI: loggedOut,
+      RESOURCES: `${RESOURCE}#${SCOPE}`,
+      MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`,
+      ADMIN_API_APP_ID: APP_ID,
+      ADMIN_API_KEY_ID: KEY_ID,
+      ADMIN_API_PUBLIC_KEY: adminKey.publicKey
     }
-  ]
+  }
+}
+
+/** What the service knows of the simulated one. @param {Settings['ports']} ports @returns {Record<string, string>} */
+function simulated (ports) {
+  return {
+    AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
+    LOGIN_CLIENT_ID: CLIENT_ID,
+    RESOURCES: `${RESOURCE}#${SCOPE}`,
+    AUTHGEAR_APP_ID: APP_ID,
+    AUTHGEAR_ADMIN_API_URL: `http://localhost:${ports.authgear}/graphql`,
+    AUTHGEAR_ADMIN_API_KEY: adminKey.privateKey,
+    AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
+    IDENTITY_PROFILE: 'email,name,groups'
+  }
+}
+
+/** @param {import('./settings.mjs').Project} project @returns {Record<string, string>} */
+function real ({ endpoint, clientId }) {
+  return { AUTHGEAR_ENDPOINT: endpoint, LOGIN_CLIENT_ID: clientId }
+}
+
+/** @param {Settings['ports']} ports @param {Record<string, string>} authgear @returns {Program} */
+function serviceProgram (ports, authgear) {
+  const origin = originOf(ports.entry)
+  return {
+    ...nodeProgram('forward-auth', '../../dist/main.js', ports.service),
+    env: {
+      ...authgear,
+      IDENTITY_HEADERS: 'remote',
+      // on any domain; browsers trust their own machine without HTTPS, and anywhere else LOGIN_PUBLIC_URL is https
+      LOGIN_SESSION: 'own',
+      LOGIN_PUBLIC_URL: origin,
+      LOGIN_SECRET: randomBytes(32).toString('base64url'),
+      ASSERTION: 'on',
+      ASSERTION_ISSUER: origin,
+      LISTEN: `127.0.0.1:${ports.service}`,
+      MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
+    },
+    ready: () => isOk(`http://127.0.0.1:${ports.management}/readyz`)
+  }
+}
+
+/** @param {Settings['ports']} ports @returns {Program} */
+function appProgram (ports) {
+  return {
+    ...nodeProgram('app', 'app.mjs', ports.app),
+    env: {
+      PORT: String(ports.app),
+      LOGIN_PATH: `${LOGIN_PATH}/logout`,
+      FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
+      ISSUER: originOf(ports.entry),
+      AUDIENCE
+    }
+  }
 }
 
 /** The proxy for machines that have none. @param {Settings['ports']} ports @returns {Program} */
@@ -88,9 +119,7 @@ export function builtInProxy (ports) {
       RESOURCE_URL: `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`,
       APP_URL: `http://127.0.0.1:${ports.app}`,
       LOGIN_URL: `http://127.0.0.1:${ports.service}`,
-      LOGIN_PATH,
-      SHORTCUT_URL: `http://localhost:${ports.authgear}`,
-      SHORTCUT
+      LOGIN_PATH
     }
   }
 }

@@ -1,11 +1,11 @@
 // @ts-check
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtInProxy } from './programs.mjs'
-import { AUDIENCE, RESOURCE, SCOPE, SHORTCUT } from './settings.mjs'
+import { AUDIENCE, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -14,10 +14,10 @@ import { AUDIENCE, RESOURCE, SCOPE, SHORTCUT } from './settings.mjs'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FOLDERS = [join(ROOT, '.servers/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
 
-/** The oldest version that our configuration is for, and what makes the snippet's configuration the demo's. */
+/** The oldest version that our configuration is for. */
 const KINDS = {
-  caddy: { oldest: [2, 11, 7], configure: configureCaddy, args: ['run', '--config', 'Caddyfile'] },
-  traefik: { oldest: [3, 7, 12], configure: configureTraefik, args: ['--configFile=traefik.yml'] }
+  caddy: { oldest: [2, 11, 7], args: ['run', '--config', 'Caddyfile'] },
+  traefik: { oldest: [3, 7, 12], args: ['--configFile=traefik.yml'] }
 }
 
 /**
@@ -25,11 +25,12 @@ const KINDS = {
  * @param {Settings} settings
  * @returns {Proxy}
  */
-export function chooseProxy ({ proxy, ports }) {
+export function chooseProxy (settings) {
+  const { proxy, ports } = settings
   const wanted = proxy === 'auto' ? /** @type {const} */ (['caddy', 'traefik']) : proxy === 'built-in' ? [] : [proxy]
   for (const name of wanted) {
     const binary = findNewEnough(name)
-    if (binary !== undefined) return realProxy(name, binary, ports)
+    if (binary !== undefined) return realProxy(name, binary, settings)
   }
   if (proxy === 'caddy' || proxy === 'traefik') {
     throw new Error(`no ${proxy} ${KINDS[proxy].oldest.join('.')} or newer on PATH or in .servers/bin`)
@@ -37,12 +38,11 @@ export function chooseProxy ({ proxy, ports }) {
   return { ...builtInProxy(ports), note: 'a small one of the demo itself; it is Caddy or Traefik where one is on PATH' }
 }
 
-/** @param {'caddy' | 'traefik'} name @param {string} binary @param {Settings['ports']} ports @returns {Proxy} */
-function realProxy (name, binary, ports) {
+/** @param {'caddy' | 'traefik'} name @param {string} binary @param {Settings} settings @returns {Proxy} */
+function realProxy (name, binary, settings) {
   const folder = mkdtempSync(join(tmpdir(), 'forward-auth-demo-'))
-  const { configure, args } = KINDS[name]
-  writeSnippet(name, folder, ports)
-  configure(folder, ports)
+  const { args } = KINDS[name]
+  writeSnippet(name, folder, settings)
   // Caddy keeps state under XDG folders; the person's own are left alone
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
   return {
@@ -53,7 +53,7 @@ function realProxy (name, binary, ports) {
     cwd: folder,
     folder,
     note: `${binary}, configured by snippet ${name}`,
-    ready: () => hasRoutes(ports.entry)
+    ready: () => hasRoutes(settings.ports.entry)
   }
 }
 
@@ -96,49 +96,19 @@ function isNewEnough (path, oldest) {
   }
 }
 
-/** @param {string} folder @param {Settings['ports']} ports */
-function configureCaddy (folder, ports) {
-  const shortcut = `\t\thandle ${SHORTCUT}* {\n\t\t\treverse_proxy localhost:${ports.authgear}\n\t\t}\n`
-  const begin = '\t\t# routes and their policies'
-  change(folder, 'Caddyfile', begin, `${shortcut}${begin}`)
-}
-
-/** @param {string} folder @param {Settings['ports']} ports */
-function configureTraefik (folder, ports) {
-  const router = '  routers:\n    shortcut:\n      rule: Host(`localhost`) && ' +
-    `PathPrefix(\`${SHORTCUT}\`)\n      entryPoints: [web]\n      service: shortcut\n`
-  const service = '  services:\n    shortcut:\n      loadBalancer:\n        servers:\n          - url: ' +
-    `http://localhost:${ports.authgear}\n`
-  change(folder, 'dynamic.yml', '  routers:\n', router)
-  change(folder, 'dynamic.yml', '  services:\n', service)
-}
-
 /**
  * What `snippet` writes, for this machine.
  * @param {string} name
  * @param {string} folder
- * @param {Settings['ports']} ports
+ * @param {Settings} settings
  */
-function writeSnippet (name, folder, ports) {
+function writeSnippet (name, folder, { ports, project }) {
+  const resource = project === undefined ? ['--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE] : []
   execFileSync(process.execPath, [
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
-    '--app', `http://127.0.0.1:${ports.app}`, '--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE,
+    '--app', `http://127.0.0.1:${ports.app}`, ...resource,
     '--identity', 'remote', '--assertion', '--login', '--policy', `/=audience=${AUDIENCE}`,
     '--policy', `/admin=role=admin&audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
-}
-
-/** @param {string} folder @param {string} name @param {string} from @param {string} to */
-function change (folder, name, from, to) {
-  const path = join(folder, name)
-  writeFileSync(path, replaced(readFileSync(path, 'utf8'), from, to))
-}
-
-/** @param {string} text @param {string} from @param {string} to */
-function replaced (text, from, to) {
-  if (!text.includes(from)) {
-    throw new Error(`the snippet changed: ${JSON.stringify(from)} is no longer in it`)
-  }
-  return text.replace(from, () => to)
 }

@@ -1,4 +1,5 @@
 // @ts-check
+import { parseArgs } from 'node:util'
 
 /** The ports of the demo, all on this machine only, each with the variable that changes it. */
 const PORTS = /** @type {const} */ ({
@@ -12,10 +13,14 @@ const PORTS = /** @type {const} */ ({
 const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
 
 /** @typedef {keyof typeof PORTS} Place */
-/** @typedef {{ ports: Record<Place, number>, proxy: (typeof PROXIES)[number], verbose: boolean }} Settings */
-
-/** The simulated Authgear's own short way in, for browsers that keep no cookie of the login over http (Safari). */
-export const SHORTCUT = '/demo-login'
+/** @typedef {{ endpoint: string, clientId: string }} Project one at a real Authgear, and its client */
+/**
+ * @typedef {object} Settings
+ * @property {Record<Place, number>} ports
+ * @property {(typeof PROXIES)[number]} proxy
+ * @property {boolean} verbose
+ * @property {Project | undefined} project undefined: Authgear is simulated
+ */
 
 /** Where the service has the login, and the client that it is at the simulated Authgear. */
 export const LOGIN_PATH = '/_auth'
@@ -35,8 +40,9 @@ export const originOf = (port) => new URL(`http://localhost:${port}`).origin
 /** @param {Place} place */
 export const variableOf = place => PORTS[place][0]
 
-/** @param {NodeJS.ProcessEnv} env @returns {Settings} */
-export function readSettings (env) {
+/** @param {NodeJS.ProcessEnv} env @param {readonly string[]} args @returns {Settings} */
+export function readSettings (env, args) {
+  const project = readProject(args)
   const places = /** @type {Place[]} */ (Object.keys(PORTS))
   const ports = /** @type {Record<Place, number>} */ (
     Object.fromEntries(places.map((place) => [place, readPort(env, place)]))
@@ -47,7 +53,21 @@ export function readSettings (env) {
   }
   const proxy = PROXIES.find(one => one === (env['DEMO_PROXY'] ?? 'auto'))
   if (proxy === undefined) throw new Error(`DEMO_PROXY must be one of ${PROXIES.join(', ')}`)
-  return { ports, proxy, verbose: env['DEMO_VERBOSE'] === '1' }
+  return { ports, proxy, verbose: env['DEMO_VERBOSE'] === '1', project }
+}
+
+/** @param {readonly string[]} args @returns {Project | undefined} */
+function readProject (args) {
+  const options = /** @type {const} */ ({ authgear: { type: 'string' }, client: { type: 'string' } })
+  const { values: { authgear, client } } = parseArgs({ args: [...args], options })
+  if (authgear === undefined && client === undefined) return undefined
+  if (authgear === undefined || client === undefined) {
+    throw new Error('for a project of yours write both: --authgear https://NAME.authgear.cloud --client ID')
+  }
+  if (!/^https:\/\//.test(authgear) || !URL.canParse(authgear)) {
+    throw new Error('--authgear is the project\'s address, such as https://NAME.authgear.cloud')
+  }
+  return { endpoint: new URL(authgear).origin, clientId: client }
 }
 
 /** @param {NodeJS.ProcessEnv} env @param {Place} place */

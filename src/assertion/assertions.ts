@@ -125,7 +125,8 @@ function sidOf ({ credentials, grant }: AssertionSubject, sub: string, hmac: Hma
 }
 
 /** The id in a cookie, which outlives all tokens; else what outlives the others. */
-function sessionOf ({ session, appSession, bearer, appAccessToken }: Credentials): readonly [string, string] {
+function sessionOf ({ session, appSession, bearer, appAccessToken, own }: Credentials): readonly [string, string] {
+  if (own !== undefined) return ['own', own]
   for (const cookie of [session, appSession]) {
     const id = cookie?.slice(0, Math.max(0, cookie.indexOf('.')))
     if (id !== undefined && id !== '') return ['session', id]

@@ -1,7 +1,8 @@
 import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext } from './types.ts'
 import type { MemoryRead } from '../cache/memory.ts'
 import { Overloaded } from '../errors.ts'
-import { affectedOf, ageOf, resolve, resolved, type ResolveOptions } from './resolve.ts'
+import type { ResolveOptions } from './context.ts'
+import { affectedOf, ageOf, resolve, resolved } from './resolve.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
 
 /** A caller that comes later than this to an uncacheable resolution starts its own. */

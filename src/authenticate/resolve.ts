@@ -2,7 +2,6 @@ import type { AuthenticateDeps, Authentication, Source, CredentialContext } from
 import type { Accept } from '../cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../clock.ts'
-import type { SentDigests } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import {
   capAt, faultOfTokens, identityDeadline, isExpired, lifetimeOf
@@ -10,39 +9,26 @@ import {
 import type { Resolution } from '../core/resolution.ts'
 import {
   AuthgearCircuitOpen,
+  AuthgearGarbage,
   AuthgearSilent,
   AuthgearTimeout,
   AuthgearUnreachable,
+  Overloaded,
   ResolverError,
   RevokedMeanwhile,
+  TokenCallFailed,
   UnexpectedError
 } from '../errors.ts'
-import type { ClientTrace, ResolverResult } from '../authgear/resolver/types.ts'
+import type { ResolverResult } from '../authgear/resolver/types.ts'
 import type { Affected, RevocationSnapshot } from '../revocation/types.ts'
+import { isRefutation, type ResolveContext, type ResolveOptions } from './context.ts'
+import { resolveOwnSession } from './own-session.ts'
 
 /** A resolution that took so many times AUTHGEAR_TIMEOUT was frozen: its deadline is one. */
 const FROZEN_TIMEOUTS = 2
 /** Longest wait for another replica while this one's circuit breaker is open: its own answer would come at once. */
 const LEASE_WAIT_WHILE_OPEN_MS = 300
 const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expired_credentials' })
-
-/** What a resolution is for. */
-export type ResolveOptions = Readonly<{
-  /** Which entries of the shared cache will do. */
-  accept: Accept
-  /** Whether an entry that has ended will do while Authgear cannot be reached. */
-  mayBeStale: boolean
-}>
-
-type ResolveContext = Readonly<{
-  deps: AuthenticateDeps
-  options: ResolveOptions
-  subject: CredentialContext
-  trace: ClientTrace
-  digests: SentDigests
-  /** When the first of its tokens expires. */
-  tokenEnd: number
-}>
 
 /** An entry of the shared cache, or Authgear's answer; repeated if a revocation overtook it. Never rejects. */
 export async function resolve (
@@ -61,6 +47,7 @@ export async function resolve (
       deps,
       options,
       subject,
+      sent: credentials,
       trace: subject.trace(),
       digests: deps.sentDigests(credentials),
       tokenEnd: identityDeadline(credentials, now)
@@ -68,17 +55,33 @@ export async function resolve (
     return await resolveSlowed(context)
   } catch (error) {
     if (error instanceof ResolverError) {
-      return (options.mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
+      return unavailable(deps, subject, options, error)
     }
     deps.observer.unexpectedError(error)
     return { kind: 'unavailable', error: new UnexpectedError(error) }
   }
 }
 
+/** @returns what is left from before an outage, or that nobody can say */
+function unavailable (
+  deps: AuthenticateDeps,
+  subject: CredentialContext,
+  { mayBeStale }: ResolveOptions,
+  error: ResolverError
+): Authentication {
+  return (mayBeStale ? staleInstead(deps, subject, error) : undefined) ?? { kind: 'unavailable', error }
+}
+
 /** A client with many failed credentials waits for a slot, unless memory or the shared cache knows these as valid. */
 function resolveSlowed (context: ResolveContext): Promise<Authentication> {
-  const { deps: { memory, failedCredentials }, subject, trace, digests: { whole } } = context
+  const { deps, subject, trace, digests: { whole } } = context
+  const { memory, failedCredentials } = deps
   const isSlowed = !memory.knowsAsValid(subject.key) && failedCredentials.isSlowed(trace, whole)
+  const { own } = deps
+  if (own !== undefined && subject.credentials.own !== undefined) {
+    const resolveOwn = (): Promise<Authentication> => resolveOwnSession(context, own, resolveUntilDeadline)
+    return isSlowed ? failedCredentials.run(trace, whole, resolveOwn) : resolveOwn()
+  }
   return isSlowed ? resolveInTurn(context) : resolveUntilDeadline(context)
 }
 
@@ -126,7 +129,9 @@ function staleInstead (
   error: ResolverError
 ): Authentication | undefined {
   const isOutage =
-    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen
+    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen ||
+    // about one session and no other: where the token endpoint fails, that has not ended; a full queue says nothing
+    (error instanceof TokenCallFailed && !(error.cause instanceof Overloaded))
   if (!isOutage || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
@@ -143,7 +148,10 @@ function isShared (context: ResolveContext): boolean {
 }
 
 function acceptOf (context: ResolveContext): Accept {
-  return (entry, remainingMs) => context.options.accept(entry, remainingMs) && isUsable(context, entry, remainingMs)
+  const { options, subject } = context
+  return (entry, remainingMs) =>
+    options.accept(entry, remainingMs) && !isRefutation(subject, entry.resolution) &&
+    isUsable(context, entry, remainingMs)
 }
 
 /** Under both secrets, while CACHE_SECRET is rotated: an entry in Redis has its names under its own. */
@@ -154,7 +162,13 @@ function namedInFull ({ digests }: ResolveContext, entry: Entry): Entry {
 /** Another replica's entry: no revocation voids it, and no token that was sent has expired. */
 function isUsable (context: ResolveContext, entry: Entry, remainingMs: number): boolean {
   const { log } = context.deps
-  return log.trustsShared() && log.trusts(namedInFull(context, entry)) && capped(context, entry, remainingMs) > 0
+  return log.trustsShared() && isExpectedUser(context, entry.resolution) &&
+    log.trusts(namedInFull(context, entry)) && capped(context, entry, remainingMs) > 0
+}
+
+/** The user of the ID token of a login, and of every answer about its access token, is one. */
+function isExpectedUser ({ userId }: ResolveContext, resolution: Resolution): boolean {
+  return userId === undefined || resolution.kind === 'invalid' || resolution.userId === userId
 }
 
 function capped ({ tokenEnd, deps: { clock } }: ResolveContext, entry: Entry, remainingMs: number): number {
@@ -207,16 +221,18 @@ async function ask (
     // this process was frozen: an old answer says nothing of now
     if (tookMs > FROZEN_TIMEOUTS * timeoutMs) return undefined
     if (!isConclusive) observer.noVerdict()
+    if (!isExpectedUser(context, resolution)) throw new AuthgearGarbage('it names another user than the session is of')
     const affected = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(affected, snapshot)
     if (isVoid && resolution.kind === 'valid') return undefined
     const uncacheableSince = log.isUncacheable(affected, snapshot.at) ? snapshot.at : undefined
     const ttlMs = isConclusive && !isVoid && uncacheableSince === undefined ? lifetimeFor(context, resolution) : 0
     lifeMs = ttlMs - tookMs // its age counts from when Authgear was asked
-    if (lifeMs > 0) {
-      const entry = entryOf(context, resolution, snapshot, ttlMs)
+    const entry = lifeMs > 0 ? entryOf(context, resolution, snapshot, ttlMs) : undefined
+    // a refutation too: in the place of an older one, which nobody must adopt
+    if (log.trustsShared()) shared = entry
+    if (entry !== undefined && !isRefutation(subject, resolution)) {
       memory.write(subject.key, entry, lifeMs, { ...snapshot, isBounded: isVariable(context, entry) })
-      if (log.trustsShared()) shared = entry
     } else if (isConclusive && resolution.kind === 'invalid') {
       memory.forget(subject.key, snapshot.at) // an older entry would keep a session valid that has ended
     }
@@ -227,14 +243,15 @@ async function ask (
 }
 
 async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot): Promise<ResolverResult> {
-  const { deps: { resolver, memory, failedCredentials }, digests, trace, subject: { key, credentials } } = context
-  const asked = resolver.resolve(credentials, trace, digests)
+  const { deps: { resolver, memory, failedCredentials }, digests, trace, sent, subject: { key } } = context
+  const asked = resolver.resolve(sent, trace, digests)
   const result = await asked.catch((error: unknown) => {
     // an entry that has ended stands in for the next outage no more; one that lives stays
     if (error instanceof AuthgearSilent && memory.read(key).kind !== 'hit') memory.forget(key, at)
     throw error
   })
-  if (result.isConclusive) failedCredentials.judged(trace, digests.whole, result.resolution.kind)
+  const isJudged = result.isConclusive && !isRefutation(context.subject, result.resolution)
+  if (isJudged) failedCredentials.judged(trace, digests.whole, result.resolution.kind)
   return result
 }
 

@@ -8,6 +8,7 @@ import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import type { ClientTrace, Resolver } from '../authgear/resolver/types.ts'
+import type { OwnSessions } from '../own-session/sessions.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
@@ -54,6 +55,8 @@ export type AuthenticateDeps = Readonly<{
   resolver: Resolver
   sentDigests: (credentials: Credentials) => SentDigests
   failedCredentials: FailedCredentials
+  /** LOGIN_SESSION=own: what is behind a cookie of ours. */
+  own?: OwnSessions | undefined
   /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
   audience: string
   lifetimes: Lifetimes

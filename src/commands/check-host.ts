@@ -23,7 +23,7 @@ export function signInProblems (text: string, config: Config): readonly string[]
   if (host === undefined) return hostProblems(text)
   const authgear = config.authgear.endpoint.host.replace(/:\d+$/, '')
   const subject = { host, authgear, config }
-  const problems = LOCAL.test(host) ? [realProjectHere] : PROBLEMS
+  const problems = LOCAL.test(host) ? [realProjectHere, sessionsElsewhere] : PROBLEMS
   return problems.map((problem) => problem(subject)).filter((problem) => problem !== false)
 }
 
@@ -43,10 +43,11 @@ export function hostProblems (text: string): readonly string[] {
   ]
 }
 
-const realProjectHere: Problem = ({ host, authgear }) =>
-  !INNER.test(authgear) && !LOCAL.test(authgear) &&
+const realProjectHere: Problem = ({ host, authgear, config: { login } }) =>
+  login?.own === undefined && !INNER.test(authgear) && !LOCAL.test(authgear) &&
     `${HOST_OPTION}: ${host} never gets a cookie of ${authgear}, so nobody can sign in: this stack is the demo, ` +
-    'with a simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md)'
+    'with a simulated Authgear. For your project: deploy/compose/https.yml (docs/docker.md), or ' +
+    'npm run demo -- --authgear URL --client ID'
 
 const plainEndpoint: Problem = ({ config: { authgear: { endpoint } } }) =>
   endpoint.scheme === 'http' &&
@@ -57,10 +58,11 @@ const ownHost: Problem = ({ host, authgear }) =>
   host === authgear &&
     `${HOST_OPTION}: ${host} is Authgear's own name: the app needs another one in the same domain`
 
-const noSharedCookie: Problem = ({ host, authgear }) => {
-  if (host === authgear || cookieDomainOf(host, authgear) !== undefined) return false
+const noSharedCookie: Problem = ({ host, authgear, config: { login } }) => {
+  if (login?.own !== undefined || host === authgear || cookieDomainOf(host, authgear) !== undefined) return false
   const domain = host.split('.').slice(host.split('.').length > 2 ? 1 : 0).join('.')
-  return `AUTHGEAR_ENDPOINT: no cookie of ${authgear} ever reaches ${host}, which is in no domain with it: in ` +
+  return `AUTHGEAR_ENDPOINT: no cookie of ${authgear} ever reaches ${host}, which is in no domain with it: ` +
+    'set LOGIN_SESSION=own, which needs none and works with every plan (docs/login.md); or, in ' +
     `Authgear's portal, Branding › Custom Domains, add one such as auth.${domain} and activate it, which sets ` +
     `http: { cookie_domain: "${domain}" } too (docs/portal.md); then write https://auth.${domain} here`
 }
@@ -73,9 +75,16 @@ const noLogin: Problem = ({ host, config: { login, loginUrl } }) =>
     `with the Authorized Redirect URI https://${host}/_auth/callback and the Post Logout Redirect URI ` +
     `https://${host}/_auth/logged-out; write its Client ID here (docs/portal.md)`
 
+const sessionsElsewhere: Problem = ({ host, config: { login } }) =>
+  login?.own !== undefined && !login.own.origins.some((origin) => new URL(origin).hostname === host) &&
+    `LOGIN_PUBLIC_URL: has no origin of ${host}: add https://${host}, and in Authgear's portal its ` +
+    `https://${host}${login.path}/callback and https://${host}${login.path}/logged-out (docs/login.md)`
+
 const loginElsewhere: Problem = ({ host, config: { login } }) =>
-  login !== undefined && createReturnUrls(login).read(`https://${host}/`) === undefined &&
+  login !== undefined && login.own === undefined && createReturnUrls(login).read(`https://${host}/`) === undefined &&
     `LOGIN_PUBLIC_URL: is ${login.publicUrl}, and nobody comes back from there to ${host}: write https://${host}, or ` +
     'add it to LOGIN_ALLOWED_HOSTS'
 
-const PROBLEMS: readonly Problem[] = [plainEndpoint, ownHost, noSharedCookie, noLogin, loginElsewhere]
+const PROBLEMS: readonly Problem[] = [
+  plainEndpoint, ownHost, noSharedCookie, noLogin, loginElsewhere, sessionsElsewhere
+]

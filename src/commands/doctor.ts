@@ -15,6 +15,7 @@ import { audit, authgearCertificate, idleTimeout, ownCertificate } from './docto
 import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './doctor/checks/redis.ts'
 import { cookies, trustProxy } from './doctor/checks/cookies.ts'
 import { login } from './doctor/checks/login.ts'
+import { ownSession } from './doctor/checks/own-session.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
 import { pasted } from './doctor/checks/pasted.ts'
 import { rotation } from './doctor/checks/rotation.ts'
@@ -124,7 +125,7 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login,
-  keys, pasted, stranger, throughProxy, openPorts, metadata,
+  keys, pasted, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
   ownCertificate

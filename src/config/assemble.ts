@@ -167,7 +167,9 @@ function login (values: ValuesOf<'Login'>) {
   const {
     LOGIN_CLIENT_ID: clientId,
     LOGIN_URL: loginUrl,
-    LOGIN_PUBLIC_URL: publicUrl,
+    LOGIN_SESSION: session,
+    LOGIN_SSO: sso,
+    LOGIN_PUBLIC_URL: publicUrls,
     LOGIN_PATH: path,
     LOGIN_ALLOWED_HOSTS: hosts = [],
     LOGIN_SECRET: secret,
@@ -176,11 +178,16 @@ function login (values: ValuesOf<'Login'>) {
     ...more
   } = values
   nothingElse(more)
+  const publicUrl = publicUrls?.[0]
+  const own = session === 'own' && publicUrls !== undefined
+    ? { origins: publicUrls.map(({ origin }) => origin), sso: sso === 'on', hasLogoutUri: logoutUri !== undefined }
+    : undefined
   // the rules see to it that they are there together
   const settings: LoginSettings | undefined = clientId === undefined || !publicUrl || secret === undefined
     ? undefined
     : {
         clientId,
+        ...own === undefined ? {} : { own },
         publicUrl: publicUrl.origin,
         path,
         // a login on this machine leads back to its own origin alone

@@ -70,6 +70,8 @@ const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFI
 const PROFILE_RULES: readonly Rule[] = [profileIsWhole, userIsVerified]
 
 const BESIDE = [
+  'LOGIN_SESSION',
+  'LOGIN_SSO',
   'LOGIN_PUBLIC_URL',
   'LOGIN_PATH',
   'LOGIN_ALLOWED_HOSTS',
@@ -96,8 +98,11 @@ const loginIsWhole: Rule = ({ isSet }) => {
 }
 
 /** A demo's: with a real project nobody could come back, and nothing that faces other machines ever is http. */
-const localLoginIsADemo: Rule = ({ isSet, values: { LOGIN_PUBLIC_URL: publicUrl, AUTHGEAR_ENDPOINT: endpoint } }) => {
-  if (publicUrl === undefined || publicUrl.origin.startsWith('https:')) return []
+const localLoginIsADemo: Rule = ({
+  isSet,
+  values: { LOGIN_SESSION: session, LOGIN_PUBLIC_URL: [publicUrl] = [], AUTHGEAR_ENDPOINT: endpoint }
+}) => {
+  if (session === 'own' || publicUrl === undefined || publicUrl.origin.startsWith('https:')) return []
   return [
     endpoint !== undefined &&
       new URL(endpoint.origin).hostname !== publicUrl.host &&
@@ -115,8 +120,29 @@ const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT
       "where the client's path begins"
 ]
 
+/** Several origins, and LOGIN_SSO, are about sessions of our own; hosts to come back to are not. */
+const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
+  const { LOGIN_SESSION: session, LOGIN_SSO: sso, LOGIN_PUBLIC_URL: publicUrls = [], CACHE_SECRET: secret } = values
+  if (session !== 'own') {
+    return [
+      publicUrls.length > 1 &&
+        'LOGIN_PUBLIC_URL: names several origins, which only LOGIN_SESSION=own can use: set that, or name one',
+      sso === 'off' && isSet('LOGIN_CLIENT_ID') &&
+        'LOGIN_SSO: works only with LOGIN_SESSION=own: set that too, or leave this out'
+    ]
+  }
+  return [
+    isSet('LOGIN_ALLOWED_HOSTS') &&
+      'LOGIN_ALLOWED_HOSTS: has no effect with LOGIN_SESSION=own, where each host has a session of its own: name ' +
+        'them in LOGIN_PUBLIC_URL',
+    secret === 'none' && REDIS_FORMS.some(isSet) &&
+      'CACHE_SECRET: is none, and LOGIN_SESSION=own keeps tokens in Redis, which must be sealed: make one with ' +
+        '`openssl rand -base64 32`'
+  ]
+}
+
 /** Rules over the variables of the login. */
-const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, locationHasASegment]
+const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, sessionsAreOfOneKind, locationHasASegment]
 
 const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
 const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const

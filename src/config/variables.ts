@@ -4,7 +4,7 @@ import {
   someOf, userName
 } from './parsers/values.ts'
 import {
-  adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigin, redirectUri, redisUrl, resolverUrl
+  adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
@@ -356,12 +356,31 @@ export const variables = Object.freeze({
       'Without `LOGIN_CLIENT_ID`: where people sign in by the app\'s own login, as its address or its path on the ' +
         'host of the page. The pages for 401 and 403 link to it; nobody is sent there.'
   },
+  LOGIN_SESSION: {
+    group: 'Login',
+    kind: choice(['authgear', 'own']),
+    fallback: 'authgear',
+    meaning:
+      'Whose session people have: `authgear` reads the cookie of Authgear, which needs a custom domain of the ' +
+        'project; `own` gives each host a cookie of this service, on any domain (docs/login.md), and Authgear\'s own ' +
+        'cookies are not read.'
+  },
+  LOGIN_SSO: {
+    group: 'Login',
+    kind: choice(['on', 'off']),
+    fallback: 'on',
+    meaning:
+      'With `LOGIN_SESSION=own`: whether a session ends with the one at Authgear. `off` is for clients with ' +
+        '`x_max_concurrent_session: 1`.'
+  },
   LOGIN_PUBLIC_URL: {
     group: 'Login',
-    kind: publicOrigin,
+    kind: publicOrigins,
     example: 'https://app.example.com',
-    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service. Only a demo may do without ' +
-      'HTTPS, on `localhost`, `*.localhost` or `127.0.0.1`, with `AUTHGEAR_ENDPOINT` on the same host.'
+    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
+      'more, separated by commas, of which the host of a request chooses. Only `localhost`, `*.localhost` and ' +
+      '`127.0.0.1` may do without HTTPS; with `LOGIN_SESSION=authgear` that is for a demo, with ' +
+      '`AUTHGEAR_ENDPOINT` on the same host.'
   },
   LOGIN_PATH: {
     group: 'Login',

@@ -10,10 +10,11 @@ function loginWarnings ({ values }: Readings): readonly (string | false)[] {
   const {
     AUTHGEAR_ENDPOINT: endpoint,
     LOGIN_CLIENT_ID: clientId,
-    LOGIN_PUBLIC_URL: publicUrl,
+    LOGIN_SESSION: session,
+    LOGIN_PUBLIC_URL: [publicUrl] = [],
     LOGIN_ALLOWED_HOSTS: hosts = []
   } = values
-  if (clientId === undefined || endpoint === undefined || publicUrl === undefined) return []
+  if (clientId === undefined || endpoint === undefined || publicUrl === undefined || session === 'own') return []
   const authgear = endpoint.host.replace(/:\d+$/, '')
   return [...new Set([publicUrl.host, ...hosts])].map(
     (host) =>

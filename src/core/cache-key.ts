@@ -10,7 +10,7 @@ export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
 /** `record` names sessions in the access record, and nothing else can be joined by it. */
-export type DerivedKeys = Readonly<Record<'digest' | 'sealing' | 'log' | 'record', Uint8Array>>
+export type DerivedKeys = Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'record', Uint8Array>>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
 export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
@@ -41,6 +41,8 @@ export type Keyer = Digests & Readonly<{
   cacheKeys: (credentials: Credentials) => CacheKeys
   /** @param form of what is remembered of a user: another selection is another value */
   profileKey: (userId: string, form: string) => CacheKey
+  /** Of a session id, under every secret that this replica knows. */
+  sessionDigests: (sessionId: string) => readonly CredentialDigest[]
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
   revocable: () => Digests
 }>
@@ -59,7 +61,13 @@ export function secretIdOf (logKey: Uint8Array): string {
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync('sha256', secret, '', `authgear-forward-auth ${purpose} v1`, 32))
-  return { digest: derive('digest'), sealing: derive('sealing'), log: derive('log'), record: derive('record') }
+  return {
+    digest: derive('digest'),
+    sealing: derive('sealing'),
+    sessions: derive('own sessions'),
+    log: derive('log'),
+    record: derive('record')
+  }
 }
 
 /**
@@ -96,6 +104,7 @@ export function createKeyer (
   return Object.freeze({
     ...digests,
     sentDigests,
+    sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
     profileKey: (userId: string, form: string) => hmac(`profile:${scope}${part(form)}${part(userId)}`) as CacheKey,
@@ -104,8 +113,9 @@ export function createKeyer (
   })
 }
 
-function textOf ({ bearer, appSession, appAccessToken, session }: Credentials): string {
-  return part(bearer) + part(appSession) + part(appAccessToken) + part(session)
+function textOf ({ bearer, appSession, appAccessToken, session, own }: Credentials): string {
+  const ofAuthgear = part(bearer) + part(appSession) + part(appAccessToken) + part(session)
+  return own === undefined ? ofAuthgear : `${ofAuthgear}own${part(own)}`
 }
 
 /** Length-prefixed, and an absent one marked, so that no two lists of parts give the same text. */
@@ -119,8 +129,9 @@ const isSent = (value: string | undefined): value is string => value !== undefin
 type DigestText = readonly [kind: string, text: string]
 
 /** A token is the same token in a header and in a cookie, so its digest does not say where it was sent. */
-function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credentials): readonly DigestText[] {
+function wholeTexts ({ bearer, appSession, appAccessToken, session, own }: Credentials): readonly DigestText[] {
   const texts: DigestText[] = []
+  if (isSent(own)) texts.push(['own', own])
   if (isSent(bearer)) texts.push(['token', bearer])
   if (isSent(appAccessToken) && appAccessToken !== bearer) texts.push(['token', appAccessToken])
   if (isSent(appSession)) texts.push(['app_session', appSession])
@@ -130,6 +141,6 @@ function wholeTexts ({ bearer, appSession, appAccessToken, session }: Credential
 
 /** @returns the session id in a cookie, since Authgear names an ended session by its id */
 function sessionIdIn ([kind, text]: DigestText): string | undefined {
-  const dot = kind === 'token' ? -1 : text.indexOf('.')
+  const dot = kind === 'token' || kind === 'own' ? -1 : text.indexOf('.')
   return dot > 0 ? text.slice(0, dot) : undefined
 }

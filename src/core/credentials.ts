@@ -11,6 +11,8 @@ export type Credentials = Readonly<{
   appSession: string | undefined
   appAccessToken: string | undefined
   session: string | undefined
+  /** With LOGIN_SESSION=own, in place of the three cookies: the host and the value of our own, never sent on. */
+  own?: string | undefined
 }>
 
 export type CredentialsRead =
@@ -139,6 +141,69 @@ function readCookies (line: string, { finder }: CookieNames, found: Found): void
     const field = FIELDS[match[1] as keyof typeof FIELDS]
     if (found[field] === undefined) found[field] = readValue(match[2] ?? '')
   }
+}
+
+/** 256 random bits. */
+const OWN_VALUE = /^[A-Za-z0-9_-]{43}$/
+export const isOwnValue = (value: string): boolean => OWN_VALUE.test(value)
+
+/**
+ * Reads a bearer token, which comes first and alone as far as there is one, or else our own cookie: what a token is
+ * refused for must not be passed over for the person behind the cookie.
+ * @param cookie its name
+ * @param host under which it was given: at another it is another credential
+ */
+export function readOwnCredentials (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
+  const bearer = readBearerAlone(rawHeaders)
+  if (bearer.kind !== 'none') return bearer
+  return linesOf(rawHeaders, 'authorization').some(isBrokenBearer)
+    ? BROKEN_BEARER
+    : readOwnCookie(rawHeaders, cookie, host)
+}
+
+const BROKEN_BEARER: CredentialsRead = { kind: 'refused', reason: 'malformed_credentials', bearer: true }
+/** The scheme, and no token as it must be: Authgear would not see it, and whoever sent it meant no cookie. */
+const isBrokenBearer = (line: string, index: number): boolean =>
+  index % 2 === 1 && /^[ \t]*bearer(?:[ \t]|$)/i.test(line)
+
+/** Two different values: one of them was put there by somebody else, and none is used. */
+export function readOwnCookie (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
+  const values = new Set(cookieValues(rawHeaders, cookie))
+  const [value] = values
+  if (value === undefined) return NONE
+  if (values.size > 1) return { kind: 'refused', reason: 'ambiguous_credentials', bearer: false }
+  if (!OWN_VALUE.test(value)) return { kind: 'refused', reason: 'malformed_credentials', bearer: false }
+  return { kind: 'credentials', credentials: ownCredentials(host, value) }
+}
+
+export function ownCredentials (host: string, value: string): Credentials {
+  return {
+    bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined, own: `${host} ${value}`
+  }
+}
+
+/** @param name of a cookie of ours @returns its values in all lines, as they came */
+export function cookieValues (rawHeaders: readonly string[], name: string): readonly string[] {
+  const values: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i] ?? ''
+    if (header.length !== 6 || header.toLowerCase() !== 'cookie') continue
+    const line = rawHeaders[i + 1] ?? ''
+    for (let at = line.indexOf(name); at !== -1; at = line.indexOf(name, at + 1)) {
+      const value = valueAt(line, at, name.length)
+      if (value !== undefined) values.push(value)
+    }
+  }
+  return values
+}
+
+/** @returns what follows the name and its equals sign, where a cookie begins there */
+function valueAt (line: string, at: number, length: number): string | undefined {
+  let before = at - 1
+  while (before >= 0 && (line[before] === ' ' || line[before] === '\t')) before--
+  if ((before >= 0 && line[before] !== ';') || line[at + length] !== '=') return undefined
+  const end = line.indexOf(';', at)
+  return trimBlanks(line, at + length + 1, end === -1 ? line.length : end)
 }
 
 /** Counts cookies as Go does, over all lines. */

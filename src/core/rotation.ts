@@ -45,6 +45,7 @@ export function createRotatingKeyer (current: Keyer, previous: Keyer, writesPrev
     cacheKeys: (credentials: Credentials): CacheKeys =>
       ({ current: current.cacheKey(credentials), previous: previous.cacheKey(credentials) }),
     sentDigests,
+    sessionDigests: (sessionId: string) => [current.sessionDigest(sessionId), marked.sessionDigest(sessionId)],
     digests: (credentials: Credentials) => sentDigests(credentials).all,
     revocable: () => writesPrevious() ? marked : current.revocable()
   })

@@ -49,6 +49,11 @@ const FOR_THE_OPERATOR: ReadonlyMap<string, string> = new Map<LoginPage, string>
     "Authgear's cookie does not come back from the browser: the project's http.cookie_domain does not cover this " +
       'host, AUTHGEAR_COOKIE_PREFIX is not its http.cookie_prefix, or the site is not opened over HTTPS (docs/login.md)'
   ],
+  [
+    'host_unknown',
+    'nobody can sign in at this host: no origin of LOGIN_PUBLIC_URL has it, or the proxy does not send ' +
+      'X-Forwarded-Host (docs/login.md)'
+  ],
   ['login_misconfigured', 'a login cannot work as it is set up: docs/login.md'],
   ['redirect_loop', 'a login cannot work as it is set up: docs/login.md']
 ])

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
 import type { Keyer } from '../core/cache-key.ts'
-import type { CookieNames } from '../core/credentials.ts'
+import type { CookieNames, CredentialsRead } from '../core/credentials.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Admitted, Presenter } from '../identity/presenter.ts'
@@ -94,6 +94,8 @@ export type HandlerDeps = Readonly<{
   authenticator: Authenticator
   keyer: Keyer
   cookieNames: CookieNames
+  /** LOGIN_SESSION=own: reads what identifies a person in place of Authgear's cookies. */
+  readOwn?: ((request: VerifyRequest) => CredentialsRead) | undefined
   absentHeaders: AbsentHeaders
   presenter: Presenter
   /** AUTHGEAR_ENDPOINT */

@@ -13,6 +13,7 @@ import type { ReturnUrls } from './return-url.ts'
 import type { LoginAnswers } from './responses.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
+import { admittedOf } from '../verify/responses.ts'
 
 export type LoginDeps = Readonly<{
   answers: LoginAnswers
@@ -125,7 +126,8 @@ function createCompleteLogin ({
     const reading = readCredentials(request.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', request, { returnTo })
     if (reading.kind === 'refused') return answers.page('cookie_unknown', request, { returnTo })
-    const authentication = await authenticator.confirm(credentialContextOf(keyer, request, reading.credentials), 0)
+    const subject = credentialContextOf(keyer, request, reading.credentials)
+    const authentication = await authenticator.confirm(subject, 0)
     if (authentication.kind === 'unavailable') {
       return { ...answers.page('login_unavailable', request), error: authentication.error }
     }
@@ -141,6 +143,7 @@ function createCompleteLogin ({
         cookie: browserCookie(seal, { ...browser, returns: 0 })
       })
     }
-    return answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
+    const sentBack = answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
+    return { ...sentBack, who: admittedOf(subject, authentication.resolution) }
   }
 }

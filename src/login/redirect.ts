@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts'
 import { REFUSALS, type RefusalReason } from '../core/reason.ts'
 import type { PersonRequirement } from '../core/requirement.ts'
 import { LONGEST_HOST } from '../http/limits.ts'
+import { hostOf } from '../http/request.ts'
 import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
 import type { LoginSettings } from './settings.ts'
@@ -108,10 +109,48 @@ export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 /** Why people land on the default page and not where they wanted to go: told to the operator. */
 export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { why: 'host', host: string }>
 
+/**
+ * Where a login is, and where it may lead back to. `isHere`: people come from that very host, however the proxy names
+ * it.
+ */
+export type LoginPlace = Readonly<{ publicUrl: string, returnUrls: ReturnUrls, isHere?: boolean }>
+
+/** @param lost told with each person who will not come back to where they wanted to go */
 export function createLoginRedirect (
   { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,
   returnUrls: ReturnUrls,
   lost: (lost: Lost) => void = () => {}
+): FindLoginRedirect {
+  return createRedirectTo({ publicUrl, returnUrls }, path, lost)
+}
+
+/** With sessions of our own each host has a login. @param placeOf what a trusted peer names, or the request itself */
+export function createLoginRedirects (
+  placeOf: (host: string | undefined) => LoginPlace | undefined,
+  path: string,
+  lost: (lost: Lost) => void
+): FindLoginRedirect {
+  const byPlace = new Map<string, FindLoginRedirect>()
+  const at = (place: LoginPlace): FindLoginRedirect => {
+    const known = byPlace.get(place.publicUrl) ?? createRedirectTo({ ...place, isHere: true }, path, lost)
+    byPlace.set(place.publicUrl, known)
+    return known
+  }
+  return (refused) => {
+    const { host, isPage } = navigationOf(refused)
+    const isNamed = host !== undefined && (refused.location !== undefined || refused.isTrusted())
+    const place = placeOf(isNamed ? host : hostOf(refused.rawHeaders))
+    if (place !== undefined) return at(place)(refused)
+    if (host === undefined || !isPage || !isReading(refused.method) || !canHelp(refused)) return undefined
+    lost(isNamed ? { why: 'host', host: host.slice(0, LONGEST_HOST) } : { why: 'proxy', address: refused.peer })
+    return undefined
+  }
+}
+
+function createRedirectTo (
+  { publicUrl, returnUrls, isHere = false }: LoginPlace,
+  path: string,
+  lost: (lost: Lost) => void
 ): FindLoginRedirect {
   const base = `${publicUrl}${path}`
   const { host: publicHost, protocol } = new URL(publicUrl)
@@ -129,7 +168,8 @@ export function createLoginRedirect (
   return (refused) => {
     const isForbidden = REFUSALS[refused.reason].status === 403
     if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
-    const navigation = navigationOf(refused)
+    const named = navigationOf(refused)
+    const navigation = isHere && named.host !== undefined ? { ...named, host: publicHost } : named
     if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
     if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {

@@ -16,6 +16,10 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
   cookie_missing: 403,
   cookie_unknown: 403,
   redirect_loop: 403,
+  host_unknown: 403,
+  step_up_refused: 403,
+  too_many_codes: 503,
+  session_not_kept: 503,
   not_a_page: 403,
   cross_site: 403,
   login_unavailable: 503,
@@ -26,23 +30,40 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
 type OnPage = Readonly<{
   /** Validated; where the page's link to the login leads in the end. */
   returnTo?: string | undefined
-  /** A Set-Cookie line. */
-  cookie?: string
+  /** A Set-Cookie line, or several. */
+  cookie?: string | readonly string[]
   /** Authgear's error code, for the log. */
   says?: string | undefined
 }>
 
 export type LoginAnswers = Readonly<{
-  redirect: (outcome: Exclude<LoginOutcome, LoginPage>, location: string, cookie?: string) => HandlerResult
+  redirect: (
+    outcome: Exclude<LoginOutcome, LoginPage>,
+    location: string,
+    cookie?: string | readonly string[]
+  ) => HandlerResult
   page: (outcome: LoginPage, request: VerifyRequest, on?: OnPage) => HandlerResult
 }>
 
-/** Redirects and pages: never a success, never an identity header. @param sessionCookie the name of Authgear's */
-export function createLoginAnswers (loginUrl: string, sessionCookie: string): LoginAnswers {
-  const render = createLoginPages(sessionCookie)
+/** An address of ours may hold a code. */
+const NO_REFERRER = ['referrer-policy', 'no-referrer']
+
+/**
+ * Redirects and pages: never a success, never an identity header.
+ * @param sessionCookie the name of Authgear's; of a session of our own there are other words
+ */
+export function createLoginAnswers (
+  loginUrl: string,
+  sessionCookie: string,
+  session: 'authgear' | 'own' = 'authgear'
+): LoginAnswers {
+  const render = createLoginPages(sessionCookie, session)
+  const withRedirect = session === 'own' ? NO_REFERRER : []
   return Object.freeze({
-    redirect: (outcome: LoginOutcome, location: string, cookie?: string): HandlerResult => ({
-      response: answerOf(outcome, outcome === 'sent_back' ? 303 : 302, ['location', location], '', cookie),
+    redirect: (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult => ({
+      response: answerOf(
+        outcome, outcome === 'sent_back' ? 303 : 302, ['location', location, ...withRedirect], '', cookie
+      ),
       reason: outcome,
       source: 'none',
       who: undefined
@@ -70,7 +91,7 @@ function answerOf (
   status: Exclude<Status, Success>,
   headers: readonly string[],
   body: string,
-  cookie: string | undefined
+  cookie: string | readonly string[] | undefined
 ): HttpResponse {
   const all = [
     ...headers,
@@ -80,5 +101,5 @@ function answerOf (
     'x-forward-auth-reason',
     outcome
   ]
-  return { status, headers: cookie === undefined ? all : [...all, 'set-cookie', cookie], body }
+  return { status, headers: [...all, ...[cookie ?? []].flat().flatMap((line) => ['set-cookie', line])], body }
 }

@@ -12,6 +12,17 @@ export type LoginSettings = Readonly<{
   previousSecret?: string | undefined
   /** As it is registered at Authgear. */
   logoutRedirectUri: string
+  /** LOGIN_SESSION=own: each origin has sessions of this service. */
+  own?: OwnSessionSettings | undefined
+}>
+
+type OwnSessionSettings = Readonly<{
+  /** Of LOGIN_PUBLIC_URL, in its order; each has the login's routes. */
+  origins: readonly string[]
+  /** LOGIN_SSO: a session ends with the one at Authgear. */
+  sso: boolean
+  /** Whether LOGOUT_REDIRECT_URI is set; else people come back to the origin that they left. */
+  hasLogoutUri: boolean
 }>
 
 /** A login, and a sign-out with its confirmation page, may take so long. */

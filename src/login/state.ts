@@ -35,7 +35,7 @@ export function clearCookie (name: string): string {
 }
 
 /** A text that was sealed for one purpose opens for no other. */
-type Purpose = 'state' | 'browser' | 'logout'
+type Purpose = 'state' | 'browser' | 'logout' | 'own state' | 'own browser' | 'own logout'
 
 export type Seal = Readonly<{
   /** @returns base64url */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyer } from '../core/cache-key.ts'
+import { sessionIdOf } from '../authgear/id-token.ts'
 import { readCredentials, type CookieNames } from '../core/credentials.ts'
 import { jwtId } from '../core/token-expiry.ts'
 import { isUserId } from '../core/resolution.ts'
@@ -19,8 +20,8 @@ export type RevocationsDeps = Readonly<{
 }>
 
 const USAGE =
-  'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"authorization": "Bearer …"}, ' +
-    '{"cookie": "session=…"}, {"all": true}'
+  'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"sid": "…"}, ' +
+    '{"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
 const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
 const MAX_NAME_LENGTH = 256
@@ -57,6 +58,10 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   if (name === 'client_id' || name === 'token_id') {
     if (value.length > MAX_NAME_LENGTH) return []
     return name === 'client_id' ? [{ kind: 'client', clientId: value }] : [{ kind: 'token', id: value }]
+  }
+  if (name === 'sid') {
+    const id = sessionIdOf(value)
+    return id === undefined ? [] : [{ kind: 'credential', digest: keyer.revocable().sessionDigest(id) }]
   }
   if (name !== 'authorization' && name !== 'cookie') return []
   const reading = readCredentials([name, value], cookieNames)

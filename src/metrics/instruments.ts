@@ -161,6 +161,8 @@ export type Gauges = Readonly<{
   audit: AuditGauges | undefined
   /** Undefined without ASSERTION. */
   assertions?: AssertionGauges | undefined
+  /** Undefined without LOGIN_SESSION=own. */
+  ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
   certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
 }>

@@ -9,6 +9,7 @@ import {
 } from './instruments.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
+import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
@@ -36,6 +37,7 @@ export type Metrics = Readonly<{
   assertions: AssertionObserver
   /** Of the access record. */
   recordLines: (outcome: 'written' | 'lost', count?: number) => void
+  ownSessions: OwnSessionObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -100,7 +102,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
     assertions: registerAssertions(registry, gauges.assertions),
-    recordLines: record.add
+    recordLines: record.add,
+    ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }
 

@@ -87,6 +87,37 @@ const WORDS: Readonly<Record<LoginPage, Words>> = {
     ],
     link: { text: 'Try again', to: 'login' }
   },
+  host_unknown: {
+    icon: 'lock',
+    title: 'Nobody can sign in at this address',
+    message: 'This site is not set up for signing in at the address that your browser shows.',
+    advice: [
+      'Please tell the people who run this site, or open it by its usual address.',
+      'For them: LOGIN_PUBLIC_URL must name this origin; the proxy must send X-Forwarded-Host, and its address must ' +
+        'be one of TRUSTED_PROXIES.'
+    ]
+  },
+  step_up_refused: {
+    icon: 'person',
+    title: 'That was not confirmed',
+    message: 'The page that you want needs the person who is signed in here to confirm that it is them.',
+    advice: ['Nothing was changed. Sign in as the same person, and try again.'],
+    link: { text: 'Sign in', to: 'login' }
+  },
+  too_many_codes: {
+    icon: 'clock',
+    title: 'Too many attempts',
+    message: 'Signing in was tried too often from here within a minute.',
+    advice: ['Please wait a minute, then begin again.'],
+    link: { text: 'Begin again', to: 'login' }
+  },
+  session_not_kept: {
+    icon: 'clock',
+    title: 'Temporarily unavailable',
+    message: 'This could not be finished right now, so nothing was changed.',
+    advice: ['Nothing is wrong with your account. Please try again in a moment.'],
+    link: { text: 'Try again', to: 'login' }
+  },
   not_a_page: {
     icon: 'lock',
     title: 'Open this as a page of its own',
@@ -116,15 +147,35 @@ const WORDS: Readonly<Record<LoginPage, Words>> = {
   }
 }
 
+/** Where the session is this service's own. */
+const OWN_WORDS: Readonly<Partial<Record<LoginPage, Words>>> = {
+  login_misconfigured: {
+    ...WORDS.login_misconfigured,
+    advice: [
+      'For the people who run this site: LOGIN_CLIENT_ID must name a client of the kind “traditional web ' +
+        'application” or “single-page application”, with this site’s callback among its redirect URIs.'
+    ]
+  },
+  redirect_loop: {
+    ...WORDS.redirect_loop,
+    advice: [
+      'Delete the cookies of this site in your browser, then try again.',
+      'For the people who run this site: the proxy must pass the cookie “{cookie}” on and send X-Forwarded-Host, and ' +
+        'a max_age in the page’s policy must leave time to sign in.'
+    ]
+  }
+}
+
 export type RenderLoginPage = (page: LoginPage, on: Readonly<{ reference: string, login: string }>) => string
 
 /**
  * @returns `login` and `reference` are all that a page has of its request: an address that was validated, and the
  * request's id
  */
-export function createLoginPages (cookie: string): RenderLoginPage {
+export function createLoginPages (cookie: string, session: 'authgear' | 'own' = 'authgear'): RenderLoginPage {
+  const words = session === 'own' ? { ...WORDS, ...OWN_WORDS } : WORDS
   return (page, { reference, login }) => {
-    const { link, advice, ...rest } = WORDS[page]
+    const { link, advice, ...rest } = words[page]
     const action =
       link === undefined
         ? ''

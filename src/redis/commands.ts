@@ -45,6 +45,11 @@ export interface RedisCommands {
   deleteWhile (fence: string, token: string, key: string): Promise<unknown>
   /** Sets a key that does not end, where it holds that value (empty: where it is not there). @returns whether it did */
   compareAndSet (key: string, expected: Buffer, value: Buffer): Promise<boolean>
+  /**
+   * Sets a value that begins with a version, in text of one length that sorts as it counts; not where the value that is
+   * there begins with the same one or a later. @returns whether it did
+   */
+  setIfNewer (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
   /**
@@ -78,6 +83,9 @@ const FENCED_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
 const COMPARE_AND_SET =
   "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
+const NEWER_SET =
+  "if string.sub(redis.call('get', KEYS[1]) or '', 1, #ARGV[1]) < ARGV[1] then " +
+    "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -134,6 +142,8 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
       (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
     compareAndSet: async (key: string, expected: Buffer, value: Buffer) =>
       (await limited(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value))) === 'OK',
+    setIfNewer: async (key: string, version: string, value: Buffer, lifeMs: number) =>
+      (await limited(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
     announce: async (key: string, { id, says, windowMs, most }: Announcement) => {
       const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))

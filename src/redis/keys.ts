@@ -44,3 +44,9 @@ export const leaseKey = (prefix: string, key: string): string => `${prefix}{${ke
 
 /** Redis remembers for so long that a signed webhook came. */
 export const WEBHOOK_KNOWN_MS = 30 * 86_400_000
+
+/** A session of our own; what its names and its lease's begin with, apart from those of entries. */
+export const ownSessionPrefix = (prefix: string): string => `${prefix}own:`
+export const ownSessionKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:session`
+/** A code that was redeemed, or is being. */
+export const usedCodeKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:code`

@@ -16,6 +16,7 @@ import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
 import type { Lost } from '../login/redirect.ts'
 import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
+import { createOwnLoginRoutes } from '../own-login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
 import { createSignOuts } from '../revocation/sign-outs.ts'
@@ -27,6 +28,7 @@ import type { RecordParts } from './access-record.ts'
 import type { AssertionParts } from './assertions.ts'
 import { TOKEN_HEADERS } from '../resource/responses.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
+import type { OwnSessionParts } from './own-sessions.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -40,6 +42,7 @@ type ListenersDeps = Readonly<{
   tokens: TokenParts | undefined
   assertions: Pick<AssertionParts, 'routes'> | undefined
   record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
+  own: OwnSessionParts | undefined
   webhook: Webhook | undefined
   metrics: Metrics
   log: Log
@@ -124,6 +127,8 @@ const NO_ENDPOINT =
 /** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
+  // each host has a login of its own
+  if (login.own !== undefined) return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout` }
   const base = `${login.publicUrl}${login.path}`
   return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
 }
@@ -147,11 +152,14 @@ function tellLost (log: Log): (lost: Lost) => void {
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps, record }: ListenersDeps
+  { metrics, log, handlerDeps, own, record }: ListenersDeps
 ): ListenerDeps {
   const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
+  const findForeignFields = own === undefined
+    ? createFindForeignFields(handlerDeps.cookieNames)
+    : () => NO_FOREIGN_FIELDS
   return {
-    report: both(createReport(log, metrics.request, createFindForeignFields(handlerDeps.cookieNames)), record?.report),
+    report: both(createReport(log, metrics.request, findForeignFields), record?.report),
     refusesAll: record?.refusesAll,
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
@@ -170,6 +178,8 @@ function listenerDepsOf (
   }
 }
 
+/** No app has a cookie of our name. */
+const NO_FOREIGN_FIELDS = Object.freeze({})
 /** Each answer of each endpoint comes by here, whatever its transport. */
 function both (report: Report, record: Report | undefined): Report {
   if (record === undefined) return report
@@ -181,16 +191,16 @@ function both (report: Report, record: Report | undefined): Report {
 
 function loginOf (
   { login, cache, authgear }: ServiceSettings,
-  { handlerDeps, digestForm, revocations, clock, traced, log }: ListenersDeps
+  { handlerDeps, digestForm, own, revocations, clock, traced, log }: ListenersDeps
 ): LoginRoutes | undefined {
   if (login === undefined) return undefined
-  return createLoginRoutes(login, {
+  const common = {
     ...handlerDeps,
-    digestForm,
-    traced: (handler) => traced.handler('login', handler),
+    traced: (handler: Handler) => traced.handler('login', handler),
     lost: tellLost(log),
     clock,
-    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS }),
-    origin: authgear.endpoint.origin
-  })
+    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  }
+  if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })
+  return createLoginRoutes(login, { ...common, digestForm, origin: authgear.endpoint.origin })
 }

@@ -18,6 +18,7 @@ import { openAssertions } from './assertions.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
+import { openOwnSessions } from './own-sessions.ts'
 import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
 import { openShared, reporting, type SealingKeys } from './shared.ts'
@@ -68,13 +69,16 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
   const observer = { ...metrics.authenticate, ...reporting(log) }
+  const tokens = openTokens(settings, { clock, metrics, log })
+  const own = openOwnSessions(settings, {
+    shared, sealingKeys: secrets.sealingKeys, keyer, revocations, tokens, metrics, clock, log, leaseMs
+  })
   const authenticator = authenticatorOf(settings, {
-    memory, sharedCache, authgear, clock, keyer, revocations, observer
+    memory, sharedCache, authgear, own: own?.sessions, clock, keyer, revocations, observer
   })
   const assertions = openAssertions(settings, {
     shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
   })
-  const tokens = openTokens(settings, { clock, metrics, log })
   const profiles = openProfiles(settings, {
     shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log, leaseMs, leaseWaitMs
   })
@@ -87,7 +91,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const { absentHeaders } = settings
   const handlerDeps: HandlerDeps = {
-    authenticator, keyer, cookieNames: names, absentHeaders, presenter, realm: origin
+    authenticator, keyer, cookieNames: names, readOwn: own?.readOwn, absentHeaders, presenter, realm: origin
   }
   const self = (): Replica => ({
     name: settings.machine, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
@@ -95,6 +99,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   return {
     authgear,
     tokens,
+    own,
     assertions,
     shared,
     revocations,
@@ -111,7 +116,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   }
 }
 
-type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'clock' | 'observer'> & Readonly<{
+type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'own' | 'clock' | 'observer'> & Readonly<{
   authgear: AuthgearAccess
   keyer: Keyer
   revocations: RevocationLog
@@ -138,8 +143,9 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
+  const { audit, tokens, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
   await audit?.close()
+  await own?.close()
   await tokens?.keySet.close()
   await profiles?.close()
   assertions?.close()
@@ -172,7 +178,12 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
   const keyer = keyerOf(current.digest)
   return Object.freeze({
     keyer: previous === undefined ? keyer : createRotatingKeyer(keyer, keyerOf(previous.digest), writesPrevious),
-    sealingKeys: { current: current.sealing, previous: previous?.sealing },
+    sealingKeys: {
+      current: current.sealing,
+      previous: previous?.sealing,
+      sessions: current.sessions,
+      previousSessions: previous?.sessions
+    },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
     recordKey: current.record,
     digestForm: createDigestForm({

@@ -16,6 +16,7 @@ import type { Tracer } from '../tracing/types.ts'
 import { tracedBy, UNTRACED } from '../tracing/wrappers.ts'
 import { buildListeners } from './listeners.ts'
 import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
+import { OWN_SESSION_SHARE } from './own-sessions.ts'
 import { PROFILE_SHARE } from './profiles.ts'
 import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -119,10 +120,11 @@ export function createService (
 
 /** What tokens, profiles and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
 function bytesOfSessions (settings: ServiceSettings): number {
-  const { cache, resources, profile } = settings
+  const { cache, resources, profile, login } = settings
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
-  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - presentedShareOf(settings)))
+  const ofOwn = login?.own === undefined ? 0 : OWN_SESSION_SHARE
+  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - presentedShareOf(settings)))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */
@@ -136,7 +138,7 @@ function purgesOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -167,6 +169,7 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
+    ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     certificate: tls === undefined
       ? undefined
       : {

@@ -89,7 +89,13 @@ type SharedDeps = Readonly<{
 }>
 
 /** The keys that seal entries: under CACHE_SECRET, and under CACHE_SECRET_PREVIOUS while there is one. */
-export type SealingKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+export type SealingKeys = Readonly<{
+  current: Uint8Array
+  previous: Uint8Array | undefined
+  /** Of sessions of our own, which hold tokens. */
+  sessions: Uint8Array
+  previousSessions: Uint8Array | undefined
+}>
 
 /** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
 export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys, deps: SharedDeps): Shared {

@@ -16,7 +16,7 @@ export type IdentifyDeps = HandlerDeps & Readonly<{ clock: Clock }>
  * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
  */
 export function createIdentify (deps: IdentifyDeps): Handler {
-  const { authenticator, keyer, cookieNames } = deps
+  const { authenticator, keyer, cookieNames, readOwn } = deps
   const refuse = createRefuser(deps)
   // without a policy there is nothing to confirm
   const conclude = createConclude({ ...deps, confirmAfterMs: Infinity }, refuse)
@@ -26,7 +26,7 @@ export function createIdentify (deps: IdentifyDeps): Handler {
         policyError: 'there are no policies on /identify: it lets everybody in'
       })
     }
-    const reading = readCredentials(request.rawHeaders, cookieNames)
+    const reading = readOwn === undefined ? readCredentials(request.rawHeaders, cookieNames) : readOwn(request)
     if (reading.kind === 'none') return refuse(request, { reason: 'no_credentials', bearer: false })
     if (reading.kind === 'refused') return refuse(request, reading)
     const subject = credentialContextOf(keyer, request, reading.credentials)

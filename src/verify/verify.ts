@@ -34,6 +34,7 @@ export type VerifyDeps = HandlerDeps & ConcludeDeps & RefuserDeps & Readonly<{
 
 /** Is this request signed in, and does it meet the policy? */
 export function createVerify (deps: VerifyDeps): Handler {
+  const { readOwn } = deps
   const policyOf = createSessionPolicies(deps)
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
@@ -45,7 +46,9 @@ export function createVerify (deps: VerifyDeps): Handler {
     return authentication.then((known) => conclude(request, subject, policyOf(request), known))
   }
   return (request) => {
-    const reading = readCredentials(request.rawHeaders, deps.cookieNames)
+    const reading = readOwn === undefined
+      ? readCredentials(request.rawHeaders, deps.cookieNames)
+      : readOwn(request)
     if (reading.kind === 'none') {
       return deps.allowPreflight && isPreflight(request)
         ? preflight(request, policyOf(request), deps, refuse)

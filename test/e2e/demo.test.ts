@@ -8,6 +8,7 @@ import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.t
 import { startChild, type Child } from '../helpers/child.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { answers } from '../helpers/until.ts'
@@ -24,12 +25,12 @@ async function freePorts (): Promise<Ports> {
   return Object.fromEntries(VARIABLES.map((name, i) => [name, [...ports][i]])) as Ports
 }
 
-function startDemo (t: Test, ports: Ports, proxy: string): Promise<Child> {
+function startDemo (t: Test, ports: Ports, proxy: string, args: readonly string[] = []): Promise<Child> {
   const numbers = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
   return startChild(t, {
     name: `demo with ${proxy}`,
     command: process.execPath,
-    args: [DEMO],
+    args: [DEMO, ...args],
     // what a person's shell may carry must not reach the demo's service
     env: { ...numbers, DEMO_PROXY: proxy, REDIS_URL: 'redis://nowhere.invalid', AUTHGEAR_ENDPOINT: 'nonsense' },
     ready: output => /^ready:/m.test(output)
@@ -57,7 +58,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.match(nobody, { status: 401, text: '"no_credentials"' })
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
-    await signInByPage(t, ports.DEMO_PORT)
+    await showsItsPage(t, ports.DEMO_PORT)
     await signInInChromium(t, ports, proxy === 'built-in')
     const [, statusPage = ''] = /Status page: (\S+)/.exec(running.output()) ?? []
     t.match(
@@ -74,16 +75,10 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
   })
 }
 
-/** The short way, which needs no cookie of the login. */
-async function signInByPage (t: Test, port: number) {
-  const url = `http://localhost:${port}`
-  t.match(await (await fetch(`${url}/demo-login?rd=/`)).text(), 'Choose who you are')
-  const signedIn = await fetch(`${url}/demo-login`, {
-    method: 'POST', redirect: 'manual', body: new URLSearchParams({ user: 'alice', rd: '/' })
-  })
-  t.equal(signedIn.headers.get('location'), '/')
-  const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
-  const page = await (await fetch(url, { headers: { cookie, accept: 'text/html' } })).text()
+/** As a browser's page, to alice. */
+async function showsItsPage (t: Test, port: number) {
+  const headers = { authorization: `Bearer ${demo.alice.accessToken}`, accept: 'text/html' }
+  const page = await (await fetch(`http://localhost:${port}`, { headers })).text()
   for (const text of ['you are signed in', 'Alice Example', 'The signed assertion', 'The app verified it']) {
     t.match(page, text)
   }
@@ -151,6 +146,23 @@ t.test('a taken port is named, with the variable that changes it', async t => {
 t.test('a nonsensical setting is named', async t => {
   await t.rejects(startDemo(t, { ...await freePorts(), DEMO_PORT: 0 }, 'built-in'), /DEMO_PORT must be a port/)
   await t.rejects(startDemo(t, await freePorts(), 'apache'), /DEMO_PROXY must be one of/)
+})
+
+t.test('a project of one\'s own is asked about, and nothing is simulated', async (t) => {
+  const project = ['--authgear', 'https://127.0.0.1:1/', '--client', 'a1b2c3d4e5f60718']
+  await t.rejects(startDemo(t, await freePorts(), 'built-in', project.slice(0, 2)), /write both/)
+  await t.rejects(startDemo(t, await freePorts(), 'built-in', ['--authgear', 'x', '--client', 'y']), /such as https:/)
+  const ports = await freePorts()
+  const running = await startDemo(t, ports, 'built-in', project)
+  const origin = `http://localhost:${ports.DEMO_PORT}`
+  for (const path of ['callback', 'logged-out']) t.match(running.output(), `${origin}/_auth/${path}`)
+  t.equal(running.output().match(/✓/g)?.length, 1, 'nobody is let in')
+  t.notOk(await answers(ports.DEMO_AUTHGEAR_PORT))
+  const sent = await ask(ports.DEMO_PORT, { path: '/_auth/login', host: new URL(origin).host })
+  const location = new URL(sent.headers.location ?? '')
+  t.equal(location.origin, 'https://127.0.0.1:1')
+  t.equal(location.searchParams.get('client_id'), 'a1b2c3d4e5f60718')
+  t.equal(location.searchParams.get('redirect_uri'), `${origin}/_auth/callback`)
 })
 
 t.test(

@@ -120,7 +120,7 @@ export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorO
 }
 
 /** Says who is there, with a form, a link and the way out. @returns its port */
-async function startApp (t: Test): Promise<number> {
+export async function startApp (t: Test): Promise<number> {
   const server = createServer((request, reply) => {
     request.resume()
     const user = String(request.headers['x-authgear-user-id'] ?? 'nobody')

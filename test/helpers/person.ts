@@ -9,10 +9,14 @@ export interface Person {
   /** Opens an address as a browser does: follows redirects, keeps cookies. @returns every hop, the page last */
   open (url: string, how?: How): Promise<readonly Hop[]>
   /** Presses the button of a page: sends a form. */
-  send (url: string, form: Readonly<Record<string, string>>): Promise<readonly Hop[]>
+  send (
+    url: string, form: Readonly<Record<string, string>>, how?: Pick<How, 'until'>
+  ): Promise<readonly Hop[]>
   /** `name=value; …` as it would be sent there. */
   cookies (host: string): string
   forget (name: string): void
+  /** A cookie that somebody put there: a `Set-Cookie` line as of this host. */
+  plant (line: string, host: string): void
 }
 
 interface How {
@@ -88,12 +92,13 @@ export function createPerson (sites: Readonly<Record<string, Site>>): Person {
 
   return Object.freeze({
     open: (url: string, how: How = {}) => travel(url, 'GET', '', how),
-    send: (url: string, form: Readonly<Record<string, string>>) =>
+    send: (url: string, form: Readonly<Record<string, string>>, how: Pick<How, 'until'> = {}) =>
       travel(url, 'POST', new URLSearchParams(form).toString(), {
-        headers: { 'content-type': 'application/x-www-form-urlencoded' }
+        headers: { 'content-type': 'application/x-www-form-urlencoded' }, ...how
       }),
     cookies,
-    forget (name: string) { jar = jar.filter((kept) => kept.name !== name) }
+    forget (name: string) { jar = jar.filter((kept) => kept.name !== name) },
+    plant: keep
   })
 }
 

@@ -17,6 +17,9 @@ const WORKS = {
 }
 /** Everything that .env.example names, with a value that is its own. */
 const OPTIONS = {
+  LOGIN_SESSION: 'own',
+  LOGIN_SSO: 'off',
+  LOGIN_PUBLIC_URL: 'https://app.home.example,https://wiki.other.example',
   LOGIN_ALLOWED_HOSTS: 'wiki.home.example',
   LOGIN_URL: 'https://app.home.example/login',
   LOGOUT_REDIRECT_URI: 'https://www.home.example/bye',
@@ -78,6 +81,16 @@ t.test('.env.example names all of login, pages, webhook, audit log and outages',
   t.ok(wanted.length >= 11)
   t.strictSame(wanted.filter((name) => !(name in OPTIONS) && !(name in WORKS)), [])
   t.end()
+})
+
+t.test('with a session of our own each host has the login', { skip }, async (t) => {
+  const rule = 'traefik.http.routers.authgear-login.rule'
+  const routed = (env: Env): string => readCompose(HTTPS, env)['forward-auth']?.labels?.[rule] ?? ''
+  t.match(routed(WORKS), /^\(Host\(`app\.home\.example`\)\) && PathRegexp/)
+  t.match(routed({ ...WORKS, LOGIN_SESSION: 'own' }), /^\(Host\(`app\.home\.example`\) \|\| HostRegexp\(`\.`\)\) && PathRegexp/)
+  const command = (env: Env): string => (readCompose(HTTPS, env)['redis']?.command ?? []).join(' ')
+  t.match(command(WORKS), '--appendonly no')
+  t.match(command({ ...WORKS, APPENDONLY: 'yes' }), '--dir /data --appendonly yes')
 })
 
 t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {

@@ -10,8 +10,9 @@ import { randomOpaque, randomSessionCookie, readJwt } from './tokens.mjs'
  * Users and their sessions; what Authgear keeps in its database and its Redis.
  * @param {readonly UserEntry[]} entries
  * @param {Grants} grants
+ * @param {() => number} now epoch milliseconds
  */
-export function createDirectory (entries, grants) {
+export function createDirectory (entries, grants, now) {
   /** @type {Map<string, User>} */
   const users = new Map()
   // one map a kind, since a cookie's value is no bearer token and the other way round
@@ -27,7 +28,7 @@ export function createDirectory (entries, grants) {
 
   /** @param {User} user @param {SessionEntry} entry */
   function addSession (user, entry) {
-    const authenticatedAt = entry.authenticatedAt ?? Math.floor(Date.now() / 1000)
+    const authenticatedAt = entry.authenticatedAt ?? Math.floor(now() / 1000)
     const known = { user, authenticatedAt, amr: entry.amr ?? [], key: randomUUID() }
     const session = { ...known, isThirdParty: false }
     const thirdParty = { ...known, isThirdParty: true }
@@ -79,7 +80,7 @@ export function createDirectory (entries, grants) {
   }
 
   entries.forEach(addUser)
-  return Object.freeze({ users, user, addUser, signIn, endSessions, expireCookie, find: finder(sessions, grants) })
+  return Object.freeze({ users, user, addUser, signIn, endSessions, expireCookie, find: finder(sessions, grants, now) })
 }
 
 /** @typedef {ReturnType<typeof createDirectory>} Directory */
@@ -90,25 +91,26 @@ export const sessionId = cookie => cookie.split('.')[0] ?? ''
 /**
  * @param {Record<'accessToken' | 'appSession' | 'cookie', Map<string, Session>>} sessions
  * @param {Grants} grants
+ * @param {() => number} now
  */
-function finder (sessions, grants) {
+function finder (sessions, grants, now) {
   const alive = (/** @type {Session | undefined} */ session) => session?.user.disabled ? undefined : session
   return Object.freeze({
     byCookie: (/** @type {string} */ value) => alive(sessions.cookie.get(value)),
     byAppSession: (/** @type {string} */ value) => alive(sessions.appSession.get(value)),
     /** A JWT counts only where it was meant for: that its whole text is known stands for the signature. */
     byAccessToken: (/** @type {string} */ token, /** @type {string} */ audience) =>
-      token.startsWith('eyJ') && !isJwtFor(token, audience)
+      token.startsWith('eyJ') && !isJwtFor(token, audience, now())
         ? undefined
         : alive(sessions.accessToken.get(token) ?? grants.byAccessToken(token)?.session)
   })
 }
 
-/** @param {string} token @param {string} audience */
-function isJwtFor (token, audience) {
+/** @param {string} token @param {string} audience @param {number} now */
+function isJwtFor (token, audience, now) {
   const claims = readJwt(token)
   if (claims === undefined || typeof claims.exp !== 'number') return false
-  return [claims.aud].flat().includes(audience) && claims.exp * 1000 > Date.now()
+  return [claims.aud].flat().includes(audience) && claims.exp * 1000 > now
 }
 
 /** @param {UserEntry} entry @returns {User} */

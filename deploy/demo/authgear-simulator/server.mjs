@@ -26,7 +26,7 @@ import { createGoLikeServer } from './wire.mjs'
 export function buildSimulator (options = {}) {
   const { now = Date.now } = options
   const grants = createGrants(now)
-  const directory = createDirectory(options.users ?? demoUsers(), grants)
+  const directory = createDirectory(options.users ?? demoUsers(), grants, now)
   const audit = createAudit()
   const userQueries = createUserQueries()
   const signIns = {

@@ -280,6 +280,12 @@ export const CATALOGUE = Object.freeze({
       'for ten minutes',
     set: 'maxmemory-policy noeviction, volatile-lru or volatile-ttl'
   },
+  'redis-forgets': {
+    severity: 'warning',
+    mistake: 'With LOGIN_SESSION=own, Redis keeps nothing on disk',
+    why: 'when it restarts each person is sent to Authgear and back once, and a form that is being filled in is lost',
+    set: 'appendonly yes at Redis; nothing, where that is good enough (docs/login.md)'
+  },
   'redis-replicas': {
     severity: 'warning',
     mistake: 'REDIS_URL leads to a master with two Redis replicas or more',
@@ -402,6 +408,42 @@ export const CATALOGUE = Object.freeze({
     mistake: 'Authgear refuses this login in another way: a client of a type that does not allow it, a scope',
     why: 'people who sign in come back with an error each time',
     set: 'a client whose sign-in is by cookie (docs/login.md), and what the line says'
+  },
+  'login-client-type': {
+    severity: 'error',
+    mistake: 'With LOGIN_SESSION=own the client has a secret, or is a third-party one',
+    why: 'Authgear asks for the secret where the login is exchanged for a session, so nobody comes back signed in',
+    set: 'LOGIN_CLIENT_ID to a client whose sign-in is by cookie, or a Single Page Application (docs/portal.md)'
+  },
+  'login-sso': {
+    severity: 'error',
+    mistake: 'The client allows one session a person (x_max_concurrent_session: 1), and LOGIN_SSO is on',
+    why: 'Authgear refuses both together: people who sign in come back with an error each time',
+    set: 'LOGIN_SSO=off; or another client'
+  },
+  'login-logout-uri': {
+    severity: 'warning',
+    mistake: 'The address after a sign-out is not registered at Authgear',
+    why: 'people who sign out end on Authgear\'s settings page, and their session at Authgear is revoked a minute late',
+    set: 'that address among the *Post Logout Redirect URIs* of the client'
+  },
+  'login-origin': {
+    severity: 'error',
+    mistake: 'With LOGIN_SESSION=own, LOGIN_PUBLIC_URL does not hold the origin of `--url`',
+    why: 'nobody can sign in there: each origin has sessions of its own',
+    set: 'that origin in LOGIN_PUBLIC_URL, and its two addresses in Authgear\'s portal (docs/login.md)'
+  },
+  'login-route': {
+    severity: 'error',
+    mistake: 'At `--url` the login\'s paths do not lead to this service, or it is not told the host (Host)',
+    why: 'people who are not signed in come to a page that is not there, or back to another host',
+    set: 'the four routes that `snippet --login` writes, on each host of LOGIN_PUBLIC_URL; the proxy passes Host on'
+  },
+  'login-cookie-lost': {
+    severity: 'error',
+    mistake: 'The proxy asks this service without the cookie of the session, or without the host (X-Forwarded-Host)',
+    why: 'people who sign in come back, and are sent to sign in again',
+    set: 'the configuration that `snippet` prints for your proxy: it passes Cookie and X-Forwarded-Host to /verify'
   },
   'app-unreachable': {
     severity: 'error',

@@ -1,4 +1,6 @@
-import { type Endpoint, type Kind, parsed, type Parsed, problem, type PublicOrigin, quote } from '../kind.ts'
+import {
+  type Endpoint, type Kind, parsed, type Parsed, problem, type PublicOrigin, quote, type ReadFile
+} from '../kind.ts'
 import { MASK } from './values.ts'
 
 /** What this listener answers itself, and Envoy's prefix. */
@@ -20,7 +22,7 @@ function localOrigin (text: string): Parsed<PublicOrigin> {
  * An https origin on 443, or one of this very machine: a `__Host-` cookie, which the login rests on, is kept by nothing
  * else.
  */
-export const publicOrigin: Kind<PublicOrigin> = Object.freeze({
+const publicOrigin: Kind<PublicOrigin> = Object.freeze({
   accepts: 'an `https://` origin: scheme and host only, in lower case; for a demo `http://localhost:PORT`',
   parse: (text: string) => {
     if (ON_THIS_MACHINE.test(text)) return localOrigin(text)
@@ -33,6 +35,22 @@ export const publicOrigin: Kind<PublicOrigin> = Object.freeze({
     return text.replace(/:443/, '').replace(/\/$/, '') === origin
       ? parsed({ origin, host: hostname }, origin)
       : problem('is not a host name as browsers write it')
+  }
+})
+
+/** A longer list is a mistake, and each one costs a request some nanoseconds. */
+const MAX_ORIGINS = 100
+
+export const publicOrigins: Kind<readonly PublicOrigin[]> = Object.freeze({
+  accepts: `${publicOrigin.accepts}; with \`LOGIN_SESSION=own\` several of them, separated by commas`,
+  parse: (text: string, readFile: ReadFile) => {
+    const each = text.split(',').map((one) => publicOrigin.parse(one.trim(), readFile))
+    const wrong = each.find((one) => one.kind === 'problem')
+    if (wrong !== undefined) return wrong
+    const origins = each.flatMap((one) => one.kind === 'parsed' ? [one.value] : [])
+    if (new Set(origins.map(({ origin }) => origin)).size < origins.length) return problem('names an origin twice')
+    if (origins.length > MAX_ORIGINS) return problem(`names more than ${MAX_ORIGINS} origins`)
+    return parsed(origins, origins.map(({ origin }) => origin).join(','))
   }
 })
 

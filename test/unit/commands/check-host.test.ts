@@ -68,6 +68,24 @@ t.test('check --host on this machine needs neither HTTPS nor a login', async (t)
   t.match(errors[0], /^error: --host \(APP_HOST in \.env\): .*deploy\/compose\/https\.yml/)
 })
 
+const OWN: NodeJS.ProcessEnv = {
+  ...WORKS,
+  AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud',
+  LOGIN_SESSION: 'own',
+  LOGIN_PUBLIC_URL: `https://${HOST},https://wiki.other.example,http://localhost:8080`
+}
+
+t.test('check --host takes any domain, and localhost, for a session of our own', async (t) => {
+  for (const host of [HOST, 'wiki.other.example', 'localhost']) {
+    t.same(run(['--host', host], OWN), { code: 0, errors: [] }, host)
+  }
+  const { code, errors } = run(['--host', 'nas.home.example'], OWN)
+  t.equal(code, 1)
+  t.match(errors, [/^error: LOGIN_PUBLIC_URL: .*https:\/\/nas\.home\.example\/_auth\/callback/])
+  const { errors: [without] } = run(['--host', HOST], { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' })
+  t.match(without, 'LOGIN_SESSION=own')
+})
+
 t.test('check refuses an option that it does not have', async (t) => {
   t.match(run(['--hots', HOST], WORKS), { code: 1, errors: [/^error: check takes --host HOST, and nothing else/] })
   t.match(run(['--host'], WORKS), { code: 1, errors: [/^error: check takes --host HOST/] })

@@ -66,8 +66,12 @@ t.test('.env.example works as it is, and each of its examples is valid', async t
     'ok',
     'these together'
   )
-  const login = Object.fromEntries(Object.entries(optional).filter(([name]) => /^LOG(?:IN_(?!URL)|OUT_)(?!.*_FILE)/.test(name)))
+  const { LOGIN_SSO: sso, ...login } = Object.fromEntries(
+    Object.entries(optional).filter(([name]) => /^LOG(?:IN_(?!URL)|OUT_)(?!.*_FILE)/.test(name))
+  )
   t.equal(loadConfig({ ...required, ...login, LOGIN_SECRET: 'k'.repeat(32) }).kind, 'ok', 'and these')
+  const own = { ...login, LOGIN_ALLOWED_HOSTS: '', LOGIN_SESSION: 'own', LOGIN_SSO: sso }
+  t.equal(loadConfig({ ...required, ...own, LOGIN_SECRET: 'k'.repeat(32) }).kind, 'ok', 'and these')
   t.equal(loadConfig({ ...required, LOGIN_URL: optional['LOGIN_URL'] }).kind, 'ok', 'or this in their place')
   const { ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation } = optional
   const assertion = { ASSERTION: 'on', ASSERTION_ISSUER: issuer, ASSERTION_KEY_ROTATION: rotation }

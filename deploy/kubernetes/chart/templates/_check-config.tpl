@@ -29,6 +29,7 @@ config.{{ $name }} must be text: write it in quotes, or use --set-string
   "LISTEN_TLS_KEY_FILE" "set tls.secretName"
   "LISTEN_TLS_CLIENT_CA_FILE" "set tls.clientCa"
   "LOGIN_CLIENT_ID" "set login.clientId"
+  "LOGIN_SESSION" "set login.session"
   "LOGIN_PUBLIC_URL" "set login.publicUrl"
   "LOGIN_ALLOWED_HOSTS" "set login.allowedHosts" -}}
 {{- if eq $name "REDIS_URL" -}}

@@ -20,8 +20,13 @@ login.enabled needs login-secret in secret.keys: it seals a login on its way, th
 {{- else if and $has (not .enabled) }}
 the key login-secret of secret.keys needs login.enabled
 {{- end -}}
-{{- if not (regexMatch "^(https://[a-z0-9.-]+)?$" .publicUrl) }}
-login.publicUrl must be https:// and a host in small letters, without a path, such as https://app.example.com; not {{ .publicUrl | quote }}
+{{- range splitList "," .publicUrl -}}
+{{- if not (regexMatch "^(https://[a-z0-9.-]+)?$" .) }}
+login.publicUrl must be https:// and a host in small letters, without a path, such as https://app.example.com; not {{ . | quote }}
+{{- end -}}
+{{- end -}}
+{{- if and (contains "," .publicUrl) (ne .session "own") }}
+login.publicUrl is one origin: several of them need login.session: own
 {{- end -}}
 {{- range .allowedHosts -}}
 {{- if not (regexMatch "^([*][.])?[a-z0-9][a-z0-9.-]*$" .) }}

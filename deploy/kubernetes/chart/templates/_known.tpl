@@ -48,6 +48,8 @@
 - REDIS_TIMEOUT
 - LOGIN_CLIENT_ID
 - LOGIN_URL
+- LOGIN_SESSION
+- LOGIN_SSO
 - LOGIN_PUBLIC_URL
 - LOGIN_PATH
 - LOGIN_ALLOWED_HOSTS
@@ -102,7 +104,7 @@ assertion-key: ASSERTION_KEY_FILE
 .: [global, image, imagePullSecrets, nameOverride, fullnameOverride, replicas, config, existingConfigMap, secret, login, redis, grpc, tls, service, serviceAccount, podAnnotations, podLabels, resources, nodeSelector, tolerations, affinity, priorityClassName, podDisruptionBudget, autoscaling, proxy, networkPolicy, serviceMonitor, prometheusRule, traefik, gateway]
 image: [repository, tag, digest, pullPolicy]
 secret: [existing, keys, values]
-login: [enabled, clientId, publicUrl, allowedHosts]
+login: [enabled, clientId, session, publicUrl, allowedHosts]
 redis: [deploy, existingSecret, image, maxMemory, resources]
 redis.image: [repository, tag, digest, pullPolicy]
 redis.resources: [limits, requests, claims]

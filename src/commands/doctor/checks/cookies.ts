@@ -15,7 +15,8 @@ export const cookies: Probe = {
   title: 'cookie prefix and domain',
   needs: 'authgear',
   async run (context) {
-    const { config: { authgear }, options: { host } } = context
+    const { config: { authgear, login }, options: { host } } = context
+    if (login?.own !== undefined) return skipped('LOGIN_SESSION is own: no cookie of Authgear\'s is read')
     return looked(
       judgeCookies(await observeCookies(context), {
         prefix: authgear.cookiePrefix,

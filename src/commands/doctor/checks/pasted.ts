@@ -15,7 +15,9 @@ export const pasted: Probe = {
   async run (context) {
     switch (context.options.paste) {
       case undefined: return skipped('nothing was: --cookie-stdin and --token-stdin')
-      case 'cookie': return await aboutCookies(context)
+      case 'cookie': return context.config.login?.own === undefined
+        ? await aboutCookies(context)
+        : skipped('LOGIN_SESSION is own: its cookie says something to the service alone, which --url asks')
       case 'token': return await aboutToken(context)
     }
   }

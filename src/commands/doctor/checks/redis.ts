@@ -135,7 +135,7 @@ export const redisServer: Probe = {
     const info = await redis?.info().catch(() => undefined)
     return info === undefined
       ? skipped('its user may not INFO')
-      : looked(...judgeServer(info, config.redis?.servers.kind === 'one'))
+      : looked(...judgeServer(info, config.redis?.servers.kind === 'one'), judgeKeeping(info, config.login?.own))
   }
 }
 
@@ -154,6 +154,13 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
       ? found('redis-replicas', `it has ${field('connected_slaves')} replicas`)
       : undefined
   ]
+}
+
+/** Sessions of our own are nowhere else. */
+function judgeKeeping (info: string, own: object | undefined): Finding | undefined {
+  return own !== undefined && /^aof_enabled:0/m.test(info)
+    ? found('redis-forgets', 'it has no append-only file (appendonly no)')
+    : undefined
 }
 
 /** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */

@@ -1,0 +1,214 @@
+import { rootCertificates } from 'node:tls'
+import type * as OAuth from 'oauth4webapi'
+import type { Clock } from '../clock.ts'
+import type { SentDigests } from '../core/cache-key.ts'
+import { objectOf } from '../core/json.ts'
+import {
+  AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, GrantRefused, IdTokenRefused, Overloaded,
+  ResolverError, TokenCallFailed
+} from '../errors.ts'
+import { createCircuitBreaker } from './resolver/circuit-breaker.ts'
+import { classify } from './resolver/client.ts'
+import { Deadline } from './resolver/deadline.ts'
+import type { ClientTrace } from './resolver/types.ts'
+import { Pool } from './undici.ts'
+
+/** What Authgear gives for a code or a refresh token. */
+export type Tokens = Readonly<{
+  accessToken: string
+  /** Milliseconds from the moment at which it was asked. */
+  accessLifeMs: number
+  idToken: string | undefined
+  /** Undefined where the old one stays, which is so without rotation. */
+  refreshToken: string | undefined
+}>
+
+type CodeRedemption = Readonly<{
+  code: string
+  redirectUri: string
+  verifier: string
+  nonce: string
+}>
+
+/** Authgear's `/oauth2/token` and `/oauth2/revoke`, as a client without a secret. */
+export type TokenEndpoint = Readonly<{
+  /** @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the code */
+  redeem: (redemption: CodeRedemption, trace: ClientTrace) => Promise<Tokens>
+  /** @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the token */
+  refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) => Promise<Tokens>
+  /** Ends the session of a refresh token. @throws {ResolverError} */
+  revoke: (refreshToken: string) => Promise<void>
+  close: () => Promise<void>
+}>
+
+export type TokenEndpointSettings = Readonly<{
+  /** AUTHGEAR_ENDPOINT: its public origin alone answers, another is sent there. */
+  endpoint: Readonly<{ origin: string }>
+  clientId: string
+  /** Milliseconds for one call in all. */
+  timeoutMs: number
+  /** PEM, beside the public roots. */
+  ca: string | undefined
+}>
+
+const MAX_BYTES = 64 * 1024
+const MAX_CONCURRENCY = 16
+const MAX_QUEUE = 1024
+const MAX_USER_AGENT_LENGTH = 512
+/** Where an answer does not say: Authgear's default. */
+const DEFAULT_LIFE_MS = 1_800_000
+/** Of an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client counts. */
+const TOLERANCE_SECONDS = { code: 60, refresh: 86_400 } as const
+/** An error code that may stand in a log line. */
+const ERROR_CODE = /^[a-z_]{1,40}$/
+
+type Library = typeof OAuth
+let library: Library | undefined
+
+/** Read at the first login: a service without one does not pay for it. */
+async function oauthLibrary (): Promise<Library> {
+  library ??= await import('oauth4webapi')
+  return library
+}
+
+type Call = (oauth: Library, server: OAuth.AuthorizationServer, client: OAuth.Client, more: Given) => Promise<Response>
+type Given = Readonly<{ headers: Record<string, string> }> & Record<symbol, unknown>
+
+/** Opens no connection by itself, and follows no redirect. */
+export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock): TokenEndpoint {
+  const { endpoint: { origin }, clientId, timeoutMs, ca } = settings
+  const pool = new Pool(origin, {
+    connections: MAX_CONCURRENCY,
+    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
+    headersTimeout: 0, // the call's deadline covers all of it
+    bodyTimeout: 0,
+    maxResponseSize: MAX_BYTES
+  })
+  const breaker = createCircuitBreaker(MAX_CONCURRENCY, MAX_QUEUE)
+  const server: OAuth.AuthorizationServer = {
+    issuer: origin,
+    token_endpoint: `${origin}/oauth2/token`,
+    revocation_endpoint: `${origin}/oauth2/revoke`
+  }
+
+  /** One call with its deadline, which also ends the wait for a slot. */
+  async function call<T> (
+    kind: keyof typeof TOLERANCE_SECONDS,
+    trace: ClientTrace | undefined,
+    digests: SentDigests,
+    ask: Call,
+    read: (oauth: Library, client: OAuth.Client, response: Response) => Promise<T>
+  ): Promise<T> {
+    const oauth = await oauthLibrary()
+    const client: OAuth.Client = {
+      client_id: clientId,
+      [oauth.clockSkew]: (clock.wall() - Date.now()) / 1000,
+      [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
+    }
+    const deadline = new Deadline(timeoutMs)
+    const abort = new AbortController()
+    deadline.once('abort', () => abort.abort(deadline.reason))
+    let isAsked = false
+    const given: Given = {
+      headers: headersOf(trace),
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: (url: string, init: FetchInit) => fetchBy(pool, url, init, abort.signal)
+    }
+    const work = async (): Promise<T> => {
+      isAsked = true
+      const response = await ask(oauth, server, client, given)
+      return await read(oauth, client, response)
+    }
+    try {
+      return await breaker.run(digests, deadline, () => work().catch((error: unknown) => {
+        throw readError(oauth, error, timeoutMs, deadline)
+      }))
+    } catch (error) {
+      if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
+      throw new TokenCallFailed(error === deadline.reason && !isAsked ? new Overloaded() : classify(error, timeoutMs))
+    } finally {
+      deadline.met()
+    }
+  }
+
+  const tokensOf = (answer: OAuth.TokenEndpointResponse): Tokens => ({
+    accessToken: answer.access_token,
+    accessLifeMs: answer.expires_in === undefined ? DEFAULT_LIFE_MS : answer.expires_in * 1000,
+    idToken: answer.id_token,
+    refreshToken: answer.refresh_token
+  })
+
+  return Object.freeze({
+    redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
+      call('code', trace, NO_DIGESTS, (oauth, as, client, given) => {
+        const parameters = oauth.validateAuthResponse(as, client, new URLSearchParams({ code }), oauth.expectNoState)
+        return oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, redirectUri, verifier, given)
+      }, async (oauth, client, response) =>
+        tokensOf(await oauth.processAuthorizationCodeResponse(server, client, response, {
+          expectedNonce: nonce, requireIdToken: true
+        }))),
+    refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) =>
+      call('refresh', trace, digests, (oauth, as, client, given) =>
+        oauth.refreshTokenGrantRequest(as, client, oauth.None(), refreshToken, given),
+      async (oauth, client, response) =>
+        tokensOf(await oauth.processRefreshTokenResponse(server, client, response))),
+    revoke: (refreshToken: string) =>
+      call('refresh', undefined, NO_DIGESTS, (oauth, as, client, given) =>
+        oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
+      (oauth, _, response) => oauth.processRevocationResponse(response)),
+    close: () => pool.destroy()
+  })
+}
+
+/** Each code is another one: none has slots of its own. */
+const NO_DIGESTS: SentDigests = { whole: [], all: [] }
+
+type FetchInit = Readonly<{ method: string, headers: Record<string, string>, body?: unknown }>
+
+async function fetchBy (pool: Pool, url: string, init: FetchInit, signal: AbortSignal): Promise<Response> {
+  const { pathname, search } = new URL(url)
+  const { statusCode, headers, body } = await pool.request({
+    method: 'POST', path: pathname + search, headers: init.headers, body: String(init.body), signal
+  })
+  const text = await body.text()
+  const type = headers['content-type']
+  if (statusCode >= 300 && statusCode < 400) throw new AuthgearMisconfigured(`the token endpoint answered ${statusCode}`)
+  return new Response(text, { status: statusCode, headers: typeof type === 'string' ? { 'content-type': type } : {} })
+}
+
+/** What Authgear shows to the person as a device, and counts calls by. */
+function headersOf (trace: ClientTrace | undefined): Record<string, string> {
+  return {
+    'user-agent': trace?.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? 'authgear-forward-auth',
+    ...trace?.address === undefined ? {} : { 'x-forwarded-for': trace.address },
+    ...trace?.traceparent === undefined ? {} : { traceparent: trace.traceparent }
+  }
+}
+
+/** Only `invalid_grant` under status 400 says something of the token; all else is Authgear's trouble, or ours. */
+function readError (oauth: Library, error: unknown, timeoutMs: number, deadline: Deadline): Error {
+  if (deadline.aborted) return new AuthgearTimeout(timeoutMs)
+  if (error instanceof ResolverError) return error
+  if (error instanceof oauth.ResponseBodyError) {
+    if (error.status === 400 && error.error === 'invalid_grant') return new GrantRefused()
+    if (error.status === 429) return new AuthgearStatus(429)
+    const code = ERROR_CODE.test(error.error) ? error.error : 'an unknown error'
+    return new AuthgearMisconfigured(`the token endpoint answered ${code}`)
+  }
+  if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError) {
+    const { code } = error
+    if (code === oauth.JWT_CLAIM_COMPARISON || code === oauth.JWT_TIMESTAMP_CHECK) {
+      return new IdTokenRefused(claimIn(error.cause))
+    }
+    const status = error.cause instanceof Response ? error.cause.status : 200
+    if (status !== 200) return new AuthgearStatus(status)
+    return new AuthgearGarbage(`what the token endpoint said is no answer of it (${code})`)
+  }
+  return classify(error, timeoutMs)
+}
+
+/** @param cause of the library's error about a claim */
+function claimIn (cause: unknown): string {
+  const claim = objectOf(cause)?.['claim']
+  return typeof claim === 'string' && ERROR_CODE.test(claim) ? claim : 'claims'
+}

@@ -1,0 +1,64 @@
+import type { Route } from '../http/paths.ts'
+import type { Handler } from '../http/types.ts'
+import { createLoginRedirects, type Lost } from '../login/redirect.ts'
+import { createLoginAnswers } from '../login/responses.ts'
+import type { LoginRoutes } from '../login/routes.ts'
+import { LOGIN_ROUTES, type LoginRoute, type LoginSettings } from '../login/settings.ts'
+import { createSeal } from '../login/state.ts'
+import { createOwnCallback } from './callback.ts'
+import { createOwnLogin } from './login.ts'
+import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
+import type { Sites } from './sites.ts'
+import type { OwnLoginDeps } from './types.ts'
+import { createOwnAuthgearUrls } from './urls.ts'
+
+const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
+  login: ['GET', 'HEAD'],
+  callback: ['GET'],
+  logout: ['GET'],
+  'logged-out': ['GET']
+}
+
+type Given = Omit<OwnLoginDeps, 'answers' | 'authgear' | 'seal' | 'clientId' | 'sso' | 'loginPath'>
+
+export type OwnLoginRoutesDeps = Given & Readonly<{
+  /** Wraps a handler in a span, if tracing is on. */
+  traced: (handler: Handler) => Handler
+  lost: (lost: Lost) => void
+}>
+
+/** The routes by which a browser signs in and out, where the session is this service's own. */
+export function createOwnLoginRoutes (
+  settings: LoginSettings,
+  { traced, lost, ...given }: OwnLoginRoutesDeps
+): LoginRoutes {
+  const { path, clientId, secret, previousSecret, own } = settings
+  const { sites, issuer } = given
+  const deps: OwnLoginDeps = {
+    ...given,
+    clientId,
+    sso: own?.sso === true,
+    loginPath: `${path}/login`,
+    answers: createLoginAnswers(`${path}/login`, sessionCookieOf(sites), 'own'),
+    authgear: createOwnAuthgearUrls(issuer, settings),
+    seal: createSeal(secret, previousSecret)
+  }
+  const handlers: Readonly<Record<LoginRoute, Handler>> = {
+    login: createOwnLogin(deps),
+    callback: createOwnCallback(deps),
+    logout: createOwnLogout(deps),
+    'logged-out': createOwnLoggedOut(deps)
+  }
+  const placeOf = (host: string | undefined) => {
+    const site = sites.of(host)
+    return site === undefined ? undefined : { publicUrl: site.origin, returnUrls: site.returnUrls }
+  }
+  return Object.freeze({
+    routes: LOGIN_ROUTES.map((route): Route =>
+      ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })),
+    findLoginRedirect: createLoginRedirects(placeOf, path, lost)
+  })
+}
+
+/** For a page's words. */
+const sessionCookieOf = ({ all: [first] }: Sites): string => first?.cookies.session ?? ''

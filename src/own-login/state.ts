@@ -1,0 +1,127 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { VerifyRequest } from '../http/types.ts'
+import { MAX_COOKIE, type Seal } from '../login/state.ts'
+import { onlyCookie, shortCookie, type Site } from './sites.ts'
+
+/** A login may stand on Authgear's page for so long: nothing of it is kept here. */
+const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
+/** Another replica's clock may be ahead by this. */
+const MAX_AHEAD_MS = 60_000
+
+/**
+ * One browser at one host, told from others by a secret in a cookie: states are bound to it, and the verifier and the
+ * nonce of each are made of both, so that nothing is kept for a login, however many tabs are at one.
+ */
+export type Browser = Readonly<{
+  secret: string
+  host: string
+  /** Pages to which it was sent back without a click, the newest last. */
+  returns: readonly Return[]
+}>
+
+type Return = readonly [page: string, count: number, since: number]
+
+/** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
+export type State = Readonly<{
+  /** Canonical; of this host. */
+  returnTo: string
+  host: string
+  /** Names the browser's secret, and does not tell it. */
+  browser: string
+  mode: 'silent' | 'interactive' | 'step-up'
+  locales: string | undefined
+  /** Epoch milliseconds. */
+  issuedAt: number
+}>
+
+export const newBrowser = ({ name }: Site): Browser =>
+  ({ secret: randomBytes(32).toString('base64url'), host: name, returns: [] })
+
+/** @returns undefined for a browser that sent no cookie of ours, or another host's */
+export function readBrowser (
+  seal: Seal,
+  request: Pick<VerifyRequest, 'rawHeaders'>,
+  site: Site
+): Browser | undefined {
+  const text = onlyCookie(request, site, 'login')
+  const opened = text === undefined ? undefined : seal.open('own browser', text) as Browser | undefined
+  return opened?.host === site.name ? opened : undefined
+}
+
+export function browserCookie (seal: Seal, site: Site, browser: Browser): string {
+  return shortCookie(site, 'login', seal.seal('own browser', browser), OWN_LOGIN_LIFETIME_MS)
+}
+
+export const browserIdOf = ({ secret }: Browser): string =>
+  createHash('sha256').update(`browser ${secret}`).digest('base64url').slice(0, 22)
+
+/** Random to everybody but this browser and this service. @param state sealed */
+export function proofsOf ({ secret }: Browser, state: string): Readonly<{ verifier: string, nonce: string }> {
+  const proof = (kind: string): string => createHmac('sha256', secret).update(`${kind} ${state}`).digest('base64url')
+  return { verifier: proof('verifier'), nonce: proof('nonce') }
+}
+
+/** RFC 7636, section 4.2. */
+export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
+
+/** @returns undefined for what this service did not seal as a state */
+export function openState (seal: Seal, text: string): State | undefined {
+  return seal.open('own state', text) as State | undefined // authentic, so it has the form that we gave it
+}
+
+export const sealState = (seal: Seal, state: State): string => seal.seal('own state', state)
+
+export function isCurrent ({ issuedAt }: Readonly<{ issuedAt: number }>, now: number): boolean {
+  return now - issuedAt <= OWN_LOGIN_LIFETIME_MS && issuedAt - now <= MAX_AHEAD_MS
+}
+
+/** Nobody is sent to Authgear more often within a minute for one page without a click. */
+const MAX_RETURNS = 2
+const RETURN_WINDOW_MS = 60_000
+const MAX_PAGES = 8
+
+const pageOf = (returnTo: string): string => createHash('sha256').update(returnTo).digest('base64url').slice(0, 8)
+
+/** It was sent back to that page, and comes from there again. */
+export function isCircling ({ returns }: Browser, returnTo: string, now: number): boolean {
+  const page = pageOf(returnTo)
+  return returns.some(([one, count, since]) =>
+    one === page && count >= MAX_RETURNS && Math.abs(now - since) <= RETURN_WINDOW_MS)
+}
+
+/** One more return to that page without a click. */
+export function returnedTo (browser: Browser, returnTo: string, now: number): Browser {
+  const page = pageOf(returnTo)
+  const recent = browser.returns.filter(([, , since]) => Math.abs(now - since) <= RETURN_WINDOW_MS)
+  const [, count, since] = recent.find(([one]) => one === page) ?? [page, 0, now]
+  const others = recent.filter(([one]) => one !== page).slice(1 - MAX_PAGES)
+  return { ...browser, returns: [...others, [page, count + 1, since]] }
+}
+
+/** A click on a page's link is no circle. */
+export const clicked = (browser: Browser): Browser => ({ ...browser, returns: [] })
+
+/** What travels to `/logged-out`. */
+export type SignedOut = Readonly<{
+  /** Names the refresh token that is to be revoked, on the replica that has it. */
+  revocation: string | undefined
+  returnTo: string | undefined
+  issuedAt: number
+}>
+
+export function signedOutCookie (seal: Seal, site: Site, signedOut: SignedOut, lifeMs: number): string {
+  const sealed = seal.seal('own logout', signedOut)
+  const fitting = sealed.length > MAX_COOKIE
+    ? seal.seal('own logout', { ...signedOut, returnTo: site.returnUrls.fallback })
+    : sealed
+  return shortCookie(site, 'logout', fitting, lifeMs)
+}
+
+export function readSignedOut (
+  seal: Seal,
+  request: Pick<VerifyRequest, 'rawHeaders'>,
+  site: Site
+): SignedOut | undefined {
+  const text = onlyCookie(request, site, 'logout')
+  return text === undefined ? undefined : seal.open('own logout', text) as SignedOut | undefined
+}

@@ -1,0 +1,54 @@
+import type { LoginSettings } from '../login/settings.ts'
+import type { Site } from './sites.ts'
+import { type Browser, challengeOf, proofsOf, type State } from './state.ts'
+
+export type OwnAuthgearUrls = Readonly<{
+  callback: (site: Site) => string
+  /** @param sealed the state @param hint an ID token that has not expired, of a step-up */
+  authorize: (site: Site, browser: Browser, sealed: string, state: State, hint?: string) => string
+  /** @param hint the ID token of the session, expired or not */
+  endSession: (site: Site, hint: string | undefined) => string
+  /** Whether people come back to `/logged-out` of the site. */
+  comesBack: (site: Site) => boolean
+}>
+
+/** Authgear's addresses for a browser. @param origin of AUTHGEAR_ENDPOINT */
+export function createOwnAuthgearUrls (
+  origin: string,
+  { clientId, path, logoutRedirectUri, own }: LoginSettings
+): OwnAuthgearUrls {
+  const callback = (site: Site): string => `${site.origin}${path}/callback`
+  const logoutUri = (site: Site): string =>
+    own?.hasLogoutUri === true ? logoutRedirectUri : `${site.origin}${path}/logged-out`
+  return Object.freeze({
+    callback,
+    authorize: (site: Site, browser: Browser, sealed: string, { mode, locales }: State, hint?: string) => {
+      const { verifier, nonce } = proofsOf(browser, sealed)
+      const query = new URLSearchParams({
+        client_id: clientId,
+        response_type: 'code',
+        // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
+        scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
+        redirect_uri: callback(site),
+        state: sealed,
+        nonce,
+        code_challenge: challengeOf(verifier),
+        code_challenge_method: 'S256'
+      })
+      if (mode === 'silent') query.set('prompt', 'none')
+      // else a browser that Authgear never saw lands on its page for signing up
+      else query.set('x_page', 'login')
+      if (mode === 'step-up') query.set('prompt', 'login')
+      if (hint !== undefined) query.set('id_token_hint', hint)
+      if (own?.sso === true) query.set('x_sso_enabled', 'true')
+      if (locales !== undefined) query.set('ui_locales', locales)
+      return `${origin}/oauth2/authorize?${query.toString()}`
+    },
+    endSession: (site: Site, hint: string | undefined) => {
+      const query = new URLSearchParams({ post_logout_redirect_uri: logoutUri(site) })
+      if (hint !== undefined) query.set('id_token_hint', hint)
+      return `${origin}/oauth2/end_session?${query.toString()}`
+    },
+    comesBack: (site: Site) => logoutUri(site) === `${site.origin}${path}/logged-out`
+  })
+}

@@ -1,0 +1,154 @@
+import { openKeySet } from '../authgear/key-set.ts'
+import { openTokenEndpoint } from '../authgear/token-endpoint.ts'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import { createSealer } from '../crypto/sealing.ts'
+import type { HandlerDeps } from '../http/types.ts'
+import { createTrustProxy } from '../http/trusted-proxies.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { createCodeLimits, createUsedCodes, type SharedCodes } from '../own-login/code-limits.ts'
+import { createRevokeLater } from '../own-login/revoke-later.ts'
+import { createOwnReader, createSites } from '../own-login/sites.ts'
+import { createSessionChanges } from '../own-session/changes.ts'
+import { createSessionLease } from '../own-session/lease.ts'
+import { createRefresh } from '../own-session/refresh.ts'
+import { createRenewal } from '../own-session/renewal.ts'
+import { createOwnSessions } from '../own-session/sessions.ts'
+import { createRecordStore } from '../own-session/store.ts'
+import { ownCredentials } from '../core/credentials.ts'
+import type { CacheKey } from '../core/cache-key.ts'
+import { usedCodeKey } from '../redis/keys.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { TokenParts } from './resources.ts'
+import type { ServiceSettings } from './settings.ts'
+import { type SealingKeys, type Shared, throttle } from './shared.ts'
+
+/** Of CACHE_MAX_MEMORY: a record takes some 3 KiB, and what is resolved of it a third of that. */
+export const OWN_SESSION_SHARE = 0.6
+
+type OwnSessionDeps = Readonly<{
+  shared: Shared
+  sealingKeys: SealingKeys
+  keyer: Keyer
+  revocations: RevocationLog
+  tokens: TokenParts | undefined
+  metrics: Pick<Metrics, 'ownSessions'>
+  clock: Clock
+  log: Log
+  leaseMs: number | undefined
+}>
+
+export type OwnSessionParts = NonNullable<ReturnType<typeof openOwnSessions>>
+
+/** All that LOGIN_SESSION=own needs; undefined without. */
+export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps) {
+  const { login, authgear, cache, trustedProxies } = settings
+  if (login?.own === undefined) return undefined
+  const { shared, keyer, revocations, metrics: { ownSessions: observer }, clock, log } = deps
+  const { timeoutMs } = authgear
+  const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
+  const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
+  const keys = openKeys(settings, deps)
+  const store = createRecordStore(Math.floor(cache.maxBytes * OWN_SESSION_SHARE), recordsOf(settings, deps))
+  const lease = createSessionLease(clock, leasesOf(settings, deps))
+  const renewal = createRenewal({
+    store,
+    tokens,
+    clock,
+    isShared: shared.connection !== undefined,
+    refreshed: observer.refreshed,
+    rotates: throttle(clock, Infinity, () => log.warn(ROTATES))
+  })
+  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
+  const forget = async (own: string): Promise<void> => {
+    // beyond what the log takes others find out within CACHE_TTL
+    if (!revocations.admits('logout')) return
+    const at = own.indexOf(' ')
+    const digests = keyer.revocable().wholeDigests(ownCredentials(own.slice(0, at), own.slice(at + 1)))
+    await Promise.all(digests.map((digest) =>
+      revocations.revoke({ target: { kind: 'credential', digest }, origin: 'logout', quietMs: 0 })))
+  }
+  const revokeLater = createRevokeLater({
+    revoke: tokens.revoke,
+    failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED)
+  })
+  return {
+    sites,
+    readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
+    sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget }),
+    login: {
+      sites,
+      changes: createSessionChanges({ store, lease, keyer, clock, revocations, timeoutMs }),
+      refresh,
+      tokens,
+      keySet: keys.keySet,
+      issuer: authgear.endpoint.origin,
+      codeLimits: createCodeLimits(clock.monotonic),
+      usedCodes: createUsedCodes(codesOf(settings, deps)),
+      revokeLater,
+      stepped: observer.stepped
+    },
+    size: store.size,
+    async close (): Promise<void> {
+      await revokeLater.close()
+      await keys.close()
+      await tokens.close()
+    }
+  }
+}
+
+const ROTATES =
+  'the client of LOGIN_CLIENT_ID rotates refresh tokens: an answer of Authgear that gets lost then costs a person a ' +
+    'login; turn rotation off in the portal (docs/login.md)'
+const NOT_REVOKED = 'a refresh token could not be revoked after a sign-out: its session ends at Authgear by itself'
+const NO_KEYS = "Authgear's keys cannot be fetched: nobody can sign in until they are"
+
+/** Those of resource tokens, where there are some. */
+function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSessionDeps) {
+  if (tokens !== undefined) return { keySet: tokens.keySet, close: async () => {} }
+  let isFailing = false
+  const keySet = openKeySet(settings.authgear, {
+    clock,
+    observer: {
+      fetched (error): void {
+        if (error !== undefined && !isFailing) log.warn({ error: describe(error), check: error.check }, NO_KEYS)
+        isFailing = error !== undefined
+      }
+    }
+  })
+  return { keySet, close: keySet.close }
+}
+
+function recordsOf ({ redis }: ServiceSettings, { shared, sealingKeys, revocations }: OwnSessionDeps) {
+  if (redis === undefined || shared.connection === undefined) return undefined
+  return {
+    commands: shared.connection.commands,
+    keyPrefix: redis.keyPrefix,
+    sealer: createSealer(sealingKeys.sessions),
+    previous: sealingKeys.previousSessions && createSealer(sealingKeys.previousSessions),
+    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
+    log: revocations
+  }
+}
+
+function leasesOf ({ redis, authgear }: ServiceSettings, { shared, leaseMs }: OwnSessionDeps) {
+  if (redis === undefined || shared.connection === undefined) return undefined
+  return {
+    commands: shared.connection.commands,
+    keyPrefix: redis.keyPrefix,
+    leaseMs,
+    maxHoldMs: 2 * authgear.timeoutMs
+  }
+}
+
+function codesOf ({ redis }: ServiceSettings, { shared: { connection } }: OwnSessionDeps): SharedCodes | undefined {
+  if (redis === undefined || connection === undefined) return undefined
+  const nameOf = (code: string): string => usedCodeKey(redis.keyPrefix, code as CacheKey)
+  return {
+    setIfAbsent: (code, lifeMs) => connection.commands.setIfAbsent(nameOf(code), USED, lifeMs),
+    release: async (code) => { await connection.commands.deleteIfEquals(nameOf(code), USED) }
+  }
+}
+
+const USED = 'used'

@@ -1,0 +1,206 @@
+import t, { type Test } from 'tap'
+import { oneOf, seeded } from '../campaign/random.ts'
+import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
+import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { until } from '../helpers/until.ts'
+
+/** `OWN_SESSION_SEED=…` for another course of events. */
+const SEED = Number(process.env['OWN_SESSION_SEED'] ?? 20_261_128)
+const PEOPLE = 30
+const ROUNDS = 40
+/** After so many rounds all may recover. */
+const REST = 5
+/** Of an access token. */
+const LIFE_SECONDS = 5
+/** How a person's request may end. */
+type Ending = 'in' | 'out' | 'unavailable'
+
+/** What the token endpoint does to the next calls. `lost` is after it has rotated. */
+const FAULTS: ReadonlyArray<TokenFailure | 'none'> =
+  ['none', 'none', 'error', 'rate-limited', 'redirect', 'reset', 'lost', 'none']
+/** What befalls Redis in which round; it is back by the end of it. */
+const MISFORTUNES: Readonly<Record<number, 'killed' | 'paused'>> = { 10: 'killed', 20: 'paused', 30: 'killed' }
+
+interface Session { readonly cookie: string, readonly grant: string }
+interface Seen { readonly round: number, readonly session: Session, readonly ending: Ending, readonly calm: boolean }
+
+interface Course {
+  readonly world: OwnWorld
+  readonly redis: RedisServer
+  readonly sessions: readonly Session[]
+  readonly seen: Seen[]
+  /** What befell each round. */
+  readonly events: string[]
+  /** Calls of the token endpoint of which Authgear did all, and hung up. */
+  readonly lost: Set<object>
+}
+
+/** The UUID of a session, which its refresh token begins with. */
+const grantOf = (refreshToken: unknown): string => String(refreshToken).split('.')[0] ?? ''
+
+/** People who are signed in and known everywhere. */
+async function begin (t: Test, rotation: boolean): Promise<Course> {
+  // with an append-only file, as docs/login.md says it for such sessions
+  const redis = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+  const world = await startOwnWorld(t, {
+    redis,
+    replicas: 3,
+    client: { rotation, accessTokenSeconds: LIFE_SECONDS },
+    adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', REDIS_TIMEOUT: '1s', leaseMs: 3000 }
+  })
+  const sessions: Session[] = []
+  for (let i = 0; i < PEOPLE; i++) {
+    const person = world.person(() => world.replicas[i % 3] ?? fail())
+    await world.signIn(person, `${APP}/`, i % 2 === 0 ? 'alice' : 'bob')
+    const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
+    sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
+  }
+  return { world, redis, sessions, seen: [], events: [], lost: new Set() }
+}
+
+function fail (): never {
+  throw new Error('not signed in')
+}
+
+const endingOf = (who: string): Ending =>
+  /^401/.test(who) ? 'out' : /^5\d\d/.test(who) ? 'unavailable' : 'in'
+
+/** Each of them asks, at the replica that chance gives. */
+async function ask ({ world, sessions, seen }: Course, round: number, at: (i: number) => number, calm: boolean) {
+  await Promise.all(sessions.map(async (session, i) => {
+    const who = await world.byCookie(session.cookie, APP, world.replicas[at(i)])
+    seen.push({ round, session, ending: endingOf(who), calm })
+  }))
+}
+
+/** Whom Authgear told for good that their session is over, and whether an answer of theirs was lost before. */
+function ended ({ world, lost: calls }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
+  const lost = new Set<string>()
+  const over = new Map<string, 'explained' | 'unexplained'>()
+  for (const call of world.relay.calls) {
+    const { form, answer } = call
+    if (form['grant_type'] !== 'refresh_token') continue
+    const grant = grantOf(form['refresh_token'])
+    if (calls.has(call)) lost.add(grant)
+    else if (answer['error'] === 'invalid_grant') over.set(grant, lost.has(grant) ? 'explained' : 'unexplained')
+  }
+  return over
+}
+
+async function misfortune ({ redis }: Course, which: 'killed' | 'paused' | 'none'): Promise<() => Promise<void>> {
+  switch (which) {
+    case 'killed': {
+      await redis.stop()
+      return () => redis.restart()
+    }
+    case 'paused': {
+      redis.pause()
+      return async () => redis.resume()
+    }
+    case 'none': return async () => {}
+  }
+}
+
+/** Connections and breakers come back in their own time, a session's pause after trouble by the clock of the test. */
+async function recovered (
+  { world, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
+): Promise<void> {
+  for (const replica of world.replicas) {
+    for (const { cookie } of which) {
+      await until('it is back', async () => {
+        if (endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable') return true
+        world.clock.advance(1001)
+        return false
+      })
+    }
+  }
+}
+
+/** Some rounds of trouble, seeded; then rest, in which all that was broken mends. */
+async function run (course: Course): Promise<void> {
+  const { world } = course
+  const pick = seeded(SEED)
+  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
+  for (let round = 1; round <= ROUNDS; round++) {
+    world.clock.advance(500 + pick(2500))
+    const fault = oneOf(pick, FAULTS)
+    if (fault !== 'none') world.authgear.controls.tokens.fail(fault, 1 + pick(PEOPLE))
+    const which = MISFORTUNES[round] ?? 'none'
+    course.events[round] = `tokens ${fault}, Redis ${which}`
+    const mend = await misfortune(course, which)
+    const before = world.relay.calls.length
+    await ask(course, round, () => pick(3), false)
+    // `reset` hangs up before anything is done
+    const cut = world.relay.calls.slice(before).filter(({ isLost }) => isLost && fault === 'lost')
+    for (const call of cut) course.lost.add(call)
+    world.authgear.controls.tokens.recover()
+    await mend()
+    if (which !== 'none' || round % REST === 0) await recovered(course)
+  }
+  await recovered(course, course.sessions)
+  for (let round = ROUNDS + 1; round <= ROUNDS + 3; round++) {
+    for (const replica of [0, 1, 2]) await ask(course, round, () => replica, true)
+    world.clock.advance(LIFE_SECONDS * 1000)
+  }
+}
+
+/** How each round went. */
+const story = ({ seen, events }: Course): readonly string[] =>
+  [...new Set(seen.map(({ round }) => round))].map((round) => {
+    const all = seen.filter((one) => one.round === round)
+    const count = (ending: Ending): number => all.filter((one) => one.ending === ending).length
+    return `round ${round}: ${events[round] ?? 'peace'}: ${count('in')} in, ${count('out')} out, ` +
+      `${count('unavailable')} unavailable`
+  })
+
+/** All calls about one session: which token was sent, and what came of it. */
+function historyOf ({ world, lost }: Course, grant: string): string {
+  const calls = world.relay.calls.filter(({ form }) => grantOf(form['refresh_token']) === grant)
+  const end = (token: unknown): string => String(token).slice(-4)
+  return calls.map((call) => {
+    const { form, status, answer } = call
+    const brought = answer['error'] ?? end(answer['refresh_token'])
+    return `${end(form['refresh_token'])}: ${lost.has(call) ? 'lost' : `${status} ${brought}`}`
+  }).join(', ')
+}
+
+for (const rotation of [false, true]) {
+  t.test(`nobody is logged out but by Authgear, with rotation ${rotation ? 'on' : 'off'}`, async (t) => {
+    const course = await begin(t, rotation)
+    await run(course)
+    const over = ended(course)
+    const out = course.seen.filter(({ ending }) => ending === 'out')
+    const wrongly = out.filter(({ session }) => !over.has(session.grant))
+    t.strictSame(wrongly.map(({ round, session }) => `round ${round}: ${session.grant}`), [], 'each 401 is Authgear\'s')
+    t.strictSame([...over].filter(([, why]) => why === 'unexplained'), [], 'and each of those is a lost answer')
+    if (!rotation) t.equal(over.size, 0, 'without rotation nothing is lost')
+    for (const [grant, why] of over) if (why === 'unexplained') t.comment(historyOf(course, grant))
+    const waiting = course.seen.filter(({ calm, ending }) => calm && ending === 'unavailable')
+    t.strictSame(waiting, [], 'once all is well again nobody waits')
+    const inside = course.seen.filter(({ calm, ending }) => calm && ending === 'in')
+    const living = new Set(inside.map(({ session }) => session))
+    t.ok(living.size >= PEOPLE - over.size)
+    for (const line of story(course)) t.comment(line)
+    t.comment(`seed ${SEED}: ${course.seen.length} answers, ${over.size} ended, ${course.world.relay.calls.length} calls`)
+  })
+}
+
+t.test('in peace one call a session and life, at whichever replica people are', async (t) => {
+  const course = await begin(t, false)
+  const { world } = course
+  const pick = seeded(SEED)
+  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
+  const before = world.relay.calls.length
+  const seconds = 60
+  for (let second = 0; second < seconds; second++) {
+    world.clock.advance(1000)
+    await ask(course, second, () => pick(3), true)
+  }
+  t.ok(course.seen.every(({ ending }) => ending === 'in'), 'nobody ever waits')
+  const calls = world.relay.calls.slice(before)
+  t.ok(calls.every(({ status }) => status === 200))
+  // a token is replaced in the last fifth of its life, and no token twice
+  const lives = PEOPLE * seconds / (LIFE_SECONDS * 0.8)
+  t.ok(calls.length <= 1.1 * lives, `${calls.length} calls for ${lives} lives`)
+})

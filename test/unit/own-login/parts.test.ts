@@ -1,0 +1,144 @@
+import t from 'tap'
+import { createCodeLimits, createUsedCodes } from '../../../src/own-login/code-limits.ts'
+import { createRevokeLater } from '../../../src/own-login/revoke-later.ts'
+import { createSites } from '../../../src/own-login/sites.ts'
+import {
+  browserCookie, browserIdOf, challengeOf, clicked, isCircling, newBrowser, proofsOf, readBrowser, returnedTo
+} from '../../../src/own-login/state.ts'
+import { createSeal } from '../../../src/login/state.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']
+const PROXY = '10.0.0.1'
+const sites = createSites(ORIGINS, '/_auth', (peer) => peer === PROXY)
+const lines = (...pairs: ReadonlyArray<readonly [string, string]>) => pairs.flat()
+const at = (rawHeaders: readonly string[], remoteAddress = PROXY) =>
+  sites.ofRequest({ rawHeaders, socket: { remoteAddress } })?.origin
+
+t.test('the host chooses exactly among the origins', async (t) => {
+  for (const [host, origin] of [
+    ['app.example.com', ORIGINS[0]], ['app.example.com:443', ORIGINS[0]], ['wiki.other.org', ORIGINS[1]],
+    ['localhost:8080', ORIGINS[2]], ['localhost', ORIGINS[2]], ['127.0.0.1:9090', ORIGINS[3]],
+    ['localhost:9999', undefined], ['APP.example.com', undefined], ['app.example.com.', undefined],
+    ['x.app.example.com', undefined], ['', undefined]
+  ] as const) t.equal(sites.of(host)?.origin, origin, host)
+})
+
+t.test('a trusted proxy names the host; else it is the request\'s own', async (t) => {
+  const own = ['Host', 'wiki.other.org'] as const
+  const forwarded = ['X-Forwarded-Host', 'app.example.com'] as const
+  t.equal(at(lines(own, forwarded)), ORIGINS[0])
+  t.equal(at(lines(own, forwarded), '192.0.2.1'), ORIGINS[1])
+  t.equal(at(lines(own)), ORIGINS[1])
+  t.equal(at(lines(own, forwarded, ['x-forwarded-host', 'wiki.other.org'])), undefined, 'two are none')
+  t.equal(at([]), undefined)
+})
+
+t.test('cookies of https hosts are of that host alone; on this machine they do without', async (t) => {
+  t.match(sites.of('app.example.com'), {
+    cookies: { session: '__Host-forward-auth' }, attributes: 'Path=/; Secure; HttpOnly; SameSite=Lax'
+  })
+  t.match(sites.of('localhost'), { cookies: { session: 'forward-auth' }, attributes: 'Path=/; HttpOnly; SameSite=Lax' })
+})
+
+t.test('verifier and nonce are of one browser and one state', async (t) => {
+  const [app, wiki] = [sites.of('app.example.com'), sites.of('wiki.other.org')]
+  if (app === undefined || wiki === undefined) throw new Error('no site')
+  const [one, other] = [newBrowser(app), newBrowser(app)]
+  const { verifier, nonce } = proofsOf(one, 'state')
+  t.same(proofsOf(one, 'state'), { verifier, nonce }, 'the same again')
+  t.match(verifier, /^[\w-]{43}$/)
+  t.match(challengeOf(verifier), /^[\w-]{43}$/)
+  for (const proofs of [proofsOf(other, 'state'), proofsOf(one, 'another')]) {
+    t.not(proofs.verifier, verifier)
+    t.not(proofs.nonce, nonce)
+  }
+  t.not(verifier, nonce)
+  t.not(browserIdOf(one), browserIdOf(other))
+  const seal = createSeal('s'.repeat(32))
+  const cookie = browserCookie(seal, app, one).split(';', 1)[0] ?? ''
+  const brought = { rawHeaders: ['cookie', cookie] }
+  t.same(readBrowser(seal, brought, app), one)
+  t.equal(readBrowser(seal, brought, wiki), undefined, 'another host')
+  t.equal(readBrowser(createSeal('x'.repeat(32)), brought, app), undefined, 'another secret')
+  t.same(readBrowser(createSeal('x'.repeat(32), 's'.repeat(32)), brought, app), one, 'the previous one')
+})
+
+t.test('a page to which nobody gets is shown after two returns within a minute', async (t) => {
+  const app = sites.of('app.example.com')
+  if (app === undefined) throw new Error('no site')
+  let browser = newBrowser(app)
+  for (let n = 0; n < 2; n++) {
+    t.notOk(isCircling(browser, '/a', 1000))
+    browser = returnedTo(browser, '/a', 1000)
+  }
+  t.ok(isCircling(browser, '/a', 60_000))
+  t.notOk(isCircling(browser, '/b', 60_000), 'another page')
+  t.notOk(isCircling(browser, '/a', 61_001), 'a minute later')
+  t.notOk(isCircling(clicked(browser), '/a', 2000))
+  for (let n = 0; n < 100; n++) browser = returnedTo(browser, `/${n}`, 1000)
+  t.ok(JSON.stringify(browser).length < 700, 'a cookie of bounded length')
+})
+
+t.test('refused codes of one client stop, and those of others go on', async (t) => {
+  const clock = manualClock()
+  const limits = createCodeLimits(clock.monotonic)
+  const trace = (address: string, isNamed = true) =>
+    ({ address, isNamed, userAgent: undefined, traceparent: undefined, tracestate: undefined })
+  const tries = (address: string, count: number, isNamed = true): number =>
+    Array.from({ length: count }, () => limits.take(trace(address, isNamed))).filter(Boolean).length
+  t.equal(tries('192.0.2.1', 50), 10)
+  t.equal(tries('192.0.2.2', 5), 5)
+  limits.giveBack(trace('192.0.2.2'))
+  t.equal(tries('192.0.2.2', 50), 6, 'a good one does not count')
+  t.equal(tries('2001:db8::1', 50) + tries('2001:db8::ffff', 50), 10, 'one network')
+  t.equal(tries('198.51.100.1', 100, false), 60, 'a proxy that is not trusted is many people')
+  clock.advance(60_000)
+  t.equal(tries('192.0.2.1', 50), 10)
+  for (let n = 0; n < 20_000; n++) limits.take(trace(`10.${n >> 16 & 255}.${n >> 8 & 255}.${n & 255}`))
+})
+
+t.test('a code is claimed once, on all replicas together', async (t) => {
+  const shared = new Map<string, true>()
+  const redis = {
+    setIfAbsent: async (name: string) => {
+      if (shared.has(name)) return false
+      shared.set(name, true)
+      return true
+    },
+    release: async (name: string) => { shared.delete(name) }
+  }
+  const [one, other] = [createUsedCodes(redis), createUsedCodes(redis)]
+  t.ok(await one.claim('code'))
+  t.notOk(await one.claim('code'))
+  t.notOk(await other.claim('code'))
+  t.notOk([...shared.keys()].includes('code'), 'Redis has its digest')
+  await one.release('code')
+  t.ok(await one.claim('code'))
+  const away = createUsedCodes({ setIfAbsent: async () => { throw new Error('away') }, release: async () => {} })
+  t.strictSame([await away.claim('x'), await away.claim('x')], [true, false], 'Redis away: this replica alone')
+})
+
+t.test('a refresh token is revoked on the way back, or later, or at the end', async (t) => {
+  const revoked: string[] = []
+  const failed: unknown[] = []
+  const later = createRevokeLater({
+    revoke: async (token) => { revoked.push(token); if (token === 'bad') throw new Error('no') },
+    failed: (error) => { failed.push(error) },
+    afterMs: 1e8
+  })
+  const name = later.add('one')
+  later.add('bad')
+  t.notOk(name.includes('one'))
+  later.now('unknown')
+  t.strictSame(revoked, [])
+  later.now(name)
+  later.now(name)
+  t.strictSame(revoked, ['one'])
+  for (let n = 0; n < 1001; n++) later.add(`${n}`)
+  t.ok(revoked.length >= 2, 'the oldest makes room')
+  await later.close()
+  t.equal(new Set(revoked).size, revoked.length)
+  t.equal(revoked.length, 1003)
+  t.equal(failed.length, 1)
+})
