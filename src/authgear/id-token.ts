@@ -69,6 +69,7 @@ function readClaims (
   const { sub, sid, auth_time: authTime } = payload
   const audiences = [payload['aud']].flat()
   if (audiences.length !== 1 || audiences[0] !== clientId) return refused('aud')
+  if (payload['azp'] !== undefined && payload['azp'] !== clientId) return refused('azp')
   if (payload['nonce'] !== nonce) return refused('nonce')
   if (!isUserId(sub)) return refused('sub')
   if (typeof sid !== 'string' || sid.length > MAX_SID || sessionIdOf(sid) === undefined) return refused('sid')

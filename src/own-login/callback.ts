@@ -63,6 +63,8 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     if (browserIdOf(browser) !== state.browser || !isCurrent(state, clock.wall())) {
       return refused('state_unknown', returnTo)
     }
+    // RFC 9207, section 2.4: before the code goes anywhere
+    if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)
     const error = query.get('error')
     if (error === null) return arrive({ request, site, browser, state, sealed, returnTo }, onlyOf(query, 'code') ?? '')
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {

@@ -73,12 +73,15 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     const began = clock.monotonic()
     const askedAt = clock.wall()
     const report = (outcome: RefreshOutcome): void => deps.refreshed(outcome, (clock.monotonic() - began) / 1000)
+    // where tokens rotate, a no is believed of the replica that asked first alone: another one may hold the newer token
+    const claim = rotation.isOff() ? 'ours' : await store.claimRefresh(target, record.version)
+    if (claim === 'unreachable') return unreachable()
     try {
       const tokens = await deps.tokens.refresh(record.refreshToken, target.trace, target.digests)
       rotation.seen(tokens.refreshToken !== undefined && tokens.refreshToken !== record.refreshToken)
       return await keep(target, renewedBy(record, tokens, askedAt), report)
     } catch (error) {
-      if (error instanceof GrantRefused) return await judgeRefusal(target, record, report)
+      if (error instanceof GrantRefused) return await judgeRefusal(target, record, claim === 'ours', report)
       if (!(error instanceof ResolverError)) throw error
       report(outcomeOf(error))
       return { kind: 'unavailable', error }
@@ -108,6 +111,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
   async function judgeRefusal (
     target: Target,
     record: OwnRecord,
+    isFirst: boolean,
     report: (outcome: RefreshOutcome) => void
   ): Promise<Refreshed> {
     if (deps.isShared && !rotation.isOff()) await sleep(CONFIRM_MS)
@@ -118,6 +122,10 @@ export function createRenewal (deps: RenewalDeps): Renewal {
       return unreachable(read.error)
     }
     const isNewest = read.record.refreshToken === record.refreshToken && read.record.version === record.version
+    if (isNewest && !isFirst) {
+      report('error')
+      return unreachable()
+    }
     report(isNewest ? 'ended' : 'adopted')
     return isNewest ? { kind: 'ended' } : { kind: 'session', record: read.record }
   }
@@ -147,7 +155,7 @@ function renewedBy (
   }
 }
 
-export const unreachable = (error: unknown): Refreshed =>
+export const unreachable = (error?: unknown): Refreshed =>
   ({ kind: 'unavailable', error: new SessionsUnreachable(error) })
 
 function outcomeOf (error: ResolverError): RefreshOutcome {

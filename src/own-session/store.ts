@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { CacheKey, CacheKeys, SentDigests } from '../core/cache-key.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import { ownSessionKey } from '../redis/keys.ts'
+import { ownRefreshKey, ownSessionKey } from '../redis/keys.ts'
 import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 import { decodeRecord, encodeRecord, type OwnRecord, recordBytes } from './record.ts'
 
@@ -24,6 +25,11 @@ export type RecordStore = Readonly<{
   read: (cookie: CookieNames) => Promise<StoreRead>
   /** Only where it is newer than what is there. */
   write: (cookie: CookieNames, record: OwnRecord) => Promise<StoreWrite>
+  /**
+   * Before Authgear is asked for tokens in the place of that version's. @returns `other`: a replica did so within the
+   * last minute, and has not stored what it got
+   */
+  claimRefresh: (cookie: CookieNames, version: number) => Promise<'ours' | 'other' | 'unreachable'>
   /** In memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
   hold: (cookie: CookieNames, record: OwnRecord) => void
   /** For good: a write that comes late brings nothing back. */
@@ -34,7 +40,7 @@ export type RecordStore = Readonly<{
 }>
 
 export type RedisRecords = Readonly<{
-  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer'>
+  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setIfAbsent'>
   keyPrefix: string
   sealer: Sealer
   /** While CACHE_SECRET is rotated. */
@@ -49,6 +55,8 @@ export type RedisRecords = Readonly<{
 const LIFE_MS = 60 * 86_400_000
 /** Longer than any refresh may be under way. */
 const TOMBSTONE_MS = 15 * 60_000
+/** A replica that got tokens and lost Redis amid it has it back by then, or somebody signs in once more. */
+const CLAIM_MS = 60_000
 const VERSION_DIGITS = 10
 const ENDED_VERSION = '9'.repeat(VERSION_DIGITS)
 const TOMBSTONE = Buffer.from(ENDED_VERSION)
@@ -65,7 +73,7 @@ export function createRecordStore (maxBytes: number, redis: RedisRecords | undef
   })
 }
 
-type Tier = Pick<RecordStore, 'read' | 'write' | 'remove'>
+type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh'>
 type Memory = ReturnType<typeof openMemory>
 
 /** No record takes fewer: bounds the lists that are made at the start. */
@@ -97,7 +105,8 @@ function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
       return slot === undefined ? NONE : { kind: 'found', record: slot.record, isToReseal: false }
     },
     write: async ({ keys }, record) => keep(keys.current, record) ? 'stored' : 'overtaken',
-    remove: async ({ keys }) => { drop(keys.current); return 'removed' }
+    remove: async ({ keys }) => { drop(keys.current); return 'removed' },
+    claimRefresh: async () => 'ours'
   }
   return {
     alone,
@@ -131,6 +140,7 @@ type Place = Readonly<{ key: CacheKey, sealer: Sealer, isPrevious: boolean }>
 /** Redis says what there is; memory stands in while it cannot be reached, and for a write that a failover lost. */
 function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   const { commands, keyPrefix, log } = redis
+  const me = randomBytes(12).toString('base64url')
   const nameOf = ({ key }: Place): string => ownSessionKey(keyPrefix, key)
   const placesOf = ({ current, previous }: CacheKeys): readonly Place[] => {
     const own: Place = { key: current, sealer: redis.sealer, isPrevious: false }
@@ -164,6 +174,15 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
 
   return {
     write,
+    async claimRefresh ({ keys: { current } }, version) {
+      const name = ownRefreshKey(keyPrefix, current, version)
+      try {
+        if (await commands.setIfAbsent(name, me, CLAIM_MS)) return 'ours'
+        return (await commands.getBuffer(name))?.toString() === me ? 'ours' : 'other'
+      } catch {
+        return 'unreachable'
+      }
+    },
     async read (cookie) {
       const { keys, keys: { current } } = cookie
       const known = memory.get(cookie)

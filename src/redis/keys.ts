@@ -48,5 +48,8 @@ export const WEBHOOK_KNOWN_MS = 30 * 86_400_000
 /** A session of our own; what its names and its lease's begin with, apart from those of entries. */
 export const ownSessionPrefix = (prefix: string): string => `${prefix}own:`
 export const ownSessionKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:session`
+/** Which replica asked for tokens in the place of that version's. */
+export const ownRefreshKey = (prefix: string, key: string, version: number): string =>
+  `${ownSessionPrefix(prefix)}{${key}}:refresh-${version}`
 /** A code that was redeemed, or is being. */
 export const usedCodeKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:code`
