@@ -127,6 +127,39 @@ t.test('a sign-out at one replica is one at the other, a refresh under way or no
   t.strictSame(await recordsIn(world.redis), ['9999999999'])
 })
 
+t.test('a refresh that lost its lease overwrites nothing', async (t) => {
+  const world = await startFleet(t)
+  const cookie = cookieOf(await world.signedIn(), APP)
+  world.clock.advance(LIFE_MS + 1000)
+  const gate = world.authgear.controls.tokens.hold()
+  const first = world.verify(cookie)
+  await gate.arrived(1)
+  for (const lease of await world.redis.cli('KEYS', 'test:own:*:lease') as string[]) await world.redis.cli('DEL', lease)
+  const second = world.verify(cookie, {}, 1)
+  await gate.arrived(2)
+  gate.release()
+  t.strictSame((await Promise.all([first, second])).map(({ status }) => status), [200, 200])
+  t.strictSame(await recordsIn(world.redis), ['0000000002'])
+  const outcome = (name: string) => sumOf(world.replicas, `forward_auth_session_refreshes_total{outcome="${name}"}`)
+  t.strictSame([await outcome('refreshed'), await outcome('not_stored')], [1, 1])
+})
+
+t.test('junk cookies cost Redis one look each, and Authgear none', async (t) => {
+  const world = await startFleet(t)
+  const looks = async (): Promise<number> =>
+    Number(/cmdstat_get:calls=(\d+)/.exec(String(await world.redis.cli('INFO', 'commandstats')))?.[1] ?? 0)
+  const junk = (n: number) => `__Host-forward-auth=${String(n).padStart(43, 'J')}`
+  const before = [await looks(), world.authgear.counters.resolutions]
+  const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => world.verify(junk(n % 100))))
+  t.ok(answers.every(({ status }) => status === 401))
+  const [looked, asked] = [await looks() - (before[0] ?? 0), world.authgear.counters.resolutions]
+  // the check of the secret looks too, from time to time
+  t.ok(looked >= 100 && looked <= 110, String(looked))
+  t.equal(asked, before[1])
+  t.equal(await sumOf(world.replicas, 'forward_auth_own_sessions'), 0)
+  t.match(reasonOf(await world.verify('__Host-forward-auth=short')), 'malformed_credentials', 'not even a look')
+})
+
 t.test('Redis away: sessions that a replica has seen go on, and no others are signed out', async (t) => {
   const world = await startFleet(t, { adapter: { REDIS_TIMEOUT: '100ms', CACHE_TTL: '1s' } })
   const [alice, bob] = [await world.signedIn('alice'), await world.signedIn('bob')].map((one) => cookieOf(one, APP))
