@@ -22,7 +22,9 @@ export const TEAM_HOST = 'team.home.example'
 export const NAS_HOST = 'nas.home.example'
 const AUTHGEAR_HOST = 'auth.home.example'
 export const APP = `https://${APP_HOST}`
-export const AUTHGEAR = `https://${AUTHGEAR_HOST}`
+const AUTHGEAR = `https://${AUTHGEAR_HOST}`
+
+const ORIGINS = [APP_HOST, WIKI_HOST, TEAM_HOST, NAS_HOST].map((host) => `https://${host}`)
 
 /** The five lines of `.env`, but for the file that is named on the command line. */
 const FIVE_LINES: Readonly<Record<string, string>> = {
@@ -51,6 +53,8 @@ export interface Stack {
   readonly env?: Readonly<Record<string, string>>
   /** The certificate is not Pebble's but the own one, in the folder `own`. */
   readonly ownCertificate?: true
+  /** By sessions of our own: Authgear is on another domain, and each host has the login. */
+  readonly own?: true
   /** forward-auth speaks plain HTTP, as in one container on one machine. */
   readonly plain?: true
   start (t: Test, place: HttpsPlace): Promise<void>
@@ -60,6 +64,8 @@ export interface Running {
   readonly pebble: Pebble
   readonly ports: Ports
   readonly authgear: RunningSimulator
+  /** Where Authgear's pages are. */
+  readonly pages: string
   readonly service: Service
   readonly browser: Browser
   /** The certificate that the proxy shows for that host, after the chain was verified. */
@@ -73,8 +79,12 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   const [pebble, link, outer] = [
     await startPebble(t, ports.http), makeOwnCert(t, '127.0.0.1'), makeOwnCert(t, AUTHGEAR_HOST, '127.0.0.1', APP_HOST)
   ]
-  const authgear = await startAuthgear(t, outer)
-  const env = { ...FIVE_LINES, LOGIN_ALLOWED_HOSTS: [WIKI_HOST, TEAM_HOST, NAS_HOST].join(), ...stack.env }
+  const authgear = await startAuthgear(t, outer, stack.own ? '' : 'home.example')
+  const pages = stack.own ? `https://127.0.0.1:${authgear.port}` : AUTHGEAR
+  const others = stack.own
+    ? { LOGIN_SESSION: 'own', LOGIN_PUBLIC_URL: ORIGINS.join() }
+    : { LOGIN_ALLOWED_HOSTS: [WIKI_HOST, TEAM_HOST, NAS_HOST].join() }
+  const env = { ...FIVE_LINES, AUTHGEAR_ENDPOINT: pages, ...others, ...stack.env }
   const service = await startForwardAuth(t, { stack, env, link, outer, authgear })
   for (const port of [ports.app, ports.nas]) await startApp(t, port)
   const folder = tempDir(t, 'https')
@@ -90,15 +100,19 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   })
   if (certificate === undefined) throw new Error('no certificate')
   const browser = await startBrowser(t, { ports, authgear, pebble, outer })
-  return { pebble, ports, authgear, service, certificate, browser }
+  return { pebble, ports, authgear, pages, service, certificate, browser }
 }
 
-function startAuthgear (t: Test, { certFile, keyFile }: OwnCert): Promise<RunningSimulator> {
+function startAuthgear (t: Test, { certFile, keyFile }: OwnCert, cookieDomain: string): Promise<RunningSimulator> {
   return startSimulator(t, {
-    cookieDomain: 'home.example',
+    cookieDomain,
     tls: { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') },
     clients: [
-      { id: 'web', redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [`${APP}/_auth/logged-out`] }
+      {
+        id: 'web',
+        redirectUris: ORIGINS.map((origin) => `${origin}/_auth/callback`),
+        postLogoutRedirectUris: ORIGINS.map((origin) => `${origin}/_auth/logged-out`)
+      }
     ]
   })
 }
@@ -146,7 +160,7 @@ async function startBrowser (t: Test, { ports, authgear, pebble, outer }: Reache
     `MAP ${host}:443 127.0.0.1:${ports.https}`, `MAP ${host}:80 127.0.0.1:${ports.http}`
   ])
   const browser = await launchChromium([
-    `--host-resolver-rules=${rules.join(', ')}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, MAP * ~NOTFOUND`,
+    `--host-resolver-rules=${rules.join(', ')}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
     `--ignore-certificate-errors-spki-list=${[pebble.intermediate, readFileSync(outer.certFile)].map(keyOf).join()}`
   ])
   t.teardown(() => browser.close())

@@ -11,7 +11,7 @@ import {
   startCaddy, startReadmeCaddy, startTraefik, startTraefikWithDns, startTraefikWithOwn
 } from './https-proxies.ts'
 import {
-  APP, APP_HOST, AUTHGEAR, certificateAt, NAS_HOST, startStack, type Running, type Stack, TEAM_HOST,
+  APP, APP_HOST, certificateAt, NAS_HOST, startStack, type Running, type Stack, TEAM_HOST,
   WIKI_HOST
 } from './https-stack.ts'
 
@@ -28,9 +28,26 @@ const STACKS: ReadonlyArray<Stack & Readonly<{ apps: boolean }>> = [
   {
     name: 'one container and ten lines of Caddyfile',
     file: 'deploy/compose/https-caddy.yml',
+    own: true,
     plain: true,
     start: startReadmeCaddy,
     apps: false
+  },
+  {
+    name: 'https.yml with sessions of our own',
+    file: 'deploy/compose/https.yml',
+    own: true,
+    env: WEBHOOK,
+    start: startTraefik,
+    apps: true
+  },
+  {
+    name: 'https-caddy.yml with sessions of our own',
+    file: 'deploy/compose/https-caddy.yml',
+    own: true,
+    env: WEBHOOK,
+    start: startCaddy,
+    apps: true
   }
 ]
 
@@ -84,11 +101,11 @@ for (const stack of CERTIFICATES) {
 }
 
 /** In a private window, by a link that was typed without https. */
-async function testJourney (t: Test, name: string, { browser }: Running): Promise<void> {
+async function testJourney (t: Test, name: string, { browser, pages }: Running): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 800, height: 560 } })
   const page = await context.newPage()
   await page.goto(`http://${APP_HOST}${DEEP}`)
-  t.ok(page.url().startsWith(`${AUTHGEAR}/login-page`), 'is sent to HTTPS, and to Authgear\'s login page')
+  t.ok(page.url().startsWith(`${pages}/login-page`), 'is sent to HTTPS, and to Authgear\'s login page')
   await keepPicture(page, `https/${name.replaceAll(/\W+/g, '-')}-1-login.png`)
   await choose(page, 'alice', APP)
   t.equal(page.url(), `${APP}${DEEP}`, 'comes back to the very link')
@@ -98,7 +115,7 @@ async function testJourney (t: Test, name: string, { browser }: Running): Promis
   t.equal((await page.goto(`${APP}/admin`))?.status(), 200, 'who has the role may')
   await Promise.all([page.waitForURL(`${APP}/_auth/logged-out`), page.getByRole('link', { name: 'sign out' }).click()])
   await page.goto(`${APP}${DEEP}`)
-  t.ok(page.url().startsWith(`${AUTHGEAR}/login-page`), 'after signing out it asks again')
+  t.ok(page.url().startsWith(`${pages}/login-page`), 'after signing out it asks again')
   await context.close()
 }
 
@@ -128,7 +145,9 @@ async function testWebhook (t: Test, { ports, pebble }: Running): Promise<void> 
 }
 
 /** Both have their own host, and the login is on the first app's. */
-async function testOtherApps (t: Test, { browser, ports, pebble }: Running, hosts: readonly string[]): Promise<void> {
+async function testOtherApps (
+  t: Test, { browser, pages, ports, pebble }: Running, hosts: readonly string[]
+): Promise<void> {
   for (const host of hosts) {
     const hasCertificate = async (): Promise<boolean> =>
       await certificateAt(ports.https, host, pebble.root) !== undefined
@@ -136,7 +155,7 @@ async function testOtherApps (t: Test, { browser, ports, pebble }: Running, host
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.goto(`https://${host}/page?x=1`)
-    t.ok(page.url().startsWith(`${AUTHGEAR}/login-page`), `${host} asks`)
+    t.ok(page.url().startsWith(`${pages}/login-page`), `${host} asks`)
     await choose(page, 'bob', `https://${host}`)
     t.equal(page.url(), `https://${host}/page?x=1`)
     t.ok((await page.locator('main').innerText()).includes(demo.bob.id), `${host} knows who it is`)

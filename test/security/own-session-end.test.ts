@@ -5,8 +5,11 @@ import {
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
+import { demo } from '../helpers/simulator.ts'
 import { KEYS, KID, signed } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
+import { disabledEvent, sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 /** Longer than CACHE_TTL: what ends without a word is seen after it. */
 const TTL_MS = 31_000
@@ -80,6 +83,24 @@ for (const [what, end] of ENDED) {
     t.match(await world.byCookie(value, APP, fresh), /^401/, 'also where it was never known')
   })
 }
+
+t.test('a webhook ends all sessions of its user at once, on all replicas', async (t) => {
+  const redis = await startRedis(t)
+  const adapter = { CACHE_TTL: '10m', AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
+  const world = await startOwnWorld(t, { redis, replicas: 2, adapter })
+  const [alice, bob] = [await signedIn(world), await signedIn(world, 'bob')]
+  for (const replica of world.replicas) t.equal(await world.who(alice, APP, replica), 'alice')
+  world.authgear.controls.disable('alice')
+  const event = disabledEvent(demo.alice.id)
+  const told = await ask(world.replicas[0]?.port ?? 0, {
+    method: 'POST', path: '/webhook', body: event, headers: [['x-authgear-body-signature', sign(event)]]
+  })
+  t.equal(told.status, 204)
+  t.match(await world.who(alice), /^401/)
+  const [, second] = world.replicas
+  await until('the other replica knows it', async () => /^401/.test(await world.who(alice, APP, second)))
+  t.equal(await world.who(bob), 'bob')
+})
 
 t.test('another browser\'s session lives on when one is revoked', async (t) => {
   const world = await startOwnWorld(t)
