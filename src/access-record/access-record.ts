@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { createHmacSha256 } from '../crypto/hmac.ts'
 import type { Credentials } from '../core/credentials.ts'
+import type { Endpoint } from '../core/reason.ts'
 import type { Reported } from '../http/access-log.ts'
 import { hostOf } from '../http/request.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
@@ -122,8 +123,12 @@ function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
 
 const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
 
+/** Elsewhere the query is the client's: of a login it holds a code, and the address to go back to. */
+const HAS_RULES: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'resource', 'resource-or-session'])
+
 /** The proxy's own words; in a policy header a client can only make things stricter. */
-function policyOf ({ query, proxy: { policies } }: Reported): string {
+function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
+  if (!HAS_RULES.has(endpoint)) return ''
   if (policies.length === 0) return query ?? ''
   return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
 }

@@ -33,6 +33,9 @@ export type Folds = Readonly<{
   isCrowded: () => boolean
 }>
 
+/** A client chooses method and host, and adds to a policy: beyond so many folds of one session these count as one. */
+const MAX_OF_OWNER = 64
+const COARSE = { host: undefined, method: '', policy: '' } as const
 /** Of a fold, beside its texts. */
 const FOLD_BYTES = 500
 
@@ -83,8 +86,10 @@ export function createFolds (
   }
 
   return Object.freeze({
-    add (owner: string, same: Same, decide: () => Decided): void {
-      const fold = find(byOwner.get(owner), same)
+    add (owner: string, asked: Same, decide: () => Decided): void {
+      const own = byOwner.get(owner)
+      const same = (own?.length ?? 0) < MAX_OF_OWNER ? asked : { ...asked, ...COARSE }
+      const fold = find(own, asked) ?? find(own, same)
       if (fold === undefined) return begin(owner, same, decide())
       if (clock.monotonic() >= fold.ends) {
         end(fold)

@@ -36,19 +36,27 @@ const GONE = new Set(['EPIPE', 'EBADF'])
 export function createSink (file: string | undefined, observer: SinkObserver): Sink {
   let fd = file === undefined ? 1 : open(file)
   let isReopenWanted = false
+  /** The file was deleted, and there is no other yet: nobody would read what is written. */
+  let isGone = false
+  let isTold = false
 
-  /** The old file stays in use where a new one cannot be opened: nothing is lost. */
-  function current (): number {
-    if (!isReopenWanted || file === undefined) return fd
+  /** A file that was moved stays in use where no new one can be opened: nothing is lost. */
+  function current (): Target | undefined {
+    if (!isReopenWanted || file === undefined) return isGone ? undefined : { fd, isNew: false }
     isReopenWanted = false
     try {
       const before = fd
       fd = open(file)
       closeFd(before, () => {})
+      if (isTold) observer.failing(undefined)
+      isGone = isTold = false
+      return { fd, isNew: true }
     } catch (error) {
-      observer.failing(error as NodeJS.ErrnoException)
+      if (!isTold) observer.failing(error as NodeJS.ErrnoException)
+      isTold = true
+      isGone = fstatSync(fd).nlink === 0
+      return isGone ? undefined : { fd, isNew: false }
     }
-    return fd
   }
 
   const queue = createQueue(current, file === undefined ? PIPE_BYTES : FILE_BYTES, observer)
@@ -59,7 +67,7 @@ export function createSink (file: string | undefined, observer: SinkObserver): S
 
   return Object.freeze({
     write: queue.write,
-    isWritable: queue.isWritable,
+    isWritable: () => !isGone && queue.isWritable(),
     look (): void {
       queue.resume()
       if (file !== undefined) ifMoved(file, fd, reopen)
@@ -72,13 +80,18 @@ export function createSink (file: string | undefined, observer: SinkObserver): S
   })
 }
 
+/** `isNew`: nothing of ours is in it yet. */
+type Target = Readonly<{ fd: number, isNew: boolean }>
+
 /**
  * Lines that wait, and one write at a time.
- * @param fd asked before each write, while no other is under way
+ * @param target asked before each write, while no other is under way; undefined: there is none now
  * @param atOnce bytes of a write
  */
-function createQueue (fd: () => number, atOnce: number, observer: SinkObserver) {
+function createQueue (target: () => Target | undefined, atOnce: number, observer: SinkObserver) {
   const lines: Buffer[] = []
+  /** Bytes of the first line that are written. */
+  let torn = 0
   let waiting = 0
   let isBusy = false
   let isPaused = false
@@ -88,27 +101,34 @@ function createQueue (fd: () => number, atOnce: number, observer: SinkObserver) 
 
   function pump (): void {
     if (isBusy || isPaused) return
-    const target = fd()
+    const to = target()
+    if (to?.isNew === true) torn = 0
     if (lines.length === 0) return idle?.()
+    if (to === undefined) return
     isBusy = true
-    const piece = takePiece(lines, atOnce)
-    writeFd(target, piece, 0, piece.length, null, (error, written) => {
+    const piece = pieceOf(lines, atOnce).subarray(torn)
+    writeFd(to.fd, piece, 0, piece.length, null, (error, written) => {
       isBusy = false
-      if (error === null) wrote(piece, written)
-      else failed(piece, error)
+      if (error === null) wrote(written)
+      else failed(error)
     })
   }
 
-  function wrote (piece: Buffer, written: number): void {
-    waiting -= written
-    if (written < piece.length) lines.unshift(piece.subarray(written))
+  function wrote (written: number): void {
+    torn += written
+    let whole = 0
+    for (let line = lines[whole]; line !== undefined && torn >= line.length; line = lines[whole]) {
+      torn -= line.length
+      waiting -= line.length
+      whole++
+    }
+    lines.splice(0, whole)
     if (isFailing) observer.failing(undefined)
     isFailing = false
     pump()
   }
 
-  function failed (piece: Buffer, error: NodeJS.ErrnoException): void {
-    lines.unshift(piece)
+  function failed (error: NodeJS.ErrnoException): void {
     isPaused = true
     if (error.code === 'EAGAIN') { setTimeout(resume, FULL_PIPE_MS).unref(); return }
     if (!isFailing) observer.failing(error)
@@ -117,8 +137,8 @@ function createQueue (fd: () => number, atOnce: number, observer: SinkObserver) 
   }
 
   function loseAll (): void {
-    if (waiting > 0) observer.lost(countLines(lines))
-    lines.length = waiting = 0
+    if (lines.length > 0) observer.lost(lines.length)
+    lines.length = waiting = torn = 0
     idle?.()
   }
 
@@ -149,8 +169,8 @@ function createQueue (fd: () => number, atOnce: number, observer: SinkObserver) 
   }
 }
 
-/** As many whole lines as go out in one piece, and are taken away. */
-function takePiece (lines: Buffer[], atOnce: number): Buffer {
+/** As many whole lines as go out in one piece. */
+function pieceOf (lines: readonly Buffer[], atOnce: number): Buffer {
   let bytes = 0
   let count = 0
   for (const line of lines) {
@@ -158,12 +178,8 @@ function takePiece (lines: Buffer[], atOnce: number): Buffer {
     bytes += line.length
     count++
   }
-  return Buffer.concat(lines.splice(0, count))
+  return Buffer.concat(lines.slice(0, count))
 }
-
-const LINE_FEED = 0x0a
-const countLines = (lines: readonly Buffer[]): number =>
-  lines.reduce((sum, bytes) => sum + bytes.filter((byte) => byte === LINE_FEED).length, 0)
 
 function ifMoved (file: string, fd: number, moved: () => void): void {
   const mine = fstatSync(fd)

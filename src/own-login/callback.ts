@@ -61,7 +61,9 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const browser = readBrowser(seal, request, site)
     if (browser === undefined) return refused('cookies_blocked', returnTo)
     if (browserIdOf(browser) !== state.browser || !isCurrent(state, clock.wall())) {
-      return refused('state_unknown', returnTo)
+      // such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is
+      if (state.isAgain === true) return refused('state_unknown', returnTo)
+      return begin(site, browser, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
     }
     // RFC 9207, section 2.4: before the code goes anywhere
     if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)

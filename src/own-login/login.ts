@@ -14,7 +14,7 @@ import type { OwnLoginDeps } from './types.ts'
 export type Begin = (
   site: Site,
   browser: Browser | undefined,
-  how: Pick<State, 'returnTo' | 'mode' | 'locales'>,
+  how: Pick<State, 'returnTo' | 'mode' | 'locales' | 'isAgain'>,
   hint?: string
 ) => HandlerResult
 

@@ -30,6 +30,8 @@ export type State = Readonly<{
   browser: string
   mode: 'silent' | 'interactive' | 'step-up'
   locales: string | undefined
+  /** A login that could not be taken up began once more by itself. */
+  isAgain?: true
   /** Epoch milliseconds. */
   issuedAt: number
 }>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { grpcClient, type GrpcClient, linesOf } from '../helpers/grpc.ts'
-import { ANY_PORT, type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
+import { ANY_PORT, type InProcess, type InProcessOptions, LOGIN, startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { runs } from '../helpers/runs.ts'
@@ -229,4 +229,19 @@ t.test('revocations that a replica takes are lines of its record', async (t) => 
   await revocations?.revoke({ target: { kind: 'user', userId: demo.bob.id }, origin: 'management', quietMs: 0 })
   await replica.close()
   t.match(world.lines(), [{ event: 'revocation', origin: 'management', target: 'user', user: demo.bob.id, seq: 1 }])
+})
+
+t.test('of a login neither codes nor addresses to go back to are written', async (t) => {
+  const world = await start(t, LOGIN)
+  const replica = await world.more()
+  const back = encodeURIComponent('https://app.example.com/reset?token=app-secret')
+  for (const query of [`login?rd=${back}`, 'callback?code=code-secret&state=state-secret', `logout?rd=${back}`]) {
+    const uri: HeaderLine = ['X-Forwarded-Uri', `/_auth/${query}`]
+    await ask(replica.port, { path: `/_auth/${query}`, headers: [uri, ['X-Forwarded-Host', 'app.example.com']] })
+  }
+  await replica.close()
+  t.strictSame(world.lines().map(({ endpoint, path }) => `${endpoint} ${path}`), [
+    'login /_auth/login', 'login /_auth/callback', 'login /_auth/logout'
+  ])
+  t.notMatch(readFileSync(world.file, 'utf8'), 'secret')
 })

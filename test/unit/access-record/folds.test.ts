@@ -88,3 +88,12 @@ t.test('what differs in anything is another line', async (t) => {
   for (const other of others) { add('alice', other); add('alice', other) }
   t.equal(shown().length, others.length)
 })
+
+t.test('one session makes a bounded number of lines, whatever its client writes', async (t) => {
+  const { folds, shown, add } = start()
+  for (let n = 0; n < 500; n++) add('alice', { method: `M${n}` })
+  for (let n = 0; n < 500; n++) add('alice', { verdict: 'refused', reason: 'forbidden', policy: `role=${n}` })
+  t.ok(shown().length < 70, 'within a window')
+  folds.flush()
+  t.strictSame(shown(), ['alice 435 0-0', 'alice 499 0-0'], 'and none is dropped')
+})

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createSink } from '../../../src/access-record/sink.ts'
@@ -56,6 +56,24 @@ for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as con
     t.strictSame([linesOf(`${file}.1`), linesOf(file)], [['one', 'two'], ['three']])
   })
 }
+
+t.test('where the file was deleted and cannot be made again nothing is taken for written', async (t) => {
+  const folder = join(tempDir(t, 'record'), 'logs')
+  mkdirSync(folder)
+  const file = join(folder, 'access.jsonl')
+  const { sink, seen, lost } = start(t, file)
+  sink.write('one')
+  await until('it is written', () => linesOf(file).length === 1)
+  rmSync(folder, { recursive: true })
+  await until('it is known', () => { sink.look(); return !sink.isWritable() })
+  sink.write('two')
+  sink.look()
+  t.strictSame([seen, lost()], [['ACCESS_RECORD'], 0], 'told once, and kept')
+  mkdirSync(folder)
+  await until('there is a new one', () => { sink.look(); return sink.isWritable() })
+  await until('what waited is in it', () => linesOf(file).length === 1)
+  t.strictSame([linesOf(file), seen], [['two'], ['ACCESS_RECORD', 'again']])
+})
 
 t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody waits', async (t) => {
   const { sink, seen } = start(t, '/dev/full')
