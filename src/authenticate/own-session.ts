@@ -5,12 +5,12 @@ import type { RevocationSnapshot } from '../revocation/types.ts'
 import { isRefutation, type ResolveContext } from './context.ts'
 import type { Authentication } from './types.ts'
 
-/** So often a token that the resolver does not know is replaced by a newer one before its no is believed. */
+/** So often a token that the resolver does not know is replaced by a newer one, before nobody can say. */
 const MAX_RENEWALS = 2
 
 /**
- * A session of our own is asked about by its access token. That the resolver knows none is believed of the newest token
- * alone, and then the session is ended everywhere.
+ * A session of our own is asked about by its access token. That the resolver knows none ends no session: the token
+ * endpoint alone does, by its `invalid_grant` for the newest refresh token.
  * @param resolveToken as credentials of Authgear's are resolved
  * @throws {ResolverError} where nobody can say
  */
@@ -29,10 +29,7 @@ export async function resolveOwnSession (
     if (!cookie.startsWith(`${record.host} `)) break
     const authentication = await resolveToken(withTokenOf(context, own, record))
     if (authentication.kind !== 'resolved' || !isRefutation(subject, authentication.resolution)) return authentication
-    if (renewals === MAX_RENEWALS) {
-      await own.end(target)
-      break
-    }
+    if (renewals === MAX_RENEWALS) throw own.disagreed(target)
     opened = await own.refuted(target, record)
   }
   if (opened.kind === 'unavailable') throw opened.error

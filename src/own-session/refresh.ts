@@ -16,7 +16,10 @@ export type RefreshDeps = Readonly<{
  * One refresh of a session at a time, on all replicas together. Never rejects for an answer of Authgear's or Redis'.
  * @param isAwaited whether somebody waits for it: else another replica's is not waited for
  */
-export type Refresh = (target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>
+export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
+  /** For a moment this session is not refreshed: the answer is this error. */
+  pause: (target: Target, error: ResolverError) => void
+}>
 
 export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps): Refresh {
   const pauses = createPauses(clock)
@@ -45,7 +48,7 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
     return refreshing
   }
 
-  return async (target, record, isAwaited) => {
+  async function refresh (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed> {
     const paused = pauses.of(target.keys.current)
     if (paused !== undefined) return { kind: 'unavailable', error: paused }
     const flight = (): Promise<Refreshed | 'busy'> =>
@@ -57,6 +60,8 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
       ? { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
       : refreshed
   }
+  const pause: Refresh['pause'] = ({ keys }, error) => pauses.begin(keys.current, error)
+  return Object.freeze(Object.assign(refresh, { pause }))
 }
 
 /** After trouble a session is not tried again for so long. */

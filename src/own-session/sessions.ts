@@ -1,7 +1,7 @@
 import { sessionIdOf } from '../authgear/id-token.ts'
 import type { Clock } from '../clock.ts'
 import type { CredentialDigest, Keyer } from '../core/cache-key.ts'
-import { SessionsUnreachable, type ResolverError } from '../errors.ts'
+import { AuthgearGarbage, SessionsUnreachable, type ResolverError } from '../errors.ts'
 import type { OwnRecord } from './record.ts'
 import type { SessionLease } from './lease.ts'
 import { isRefreshDue, type Refresh } from './refresh.ts'
@@ -21,8 +21,8 @@ export type OwnSessions = Readonly<{
   open: (target: Target) => Promise<Opened>
   /** The resolver knows no session behind this access token: is there a newer one, and does the grant live? */
   refuted: (target: Target, record: OwnRecord) => Promise<Opened>
-  /** Authgear said no to the newest token: nothing of it is remembered, on any replica. */
-  end: (target: Target) => Promise<void>
+  /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
+  disagreed: (target: Target) => ResolverError
   /** All by which a revocation may name the session. */
   digestsOf: (record: OwnRecord) => readonly CredentialDigest[]
 }>
@@ -38,6 +38,7 @@ export type OwnSessionsDeps = Readonly<{
 }>
 
 export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget }: OwnSessionsDeps): OwnSessions {
+  /** Authgear said no to the newest token: nothing of it is remembered, on any replica. */
   async function end (target: Target): Promise<void> {
     await Promise.all([store.remove(target), forget(target.own)])
   }
@@ -58,7 +59,11 @@ export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget
   }
 
   return Object.freeze({
-    end,
+    disagreed (target: Target): ResolverError {
+      const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
+      refresh.pause(target, error)
+      return error
+    },
     async open (target: Target): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
