@@ -3,6 +3,7 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { SentDigests } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import type { Resolution } from '../core/resolution.ts'
+import type { RevocationSnapshot } from '../revocation/types.ts'
 import type { AuthenticateDeps, CredentialContext } from './types.ts'
 
 /** What a resolution is for. */
@@ -23,6 +24,8 @@ export type ResolveContext = Readonly<{
   digests: SentDigests
   /** When the first of its tokens expires. */
   tokenEnd: number
+  /** Of a session of our own: before its record was read, so that what ended it since then is not overlooked. */
+  since?: RevocationSnapshot | undefined
   /** Whose session of our own it is: Authgear must say the same. */
   userId?: string | undefined
 }>

@@ -1,9 +1,10 @@
 import { INVALID } from '../core/resolution.ts'
+import { RevokedMeanwhile } from '../errors.ts'
 import { ofToken, type OwnSessions } from '../own-session/sessions.ts'
 import type { OwnRecord } from '../own-session/record.ts'
 import type { RevocationSnapshot } from '../revocation/types.ts'
 import { isRefutation, type ResolveContext } from './context.ts'
-import type { Authentication } from './types.ts'
+import type { Authentication, CredentialContext } from './types.ts'
 
 /** So often a token that the resolver does not know is replaced by a newer one, before nobody can say. */
 const MAX_RENEWALS = 2
@@ -11,30 +12,41 @@ const MAX_RENEWALS = 2
 /**
  * A session of our own is asked about by its access token. That the resolver knows none ends no session: the token
  * endpoint alone does, by its `invalid_grant` for the newest refresh token.
- * @param resolveToken as credentials of Authgear's are resolved
+ * @param resolveToken as credentials of Authgear's are resolved; undefined where a revocation overtook it
  * @throws {ResolverError} where nobody can say
  */
 export async function resolveOwnSession (
   context: ResolveContext,
   own: OwnSessions,
-  resolveToken: (context: ResolveContext) => Promise<Authentication>
+  resolveToken: (context: ResolveContext) => Promise<Authentication | undefined>
 ): Promise<Authentication> {
-  const { deps, subject, trace, digests } = context
+  const { deps: { log, clock, timeoutMs }, subject, trace, digests } = context
   const { own: cookie = '' } = subject.credentials
   const target = { own: cookie, keys: subject.cacheKeys(), digests, trace }
-  const snapshot = deps.log.snapshot()
+  const deadline = clock.monotonic() + timeoutMs
+  let since = log.snapshot()
   let opened = await own.open(target)
-  for (let renewals = 0; opened.kind === 'session'; renewals++) {
+  for (let renewals = 0; opened.kind === 'session';) {
     const { record } = opened
     if (!cookie.startsWith(`${record.host} `)) break
-    const authentication = await resolveToken(withTokenOf(context, own, record))
-    if (authentication.kind !== 'resolved' || !isRefutation(subject, authentication.resolution)) return authentication
-    if (renewals === MAX_RENEWALS) throw own.disagreed(target)
+    const authentication = await resolveToken(withTokenOf({ ...context, since }, own, record))
+    if (authentication !== undefined && !isRefuted(subject, authentication)) return authentication
+    since = log.snapshot()
+    if (authentication === undefined) {
+      // its grant may live on where the session was signed out, or has another cookie by now: only the record says
+      if (clock.monotonic() >= deadline) throw new RevokedMeanwhile()
+      opened = await own.open(target)
+      continue
+    }
+    if (renewals++ === MAX_RENEWALS) throw own.disagreed(target)
     opened = await own.refuted(target, record)
   }
   if (opened.kind === 'unavailable') throw opened.error
-  return nobody(context, snapshot)
+  return nobody(context, since)
 }
+
+const isRefuted = (subject: CredentialContext, authentication: Authentication): boolean =>
+  authentication.kind === 'resolved' && isRefutation(subject, authentication.resolution)
 
 function withTokenOf (context: ResolveContext, own: OwnSessions, record: OwnRecord): ResolveContext {
   const { digests: { whole, all } } = context

@@ -79,7 +79,7 @@ function resolveSlowed (context: ResolveContext): Promise<Authentication> {
   const isSlowed = !memory.knowsAsValid(subject.key) && failedCredentials.isSlowed(trace, whole)
   const { own } = deps
   if (own !== undefined && subject.credentials.own !== undefined) {
-    const resolveOwn = (): Promise<Authentication> => resolveOwnSession(context, own, resolveUntilDeadline)
+    const resolveOwn = (): Promise<Authentication> => resolveOwnSession(context, own, resolveOnce)
     return isSlowed ? failedCredentials.run(trace, whole, resolveOwn) : resolveOwn()
   }
   return isSlowed ? resolveInTurn(context) : resolveUntilDeadline(context)
@@ -96,6 +96,12 @@ async function readShared (context: ResolveContext): Promise<Authentication | un
   if (!isShared(context)) return undefined
   const read = await context.deps.sharedCache.read(context.subject.cacheKeys(), acceptOf(context))
   return read && adopt(context, read)
+}
+
+/** @returns undefined where a revocation overtook it */
+async function resolveOnce (context: ResolveContext): Promise<Authentication | undefined> {
+  const shared = await lookUp(context)
+  return shared.kind === 'found' ? adopt(context, shared) : await ask(context, shared)
 }
 
 /** The deadline begins after the wait for another replica: after a vain wait a whole AUTHGEAR_TIMEOUT is left. */
@@ -214,7 +220,8 @@ async function ask (
   let shared: Entry | undefined
   let lifeMs = 0
   try {
-    const snapshot = log.snapshot() // before it is queued: the answer may lack later revocations
+    // before it is queued: the answer may lack later revocations
+    const snapshot = context.since ?? log.snapshot()
     const began = momentOf(clock)
     const { resolution, isConclusive } = await askAuthgear(context, snapshot)
     const tookMs = elapsedSince(began, clock)
