@@ -245,7 +245,7 @@ function createReader ({ client, clock, lifetimeMs }: FollowerDeps, overlap: Ove
     answeredNow = page.now
     return { ...page, now: trustedNow(page.now, Math.floor(clock.wall() / 1000), expectedNow(current, clock)) }
   }
-  /** The newest of types that nobody knows: however many a stranger may cause, they hide no type that means something. */
+  /** The newest of types that nobody knows: however many a stranger causes, they hide no type that means something. */
   async function readUnknown (from: Second | undefined, types: readonly string[], current: State) {
     if (types.length === 0) return { entries: [], unread: NOTHING_UNREAD }
     const { entries, total } = await ask({ from, to: undefined, types }, current)
