@@ -191,7 +191,7 @@ function readError (oauth: Library, error: unknown, timeoutMs: number, deadline:
   if (error instanceof ResolverError) return error
   if (error instanceof oauth.ResponseBodyError) {
     if (error.status === 400 && error.error === 'invalid_grant') return new GrantRefused()
-    if (error.status === 429) return new AuthgearStatus(429)
+    if (error.status === 429 || error.status >= 500) return new AuthgearStatus(error.status)
     const code = ERROR_CODE.test(error.error) ? error.error : 'an unknown error'
     return new AuthgearMisconfigured(`the token endpoint answered ${code}`)
   }
