@@ -122,8 +122,8 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|own-(session/store|login/code-limits)|profile/memory|resource/verifier|' +
-        'authgear/resolver/failed-credentials)[.]ts$'
+      '(cache/store|own-(session/store|login/used-codes)|profile/memory|resource/verifier|' +
+        'authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'management/status/routes[.]ts$'),
     owner('marked', 'management/status/runbook[.]ts$'),

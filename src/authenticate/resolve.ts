@@ -11,9 +11,9 @@ import {
   AuthgearCircuitOpen,
   AuthgearGarbage,
   AuthgearSilent,
+  AuthgearStatus,
   AuthgearTimeout,
   AuthgearUnreachable,
-  Overloaded,
   ResolverError,
   RevokedMeanwhile,
   TokenCallFailed,
@@ -127,18 +127,15 @@ function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Pro
 
 /**
  * Stale-if-error: a session that was valid when last resolved, while Authgear cannot be reached. Never after an
- * answered error, which may be about this very session, never if a revocation may be missing, never past a token's end.
+ * answered error, which may be about this very session, never if a revocation may be missing, never past the end of a
+ * token that was sent.
  */
 function staleInstead (
   { memory, log, clock }: AuthenticateDeps,
   { key, credentials }: CredentialContext,
   error: ResolverError
 ): Authentication | undefined {
-  const isOutage =
-    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || error instanceof AuthgearCircuitOpen ||
-    // about one session and no other: where the token endpoint fails, that has not ended; a full queue says nothing
-    (error instanceof TokenCallFailed && !(error.cause instanceof Overloaded))
-  if (!isOutage || !log.isFollowing()) return undefined
+  if (!isOutage(error) || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
   if (log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
@@ -147,6 +144,16 @@ function staleInstead (
     ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }
     : undefined
 }
+
+/** Not a 429, which a person causes with calls of their own, and no misconfiguration. */
+function isOutage (error: ResolverError): boolean {
+  // a 5xx of the token endpoint is about no session: where it fails, none has ended
+  if (error instanceof TokenCallFailed) return isOutage(error.cause) || isServerError(error.cause)
+  return error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout ||
+    error instanceof AuthgearCircuitOpen
+}
+
+const isServerError = (error: ResolverError): boolean => error instanceof AuthgearStatus && error.status >= 500
 
 function isShared (context: ResolveContext): boolean {
   const { log, clock } = context.deps

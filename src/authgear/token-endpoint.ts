@@ -54,11 +54,17 @@ export type TokenEndpointSettings = Readonly<{
 const MAX_BYTES = 64 * 1024
 const MAX_CONCURRENCY = 16
 const MAX_QUEUE = 1024
+/** Of these slots and places: some are always left for refreshes, whatever codes strangers bring. */
+const LIMITS = {
+  code: [{ name: 'codes', maxRunning: 8, maxWaiting: 512, alternates: true }],
+  refresh: undefined,
+  revocation: [{ name: 'revocations', maxRunning: 6, maxWaiting: 1000 }]
+} as const
 const MAX_USER_AGENT_LENGTH = 512
 /** Where an answer does not say: Authgear's default. */
 const DEFAULT_LIFE_MS = 1_800_000
 /** Of an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client counts. */
-const TOLERANCE_SECONDS = { code: 60, refresh: 86_400 } as const
+const TOLERANCE_SECONDS = { code: 60, refresh: 86_400, revocation: 0 } as const
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
 
@@ -93,7 +99,7 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
 
   /** One call with its deadline, which also ends the wait for a slot. */
   async function call<T> (
-    kind: keyof typeof TOLERANCE_SECONDS,
+    kind: keyof typeof LIMITS,
     trace: ClientTrace | undefined,
     digests: SentDigests,
     ask: Call,
@@ -122,7 +128,7 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
     try {
       return await breaker.run(digests, deadline, () => work().catch((error: unknown) => {
         throw readError(oauth, error, timeoutMs, deadline)
-      }))
+      }), LIMITS[kind])
     } catch (error) {
       if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
       throw new TokenCallFailed(error === deadline.reason && !isAsked ? new Overloaded() : classify(error, timeoutMs))
@@ -153,14 +159,14 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       async (oauth, client, response) =>
         tokensOf(await oauth.processRefreshTokenResponse(server, client, response))),
     revoke: (refreshToken: string) =>
-      call('refresh', undefined, NO_DIGESTS, (oauth, as, client, given) =>
+      call('revocation', undefined, NO_DIGESTS, (oauth, as, client, given) =>
         oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
       (oauth, _, response) => oauth.processRevocationResponse(response)),
     close: () => pool.destroy()
   })
 }
 
-/** Each code is another one: none has slots of its own. */
+/** Whatever a stranger brings as a code, those that fail count as one. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
 
 type FetchInit = Readonly<{ method: string, headers: Record<string, string>, body?: unknown }>
@@ -191,7 +197,7 @@ function readError (oauth: Library, error: unknown, timeoutMs: number, deadline:
   if (error instanceof ResolverError) return error
   if (error instanceof oauth.ResponseBodyError) {
     if (error.status === 400 && error.error === 'invalid_grant') return new GrantRefused()
-    if (error.status === 429) return new AuthgearStatus(429)
+    if (error.status === 429 || error.status >= 500) return new AuthgearStatus(error.status)
     const code = ERROR_CODE.test(error.error) ? error.error : 'an unknown error'
     return new AuthgearMisconfigured(`the token endpoint answered ${code}`)
   }

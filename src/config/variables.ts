@@ -224,7 +224,8 @@ export const variables = Object.freeze({
     fallback: '0',
     meaning:
       'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot ' +
-        "be reached; only by replicas that remember it, and never past a token's own end."
+        'be reached; only by replicas that remember it, and never past the end of a token that came with the request ' +
+        '(with LOGIN_SESSION=own it goes past the end of the access token).'
   },
   CACHE_DEGRADED_TTL: {
     group: 'Cache',

@@ -89,7 +89,7 @@ function onlyOf (query: URLSearchParams, name: string): string | undefined {
 type Arrive = (arrival: Arrival, code: string) => Promise<HandlerResult>
 
 function createArrival (deps: OwnLoginDeps): Arrive {
-  const { answers, usedCodes, codeLimits, stepped } = deps
+  const { answers, codeLimits, stepped } = deps
   const goOn = createGoingOn(deps)
   const finish = createFinish(deps)
   const refused = (
@@ -102,15 +102,10 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   }
   return async (arrival, code) => {
     if (!CODE.test(code)) return refused(arrival, 'state_unknown')
-    const trace = arrival.request.trace()
-    if (!codeLimits.take(trace)) return refused(arrival, 'too_many_codes')
-    if (!await usedCodes.claim(code)) {
-      codeLimits.giveBack(trace)
-      return await goOn(arrival)
-    }
     try {
-      const redeemed = await redeem(deps, arrival, code)
-      codeLimits.giveBack(trace)
+      const redeemed = await codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
+      if (redeemed === 'too_many') return refused(arrival, 'too_many_codes')
+      if (redeemed === 'used') return await goOn(arrival)
       if (redeemed.reading.kind === 'refused') {
         return refused(arrival, 'login_failed', { tokenError: redeemed.reading.why })
       }
@@ -119,8 +114,6 @@ function createArrival (deps: OwnLoginDeps): Arrive {
       if (error instanceof GrantRefused) return await goOn(arrival)
       if (error instanceof IdTokenRefused) return refused(arrival, 'login_failed', { tokenError: error.why })
       if (!(error instanceof ResolverError)) throw error
-      codeLimits.giveBack(trace)
-      await usedCodes.release(code) // it was not used up
       stepped('failed')
       const page = error.reason === 'authgear_misconfigured' ? 'login_misconfigured' : 'login_unavailable'
       return { ...answers.page(page, arrival.request, { returnTo: arrival.returnTo }), error }
@@ -129,6 +122,16 @@ function createArrival (deps: OwnLoginDeps): Arrive {
 }
 
 type Redeemed = Readonly<{ tokens: Tokens, askedAt: EpochMs, reading: IdTokenReading }>
+
+async function redeemOnce (deps: OwnLoginDeps, arrival: Arrival, code: string): Promise<Redeemed | 'used'> {
+  if (!await deps.usedCodes.claim(code)) return 'used'
+  try {
+    return await redeem(deps, arrival, code)
+  } catch (error) {
+    if (error instanceof ResolverError) await deps.usedCodes.release(code) // it was not used up
+    throw error
+  }
+}
 
 async function redeem (
   { tokens, authgear, keySet, issuer, clientId, clock }: OwnLoginDeps,

@@ -9,8 +9,11 @@ import { decodeRecord, encodeRecord, type OwnRecord, recordBytes } from './recor
 
 /** `unreachable` is no answer: nobody is signed out for that. */
 type StoreRead =
-  /** `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. */
-  | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean }>
+  /**
+   * `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. `isRedisAway`: it is what
+   * this replica remembers, and another one may have a newer one.
+   */
+  | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean, isRedisAway: boolean }>
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
@@ -102,7 +105,7 @@ function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
   const alone: Tier = {
     read: async ({ keys }) => {
       const slot = records.get(keys.current)
-      return slot === undefined ? NONE : { kind: 'found', record: slot.record, isToReseal: false }
+      return slot === undefined ? NONE : found(slot.record)
     },
     write: async ({ keys }, record) => keep(keys.current, record) ? 'stored' : 'overtaken',
     remove: async ({ keys }) => { drop(keys.current); return 'removed' },
@@ -131,6 +134,8 @@ function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
 }
 
 const NONE: StoreRead = Object.freeze({ kind: 'none' })
+const found = (record: OwnRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
+  ({ kind: 'found', record, isToReseal, isRedisAway })
 
 type Opened = OwnRecord | 'ended' | undefined
 
@@ -196,14 +201,12 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
         if (known !== undefined && known.version > record.version && known.sid === record.sid) {
           // a failover lost the newest write
           await write(cookie, known)
-          return { kind: 'found', record: known, isToReseal: false }
+          return found(known)
         }
         memory.seen(current, record, snapshot)
-        return { kind: 'found', record, isToReseal: isUnderPrevious && !redis.writesPrevious() }
+        return found(record, { isToReseal: isUnderPrevious && !redis.writesPrevious() })
       } catch (error) {
-        return known === undefined
-          ? { kind: 'unreachable', error }
-          : { kind: 'found', record: known, isToReseal: false }
+        return known === undefined ? { kind: 'unreachable', error } : found(known, { isRedisAway: true })
       }
     },
     async remove ({ keys }) {

@@ -9,16 +9,17 @@ import {
 } from 'cockatiel'
 import type { SentDigests } from '../../core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
-import { createConcurrencyLimit } from './concurrency-limit.ts'
+import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
 import type { OutageObserver } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
    * @param digests of the credentials sent: each whole one has its own slots, and those that share one fail as one
+   * @param limits in the place of those slots
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
-  run: <T>(digests: SentDigests, deadline: Deadline, task: () => Promise<T>) => Promise<T>
+  run: <T>(digests: SentDigests, deadline: Deadline, task: () => Promise<T>, limits?: readonly Limit[]) => Promise<T>
   isClosed: () => boolean
   state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
 }>
@@ -68,10 +69,14 @@ export function createCircuitBreaker (
     (breaker.state === CircuitState.Open && now() - openedAt < PAUSE_MS)
 
   return Object.freeze({
-    async run<T> ({ whole, all }: SentDigests, deadline: Deadline, task: () => Promise<T>): Promise<T> {
+    async run<T> (
+      { whole, all }: SentDigests,
+      deadline: Deadline,
+      task: () => Promise<T>,
+      limits: readonly Limit[] = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+    ): Promise<T> {
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        const limits = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
         return await concurrency.run(limits, deadline, () => {
           if (isOpen()) throw new AuthgearCircuitOpen()
           return breaker.execute(() => failed.watch(orNoCredential(all), task))

@@ -1,12 +1,11 @@
 import t from 'tap'
-import { createCodeLimits, createUsedCodes } from '../../../src/own-login/code-limits.ts'
 import { createRevokeLater } from '../../../src/own-login/revoke-later.ts'
 import { createSites } from '../../../src/own-login/sites.ts'
 import {
   browserCookie, browserIdOf, challengeOf, clicked, isCircling, newBrowser, proofsOf, readBrowser, returnedTo
 } from '../../../src/own-login/state.ts'
+import { createUsedCodes } from '../../../src/own-login/used-codes.ts'
 import { createSeal } from '../../../src/login/state.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
 
 const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']
 const PROXY = '10.0.0.1'
@@ -78,24 +77,6 @@ t.test('a page to which nobody gets is shown after two returns within a minute',
   t.notOk(isCircling(clicked(browser), '/a', 2000))
   for (let n = 0; n < 100; n++) browser = returnedTo(browser, `/${n}`, 1000)
   t.ok(JSON.stringify(browser).length < 700, 'a cookie of bounded length')
-})
-
-t.test('refused codes of one client stop, and those of others go on', async (t) => {
-  const clock = manualClock()
-  const limits = createCodeLimits(clock.monotonic)
-  const trace = (address: string, isNamed = true) =>
-    ({ address, isNamed, userAgent: undefined, traceparent: undefined, tracestate: undefined })
-  const tries = (address: string, count: number, isNamed = true): number =>
-    Array.from({ length: count }, () => limits.take(trace(address, isNamed))).filter(Boolean).length
-  t.equal(tries('192.0.2.1', 50), 10)
-  t.equal(tries('192.0.2.2', 5), 5)
-  limits.giveBack(trace('192.0.2.2'))
-  t.equal(tries('192.0.2.2', 50), 6, 'a good one does not count')
-  t.equal(tries('2001:db8::1', 50) + tries('2001:db8::ffff', 50), 10, 'one network')
-  t.equal(tries('198.51.100.1', 100, false), 60, 'a proxy that is not trusted is many people')
-  clock.advance(60_000)
-  t.equal(tries('192.0.2.1', 50), 10)
-  for (let n = 0; n < 20_000; n++) limits.take(trace(`10.${n >> 16 & 255}.${n >> 8 & 255}.${n & 255}`))
 })
 
 t.test('a code is claimed once, on all replicas together', async (t) => {
