@@ -182,6 +182,12 @@ export function ownCredentials (host: string, value: string): Credentials {
   }
 }
 
+/** @param own as `Credentials` have it */
+export function credentialsOfCookie (own: string): Credentials {
+  const at = own.indexOf(' ')
+  return ownCredentials(own.slice(0, at), own.slice(at + 1))
+}
+
 /** @param name of a cookie of ours @returns its values in all lines, as they came */
 export function cookieValues (rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = []

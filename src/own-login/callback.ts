@@ -10,6 +10,7 @@ import type { UserId } from '../core/resolution.ts'
 import { readNavigation } from '../login/redirect.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import { isToken } from '../own-session/record.ts'
+import { endCookie } from './end-cookie.ts'
 import { createBegin } from './login.ts'
 import { readSessionCookie, sessionCookie, type Site } from './sites.ts'
 import {
@@ -174,7 +175,8 @@ function createFinish (deps: OwnLoginDeps): Finish {
 }
 
 /** A new cookie of new random bits, whatever the browser brought. */
-function createSignIn ({ answers, changes, clock, keyer, seal, sso, tokens: endpoint, stepped }: OwnLoginDeps): Finish {
+function createSignIn (deps: OwnLoginDeps): Finish {
+  const { answers, changes, clock, keyer, seal, sso, tokens: endpoint, stepped } = deps
   return async ({ request, site, browser, state, returnTo }, { tokens, askedAt }, signedIn) => {
     const { refreshToken, accessToken, idToken } = tokens
     if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) {
@@ -188,7 +190,7 @@ function createSignIn ({ answers, changes, clock, keyer, seal, sso, tokens: endp
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind === 'credentials') {
-      const replaced = await changes.end(reading.credentials.own ?? '')
+      const replaced = await endCookie(deps, request, reading.credentials.own ?? '')
       // with SSO Authgear would end the new session with it
       if (!sso && replaced.kind === 'done' && replaced.value !== undefined) {
         endpoint.revoke(replaced.value.refreshToken).catch(() => {})

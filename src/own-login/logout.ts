@@ -1,11 +1,11 @@
 import { readBearerAlone } from '../core/credentials.ts'
 import { SessionsUnreachable } from '../errors.ts'
-import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { isFromAnotherSite, readNavigation } from '../login/redirect.ts'
 import { LOGIN_LIFETIME_MS } from '../login/settings.ts'
 import { readLoginQuery, writeLoginQuery } from '../login/urls.ts'
 import type { OwnRecord } from '../own-session/record.ts'
+import { endCookie, forgetValid } from './end-cookie.ts'
 import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
 import { readSignedOut, signedOutCookie } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
@@ -39,22 +39,18 @@ type Ended =
 
 /** The cookie's session, and what is remembered of a token beside it: neither hides the other. */
 async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site): Promise<Ended> {
-  const { answers, changes, authenticator, keyer, signOuts } = deps
+  const { answers } = deps
   const failed = (rest: Partial<HandlerResult> = {}): Ended =>
     ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
   const ended: OwnRecord[] = []
   for (const own of allSessionCookies(request, site)) {
-    const one = await changes.end(own)
+    const one = await endCookie(deps, request, own)
     if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
     if (one.value !== undefined) ended.push(one.value)
   }
   const bearer = readBearerAlone(request.rawHeaders)
-  if (bearer.kind === 'credentials') {
-    const known = await authenticator.authenticate(credentialContextOf(keyer, request, bearer.credentials))
-    if (known.kind === 'resolved' && known.resolution.kind === 'valid') {
-      const [digest] = keyer.revocable().wholeDigests(bearer.credentials)
-      if (await signOuts.begin({ userId: known.resolution.userId, digest }) === 'refused') return failed()
-    }
+  if (bearer.kind === 'credentials' && await forgetValid(deps, request, bearer.credentials) === 'refused') {
+    return failed()
   }
   return { kind: 'ended', record: ended[0] }
 }

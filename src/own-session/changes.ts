@@ -3,9 +3,9 @@ import type { SignedIn } from '../authgear/id-token.ts'
 import type { Tokens } from '../authgear/token-endpoint.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
-import { ownCredentials } from '../core/credentials.ts'
+import { credentialsOfCookie } from '../core/credentials.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
-import type { RevocationLog } from '../revocation/types.ts'
+import type { SignedIn as Ending, SignOuts } from '../revocation/sign-outs.ts'
 import type { SessionLease } from './lease.ts'
 import type { OwnRecord } from './record.ts'
 import type { CookieNames, RecordStore } from './store.ts'
@@ -29,20 +29,18 @@ export type SessionChangesDeps = Readonly<{
   lease: SessionLease
   keyer: Keyer
   clock: Clock
-  revocations: Pick<RevocationLog, 'revoke' | 'admits'>
+  /** Nothing of the old cookie is remembered during a change, which takes no longer than its quiet time. */
+  signOuts: SignOuts
   /** Milliseconds: longest wait for a refresh that is under way. */
   timeoutMs: number
-  /** A change of a cookie takes no longer: nothing of the old one is remembered meanwhile. */
-  quietMs?: number
 }>
 
-const QUIET_MS = 5000
 const VALUE_BYTES = 32
 
 export function createSessionChanges (deps: SessionChangesDeps): SessionChanges {
-  const { store, lease, keyer, clock, revocations, timeoutMs, quietMs = QUIET_MS } = deps
+  const { store, lease, keyer, clock, signOuts, timeoutMs } = deps
   const namesOf = (own: string): CookieNames => {
-    const credentials = credentialsOf(own)
+    const credentials = credentialsOfCookie(own)
     return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
   }
   const newValue = (): string => randomBytes(VALUE_BYTES).toString('base64url')
@@ -53,12 +51,8 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     return { kind: 'done', value: found.kind === 'found' ? found.record : undefined }
   }
 
-  /** @returns whether all replicas know, or will before they use anything of it */
-  async function forget (own: string, forMs: number): Promise<boolean> {
-    const outcomes = await Promise.all(keyer.revocable().wholeDigests(credentialsOf(own)).map((digest) =>
-      revocations.revoke({ target: { kind: 'credential', digest }, origin: 'logout', quietMs: forMs })))
-    return outcomes.every((outcome) => outcome === 'logged')
-  }
+  const endingOf = (own: string, { userId }: OwnRecord): Ending =>
+    ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(own))[0] })
 
   async function create (...[host, ...login]: Parameters<SessionChanges['create']>): Promise<Changed<string>> {
     const value = newValue()
@@ -79,7 +73,9 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     if (found.kind !== 'done') return found
     const { value: record } = found
     if (record === undefined) return { kind: 'gone' }
-    if (!revocations.admits('logout') || !await forget(own, quietMs)) return UNREACHABLE
+    const ending = endingOf(own, record)
+    // all replicas know, or will before they use anything of it
+    if (await signOuts.begin(ending) !== 'logged') return UNREACHABLE
     const value = newValue()
     const names = namesOf(`${record.host} ${value}`)
     const { authTime, amr } = signedIn
@@ -91,7 +87,7 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
       return UNREACHABLE
     }
     // what a replica resolved meanwhile began before this
-    await forget(own, 0)
+    await signOuts.end(ending)
     return { kind: 'done', value }
   }
 
@@ -106,12 +102,11 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     async end (own: string): Promise<Changed<OwnRecord | undefined>> {
       const found = await read(own)
       if (found.kind !== 'done' || found.value === undefined) return found
-      if (!revocations.admits('logout')) return UNREACHABLE
+      const ending = endingOf(own, found.value)
       // on this replica at once, whatever is under way; a refresh that is writes to no ended session
-      const isTold = forget(own, quietMs)
+      if (await signOuts.begin(ending) === 'refused') return UNREACHABLE
       if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
-      await isTold
-      await forget(own, 0)
+      await signOuts.end(ending)
       return found
     }
   })
@@ -141,8 +136,3 @@ function recordOf (
 }
 
 const UNREACHABLE = Object.freeze({ kind: 'unreachable' })
-
-const credentialsOf = (own: string) => {
-  const at = own.indexOf(' ')
-  return ownCredentials(own.slice(0, at), own.slice(at + 1))
-}

@@ -34,18 +34,14 @@ export type OwnSessionsDeps = Readonly<{
   keyer: Pick<Keyer, 'sentDigests' | 'sessionDigests'>
   clock: Clock
   /** Has what was resolved by this cookie forgotten everywhere. */
-  forget: (own: string) => Promise<void>
+  forget: (own: string, userId: string) => Promise<void>
 }>
 
 export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget }: OwnSessionsDeps): OwnSessions {
   /** Authgear said no to the newest token: nothing of it is remembered, on any replica. */
-  async function end (target: Target): Promise<void> {
-    await Promise.all([store.remove(target), forget(target.own)])
-  }
-
-  async function concluded (target: Target, refreshed: Refreshed): Promise<Opened> {
+  async function concluded (target: Target, { userId }: OwnRecord, refreshed: Refreshed): Promise<Opened> {
     if (refreshed.kind !== 'ended') return refreshed
-    await end(target)
+    await Promise.all([store.remove(target), forget(target.own, userId)])
     return { kind: 'none' }
   }
 
@@ -70,10 +66,10 @@ export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget
       if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
       const { record } = read
       const now = clock.wall()
-      if (now >= record.accessEndsAt) return await concluded(target, await refresh(target, record, true))
+      if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
       // nobody waits for either; whoever has the lease does it
       if (isRefreshDue(record, target.keys.current, now)) {
-        refresh(target, record, false).then((refreshed) => concluded(target, refreshed)).catch(() => {})
+        refresh(target, record, false).then((refreshed) => concluded(target, record, refreshed)).catch(() => {})
       } else if (read.isToReseal) {
         reseal(target).catch(() => {})
       }
@@ -84,7 +80,7 @@ export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget
       if (read.kind === 'none') return read
       if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
       if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
-      return await concluded(target, await refresh(target, read.record, true))
+      return await concluded(target, record, await refresh(target, read.record, true))
     },
     digestsOf: ({ accessToken, sid }: OwnRecord) => [
       ...keyer.sentDigests(ofToken(accessToken)).all, ...keyer.sessionDigests(sessionIdOf(sid) ?? '')

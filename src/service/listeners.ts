@@ -19,7 +19,7 @@ import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
 import { createOwnLoginRoutes } from '../own-login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
-import { createSignOuts } from '../revocation/sign-outs.ts'
+import { createSignOuts, SIGNING_OUT_MS } from '../revocation/sign-outs.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../verify/identify.ts'
@@ -31,9 +31,6 @@ import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts }
 import type { OwnSessionParts } from './own-sessions.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
-
-/** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
-const SIGNING_OUT_MS = 60_000
 
 type ListenersDeps = Readonly<{
   handlerDeps: HandlerDeps
@@ -198,9 +195,9 @@ function loginOf (
     ...handlerDeps,
     traced: (handler: Handler) => traced.handler('login', handler),
     lost: tellLost(log),
-    clock,
-    signOuts: createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+    clock
   }
   if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })
-  return createLoginRoutes(login, { ...common, digestForm, origin: authgear.endpoint.origin })
+  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  return createLoginRoutes(login, { ...common, signOuts, digestForm, origin: authgear.endpoint.origin })
 }

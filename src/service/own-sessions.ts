@@ -17,9 +17,10 @@ import { createRefresh } from '../own-session/refresh.ts'
 import { createRenewal } from '../own-session/renewal.ts'
 import { createOwnSessions } from '../own-session/sessions.ts'
 import { createRecordStore } from '../own-session/store.ts'
-import { ownCredentials } from '../core/credentials.ts'
+import { credentialsOfCookie } from '../core/credentials.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { usedCodeKey } from '../redis/keys.ts'
+import { createSignOuts, SIGNING_OUT_MS } from '../revocation/sign-outs.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -62,13 +63,12 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
     rotates: throttle(clock, Infinity, () => log.warn(ROTATES))
   })
   const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
-  const forget = async (own: string): Promise<void> => {
+  // one for all that ends a cookie: it bounds what a person takes of the log
+  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  const forget = async (own: string, userId: string): Promise<void> => {
+    const [digest] = keyer.revocable().wholeDigests(credentialsOfCookie(own))
     // beyond what the log takes others find out within CACHE_TTL
-    if (!revocations.admits('logout')) return
-    const at = own.indexOf(' ')
-    const digests = keyer.revocable().wholeDigests(ownCredentials(own.slice(0, at), own.slice(at + 1)))
-    await Promise.all(digests.map((digest) =>
-      revocations.revoke({ target: { kind: 'credential', digest }, origin: 'logout', quietMs: 0 })))
+    await signOuts.end({ userId, digest })
   }
   const revokeLater = createRevokeLater({
     revoke: tokens.revoke,
@@ -80,7 +80,8 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
     sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget }),
     login: {
       sites,
-      changes: createSessionChanges({ store, lease, keyer, clock, revocations, timeoutMs }),
+      changes: createSessionChanges({ store, lease, keyer, clock, signOuts, timeoutMs }),
+      signOuts,
       refresh,
       tokens,
       keySet: keys.keySet,

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import {
-  APP, WIKI, isCallback, sessionCookie, sessionsSet, startOwnWorld, type OwnWorld
+  APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, startOwnWorld, type OwnWorld
 } from '../helpers/own-session-world.ts'
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import { last, type Person } from '../helpers/person.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { KEYS, KID, signed } from '../helpers/token-issuer.ts'
@@ -222,6 +223,81 @@ for (const trouble of ['paused', 'gone'] as const) {
   })
 }
 
+/** Redis evicted them, or came back without: what was resolved of them is another memory. */
+async function loseRecords (redis: RedisServer): Promise<void> {
+  for (const key of await redis.cli('KEYS', 'test:own:*') as string[]) await redis.cli('DEL', key)
+}
+
+/** Rows of what a person does in a browser whose session's record is lost. */
+const AFTER_A_LOSS: ReadonlyArray<readonly [string, string]> = [
+  ['a sign-out', `${APP}/_auth/logout`],
+  ['a login in its place', `${APP}/_auth/login?rd=${APP}/`]
+]
+
+for (const [what, url] of AFTER_A_LOSS) {
+  t.test(`after ${what} a cookie whose record Redis lost lets nobody in, on any replica`, async (t) => {
+    const redis = await startRedis(t)
+    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })
+    const [, second] = world.replicas
+    const person = await signedIn(world)
+    const value = sessionCookie(person) ?? ''
+    for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+    await loseRecords(redis)
+    await person.open(url)
+    t.not(sessionCookie(person), value)
+    t.match(await world.byCookie(value), /^401/, 'at once')
+    await until('the other replica knows it', async () => /^401/.test(await world.byCookie(value, APP, second)))
+  })
+}
+
+t.test('without Redis a sign-out holds for a cookie whose record others pushed out', async (t) => {
+  // room for some six hundred records
+  const world = await startOwnWorld(t, { adapter: { CACHE_MAX_MEMORY: '1m', LOGIN_SSO: 'off' } })
+  const person = await signedIn(world)
+  const value = sessionCookie(person) ?? ''
+  for (let n = 0; n < 700; n++) {
+    await signedIn(world, 'bob')
+    if (await world.byCookie(value) !== 'alice') t.fail('its resolution is remembered')
+  }
+  await person.open(`${APP}/_auth/logout`, { until: () => true })
+  t.match(await world.byCookie(value), /^401/)
+})
+
+const signOutsWritten = async ({ replicas: [replica] }: OwnWorld): Promise<number> => {
+  const text = await replica?.service.metrics.render() ?? ''
+  return Number(/^forward_auth_revocations_total\{origin="logout"\} (\d+)/m.exec(text)?.[1] ?? 0)
+}
+
+t.test('a sign-out with junk cookies gives the log no line', async (t) => {
+  const world = await startOwnWorld(t)
+  const stranger = world.person()
+  for (let n = 0; n < 10; n++) {
+    const cookie = Array.from({ length: 4 }, () => `${cookieName(APP)}=${randomBytes(32).toString('base64url')}`)
+    const headers = { cookie: cookie.join('; ') }
+    t.equal(last(await stranger.open(`${APP}/_auth/logout`, { headers, until: () => true })).status, 302)
+  }
+  t.equal(await signOutsWritten(world), 0)
+})
+
+t.test('however many sessions one person ends, the log has five lines of it a minute', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis, adapter: { LOGIN_SSO: 'off', CACHE_TTL: '10m' } })
+  const bob = await signedIn(world, 'bob')
+  t.equal(await world.who(bob), 'bob')
+  const cookies: string[] = []
+  for (let n = 0; n < 40; n++) cookies.push(sessionCookie(await signedIn(world)) ?? '')
+  for (const cookie of cookies) t.equal(await world.byCookie(cookie), 'alice')
+  const asked = world.authgear.counters.resolutions
+  await Promise.all(Array.from({ length: 10 }, (_, n) => {
+    const cookie = cookies.slice(4 * n, 4 * n + 4).map((value) => `${cookieName(APP)}=${value}`).join('; ')
+    return world.person().open(`${APP}/_auth/logout`, { headers: { cookie }, until: () => true })
+  }))
+  t.equal(await signOutsWritten(world), 5)
+  for (const cookie of cookies) t.match(await world.byCookie(cookie), /^401/)
+  t.equal(await world.who(bob), 'bob')
+  t.equal(world.authgear.counters.resolutions, asked, 'nothing of others is void')
+})
+
 t.test('a refresh under way while its person signs out brings nothing back', async (t) => {
   for (const rotation of [false, true]) {
     const redis = await startRedis(t)
@@ -288,6 +364,20 @@ t.test('a step-up lets the same person in by a new cookie; the old one is over',
   const fresh = await world.start({ machine: 'fresh' })
   t.match(await world.byCookie(old, APP, fresh), /^401/)
   t.equal(await world.who(person, APP, fresh), 'alice')
+})
+
+t.test('however many step-ups one person makes, the log has five lines of it a minute', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis, adapter: { CACHE_TTL: '10m' } })
+  const browsers: Person[] = []
+  for (let n = 0; n < 8; n++) browsers.push(await signedIn(world))
+  const old = browsers.map((person) => sessionCookie(person) ?? '')
+  for (const cookie of old) t.equal(await world.byCookie(cookie), 'alice')
+  world.clock.advance(100_000)
+  for (const person of browsers) t.match(last(await stepUp(world, person)), { url: `${APP}/secret`, status: 200 })
+  for (const cookie of old) t.match(await world.byCookie(cookie), /^401/)
+  for (const person of browsers) t.equal(await world.who(person), 'alice')
+  t.equal(await signOutsWritten(world), 5)
 })
 
 t.test('a step-up as somebody else makes nobody another, and lets nobody in there', async (t) => {

@@ -9,10 +9,10 @@ const QUIET_MS = 90_000
 function start (outcome: RevokeOutcome = 'logged') {
   const clock = manualClock()
   const written: Revocation[] = []
-  const state = { admits: true }
+  const state = { admits: true, outcome }
   const revocations = {
     admits: () => state.admits,
-    revoke: async (revocation: Revocation) => { written.push(revocation); return outcome }
+    revoke: async (revocation: Revocation) => { written.push(revocation); return state.outcome }
   }
   const signOuts = createSignOuts({ revocations, clock, quietMs: QUIET_MS })
   const names = (): string[] => written.map(({ target, quietMs }) => `${nameOf(target).slice(2)} ${quietMs / 1000}`)
@@ -80,6 +80,17 @@ t.test('what is asked in the same instant is written once, and each hears how it
   const outcomes = await Promise.all(Array.from({ length: 100 }, () => signOuts.begin(alice(1))))
   t.strictSame(new Set(outcomes), new Set(['pending']))
   t.equal(written.length, 1)
+})
+
+t.test('what Redis did not take in time is tried once more, five times a minute at most', async (t) => {
+  const { signOuts, names, clock, state } = start('pending')
+  for (let n = 1; n <= 20; n++) t.equal(await signOuts.begin(alice(1)), 'pending')
+  t.strictSame(names(), ['session 1 150', 'session 1 150', 'session 1 150', 'session 1 150', 'alice 150'])
+  clock.advance(60_000)
+  state.outcome = 'logged'
+  t.equal(await signOuts.begin(alice(1)), 'logged', 'Redis is back')
+  t.equal(await signOuts.begin(alice(1)), 'logged')
+  t.equal(names().length, 6)
 })
 
 t.test('writes nothing where the log is full, and answers what is covered', async (t) => {
