@@ -61,31 +61,31 @@ module.exports = {
           'nor pages nor ' +
           'the composition root',
       severity: 'error',
-      from: { path: '^src/(authgear|authenticate|cache|own-session|profile|redis|revocation)/' },
-      to: { path: `^src/(http|verify|login|own-login|management|pages|tracing|metrics|${COMPOSITION})` }
+      from: { path: '^src/(authgear|request/authenticate|shared/(cache|own-session|profile|redis|revocation))/' },
+      to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
     },
     {
       name: 'transport-knows-no-endpoint',
       comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
       severity: 'error',
-      from: { path: '^src/http/' },
-      to: { path: `^src/(verify|login|own-login|pages|management|${COMPOSITION})` }
+      from: { path: '^src/request/http/' },
+      to: { path: `^src/(request/(verify|login|own-login|pages)|operate/management|${COMPOSITION})` }
     },
     {
       name: 'few-make-a-success',
       comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and assertion/jwks ' +
         '(public documents), and http/webhook; no other file can spell one',
       severity: 'error',
-      from: { pathNot: '^src/(verify/responses|resource/metadata|assertion/jwks|http/webhook)[.]ts$' },
-      to: { path: '^src/http/success[.]ts$' }
+      from: { pathNot: '^src/(request/(verify/responses|resource/metadata|http/webhook)|shared/assertion/jwks)[.]ts$' },
+      to: { path: '^src/request/http/success[.]ts$' }
     },
     {
       name: 'endpoints-open-nothing',
       comment: 'http/, verify/, login/ and own-login/ get what is opened handed over, and know its types only',
       severity: 'error',
-      from: { path: '^src/(http|verify|login|own-login)/' },
+      from: { path: '^src/request/(http|verify|login|own-login)/' },
       to: {
-        path: `^src/(authgear|cache|redis|revocation|${COMPOSITION})`,
+        path: `^src/(authgear|shared/(cache|redis|revocation)|${COMPOSITION})`,
         pathNot: '^src/authgear/(webhook-events|id-token)[.]ts$',
         dependencyTypesNot: ['type-only']
       }
@@ -94,18 +94,18 @@ module.exports = {
       name: 'pages-are-text',
       comment: 'pages/ imports core/ and pages/ only',
       severity: 'error',
-      from: { path: '^src/pages/' },
-      to: { pathNot: '^(src/(core|pages)/|(node:)?crypto$)' }
+      from: { path: '^src/request/pages/' },
+      to: { pathNot: '^(src/(core|request/pages)/|(node:)?crypto$)' }
     },
     {
       name: 'grpc-is-transport',
       comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
       severity: 'error',
-      from: { path: '^src/grpc/' },
-      to: { path: `^src/(verify|resource|login|pages|management|cache|redis|revocation|${COMPOSITION})` }
+      from: { path: '^src/request/grpc/' },
+      to: { path: `^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation)|${COMPOSITION})` }
     },
-    owner('@grpc', 'grpc/listener[.]ts$'),
-    owner('fastify', '(http/|management/)'),
+    owner('@grpc', 'request/grpc/listener[.]ts$'),
+    owner('fastify', '(request/http/|operate/management/)'),
     owner('undici', 'authgear/undici[.]ts$'),
     {
       name: 'only-what-asks-authgear-imports-its-pool',
@@ -115,23 +115,24 @@ module.exports = {
     },
     owner(
       'jose',
-      '(authgear/(admin-api/token|key-set|id-token)|resource/verifier|commands/doctor/checks/through-proxy)[.]ts$'
+      '(authgear/(admin-api/token|key-set|id-token)|request/resource/verifier|' +
+        'commands/doctor/checks/through-proxy)[.]ts$'
     ),
     owner('oauth4webapi', 'authgear/token-endpoint[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
-    owner('ioredis', 'redis/'),
+    owner('ioredis', 'shared/redis/'),
     owner(
       'lru-cache',
-      '(cache/store|own-(session/store|login/used-codes)|profile/memory|resource/verifier|' +
+      '(shared/(cache/store|own-session/store|profile/memory)|request/(own-login/used-codes|resource/verifier)|' +
         'authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
-    owner('@fastify/caching', 'management/status/routes[.]ts$'),
-    owner('marked', 'management/status/runbook[.]ts$'),
-    owner('prom-client', 'metrics/'),
-    owner('pino', 'logging/log[.]ts$'),
-    owner('@opentelemetry', 'tracing/otel[.]ts$'),
+    owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),
+    owner('marked', 'operate/management/status/runbook[.]ts$'),
+    owner('prom-client', 'operate/metrics/'),
+    owner('pino', 'operate/logging/log[.]ts$'),
+    owner('@opentelemetry', 'operate/tracing/otel[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
-    owner('@fastify/proxy-addr', 'http/trusted-proxies[.]ts$'),
+    owner('@fastify/proxy-addr', 'request/http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
     owner('reflect-metadata', 'commands/cert')
   ],

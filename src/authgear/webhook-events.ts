@@ -1,5 +1,5 @@
 import { isUserId } from '../core/resolution.ts'
-import type { Revocation } from '../revocation/types.ts'
+import type { Revocation } from '../shared/revocation/types.ts'
 import { type Json, objectOf, parseObject } from '../core/json.ts'
 
 /** What one webhook of Authgear's means to us. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { type Config, loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
 import { certificateStage, endOf } from '../core/certificate.ts'
-import { certificateLife } from '../http/tls.ts'
-import type { Resource } from '../resource/settings.ts'
+import { certificateLife } from '../request/http/tls.ts'
+import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import type { Out } from './out.ts'
 

@@ -3,15 +3,15 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { type Config, type ListenAddress, loadConfig, showBytes } from '../config/index.ts'
-import { createLog, describe, type Log, openLogOutput } from '../logging/log.ts'
-import { prettyStream } from '../logging/pretty.ts'
+import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
+import { prettyStream } from '../operate/logging/pretty.ts'
 import type { Service } from '../service/service.ts'
 import type { Out } from './out.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
-import type { Tracer } from '../tracing/types.ts'
-import { describeServers } from '../redis/options.ts'
+import type { Tracer } from '../operate/tracing/types.ts'
+import { describeServers } from '../shared/redis/options.ts'
 
 /**
  * Runs until a signal.
@@ -103,7 +103,7 @@ export function wantsTracing (env: NodeJS.ProcessEnv): boolean {
 /** The library is loaded only where it is asked for: without it neither the start nor a request pays anything. */
 export async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
   if (!wantsTracing(env)) return undefined
-  const { openTracing } = await import('../tracing/otel.ts')
+  const { openTracing } = await import('../operate/tracing/otel.ts')
   return openTracing(version, {
     failed: (error) =>
       log.warn(

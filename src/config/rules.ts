@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { readKeys } from '../assertion/key.ts'
+import { readKeys } from '../shared/assertion/key.ts'
 import type { ListenAddress, ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'

@@ -10,8 +10,8 @@ import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } 
 import { identityHeaders } from './parsers/identity.ts'
 import { recordPath, recordSink } from './parsers/access-record.ts'
 import { resources } from './parsers/resources.ts'
-import { PROFILE_FIELDS } from '../profile/types.ts'
-import { MIN_ROTATION } from '../assertion/key-set.ts'
+import { PROFILE_FIELDS } from '../shared/profile/types.ts'
+import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
 import type { Group, ValueOf, Variable } from './kind.ts'
 
 /**

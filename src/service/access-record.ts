@@ -1,10 +1,10 @@
-import { type AccessRecord, createAccessRecord } from '../access-record/access-record.ts'
-import { createSink } from '../access-record/sink.ts'
+import { type AccessRecord, createAccessRecord } from '../operate/access-record/access-record.ts'
+import { createSink } from '../operate/access-record/sink.ts'
 import type { Clock } from '../clock.ts'
-import { createTrustProxy } from '../http/trusted-proxies.ts'
-import { describe, type Log } from '../logging/log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import type { Revocation, RevocationLog } from '../revocation/types.ts'
+import { createTrustProxy } from '../request/http/trusted-proxies.ts'
+import { describe, type Log } from '../operate/logging/log.ts'
+import type { Metrics } from '../operate/metrics/metrics.ts'
+import type { Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
 
 export type RecordParts = Omit<AccessRecord, 'revoked' | 'sweep'> & Readonly<{

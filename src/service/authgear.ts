@@ -3,8 +3,8 @@ import { createFailedCredentials, type FailedCredentials } from '../authgear/res
 import type { OutageObserver, Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
 import type { Clock } from '../clock.ts'
 import type { CookieNames } from '../core/credentials.ts'
-import type { Log } from '../logging/log.ts'
-import type { Wrappers } from '../tracing/wrappers.ts'
+import type { Log } from '../operate/logging/log.ts'
+import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import type { ServiceSettings } from './settings.ts'
 
 /** So many may wait for their client's turn at least, however small AUTHGEAR_MAX_QUEUE is: a turn is no refusal. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
-import type { BuildGrpcListener } from '../grpc/listener.ts'
-import type { TlsMaterial } from '../http/tls.ts'
+import type { BuildGrpcListener } from '../request/grpc/listener.ts'
+import type { TlsMaterial } from '../request/http/tls.ts'
 
 /** What one replica is made of: the configuration without the addresses to listen on, and what `serve` adds to it. */
 export type ServiceSettings =

@@ -1,16 +1,16 @@
-import { createSharedCache, type PreviousTier, type SharedCache, NO_SHARED_CACHE } from '../cache/coalescing.ts'
-import { entryForm, type RedisTier } from '../cache/redis.ts'
+import { createSharedCache, type PreviousTier, type SharedCache, NO_SHARED_CACHE } from '../shared/cache/coalescing.ts'
+import { entryForm, type RedisTier } from '../shared/cache/redis.ts'
 import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
-} from '../cache/secret-check.ts'
+} from '../shared/cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
 import { createSealer } from '../crypto/sealing.ts'
-import { describe, type Log } from '../logging/log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import { connectRedis } from '../redis/connect.ts'
-import type { RedisConnection } from '../redis/connection.ts'
-import type { RedisKeys } from '../redis/keys.ts'
-import { describeServers } from '../redis/options.ts'
+import { describe, type Log } from '../operate/logging/log.ts'
+import type { Metrics } from '../operate/metrics/metrics.ts'
+import { connectRedis } from '../shared/redis/connect.ts'
+import type { RedisConnection } from '../shared/redis/connection.ts'
+import type { RedisKeys } from '../shared/redis/keys.ts'
+import { describeServers } from '../shared/redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
 
 export function reporting (log: Log): { noVerdict: () => void, unexpectedError: (error: unknown) => void } {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { createMetrics } from '../../dist/metrics/metrics.js'
+import { createMetrics } from '../../dist/operate/metrics/metrics.js'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const CALLS = 2_000_000

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { deriveKeys } from '../../dist/core/cache-key.js'
-import { createEntryCodec } from '../../dist/revocation/codec.js'
+import { createEntryCodec } from '../../dist/shared/revocation/codec.js'
 
 const ENTRIES = Number(process.env.ENTRIES ?? 900_000)
 const REDIS_PORT = 20930

@@ -1,7 +1,7 @@
 // What a resource token costs beside a session: a hit of the same length, and the first look at a token.
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer } from 'node:http'
-import { createVerifier } from '../../dist/resource/verifier.js'
+import { createVerifier } from '../../dist/request/resource/verifier.js'
 import { readKeySet } from '../../dist/authgear/key-set.js'
 import {
   interleaved, medianOf, ratioOf, ROUNDS, SECONDS, spread, startService, stop, summary, table, thousands

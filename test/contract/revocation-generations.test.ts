@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createEntryCodec, nonceOf } from '../../src/revocation/codec.ts'
-import type { Revocation } from '../../src/revocation/types.ts'
-import type { LogStore } from '../../src/revocation/store.ts'
+import { createEntryCodec, nonceOf } from '../../src/shared/revocation/codec.ts'
+import type { Revocation } from '../../src/shared/revocation/types.ts'
+import type { LogStore } from '../../src/shared/revocation/store.ts'
 import { until } from '../helpers/until.ts'
 import { about, credential, user } from '../helpers/log-entry.ts'
 import {

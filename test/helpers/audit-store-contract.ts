@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { beginAt } from '../../src/authgear/audit-log/position.ts'
 import { type AuditStore, createRedisStore } from '../../src/authgear/audit-log/store.ts'
-import type { RedisCommands } from '../../src/redis/commands.ts'
+import type { RedisCommands } from '../../src/shared/redis/commands.ts'
 import { until } from './until.ts'
 
 const LEASE = 300

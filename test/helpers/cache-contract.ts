@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Cache, CacheRead } from '../../src/cache/types.ts'
+import type { Cache, CacheRead } from '../../src/shared/cache/types.ts'
 import type { CacheKey } from '../../src/core/cache-key.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { entryOf } from './entry.ts'

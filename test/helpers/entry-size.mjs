@@ -3,8 +3,8 @@
 // Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
 // accounted } of one; a process each, so that none pays for another.
 import { setTimeout } from 'node:timers/promises'
-import { decodeEntry, encodeEntry } from '../../dist/cache/entry-codec.js'
-import { createMemoryCache } from '../../dist/cache/memory.js'
+import { decodeEntry, encodeEntry } from '../../dist/shared/cache/entry-codec.js'
+import { createMemoryCache } from '../../dist/shared/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'

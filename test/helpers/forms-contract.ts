@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { createRedisCache } from '../../src/cache/redis.ts'
+import { createRedisCache } from '../../src/shared/cache/redis.ts'
 import { auditStoreContract } from './audit-store-contract.ts'
 import { cacheContract } from './cache-contract.ts'
 import { logContract } from './log-contract.ts'

@@ -2,8 +2,8 @@
 // bytes.
 import { randomBytes } from 'node:crypto'
 import { heapFlags, ledgerNames } from '../../dist/core/memory-budget.js'
-import { maxEntries } from '../../dist/revocation/budget.js'
-import { Ledger } from '../../dist/revocation/ledger.js'
+import { maxEntries } from '../../dist/shared/revocation/budget.js'
+import { Ledger } from '../../dist/shared/revocation/ledger.js'
 
 const MIB = 2 ** 20
 /** CACHE_TTL 30 s, AUTHGEAR_TIMEOUT 2 s, and five minutes: milliseconds. */

@@ -1,18 +1,18 @@
 // What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are
 // noisy, bytes are not.
 // Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
-import { createAuthenticator } from '../../dist/authenticate/authenticator.js'
-import { NO_SHARED_CACHE } from '../../dist/cache/coalescing.js'
+import { createAuthenticator } from '../../dist/request/authenticate/authenticator.js'
+import { NO_SHARED_CACHE } from '../../dist/shared/cache/coalescing.js'
 import { NO_FAILED_CREDENTIALS } from '../../dist/authgear/resolver/failed-credentials.js'
-import { createMemoryCache } from '../../dist/cache/memory.js'
+import { createMemoryCache } from '../../dist/shared/cache/memory.js'
 import { systemClock as clock } from '../../dist/clock.js'
 import { createKeyer } from '../../dist/core/cache-key.js'
 import { cookieNames } from '../../dist/core/credentials.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
-import { createPresenter } from '../../dist/identity/presenter.js'
-import { NO_HEADERS } from '../../dist/identity/sets.js'
-import { createMemoryLog } from '../../dist/revocation/memory-log.js'
-import { createVerify } from '../../dist/verify/verify.js'
+import { createPresenter } from '../../dist/request/identity/presenter.js'
+import { NO_HEADERS } from '../../dist/request/identity/sets.js'
+import { createMemoryLog } from '../../dist/shared/revocation/memory-log.js'
+import { createVerify } from '../../dist/request/verify/verify.js'
 
 const BLOCKS = 10
 const HITS = 10_000

@@ -4,11 +4,11 @@ import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { type Config, type ListenAddress, loadConfig } from '../../src/config/index.ts'
 import type { VariableName } from '../../src/config/variables.ts'
-import type { GrpcListener } from '../../src/grpc/listener.ts'
-import type { Listener } from '../../src/http/listener.ts'
-import { readTlsMaterial } from '../../src/http/tls.ts'
-import { createLog } from '../../src/logging/log.ts'
-import type { RedisAddress } from '../../src/redis/options.ts'
+import type { GrpcListener } from '../../src/request/grpc/listener.ts'
+import type { Listener } from '../../src/request/http/listener.ts'
+import { readTlsMaterial } from '../../src/request/http/tls.ts'
+import { createLog } from '../../src/operate/logging/log.ts'
+import type { RedisAddress } from '../../src/shared/redis/options.ts'
 import { createService, type Seams, type Service, type ServiceSettings } from '../../src/service/service.ts'
 import type { RedisPlace } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
@@ -152,7 +152,9 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     version: '0.0.0-test',
     machine,
     identify: config.identify !== undefined,
-    grpc: config.grpc === undefined ? undefined : (await import('../../src/grpc/listener.ts')).buildGrpcListener,
+    grpc: config.grpc === undefined
+      ? undefined
+      : (await import('../../src/request/grpc/listener.ts')).buildGrpcListener,
     tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   }
 }

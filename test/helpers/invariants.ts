@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/request/pages/layout.ts'
 import type { Answered } from './in-process-over.ts'
 
 export interface Circumstances {

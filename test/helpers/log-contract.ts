@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { Clock } from '../../src/clock.ts'
 import { createKeyer } from '../../src/core/cache-key.ts'
 import { cookieNames, readCredentials } from '../../src/core/credentials.ts'
-import type { Revocation, RevocationLog } from '../../src/revocation/types.ts'
+import type { Revocation, RevocationLog } from '../../src/shared/revocation/types.ts'
 import { about, credential, EVERYTHING, user } from './log-entry.ts'
 import type { JumpingClock } from './stream-log.ts'
 

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { CONTENT_SECURITY_POLICY } from '../../src/pages/layout.ts'
+import { CONTENT_SECURITY_POLICY } from '../../src/request/pages/layout.ts'
 import type { Answered } from './in-process-over.ts'
 
 /** A browser that goes to a page from its address bar. */

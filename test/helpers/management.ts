@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { systemClock, type Clock } from '../../src/clock.ts'
-import { buildManagement } from '../../src/management/listener.ts'
+import { buildManagement } from '../../src/operate/management/listener.ts'
 import type { Service } from '../../src/service/service.ts'
 
 export const MACHINE = 'Replica-7.example.net'

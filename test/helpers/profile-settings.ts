@@ -1,4 +1,4 @@
-import { PROFILE_FIELDS } from '../../src/profile/types.ts'
+import { PROFILE_FIELDS } from '../../src/shared/profile/types.ts'
 import { auditEnvironment } from './audit.ts'
 import type { InProcessOptions } from './in-process.ts'
 

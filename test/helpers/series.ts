@@ -1,5 +1,5 @@
-import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
-import type { Gauges } from '../../src/metrics/instruments.ts'
+import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
+import type { Gauges } from '../../src/operate/metrics/instruments.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
 export function seriesOf (text: string): ReadonlyMap<string, number> {

@@ -4,21 +4,21 @@ import type { Test } from 'tap'
 import { momentOf, systemClock, type Clock } from '../../src/clock.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
-import { openLogConnections } from '../../src/redis/log-connections.ts'
-import type { RedisSettings } from '../../src/redis/options.ts'
-import { follow } from '../../src/revocation/follow.ts'
-import { createEntryCodec, type Fields } from '../../src/revocation/codec.ts'
-import { CONFIRM_WITHIN_MS } from '../../src/revocation/publisher.ts'
-import type { LogStore } from '../../src/revocation/store.ts'
-import type { Affected, Origin } from '../../src/revocation/types.ts'
-import { createRedisLogStore } from '../../src/revocation/redis-store.ts'
-import { createStreamLog, type StreamLog } from '../../src/revocation/stream-log.ts'
+import { openLogConnections } from '../../src/shared/redis/log-connections.ts'
+import type { RedisSettings } from '../../src/shared/redis/options.ts'
+import { follow } from '../../src/shared/revocation/follow.ts'
+import { createEntryCodec, type Fields } from '../../src/shared/revocation/codec.ts'
+import { CONFIRM_WITHIN_MS } from '../../src/shared/revocation/publisher.ts'
+import type { LogStore } from '../../src/shared/revocation/store.ts'
+import type { Affected, Origin } from '../../src/shared/revocation/types.ts'
+import { createRedisLogStore } from '../../src/shared/revocation/redis-store.ts'
+import { createStreamLog, type StreamLog } from '../../src/shared/revocation/stream-log.ts'
 import { entryOf } from './entry.ts'
 import { validResolution } from './identity.ts'
 import { settingsFor, type RedisPlace } from './redis-settings.ts'
 import { until } from './until.ts'
 
-const SCRIPT = readFileSync(new URL('../../src/revocation/log.lua', import.meta.url), 'utf8')
+const SCRIPT = readFileSync(new URL('../../src/shared/revocation/log.lua', import.meta.url), 'utf8')
 
 export interface JumpingClock extends Clock {
   /** Both clocks jump ahead, as those of a frozen process do when it wakes up. */

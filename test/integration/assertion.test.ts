@@ -1,7 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
-import { LIFE_SECONDS } from '../../src/assertion/assertions.ts'
-import { MAX_AGE_SECONDS, PUBLISH_AHEAD_MS } from '../../src/assertion/key-set.ts'
+import { LIFE_SECONDS } from '../../src/shared/assertion/assertions.ts'
+import { MAX_AGE_SECONDS, PUBLISH_AHEAD_MS } from '../../src/shared/assertion/key-set.ts'
 import {
   type AssertingReplica, HOUR, ISSUER, kidOf, KEYS, startAssertingReplica
 } from '../helpers/asserting-replica.ts'

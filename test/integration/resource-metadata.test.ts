@@ -1,6 +1,6 @@
 import t from 'tap'
 import { loadConfig } from '../../src/config/index.ts'
-import { metadataRoutes } from '../../src/resource/metadata.ts'
+import { metadataRoutes } from '../../src/request/resource/metadata.ts'
 import { startProcess } from '../helpers/process.ts'
 import { type Answer, ask } from '../helpers/request.ts'
 import { startIssuer } from '../helpers/token-issuer.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
-import type { Revocation, Target } from '../../src/revocation/types.ts'
+import type { Revocation, Target } from '../../src/shared/revocation/types.ts'
 import { redisAt, type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { manualClock } from '../helpers/manual-clock.ts'

@@ -1,7 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { addStatus, createTagStore, type StatusDeps, type TagStore } from '../../src/management/status/routes.ts'
-import { createHistory } from '../../src/management/status/history.ts'
+import {
+  addStatus, createTagStore, type StatusDeps, type TagStore
+} from '../../src/operate/management/status/routes.ts'
+import { createHistory } from '../../src/operate/management/status/history.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { allMetrics } from '../helpers/series.ts'
 

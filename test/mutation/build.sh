@@ -5,5 +5,5 @@ set -e
 node node_modules/typescript/bin/tsc -p test/mutation/tsconfig.json
 cp -r deploy mutants/
 cp -r test/fixtures mutants/test/
-cp src/revocation/log.lua mutants/src/revocation/
+cp src/shared/revocation/log.lua mutants/src/shared/revocation/
 cp package.json mutants/

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** The look of the service's own pages (src/pages/layout.ts), for those of the demo. */
+/** The look of the service's own pages (src/request/pages/layout.ts), for those of the demo. */
 export const STYLE = `
 :root { color-scheme: light dark; --ground: #f3f4f6; --paper: #fff; --edge: #d9dce2; --ink: #1b1f27; --soft: #535b69; --mark: #2f5fb3; --halo: #e6edf8 }
 @media (prefers-color-scheme: dark) { :root { --ground: #12151b; --paper: #1b2029; --edge: #333b48; --ink: #eceff4; --soft: #aab3c1; --mark: #8fb4f2; --halo: #263450 } }

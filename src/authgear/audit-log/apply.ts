@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { nameOf, type Revocation, type RevocationLog } from '../../revocation/types.ts'
+import { nameOf, type Revocation, type RevocationLog } from '../../shared/revocation/types.ts'
 import { labelOf } from './activity-types.ts'
 import type { AuditEntry } from './entry.ts'
 import type { AuditObserver } from './observer.ts'

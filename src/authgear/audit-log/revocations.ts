@@ -1,5 +1,5 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
-import type { Revocation, Target } from '../../revocation/types.ts'
+import type { Revocation, Target } from '../../shared/revocation/types.ts'
 import { effectOf, endsTokens, type Effect } from './activity-types.ts'
 import { type Json, listOf, objectOf } from '../../core/json.ts'
 import type { AuditEntry } from './entry.ts'

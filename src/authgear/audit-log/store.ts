@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, elapsedSince, type Moment, momentOf } from '../../clock.ts'
-import type { RedisCommands } from '../../redis/commands.ts'
+import type { RedisCommands } from '../../shared/redis/commands.ts'
 import { decodePosition, encodePosition, type Position } from './position.ts'
 
 export type Stored = Readonly<{

@@ -5,14 +5,14 @@ import { createConnection, type ListenOptions } from 'node:net'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
-import type { GrpcListener } from '../../grpc/listener.ts'
-import type { Drain } from '../../http/drain.ts'
-import type { Listener } from '../../http/listener.ts'
-import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../http/tls.ts'
-import { describe, type Log } from '../../logging/log.ts'
-import { buildManagement } from '../../management/listener.ts'
+import type { GrpcListener } from '../../request/grpc/listener.ts'
+import type { Drain } from '../../request/http/drain.ts'
+import type { Listener } from '../../request/http/listener.ts'
+import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../request/http/tls.ts'
+import { describe, type Log } from '../../operate/logging/log.ts'
+import { buildManagement } from '../../operate/management/listener.ts'
 import { createService, type Service } from '../../service/service.ts'
-import type { Tracer } from '../../tracing/types.ts'
+import type { Tracer } from '../../operate/tracing/types.ts'
 import { type CertificateLife, certificateStage, endOf } from '../../core/certificate.ts'
 
 /** Requests under way may take so long after the listener has closed. */
@@ -34,7 +34,9 @@ export async function openService (
   { machine, state }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-  const grpc = config.grpc === undefined ? undefined : (await import('../../grpc/listener.ts')).buildGrpcListener
+  const grpc = config.grpc === undefined
+    ? undefined
+    : (await import('../../request/grpc/listener.ts')).buildGrpcListener
   const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
   return createService(settings, log, { tracer, state })
 }

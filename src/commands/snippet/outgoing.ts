@@ -1,8 +1,8 @@
-import { ASSERTION_HEADER } from '../../assertion/types.ts'
+import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
 import { identityHeaders } from '../../config/parsers/identity.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { presentationOf } from '../../core/presentation.ts'
-import { SETS } from '../../identity/sets.ts'
+import { SETS } from '../../request/identity/sets.ts'
 import { canonical, lower } from './settings.ts'
 
 export type GivenIdentity = Readonly<{

@@ -1,5 +1,5 @@
 import { quote } from '../../config/kind.ts'
-import { partsOf, SIGN_IN_SCOPES } from '../../resource/settings.ts'
+import { partsOf, SIGN_IN_SCOPES } from '../../request/resource/settings.ts'
 import { pathProblem } from './paths.ts'
 
 /** One `--resource` with the `--scope`s behind it. */

@@ -1,6 +1,6 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
-import { TOKEN_HEADERS } from '../../resource/responses.ts'
-import { METADATA_PATH, partsOf } from '../../resource/settings.ts'
+import { TOKEN_HEADERS } from '../../request/resource/responses.ts'
+import { METADATA_PATH, partsOf } from '../../request/resource/settings.ts'
 import { HOP_HEADERS } from './guards.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */

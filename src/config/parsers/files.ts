@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readKeys } from '../../assertion/key.ts'
+import { readKeys } from '../../shared/assertion/key.ts'
 import { type AdminKeyFile, type Kind, parsed, problem, type ReadFile } from '../kind.ts'
 import { MASK } from './values.ts'
 

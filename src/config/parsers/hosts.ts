@@ -1,7 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { type Kind, type ListenAddress, parsed, type Parsed, problem, quote } from '../kind.ts'
-import type { RedisAddress } from '../../redis/options.ts'
+import type { RedisAddress } from '../../shared/redis/options.ts'
 
 const HOST_PATTERN = /^(?:\*\.)?[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d_-]{0,61}[a-z\d])?)*$/
 

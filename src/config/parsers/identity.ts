@@ -1,7 +1,7 @@
 import { IDENTITY_SETS, type IdentitySet } from '../../core/presentation.ts'
 import {
   IDENTITY_FIELDS, type IdentityField, type IdentityHeader, type IdentityHeaders, SETS
-} from '../../identity/sets.ts'
+} from '../../request/identity/sets.ts'
 import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 
 const MAX_HEADERS = 20

@@ -1,5 +1,5 @@
 import { SCOPE } from '../../core/requirement.ts'
-import type { Resource } from '../../resource/settings.ts'
+import type { Resource } from '../../request/resource/settings.ts'
 import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
 
 const MAX_RESOURCES = 100

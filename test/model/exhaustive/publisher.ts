@@ -4,7 +4,10 @@ import {
   bit, set, withReplica, withServer, type LogEntry, type Replica, type ServerIndex, type State
 } from './state.ts'
 
-/** `src/revocation/publisher.ts`, `revoke`, and `ledger.ts`, `take`: revocations come in the order of their numbers. */
+/**
+ * `src/shared/revocation/publisher.ts`, `revoke`, and `ledger.ts`, `take`: revocations come in the order of their
+ * numbers.
+ */
 export function take (state: State, index: number, of: number): State {
   const replica = at(state, index)
   const own = set(replica.own, of, 'taken')

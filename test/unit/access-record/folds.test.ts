@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createFolds, type Counted, type Same } from '../../../src/access-record/folds.ts'
-import type { Decided } from '../../../src/access-record/line.ts'
+import { createFolds, type Counted, type Same } from '../../../src/operate/access-record/folds.ts'
+import type { Decided } from '../../../src/operate/access-record/line.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const decided = (user: string): Decided => ({

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { cut, encode, kindOf, pathOf, verdictOf } from '../../../src/access-record/line.ts'
-import type { PathDetail } from '../../../src/access-record/settings.ts'
+import { cut, encode, kindOf, pathOf, verdictOf } from '../../../src/operate/access-record/line.ts'
+import type { PathDetail } from '../../../src/operate/access-record/settings.ts'
 import type { Endpoint } from '../../../src/core/reason.ts'
-import type { HandlerResult } from '../../../src/http/types.ts'
-import type { Admitted } from '../../../src/identity/presenter.ts'
+import type { HandlerResult } from '../../../src/request/http/types.ts'
+import type { Admitted } from '../../../src/request/identity/presenter.ts'
 
 const VERDICTS: ReadonlyArray<readonly [number, HandlerResult['reason'], Endpoint, string]> = [
   [200, 'allowed', 'verify', 'allowed'],

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createSink } from '../../../src/access-record/sink.ts'
+import { createSink } from '../../../src/operate/access-record/sink.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -91,7 +91,7 @@ t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody wait
 t.test('a pipe that nobody reads stops nobody, and one that was closed loses what it had', async (t) => {
   // in a process of its own: standard output is a pipe whose reader sleeps, then ends
   const script = `
-    import { createSink } from '${new URL('../../../src/access-record/sink.ts', import.meta.url).href}'
+    import { createSink } from '${new URL('../../../src/operate/access-record/sink.ts', import.meta.url).href}'
     let lost = 0
     const sink = createSink(undefined, { lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
     const ended = new Promise((resolve) => { globalThis.failed = (error) => { if (error) resolve(error.code) } })

@@ -1,9 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
-import { createAssertions, MAX_LENGTH, type SignOutcome } from '../../../src/assertion/assertions.ts'
-import { createKeyRing } from '../../../src/assertion/key-ring.ts'
-import { extended } from '../../../src/assertion/key-set.ts'
-import type { AssertionSubject } from '../../../src/assertion/types.ts'
+import { createAssertions, MAX_LENGTH, type SignOutcome } from '../../../src/shared/assertion/assertions.ts'
+import { createKeyRing } from '../../../src/shared/assertion/key-ring.ts'
+import { extended } from '../../../src/shared/assertion/key-set.ts'
+import type { AssertionSubject } from '../../../src/shared/assertion/types.ts'
 import type { Credentials } from '../../../src/core/credentials.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

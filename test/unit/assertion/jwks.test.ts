@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createKeySetResponse, JWKS_PATH } from '../../../src/assertion/jwks.ts'
-import { createKeyRing, type KeyRing } from '../../../src/assertion/key-ring.ts'
-import { extended } from '../../../src/assertion/key-set.ts'
-import { type Algorithm, ALGORITHMS } from '../../../src/assertion/key.ts'
+import { createKeySetResponse, JWKS_PATH } from '../../../src/shared/assertion/jwks.ts'
+import { createKeyRing, type KeyRing } from '../../../src/shared/assertion/key-ring.ts'
+import { extended } from '../../../src/shared/assertion/key-set.ts'
+import { type Algorithm, ALGORITHMS } from '../../../src/shared/assertion/key.ts'
 import { loginPath } from '../../../src/config/parsers/urls.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

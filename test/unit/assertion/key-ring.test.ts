@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createKeyRing } from '../../../src/assertion/key-ring.ts'
-import { extended, type KeySet, merged, PUBLISH_AHEAD_MS } from '../../../src/assertion/key-set.ts'
+import { createKeyRing } from '../../../src/shared/assertion/key-ring.ts'
+import { extended, type KeySet, merged, PUBLISH_AHEAD_MS } from '../../../src/shared/assertion/key-set.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { LIFE_SECONDS } from '../../../src/assertion/assertions.ts'
-import { ALGORITHMS } from '../../../src/assertion/key.ts'
+import { LIFE_SECONDS } from '../../../src/shared/assertion/assertions.ts'
+import { ALGORITHMS } from '../../../src/shared/assertion/key.ts'
 import {
   extended, type KeySet, MAX_AGE_SECONDS, merged, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS, publishedAt, type Schedule,
   signingAt
-} from '../../../src/assertion/key-set.ts'
+} from '../../../src/shared/assertion/key-set.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 const HOUR = 3_600_000

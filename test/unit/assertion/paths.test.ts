@@ -1,5 +1,5 @@
 import t from 'tap'
-import { JWKS_PATH } from '../../../src/assertion/jwks.ts'
+import { JWKS_PATH } from '../../../src/shared/assertion/jwks.ts'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { PROXIES, templateOf, type ProxyName } from '../../../src/commands/snippet/proxies.ts'
 

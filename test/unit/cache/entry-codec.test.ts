@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
-import { decodeEntry, encodeEntry, ENTRY_VERSION } from '../../../src/cache/entry-codec.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION } from '../../../src/shared/cache/entry-codec.ts'
 import type { Entry } from '../../../src/core/entry.ts'
 import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
 import { NO_LOG } from '../../helpers/no-log.ts'

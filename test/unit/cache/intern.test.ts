@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createInterner } from '../../../src/cache/intern.ts'
+import { createInterner } from '../../../src/shared/cache/intern.ts'
 import type { CredentialDigest } from '../../../src/core/cache-key.ts'
 import { readResolution } from '../../../src/core/resolution.ts'
 import { entryOf } from '../../helpers/entry.ts'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createSecretCheck, startSecretCheck } from '../../../src/cache/secret-check.ts'
+import { createSecretCheck, startSecretCheck } from '../../../src/shared/cache/secret-check.ts'
 import { deriveKeys, secretBytes } from '../../../src/core/cache-key.ts'
 import { createSealer } from '../../../src/crypto/sealing.ts'
 import { manualClock, type ManualClock } from '../../helpers/manual-clock.ts'

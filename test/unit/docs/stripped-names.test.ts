@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { ASSERTION_HEADER } from '../../../src/assertion/types.ts'
+import { ASSERTION_HEADER } from '../../../src/shared/assertion/types.ts'
 import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../../src/commands/snippet/settings.ts'
-import { SETS } from '../../../src/identity/sets.ts'
+import { SETS } from '../../../src/request/identity/sets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Challenge } from '../../../src/core/policy.ts'
 import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
-import { createRefuse } from '../../../src/verify/responses.ts'
+import { createRefuse } from '../../../src/request/verify/responses.ts'
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/spa-and-mobile.md'), 'utf8')
 /** Of its table of answers: status, reasons, what the challenge has beside the realm. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readCheckRequest } from '../../../src/grpc/check-request.ts'
-import { field, message, Unreadable } from '../../../src/grpc/protobuf.ts'
+import { readCheckRequest } from '../../../src/request/grpc/check-request.ts'
+import { field, message, Unreadable } from '../../../src/request/grpc/protobuf.ts'
 import { SEED } from '../../helpers/credentials.ts'
 import { decodeCheckRequest, encodeCheck } from '../../helpers/grpc.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSampling } from '../../../src/http/access-log.ts'
+import { createSampling } from '../../../src/request/http/access-log.ts'
 
 t.test('writes the first lines of each second, then how many it left out', async t => {
   let now = 0

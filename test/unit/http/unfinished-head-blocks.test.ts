@@ -1,7 +1,7 @@
 import t from 'tap'
-import { streamDeadlineMs } from '../../../src/http/limits.ts'
-import { createHeadBlockCheck } from '../../../src/http/unfinished-streams.ts'
-import { createUnfinished, ownerOf } from '../../../src/http/unfinished.ts'
+import { streamDeadlineMs } from '../../../src/request/http/limits.ts'
+import { createHeadBlockCheck } from '../../../src/request/http/unfinished-streams.ts'
+import { createUnfinished, ownerOf } from '../../../src/request/http/unfinished.ts'
 
 function start () {
   const ended: string[] = []

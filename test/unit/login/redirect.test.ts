@@ -1,8 +1,8 @@
 import t from 'tap'
 import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
-import { createReturnUrls } from '../../../src/login/return-url.ts'
-import { createLoginRedirect, type Lost, type Refused } from '../../../src/login/redirect.ts'
+import { createReturnUrls } from '../../../src/request/login/return-url.ts'
+import { createLoginRedirect, type Lost, type Refused } from '../../../src/request/login/redirect.ts'
 
 const settings = {
   publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createRevokeLater } from '../../../src/own-login/revoke-later.ts'
-import { createSites } from '../../../src/own-login/sites.ts'
+import { createRevokeLater } from '../../../src/request/own-login/revoke-later.ts'
+import { createSites } from '../../../src/request/own-login/sites.ts'
 import {
   browserCookie, browserIdOf, challengeOf, clicked, isCircling, newBrowser, proofsOf, readBrowser, returnedTo
-} from '../../../src/own-login/state.ts'
-import { createUsedCodes } from '../../../src/own-login/used-codes.ts'
-import { createSeal } from '../../../src/login/state.ts'
+} from '../../../src/request/own-login/state.ts'
+import { createUsedCodes } from '../../../src/request/own-login/used-codes.ts'
+import { createSeal } from '../../../src/request/login/state.ts'
 
 const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']
 const PROXY = '10.0.0.1'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { LoginPage } from '../../../src/core/reason.ts'
-import { PAGE_STATUS } from '../../../src/login/responses.ts'
-import { createLoginPages } from '../../../src/pages/login-page.ts'
+import { PAGE_STATUS } from '../../../src/request/login/responses.ts'
+import { createLoginPages } from '../../../src/request/pages/login-page.ts'
 
 const PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
 const render = createLoginPages('my_session')

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
-import { escapeHtml, STYLE } from '../../../src/pages/layout.ts'
-import { createPages } from '../../../src/pages/refusal-page.ts'
+import { escapeHtml, STYLE } from '../../../src/request/pages/layout.ts'
+import { createPages } from '../../../src/request/pages/refusal-page.ts'
 import { contrast } from '../../helpers/contrast.ts'
 
 const REASONS = Object.keys(REFUSALS) as RefusalReason[]

@@ -2,8 +2,8 @@ import t from 'tap'
 import type { UserReading } from '../../../src/authgear/admin-api/users.ts'
 import { AdminApiError } from '../../../src/authgear/admin-api/errors.ts'
 import type { UserId } from '../../../src/core/resolution.ts'
-import { MAX_READS, MAX_STALE_LIVES } from '../../../src/profile/profiles.ts'
-import { NO_PROFILE } from '../../../src/profile/types.ts'
+import { MAX_READS, MAX_STALE_LIVES } from '../../../src/shared/profile/profiles.ts'
+import { NO_PROFILE } from '../../../src/shared/profile/types.ts'
 import { atOnce, named, settled, startProfiles, TIMEOUT_MS, TTL_MS, userOf } from '../../helpers/profiles.ts'
 
 const ALICE = userOf(1)

@@ -5,7 +5,7 @@ import { readKeySet } from '../../../src/authgear/key-set.ts'
 import type { MemoryKey } from '../../../src/core/cache-key.ts'
 import { parsePolicy } from '../../../src/core/policy.ts'
 import { decideToken } from '../../../src/core/token-policy.ts'
-import { createVerifier, type Verification } from '../../../src/resource/verifier.ts'
+import { createVerifier, type Verification } from '../../../src/request/resource/verifier.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 import { jwkOf, KEYS, signed } from '../../helpers/token-issuer.ts'
 

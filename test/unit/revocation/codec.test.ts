@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createEntryCodec, type Fields, nonceOf } from '../../../src/revocation/codec.ts'
-import type { Revocation } from '../../../src/revocation/types.ts'
+import { createEntryCodec, type Fields, nonceOf } from '../../../src/shared/revocation/codec.ts'
+import type { Revocation } from '../../../src/shared/revocation/types.ts'
 import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
 
 const codec = createEntryCodec(Buffer.alloc(32, 1))

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { nameOf, type Revocation, type RevokeOutcome } from '../../../src/revocation/types.ts'
-import { createSignOuts } from '../../../src/revocation/sign-outs.ts'
+import { nameOf, type Revocation, type RevokeOutcome } from '../../../src/shared/revocation/types.ts'
+import { createSignOuts } from '../../../src/shared/revocation/sign-outs.ts'
 import { digest } from '../../helpers/log-entry.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

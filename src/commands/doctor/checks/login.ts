@@ -1,4 +1,4 @@
-import { createAuthgearUrls } from '../../../login/urls.ts'
+import { createAuthgearUrls } from '../../../request/login/urls.ts'
 import { looked, type Probe, skipped } from '../check.ts'
 import { askPage } from '../page.ts'
 import { askAboutClient, judgeAuthorize } from './own-session.ts'

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { LoginSettings } from '../../../login/settings.ts'
+import type { LoginSettings } from '../../../request/login/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage, type Page } from '../page.ts'

@@ -1,4 +1,4 @@
-import { SETS } from '../../../../src/identity/sets.ts'
+import { SETS } from '../../../../src/request/identity/sets.ts'
 import type { IdentitySet } from '../../../../src/core/presentation.ts'
 import { ALICE, BOB } from '../../people.ts'
 

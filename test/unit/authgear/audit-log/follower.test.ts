@@ -7,7 +7,7 @@ import type { Position } from '../../../../src/authgear/audit-log/position.ts'
 import type { Stored } from '../../../../src/authgear/audit-log/store.ts'
 import type { Window } from '../../../../src/authgear/audit-log/window.ts'
 import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
-import { nameOf, type RevokeOutcome } from '../../../../src/revocation/types.ts'
+import { nameOf, type RevokeOutcome } from '../../../../src/shared/revocation/types.ts'
 import { noting } from '../../../helpers/audit.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 

@@ -4,7 +4,7 @@ import { readPage, readTypes } from '../../../../src/authgear/audit-log/client.t
 import type { AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
 import { revocationsOf } from '../../../../src/authgear/audit-log/revocations.ts'
 import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
-import type { Revocation } from '../../../../src/revocation/types.ts'
+import type { Revocation } from '../../../../src/shared/revocation/types.ts'
 import { recordedAnswer } from '../../../helpers/recorded-audit.ts'
 
 const digest = (id: string): CredentialDigest => id as CredentialDigest

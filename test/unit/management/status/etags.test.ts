@@ -1,5 +1,5 @@
 import t from 'tap'
-import { abstractCache, createTagStore, type TagStore } from '../../../../src/management/status/routes.ts'
+import { abstractCache, createTagStore, type TagStore } from '../../../../src/operate/management/status/routes.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const key = { id: '"tag"', segment: '/' }

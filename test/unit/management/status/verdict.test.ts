@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { factsOf, refusalsOf } from '../../../../src/management/status/facts.ts'
-import { sampleOf, type Sample } from '../../../../src/management/status/history.ts'
-import { anchorOf, renderRunbook } from '../../../../src/management/status/runbook.ts'
-import { type Facts, type Level, RULES, verdictsOf } from '../../../../src/management/status/verdict.ts'
+import { factsOf, refusalsOf } from '../../../../src/operate/management/status/facts.ts'
+import { sampleOf, type Sample } from '../../../../src/operate/management/status/history.ts'
+import { anchorOf, renderRunbook } from '../../../../src/operate/management/status/runbook.ts'
+import { type Facts, type Level, RULES, verdictsOf } from '../../../../src/operate/management/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const WELL: Facts = {

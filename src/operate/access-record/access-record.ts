@@ -1,0 +1,167 @@
+import type { Clock } from '../../clock.ts'
+import { createHmacSha256 } from '../../crypto/hmac.ts'
+import type { Credentials } from '../../core/credentials.ts'
+import type { Endpoint } from '../../core/reason.ts'
+import type { Reported } from '../../request/http/access-log.ts'
+import { hostOf } from '../../request/http/request.ts'
+import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
+import type { HandlerResult, Location } from '../../request/http/types.ts'
+import type { Revocation } from '../../shared/revocation/types.ts'
+import { createFolds, type Counted } from './folds.ts'
+import { assertionIn, cut, type Decided, encode, kindOf, namesOf, pathOf, verdictOf } from './line.ts'
+import type { AccessRecordSettings } from './settings.ts'
+import type { Sink } from './sink.ts'
+
+export type AccessRecord = Readonly<{
+  /** Every answer of every endpoint, once. */
+  report: (reported: Reported, result: HandlerResult) => void
+  /** A revocation that this replica took: what another one took is in that one's record. */
+  revoked: (revocation: Revocation) => void
+  /** What cannot be recorded must not be allowed (ACCESS_RECORD_REQUIRED). */
+  refusesAll: () => boolean
+  sweep: () => void
+  /** Writes what is counted, and waits for it for a moment. */
+  close: () => Promise<void>
+}>
+
+export type AccessRecordDeps = Readonly<{
+  settings: AccessRecordSettings
+  sink: Sink
+  /** This replica's name. */
+  replica: string
+  /** Derived from CACHE_SECRET for this alone: names sessions alike on every replica. */
+  sessionKey: Uint8Array
+  trustProxy: TrustProxy
+  clock: Clock
+  /** Bytes that folds may take. */
+  maxBytes: number
+  /** A line was written, or could not be. */
+  counted: (outcome: 'written' | 'lost') => void
+}>
+
+/** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
+const STRANGER = { user: undefined, method: '', policy: '' } as const
+const CLOSE_WITHIN_MS = 2000
+/** Public documents, and paths that are none of ours: nobody is let in or refused there. */
+const NO_DECISIONS: ReadonlySet<string> = new Set(['metadata', 'jwks', 'other'])
+
+export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
+  const { settings, sink, replica, trustProxy, clock, counted } = deps
+  let seq = 0
+  let missing = 0
+
+  /** A line that is lost has its number, too: a gap is seen. */
+  function write (content: object): void {
+    seq++
+    const line = encode({ record: 'access', seq, replica, ...content, ...missing > 0 && { missing } })
+    const isTaken = sink.write(line)
+    missing = isTaken ? 0 : missing + 1
+    counted(isTaken ? 'written' : 'lost')
+  }
+
+  const folds = createFolds({ windowMs: settings.windowMs, maxBytes: deps.maxBytes, clock }, (one: Counted) => {
+    const { decided, count, first, last } = one
+    write({ at: timeOf(first), ...decided, count, first: timeOf(first), last: timeOf(last) })
+  })
+  const describe = createDescribe(deps)
+  const isTrusted = rememberingLast(trustProxy)
+
+  return Object.freeze({
+    report (reported: Reported, result: HandlerResult): void {
+      if (NO_DECISIONS.has(reported.endpoint)) return
+      const where = whereOf(reported, isTrusted)
+      const verdict = verdictOf(result, reported.endpoint)
+      const { who, reason } = result
+      const { endpoint } = reported
+      const { host, method } = where
+      const policy = policyOf(reported)
+      const decide = (): Decided => describe(reported, result, where, policy)
+      if (who === undefined) {
+        const isCrowded = folds.isCrowded()
+        const same = { ...STRANGER, verdict, reason, endpoint, host: isCrowded ? undefined : host }
+        folds.add(isCrowded ? '' : host ?? '', same, decide)
+      } else folds.add(who.key, { user: who.userId, verdict, reason, endpoint, host, method, policy }, decide)
+    },
+    revoked ({ target, origin }: Revocation): void {
+      const names = target.kind === 'user'
+        ? { user: cut(target.userId, 128) }
+        : target.kind === 'client' ? { client: cut(target.clientId, 512) } : {}
+      write({ at: timeOf(clock.wall()), event: 'revocation', origin, target: target.kind, ...names })
+    },
+    refusesAll: () => settings.isRequired && !sink.isWritable(),
+    sweep (): void { folds.sweep(); sink.look() },
+    async close (): Promise<void> {
+      folds.flush()
+      await sink.close(CLOSE_WITHIN_MS)
+    }
+  })
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+/** @returns what fills a line of one decision */
+function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
+  const digest = createHmacSha256(sessionKey)
+  return (reported: Reported, result: HandlerResult, where: Where, policy: string): Decided => ({
+    verdict: verdictOf(result, reported.endpoint),
+    reason: result.reason,
+    kind: kindOf(result.who),
+    ...namesOf(result.who),
+    session: result.who && digest(textOf(result.who.credentials)).slice(0, 22),
+    endpoint: reported.endpoint,
+    host: cut(where.host, 255),
+    method: cut(where.method, 32) ?? '',
+    path: pathOf(where.uri, settings.path),
+    policy: policy === '' ? undefined : cut(policy, 256),
+    address: settings.address ? reported.client().address : undefined,
+    source: result.source,
+    request: reported.requestId,
+    trace: (result.trace ?? reported.traceIds())?.trace_id,
+    assertion: assertionIn(result)
+  })
+}
+
+const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
+
+/** Elsewhere the query is the client's: of a login it holds a code, and the address to go back to. */
+const HAS_RULES: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'resource', 'resource-or-session'])
+
+/** The proxy's own words; in a policy header a client can only make things stricter. */
+function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
+  if (!HAS_RULES.has(endpoint)) return ''
+  if (policies.length === 0) return query ?? ''
+  return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
+}
+
+/** Few proxies ask, and to look an address up takes a microsecond. */
+function rememberingLast (trustProxy: TrustProxy): (peer: string | undefined) => boolean {
+  let last: Readonly<{ peer: string | undefined, trusted: boolean }> | undefined
+  return (peer) => {
+    if (last === undefined || last.peer !== peer) last = { peer, trusted: trustProxy(peer, 0) }
+    return last.trusted
+  }
+}
+
+type Where = Location & Readonly<{ method: string }>
+
+const NAMED = { 16: 'x-forwarded-host', 15: 'x-forwarded-uri', 18: 'x-forwarded-method' } as const
+
+/** Host, path and method of the client's request, as far as the peer may be believed. */
+function whereOf (reported: Reported, isTrusted: (peer: string | undefined) => boolean): Where {
+  const { method, rawHeaders, socket } = reported
+  const location = reported.location?.()
+  if (location !== undefined) return { ...location, method }
+  if (!isTrusted(socket.remoteAddress)) return { host: undefined, uri: undefined, method }
+  let host: string | undefined
+  let uri: string | undefined
+  let forwarded: string | undefined
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const known = NAMED[name.length as keyof typeof NAMED]
+    if (known === undefined || (name !== known && name.toLowerCase() !== known)) continue
+    if (known === 'x-forwarded-host') host = rawHeaders[i + 1]
+    else if (known === 'x-forwarded-uri') uri = rawHeaders[i + 1]
+    else forwarded = rawHeaders[i + 1]
+  }
+  return { host: host ?? hostOf(rawHeaders), uri, method: forwarded ?? method }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../../clock.ts'
+import type { Decided } from './line.ts'
+
+/** How often it happened between two times, in milliseconds since 1970. */
+export type Counted = Readonly<{ decided: Decided, count: number, first: number, last: number }>
+
+/** Two decisions of one owner are the same where all of this is. */
+export type Same = Readonly<{
+  user: string | undefined
+  verdict: Decided['verdict']
+  reason: Decided['reason']
+  endpoint: Decided['endpoint']
+  host: string | undefined
+  method: string
+  policy: string
+}>
+
+type Fold = { readonly owner: string, readonly same: Same, readonly decided: Decided } &
+  { readonly bytes: number, readonly ends: number, count: number, first: number, last: number }
+
+export type Folds = Readonly<{
+  /**
+   * The first of its kind is written at once; the same within the window is counted and written when it ends.
+   * @param owner whose it is: a key of the session, so that no text is joined for a hit
+   * @param decide made only for what begins a window
+   */
+  add: (owner: string, same: Same, decide: () => Decided) => void
+  /** Writes what has ended. */
+  sweep: () => void
+  /** Writes all. */
+  flush: () => void
+  /** More than half of its bytes are taken. */
+  isCrowded: () => boolean
+}>
+
+/** A client chooses method and host, and adds to a policy: beyond so many folds of one session these count as one. */
+const MAX_OF_OWNER = 64
+const COARSE = { host: undefined, method: '', policy: '' } as const
+/** Of a fold, beside its texts. */
+const FOLD_BYTES = 500
+
+/**
+ * @param maxBytes of all folds: beyond, the oldest is written early
+ * @param write what is counted is handed over once: the sum of all counts is the number of decisions
+ */
+export function createFolds (
+  { windowMs, maxBytes, clock }: Readonly<{ windowMs: number, maxBytes: number, clock: Clock }>,
+  write: (counted: Counted) => void
+): Folds {
+  // in the order of their ends, since all last equally long
+  const all = new Set<Fold>()
+  const byOwner = new Map<string, Fold[]>()
+  let bytes = 0
+
+  function end (fold: Fold): void {
+    all.delete(fold)
+    bytes -= fold.bytes
+    const others = byOwner.get(fold.owner)?.filter((one) => one !== fold) ?? []
+    if (others.length === 0) byOwner.delete(fold.owner)
+    else byOwner.set(fold.owner, others)
+    const { decided, count, first, last } = fold
+    if (count > 0) write({ decided, count, first, last })
+  }
+
+  function endWhile (isEnded: (fold: Fold) => boolean): void {
+    for (const fold of all) {
+      if (!isEnded(fold)) return
+      end(fold)
+    }
+  }
+
+  function begin (owner: string, same: Same, decided: Decided): void {
+    const now = clock.wall()
+    write({ decided, count: 1, first: now, last: now })
+    if (windowMs === 0) return
+    const size = FOLD_BYTES + 2 * (owner.length + lengthOf(decided) + lengthOf(same))
+    const fold: Fold = {
+      owner, same, decided, bytes: size, ends: clock.monotonic() + windowMs, count: 0, first: 0, last: 0
+    }
+    all.add(fold)
+    const own = byOwner.get(owner)
+    if (own === undefined) byOwner.set(owner, [fold])
+    else own.push(fold)
+    bytes += size
+    endWhile(() => bytes > maxBytes)
+  }
+
+  return Object.freeze({
+    add (owner: string, asked: Same, decide: () => Decided): void {
+      const own = byOwner.get(owner)
+      const same = (own?.length ?? 0) < MAX_OF_OWNER ? asked : { ...asked, ...COARSE }
+      const fold = find(own, asked) ?? find(own, same)
+      if (fold === undefined) return begin(owner, same, decide())
+      if (clock.monotonic() >= fold.ends) {
+        end(fold)
+        return begin(owner, same, decide())
+      }
+      fold.last = clock.wall()
+      if (fold.count++ === 0) fold.first = fold.last
+    },
+    sweep: () => { const now = clock.monotonic(); endWhile(({ ends }) => ends <= now) },
+    flush: () => endWhile(() => true),
+    isCrowded: () => bytes > maxBytes / 2
+  })
+}
+
+function find (folds: readonly Fold[] | undefined, same: Same): Fold | undefined {
+  if (folds === undefined) return undefined
+  for (const fold of folds) if (isSame(fold.same, same)) return fold
+  return undefined
+}
+
+function isSame (a: Same, b: Same): boolean {
+  return a.verdict === b.verdict && a.reason === b.reason && a.endpoint === b.endpoint && a.method === b.method &&
+    a.host === b.host && a.policy === b.policy && a.user === b.user
+}
+
+function lengthOf (texts: Readonly<Record<string, string | undefined>>): number {
+  return Object.values(texts).reduce<number>((sum, value) => sum + (value?.length ?? 0), 0)
+}

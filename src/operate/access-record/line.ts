@@ -1,0 +1,96 @@
+import type { AnswerSource, Endpoint } from '../../core/reason.ts'
+import { jwtId } from '../../core/token-expiry.ts'
+import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
+import type { HandlerResult } from '../../request/http/types.ts'
+import type { Admitted } from '../../request/identity/presenter.ts'
+import type { PathDetail } from './settings.ts'
+
+export type Verdict =
+  | 'allowed' | 'allowed_stale' | 'refused' | 'unavailable'
+  /** Of the login's own pages. */
+  | 'signed_in' | 'signed_out' | 'redirected'
+
+/** Who asked: a person by a session, a machine by its own token, an agent by a token of a person. */
+export type Kind = 'person' | 'machine' | 'agent' | 'nobody'
+
+/** What one line says of a decision, beside when and how often. */
+export type Decided = Readonly<{
+  verdict: Verdict
+  reason: HandlerResult['reason']
+  kind: Kind
+  user?: string | undefined
+  client?: string | undefined
+  session?: string | undefined
+  scope?: string | undefined
+  endpoint: Endpoint
+  host?: string | undefined
+  method: string
+  path?: string | undefined
+  policy?: string | undefined
+  address?: string | undefined
+  source: AnswerSource
+  request: string
+  trace?: string | undefined
+  assertion?: string | undefined
+}>
+
+export function verdictOf ({ reason, response: { status } }: HandlerResult, endpoint: Endpoint): Verdict {
+  if (status === 503) return 'unavailable'
+  if (endpoint === 'login') {
+    if (reason === 'sent_back') return 'signed_in'
+    if (reason === 'signed_out') return 'signed_out'
+    return status < 400 ? 'redirected' : 'refused'
+  }
+  if (status !== 200) return 'refused'
+  return reason === 'allowed_stale' ? 'allowed_stale' : 'allowed'
+}
+
+export function kindOf (who: Admitted | undefined): Kind {
+  if (who === undefined) return 'nobody'
+  if (who.grant === undefined) return 'person'
+  return who.userId === undefined ? 'machine' : 'agent'
+}
+
+/** Whose name a machine's token bears is the client's alone. */
+export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'client' | 'scope'> {
+  return {
+    user: cut(who?.userId, 128),
+    client: cut(who?.grant?.clientId, 512),
+    scope: who?.grant === undefined ? undefined : cut(who.grant.scopes.join(' '), 512)
+  }
+}
+
+/** Of the token that went out, as far as one did: its `jti`. */
+export function assertionIn ({ response: { headers } }: HandlerResult): string | undefined {
+  const token = headers[headers.indexOf(ASSERTION_HEADER) + 1]
+  return headers.includes(ASSERTION_HEADER) && token !== undefined ? jwtId(token) : undefined
+}
+
+/** @param uri as the proxy vouches for it; its query and its fragment are never written */
+export function pathOf (uri: string | undefined, detail: PathDetail): string | undefined {
+  if (uri === undefined || detail.kind === 'none') return undefined
+  const path = /^[^?#]*/.exec(uri)?.[0] ?? ''
+  if (detail.kind === 'full') return cut(path, 1024)
+  const segments = path.split('/')
+  const first = segments.slice(0, detail.count + 1).join('/')
+  return cut(segments.length > detail.count + 1 ? `${first}/…` : first, 1024)
+}
+
+/** JSON escapes a character by six at most. */
+const LONGEST_ESCAPE = 6
+
+/** @param bytes that it may take in a line: a client chooses some of these texts, and a line has 4 KiB */
+export function cut (text: string | undefined, bytes: number): string | undefined {
+  if (text === undefined || text.length * LONGEST_ESCAPE <= bytes) return text
+  return Buffer.byteLength(encode(text)) <= bytes + 2 ? text : text.slice(0, Math.floor(bytes / LONGEST_ESCAPE))
+}
+
+/** What JSON leaves as it is, and a terminal may take for a command. */
+const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g
+
+/** One line of JSON, of printable characters alone. */
+export function encode (value: unknown): string {
+  return JSON.stringify(value).replace(
+    CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+}

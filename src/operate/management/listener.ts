@@ -1,0 +1,87 @@
+import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
+import { JWKS_PATH } from '../../shared/assertion/jwks.ts'
+import { WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
+import type { HttpResponse } from '../../request/http/types.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { addRevocations, type RevocationsDeps } from './revocations.ts'
+import type { Replica } from '../../shared/revocation/presence.ts'
+import type { About } from './status/head.ts'
+import type { Sample } from './status/history.ts'
+import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
+
+type Readiness = Readonly<{
+  state: () => 'starting' | 'serving' | 'draining'
+  /** Shown only: Redis or Authgear being down is never a reason to take a replica away. */
+  redis: () => 'up' | 'down' | 'none'
+  authgear: () => 'ok' | 'failing'
+}>
+
+export type ManagementDeps = Readonly<{
+  readiness: Readiness
+  metrics: Pick<Metrics, 'render' | 'contentType'>
+  version: string
+  /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
+  revocations: RevocationsDeps | undefined
+  /** Undefined without ASSERTION. */
+  keySet?: (() => HttpResponse) | undefined
+  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
+    samples: () => readonly Sample[]
+    /** Other replicas, as far as they are known. */
+    others: () => readonly Replica[]
+    about: Pick<About, 'endpoint' | 'ttlMs'>
+  }>
+}>
+
+/** The management listener, for probes, Prometheus and people; opens nothing. */
+export function buildManagement (
+  { readiness, metrics, version, revocations, keySet, status }: ManagementDeps
+): FastifyInstance {
+  const app = fastify({ ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true })
+  app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.get('/livez', () => ({ status: 'alive', version }))
+  const byOwnName = { onRequest: createHostCheck(status) }
+  app.get('/readyz', byOwnName, (_request, reply) => {
+    const state = readiness.state()
+    reply.code(state === 'serving' ? 200 : 503)
+    return { status: state, redis: readiness.redis(), authgear: readiness.authgear() }
+  })
+  app.get('/metrics', byOwnName, async (_request, reply) => {
+    reply.type(metrics.contentType)
+    return await metrics.render()
+  })
+  addStatus(app, {
+    ...status,
+    tags: createTagStore(status.clock),
+    status: () => ({
+      about: { replica: status.machine, version, ...status.about },
+      state: readiness.state(),
+      samples: status.samples(),
+      others: status.others()
+    })
+  })
+  if (keySet !== undefined) addKeySet(app, keySet)
+  if (revocations !== undefined) addRevocations(app, revocations)
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
+  return app
+}
+
+/** Public, so that any name will do. */
+function addKeySet (app: FastifyInstance, keySet: () => HttpResponse): void {
+  app.get(JWKS_PATH, (_request, reply) => {
+    const { status, headers, body } = keySet()
+    for (const [index, name] of headers.entries()) if (index % 2 === 0) reply.header(name, headers[index + 1])
+    return reply.code(status).send(body)
+  })
+}
+
+/**
+ * Against a page whose name was made to lead here (DNS rebinding): it is of the same site for its browser, which names
+ * the page's host. Every browser sends Accept-Language, and no page can keep it from doing so; Prometheus and probes
+ * come by any name without it.
+ */
+function createHostCheck ({ machine, hosts }: Pick<StatusDeps, 'machine' | 'hosts'>): onRequestHookHandler {
+  return ({ headers }, reply, done) => {
+    if (headers['accept-language'] !== undefined && !isOwnHost(headers.host, machine, hosts)) refuseHost(reply)
+    else done()
+  }
+}

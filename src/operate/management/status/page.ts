@@ -1,0 +1,84 @@
+import { escapeHtml, headOf } from '../../../request/pages/layout.ts'
+import type { Replica } from '../../../shared/revocation/presence.ts'
+import { factsOf } from './facts.ts'
+import { type Group, groupsOf, minuteEnds, type Scale, valuesOf } from './figures.ts'
+import { format, timeElement } from './format.ts'
+import { type About, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
+import { type Sample, WINDOW_MS } from './history.ts'
+import { STYLE } from './style.ts'
+import { type Facts, isWell, verdictsOf } from './verdict.ts'
+
+const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
+
+export type Status = Readonly<{
+  about: About
+  state: Facts['state']
+  /** Oldest first, the last is now. */
+  samples: readonly Sample[]
+  /** The other replicas, as far as they are known. */
+  others: readonly Replica[]
+}>
+
+/** The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones. */
+export function renderPage (status: Status): string {
+  const { about, state, samples, others } = status
+  const now = samples.at(-1)
+  if (now === undefined) throw new Error('a status page without a sample')
+  const facts = factsOf(status)
+  const verdicts = verdictsOf(facts)
+  const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
+  return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
+${verdictPart(verdicts, facts.untold ?? 0)}
+<h1>authgear-forward-auth</h1>
+<p class="again"><a href="">Refresh</a>
+<button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
+<span id="updates" role="status" class="bad"></span></p>
+${whenPart(about, samples[0] ?? now, now)}
+</header>
+<main>
+${factsPart(state, now, verdicts[0].level)}
+<div class="parts">
+${replicasPart(self, others, now)}
+${refusalsPart(samples)}
+${figuresPart(samples, now)}
+</div>
+</main>
+<footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.
+What to do: <a href="runbook">the runbook</a>.</p></footer>
+</body>
+</html>
+`
+}
+
+function whenPart ({ replica, version, endpoint, ttlMs }: About, first: Sample, now: Sample): string {
+  return `<p data-part="when">Replica <b>${escapeHtml(replica)}</b>, version ${escapeHtml(version)}, for ` +
+    `<b>${escapeHtml(endpoint)}</b>, CACHE_TTL ${ttlMs / 1000} s. At ${timeElement(now.wall)}<span data-zone=""> ` +
+    `UTC</span>; figures since ${timeElement(first.wall)}, ${WINDOW_MS / 60_000} minutes at most.</p>`
+}
+
+/** Each figure in a row, minute by minute: the newest minutes are seen first where the window is narrow. */
+function figuresPart (samples: readonly Sample[], now: Sample): string {
+  const ends = minuteEnds(samples)
+  const head = ends.map(({ wall }) => `<th scope="col">${timeElement(wall)}</th>`).join('')
+  const groups = groupsOf(now).map((group) => groupRows(group, samples))
+  return `<section class="figures" aria-labelledby="figures"><h2 id="figures">Minute by minute</h2>
+<div class="table" tabindex="0" role="region" aria-label="Figures, minute by minute"><table data-part="figures">
+<thead><tr><th scope="col">minute until <span data-zone="">(UTC)</span></th><th scope="col">all</th>${head}</tr></thead>
+${groups.join('\n')}
+</table></div></section>`
+}
+
+function groupRows (group: Group, samples: readonly Sample[]): string {
+  const { id, title, scale } = group
+  const totals = scale === 'rate' ? 'count' : scale
+  const rows = valuesOf(group, samples).map(({ id: figure, name, total, minutes }) =>
+    `<tr><th scope="row">${escapeHtml(name)}</th>` +
+    `<td><data id="${id}-${figure}" value="${total ?? ''}">${format(total, totals)}</data></td>` +
+    `${minutes.map((value) => cell(value, scale)).join('')}</tr>`)
+  return `<tbody><tr><th scope="rowgroup">${escapeHtml(title)}</th></tr>${rows.join('')}</tbody>`
+}
+
+function cell (value: number | undefined, scale: Scale): string {
+  const mark = value !== 0 ? '' : ` class="${scale === 'state' ? 'bad' : 'soft'}"`
+  return `<td${mark}>${format(value, scale)}</td>`
+}

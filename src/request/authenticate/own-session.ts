@@ -1,0 +1,71 @@
+import { INVALID } from '../../core/resolution.ts'
+import { RevokedMeanwhile } from '../../errors.ts'
+import { ofToken, type OwnSessions } from '../../shared/own-session/sessions.ts'
+import type { OwnRecord } from '../../shared/own-session/record.ts'
+import type { RevocationSnapshot } from '../../shared/revocation/types.ts'
+import { isRefutation, type ResolveContext } from './context.ts'
+import type { Authentication, CredentialContext } from './types.ts'
+
+/** So often a token that the resolver does not know is replaced by a newer one, before nobody can say. */
+const MAX_RENEWALS = 2
+
+/**
+ * A session of our own is asked about by its access token. That the resolver knows none ends no session: the token
+ * endpoint alone does, by its `invalid_grant` for the newest refresh token.
+ * @param resolveToken as credentials of Authgear's are resolved; undefined where a revocation overtook it
+ * @throws {ResolverError} where nobody can say
+ */
+export async function resolveOwnSession (
+  context: ResolveContext,
+  own: OwnSessions,
+  resolveToken: (context: ResolveContext) => Promise<Authentication | undefined>
+): Promise<Authentication> {
+  const { deps: { log, clock, timeoutMs }, subject, trace, digests } = context
+  const { own: cookie = '' } = subject.credentials
+  const target = { own: cookie, keys: subject.cacheKeys(), digests, trace }
+  const deadline = clock.monotonic() + timeoutMs
+  let since = log.snapshot()
+  let opened = await own.open(target)
+  for (let renewals = 0; opened.kind === 'session';) {
+    const { record } = opened
+    if (!cookie.startsWith(`${record.host} `)) break
+    const authentication = await resolveToken(withTokenOf({ ...context, since }, own, record))
+    if (authentication !== undefined && !isRefuted(subject, authentication)) return authentication
+    since = log.snapshot()
+    if (authentication === undefined) {
+      // its grant may live on where the session was signed out, or has another cookie by now: only the record says
+      if (clock.monotonic() >= deadline) throw new RevokedMeanwhile()
+      opened = await own.open(target)
+      continue
+    }
+    if (renewals++ === MAX_RENEWALS) throw own.disagreed(target)
+    opened = await own.refuted(target, record)
+  }
+  if (opened.kind === 'unavailable') throw opened.error
+  return nobody(context, since)
+}
+
+const isRefuted = (subject: CredentialContext, authentication: Authentication): boolean =>
+  authentication.kind === 'resolved' && isRefutation(subject, authentication.resolution)
+
+function withTokenOf (context: ResolveContext, own: OwnSessions, record: OwnRecord): ResolveContext {
+  const { digests: { whole, all } } = context
+  return {
+    ...context,
+    sent: ofToken(record.accessToken),
+    digests: { whole, all: [...all, ...own.digestsOf(record)] },
+    tokenEnd: record.accessEndsAt,
+    userId: record.userId
+  }
+}
+
+/** A cookie without a session is remembered for a moment: junk costs one look each. */
+function nobody (context: ResolveContext, snapshot: RevocationSnapshot): Authentication {
+  const { deps: { memory, clock, lifetimes, failedCredentials }, subject, trace, digests } = context
+  const { stamp, local, at } = snapshot
+  const ttlMs = lifetimes.negativeTtlMs
+  const entry = { resolution: INVALID, stamp, digests: digests.all, ttlMs, sealedAt: clock.wall() }
+  memory.write(subject.key, entry, ttlMs, { local, at, isBounded: true })
+  failedCredentials.judged(trace, digests.whole, 'invalid')
+  return { kind: 'resolved', resolution: INVALID, source: 'authgear', ageMs: 0 }
+}

@@ -1,0 +1,218 @@
+import {
+  ASSERTION_HEADER, type Assertion, type Assertions, type AssertionSubject
+} from '../../shared/assertion/types.ts'
+import type { Clock } from '../../clock.ts'
+import type { MemoryKey } from '../../core/cache-key.ts'
+import type { Credentials } from '../../core/credentials.ts'
+import { type Policy, SESSION_ONLY } from '../../core/policy.ts'
+import { type Choice, type Presentation, presentationOf } from '../../core/presentation.ts'
+import { type Identity, IDENTITY_HEADERS, type UserId } from '../../core/resolution.ts'
+import { NO_PROFILE, type Profile, type Profiles } from '../../shared/profile/types.ts'
+import { type IdentitySettings, valueOf } from './values.ts'
+import { type IdentityField, SETS } from './sets.ts'
+
+/** What goes out on a 200 beside Authgear's own headers: flat name, value, …; empty where it is not known. */
+export type Outgoing = readonly string[]
+
+export const NOTHING: Outgoing = Object.freeze([])
+
+/** Who is let in: by a session or by a resource token. */
+export type Admitted = Readonly<{
+  key: MemoryKey
+  credentials: Credentials
+  /** Undefined for a machine. */
+  userId: UserId | undefined
+  identity: Identity
+  grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
+}>
+
+/** Whose profile was waited for. */
+export type KnownProfile = Readonly<{ of: UserId }>
+
+export type Presenter = Readonly<{
+  /**
+   * The same object for as long as nothing changed. On the first sight of a user a promise, for PROFILE_TIMEOUT at
+   * most: judge the request again with what it brings, since a revocation may have come meanwhile. Never rejects.
+   */
+  present: (policy: Policy, admitted: Admitted, known?: KnownProfile) => Outgoing | Promise<KnownProfile>
+  /** Every name, empty: for a 200 that lets nobody in particular in. */
+  nobody: Outgoing
+}>
+
+export type PresenterDeps = Readonly<{
+  settings: IdentitySettings
+  /** Undefined: IDENTITY_PROFILE is not set. */
+  profiles: Profiles | undefined
+  /** Undefined: ASSERTION=off. */
+  assertions: Assertions | undefined
+  clock: Clock
+  /** Bytes that prepared values may take. */
+  maxBytes: number
+}>
+
+/** Of an entry: its list, its maps and the prepared answer with its head's names, without their values. */
+const ENTRY_BYTES = 2200
+/** A deployment has a handful; more come from clients whose query a proxy passes on. */
+const MAX_SHAPES = 256
+/** All values of an answer together: what does not fit goes out empty. No set holds more; proxies' buffers end. */
+const MAX_VALUES_BYTES = 16 * 1024
+const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
+
+/** How a route wants it, with what is prepared for it. */
+type Shape = Readonly<{
+  /** Every name that goes out, and what it holds; undefined: nothing on this route. */
+  headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | 'assertion' | undefined }>>
+  /** Null: no assertion. Undefined: the usual audience. */
+  audience: string | undefined | null
+  prepared: Map<MemoryKey, Prepared>
+}>
+
+type Prepared = Readonly<{ identity: Identity, profile: Profile, assertion: Assertion | undefined, outgoing: Outgoing }>
+
+/** Presentation only: what is let in is decided before. */
+export function createPresenter ({ settings, profiles, assertions, clock, maxBytes }: PresenterDeps): Presenter {
+  let bytes = 0
+  const shapes = createShapes(settings, assertions !== undefined, () => { bytes = 0 })
+
+  function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared {
+    const { audience } = shape
+    const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile), audience)
+    const outgoing = outgoingOf(shape, admitted, profile, settings, assertion)
+    return { identity: admitted.identity, profile, assertion, outgoing }
+  }
+  function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
+    // an identity may live on here after the cache dropped it
+    // its head holds each value once more
+    const size = ENTRY_BYTES + 2 * (lengthOf(prepared.outgoing) + lengthOf(prepared.identity))
+    if (size > maxBytes) return
+    if (bytes + size > maxBytes) shapes.forget()
+    bytes += size // of what it replaces too: it is forgotten a little early
+    shape.prepared.set(key, prepared)
+  }
+
+  function profileFor (userId: UserId | undefined, known: KnownProfile | undefined): Profile | Promise<Profile> {
+    if (profiles === undefined || userId === undefined) return NO_PROFILE
+    if (known?.of === userId) return profiles.now(userId) // it may have changed since
+    const profile = profiles.of(userId)
+    return known !== undefined && profile instanceof Promise ? NO_PROFILE : profile // a request waits once
+  }
+  function outgoing (shape: Shape, admitted: Admitted, profile: Profile): Outgoing {
+    const known = shape.prepared.get(admitted.key)
+    if (known !== undefined && isCurrent(known, admitted, profile, clock)) return known.outgoing
+    const prepared = prepare(shape, admitted, profile)
+    const lacksAssertion = assertions !== undefined && shape.audience !== null && prepared.assertion === undefined
+    if (!lacksAssertion) keep(shape, admitted.key, prepared)
+    return prepared.outgoing
+  }
+
+  return Object.freeze({
+    nobody: isBare(shapes.usual) ? NOTHING : emptyOf(shapes.usual),
+    present (policy: Policy, admitted: Admitted, known?: KnownProfile): Outgoing | Promise<KnownProfile> {
+      const shape = shapes.of(policy)
+      if (isBare(shape)) return NOTHING
+      const { userId } = admitted
+      const profile = profileFor(userId, known)
+      return profile instanceof Promise
+        ? profile.then(() => ({ of: userId as UserId }))
+        : outgoing(shape, admitted, profile)
+    }
+  })
+}
+
+/** @param forgotten what was prepared for all of them is gone */
+function createShapes (settings: IdentitySettings, withAssertion: boolean, forgotten: () => void) {
+  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, withAssertion)
+  const byName = new Map<string, Shape>()
+  let byPolicy = new WeakMap<Policy, Shape>()
+
+  function forget (): void {
+    for (const { prepared } of [usual, ...byName.values()]) prepared.clear()
+    byName.clear()
+    byPolicy = new WeakMap()
+    forgotten()
+  }
+  function shapeNamed (presentation: Presentation): Shape {
+    const name = `${nameOf(presentation.identity)} ${nameOf(presentation.audience)}`
+    const known = byName.get(name)
+    if (known !== undefined) return known
+    if (byName.size >= MAX_SHAPES) forget()
+    const shape = shapeOf(presentation, settings, withAssertion)
+    byName.set(name, shape)
+    return shape
+  }
+  function of (policy: Policy): Shape {
+    if (policy === SESSION_ONLY) return usual // most routes
+    const known = byPolicy.get(policy)
+    if (known !== undefined) return known
+    const shape = shapeNamed(presentationOf(policy))
+    byPolicy.set(policy, shape)
+    return shape
+  }
+  return Object.freeze({ usual, of, forget })
+}
+
+function lengthOf (texts: ReadonlyArray<string | undefined>): number {
+  return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), 0)
+}
+
+const isBare = ({ headers }: Shape): boolean => headers.length === 0
+
+function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, clock: Clock): boolean {
+  if (known.identity !== identity || known.profile !== profile) return false
+  if (known.assertion === undefined) return true
+  const now = clock.wall()
+  return now >= known.assertion.issuedAt && now < known.assertion.renewAt
+}
+
+/** All names of the deployment and of the route's set; only those of the chosen set hold anything. */
+function shapeOf ({ identity, audience }: Presentation, { headers }: IdentitySettings, withAssertion: boolean): Shape {
+  const chosen = identity.kind === 'named' ? SETS[identity.value] : identity.kind === 'default' ? headers.usual : []
+  const fields = new Map(chosen.map(({ name, field }) => [name.toLowerCase(), field]))
+  const names = new Set([...headers.all, ...chosen].map(({ name }) => name.toLowerCase()))
+  return {
+    headers: [
+      ...[...names].map((name) => ({ name, field: fields.get(name) })),
+      ...withAssertion ? [{ name: ASSERTION_HEADER, field: 'assertion' as const }] : []
+    ],
+    audience: withAssertion ? audienceOf(audience) : null,
+    prepared: new Map()
+  }
+}
+
+function audienceOf (choice: Choice<string>): Shape['audience'] {
+  if (choice.kind === 'contradiction') return null
+  return choice.kind === 'named' ? choice.value : undefined
+}
+
+function nameOf (choice: Choice<string>): string {
+  return choice.kind === 'named' ? choice.value : `(${choice.kind})`
+}
+
+const emptyOf = ({ headers }: Shape): Outgoing => headers.flatMap(({ name }) => [name, ''])
+
+function outgoingOf (
+  { headers }: Shape,
+  { userId, identity }: Admitted,
+  profile: Profile,
+  settings: IdentitySettings,
+  assertion: Assertion | undefined
+): Outgoing {
+  const person = { userId, identity, profile }
+  let left = MAX_VALUES_BYTES
+  return headers.flatMap(({ name, field }) => {
+    if (field === undefined) return [name, '']
+    if (field === 'assertion') return [name, assertion?.token ?? '']
+    const value = valueOf(field, person, settings)
+    if (value.length > left) return [name, '']
+    left -= value.length
+    return [name, value]
+  })
+}
+
+function subjectOf (
+  { userId, identity, credentials, grant }: Admitted,
+  { email, name }: Profile
+): AssertionSubject {
+  const roles = identity[ROLES] ?? ''
+  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials }
+}

@@ -1,0 +1,105 @@
+import type { LoginOutcome, LoginPage } from '../../core/reason.ts'
+import { writeLoginQuery } from './urls.ts'
+import { PAGE_HEADERS } from '../pages/layout.ts'
+import { createLoginPages } from '../pages/login-page.ts'
+import { COMMON } from '../http/respond.ts'
+import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
+import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
+
+/** None is 2xx: a proxy that asks one of these routes by mistake must not take its page for "allowed". */
+export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
+  state_unknown: 400,
+  cookies_blocked: 400,
+  login_denied: 403,
+  login_misconfigured: 403,
+  login_failed: 503,
+  cookie_missing: 403,
+  cookie_unknown: 403,
+  redirect_loop: 403,
+  host_unknown: 403,
+  step_up_refused: 403,
+  too_many_codes: 503,
+  session_not_kept: 503,
+  not_a_page: 403,
+  cross_site: 403,
+  login_unavailable: 503,
+  // no 401: where a proxy makes a login of every 401, people would be signed in again at once
+  signed_out: 410
+}
+
+type OnPage = Readonly<{
+  /** Validated; where the page's link to the login leads in the end. */
+  returnTo?: string | undefined
+  /** A Set-Cookie line, or several. */
+  cookie?: string | readonly string[]
+  /** Authgear's error code, for the log. */
+  says?: string | undefined
+}>
+
+export type LoginAnswers = Readonly<{
+  redirect: (
+    outcome: Exclude<LoginOutcome, LoginPage>,
+    location: string,
+    cookie?: string | readonly string[]
+  ) => HandlerResult
+  page: (outcome: LoginPage, request: VerifyRequest, on?: OnPage) => HandlerResult
+}>
+
+/** An address of ours may hold a code. */
+const NO_REFERRER = ['referrer-policy', 'no-referrer']
+
+/**
+ * Redirects and pages: never a success, never an identity header.
+ * @param sessionCookie the name of Authgear's; of a session of our own there are other words
+ */
+export function createLoginAnswers (
+  loginUrl: string,
+  sessionCookie: string,
+  session: 'authgear' | 'own' = 'authgear'
+): LoginAnswers {
+  const render = createLoginPages(sessionCookie, session)
+  const withRedirect = session === 'own' ? NO_REFERRER : []
+  return Object.freeze({
+    redirect: (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult => ({
+      response: answerOf(
+        outcome, outcome === 'sent_back' ? 303 : 302, ['location', location, ...withRedirect], '', cookie
+      ),
+      reason: outcome,
+      source: 'none',
+      who: undefined
+    }),
+    page (outcome: LoginPage, { requestId }: VerifyRequest, { returnTo, cookie, says }: OnPage = {}): HandlerResult {
+      const status = PAGE_STATUS[outcome]
+      const body = render(outcome, {
+        reference: requestId,
+        login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
+      })
+      const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER_SECONDS] : PAGE_HEADERS
+      return {
+        response: answerOf(outcome, status, headers, body, cookie),
+        reason: outcome,
+        source: 'none',
+        who: undefined,
+        authgearError: says
+      }
+    }
+  })
+}
+
+function answerOf (
+  outcome: LoginOutcome,
+  status: Exclude<Status, Success>,
+  headers: readonly string[],
+  body: string,
+  cookie: string | readonly string[] | undefined
+): HttpResponse {
+  const all = [
+    ...headers,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...COMMON,
+    'x-forward-auth-reason',
+    outcome
+  ]
+  return { status, headers: [...all, ...[cookie ?? []].flat().flatMap((line) => ['set-cookie', line])], body }
+}

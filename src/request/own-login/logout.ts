@@ -1,0 +1,77 @@
+import { readBearerAlone } from '../../core/credentials.ts'
+import { SessionsUnreachable } from '../../errors.ts'
+import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
+import { isFromAnotherSite, readNavigation } from '../login/redirect.ts'
+import { LOGIN_LIFETIME_MS } from '../login/settings.ts'
+import { readLoginQuery, writeLoginQuery } from '../login/urls.ts'
+import type { OwnRecord } from '../../shared/own-session/record.ts'
+import { endCookie, forgetValid } from './end-cookie.ts'
+import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
+import { readSignedOut, signedOutCookie } from './state.ts'
+import type { OwnLoginDeps } from './types.ts'
+
+/** `/logout[?rd=…]`: ends this session on every replica, and has Authgear end it. */
+export function createOwnLogout (deps: OwnLoginDeps): Handler {
+  const { answers, sites, authgear, seal, clock, revokeLater, stepped } = deps
+  return async (request) => {
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    const site = sites.ofRequest(request)
+    if (site === undefined) return answers.page('host_unknown', request)
+    if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
+    const returnTo = site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
+    const ended = await endBoth(deps, request, site)
+    if (ended.kind === 'failed') return ended.result
+    const { record } = ended
+    if (record !== undefined) stepped('signed_out')
+    const cookies = [clearedCookie(site, 'session')]
+    const revocation = record === undefined ? undefined : revokeLater.add(record.refreshToken)
+    if (authgear.comesBack(site) && (revocation !== undefined || returnTo !== undefined)) {
+      const signedOut = { revocation, returnTo, issuedAt: clock.wall() }
+      cookies.push(signedOutCookie(seal, site, signedOut, LOGIN_LIFETIME_MS))
+    }
+    return answers.redirect('signing_out', authgear.endSession(site, record?.idToken), cookies)
+  }
+}
+
+type Ended =
+  | Readonly<{ kind: 'ended', record: OwnRecord | undefined }>
+  | Readonly<{ kind: 'failed', result: HandlerResult }>
+
+/** The cookie's session, and what is remembered of a token beside it: neither hides the other. */
+async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site): Promise<Ended> {
+  const { answers } = deps
+  const failed = (rest: Partial<HandlerResult> = {}): Ended =>
+    ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
+  const ended: OwnRecord[] = []
+  for (const own of allSessionCookies(request, site)) {
+    const one = await endCookie(deps, request, own)
+    if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
+    if (one.value !== undefined) ended.push(one.value)
+  }
+  const bearer = readBearerAlone(request.rawHeaders)
+  if (bearer.kind === 'credentials' && await forgetValid(deps, request, bearer.credentials) === 'refused') {
+    return failed()
+  }
+  return { kind: 'ended', record: ended[0] }
+}
+
+/** `/logged-out`: Authgear has ended its session; now the grant's refresh token is worth nothing either. */
+export function createOwnLoggedOut (deps: OwnLoginDeps): Handler {
+  const { answers, sites, seal, clock, revokeLater, loginPath } = deps
+  return (request) => {
+    // a page that is fetched ahead would use up the cookie
+    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
+    const site = sites.ofRequest(request)
+    if (site === undefined) return answers.page('host_unknown', request)
+    const opened = readSignedOut(seal, request, site)
+    if (opened === undefined || Math.abs(clock.wall() - opened.issuedAt) > LOGIN_LIFETIME_MS) {
+      return answers.page('signed_out', request)
+    }
+    if (opened.revocation !== undefined) revokeLater.now(opened.revocation)
+    const cookie = clearedCookie(site, 'logout')
+    if (opened.returnTo === undefined) return answers.page('signed_out', request, { cookie })
+    const returnTo = site.returnUrls.read(opened.returnTo) ?? site.returnUrls.fallback
+    const location = `${site.origin}${loginPath}${writeLoginQuery({ returnTo, maxAge: undefined })}`
+    return answers.redirect('sent_to_login', location, cookie)
+  }
+}

@@ -1,0 +1,211 @@
+import type { CredentialContext } from '../authenticate/types.ts'
+import type { Clock } from '../../clock.ts'
+import type { Keyer } from '../../core/cache-key.ts'
+import { readBearerAlone } from '../../core/credentials.ts'
+import type { Policy } from '../../core/policy.ts'
+import type { ResourceToken } from '../../core/resource-token.ts'
+import { jwtAudience } from '../../core/token-expiry.ts'
+import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import type { Route } from '../http/paths.ts'
+import { credentialContextOf, thenOrNow } from '../http/request.ts'
+import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
+import { LogNotRead } from '../../errors.ts'
+import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
+import type { TokenStanding } from '../../shared/revocation/types.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
+import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
+import type { Verification, Verifier } from './verifier.ts'
+
+export type ResourceDeps = Readonly<{
+  verifier: Verifier
+  keyer: Keyer
+  absentHeaders: AbsentHeaders
+  presenter: Presenter
+  clock: Clock
+  standingOf: (token: ResourceToken) => TokenStanding
+  /** A token was refused only since this replica cannot know whether it was revoked. */
+  refusedUnknown: () => void
+  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
+  resources: ReadonlyMap<string, readonly string[]>
+  /** `/verify`, where the policy's requirements of tokens are left out. */
+  sessions: Handler
+}>
+
+/** Is this a resource token of Authgear's for this route, and does it meet the policy? No cookie is read. */
+export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted'): Handler {
+  const policyOf = createRoutePolicy(deps, words)
+  const judge = createJudge(deps)
+  return (request) => judge(request, policyOf(request))
+}
+
+/**
+ * A bearer token that names the route's resource is judged as a resource token, all else as a session. Read without
+ * verifying: a token that claims an audience in vain is refused.
+ */
+export function createResourceOrSession (deps: ResourceDeps): Handler {
+  const policyOf = createRoutePolicy(deps)
+  const judge = createJudge(deps)
+  return (request) => {
+    const route = policyOf(request)
+    const { policy, needs } = route
+    if (policy.kind === 'bad' || isForResource(request, needs)) return judge(request, route)
+    return thenOrNow(deps.sessions(request), (result) => ({
+      ...result,
+      response: result.response.status === 200
+        ? withTokenHeaders(result.response)
+        : withTokenChallenge(result.response, needs)
+    }))
+  }
+}
+
+function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds): boolean {
+  const reading = readBearerAlone(rawHeaders)
+  const bearer = reading.kind === 'credentials' ? reading.credentials.bearer : undefined
+  const audience = bearer === undefined ? undefined : jwtAudience(bearer)
+  return audience?.some((name) => resources.includes(name)) === true
+}
+
+type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
+
+const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
+
+/**
+ * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
+ * a policy header may be the client's: it names no resource for a route that has none.
+ */
+function createRoutePolicy (
+  { resources }: ResourceDeps,
+  words: OwnWords = 'trusted'
+): (request: VerifyRequest) => RoutePolicy {
+  const routeOf = createDerivedPolicies((policy): RoutePolicy => {
+    const needs = tokenNeedsOf(policy)
+    if (policy.kind === 'bad') return { policy, needs }
+    if (needs.resources.length === 0) return NO_RESOURCE
+    if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
+    const signIn = resources.get(needs.resources[0] ?? '') ?? []
+    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
+  }, words)
+  if (words === 'doubtful') return routeOf
+  return (request) => {
+    const own = routeOf({ query: request.query, proxy: NO_HEADER })
+    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
+  }
+}
+
+const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
+const NO_RESOURCE = bad('resource= is required on this endpoint')
+const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
+
+type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
+
+/** No closure is made for a token that is remembered. */
+function createJudge (deps: ResourceDeps): Judge {
+  const { verifier, keyer } = deps
+  const conclude = createConclude(deps)
+  function later (
+    route: RoutePolicy,
+    subject: CredentialContext,
+    verification: Promise<Verification>
+  ): Promise<HandlerResult> {
+    return verification.then((known) => conclude(route, subject, known))
+  }
+  return (request, route) => {
+    const { policy } = route
+    if (policy.kind === 'bad') {
+      return refuse(route, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+    }
+    const reading = readBearerAlone(request.rawHeaders)
+    if (reading.kind === 'none') return refuse(route, { reason: 'no_credentials', bearer: false })
+    if (reading.kind === 'refused') return refuse(route, { reason: reading.reason, bearer: true })
+    const subject = credentialContextOf(keyer, request, reading.credentials)
+    const verification = verifier.verify(reading.credentials.bearer ?? '', subject)
+    return verification instanceof Promise
+      ? later(route, subject, verification)
+      : conclude(route, subject, verification)
+  }
+}
+
+function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<HandlerResult>): HandlerResult {
+  return { source: 'none', who: undefined, ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
+}
+
+type Conclude = (
+  route: RoutePolicy,
+  subject: CredentialContext,
+  verification: Verification,
+  profile?: KnownProfile
+) => HandlerResult | Promise<HandlerResult>
+
+/** Starts from denied: only its last line is a 200. */
+function createConclude (deps: ResourceDeps): Conclude {
+  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, verifier } = deps
+  const allow = createAllowToken(absentHeaders)
+  const conclude: Conclude = (route, subject, verification, profile) => {
+    if (verification.kind === 'unavailable') {
+      const { error } = verification
+      return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
+    }
+    if (verification.kind === 'refused') {
+      return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
+    }
+    const { token, source } = verification
+    const standing = standingOf(token)
+    if (standing === 'unread') {
+      const error = new LogNotRead()
+      return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
+    }
+    if (standing === 'unknown') refusedUnknown()
+    const who = admittedOf(subject, token)
+    if (standing !== 'good') {
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
+    }
+    const decision = decideToken(token, route.policy, clock.wall())
+    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
+    const outgoing = presenter.present(route.policy, who, profile)
+    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
+    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
+  }
+
+  /** A revocation may have come while the profile was waited for. */
+  async function judgeAgain (
+    route: RoutePolicy,
+    subject: CredentialContext,
+    profile: KnownProfile
+  ): Promise<HandlerResult> {
+    const verification = await verifier.verify(subject.credentials.bearer ?? '', subject)
+    return await conclude(route, subject, verification, profile)
+  }
+
+  return conclude
+}
+
+function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {
+  const { userId, identity, clientId, scopes } = token
+  return { key, credentials, userId, identity, grant: { clientId, scopes } }
+}
+
+/**
+ * The prefix to which Envoy appends the client's path: a policy of the proxy's that names a resource chooses
+ * `/resource`, and without one it is `/verify`.
+ * @param segments `required`: the first segment chooses, and a policy header may be the client's, since a gateway that
+ * needs segments writes no headers; `optional`: the header chooses, and the segment may be the client's
+ */
+export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: 'optional' | 'required'): Handler {
+  const needsOf = createDerivedPolicies(tokenNeedsOf)
+  const resource = createResource(deps, segments === 'optional' ? 'doubtful' : 'trusted')
+  const chosenBy = ({ query, proxy }: VerifyRequest): PolicyTexts =>
+    segments === 'required' ? { query, proxy: NO_HEADER } : { query: undefined, proxy }
+  return (request) => {
+    const texts = chosenBy(request)
+    if (texts.query === undefined && texts.proxy.policies.length === 0) return verify(request)
+    return needsOf(texts).resources.length > 0 ? resource(request) : verify(request)
+  }
+}
+
+/** Which one is asked is the proxy's configuration's to say, and never the client's. */
+export function resourceRoutes (resource: Handler, resourceOrSession: Handler): readonly Route[] {
+  return [
+    { path: '/resource', endpoint: 'resource', handler: resource },
+    { path: '/resource-or-session', endpoint: 'resource-or-session', handler: resourceOrSession }
+  ]
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../clock.ts'
+import { readCredentials } from '../../core/credentials.ts'
+import { SESSION_ONLY } from '../../core/policy.ts'
+import { REFUSALS } from '../../core/reason.ts'
+import type { Route } from '../http/paths.ts'
+import { credentialContextOf, thenOrNow } from '../http/request.ts'
+import type { Handler, HandlerDeps } from '../http/types.ts'
+import type { Refuser } from './refuse.ts'
+import { allowNobody, createRefuse } from './responses.ts'
+import { createConclude } from './verify.ts'
+
+export type IdentifyDeps = HandlerDeps & Readonly<{ clock: Clock }>
+
+/**
+ * Says who the user is, for pages that greet users; never refuses for lack of a session. It has a listener of its own,
+ * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
+ */
+export function createIdentify (deps: IdentifyDeps): Handler {
+  const { authenticator, keyer, cookieNames, readOwn } = deps
+  const refuse = createRefuser(deps)
+  // without a policy there is nothing to confirm
+  const conclude = createConclude({ ...deps, confirmAfterMs: Infinity }, refuse)
+  return (request) => {
+    if (request.proxy.policies.length > 0) {
+      return refuse(request, { reason: 'bad_policy', bearer: false }, {
+        policyError: 'there are no policies on /identify: it lets everybody in'
+      })
+    }
+    const reading = readOwn === undefined ? readCredentials(request.rawHeaders, cookieNames) : readOwn(request)
+    if (reading.kind === 'none') return refuse(request, { reason: 'no_credentials', bearer: false })
+    if (reading.kind === 'refused') return refuse(request, reading)
+    const subject = credentialContextOf(keyer, request, reading.credentials)
+    return thenOrNow(authenticator.authenticate(subject), (known) => conclude(request, subject, SESSION_ONLY, known))
+  }
+}
+
+/** Who is not signed in is nobody, and gets in; an error and a policy stay what they are. */
+function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
+  const refuse = createRefuse(realm)
+  return ({ requestId }, { reason }, { source = 'none', ...rest } = {}) => {
+    const isNobody = REFUSALS[reason].status === 401
+    const response = isNobody
+      ? allowNobody(reason, presenter.nobody, source === 'none' ? undefined : source)
+      : refuse({ reason, bearer: false, audience: 'program', reference: requestId })
+    return { who: undefined, ...rest, source, response, reason }
+  }
+}
+
+/** Alone on its listener: no proxy must reach its 200 for nobody by accident. */
+export function identifyRoutes (identify: Handler): readonly Route[] {
+  return [{ path: '/identify', endpoint: 'identify', handler: identify }]
+}

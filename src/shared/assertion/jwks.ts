@@ -1,0 +1,45 @@
+import type { Route } from '../../request/http/paths.ts'
+import { JSON_TYPE } from '../../request/http/respond.ts'
+import { OK } from '../../request/http/success.ts'
+import type { HttpResponse, Status } from '../../request/http/types.ts'
+import type { KeyRing } from './key-ring.ts'
+import { MAX_AGE_SECONDS } from './key-set.ts'
+
+/** No verify route of any proxy can name it, nor any path of the login's. */
+export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
+
+/** An empty set would be kept by verifiers for its max-age. */
+const NO_KEY: HttpResponse = responseOf(503, '{"error":"no_key"}', 'no-store', ['retry-after', '1'])
+
+/** The key set as it is now: a new text only where a key came or went. Needs no Redis. */
+export function createKeySetResponse (ring: Pick<KeyRing, 'published'>): () => HttpResponse {
+  let made: Readonly<{ kids: string, response: HttpResponse }> | undefined
+  return () => {
+    const keys = ring.published()
+    if (keys.length === 0) return NO_KEY
+    const kids = keys.map(({ kid }) => kid).join()
+    if (made?.kids !== kids) {
+      const body = JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
+      made = { kids, response: responseOf(OK, body, `public, max-age=${MAX_AGE_SECONDS}`, []) }
+    }
+    return made.response
+  }
+}
+
+export function jwksRoute (keySet: () => HttpResponse): Route {
+  return {
+    path: JWKS_PATH,
+    endpoint: 'jwks',
+    methods: ['GET', 'HEAD'],
+    handler: () => {
+      const response = keySet()
+      return { response, reason: response.status === 200 ? 'key_set' : 'no_key', source: 'none', who: undefined }
+    }
+  }
+}
+
+function responseOf (status: Status, body: string, caching: string, more: readonly string[]): HttpResponse {
+  const length = String(Buffer.byteLength(body))
+  const type = ['content-type', JSON_TYPE, 'content-length', length, 'x-content-type-options', 'nosniff']
+  return { status, headers: [...type, 'cache-control', caching, ...more], body }
+}

@@ -1,0 +1,45 @@
+import type { Credentials } from '../../core/credentials.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
+import type { Algorithm } from './key.ts'
+
+/** Of whom an assertion speaks. */
+export type AssertionSubject = Readonly<{
+  /** Undefined for a machine, whose `sub` is its client. */
+  userId: string | undefined
+  roles: readonly string[]
+  email: string | undefined
+  name: string | undefined
+  /** Of a resource token. */
+  grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
+  /** What names the session: `sid` is a keyed digest of it. */
+  credentials: Credentials
+}>
+
+export type AssertionSettings = Readonly<{
+  issuer: string
+  /** In place of keys that replicas make; its first key says which algorithm. */
+  keyFile: string | undefined
+  algorithm: Algorithm
+  rotationMs: number
+}>
+
+export type Assertion = Readonly<{
+  /** A JWT in compact form. */
+  token: string
+  /** The half of its life: it goes out from `issuedAt` until then, and another one afterwards. */
+  issuedAt: EpochMs
+  renewAt: EpochMs
+}>
+
+export type Assertions = Readonly<{
+  /**
+   * Signs at once.
+   * @param audience by the route; undefined: ASSERTION_ISSUER
+   * @returns undefined while this replica has no key, since Redis was not reached yet; and for what cannot be asserted:
+   * nobody, or a name that is longer than an assertion may be
+   */
+  sign: (subject: AssertionSubject, audience: string | undefined) => Assertion | undefined
+}>
+
+/** On every 200 with ASSERTION=on, empty for nobody. */
+export const ASSERTION_HEADER = 'x-forward-auth-assertion'

@@ -1,0 +1,107 @@
+import { elapsedSince, momentOf, type Clock, type Moment } from '../../clock.ts'
+import type { CacheKey } from '../../core/cache-key.ts'
+import type { Entry } from '../../core/entry.ts'
+import type { RedisCommands } from '../redis/commands.ts'
+import { entryKey } from '../redis/keys.ts'
+import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
+import type { Cache, CacheRead, CacheWrite, Dated } from './types.ts'
+import type { Sealer } from '../../crypto/sealing.ts'
+
+/** How a kind of value is written, and under which name. */
+export type Form<V extends Dated> = Readonly<{
+  encode: (value: V) => Uint8Array
+  /** @returns undefined for what `encode` did not make */
+  decode: (bytes: Uint8Array) => V | undefined
+  nameOf: (keyPrefix: string, key: CacheKey) => string
+}>
+
+/** @param version another one in tests only */
+export function entryForm (version: number = ENTRY_VERSION): Form<Entry> {
+  const suffix = version === 1 ? '' : String(version)
+  return { encode: encodeEntry, decode: decodeEntry, nameOf: (prefix, key) => `${entryKey(prefix, key)}${suffix}` }
+}
+
+export type RedisTier<V extends Dated = Entry> = Readonly<{
+  commands: RedisCommands
+  sealer: Sealer
+  keyPrefix: string
+  clock: Clock
+  form: Form<V>
+}>
+
+/** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
+const REPLICA_CLOCK_TOLERANCE_MS = 5 * 60_000
+
+const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
+const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
+
+/** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
+type Fence = Readonly<{ name: string, token: string }>
+
+export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
+  write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+  /** Drops an entry that was overtaken by one under another secret. */
+  drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
+}
+
+export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCache<V> {
+  return Object.freeze({
+    async read (key: CacheKey): Promise<CacheRead<V>> {
+      try {
+        return judge(tier, key, await readValue(tier, key))
+      } catch (error) {
+        return { kind: 'unreachable', error }
+      }
+    },
+    async write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
+      if (lifeMs < 1) return STORED
+      try {
+        const sealed = tier.sealer.seal(key, tier.form.encode(entry))
+        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
+        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        return STORED
+      } catch (error) {
+        return { kind: 'unreachable', error }
+      }
+    },
+    drop: (key: CacheKey, fence: Fence) =>
+      tier.commands.deleteWhile(fence.name, fence.token, nameOf(tier, key)).then(
+        () => STORED,
+        (error: unknown): CacheWrite => ({ kind: 'unreachable', error })
+      )
+  })
+}
+
+export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
+
+export async function readValue<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<StoredValue> {
+  const name = nameOf(tier, key)
+  const requestedAt = momentOf(tier.clock)
+  const [pttl, sealed] = await tier.commands.getWithTtl(name)
+  return { pttl, sealed, requestedAt }
+}
+
+/** A value from Redis is hostile until it is opened, decoded and young enough. */
+export function judge<V extends Dated> (
+  { sealer, clock, form }: RedisTier<V>,
+  key: CacheKey,
+  { pttl, sealed, requestedAt }: StoredValue
+): CacheRead<V> {
+  if (sealed === null || pttl === -2) return MISS
+  if (pttl < 0) return { kind: 'rejected', why: 'endless' }
+  const plain = sealer.open(key, sealed)
+  if (plain === undefined) return { kind: 'rejected', why: 'unopenable' }
+  const entry = form.decode(plain)
+  if (entry === undefined) return { kind: 'rejected', why: 'malformed' }
+  const ageMs = clock.wall() - entry.sealedAt
+  if (ageMs > entry.ttlMs + REPLICA_CLOCK_TOLERANCE_MS || ageMs < -REPLICA_CLOCK_TOLERANCE_MS) {
+    return { kind: 'rejected', why: 'revived' }
+  }
+  // a process that was frozen reads an old answer when it thaws
+  const remainingMs = Math.min(pttl, entry.ttlMs) - elapsedSince(requestedAt, clock)
+  return remainingMs > 0 ? { kind: 'hit', entry, remainingMs } : MISS
+}
+
+function nameOf<V extends Dated> ({ keyPrefix, form }: RedisTier<V>, key: CacheKey): string {
+  return form.nameOf(keyPrefix, key)
+}

@@ -1,0 +1,88 @@
+import { isPositive, isString, parseJson } from '../../core/json.ts'
+import { isUserId } from '../../core/resolution.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
+
+/** What one cookie of ours stands for. No part of it ever leaves this service but for Authgear. */
+export type OwnRecord = Readonly<{
+  /** Counts its writes: a late one never replaces a newer one. */
+  version: number
+  /** The one host at which its cookie is a session. */
+  host: string
+  userId: string
+  /** Authgear's name of the session, unchanged by a refresh. */
+  sid: string
+  refreshToken: string
+  accessToken: string
+  accessEndsAt: EpochMs
+  /** Milliseconds. */
+  accessLifeMs: number
+  /** The newest one, which may have expired: Authgear takes it as a hint all the same. */
+  idToken: string
+  /** Of the interactive login; epoch seconds. */
+  authTime: number
+  amr: readonly string[]
+  createdAt: EpochMs
+  /** When it was written last. */
+  usedAt: EpochMs
+}>
+
+/** First byte of a record; raise it with every change of what is encoded. */
+const FORM = 1
+/** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
+const MAX_TOKEN = 16 * 1024
+
+export function encodeRecord (record: OwnRecord): Buffer {
+  const { version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken } = record
+  const { authTime, amr, createdAt, usedAt } = record
+  const json = JSON.stringify([
+    version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, authTime, amr,
+    createdAt, usedAt
+  ])
+  return Buffer.concat([Buffer.of(FORM), Buffer.from(json)])
+}
+
+/** @returns undefined for anything that encodeRecord of this version did not make */
+export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
+  if (bytes[0] !== FORM) return undefined
+  const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
+  if (!Array.isArray(fields) || fields.length !== 13) return undefined
+  const [
+    version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, authTime, amr,
+    createdAt, usedAt
+  ]: unknown[] = fields
+  if (!isPositive(version) || !isString(host) || !isUserId(userId) || !isString(sid)) return undefined
+  if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) return undefined
+  if (!isPositive(accessEndsAt) || !isPositive(accessLifeMs) || !isPositive(authTime)) return undefined
+  if (!isPositive(createdAt) || !isPositive(usedAt) || !Array.isArray(amr) || !amr.every(isString)) return undefined
+  return {
+    version,
+    host,
+    userId,
+    sid,
+    refreshToken,
+    accessToken,
+    accessEndsAt: accessEndsAt as EpochMs,
+    accessLifeMs,
+    idToken,
+    authTime,
+    amr,
+    createdAt: createdAt as EpochMs,
+    usedAt: usedAt as EpochMs
+  }
+}
+
+/** Whether it can be a token of Authgear's: a request's header carries it. */
+export function isToken (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) && value.length <= MAX_TOKEN
+}
+
+/** An upper bound of the bytes that it takes in V8's heap, with its place in memory. */
+export function recordBytes (key: string, record: OwnRecord): number {
+  const texts = [record.host, record.userId, record.sid, record.refreshToken, record.accessToken, record.idToken]
+  return OBJECT_BYTES + key.length + texts.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
+    record.amr.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0)
+}
+
+/** The record, its slot, its place in the map and in the least-recently-used lists. */
+const OBJECT_BYTES = 520
+const TEXT_BYTES = 32

@@ -1,0 +1,97 @@
+import type { Clock } from '../../clock.ts'
+import { AuthgearTimeout, type ResolverError, TokenCallFailed } from '../../errors.ts'
+import type { SessionLease } from './lease.ts'
+import type { OwnRecord } from './record.ts'
+import { type Refreshed, type Renewal, type Target, unreachable } from './renewal.ts'
+
+export type RefreshDeps = Readonly<{
+  renewal: Renewal
+  lease: SessionLease
+  clock: Clock
+  /** Milliseconds: longest wait for another replica's refresh. */
+  timeoutMs: number
+}>
+
+/**
+ * One refresh of a session at a time, on all replicas together. Never rejects for an answer of Authgear's or Redis'.
+ * @param isAwaited whether somebody waits for it: else another replica's is not waited for
+ */
+export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
+  /** For a moment this session is not refreshed: the answer is this error. */
+  pause: (target: Target, error: ResolverError) => void
+}>
+
+export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps): Refresh {
+  const pauses = createPauses(clock)
+  const underWay = new Map<string, Promise<Refreshed | 'busy'>>()
+
+  async function run (target: Target, record: OwnRecord, waitMs: number): Promise<Refreshed | 'busy'> {
+    const leased = await lease(target.keys, waitMs, () => renewal.refreshNewest(target, record))
+    switch (leased.kind) {
+      case 'ran': return leased.value
+      case 'busy': return 'busy'
+      case 'unreachable':
+        // without Redis nothing new can be stored: only tokens that stay good whoever refreshes may be asked for
+        return renewal.isSafeAlone() ? await renewal.refreshAlone(target, record) : unreachable(leased.error)
+    }
+  }
+
+  function start (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed | 'busy'> {
+    const name = target.keys.current
+    const refreshing = run(target, record, isAwaited ? timeoutMs : 0)
+      .then((refreshed) => {
+        if (refreshed !== 'busy' && refreshed.kind === 'unavailable') pauses.begin(name, refreshed.error)
+        return refreshed
+      })
+      .finally(() => { if (underWay.get(name) === refreshing) underWay.delete(name) })
+    underWay.set(name, refreshing)
+    return refreshing
+  }
+
+  async function refresh (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed> {
+    const paused = pauses.of(target.keys.current)
+    if (paused !== undefined) return { kind: 'unavailable', error: paused }
+    const flight = (): Promise<Refreshed | 'busy'> =>
+      underWay.get(target.keys.current) ?? start(target, record, isAwaited)
+    const first = await flight()
+    // one that nobody waited for gives up at once where another replica is at it
+    const refreshed = first === 'busy' && isAwaited ? await flight() : first
+    return refreshed === 'busy'
+      ? { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
+      : refreshed
+  }
+  const pause: Refresh['pause'] = ({ keys }, error) => pauses.begin(keys.current, error)
+  return Object.freeze(Object.assign(refresh, { pause }))
+}
+
+/** After trouble a session is not tried again for so long. */
+const PAUSE_MS = 1000
+const MAX_PAUSES = 10_000
+
+/** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is left alone. */
+function createPauses ({ monotonic }: Pick<Clock, 'monotonic'>) {
+  const pauses = new Map<string, Readonly<{ until: number, error: ResolverError }>>()
+  return {
+    begin (name: string, error: ResolverError): void {
+      if (pauses.size >= MAX_PAUSES) pauses.clear()
+      pauses.set(name, { until: monotonic() + PAUSE_MS, error })
+    },
+    of (name: string): ResolverError | undefined {
+      const pause = pauses.get(name)
+      if (pause === undefined) return undefined
+      if (monotonic() < pause.until) return pause.error
+      pauses.delete(name)
+      return undefined
+    }
+  }
+}
+
+/** Share of a token's life that is left when it is refreshed; sessions of one moment are spread over a tenth of it. */
+const LEAST_SHARE = 0.15
+const SPREAD_SHARE = 0.1
+
+/** @param key by which sessions are spread */
+export function isRefreshDue ({ accessEndsAt, accessLifeMs }: OwnRecord, key: string, now: number): boolean {
+  const spread = (Buffer.from(key.slice(0, 4), 'base64url')[0] ?? 0) / 256
+  return accessEndsAt - now < accessLifeMs * (LEAST_SHARE + SPREAD_SHARE * spread)
+}

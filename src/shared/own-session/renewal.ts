@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TokenEndpoint, Tokens } from '../../authgear/token-endpoint.ts'
+import { isOfSameSession } from '../../authgear/id-token.ts'
+import type { ClientTrace } from '../../authgear/resolver/types.ts'
+import type { Clock } from '../../clock.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
+import {
+  AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError, SessionsUnreachable,
+  TokenCallFailed
+} from '../../errors.ts'
+import { isToken, type OwnRecord } from './record.ts'
+import type { CookieNames, RecordStore } from './store.ts'
+
+/** How a refresh ended: a metric's label. `adopted`: another replica had done it. */
+export const REFRESH_OUTCOMES = [
+  'refreshed', 'adopted', 'ended', 'limited', 'timeout', 'error', 'rejected', 'not_stored'
+] as const
+export type RefreshOutcome = (typeof REFRESH_OUTCOMES)[number]
+
+/** A session whose record another replica may have changed meanwhile. */
+export type Target = CookieNames & Readonly<{
+  /** The cookie, as `Credentials` have it: host and value. */
+  own: string
+  trace: ClientTrace
+}>
+
+export type Refreshed =
+  /** The newest there is: its access token is another one than before. */
+  | Readonly<{ kind: 'session', record: OwnRecord }>
+  /** The record is gone. */
+  | Readonly<{ kind: 'none' }>
+  /** Authgear's `invalid_grant` on the newest refresh token. */
+  | Readonly<{ kind: 'ended' }>
+  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+
+export type RenewalDeps = Readonly<{
+  store: RecordStore
+  tokens: Pick<TokenEndpoint, 'refresh'>
+  clock: Clock
+  /** Whether the records are in Redis. */
+  isShared: boolean
+  refreshed: (outcome: RefreshOutcome, seconds: number) => void
+  /** The client's refresh tokens rotate: told once. */
+  rotates: () => void
+}>
+
+/** A replica that lost its lease while it stood still writes within this, if it ever does. */
+const CONFIRM_MS = 500
+
+export type Renewal = Readonly<{
+  /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
+  refreshNewest: (target: Target, known: OwnRecord) => Promise<Refreshed>
+  /** Without one: only where `isSafeAlone`. */
+  refreshAlone: (target: Target, record: OwnRecord) => Promise<Refreshed>
+  /** Tokens stay good whoever refreshes: the client does not rotate them. */
+  isSafeAlone: () => boolean
+}>
+
+export function createRenewal (deps: RenewalDeps): Renewal {
+  const { store, clock } = deps
+  const rotation = createRotationNotes(deps.rotates)
+
+  async function refreshNewest (target: Target, known: OwnRecord): Promise<Refreshed> {
+    const read = await store.read(target)
+    if (read.kind === 'none') return read
+    if (read.kind === 'unreachable') return unreachable(read.error)
+    if (read.record.accessToken === known.accessToken) return await askAuthgear(target, read.record)
+    deps.refreshed('adopted', 0)
+    return { kind: 'session', record: read.record }
+  }
+
+  async function askAuthgear (target: Target, record: OwnRecord): Promise<Refreshed> {
+    const began = clock.monotonic()
+    const askedAt = clock.wall()
+    const report = (outcome: RefreshOutcome): void => deps.refreshed(outcome, (clock.monotonic() - began) / 1000)
+    // where tokens rotate, a no is believed of the replica that asked first alone: another one may hold the newer token
+    const claim = rotation.isOff() ? 'ours' : await store.claimRefresh(target, record.version)
+    if (claim === 'unreachable') return unreachable()
+    try {
+      const tokens = await deps.tokens.refresh(record.refreshToken, target.trace, target.digests)
+      rotation.seen(tokens.refreshToken !== undefined && tokens.refreshToken !== record.refreshToken)
+      return await keep(target, renewedBy(record, tokens, askedAt), report)
+    } catch (error) {
+      if (error instanceof GrantRefused) return await judgeRefusal(target, record, claim === 'ours', report)
+      if (!(error instanceof ResolverError)) throw error
+      report(outcomeOf(error))
+      return { kind: 'unavailable', error }
+    }
+  }
+
+  /** Stored before they are used; what came too late gives way to what is there. */
+  async function keep (
+    target: Target,
+    renewed: OwnRecord,
+    report: (outcome: RefreshOutcome) => void
+  ): Promise<Refreshed> {
+    const written = await store.write(target, renewed)
+    report(written === 'stored' ? 'refreshed' : 'not_stored')
+    if (written === 'stored') return { kind: 'session', record: renewed }
+    if (written === 'unreachable') {
+      // with rotation the old token is dead: Redis gets these when it is back
+      store.hold(target, renewed)
+      return { kind: 'session', record: renewed }
+    }
+    const read = await store.read(target)
+    if (read.kind === 'found') return { kind: 'session', record: read.record }
+    return read.kind === 'none' ? read : unreachable(read.error)
+  }
+
+  /** Another replica may have refreshed, and lost its lease meanwhile: the newest token alone proves something. */
+  async function judgeRefusal (
+    target: Target,
+    record: OwnRecord,
+    isFirst: boolean,
+    report: (outcome: RefreshOutcome) => void
+  ): Promise<Refreshed> {
+    if (deps.isShared && !rotation.isOff()) await sleep(CONFIRM_MS)
+    const read = await store.read(target)
+    if (read.kind === 'none') return read
+    if (read.kind === 'unreachable') {
+      report('error')
+      return unreachable(read.error)
+    }
+    const isNewest = read.record.refreshToken === record.refreshToken && read.record.version === record.version
+    // this replica's own memory does not say what another one has stored
+    const isKnown = isFirst && (!read.isRedisAway || rotation.isOff())
+    if (isNewest && !isKnown) {
+      report('error')
+      return unreachable()
+    }
+    report(isNewest ? 'ended' : 'adopted')
+    return isNewest ? { kind: 'ended' } : { kind: 'session', record: read.record }
+  }
+
+  return Object.freeze({ refreshNewest, refreshAlone: askAuthgear, isSafeAlone: rotation.isOff })
+}
+
+/** @throws {TokenCallFailed} for what is no token */
+function renewedBy (
+  record: OwnRecord,
+  { accessToken, refreshToken = record.refreshToken, accessLifeMs, idToken }: Tokens,
+  askedAt: EpochMs
+): OwnRecord {
+  if (!isToken(accessToken) || !isToken(refreshToken)) {
+    throw new TokenCallFailed(new AuthgearGarbage('it holds no token'))
+  }
+  const isSame = isToken(idToken) && isOfSameSession(idToken, record)
+  return {
+    ...record,
+    version: record.version + 1,
+    accessToken,
+    refreshToken,
+    accessLifeMs,
+    accessEndsAt: askedAt + accessLifeMs as EpochMs,
+    idToken: isSame ? idToken : record.idToken,
+    usedAt: askedAt
+  }
+}
+
+export const unreachable = (error?: unknown): Refreshed =>
+  ({ kind: 'unavailable', error: new SessionsUnreachable(error) })
+
+function outcomeOf (error: ResolverError): RefreshOutcome {
+  const cause = error instanceof TokenCallFailed ? error.cause : error
+  if (cause instanceof AuthgearTimeout) return 'timeout'
+  if (cause instanceof Overloaded) return 'rejected'
+  return cause instanceof AuthgearStatus && cause.status === 429 ? 'limited' : 'error'
+}
+
+/** Whether the client rotates its refresh tokens is noticed by its answers. */
+function createRotationNotes (told: () => void) {
+  let isOn: boolean | undefined
+  return {
+    isOff: () => isOn === false,
+    seen (rotated: boolean): void {
+      if (rotated && isOn !== true) told()
+      isOn = rotated
+    }
+  }
+}

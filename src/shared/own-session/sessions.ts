@@ -1,0 +1,92 @@
+import { sessionIdOf } from '../../authgear/id-token.ts'
+import type { Clock } from '../../clock.ts'
+import type { CredentialDigest, Keyer } from '../../core/cache-key.ts'
+import { AuthgearGarbage, SessionsUnreachable, type ResolverError } from '../../errors.ts'
+import type { OwnRecord } from './record.ts'
+import type { SessionLease } from './lease.ts'
+import { isRefreshDue, type Refresh } from './refresh.ts'
+import type { Refreshed, Target } from './renewal.ts'
+import type { RecordStore } from './store.ts'
+
+type Opened =
+  /** Its access token can be asked about. */
+  | Readonly<{ kind: 'session', record: OwnRecord }>
+  /** Nobody's, for certain. */
+  | Readonly<{ kind: 'none' }>
+  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+
+/** What a resolution needs of our own sessions. Never rejects. */
+export type OwnSessions = Readonly<{
+  /** The session behind a cookie, with a token that has not ended. */
+  open: (target: Target) => Promise<Opened>
+  /** The resolver knows no session behind this access token: is there a newer one, and does the grant live? */
+  refuted: (target: Target, record: OwnRecord) => Promise<Opened>
+  /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
+  disagreed: (target: Target) => ResolverError
+  /** All by which a revocation may name the session. */
+  digestsOf: (record: OwnRecord) => readonly CredentialDigest[]
+}>
+
+export type OwnSessionsDeps = Readonly<{
+  store: RecordStore
+  refresh: Refresh
+  lease: SessionLease
+  keyer: Pick<Keyer, 'sentDigests' | 'sessionDigests'>
+  clock: Clock
+  /** Has what was resolved by this cookie forgotten everywhere. */
+  forget: (own: string, userId: string) => Promise<void>
+}>
+
+export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget }: OwnSessionsDeps): OwnSessions {
+  /** Authgear said no to the newest token: nothing of it is remembered, on any replica. */
+  async function concluded (target: Target, { userId }: OwnRecord, refreshed: Refreshed): Promise<Opened> {
+    if (refreshed.kind !== 'ended') return refreshed
+    await Promise.all([store.remove(target), forget(target.own, userId)])
+    return { kind: 'none' }
+  }
+
+  /** Under the new CACHE_SECRET, so that it is there when the previous one is left out. */
+  async function reseal (target: Target): Promise<void> {
+    await lease(target.keys, 0, async () => {
+      const read = await store.read(target)
+      if (read.kind !== 'found' || !read.isToReseal) return
+      await store.write(target, { ...read.record, version: read.record.version + 1 })
+    })
+  }
+
+  return Object.freeze({
+    disagreed (target: Target): ResolverError {
+      const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
+      refresh.pause(target, error)
+      return error
+    },
+    async open (target: Target): Promise<Opened> {
+      const read = await store.read(target)
+      if (read.kind === 'none') return read
+      if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
+      const { record } = read
+      const now = clock.wall()
+      if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
+      // nobody waits for either; whoever has the lease does it
+      if (isRefreshDue(record, target.keys.current, now)) {
+        refresh(target, record, false).then((refreshed) => concluded(target, record, refreshed)).catch(() => {})
+      } else if (read.isToReseal) {
+        reseal(target).catch(() => {})
+      }
+      return { kind: 'session', record }
+    },
+    async refuted (target: Target, record: OwnRecord): Promise<Opened> {
+      const read = await store.read(target)
+      if (read.kind === 'none') return read
+      if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
+      if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
+      return await concluded(target, record, await refresh(target, read.record, true))
+    },
+    digestsOf: ({ accessToken, sid }: OwnRecord) => [
+      ...keyer.sentDigests(ofToken(accessToken)).all, ...keyer.sessionDigests(sessionIdOf(sid) ?? '')
+    ]
+  })
+}
+
+export const ofToken = (bearer: string) =>
+  ({ bearer, appSession: undefined, appAccessToken: undefined, session: undefined }) as const

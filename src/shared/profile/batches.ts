@@ -1,0 +1,100 @@
+import type { UserReading, Users } from '../../authgear/admin-api/users.ts'
+import { AdminApiError, type AdminApiErrorKind } from '../../authgear/admin-api/errors.ts'
+import type { UserId } from '../../core/resolution.ts'
+import type { Pause } from './pause.ts'
+
+export type BatchesOptions = Readonly<{
+  users: Users
+  pause: Pause
+  maxUsers: number
+  /** One query has ended. */
+  queried: (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
+}>
+
+/** `failed`: the Admin API could not be asked, or not about this user. */
+export type BatchReading = UserReading | Readonly<{ kind: 'failed' }>
+
+export type Batches = Readonly<{ read: (userId: UserId) => Promise<BatchReading> }>
+
+/** Authgear's main database answers the resolver too. */
+export const MAX_QUERIES = 2
+/** A user whom the Admin API cannot tell about is found by halves: what one batch may cost beyond its one query. */
+const MAX_QUERIES_OF_BATCH = 16
+
+const FAILED = Object.freeze({ kind: 'failed' } as const)
+
+type Waiting = Readonly<{ userId: UserId, settle: (reading: BatchReading) => void }>
+
+/** Asks about all users of one turn of the loop at once; those that come meanwhile are the next batch. */
+export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptions): Batches {
+  let waiting: Waiting[] = []
+  let running = 0
+  let isScheduled = false
+
+  async function query (ids: readonly UserId[]): Promise<ReadonlyMap<string, BatchReading>> {
+    try {
+      const readings = await users.read(ids)
+      queried('ok')
+      pause.worked()
+      return readings
+    } catch (cause) {
+      const error = cause instanceof AdminApiError ? cause : new AdminApiError('garbage', cause)
+      queried(error.kind, error)
+      if (!isOfSomeUser(error)) pause.failed(error.kind)
+      throw error
+    }
+  }
+
+  async function readHalves (ids: readonly UserId[], budget: { left: number }): Promise<Map<string, BatchReading>> {
+    if (budget.left-- <= 0) return new Map()
+    try {
+      return new Map(await query(ids))
+    } catch (error) {
+      if (!isOfSomeUser(error) || ids.length === 1) return new Map()
+      const middle = Math.ceil(ids.length / 2)
+      const first = await readHalves(ids.slice(0, middle), budget)
+      return new Map([...first, ...await readHalves(ids.slice(middle), budget)])
+    }
+  }
+
+  async function run (batch: readonly Waiting[]): Promise<void> {
+    running++
+    const ids = [...new Set(batch.map(({ userId }) => userId))]
+    const readings = await readHalves(ids, { left: MAX_QUERIES_OF_BATCH })
+    running--
+    if (readings.size === 0 && ids.length > 1 && pause.isOver()) pause.failed('partial') // it is no matter of one user
+    for (const { userId, settle } of batch) settle(readings.get(userId) ?? FAILED)
+    start()
+  }
+
+  function start (): void {
+    isScheduled = false
+    while (waiting.length > 0) {
+      if (!pause.isOver()) return failAll()
+      if (running >= (pause.isFailing() ? 1 : MAX_QUERIES)) return
+      const batch = waiting.slice(0, maxUsers)
+      waiting = waiting.slice(maxUsers)
+      run(batch).catch(() => {}) // it never rejects
+    }
+  }
+
+  function failAll (): void {
+    const all = waiting
+    waiting = []
+    for (const { settle } of all) settle(FAILED)
+  }
+
+  return Object.freeze({
+    read: (userId: UserId) => new Promise<BatchReading>((resolve) => {
+      waiting.push({ userId, settle: resolve })
+      if (isScheduled) return
+      isScheduled = true
+      setImmediate(start)
+    })
+  })
+}
+
+/** What one user has written can make an answer too long, and one row that cannot be read makes errors. */
+function isOfSomeUser (error: unknown): boolean {
+  return error instanceof AdminApiError && (error.kind === 'partial' || error.kind === 'too_large')
+}

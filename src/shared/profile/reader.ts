@@ -1,0 +1,98 @@
+import { momentOf, type Clock } from '../../clock.ts'
+import type { UserId } from '../../core/resolution.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { Batches, BatchReading } from './batches.ts'
+import type { Known } from './memory.ts'
+import { profileOf, type ProfileRules } from './read.ts'
+import { madeAt, type SharedProfiles } from './shared.ts'
+import { NO_PROFILE, type Profile } from './types.ts'
+
+/** How one user was read: `redis` by another replica, `dropped` where the log named them meanwhile, each time. */
+export const READ_OUTCOMES =
+  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped'] as const
+export type ReadOutcome = typeof READ_OUTCOMES[number]
+
+export type ReaderDeps = Readonly<{
+  batches: Batches
+  shared: SharedProfiles
+  revocations: Pick<RevocationLog, 'snapshot' | 'isVoid' | 'trustsShared'>
+  rules: ProfileRules
+  /** PROFILE_TTL */
+  ttlMs: number
+  clock: Clock
+  /** From 0 to 1. */
+  random: () => number
+  read: (outcome: ReadOutcome) => void
+}>
+
+/** What may be remembered of a user; undefined where nothing was learned. */
+export type Learned = Pick<Known, 'profile' | 'since' | 'lifeMs' | 'snapshot'> & Readonly<{ isEmpty: boolean }>
+
+/** A user whom the revocation log names while they are read is read again. */
+const MAX_ATTEMPTS = 2
+/** Lives end apart, so that those who came together are not renewed together. */
+const JITTER = 0.1
+/** Authgear knows no such user, or they are disabled: soon looked at again, and shared with nobody. */
+const EMPTY_LIFE_MS = 5000
+
+/** Reads one user, by Redis or the Admin API. Never rejects. */
+export function createReader (deps: ReaderDeps): (userId: UserId, isRenewal: boolean) => Promise<Learned | undefined> {
+  const { revocations } = deps
+  return async (userId, isRenewal) => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const learned = await readOnce(deps, userId, isRenewal)
+      if (learned === undefined || !revocations.isVoid({ userId, digests: [] }, learned.snapshot)) return learned
+    }
+    deps.read('dropped')
+    return undefined
+  }
+}
+
+async function readOnce (deps: ReaderDeps, userId: UserId, isRenewal: boolean): Promise<Learned | undefined> {
+  const { shared, revocations, clock, batches } = deps
+  const lookup = await shared.lookup(userId, isRenewal)
+  if (lookup.kind === 'found') {
+    const { stored, remainingMs } = lookup
+    deps.read('redis')
+    return {
+      profile: stored.profile,
+      since: madeAt(stored, remainingMs, clock),
+      lifeMs: stored.ttlMs,
+      snapshot: { stamp: stored.stamp, local: revocations.snapshot().local }, // trusted: nothing is pending about them
+      isEmpty: false
+    }
+  }
+  const snapshot = revocations.snapshot() // before Authgear is asked: its answer may lack later changes
+  const learned = learn(deps, await batches.read(userId), snapshot)
+  await lookup.done(isShareable(deps, userId, learned) ? sealable(learned, clock) : undefined)
+  return learned
+}
+
+function learn (
+  { rules, ttlMs, clock, random, read }: ReaderDeps,
+  reading: BatchReading,
+  snapshot: Known['snapshot']
+): Learned | undefined {
+  const since = momentOf(clock)
+  const isDisabled = reading.kind === 'user' && reading.record.isDisabled
+  read(isDisabled ? 'disabled' : reading.kind)
+  if (isDisabled || reading.kind === 'none') {
+    return { profile: NO_PROFILE, since, lifeMs: EMPTY_LIFE_MS, snapshot, isEmpty: true }
+  }
+  if (reading.kind !== 'user') return undefined
+  const profile: Profile = profileOf(reading.record, rules)
+  const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
+  return { profile, since, lifeMs, snapshot, isEmpty: false }
+}
+
+function isShareable (
+  { revocations }: ReaderDeps,
+  userId: UserId,
+  learned: Learned | undefined
+): learned is Learned {
+  return learned !== undefined && !learned.isEmpty && revocations.trustsShared() &&
+    !revocations.isVoid({ userId, digests: [] }, learned.snapshot)
+}
+
+const sealable = ({ profile, lifeMs, snapshot: { stamp } }: Learned, clock: Clock) =>
+  ({ profile, stamp, ttlMs: lifeMs, sealedAt: clock.wall() })

@@ -1,0 +1,155 @@
+import type { Cluster, Redis } from 'ioredis'
+import { RedisTooSlow } from '../../errors.ts'
+
+/**
+ * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command:
+ * neither the wait for slots, for another pipeline or for a redirection counts, and it also ends handshakes and
+ * questions about slots.
+ */
+export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    // a process that was busy finds its timer due and the answer in its socket: the answer is read before the check
+    const timer = setTimeout(() => setImmediate(() => reject(new RedisTooSlow(limitMs))), limitMs)
+    answer.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      }
+    )
+  })
+}
+
+/** `most`: how many replicas' words are read back. */
+export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
+export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
+
+/** What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way. */
+export interface RedisCommands {
+  pttl (key: string): Promise<number>
+  getBuffer (key: string): Promise<Buffer | null>
+  /**
+   * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between.
+   * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
+   */
+  getWithTtl (key: string): Promise<readonly [pttl: number, value: Buffer | null]>
+  setPx (key: string, value: Buffer, lifeMs: number): Promise<unknown>
+  /** Only while the other key, in the same slot, still holds that value. */
+  setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
+  /** @returns whether this call made the key */
+  setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
+  /** Only while the other key, in the same slot, still holds that value. */
+  deleteWhile (fence: string, token: string, key: string): Promise<unknown>
+  /** Sets a key that does not end, where it holds that value (empty: where it is not there). @returns whether it did */
+  compareAndSet (key: string, expected: Buffer, value: Buffer): Promise<boolean>
+  /**
+   * Sets a value that begins with a version, in text of one length that sorts as it counts; not where the value that is
+   * there begins with the same one or a later. @returns whether it did
+   */
+  setIfNewer (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean>
+  /** Compare and delete. */
+  deleteIfEquals (key: string, value: string): Promise<unknown>
+  /**
+   * Announces `id` and what it says.
+   * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them say
+   */
+  announce (key: string, announcement: Announcement): Promise<Announced>
+}
+
+/**
+ * Commands of one turn of the loop go out in one write. Not ioredis' automatic pipelines: each waits for the answers to
+ * the one before it, so that a command takes up to two round trips.
+ */
+function createGathering (redis: Redis): () => void {
+  let gathered: Redis['stream'] | undefined
+  return () => {
+    const { stream } = redis
+    if (gathered !== undefined || redis.status !== 'ready') return
+    gathered = stream
+    stream.cork()
+    setImmediate(() => {
+      gathered = undefined
+      stream.uncork()
+    })
+  }
+}
+
+const FENCED_SET =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const FENCED_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
+const COMPARE_AND_SET =
+  "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
+const NEWER_SET =
+  "if string.sub(redis.call('get', KEYS[1]) or '', 1, #ARGV[1]) < ARGV[1] then " +
+    "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return 0"
+const COMPARE_AND_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+/**
+ * A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of
+ * ours.
+ */
+const ANNOUNCE = `
+-- trimmed first: after that it may be written to out of memory
+local now = redis.call('time')
+redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
+redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
+redis.call('xadd', KEYS[1], '*', 'name', ARGV[1], 'says', ARGV[3])
+local says, names, newest = {}, {}, {}
+for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
+  local fields = entry[2]
+  local name = fields[2]
+  if name then
+    if not says[name] then names[#names + 1] = name end
+    says[name] = fields[4] or ''
+  end
+end
+-- the same ones each time, where they are too many
+table.sort(names)
+for at = 1, math.min(#names, tonumber(ARGV[4])) do
+  -- what a stranger writes there is cut short
+  newest[2 * at - 1] = string.sub(names[at], 1, 64); newest[2 * at] = string.sub(says[names[at]], 1, 300)
+end
+return {#names, newest}`
+
+function asGarbage (error: unknown): Buffer {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
+  throw error
+}
+
+/** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
+export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
+  const gather = redis.isCluster ? () => {} : createGathering(redis as Redis)
+  const limited = <T>(command: () => Promise<T>): Promise<T> => {
+    gather()
+    return within(limitMs, command())
+  }
+  return Object.freeze({
+    pttl: (key: string) => limited(() => redis.pttl(key)),
+    getBuffer: (key: string) => limited(() => redis.getBuffer(key)),
+    // one time limit for both
+    getWithTtl: (key: string) => limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),
+    setPx: (key: string, value: Buffer, lifeMs: number) => limited(() => redis.set(key, value, 'PX', lifeMs)),
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
+      limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+    deleteWhile: (fence: string, token: string, key: string) =>
+      limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
+    setIfAbsent: async (key: string, value: string, lifeMs: number) =>
+      (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
+    compareAndSet: async (key: string, expected: Buffer, value: Buffer) =>
+      (await limited(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value))) === 'OK',
+    setIfNewer: async (key: string, version: string, value: Buffer, lifeMs: number) =>
+      (await limited(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs))) === 'OK',
+    deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+    announce: async (key: string, { id, says, windowMs, most }: Announcement) => {
+      const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
+      const [count, flat] = answer as readonly [number, readonly string[]]
+      const newest = flat.flatMap((one, at) => at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])
+      return { count: Number(count), newest }
+    }
+  })
+}

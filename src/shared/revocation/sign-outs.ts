@@ -1,0 +1,87 @@
+import { elapsedSince, momentOf, type Clock, type Moment } from '../../clock.ts'
+import type { CredentialDigest } from '../../core/cache-key.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { RevocationLog, RevokeOutcome, Target } from './types.ts'
+
+export type SignOutsDeps = Readonly<{
+  revocations: Pick<RevocationLog, 'revoke' | 'admits'>
+  clock: Clock
+  /** Milliseconds from a sign-out in which nothing of it may be stored: the session lives until Authgear ends it. */
+  quietMs: number
+}>
+
+/** A credential that Authgear accepts, where it is known which, and the user behind it. */
+export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest | undefined }>
+
+/** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
+type SignOutOutcome = RevokeOutcome | 'refused'
+
+/** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
+export const SIGNING_OUT_MS = 60_000
+
+export type SignOuts = Readonly<{
+  /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
+  begin: (signedIn: SignedIn) => Promise<SignOutOutcome>
+  /** After it has: what was stored since is void. */
+  end: (signedIn: SignedIn) => Promise<SignOutOutcome>
+}>
+
+/** An entry forbids to store for so much longer than asked, and so covers later sign-outs of the same name. */
+const COVERS_MS = 60_000
+/** Entries of one user's credentials within COVERS_MS; the next one is of the user, and covers them all. */
+const MAX_CREDENTIALS = 4
+/** A user who is forgotten costs one more entry. */
+const MAX_USERS = 10_000
+
+/** Nothing of this name that began within `forMs` of `at` is stored anywhere, once the log has it. */
+type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Promise<RevokeOutcome> }> & {
+  /** Nobody knows whether the log has it. */
+  isPending: boolean
+}
+
+/**
+ * Sign-outs by user: however often they are asked for, one user's are MAX_CREDENTIALS + 1 entries in a minute at most.
+ * What an earlier entry covers adds nothing: all that began before it is void, and nothing that began since was stored.
+ */
+export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): SignOuts {
+  const users = new BoundedMap<readonly Written[]>(MAX_USERS)
+
+  async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
+    // by both clocks: while this machine sleeps, the quiet time of the other replicas goes on
+    const ageOf = ({ at }: Written): number => elapsedSince(at, clock)
+    const isQuiet = (one: Written): boolean => ageOf(one) < one.forMs
+    const written = (users.get(userId) ?? []).filter(isQuiet)
+    const recent = written.filter((one) => ageOf(one) < COVERS_MS).length
+    const covering = written.findLast((one) => isAbout(one.target, digest) && ageOf(one) + askedMs <= one.forMs)
+    // one that Redis did not take in time is tried once more, within the same bound
+    const isOver = covering !== undefined && (!covering.isPending || recent > MAX_CREDENTIALS)
+    if (isOver) return await covering.outcome
+    if (!revocations.admits('logout')) return 'refused'
+    const isMany = recent >= MAX_CREDENTIALS
+    const target: Target = isMany || digest === undefined ? { kind: 'user', userId } : { kind: 'credential', digest }
+    const forMs = (isMany ? quietMs : askedMs) + COVERS_MS
+    const outcome = revocations.revoke({ target, origin: 'logout', quietMs: forMs })
+    const one: Written = { target, at: momentOf(clock), forMs, outcome, isPending: false }
+    users.set(userId, [...written, one])
+    forgetOldest(users, isQuiet)
+    one.isPending = await outcome === 'pending'
+    return await outcome
+  }
+
+  return Object.freeze({
+    begin: (signedIn: SignedIn) => signOut(signedIn, quietMs),
+    end: (signedIn: SignedIn) => signOut(signedIn, 0)
+  })
+}
+
+function isAbout (target: Target, digest: CredentialDigest | undefined): boolean {
+  return target.kind === 'user' || (target.kind === 'credential' && target.digest === digest)
+}
+
+/** Forgets the oldest users whose entries forbid nothing any more. */
+function forgetOldest (users: BoundedMap<readonly Written[]>, isQuiet: (one: Written) => boolean): void {
+  for (let oldest = users.oldest(); oldest !== undefined; oldest = users.oldest()) {
+    if (oldest[1].some(isQuiet)) return
+    users.delete(oldest[0])
+  }
+}
