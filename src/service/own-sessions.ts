@@ -82,6 +82,10 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
       sites,
       changes: createSessionChanges({ store, lease, keyer, clock, signOuts, timeoutMs }),
       signOuts,
+      async sharedUser (credentials: Credentials): Promise<string | undefined> {
+        const { resolution } = (await shared.cache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
+        return resolution?.kind === 'valid' ? resolution.userId : undefined
+      },
       refresh,
       tokens,
       keySet: keys.keySet,

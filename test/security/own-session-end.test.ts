@@ -4,6 +4,7 @@ import {
   APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, startOwnWorld, type OwnWorld
 } from '../helpers/own-session-world.ts'
 import { claimsOf } from '../../src/core/token-expiry.ts'
+import type { InProcess } from '../helpers/in-process.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
@@ -249,6 +250,21 @@ for (const [what, url] of AFTER_A_LOSS) {
     await until('the other replica knows it', async () => /^401/.test(await world.byCookie(value, APP, second)))
   })
 }
+
+t.test('a sign-out holds for a lost record also at a replica that never saw the cookie', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })
+  const [, second] = world.replicas
+  const person = world.person(() => second as InProcess)
+  await world.signIn(person, `${APP}/`)
+  const value = sessionCookie(person) ?? ''
+  await until('Redis has it', async () => (await redis.cli('KEYS', 'test:*:entry') as string[]).length > 0)
+  t.equal(await world.byCookie(value, APP, second), 'alice')
+  await loseRecords(redis)
+  const headers = { cookie: `${cookieName(APP)}=${value}` }
+  t.equal(last(await world.person().open(`${APP}/_auth/logout`, { headers, until: () => true })).status, 302)
+  await until('that one knows it', async () => /^401/.test(await world.byCookie(value, APP, second)))
+})
 
 t.test('without Redis a sign-out holds for a cookie whose record others pushed out', async (t) => {
   // room for some six hundred records

@@ -4,7 +4,7 @@ import type { VerifyRequest } from '../http/types.ts'
 import type { SessionChanges } from '../../shared/own-session/changes.ts'
 import type { OwnLoginDeps } from './types.ts'
 
-type Deps = Pick<OwnLoginDeps, 'authenticator' | 'changes' | 'keyer' | 'signOuts'>
+type Deps = Pick<OwnLoginDeps, 'authenticator' | 'changes' | 'keyer' | 'sharedUser' | 'signOuts'>
 
 /**
  * A cookie is worth nothing any more, on any replica: also where its record is lost and what was resolved of it is not.
@@ -26,13 +26,17 @@ export async function endCookie (
  * @returns `unknown`: nobody can say whether they are valid
  */
 export async function forgetValid (
-  { authenticator, keyer, signOuts }: Omit<Deps, 'changes'>,
+  { authenticator, keyer, sharedUser, signOuts }: Omit<Deps, 'changes'>,
   request: VerifyRequest,
   credentials: Credentials
 ): Promise<'done' | 'unknown' | 'refused'> {
   const known = await authenticator.authenticate(credentialContextOf(keyer, request, credentials))
   if (known.kind === 'unavailable') return 'unknown'
-  if (known.kind !== 'resolved' || known.resolution.kind !== 'valid') return 'done'
+  if (known.kind === 'refused') return 'done'
+  const { resolution } = known
+  // another replica may remember what this one never saw
+  const userId = resolution.kind === 'valid' ? resolution.userId : await sharedUser(credentials)
+  if (userId === undefined) return 'done'
   const [digest] = keyer.revocable().wholeDigests(credentials)
-  return await signOuts.begin({ userId: known.resolution.userId, digest }) === 'refused' ? 'refused' : 'done'
+  return await signOuts.begin({ userId, digest }) === 'refused' ? 'refused' : 'done'
 }

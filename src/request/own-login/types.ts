@@ -4,6 +4,7 @@ import type { TokenEndpoint } from '../../authgear/token-endpoint.ts'
 import type { Authenticator } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
+import type { Credentials } from '../../core/credentials.ts'
 import type { LoginAnswers } from '../login/responses.ts'
 import type { Seal } from '../login/state.ts'
 import type { SessionChanges } from '../../shared/own-session/changes.ts'
@@ -41,6 +42,8 @@ export type OwnLoginDeps = Readonly<{
   usedCodes: UsedCodes
   revokeLater: RevokeLater
   signOuts: SignOuts
+  /** As whom the shared cache has these credentials. */
+  sharedUser: (credentials: Credentials) => Promise<string | undefined>
   /** Absolute path of the login's route. */
   loginPath: string
   stepped: (step: LoginStep) => void
