@@ -123,7 +123,7 @@ cases_one_container() {
   is 'the command of README.md starts' 0 "$(eval "$command" >/dev/null 2>"$work/one.log"; echo $?)"
   is 'and answers on loopback' 401 "$(until_is 401 ask -o /dev/null -w '%{http_code}' http://127.0.0.1:4180/verify)"
   echo "# one container: $((SECONDS - begun)) s from the command to the first answer"
-  is 'its login leads to Authgear' https://auth.example.com/oauth2/authorize \
+  is 'its login leads to Authgear' https://myapp.authgear.cloud/oauth2/authorize \
     "$(ask -o /dev/null -w '%{redirect_url}' -H 'Host: app.example.com' 'http://127.0.0.1:4180/_auth/login' | cut -d '?' -f 1)"
   docker rm -f forward-auth >/dev/null
 }
