@@ -162,7 +162,7 @@ export function readOwnCredentials (rawHeaders: readonly string[], cookie: strin
 }
 
 const BROKEN_BEARER: CredentialsRead = { kind: 'refused', reason: 'malformed_credentials', bearer: true }
-/** The scheme, and no token as it must be: Authgear would not see it, and whoever sent it meant no cookie. */
+/** The scheme, and no token as it must be: Authgear would not see it, and its sender meant no cookie. */
 const isBrokenBearer = (line: string, index: number): boolean =>
   index % 2 === 1 && /^[ \t]*bearer(?:[ \t]|$)/i.test(line)
 

@@ -43,7 +43,7 @@ for (const rotation of [false, true]) {
     t.equal(warnings.length > 0, rotation, 'said once where it costs something')
   })
 
-  t.test(`a grant that Authgear ended ends everywhere, at whoever notices first, ${how}`, async (t) => {
+  t.test(`a grant that Authgear ended ends everywhere, at the first replica to notice, ${how}`, async (t) => {
     const world = await startFleet(t, { client: { rotation } })
     const cookie = cookieOf(await world.signedIn(), APP)
     for (const replica of [0, 1]) t.equal((await world.verify(cookie, {}, replica)).status, 200)

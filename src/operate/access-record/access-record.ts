@@ -64,12 +64,11 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
     write({ at: timeOf(first), ...decided, count, first: timeOf(first), last: timeOf(last) })
   })
   const describe = createDescribe(deps)
-  const isTrusted = rememberingLast(trustProxy)
 
   return Object.freeze({
     report (reported: Reported, result: HandlerResult): void {
       if (NO_DECISIONS.has(reported.endpoint)) return
-      const where = whereOf(reported, isTrusted)
+      const where = whereOf(reported, trustProxy)
       const verdict = verdictOf(result, reported.endpoint)
       const { who, reason } = result
       const { endpoint } = reported
@@ -133,25 +132,16 @@ function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
   return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
 }
 
-/** Few proxies ask, and to look an address up takes a microsecond. */
-function rememberingLast (trustProxy: TrustProxy): (peer: string | undefined) => boolean {
-  let last: Readonly<{ peer: string | undefined, trusted: boolean }> | undefined
-  return (peer) => {
-    if (last === undefined || last.peer !== peer) last = { peer, trusted: trustProxy(peer, 0) }
-    return last.trusted
-  }
-}
-
 type Where = Location & Readonly<{ method: string }>
 
 const NAMED = { 16: 'x-forwarded-host', 15: 'x-forwarded-uri', 18: 'x-forwarded-method' } as const
 
 /** Host, path and method of the client's request, as far as the peer may be believed. */
-function whereOf (reported: Reported, isTrusted: (peer: string | undefined) => boolean): Where {
+function whereOf (reported: Reported, trustProxy: TrustProxy): Where {
   const { method, rawHeaders, socket } = reported
   const location = reported.location?.()
   if (location !== undefined) return { ...location, method }
-  if (!isTrusted(socket.remoteAddress)) return { host: undefined, uri: undefined, method }
+  if (!trustProxy(socket.remoteAddress, 0)) return { host: undefined, uri: undefined, method }
   let host: string | undefined
   let uri: string | undefined
   let forwarded: string | undefined

@@ -55,10 +55,18 @@ export function createLoginRoutes (
     logout: createLogout(all),
     'logged-out': createLoggedOut(all)
   }
-  const routeOf = (route: LoginRoute): Route =>
-    ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })
   return Object.freeze({
-    routes: LOGIN_ROUTES.map(routeOf),
+    routes: loginRoutes(path, handlers, traced),
     findLoginRedirect: createLoginRedirect(settings, returnUrls, lost)
   })
+}
+
+/** @param path what they begin with @param traced wraps a handler in a span, if tracing is on */
+export function loginRoutes (
+  path: string,
+  handlers: Readonly<Record<LoginRoute, Handler>>,
+  traced: (handler: Handler) => Handler
+): readonly Route[] {
+  return LOGIN_ROUTES.map((route) =>
+    ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] }))
 }

@@ -146,7 +146,7 @@ async function redeem (
   return { tokens: answer, askedAt, reading }
 }
 
-/** The code was used, as after Back: whoever has a session goes to the page. */
+/** The code was used, as after Back: a browser with a session goes to the page. */
 function createGoingOn (
   { answers, authenticator, keyer, stepped }: OwnLoginDeps
 ): (arrival: Arrival) => Promise<HandlerResult> {

@@ -1,9 +1,8 @@
-import type { Route } from '../http/paths.ts'
 import type { Handler } from '../http/types.ts'
 import { createLoginRedirects, type Lost } from '../login/redirect.ts'
 import { createLoginAnswers } from '../login/responses.ts'
-import type { LoginRoutes } from '../login/routes.ts'
-import { LOGIN_ROUTES, type LoginRoute, type LoginSettings } from '../login/settings.ts'
+import { type LoginRoutes, loginRoutes } from '../login/routes.ts'
+import type { LoginRoute, LoginSettings } from '../login/settings.ts'
 import { createSeal } from '../login/state.ts'
 import { createOwnCallback } from './callback.ts'
 import { createOwnLogin } from './login.ts'
@@ -11,13 +10,6 @@ import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
 import type { Sites } from './sites.ts'
 import type { OwnLoginDeps } from './types.ts'
 import { createOwnAuthgearUrls } from './urls.ts'
-
-const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
-  login: ['GET', 'HEAD'],
-  callback: ['GET'],
-  logout: ['GET'],
-  'logged-out': ['GET']
-}
 
 type Given = Omit<OwnLoginDeps, 'answers' | 'authgear' | 'seal' | 'clientId' | 'sso' | 'loginPath'>
 
@@ -54,8 +46,7 @@ export function createOwnLoginRoutes (
     return site === undefined ? undefined : { publicUrl: site.origin, returnUrls: site.returnUrls }
   }
   return Object.freeze({
-    routes: LOGIN_ROUTES.map((route): Route =>
-      ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] })),
+    routes: loginRoutes(path, handlers, traced),
     findLoginRedirect: createLoginRedirects(placeOf, path, lost)
   })
 }

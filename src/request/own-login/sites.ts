@@ -39,25 +39,15 @@ export function createSites (origins: readonly string[], path: string, trustProx
   const byName = new Map(all.map(({ name }) => [name, named(name)]))
   const of = (host: string | undefined): Site | undefined =>
     host === undefined ? undefined : byHost.get(host) ?? byHost.get(host.replace(/:443$/, '')) ?? byName.get(host)
-  const isTrusted = rememberLast((peer) => trustProxy(peer, 0))
   return Object.freeze({
     all,
     of,
-    ofRequest: (request: Asked) => of(hostOf(request, isTrusted))
+    ofRequest: (request: Asked) => of(hostOf(request, trustProxy))
   })
 }
 
-/** A proxy has one address, or a few. */
-function rememberLast (decide: (peer: string | undefined) => boolean): (peer: string | undefined) => boolean {
-  let last: Readonly<{ peer: string | undefined, isTrusted: boolean }> | undefined
-  return (peer) => {
-    if (last?.peer !== peer || last === undefined) last = { peer, isTrusted: decide(peer) }
-    return last.isTrusted
-  }
-}
-
 /** @returns undefined where two hosts are named: a session of one must not count for the other */
-function hostOf (request: Asked, isTrusted: (peer: string | undefined) => boolean): string | undefined {
+function hostOf (request: Asked, trustProxy: TrustProxy): string | undefined {
   const { rawHeaders, socket } = request
   let forwarded: string | undefined
   let own: string | undefined
@@ -72,7 +62,7 @@ function hostOf (request: Asked, isTrusted: (peer: string | undefined) => boolea
   }
   const location = request.location?.()
   if (location !== undefined) return location.host
-  if (forwarded === undefined || !isTrusted(socket.remoteAddress)) return own
+  if (forwarded === undefined || !trustProxy(socket.remoteAddress, 0)) return own
   return isDouble ? undefined : trimBlanks(forwarded, 0, forwarded.length)
 }
 

@@ -31,7 +31,7 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
       case 'ran': return leased.value
       case 'busy': return 'busy'
       case 'unreachable':
-        // without Redis nothing new can be stored: only tokens that stay good whoever refreshes may be asked for
+        // without Redis nothing new can be stored: so tokens may be asked for only where the old ones stay good
         return renewal.isSafeAlone() ? await renewal.refreshAlone(target, record) : unreachable(leased.error)
     }
   }

@@ -52,7 +52,7 @@ export type Renewal = Readonly<{
   refreshNewest: (target: Target, known: OwnRecord) => Promise<Refreshed>
   /** Without one: only where `isSafeAlone`. */
   refreshAlone: (target: Target, record: OwnRecord) => Promise<Refreshed>
-  /** Tokens stay good whoever refreshes: the client does not rotate them. */
+  /** A refresh leaves the old tokens good: the client does not rotate them. */
   isSafeAlone: () => boolean
 }>
 

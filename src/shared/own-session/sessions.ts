@@ -67,7 +67,7 @@ export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget
       const { record } = read
       const now = clock.wall()
       if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
-      // nobody waits for either; whoever has the lease does it
+      // nobody waits for either; the holder of the lease does it
       if (isRefreshDue(record, target.keys.current, now)) {
         refresh(target, record, false).then((refreshed) => concluded(target, record, refreshed)).catch(() => {})
       } else if (read.isToReseal) {
