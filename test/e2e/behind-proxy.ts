@@ -101,6 +101,7 @@ function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert
     CACHE_SECRET: 'a secret of this test, longer than 32 bytes',
     CACHE_TTL: '10m',
     CACHE_NEGATIVE_TTL: '10m',
+    CACHE_DEGRADED_TTL: '10m',
     // by default 2 s and 50 ms: a replica that is late would answer 503, or ask Authgear for what Redis knows
     AUTHGEAR_TIMEOUT: '60s',
     REDIS_TIMEOUT: '5s', // the most that it takes
