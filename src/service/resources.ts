@@ -1,5 +1,6 @@
 import { type KeySet, openKeySet } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
+import { type ClientName, namesOfClient } from '../core/client-name.ts'
 import type { Route } from '../request/http/paths.ts'
 import type { Handler, HandlerDeps } from '../request/http/types.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
@@ -86,6 +87,8 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     verifier: tokens.verifier,
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
+    isBlocked: blockedBy(settings.clientsBlocked),
+    isAllowList: settings.resourceClients === 'allow-list',
     resources: new Map(
       settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
     ),
@@ -98,6 +101,12 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     resource: of(createResource(resourceDeps)),
     resourceOrSession: of(createResourceOrSession(resourceDeps))
   }
+}
+
+function blockedBy (names: readonly ClientName[]): (clientId: string) => boolean {
+  if (names.length === 0) return () => false
+  const blocked = new Set(names)
+  return (clientId) => namesOfClient(clientId).some((name) => blocked.has(name))
 }
 
 /** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */

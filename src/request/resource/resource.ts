@@ -5,7 +5,7 @@ import { readBearerAlone } from '../../core/credentials.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import { jwtAudience } from '../../core/token-expiry.ts'
-import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import { decideToken, namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
 import type { Route } from '../http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
@@ -25,6 +25,9 @@ export type ResourceDeps = Readonly<{
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
+  isBlocked: (clientId: string) => boolean
+  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
+  isAllowList: boolean
   /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
   resources: ReadonlyMap<string, readonly string[]>
   /** `/verify`, where the policy's requirements of tokens are left out. */
@@ -74,7 +77,7 @@ const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId:
  * a policy header may be the client's: it names no resource for a route that has none.
  */
 function createRoutePolicy (
-  { resources }: ResourceDeps,
+  { resources, isAllowList }: ResourceDeps,
   words: OwnWords = 'trusted'
 ): (request: VerifyRequest) => RoutePolicy {
   const routeOf = createDerivedPolicies((policy): RoutePolicy => {
@@ -82,6 +85,7 @@ function createRoutePolicy (
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
     if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
+    if (isAllowList && !namesClients(policy)) return NO_CLIENT
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)
@@ -95,6 +99,7 @@ function createRoutePolicy (
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
 const NO_RESOURCE = bad('resource= is required on this endpoint')
 const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
+const NO_CLIENT = bad('client= is required by RESOURCE_CLIENTS=allow-list')
 
 type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
@@ -138,7 +143,7 @@ type Conclude = (
 
 /** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, verifier } = deps
+  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, isBlocked, verifier } = deps
   const allow = createAllowToken(absentHeaders)
   const conclude: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
@@ -149,13 +154,14 @@ function createConclude (deps: ResourceDeps): Conclude {
       return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
     const { token, source } = verification
+    const who = admittedOf(subject, token)
+    if (isBlocked(token.clientId)) return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
     const standing = standingOf(token)
     if (standing === 'unread') {
       const error = new LogNotRead()
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
     }
     if (standing === 'unknown') refusedUnknown()
-    const who = admittedOf(subject, token)
     if (standing !== 'good') {
       return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
     }
