@@ -453,7 +453,8 @@ export const variables = Object.freeze({
     example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
     meaning:
       'Clients whose resource tokens are refused, whatever Authgear says: by id; of those whose id is a URL each of ' +
-        'a host (`https://host`), or all below one (`https://*.host`, not the host itself) (docs/resource-tokens.md).'
+        'a host (`https://host`), or all below one (`https://*.host`, not the host itself). ' +
+        'Without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
   },
   IDENTITY_HEADERS: {
     group: 'Identity',

@@ -1,6 +1,5 @@
 import { type KeySet, openKeySet } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
-import { type ClientName, namesOfClient } from '../core/client-name.ts'
 import type { Route } from '../request/http/paths.ts'
 import type { Handler, HandlerDeps } from '../request/http/types.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
@@ -15,6 +14,7 @@ import { createVerifier, type Verifier } from '../request/resource/verifier.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { verifyRoutes } from '../request/verify/verify.ts'
+import type { BlockParts } from './blocks.ts'
 import type { ServiceSettings } from './settings.ts'
 import { throttle } from './shared.ts'
 
@@ -53,6 +53,7 @@ const NO_KEYS =
 
 type RouteDeps = Readonly<{
   tokens: TokenParts | undefined
+  blocks: BlockParts | undefined
   handlerDeps: HandlerDeps
   revocations: RevocationLog
   metrics: Metrics
@@ -76,10 +77,10 @@ export type CheckHandlers = Readonly<{
 }>
 
 export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
-  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
+  const { tokens, blocks, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   const verify = of(deps.verify)
-  if (tokens === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
+  if (tokens === undefined || blocks === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
   const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
   const resourceDeps = {
     ...handlerDeps,
@@ -87,7 +88,7 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     verifier: tokens.verifier,
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
-    isBlocked: blockedBy(settings.clientsBlocked),
+    standingOfClient: blocks.standingOf,
     isAllowList: settings.resourceClients === 'allow-list',
     resources: new Map(
       settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
@@ -101,12 +102,6 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     resource: of(createResource(resourceDeps)),
     resourceOrSession: of(createResourceOrSession(resourceDeps))
   }
-}
-
-function blockedBy (names: readonly ClientName[]): (clientId: string) => boolean {
-  if (names.length === 0) return () => false
-  const blocked = new Set(names)
-  return (clientId) => namesOfClient(clientId).some((name) => blocked.has(name))
 }
 
 /** `/verify` and the prefix; with RESOURCES also the endpoints for tokens and what clients read first. */

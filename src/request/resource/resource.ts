@@ -9,8 +9,9 @@ import { decideToken, namesClients, type TokenNeeds, tokenNeedsOf } from '../../
 import type { Route } from '../http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
-import { LogNotRead } from '../../errors.ts'
+import { BlocksNotRead, LogNotRead, type ResolverError } from '../../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
+import type { ClientStanding } from '../../shared/block-list/blocks.ts'
 import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
@@ -25,7 +26,7 @@ export type ResourceDeps = Readonly<{
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
-  isBlocked: (clientId: string) => boolean
+  standingOfClient: (clientId: string) => ClientStanding
   /** RESOURCE_CLIENTS: whether a route has to name its clients. */
   isAllowList: boolean
   /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
@@ -143,7 +144,7 @@ type Conclude = (
 
 /** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, isBlocked, verifier } = deps
+  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, standingOfClient, verifier } = deps
   const allow = createAllowToken(absentHeaders)
   const conclude: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
@@ -155,12 +156,11 @@ function createConclude (deps: ResourceDeps): Conclude {
     }
     const { token, source } = verification
     const who = admittedOf(subject, token)
-    if (isBlocked(token.clientId)) return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    const block = standingOfClient(token.clientId)
+    if (block === 'blocked') return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
     const standing = standingOf(token)
-    if (standing === 'unread') {
-      const error = new LogNotRead()
-      return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
-    }
+    const error = unread(standing, block)
+    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
     if (standing === 'unknown') refusedUnknown()
     if (standing !== 'good') {
       return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
@@ -183,6 +183,12 @@ function createConclude (deps: ResourceDeps): Conclude {
   }
 
   return conclude
+}
+
+/** What is not known refuses nobody for good. */
+function unread (standing: TokenStanding, block: ClientStanding): ResolverError | undefined {
+  if (standing === 'unread') return new LogNotRead()
+  return block === 'unread' && standing !== 'revoked' ? new BlocksNotRead() : undefined
 }
 
 function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {

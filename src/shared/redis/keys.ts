@@ -10,6 +10,8 @@ export type RedisKeys = Readonly<{
   secretCheck: string
   /** Holds the keys of assertions, sealed. */
   assertionKeys: string
+  /** Holds which clients are blocked, sealed. */
+  blockedClients: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
   /** `doctor` tries its user's rights on it, and deletes it. */
@@ -24,6 +26,7 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
     assertionKeys: `${log}:assertion-keys`,
+    blockedClients: `${log}:blocked-clients`,
     webhookSeen: `${log}:webhook-seen`,
     trial: trialKey(log)
   })
