@@ -4,6 +4,7 @@ import { type ClientName, namesOfClient, readClientName } from '../core/client-n
 import { createSealer } from '../crypto/sealing.ts'
 import type { Log } from '../operate/logging/log.ts'
 import { fingerprint } from '../operate/management/revocations.ts'
+import { type ClientsSeen, createClientsSeen } from '../request/resource/clients-seen.ts'
 import { blocksIn, type Mark } from '../shared/block-list/block-list.ts'
 import { type Blocks, type ClientStanding, openBlocks } from '../shared/block-list/blocks.ts'
 import { createBlockStore } from '../shared/block-list/store.ts'
@@ -19,6 +20,9 @@ export type BlockParts = Readonly<{
   /** Undefined without Redis: CLIENTS_BLOCKED alone. */
   shared: Blocks | undefined
   count: () => number
+  seen: ClientsSeen
+  /** A blocked client asked. */
+  refusedBlocked: () => void
   /** Before it takes requests: the list was read, or cannot be waited for. */
   ready: () => Promise<void>
 }>
@@ -26,7 +30,7 @@ export type BlockParts = Readonly<{
 export type BlockDeps = Readonly<{
   shared: Shared
   sealingKeys: SealingKeys
-  keys: Pick<RedisKeys, 'blockedClients'>
+  keys: Pick<RedisKeys, 'blockedClients' | 'blockedAsked'>
   /** Of the revocation log, which is opened later. */
   isFollowing: () => boolean
   log: Log
@@ -44,10 +48,20 @@ export function openBlockParts (settings: ServiceSettings, deps: BlockDeps): Blo
     standingOf: (clientId: string) => isFixed(clientId) ? 'blocked' : shared?.standingOf(clientId) ?? 'free',
     fixed,
     shared,
+    seen: createClientsSeen(deps.clock),
+    refusedBlocked: throttle(deps.clock, ASKED_NOTED_INTERVAL_MS, () => noteAsked(deps)),
     count: () => fixed.size + (shared === undefined ? 0 : blocksIn(shared.list())),
     ready: () => untilRead(() =>
       shared === undefined || shared.isRead() || shared.isForeign() || deps.shared.isDown())
   })
+}
+
+/** Redis is told no more often that a blocked client asked, and remembers it for so long: for doctor. */
+const ASKED_NOTED_INTERVAL_MS = 60_000
+const ASKED_KNOWN_MS = 10 * 60_000
+
+function noteAsked ({ shared: { connection }, keys }: BlockDeps): void {
+  connection?.commands.setPx(keys.blockedAsked, Buffer.from('1'), ASKED_KNOWN_MS).catch(() => {})
 }
 
 /** As for the revocation log: a replica that polls is heard of after so long at the latest. */

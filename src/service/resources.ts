@@ -89,6 +89,8 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
     standingOfClient: blocks.standingOf,
+    saw: blocks.seen.saw,
+    refusedBlocked: blocks.refusedBlocked,
     isAllowList: settings.resourceClients === 'allow-list',
     resources: new Map(
       settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])

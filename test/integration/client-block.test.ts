@@ -11,6 +11,7 @@ import { seriesOf } from '../helpers/series.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { isUp, type Replica, statuses, tokenFleet, untilAll } from '../helpers/token-fleet.ts'
+import { RESOURCE } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
 
 const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
@@ -84,6 +85,24 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
     const said = first.lines.filter(({ msg }) => /^(un)?blocked by the management listener$/.test(String(msg)))
     t.match(said.at(-1), { level: 'info', of: /^client [0-9a-f]{8}$/, kept: true })
     t.notMatch(JSON.stringify(first.lines), 'dcrc_1')
+  })
+
+  t.test('GET /clients says who is blocked, and whom this replica saw', async (t) => {
+    const { status, body } = await first.call('GET', '/clients')
+    t.match({ status, body }, {
+      status: 200,
+      body: { blocked: [{ name: 'dcrc_1', origin: 'management', since: /^20\d\d-.*Z$/ }] }
+    })
+    const seen = body['seen'] as ReadonlyArray<Readonly<Record<string, unknown>>>
+    const times = { first_seen: /^20\d\d-.*Z$/, last_seen: /^20\d\d-.*Z$/ }
+    const one = { client_id: 'dcrc_1', blocked: true, resources: [RESOURCE], users: 0, ...times }
+    const [row] = seen.filter(({ client_id: id }) => id === 'dcrc_1')
+    t.match(row, one)
+    t.ok(Number(row?.['requests']) > Number(row?.['refusals']) && Number(row?.['refusals']) > 0)
+    t.match(seen.find(({ client_id: id }) => id === 'dcrc_2'), { blocked: false, refusals: 0 })
+    t.equal((await first.call('GET', '/clients', 'x')).status, 401)
+    await until('doctor is told that it asks', async () =>
+      [await redis.cli('KEYS', '*blocked-asked')].flat().length === 1)
   })
 
   t.test('a Redis that loses everything lifts nothing, for a fresh replica either', async (t) => {

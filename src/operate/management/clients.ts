@@ -3,6 +3,7 @@ import { type ClientName, readClientName } from '../../core/client-name.ts'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
 import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-list.ts'
+import type { ClientSeen } from '../../request/resource/clients-seen.ts'
 import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
 import type { Log } from '../logging/log.ts'
 import { fingerprint } from './revocations.ts'
@@ -14,6 +15,9 @@ export type ClientsDeps = Readonly<{
   fixed: ReadonlySet<ClientName>
   /** Undefined without Redis. */
   blocks: Blocks | undefined
+  /** Clients that this replica saw in the last 24 hours. */
+  seen: () => readonly ClientSeen[]
+  isBlocked: (clientId: string) => boolean
   /** Tells the other replicas. @returns whether all are told */
   tell: (name: ClientName, mark: Mark | undefined) => Promise<boolean>
   log: Log
@@ -23,19 +27,52 @@ type Answer = Readonly<{ code: 200 | 400 | 401 | 409 | 503, body: object }>
 type Change = (blocks: Blocks, name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
 type Named = Readonly<{ Params: { client_id: string } }>
 
-/** `PUT` and `DELETE /clients/{client_id}/block` on the management listener. The id is percent-encoded. */
+/** `GET /clients`; `PUT` and `DELETE /clients/{client_id}/block`, where the id is percent-encoded. */
 export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
   const route = (verb: 'blocked' | 'lifted', change: Change) =>
     async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<object> => {
-      const { code, body } = await answerTo(deps, request, verb, change)
-      reply.code(code)
-      return body
+      return send(reply, await answerTo(deps, request, verb, change))
     }
+  app.get('/clients', (request, reply) => isOperator(deps, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
   app.put<Named>('/clients/:client_id/block', route('blocked', (blocks, name) => blocks.block(name)))
   app.delete<Named>('/clients/:client_id/block', route('lifted', (blocks, name) => blocks.lift(name)))
 }
 
+function isOperator ({ token }: ClientsDeps, { headers: { authorization = '' } }: FastifyRequest): boolean {
+  return equalSecret(authorization, `Bearer ${token}`)
+}
+
+function send (reply: FastifyReply, { code, body }: Answer): object {
+  reply.code(code)
+  return body
+}
+
+/** Names that are blocked, and clients that this replica saw. */
+function listOf ({ fixed, blocks, seen, isBlocked }: ClientsDeps): object {
+  const marks = [...blocks?.list() ?? []].filter(([, mark]) => mark.isBlocked)
+  return {
+    blocked: [
+      ...Array.from(fixed, (name) => ({ name, origin: 'configuration' })),
+      ...marks.map(([name, { at, origin }]) => ({ name, origin, since: timeOf(at) }))
+    ],
+    seen: seen().map(({ id, resources, users, first, last, requests, refusals }) => ({
+      client_id: id,
+      blocked: isBlocked(id),
+      resources,
+      users,
+      first_seen: timeOf(first),
+      last_seen: timeOf(last),
+      requests,
+      refusals
+    }))
+  }
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
 const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
+
+const UNAUTHORIZED = refusal(401, 'unauthorized', 'Authorization must be Bearer and MANAGEMENT_TOKEN')
 
 async function answerTo (
   deps: ClientsDeps,
@@ -43,9 +80,7 @@ async function answerTo (
   verb: 'blocked' | 'lifted',
   change: Change
 ): Promise<Answer> {
-  if (!equalSecret(request.headers.authorization ?? '', `Bearer ${deps.token}`)) {
-    return refusal(401, 'unauthorized', 'Authorization must be Bearer and MANAGEMENT_TOKEN')
-  }
+  if (!isOperator(deps, request)) return UNAUTHORIZED
   const reading = readClientName(request.params.client_id)
   if (reading.kind === 'problem') return refusal(400, 'bad_request', `the client's name ${reading.why}`)
   if (deps.blocks === undefined) return refusal(409, 'no_redis', NO_REDIS)

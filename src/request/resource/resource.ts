@@ -15,6 +15,7 @@ import type { ClientStanding } from '../../shared/block-list/blocks.ts'
 import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
+import type { ClientsSeen } from './clients-seen.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
 export type ResourceDeps = Readonly<{
@@ -27,6 +28,10 @@ export type ResourceDeps = Readonly<{
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
   standingOfClient: (clientId: string) => ClientStanding
+  /** A client asked, whose token is verified. */
+  saw: ClientsSeen['saw']
+  /** A blocked one did. */
+  refusedBlocked: () => void
   /** RESOURCE_CLIENTS: whether a route has to name its clients. */
   isAllowList: boolean
   /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
@@ -144,9 +149,10 @@ type Conclude = (
 
 /** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, standingOfClient, verifier } = deps
+  const { absentHeaders, clock, presenter, verifier } = deps
+  const { standingOf, refusedUnknown, standingOfClient, refusedBlocked } = deps
   const allow = createAllowToken(absentHeaders)
-  const conclude: Conclude = (route, subject, verification, profile) => {
+  const judge: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -157,7 +163,10 @@ function createConclude (deps: ResourceDeps): Conclude {
     const { token, source } = verification
     const who = admittedOf(subject, token)
     const block = standingOfClient(token.clientId)
-    if (block === 'blocked') return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    if (block === 'blocked') {
+      refusedBlocked()
+      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    }
     const standing = standingOf(token)
     const error = unread(standing, block)
     if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
@@ -182,6 +191,12 @@ function createConclude (deps: ResourceDeps): Conclude {
     return await conclude(route, subject, verification, profile)
   }
 
+  const conclude: Conclude = (route, subject, verification, profile) => {
+    const result = judge(route, subject, verification, profile)
+    if (verification.kind !== 'token' || result instanceof Promise || result.response.status === 503) return result
+    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
+    return result
+  }
   return conclude
 }
 
