@@ -57,11 +57,12 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import neither transport ' +
-          'nor pages nor ' +
-          'the composition root',
+        'authgear/, block-list/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import ' +
+          'neither transport nor pages nor the composition root',
       severity: 'error',
-      from: { path: '^src/(authgear|request/authenticate|shared/(cache|own-session|profile|redis|revocation))/' },
+      from: {
+        path: '^src/(authgear|request/authenticate|shared/(block-list|cache|own-session|profile|redis|revocation))/'
+      },
       to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
     },
     {

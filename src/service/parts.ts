@@ -15,6 +15,7 @@ import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { openAccessRecord } from './access-record.ts'
 import { openAssertions } from './assertions.ts'
+import { openBlockParts } from './blocks.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -64,7 +65,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
   })
   const untold = createUntoldChanges(clock)
-  const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
+  const blocks = openBlockParts(settings, {
+    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => opened.revocations.isFollowing(), log, clock
+  })
+  const opened = openLog(settings, secrets.codec, {
+    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared
+  })
   const revocations = record === undefined ? opened.revocations : record.following(opened.revocations)
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
@@ -99,6 +105,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   return {
     authgear,
     tokens,
+    blocks,
     own,
     assertions,
     shared,
@@ -108,7 +115,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     profiles,
     untold,
     presence: openFollowersPresence(keys, shared, revocations, self),
-    audit: openFollower(settings, { ...sources, metrics, keyer }),
+    audit: openFollower(settings, { ...sources, metrics, keyer, blocks: blocks?.shared }),
     record,
     webhook: webhookOf(settings, { ...sources, metrics }),
     digestForm: secrets.digestForm,
@@ -143,7 +150,7 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
+  const { audit, tokens, blocks, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
@@ -151,6 +158,7 @@ export async function closeParts (parts: Parts): Promise<void> {
   assertions?.close()
   await presence?.close()
   await closeLog()
+  blocks?.shared?.close()
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()

@@ -6,6 +6,7 @@ import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
 import type { Log } from '../operate/logging/log.ts'
+import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
 import type { Gauges } from '../operate/metrics/instruments.ts'
@@ -14,6 +15,7 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
+import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
 import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
 import { OWN_SESSION_SHARE } from './own-sessions.ts'
@@ -35,10 +37,14 @@ export type Service = Readonly<{
   profiles: Profiles | undefined
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined
+  /** For `/clients/…`, where there is a token for it, and RESOURCES. */
+  clients: ClientsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
   /** Before it takes requests: the revocation log is followed, or need not be waited for. */
   logFollowed: () => Promise<void>
+  /** Before it takes requests: which clients are blocked is known, or cannot be waited for. */
+  blocksRead: () => Promise<void>
   /** Before it takes requests: assertions can be signed, or need not be waited for. */
   assertionsReady: () => Promise<void>
   /** The key set of assertions, for the management listener; undefined without ASSERTION. */
@@ -99,10 +105,12 @@ export function createService (
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),
+    clients: clientsOf(settings, parts, log),
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
+    blocksRead: async () => { await parts.blocks?.ready() },
     assertionsReady: async () => { await parts.assertions?.ready() },
     keySet: parts.assertions?.keySet,
     samples: history.window,
@@ -136,9 +144,21 @@ function purgesOf (
   return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
 }
 
+/** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
+function clientsOf (
+  { managementToken: token }: ServiceSettings,
+  { blocks, revocations }: Parts,
+  log: Log
+): ClientsDeps | undefined {
+  if (token === undefined || blocks === undefined) return undefined
+  const tell: ClientsDeps['tell'] = (name, mark) => tellBlock(revocations, name, mark)
+  const isBlocked = (clientId: string): boolean => blocks.standingOf(clientId) === 'blocked'
+  return { token, fixed: blocks.fixed, blocks: blocks.shared, seen: blocks.seen.list, isBlocked, tell, log }
+}
+
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login, resources }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -169,6 +189,7 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
+    clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     certificate: tls === undefined
       ? undefined

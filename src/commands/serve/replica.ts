@@ -53,6 +53,7 @@ export function managementOf (
     metrics: service.metrics,
     version,
     revocations: service.revocations,
+    clients: service.clients,
     keySet: service.keySet,
     status: {
       samples: service.samples,
@@ -68,7 +69,7 @@ export function managementOf (
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */
 export async function takeRequests (config: Config, service: Service, log: Log, closers: Closer[]): Promise<void> {
   closers.push(watchCertificate(config, service, log))
-  await Promise.all([service.logFollowed(), service.assertionsReady()])
+  await Promise.all([service.logFollowed(), service.blocksRead(), service.assertionsReady()])
   const opened: Listening[] = []
   closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
   for (const one of listening(service, config)) {

@@ -6,7 +6,7 @@ import type { Reported } from '../../request/http/access-log.ts'
 import { hostOf } from '../../request/http/request.ts'
 import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
 import type { HandlerResult, Location } from '../../request/http/types.ts'
-import type { Revocation } from '../../shared/revocation/types.ts'
+import type { Revocation, Target } from '../../shared/revocation/types.ts'
 import { createFolds, type Counted } from './folds.ts'
 import { assertionIn, cut, type Decided, encode, kindOf, namesOf, pathOf, verdictOf } from './line.ts'
 import type { AccessRecordSettings } from './settings.ts'
@@ -84,7 +84,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
     revoked ({ target, origin }: Revocation): void {
       const names = target.kind === 'user'
         ? { user: cut(target.userId, 128) }
-        : target.kind === 'client' ? { client: cut(target.clientId, 512) } : {}
+        : target.kind === 'client' ? { client: cut(target.clientId, 512) } : blockedIn(target)
       write({ at: timeOf(clock.wall()), event: 'revocation', origin, target: target.kind, ...names })
     },
     refusesAll: () => settings.isRequired && !sink.isWritable(),
@@ -94,6 +94,12 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
       await sink.close(CLOSE_WITHIN_MS)
     }
   })
+}
+
+/** A block or its lift is told as a revocation is. */
+function blockedIn (target: Target): object {
+  if (target.kind !== 'block') return {}
+  return { client: cut(target.name, 512), blocked: target.mark.isBlocked }
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()

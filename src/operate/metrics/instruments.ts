@@ -161,6 +161,8 @@ export type Gauges = Readonly<{
   audit: AuditGauges | undefined
   /** Undefined without ASSERTION. */
   assertions?: AssertionGauges | undefined
+  /** Undefined without RESOURCES. */
+  clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
@@ -205,7 +207,7 @@ export function readGauges (gauges: Gauges): GaugeReading {
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
   const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
-  const { certificate } = gauges
+  const { certificate, clientsBlocked } = gauges
   const gauge = (name: string, help: string, read: () => number): Gauge => gaugeOf(registry, name, help, read)
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
@@ -238,6 +240,10 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
       'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.',
       replicasSeen
     )
+  }
+  if (clientsBlocked !== undefined) {
+    const help = 'Clients and hosts that are blocked: names in CLIENTS_BLOCKED, and those that all replicas know.'
+    gauge('forward_auth_clients_blocked', help, clientsBlocked)
   }
   if (certificate !== undefined) {
     gauge(
