@@ -34,11 +34,12 @@ export type Decided = Readonly<{
   assertion?: string | undefined
 }>
 
-export function verdictOf ({ reason, response: { status } }: HandlerResult, endpoint: Endpoint): Verdict {
+export function verdictOf ({ reason, response: { status }, who }: HandlerResult, endpoint: Endpoint): Verdict {
   if (status === 503) return 'unavailable'
   if (endpoint === 'login') {
     if (reason === 'sent_back') return 'signed_in'
-    if (reason === 'signed_out') return 'signed_out'
+    // the sign-out itself, and the page after it, which anybody may open
+    if (reason === 'signed_out' || (reason === 'signing_out' && who !== undefined)) return 'signed_out'
     return status < 400 ? 'redirected' : 'refused'
   }
   if (status !== 200) return 'refused'
