@@ -5,7 +5,7 @@ import type { Listener } from '../request/http/listener.ts'
 import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
-import type { Log } from '../operate/logging/log.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
 import type { Gauges } from '../operate/metrics/instruments.ts'
@@ -53,6 +53,8 @@ export type Service = Readonly<{
   certificateRenewed: (life: CertificateLife) => void
   /** The file of ACCESS_RECORD was moved. */
   reopenRecord: () => void
+  /** Writes what of the access record is counted and not written: this replica is about to end. */
+  flushRecord: () => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -70,6 +72,8 @@ export type Seams = Readonly<{
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
+  /** The pipe that the log writes to, for ACCESS_RECORD=stdout. */
+  stdout?: WritePiece | undefined
 }>
 
 /** Each write removes expired entries too. */
@@ -79,7 +83,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, tracer, state = () => 'serving', ...waits }: Seams = {}
+  { clock = systemClock, tracer, state = () => 'serving', stdout, ...waits }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -89,7 +93,7 @@ export function createService (
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state }
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, stdout }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
@@ -111,6 +115,7 @@ export function createService (
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopenRecord: () => parts.record?.reopen(),
+    flushRecord: () => parts.record?.flush(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)

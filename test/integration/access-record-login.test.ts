@@ -34,8 +34,8 @@ t.test('a session of our own: sign-in, step-up and sign-out name its user', asyn
     'signed_in sent_back person true',
     'signed_out signing_out person true'
   ])
-  const sessionAt = (path: string): unknown => lines.find((one) => one['path'] === path && one['verdict'] === 'allowed')?.['session']
-  const [first, second] = [sessionAt('/first'), sessionAt('/secret/x')]
+  const allowed = lines.filter(({ verdict }) => verdict === 'allowed')
+  const [first, second] = ['/first', '/secret/x'].map((at) => allowed.find(({ path }) => path === at)?.['session'])
   t.match([first, second], [/^[\w-]{22}$/, /^[\w-]{22}$/])
   t.not(first, second, 'a step-up gives the session another name')
   t.strictSame(named.map(({ session }) => session), [first, first, second, second])

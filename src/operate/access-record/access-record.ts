@@ -20,7 +20,9 @@ export type AccessRecord = Readonly<{
   /** What cannot be recorded must not be allowed (ACCESS_RECORD_REQUIRED). */
   refusesAll: () => boolean
   sweep: () => void
-  /** Writes what is counted, and waits for it for a moment. */
+  /** Writes what is counted. */
+  flush: () => void
+  /** The same, and waits for it for a moment. */
   close: () => Promise<void>
 }>
 
@@ -29,6 +31,8 @@ export type AccessRecordDeps = Readonly<{
   sink: Sink
   /** This replica's name. */
   replica: string
+  /** Of this process alone: the lines of each are numbered from 1. */
+  run: string
   /** Derived from CACHE_SECRET for this alone: names sessions alike on every replica. */
   sessionKey: Uint8Array
   trustProxy: TrustProxy
@@ -46,14 +50,14 @@ const CLOSE_WITHIN_MS = 2000
 const NO_DECISIONS: ReadonlySet<string> = new Set(['metadata', 'jwks', 'other'])
 
 export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
-  const { settings, sink, replica, trustProxy, clock, counted } = deps
+  const { settings, sink, replica, run, trustProxy, clock, counted } = deps
   let seq = 0
   let missing = 0
 
   /** A line that is lost has its number, too: a gap is seen. */
   function write (content: object): void {
     seq++
-    const line = encode({ record: 'access', seq, replica, ...content, ...missing > 0 && { missing } })
+    const line = encode({ record: 'access', seq, replica, run, ...content, ...missing > 0 && { missing } })
     const isTaken = sink.write(line)
     missing = isTaken ? 0 : missing + 1
     counted(isTaken ? 'written' : 'lost')
@@ -89,6 +93,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
     },
     refusesAll: () => settings.isRequired && !sink.isWritable(),
     sweep (): void { folds.sweep(); sink.look() },
+    flush: folds.flush,
     async close (): Promise<void> {
       folds.flush()
       await sink.close(CLOSE_WITHIN_MS)

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createSink } from '../../../src/operate/access-record/sink.ts'
+import { createFileSink, createStdoutSink } from '../../../src/operate/access-record/sink.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { until } from '../../helpers/until.ts'
 
 function start (t: Test, file: string) {
   const seen: string[] = []
   let lost = 0
-  const sink = createSink(file, {
+  const sink = createFileSink(file, {
     lost: (lines) => { lost += lines },
     failing: (error) => { seen.push(error?.code ?? 'again') }
   })
@@ -37,7 +37,7 @@ t.test('a file is for its owner and its group', async (t) => {
 
 t.test('a file that cannot be opened is named', async (t) => {
   const file = join(tempDir(t, 'record'), 'missing', 'access.jsonl')
-  t.throws(() => createSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
+  t.throws(() => createFileSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
 })
 
 for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as const) {
