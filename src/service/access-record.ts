@@ -12,6 +12,8 @@ import type { ServiceSettings } from './settings.ts'
 export type RecordParts = Omit<AccessRecord, 'revoked' | 'sweep'> & Readonly<{
   /** The same log; what this replica takes is recorded. */
   following: (log: RevocationLog) => RevocationLog
+  /** For the status page. */
+  isWritten: () => boolean
   /** The file was moved. */
   reopen: () => void
 }>
@@ -27,7 +29,7 @@ type RecordDeps = Readonly<{
 
 const SWEEP_MS = 1000
 /** Of CACHE_MAX_MEMORY, for what is counted and not yet written. */
-const SHARE = 0.05
+export const RECORD_SHARE = 0.05
 
 /** Undefined without ACCESS_RECORD. @throws {ServiceError} where its file cannot be opened */
 export function openAccessRecord (
@@ -46,7 +48,7 @@ export function openAccessRecord (
     sessionKey,
     trustProxy: createTrustProxy(trustedProxies),
     clock,
-    maxBytes: cache.maxBytes * SHARE,
+    maxBytes: cache.maxBytes * RECORD_SHARE,
     counted: metrics.recordLines
   })
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
@@ -54,6 +56,7 @@ export function openAccessRecord (
     report: record.report,
     refusesAll: record.refusesAll,
     flush: record.flush,
+    isWritten: sink.isWritable,
     reopen: sink.reopen,
     following: (revocations) => recording(revocations, record.revoked),
     close: async () => {

@@ -14,6 +14,7 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
+import { RECORD_SHARE } from './access-record.ts'
 import { buildListeners } from './listeners.ts'
 import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
 import { OWN_SESSION_SHARE } from './own-sessions.ts'
@@ -123,13 +124,14 @@ export function createService (
   })
 }
 
-/** What tokens, profiles and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
+/** What tokens, profiles, the access record and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
 function bytesOfSessions (settings: ServiceSettings): number {
-  const { cache, resources, profile, login } = settings
+  const { cache, resources, profile, login, accessRecord } = settings
+  const ofRecord = accessRecord === undefined ? 0 : RECORD_SHARE
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
   const ofOwn = login?.own === undefined ? 0 : OWN_SESSION_SHARE
-  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - presentedShareOf(settings)))
+  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - ofRecord - presentedShareOf(settings)))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */
@@ -143,7 +145,7 @@ function purgesOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login, accessRecord }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -175,6 +177,7 @@ function gaugesOf (
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
+    recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
     certificate: tls === undefined
       ? undefined
       : {
