@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { claimsOf } from '../../src/core/token-expiry.ts'
 import { recordedIn, recordFile, type RecordLine } from '../helpers/access-record.ts'
 import { type Attributes, grpcClient } from '../helpers/grpc.ts'
 import { ANY_PORT, type InProcess, type InProcessOptions, MANAGEMENT_TOKEN, startInProcess } from '../helpers/in-process.ts'
@@ -71,6 +72,22 @@ t.test('purges, webhooks and what is revoked otherwise are lines with origin and
     ['revocation', 'webhook', 'user', demo.dora.id]
   ])
   t.notMatch(JSON.stringify(lines), demo.alice.cookie.split('.')[0], 'not the session id of a purge')
+})
+
+t.test('a line has the ids by which other logs and the app\'s token are joined', async (t) => {
+  const { replica, ended } = await start(t, { ASSERTION: 'on', ASSERTION_ISSUER: 'https://auth.example.com' })
+  await replica.service.assertionsReady()
+  const trace = '0af7651916cd43dd8448eb211c80319c'
+  const { headers } = await verify(replica, 'audience=app', [
+    ALICE, ['X-Request-Id', 'proxy-1'], ['Traceparent', `00-${trace}-b7ad6b7169203331-01`]
+  ])
+  const { jti } = claimsOf(String(headers['x-forward-auth-assertion'])) ?? {}
+  t.match(jti, /./)
+  await verify(replica, 'identity=none')
+  t.match(await ended(), [
+    { request: 'proxy-1', trace, assertion: jti, policy: 'audience=app' },
+    { request: /^[\da-f]{12}-/, trace: undefined }
+  ])
 })
 
 t.test('what is no decision has no line', async (t) => {

@@ -46,8 +46,21 @@ export type AccessRecordDeps = Readonly<{
 /** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
 const STRANGER = { user: undefined, method: '', policy: '' } as const
 const CLOSE_WITHIN_MS = 2000
-/** Public documents, and paths that are none of ours: nobody is let in or refused there. */
-const NO_DECISIONS: ReadonlySet<string> = new Set(['metadata', 'jwks', 'other'])
+/**
+ * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:
+ * of a login it holds a code, and the address to go back to. Documents and other paths let nobody in, and refuse nobody.
+ */
+const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'none'>> = {
+  verify: 'with its rule',
+  'ext-authz': 'with its rule',
+  resource: 'with its rule',
+  'resource-or-session': 'with its rule',
+  identify: 'without a rule',
+  login: 'without a rule',
+  metadata: 'none',
+  jwks: 'none',
+  other: 'none'
+}
 
 export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
   const { settings, sink, replica, run, trustProxy, clock, counted } = deps
@@ -71,7 +84,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
 
   return Object.freeze({
     report (reported: Reported, result: HandlerResult): void {
-      if (NO_DECISIONS.has(reported.endpoint)) return
+      if (LINES[reported.endpoint] === 'none') return
       const where = whereOf(reported, trustProxy)
       const verdict = verdictOf(result, reported.endpoint)
       const { who, reason } = result
@@ -127,12 +140,9 @@ function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
 
 const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
 
-/** Elsewhere the query is the client's: of a login it holds a code, and the address to go back to. */
-const HAS_RULES: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'resource', 'resource-or-session'])
-
 /** The proxy's own words; in a policy header a client can only make things stricter. */
 function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
-  if (!HAS_RULES.has(endpoint)) return ''
+  if (LINES[endpoint] !== 'with its rule') return ''
   if (policies.length === 0) return query ?? ''
   return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
 }
