@@ -83,7 +83,7 @@ t.test('a line has the ids by which other logs and the app\'s token are joined',
   ])
   const { jti } = claimsOf(String(headers['x-forward-auth-assertion'])) ?? {}
   t.match(jti, /./)
-  await verify(replica, 'identity=none')
+  await verify(replica, '')
   t.match(await ended(), [
     { request: 'proxy-1', trace, assertion: jti, policy: 'audience=app' },
     { request: /^[\da-f]{12}-/, trace: undefined }

@@ -2,7 +2,7 @@ import { createReadStream, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { recordedIn, recordFile, type RecordLine } from '../helpers/access-record.ts'
-import { startOnPipe } from '../helpers/on-pipe.ts'
+import { startOnClosedPipe, startOnPipe } from '../helpers/on-pipe.ts'
 import { startProcess } from '../helpers/process.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -24,6 +24,20 @@ t.test('a standard output that nobody reads holds up neither answers nor the end
   signal('SIGTERM')
   t.equal(await ended, 0, 'by itself')
 })
+
+for (const [required, status] of [['off', 200], ['on', 503]] as const) {
+  t.test(`a standard output that is closed ends nothing; required ${required}: ${status}`, async (t) => {
+    const simulator = await startSimulator(t)
+    const { port, signal, ended } = await startOnClosedPipe(t, {
+      AUTHGEAR_ENDPOINT: simulator.url, ACCESS_RECORD: 'stdout', ACCESS_RECORD_REQUIRED: required
+    })
+    // the first one may be let in before the pipe has said no
+    await until('it answers so', async () => (await ask(port, signedIn())).status === status)
+    for (let n = 0; n < 20; n++) t.equal((await ask(port, signedIn(`/${n}`))).status, status)
+    signal('SIGTERM')
+    t.equal(await ended, 0)
+  })
+}
 
 t.test('with a reader that is slow each line of log and record comes whole', async (t) => {
   const simulator = await startSimulator(t)
