@@ -28,7 +28,9 @@ for (const stack of STACKS) {
   })
 }
 
-t.test('with an Authgear of one\'s own there is none until .env asks for it', { skip: skipOrFail('docker-compose') }, async (t) => {
+t.test('with an Authgear of one\'s own there is none until .env asks for it', {
+  skip: skipOrFail('docker-compose')
+}, async (t) => {
   for (const file of ['deploy/compose/https.yml', 'deploy/compose/https-caddy.yml']) {
     const recordOf = (env: Readonly<Record<string, string>>): string | undefined =>
       readCompose(file, env)['forward-auth']?.environment?.['ACCESS_RECORD']

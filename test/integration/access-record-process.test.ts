@@ -56,7 +56,8 @@ t.test('with a reader that is slow each line of log and record comes whole', asy
   const lines = (await text).split('\n').slice(0, -1)
   const torn = lines.filter((line) => !isJson(line))
   t.strictSame(torn.slice(0, 3), [])
-  const record = lines.filter(isJson).map((line) => JSON.parse(line) as RecordLine).filter((one) => one['record'] === 'access')
+  const all = lines.filter(isJson).map((line) => JSON.parse(line) as RecordLine)
+  const record = all.filter((one) => one['record'] === 'access')
   t.strictSame(record.map(({ path }) => path), Array.from({ length: asked }, (_, index) => `/${index + 1}`))
 })
 
@@ -78,7 +79,7 @@ function isJson (line: string): boolean {
   }
 }
 
-t.test('a replica that is told to end first writes what it counted, and a new one goes on', async (t) => {
+t.test('a replica that is told to end writes first what it counted; another goes on', async (t) => {
   const simulator = await startSimulator(t)
   const { file, ACCESS_RECORD } = recordFile(t)
   const env = { AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_TIMEOUT: '60s', ACCESS_RECORD, ACCESS_RECORD_WINDOW: '1h' }
@@ -127,5 +128,6 @@ t.test('SIGHUP: a file that was moved is opened again, and the process lives on'
   t.equal((await ask(service.port, signedIn('/three'))).status, 200)
   await service.stop()
   t.equal(await service.ended, 0)
-  t.strictSame([`${file}.1`, `${file}.2`].map((one) => recordedIn(one).map(({ path }) => path)), [['/one'], ['/two', '/three']])
+  const pathsIn = (name: string): readonly unknown[] => recordedIn(name).map(({ path }) => path)
+  t.strictSame([`${file}.1`, `${file}.2`].map(pathsIn), [['/one'], ['/two', '/three']])
 })

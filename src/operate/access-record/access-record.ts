@@ -48,7 +48,7 @@ const STRANGER = { user: undefined, method: '', policy: '' } as const
 const CLOSE_WITHIN_MS = 2000
 /**
  * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:
- * of a login it holds a code, and the address to go back to. Documents and other paths let nobody in, and refuse nobody.
+ * of a login it holds a code, and the address to go back to. Documents and other paths let in and refuse nobody.
  */
 const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'none'>> = {
   verify: 'with its rule',

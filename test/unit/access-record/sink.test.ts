@@ -41,7 +41,7 @@ t.test('a file that cannot be opened is named', async (t) => {
 })
 
 for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as const) {
-  t.test(`a file that was moved is written anew after ${what}`, async (t) => {
+  t.test(`a file that was moved is opened again after ${what}`, async (t) => {
     const file = join(tempDir(t, 'record'), 'access.jsonl')
     const { sink } = start(t, file)
     sink.write('one')

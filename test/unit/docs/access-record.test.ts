@@ -16,11 +16,12 @@ const OTHERS = [
 ]
 
 t.test('each field of a line is in the page, with its source, and no other', async (t) => {
-  const [, decided = ''] = /^export type Decided = Readonly<{\n([^]*?)^}>/m.exec(read('src/operate/access-record/line.ts')) ?? []
+  const source = read('src/operate/access-record/line.ts')
+  const [, decided = ''] = /^export type Decided = Readonly<{\n([^]*?)^}>/m.exec(source) ?? []
   const fields = [...decided.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name)
   t.ok(fields.length > 15)
   t.strictSame(ROWS.flatMap(({ names }) => names).toSorted(), [...fields, ...OTHERS].toSorted())
-  for (const { names, says, source } of ROWS) t.ok(says.length > 5 && source.length > 5, names.join())
+  for (const row of ROWS) t.ok(row.says.length > 5 && row.source.length > 5, row.names.join())
 })
 
 t.test('the page says which fields a client can choose', async (t) => {

@@ -41,7 +41,7 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
     'forwardauthauthgearcircuitopen', /not asked/],
   ['a wrong address', now(100, 'authgear_misconfigured'), 'bad', 'forwardauthunavailable', /^100 .* AUTHGEAR_ENDPOINT/],
   ['too many people', now(5, 'overloaded'), 'bad', 'forwardauthauthgearqueue', /too many people wait/],
-  ['a record that is required', now(3, 'record_unavailable'), 'bad', 'forwardauthaccessrecordlost', /record cannot be/],
+  ['a record that is required', now(3, 'record_unavailable'), 'bad', 'forwardauthaccessrecordlost', /record cannot/],
   ['an Authgear that is slow', now(100, 'authgear_unavailable'), 'bad', 'forwardauthunavailable', /did not answer/],
   ['one answer of 503, of a login page', now(1), 'bad', 'forwardauthunavailable', /^1 of the last 120 answers/],
   ['a wrong path', { wrongPath: 11 }, 'bad', 'forwardauthwrongpath', /11 requests came .* correct the address/],
