@@ -21,8 +21,7 @@ import { tokens } from './tokens.mjs'
 import { tuning } from './tuning.mjs'
 
 const PARTS = {
-  rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease,
-  record
+  rates, tokens, identity, record, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease
 }
 /** Of a line in results/. */
 const WIDTH = 120

@@ -210,8 +210,7 @@ function createSignIn (deps: OwnLoginDeps): Finish {
 /** The same person in the same session, who was asked again: the old access token has the new time. */
 function createStepUpEnd ({ answers, changes, keyer, stepped }: OwnLoginDeps): Finish {
   return async ({ request, site, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
-    let who: HandlerResult['who']
-    const refused = (page: LoginPage, why?: string): HandlerResult => {
+    const refused = (page: LoginPage, why?: string, who?: HandlerResult['who']): HandlerResult => {
       stepped('refused')
       const error = page === 'session_not_kept' ? new SessionsUnreachable() : undefined
       return { ...answers.page(page, request, { returnTo }), tokenError: why, error, who }
@@ -223,13 +222,13 @@ function createStepUpEnd ({ answers, changes, keyer, stepped }: OwnLoginDeps): F
     if (found.kind !== 'done') return refused('session_not_kept')
     const record = found.value
     if (record === undefined) return refused('step_up_refused', 'no session')
-    who = whoOf(keyer, credentialsOfCookie(own), record.userId)
-    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub')
-    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid')
-    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time')
+    const who = whoOf(keyer, credentialsOfCookie(own), record.userId)
+    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub', who)
+    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid', who)
+    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time', who)
     const replaced = await changes.replace(own, signedIn, idToken)
-    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session')
-    if (replaced.kind !== 'done') return refused('session_not_kept')
+    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session', who)
+    if (replaced.kind !== 'done') return refused('session_not_kept', undefined, who)
     stepped('stepped_up')
     const sentBack = answers.redirect('sent_back', returnTo, sessionCookie(site, replaced.value))
     return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, replaced.value), record.userId) }

@@ -118,7 +118,7 @@ t.test('the proxy\'s rule is the policy; of a login nothing of the query is', as
   ])
 })
 
-t.test('host, path and method are the client\'s as a trusted proxy says them, and Envoy\'s own words', async (t) => {
+t.test('host, path and method are as a trusted proxy says them, or Envoy itself', async (t) => {
   const { lines, report } = start({ settings: { windowMs: 0 } })
   report('/a?x=1')
   report('/a', { socket: { remoteAddress: '192.0.2.9' } })
