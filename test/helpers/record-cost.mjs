@@ -1,12 +1,13 @@
 // What the access record keeps and writes, by the compiled service without its sockets: people who each ask several
 // times within one window, at one app, with one session.
-// Usage: node --expose-gc test/helpers/record-cost.mjs PEOPLE REQUESTS BYTES [hostile]; prints JSON
-// BYTES: what counted lines may take; `hostile`: the longest of everything that a client chooses
+// Usage: node --expose-gc test/helpers/record-cost.mjs PEOPLE REQUESTS BYTES [long|parts]; prints JSON
+// BYTES: what counted lines may take; `long`: much of everything that a client chooses; `parts`: short parts of long
+// texts, which V8 keeps whole as long as a part is kept
 import { createAccessRecord } from '../../dist/operate/access-record/access-record.js'
 import { systemClock as clock } from '../../dist/clock.js'
 
 const [people, requests, maxBytes] = process.argv.slice(2, 5).map(Number)
-const isHostile = process.argv[5] === 'hostile'
+const kind = process.argv[5] ?? 'usual'
 
 let written = 0
 let lines = 0
@@ -36,17 +37,22 @@ const sessions = Array.from({ length: people }, (_, index) => ({
   key: fresh(`key${number(index)}`.padEnd(43, 'x')), userId: fresh(`a11ce000-0000-4000-8000-${number(index)}`)
 }))
 
+const url = (index) => fresh(`/ext-authz/role=admin-${number(index)}/${'p'.repeat(20_000)}`)
+const textsOf = {
+  usual: (index) => ['app.example.com', `/projects/${index}/issues`, ''],
+  long: (index) => [`${index}.${'h'.repeat(4000)}`, `/${index}${'é'.repeat(8000)}`, `role=${index}${'r'.repeat(4000)}`],
+  parts: (index) => ['app.example.com', `/projects/${index}/issues?${'q'.repeat(20_000)}`, url(index).slice(11, 34)]
+}
+
 function reported (index) {
-  const [host, path, policy] = isHostile
-    ? [`${index}.${'h'.repeat(4000)}`, `/${index}${'é'.repeat(8000)}`, `role=${index}${'r'.repeat(4000)}`]
-    : ['app.example.com', `/projects/${index}/issues`, '']
+  const [host, path, policy] = textsOf[kind](index)
   return {
     endpoint: 'verify',
     method: fresh('GET'),
     rawHeaders: ['X-Forwarded-Host', fresh(host), 'X-Forwarded-Uri', fresh(path), 'X-Forwarded-Method', fresh('GET')],
     socket: { remoteAddress: '127.0.0.1' },
     proxy: { policies: [], requestId: undefined, declaresBody: false },
-    query: fresh(policy),
+    query: policy,
     requestId: fresh(`a1b2c3d4e5f6-${index.toString(36)}`),
     client: () => ({ address: '192.0.2.1', isNamed: true }),
     traceIds: () => undefined

@@ -8,7 +8,8 @@ const MIB = 2 ** 20
 const CASES: ReadonlyArray<readonly [what: string, people: number, bytes: number, kind: readonly string[]]> = [
   ['people', 100_000, 8 * MIB, []],
   ['people for whom there is room', 20_000, 100 * MIB, []],
-  ['the longest that clients can choose', 5000, 8 * MIB, ['hostile']]
+  ['the longest that clients can choose', 5000, 8 * MIB, ['long']],
+  ['short parts of long texts', 5000, 8 * MIB, ['parts']]
 ]
 
 for (const [what, people, bytes, kind] of CASES) {
