@@ -215,6 +215,9 @@ t.test('where the record is required and cannot be written, nobody gets in', asy
     t.equal(status, 503, way)
   }
   t.equal((await request(replica, grpc, '/verify', undefined, where)).status, 401, 'a refusal stays one')
+  await replica.close()
+  const { lines } = replica.lines.find(({ msg }) => msg === 'lines of the access record are lost') ?? {}
+  t.ok(Number(lines) > 0, 'and its end says how many lines nobody will read')
 })
 
 t.test('of a login neither codes nor addresses to go back to are written', async (t) => {
