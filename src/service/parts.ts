@@ -7,7 +7,7 @@ import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '..
 import { cookieNames } from '../core/credentials.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
-import type { Log } from '../operate/logging/log.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
@@ -46,17 +46,18 @@ type PartsDeps = Readonly<{
   settleMs: number | undefined
   traced: Wrappers
   state: () => Replica['state']
+  stdout: WritePiece | undefined
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state, stdout } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
   const { keyer } = secrets
-  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock })
+  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock, stdout })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log

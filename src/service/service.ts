@@ -5,7 +5,7 @@ import type { Listener } from '../request/http/listener.ts'
 import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
-import type { Log } from '../operate/logging/log.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
@@ -15,6 +15,7 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
+import { RECORD_SHARE } from './access-record.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
 import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
@@ -59,6 +60,8 @@ export type Service = Readonly<{
   certificateRenewed: (life: CertificateLife) => void
   /** The file of ACCESS_RECORD was moved. */
   reopenRecord: () => void
+  /** Writes what of the access record is counted and not written: this replica is about to end. */
+  flushRecord: () => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -76,6 +79,8 @@ export type Seams = Readonly<{
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
+  /** The pipe that the log writes to, for ACCESS_RECORD=stdout. */
+  stdout?: WritePiece | undefined
 }>
 
 /** Each write removes expired entries too. */
@@ -85,7 +90,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, tracer, state = () => 'serving', ...waits }: Seams = {}
+  { clock = systemClock, tracer, state = () => 'serving', stdout, ...waits }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -95,7 +100,7 @@ export function createService (
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state }
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, stdout }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
@@ -119,6 +124,7 @@ export function createService (
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopenRecord: () => parts.record?.reopen(),
+    flushRecord: () => parts.record?.flush(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)
@@ -126,13 +132,14 @@ export function createService (
   })
 }
 
-/** What tokens, profiles and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
+/** What tokens, profiles, the access record and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
 function bytesOfSessions (settings: ServiceSettings): number {
-  const { cache, resources, profile, login } = settings
+  const { cache, resources, profile, login, accessRecord } = settings
+  const ofRecord = accessRecord === undefined ? 0 : RECORD_SHARE
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
   const ofOwn = login?.own === undefined ? 0 : OWN_SESSION_SHARE
-  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - presentedShareOf(settings)))
+  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - ofRecord - presentedShareOf(settings)))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */
@@ -158,7 +165,7 @@ function clientsOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login, resources }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -191,6 +198,7 @@ function gaugesOf (
         },
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
+    recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
     certificate: tls === undefined
       ? undefined
       : {

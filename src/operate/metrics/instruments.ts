@@ -165,6 +165,8 @@ export type Gauges = Readonly<{
   clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
+  /** Whether the access record can be written; undefined without ACCESS_RECORD. */
+  recordWritten?: (() => boolean) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
   certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
 }>
@@ -185,10 +187,12 @@ export type GaugeReading = Readonly<{
   untold: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
+  /** Undefined without ACCESS_RECORD. */
+  recordWritten: boolean | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate } = gauges
+  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate, recordWritten } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -201,7 +205,8 @@ export function readGauges (gauges: Gauges): GaugeReading {
     auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
     auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
-    certificateStage: certificate?.stage()
+    certificateStage: certificate?.stage(),
+    recordWritten: recordWritten?.()
   }
 }
 

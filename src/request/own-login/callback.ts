@@ -3,11 +3,10 @@ import type { Tokens } from '../../authgear/token-endpoint.ts'
 import { GrantRefused, IdTokenRefused, ResolverError, SessionsUnreachable } from '../../errors.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
-import type { Keyer } from '../../core/cache-key.ts'
-import { type Credentials, ownCredentials } from '../../core/credentials.ts'
+import { credentialsOfCookie, ownCredentials } from '../../core/credentials.ts'
 import type { LoginPage } from '../../core/reason.ts'
-import type { UserId } from '../../core/resolution.ts'
 import { readNavigation } from '../login/redirect.ts'
+import { whoOf } from '../login/who.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import { isToken } from '../../shared/own-session/record.ts'
 import { endCookie } from './end-cookie.ts'
@@ -155,7 +154,10 @@ function createGoingOn (
     const known = reading.kind === 'credentials'
       ? await authenticator.authenticate(credentialContextOf(keyer, request, reading.credentials))
       : undefined
-    if (known?.kind === 'resolved' && known.resolution.kind === 'valid') return answers.redirect('sent_back', returnTo)
+    if (reading.kind === 'credentials' && known?.kind === 'resolved' && known.resolution.kind === 'valid') {
+      const who = whoOf(keyer, reading.credentials, known.resolution.userId)
+      return { ...answers.redirect('sent_back', returnTo), who }
+    }
     stepped('refused')
     if (known?.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: known.error }
     return answers.page('state_unknown', request, { returnTo })
@@ -201,22 +203,17 @@ function createSignIn (deps: OwnLoginDeps): Finish {
     const sentBack = answers.redirect('sent_back', returnTo, [
       sessionCookie(site, created.value), browserCookie(seal, site, seen)
     ])
-    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, created.value), signedIn) }
+    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, created.value), signedIn.userId) }
   }
 }
 
-/** The access record joins the lines of a session with its sign-in. */
-function whoOf (keyer: Keyer, credentials: Credentials, { userId }: SignedIn): HandlerResult['who'] {
-  return { key: keyer.memoryKey(credentials), credentials, userId: userId as UserId, identity: [], grant: undefined }
-}
-
 /** The same person in the same session, who was asked again: the old access token has the new time. */
-function createStepUpEnd ({ answers, changes, stepped }: OwnLoginDeps): Finish {
+function createStepUpEnd ({ answers, changes, keyer, stepped }: OwnLoginDeps): Finish {
   return async ({ request, site, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
-    const refused = (page: LoginPage, why?: string): HandlerResult => {
+    const refused = (page: LoginPage, why?: string, who?: HandlerResult['who']): HandlerResult => {
       stepped('refused')
       const error = page === 'session_not_kept' ? new SessionsUnreachable() : undefined
-      return { ...answers.page(page, request, { returnTo }), tokenError: why, error }
+      return { ...answers.page(page, request, { returnTo }), tokenError: why, error, who }
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return refused('step_up_refused', 'no session')
@@ -225,13 +222,15 @@ function createStepUpEnd ({ answers, changes, stepped }: OwnLoginDeps): Finish {
     if (found.kind !== 'done') return refused('session_not_kept')
     const record = found.value
     if (record === undefined) return refused('step_up_refused', 'no session')
-    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub')
-    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid')
-    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time')
+    const who = whoOf(keyer, credentialsOfCookie(own), record.userId)
+    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub', who)
+    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid', who)
+    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time', who)
     const replaced = await changes.replace(own, signedIn, idToken)
-    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session')
-    if (replaced.kind !== 'done') return refused('session_not_kept')
+    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session', who)
+    if (replaced.kind !== 'done') return refused('session_not_kept', undefined, who)
     stepped('stepped_up')
-    return answers.redirect('sent_back', returnTo, sessionCookie(site, replaced.value))
+    const sentBack = answers.redirect('sent_back', returnTo, sessionCookie(site, replaced.value))
+    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, replaced.value), record.userId) }
   }
 }
