@@ -39,8 +39,8 @@ export type UserSessionsDeps = Readonly<{
   lists: Lists
 }>
 
-/** Other replicas write between a read and a write so often at most, whatever one person does at once. */
-const MAX_TRIES = 20
+/** Other replicas write between a read and a write less often, whatever one person does at once. */
+const MAX_TRIES = 100
 
 export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSessions {
   const inTurn = createTurns()
