@@ -35,6 +35,10 @@ for (const { name, server, start } of TRIED) {
     t.strictSame(await one.add(ALICE, keysOf(1001)), [], 'one that ended made room')
     t.strictSame(await one.add(ALICE, keysOf(1002), keysOf(1)), [], 'one in the place of another')
     t.strictSame(numbersOf(await other.add(ALICE, keysOf(1003))), [2])
+    const rotated = { current: keysOf(1004).current, previous: keysOf(4).current }
+    t.strictSame(numbersOf(await other.add(ALICE, rotated)), [3])
+    await one.remove(ALICE, keysOf(1004))
+    t.strictSame(await one.add(ALICE, keysOf(1005)), [], 'listed under both secrets, and signed out under one')
     for (const owner of [{ ...ALICE, userId: 'bob' }, { ...ALICE, host: 'wiki.other.org' }]) {
       t.strictSame(await one.add(owner, keysOf(1004)), [], 'another user, another host')
     }

@@ -62,18 +62,21 @@ export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSe
 
   return Object.freeze({
     async add (owner: Owner, keys: CacheKeys, instead?: CacheKeys): Promise<readonly CacheKeys[]> {
-      const gone = instead && textOf(instead)
-      const beyond = await change(owner, (sessions) => [...sessions.filter((one) => one !== gone), textOf(keys)])
+      const beyond = await change(owner, (sessions) => [...without(sessions, instead), textOf(keys)])
       return beyond.map(keysIn)
     },
     async remove (owner: Owner, keys: CacheKeys): Promise<void> {
-      await change(owner, (sessions) => sessions.filter((one) => one !== textOf(keys)))
+      await change(owner, (sessions) => without(sessions, keys))
     }
   })
 }
 
 /** A key is base64url. */
 const textOf = ({ current, previous }: CacheKeys): string => previous === undefined ? current : `${current}~${previous}`
+
+/** Whether it was listed while CACHE_SECRET was rotated, or not: keys are of one length. */
+const without = (sessions: readonly string[], keys: CacheKeys | undefined): readonly string[] =>
+  keys === undefined ? sessions : sessions.filter((one) => !one.startsWith(keys.current))
 
 function keysIn (text: string): CacheKeys {
   const [current = '', previous] = text.split('~')
