@@ -99,7 +99,7 @@ for (const [what, nameOf] of NAMES) {
   })
 }
 
-t.test('POST /revocations with a sid asks Authgear again, and ends nothing that lives there', async (t) => {
+t.test('POST /revocations with a sid ends nothing that lives at Authgear', async (t) => {
   const world = await startFleet(t)
   const [one, ...others] = await threeSessions(world)
   await remembered(world, [one, ...others])

@@ -51,7 +51,7 @@ for (const isShared of [true, false]) {
   })
 }
 
-t.test('a session that was stepped up is the newest, and one that was signed out takes no place', async (t) => {
+t.test('a stepped-up session is the newest, and a signed-out one takes no place', async (t) => {
   const world = await startOwnWorld(t)
   const people: Person[] = []
   for (let n = 0; n < MAX_SESSIONS; n++) people.push(await signedIn(world))
