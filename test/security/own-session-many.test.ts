@@ -28,7 +28,8 @@ const tooMany = ({ replicas }: OwnWorld): Promise<number> =>
 for (const isShared of [true, false]) {
   t.test(`an account that signs in for ever has 100 sessions, ${isShared ? 'with Redis' : 'alone'}`, async (t) => {
     const redis = isShared ? await startRedis(t) : undefined
-    const world = await startOwnWorld(t, { ...redis && { redis }, replicas: isShared ? 2 : 1, adapter: { LOG_LEVEL: 'warn' } })
+    const replicas = isShared ? 2 : 1
+    const world = await startOwnWorld(t, { ...redis && { redis }, replicas, adapter: { LOG_LEVEL: 'warn' } })
     const [bob, elsewhere] = [await signedIn(world, 'bob'), await signedIn(world, 'alice', WIKI)]
     const cookies: string[] = []
     for (let n = 0; n < MAX_SESSIONS + TOO_MANY; n++) {

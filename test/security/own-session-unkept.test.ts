@@ -13,7 +13,9 @@ const hasCode = (hop: Hop): boolean =>
 /** The callback's address, with a code of this person's that nobody has redeemed. */
 async function comingBack (world: OwnWorld, person: Person): Promise<string> {
   const first = last(await person.open(`${APP}/`, { until: hasCode }))
-  const { url, headers } = hasCode(first) ? first : last(await person.send(first.url, { user: 'alice' }, { until: hasCode }))
+  const { url, headers } = hasCode(first)
+    ? first
+    : last(await person.send(first.url, { user: 'alice' }, { until: hasCode }))
   t.ok(url.startsWith(world.relay.url))
   return new URL(String(headers['location']), url).href
 }
@@ -69,7 +71,8 @@ function holdAfterTokens ({ relay }: OwnWorld) {
 
 t.test('a login whose ID token names no session leaves no grant behind', async (t) => {
   const world = await startOwnWorld(t, { adapter: { LOGIN_SSO: 'off' } })
-  world.relay.signBy((claims) => signed({ ...claims, sid: 'x' }, { alg: 'RS256', kid: KID, typ: 'JWT' }, KEYS.privateKey))
+  const header = { alg: 'RS256', kid: KID, typ: 'JWT' }
+  world.relay.signBy((claims) => signed({ ...claims, sid: 'x' }, header, KEYS.privateKey))
   const person = world.person()
   const page = last(await person.open(await comingBack(world, person)))
   t.match(page, { status: 503, headers: { 'x-forward-auth-reason': 'login_failed' } })
