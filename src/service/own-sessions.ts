@@ -25,13 +25,12 @@ import type { CacheKey } from '../core/cache-key.ts'
 import { usedCodeKey } from '../shared/redis/keys.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
+import { sessionBytes } from './memory-shares.ts'
 import type { TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type SealingKeys, type Shared, throttle } from './shared.ts'
 
-/** Of CACHE_MAX_MEMORY: a record takes some 3 KiB, and what is resolved of it a third of that. */
-export const OWN_SESSION_SHARE = 0.6
-/** Of those: which sessions a user has, where Redis does not say it. */
+/** Of the bytes of records: which sessions a user has, where Redis does not say it. */
 const LISTS_SHARE = 0.1
 const REPORT_INTERVAL_MS = 60_000
 
@@ -58,7 +57,7 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
   const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
   const keys = openKeys(settings, deps)
-  const bytes = cache.maxBytes * OWN_SESSION_SHARE
+  const { own: bytes } = sessionBytes(settings)
   const ofLists = shared.connection === undefined ? bytes * LISTS_SHARE : 0
   const store = createRecordStore(Math.floor(bytes - ofLists), recordsOf(settings, deps))
   const lists = listsInRedis(settings, deps) ?? createListsInMemory(ofLists)

@@ -68,3 +68,25 @@ t.test('an Admin API that fails costs the profile, and signs nobody out', async 
   const { status, headers } = await world.verify(cookie)
   t.match([status, headers['x-authgear-user-id'], headers['remote-email']], [200, demo.alice.id, ''])
 })
+
+t.test('with everything on a session of our own is remembered', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { simulator: { adminApi }, replicas: 0 })
+  await addReplica(t, world, {
+    ...profileSettings(world.authgear.url),
+    REDIS_URL: redis.url,
+    IDENTITY_HEADERS: 'remote',
+    RESOURCES: 'https://api.example.com',
+    ASSERTION: 'on',
+    ASSERTION_ISSUER: 'https://auth.example.com',
+    CACHE_MAX_MEMORY: '16m'
+  })
+  const cookies: string[] = []
+  for (let n = 0; n < 20; n++) cookies.push(cookieOf(await world.signedIn(), APP))
+  const sources = async (): Promise<readonly unknown[]> => {
+    const all = await Promise.all(cookies.map((cookie) => world.verify(cookie)))
+    return all.map(({ status, headers }) => `${status} ${String(headers['x-forward-auth-source'])}`)
+  }
+  await sources()
+  t.strictSame(new Set(await sources()), new Set(['200 memory']))
+})
