@@ -71,6 +71,16 @@ export class AuthgearGarbage extends ResolverError {
   }
 }
 
+/** Of a session of our own: one such answer may be a mix-up on its way, and ends nothing by itself. */
+export class AnotherUser extends ResolverError {
+  readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
+  readonly userId: string
+  constructor (userId: string) {
+    super('ANOTHER_USER', "Authgear's resolver named another user than the session is of")
+    this.userId = userId
+  }
+}
+
 export class AuthgearCircuitOpen extends ResolverError {
   readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
   constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: it is not asked for a moment') }

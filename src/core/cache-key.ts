@@ -41,6 +41,8 @@ export type Keyer = Digests & Readonly<{
   cacheKeys: (credentials: Credentials) => CacheKeys
   /** @param form of what is remembered of a user: another selection is another value */
   profileKey: (userId: string, form: string) => CacheKey
+  /** Names the sessions of our own that a user has at a host. */
+  userKey: (userId: string, host: string) => CacheKey
   /** Of a session id, under every secret that this replica knows. */
   sessionDigests: (sessionId: string) => readonly CredentialDigest[]
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
@@ -108,6 +110,7 @@ export function createKeyer (
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
     profileKey: (userId: string, form: string) => hmac(`profile:${scope}${part(form)}${part(userId)}`) as CacheKey,
+    userKey: (userId: string, host: string) => hmac(`user:${scope}${part(host)}${part(userId)}`) as CacheKey,
     cacheKeys: (credentials: Credentials) => ({ current: cacheKey(credentials), previous: undefined }),
     revocable: () => digests
   })

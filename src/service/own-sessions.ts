@@ -15,19 +15,24 @@ import { createSessionChanges } from '../shared/own-session/changes.ts'
 import { createSessionLease } from '../shared/own-session/lease.ts'
 import { createRefresh } from '../shared/own-session/refresh.ts'
 import { createRenewal } from '../shared/own-session/renewal.ts'
-import { createOwnSessions } from '../shared/own-session/sessions.ts'
-import { createRecordStore } from '../shared/own-session/store.ts'
+import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessions.ts'
+import { createRecordStore, LIFE_MS } from '../shared/own-session/store.ts'
+import {
+  createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS
+} from '../shared/own-session/user-sessions.ts'
 import { type Credentials, credentialsOfCookie } from '../core/credentials.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import { usedCodeKey } from '../shared/redis/keys.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
+import { sessionBytes } from './memory-shares.ts'
 import type { TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type SealingKeys, type Shared, throttle } from './shared.ts'
 
-/** Of CACHE_MAX_MEMORY: a record takes some 3 KiB, and what is resolved of it a third of that. */
-export const OWN_SESSION_SHARE = 0.6
+/** Of the bytes of records: which sessions a user has, where Redis does not say it. */
+const LISTS_SHARE = 0.1
+const REPORT_INTERVAL_MS = 60_000
 
 type OwnSessionDeps = Readonly<{
   shared: Shared
@@ -52,7 +57,11 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
   const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
   const keys = openKeys(settings, deps)
-  const store = createRecordStore(Math.floor(cache.maxBytes * OWN_SESSION_SHARE), recordsOf(settings, deps))
+  const { own: bytes } = sessionBytes(settings)
+  const ofLists = shared.connection === undefined ? bytes * LISTS_SHARE : 0
+  const store = createRecordStore(Math.floor(bytes - ofLists), recordsOf(settings, deps))
+  const lists = listsInRedis(settings, deps) ?? createListsInMemory(ofLists)
+  const users = createUserSessions({ nameOf: keyer.userKey, lists })
   const lease = createSessionLease(clock, leasesOf(settings, deps))
   const renewal = createRenewal({
     store,
@@ -77,10 +86,14 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   return {
     sites,
     readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
-    sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget }),
+    sessions: createOwnSessions({
+      store, refresh, lease, keyer, clock, forget, wasTaken: endings(deps, 'another_user', TAKEN)
+    }),
     login: {
       sites,
-      changes: createSessionChanges({ store, lease, keyer, clock, signOuts, timeoutMs }),
+      changes: createSessionChanges({
+        store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: endings(deps, 'too_many', TOO_MANY)
+      }),
       signOuts,
       async sharedUser (credentials: Credentials): Promise<string | undefined> {
         const { resolution } = (await shared.cache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
@@ -110,6 +123,25 @@ const ROTATES =
 const NOT_REVOKED = 'a refresh token could not be revoked after a sign-out: its session ends at Authgear by itself'
 const NO_KEYS = "Authgear's keys cannot be fetched: nobody can sign in until they are"
 
+const TOO_MANY =
+  `a user signed in more than ${MAX_SESSIONS} times at one host: the oldest of these sessions ended (docs/login.md)`
+const TAKEN =
+  "Authgear's resolver says that the access tokens of a session are another user's than its ID token: the session " +
+    'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are one project, and what stands between'
+
+/** Each is counted, and told once a minute. */
+function endings (
+  { metrics: { ownSessions }, clock, log }: OwnSessionDeps,
+  reason: SessionEnd,
+  text: string
+): () => void {
+  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(text))
+  return () => {
+    ownSessions.ended(reason)
+    warn()
+  }
+}
+
 /** Those of resource tokens, where there are some. */
 function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSessionDeps) {
   if (tokens !== undefined) return { keySet: tokens.keySet, close: async () => {} }
@@ -136,6 +168,16 @@ function recordsOf ({ redis }: ServiceSettings, { shared, sealingKeys, revocatio
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
     log: revocations
   }
+}
+
+function listsInRedis ({ redis }: ServiceSettings, { shared, sealingKeys }: OwnSessionDeps) {
+  if (redis === undefined || shared.connection === undefined) return undefined
+  return createListsInRedis({
+    commands: shared.connection.commands,
+    keyPrefix: redis.keyPrefix,
+    sealer: createSealer(sealingKeys.sessions),
+    lifeMs: LIFE_MS
+  })
 }
 
 function leasesOf ({ redis, authgear }: ServiceSettings, { shared, leaseMs }: OwnSessionDeps) {

@@ -18,6 +18,7 @@ import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { presentedShareOf } from './memory-shares.ts'
 import type { ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openProfiles } from './profiles.ts'
@@ -26,14 +27,6 @@ import { openShared, reporting, type SealingKeys } from './shared.ts'
 import { randomBytes } from 'node:crypto'
 import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
 import { createEntryCodec, type EntryCodec } from '../shared/revocation/codec.ts'
-
-/** Of CACHE_MAX_MEMORY: for what goes out beside Authgear's headers. */
-const PRESENTED_SHARE = 0.1
-
-/** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
-export function presentedShareOf ({ identity, assertion }: Pick<ServiceSettings, 'identity' | 'assertion'>): number {
-  return identity.headers.all.length > 0 || assertion !== undefined ? PRESENTED_SHARE : PRESENTED_SHARE / 10
-}
 
 type PartsDeps = Readonly<{
   memory: MemoryCache

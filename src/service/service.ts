@@ -15,13 +15,10 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
-import { RECORD_SHARE } from './access-record.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
-import { closeParts, openParts, type Parts, presentedShareOf } from './parts.ts'
-import { OWN_SESSION_SHARE } from './own-sessions.ts'
-import { PROFILE_SHARE } from './profiles.ts'
-import { TOKEN_SHARE } from './resources.ts'
+import { sessionBytes } from './memory-shares.ts'
+import { closeParts, openParts, type Parts } from './parts.ts'
 import type { ServiceSettings } from './settings.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -95,7 +92,7 @@ export function createService (
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { maxEntries, staleIfErrorMs: staleMs } = cache
-  const memory = createMemoryCache({ maxEntries, maxBytes: bytesOfSessions(settings), clock, staleMs })
+  const memory = createMemoryCache({ maxEntries, maxBytes: sessionBytes(settings).resolved, clock, staleMs })
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
@@ -130,16 +127,6 @@ export function createService (
       await closeParts(parts)
     }
   })
-}
-
-/** What tokens, profiles, the access record and prepared answers leave of CACHE_MAX_MEMORY, where they are in use. */
-function bytesOfSessions (settings: ServiceSettings): number {
-  const { cache, resources, profile, login, accessRecord } = settings
-  const ofRecord = accessRecord === undefined ? 0 : RECORD_SHARE
-  const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
-  const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
-  const ofOwn = login?.own === undefined ? 0 : OWN_SESSION_SHARE
-  return Math.floor(cache.maxBytes * (1 - ofTokens - ofProfiles - ofOwn - ofRecord - presentedShareOf(settings)))
 }
 
 /** Undefined without MANAGEMENT_TOKEN. */

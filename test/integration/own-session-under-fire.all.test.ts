@@ -7,7 +7,10 @@ import { until } from '../helpers/until.ts'
 
 /** `OWN_SESSION_SEED=…` for another course of events. */
 const SEED = Number(process.env['OWN_SESSION_SEED'] ?? 20_261_128)
-const PEOPLE = 30
+/** `OWN_SESSION_PEOPLE=500` for more. */
+const PEOPLE = Number(process.env['OWN_SESSION_PEOPLE'] ?? 30)
+/** None has as many sessions as would end the oldest. */
+const SESSIONS_OF_A_USER = 15
 const ROUNDS = 40
 /** After so many rounds all may recover. */
 const REST = 5
@@ -52,7 +55,9 @@ async function begin (t: Test, rotation: boolean): Promise<Course> {
   const sessions: Session[] = []
   for (let i = 0; i < PEOPLE; i++) {
     const person = world.person(() => world.replicas[i % 3] ?? fail())
-    await world.signIn(person, `${APP}/`, i % 2 === 0 ? 'alice' : 'bob')
+    const name = `person-${Math.floor(i / SESSIONS_OF_A_USER)}`
+    if (i % SESSIONS_OF_A_USER === 0) world.authgear.controls.addUser({ id: `00000000-${name}`, name })
+    await world.signIn(person, `${APP}/`, name)
     const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
     sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
   }

@@ -22,6 +22,8 @@ export type RevocationsDeps = Readonly<{
 const USAGE =
   'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"sid": "…"}, ' +
     '{"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
+/** Of a session, as the audit log and the Admin API name it; the `sid` of an ID token holds it. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
 const MAX_NAME_LENGTH = 256
@@ -60,7 +62,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
     return name === 'client_id' ? [{ kind: 'client', clientId: value }] : [{ kind: 'token', id: value }]
   }
   if (name === 'sid') {
-    const id = sessionIdOf(value)
+    const id = sessionIdOf(value) ?? UUID.exec(value)?.[0]
     return id === undefined ? [] : [{ kind: 'credential', digest: keyer.revocable().sessionDigest(id) }]
   }
   if (name !== 'authorization' && name !== 'cookie') return []

@@ -1,5 +1,5 @@
 import { INVALID } from '../../core/resolution.ts'
-import { RevokedMeanwhile } from '../../errors.ts'
+import { AnotherUser, RevokedMeanwhile } from '../../errors.ts'
 import { ofToken, type OwnSessions } from '../../shared/own-session/sessions.ts'
 import type { OwnRecord } from '../../shared/own-session/record.ts'
 import type { RevocationSnapshot } from '../../shared/revocation/types.ts'
@@ -11,7 +11,8 @@ const MAX_RENEWALS = 2
 
 /**
  * A session of our own is asked about by its access token. That the resolver knows none ends no session: the token
- * endpoint alone does, by its `invalid_grant` for the newest refresh token.
+ * endpoint alone does, by its `invalid_grant` for the newest refresh token. That the resolver names another user ends
+ * it where a new access token, which no cache on the way can know, is the same other user's.
  * @param resolveToken as credentials of Authgear's are resolved; undefined where a revocation overtook it
  * @throws {ResolverError} where nobody can say
  */
@@ -26,10 +27,18 @@ export async function resolveOwnSession (
   const deadline = clock.monotonic() + timeoutMs
   let since = log.snapshot()
   let opened = await own.open(target)
+  let other: AnotherUser | undefined
   for (let renewals = 0; opened.kind === 'session';) {
     const { record } = opened
     if (!cookie.startsWith(`${record.host} `)) break
-    const authentication = await resolveToken(withTokenOf({ ...context, since }, own, record))
+    const authentication = await askAbout(withTokenOf({ ...context, since }, own, record), resolveToken)
+    if (authentication instanceof AnotherUser) {
+      if (other !== undefined && other.userId !== authentication.userId) throw authentication
+      since = log.snapshot()
+      opened = await (other === undefined ? own.refuted(target, record) : own.taken(target, record))
+      other = authentication
+      continue
+    }
     if (authentication !== undefined && !isRefuted(subject, authentication)) return authentication
     since = log.snapshot()
     if (authentication === undefined) {
@@ -43,6 +52,18 @@ export async function resolveOwnSession (
   }
   if (opened.kind === 'unavailable') throw opened.error
   return nobody(context, since)
+}
+
+async function askAbout (
+  context: ResolveContext,
+  resolveToken: (context: ResolveContext) => Promise<Authentication | undefined>
+): Promise<Authentication | AnotherUser | undefined> {
+  try {
+    return await resolveToken(context)
+  } catch (error) {
+    if (error instanceof AnotherUser) return error
+    throw error
+  }
 }
 
 const isRefuted = (subject: CredentialContext, authentication: Authentication): boolean =>

@@ -8,8 +8,8 @@ import {
 } from '../../core/token-expiry.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import {
+  AnotherUser,
   AuthgearCircuitOpen,
-  AuthgearGarbage,
   AuthgearSilent,
   AuthgearStatus,
   AuthgearTimeout,
@@ -235,7 +235,7 @@ async function ask (
     // this process was frozen: an old answer says nothing of now
     if (tookMs > FROZEN_TIMEOUTS * timeoutMs) return undefined
     if (!isConclusive) observer.noVerdict()
-    if (!isExpectedUser(context, resolution)) throw new AuthgearGarbage('it names another user than the session is of')
+    if (!isExpectedUser(context, resolution)) throw new AnotherUser(userOf(resolution) ?? '')
     const affected = { userId: userOf(resolution), digests }
     const isVoid = log.isVoid(affected, snapshot)
     if (isVoid && resolution.kind === 'valid') return undefined

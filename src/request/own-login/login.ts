@@ -8,7 +8,7 @@ import type { OwnRecord } from '../../shared/own-session/record.ts'
 import type { Target } from '../../shared/own-session/renewal.ts'
 import { readSessionCookie, type Site } from './sites.ts'
 import {
-  type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, sealState, type State
+  type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, roundOf, sealState, type State
 } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
 
@@ -23,7 +23,10 @@ export type Begin = (
 export function createBegin ({ answers, authgear, seal, clock, stepped }: OwnLoginDeps): Begin {
   return (site, known, how, hint) => {
     const browser = known ?? newBrowser(site)
-    const state: State = { ...how, host: site.name, browser: browserIdOf(browser), issuedAt: clock.wall() }
+    const now = clock.wall()
+    const state: State = {
+      ...how, host: site.name, browser: browserIdOf(browser), round: roundOf(browser, now), issuedAt: now
+    }
     const sealed = sealState(seal, state)
     stepped(how.mode === 'step-up' ? 'step_up' : how.mode)
     const location = authgear.authorize(site, browser, sealed, state, hint)
@@ -43,11 +46,11 @@ export function createOwnLogin (deps: OwnLoginDeps): Handler {
     const { returnTo: wanted = '', maxAge, locales } = readLoginQuery(request.query ?? '')
     const returnTo = site.returnUrls.read(wanted) ?? site.returnUrls.fallback
     const browser = readBrowser(seal, request, site)
-    if (maxAge !== undefined) return stepUp(request, site, browser, { returnTo, locales })
-    if (browser !== undefined && isCircling(browser, returnTo, clock.wall())) {
+    if (browser !== undefined && isCircling(browser, clock.wall())) {
       // its link resets the count: a person's click is no loop
       return answers.page('redirect_loop', request, { returnTo, cookie: browserCookie(seal, site, clicked(browser)) })
     }
+    if (maxAge !== undefined) return stepUp(request, site, browser, { returnTo, locales })
     return begin(site, browser, { returnTo, mode: 'silent', locales })
   }
 }

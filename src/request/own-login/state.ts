@@ -15,11 +15,9 @@ const MAX_AHEAD_MS = 60_000
 export type Browser = Readonly<{
   secret: string
   host: string
-  /** Pages to which it was sent back without a click, the newest last. */
-  returns: readonly Return[]
+  /** Ways back from Authgear without a click, one after another, whatever pages they led to; epoch milliseconds. */
+  returns?: Readonly<{ count: number, since: number }> | undefined
 }>
-
-type Return = readonly [page: string, count: number, since: number]
 
 /** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
 export type State = Readonly<{
@@ -30,6 +28,8 @@ export type State = Readonly<{
   browser: string
   mode: 'silent' | 'interactive' | 'step-up'
   locales: string | undefined
+  /** How many ways back there were when it was sent. */
+  round: number
   /** A login that could not be taken up began once more by itself. */
   isAgain?: true
   /** Epoch milliseconds. */
@@ -37,7 +37,7 @@ export type State = Readonly<{
 }>
 
 export const newBrowser = ({ name }: Site): Browser =>
-  ({ secret: randomBytes(32).toString('base64url'), host: name, returns: [] })
+  ({ secret: randomBytes(32).toString('base64url'), host: name })
 
 /** @returns undefined for a browser that sent no cookie of ours, or another host's */
 export function readBrowser (
@@ -77,31 +77,29 @@ export function isCurrent ({ issuedAt }: Readonly<{ issuedAt: number }>, now: nu
   return now - issuedAt <= OWN_LOGIN_LIFETIME_MS && issuedAt - now <= MAX_AHEAD_MS
 }
 
-/** Nobody is sent to Authgear more often within a minute for one page without a click. */
+/** Nobody is sent to Authgear more often within a minute without a click. */
 const MAX_RETURNS = 2
 const RETURN_WINDOW_MS = 60_000
-const MAX_PAGES = 8
 
-const pageOf = (returnTo: string): string => createHash('sha256').update(returnTo).digest('base64url').slice(0, 8)
+const recentReturns = ({ returns }: Browser, now: number): Browser['returns'] =>
+  returns !== undefined && Math.abs(now - returns.since) <= RETURN_WINDOW_MS ? returns : undefined
 
-/** It was sent back to that page, and comes from there again. */
-export function isCircling ({ returns }: Browser, returnTo: string, now: number): boolean {
-  const page = pageOf(returnTo)
-  return returns.some(([one, count, since]) =>
-    one === page && count >= MAX_RETURNS && Math.abs(now - since) <= RETURN_WINDOW_MS)
-}
+export const roundOf = (browser: Browser, now: number): number => recentReturns(browser, now)?.count ?? 0
 
-/** One more return to that page without a click. */
-export function returnedTo (browser: Browser, returnTo: string, now: number): Browser {
-  const page = pageOf(returnTo)
-  const recent = browser.returns.filter(([, , since]) => Math.abs(now - since) <= RETURN_WINDOW_MS)
-  const [, count, since] = recent.find(([one]) => one === page) ?? [page, 0, now]
-  const others = recent.filter(([one]) => one !== page).slice(1 - MAX_PAGES)
-  return { ...browser, returns: [...others, [page, count + 1, since]] }
+/** It was at Authgear and back that often, and comes once more. */
+export const isCircling = (browser: Browser, now: number): boolean => roundOf(browser, now) >= MAX_RETURNS
+
+/** One more way back. Tabs that were opened at once are of one round: a browser may restore ten of them. */
+export function returned (browser: Browser, { round }: Pick<State, 'round'>, now: number): Browser {
+  const known = recentReturns(browser, now)
+  const returns = known === undefined
+    ? { count: 1, since: now }
+    : { ...known, count: Math.max(known.count, round + 1) }
+  return { ...browser, returns }
 }
 
 /** A click on a page's link is no circle. */
-export const clicked = (browser: Browser): Browser => ({ ...browser, returns: [] })
+export const clicked = (browser: Browser): Browser => ({ ...browser, returns: undefined })
 
 /** What travels to `/logged-out`. */
 export type SignedOut = Readonly<{

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { SignedIn } from '../../authgear/id-token.ts'
 import type { Tokens } from '../../authgear/token-endpoint.ts'
 import type { Clock } from '../../clock.ts'
-import type { Keyer } from '../../core/cache-key.ts'
+import type { CacheKeys, Keyer } from '../../core/cache-key.ts'
 import { credentialsOfCookie } from '../../core/credentials.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { SignedIn as Ending, SignOuts } from '../revocation/sign-outs.ts'
 import type { SessionLease } from './lease.ts'
 import type { OwnRecord } from './record.ts'
 import type { CookieNames, RecordStore } from './store.ts'
+import type { UserSessions } from './user-sessions.ts'
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */
 type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
@@ -27,18 +28,21 @@ export type SessionChanges = Readonly<{
 export type SessionChangesDeps = Readonly<{
   store: RecordStore
   lease: SessionLease
+  users: UserSessions
   keyer: Keyer
   clock: Clock
   /** Nothing of the old cookie is remembered during a change, which takes no longer than its quiet time. */
   signOuts: SignOuts
   /** Milliseconds: longest wait for a refresh that is under way. */
   timeoutMs: number
+  /** The oldest session of a user ended, since there was one too many. */
+  hadTooMany: () => void
 }>
 
 const VALUE_BYTES = 32
 
 export function createSessionChanges (deps: SessionChangesDeps): SessionChanges {
-  const { store, lease, keyer, clock, signOuts, timeoutMs } = deps
+  const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
   const namesOf = (own: string): CookieNames => {
     const credentials = credentialsOfCookie(own)
     return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
@@ -56,8 +60,20 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
 
   async function create (...[host, ...login]: Parameters<SessionChanges['create']>): Promise<Changed<string>> {
     const value = newValue()
-    const written = await store.write(namesOf(`${host} ${value}`), recordOf(host, ...login))
-    return written === 'stored' ? { kind: 'done', value } : UNREACHABLE
+    const names = namesOf(`${host} ${value}`)
+    const record = recordOf(host, ...login)
+    const beyond = await users.add(record, names.keys).catch(() => undefined)
+    if (beyond === undefined || await store.write(names, record) !== 'stored') return UNREACHABLE
+    await dropBeyond(beyond)
+    return { kind: 'done', value }
+  }
+
+  /** What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
+  async function dropBeyond (beyond: readonly CacheKeys[]): Promise<void> {
+    for (const keys of beyond) {
+      await store.remove({ keys })
+      deps.hadTooMany()
+    }
   }
 
   /**
@@ -81,6 +97,8 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     const { authTime, amr } = signedIn
     const now = clock.wall()
     const stepped = { ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }
+    const beyond = await users.add(record, names.keys, namesOf(own).keys).catch(() => undefined)
+    if (beyond === undefined) return UNREACHABLE
     if (await store.write(names, stepped) !== 'stored') return UNREACHABLE
     if (await store.remove(namesOf(own)) !== 'removed') {
       await store.remove(names)
@@ -88,6 +106,7 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     }
     // what a replica resolved meanwhile began before this
     await signOuts.end(ending)
+    await dropBeyond(beyond)
     return { kind: 'done', value }
   }
 
@@ -107,6 +126,8 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
       if (await signOuts.begin(ending) === 'refused') return UNREACHABLE
       if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
       await signOuts.end(ending)
+      // nobody waits: one that stays listed takes a place
+      users.remove(found.value, namesOf(own).keys).catch(() => {})
       return found
     }
   })

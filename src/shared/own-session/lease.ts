@@ -83,7 +83,7 @@ async function take (
 }
 
 /** One after another for each name. */
-function createTurns () {
+export function createTurns () {
   const last = new Map<string, Promise<unknown>>()
   return async <T>(name: string, task: () => Promise<T>): Promise<T> => {
     const before = last.get(name)

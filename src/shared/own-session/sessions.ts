@@ -15,6 +15,13 @@ type Opened =
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
+/**
+ * Why a session ended that Authgear has not ended: a metric's label. `another_user`: the resolver names another one;
+ * `too_many`: it was the oldest of its user.
+ */
+export const SESSION_ENDS = ['another_user', 'too_many'] as const
+export type SessionEnd = (typeof SESSION_ENDS)[number]
+
 /** What a resolution needs of our own sessions. Never rejects. */
 export type OwnSessions = Readonly<{
   /** The session behind a cookie, with a token that has not ended. */
@@ -23,6 +30,8 @@ export type OwnSessions = Readonly<{
   refuted: (target: Target, record: OwnRecord) => Promise<Opened>
   /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
   disagreed: (target: Target) => ResolverError
+  /** The resolver says that its access token is another user's: it is nobody's session any more. */
+  taken: (target: Target, record: OwnRecord) => Promise<Opened>
   /** All by which a revocation may name the session. */
   digestsOf: (record: OwnRecord) => readonly CredentialDigest[]
 }>
@@ -35,14 +44,20 @@ export type OwnSessionsDeps = Readonly<{
   clock: Clock
   /** Has what was resolved by this cookie forgotten everywhere. */
   forget: (own: string, userId: string) => Promise<void>
+  wasTaken: () => void
 }>
 
-export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget }: OwnSessionsDeps): OwnSessions {
-  /** Authgear said no to the newest token: nothing of it is remembered, on any replica. */
-  async function concluded (target: Target, { userId }: OwnRecord, refreshed: Refreshed): Promise<Opened> {
-    if (refreshed.kind !== 'ended') return refreshed
+export function createOwnSessions (deps: OwnSessionsDeps): OwnSessions {
+  const { store, refresh, lease, keyer, clock, forget } = deps
+  /** Nothing of it is remembered, on any replica. */
+  async function end (target: Target, { userId }: OwnRecord): Promise<Opened> {
     await Promise.all([store.remove(target), forget(target.own, userId)])
     return { kind: 'none' }
+  }
+
+  /** Authgear said no to the newest token. */
+  async function concluded (target: Target, record: OwnRecord, refreshed: Refreshed): Promise<Opened> {
+    return refreshed.kind === 'ended' ? await end(target, record) : refreshed
   }
 
   /** Under the new CACHE_SECRET, so that it is there when the previous one is left out. */
@@ -59,6 +74,10 @@ export function createOwnSessions ({ store, refresh, lease, keyer, clock, forget
       const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
       refresh.pause(target, error)
       return error
+    },
+    async taken (target: Target, record: OwnRecord): Promise<Opened> {
+      deps.wasTaken()
+      return await end(target, record)
     },
     async open (target: Target): Promise<Opened> {
       const read = await store.read(target)

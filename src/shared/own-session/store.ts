@@ -36,7 +36,7 @@ export type RecordStore = Readonly<{
   /** In memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
   hold: (cookie: CookieNames, record: OwnRecord) => void
   /** For good: a write that comes late brings nothing back. */
-  remove: (cookie: CookieNames) => Promise<'removed' | 'unreachable'>
+  remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
   /** How many are in memory, and their bytes. */
   size: () => number
   bytes: () => number
@@ -55,7 +55,7 @@ export type RedisRecords = Readonly<{
 }>
 
 /** From its last write on; Authgear's own idle time-out is 30 days, and a session that is lost costs a redirect. */
-const LIFE_MS = 60 * 86_400_000
+export const LIFE_MS = 60 * 86_400_000
 /** Longer than any refresh may be under way. */
 const TOMBSTONE_MS = 15 * 60_000
 /** A replica that got tokens and lost Redis amid it has it back by then, or somebody signs in once more. */

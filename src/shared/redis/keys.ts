@@ -57,5 +57,7 @@ export const ownSessionKey = (prefix: string, key: string): string => `${ownSess
 /** Which replica asked for tokens in the place of that version's. */
 export const ownRefreshKey = (prefix: string, key: string, version: number): string =>
   `${ownSessionPrefix(prefix)}{${key}}:refresh-${version}`
+/** The sessions of one user at one host. */
+export const ownUserKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:user`
 /** A code that was redeemed, or is being. */
 export const usedCodeKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:code`
