@@ -124,8 +124,8 @@ module.exports = {
     owner('ioredis', 'shared/redis/'),
     owner(
       'lru-cache',
-      '(shared/(cache/store|own-session/store|profile/memory)|request/(own-login/used-codes|resource/verifier)|' +
-        'authgear/(code-limits|resolver/failed-credentials))[.]ts$'
+      '(shared/(cache/store|own-session/(store|user-sessions)|profile/memory)|' +
+        'request/(own-login/used-codes|resource/verifier)|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),
     owner('marked', 'operate/management/status/runbook[.]ts$'),
