@@ -18,11 +18,14 @@ export type Sink = Readonly<{
 
 /** What a pipe takes in one piece (POSIX, PIPE_BUF on Linux). */
 const PIPE_BYTES = 4096
+/** Between the log's own: so much that a busy log does not hold the record up. */
+const SHARED_BYTES = 64 * 1024
 const FILE_BYTES = 256 * 1024
 
 /** @param write the log's own, where it is a pipe: two writers would cut each other's lines */
-export function createStdoutSink (observer: SinkObserver, write: WritePiece = toDescriptor(1)): Sink {
-  const queue = createQueue(() => ({ write, isNew: false }), PIPE_BYTES, observer)
+export function createStdoutSink (observer: SinkObserver, write?: WritePiece): Sink {
+  const target = { write: write ?? toDescriptor(1), isNew: false }
+  const queue = createQueue(() => target, write === undefined ? PIPE_BYTES : SHARED_BYTES, observer)
   const { resume, ...rest } = queue
   return Object.freeze({ ...rest, look: resume, reopen: resume })
 }
@@ -34,6 +37,8 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
   /** The file was deleted, and there is no other yet: nobody would read what is written. */
   let isGone = false
   let isTold = false
+  /** What a look finds later concerns nobody. */
+  let isClosed = false
 
   /** A file that was moved stays in use where no new one can be opened: nothing is lost. */
   function current (): Target | undefined {
@@ -56,6 +61,7 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
 
   const queue = createQueue(current, FILE_BYTES, observer)
   function reopen (): void {
+    if (isClosed) return
     isReopenWanted = true
     queue.resume()
   }
@@ -64,12 +70,15 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
     write: queue.write,
     isWritable: () => !isGone && queue.isWritable(),
     look (): void {
+      if (isClosed) return
       queue.resume()
       ifMoved(file, fd, reopen)
     },
     reopen,
     async close (withinMs: number): Promise<void> {
+      if (isClosed) return
       await queue.close(withinMs)
+      isClosed = true
       closeFd(fd, () => {})
     }
   })

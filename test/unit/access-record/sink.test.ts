@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createFileSink, createStdoutSink } from '../../../src/operate/access-record/sink.ts'
@@ -99,6 +100,19 @@ t.test('where no new file can be opened the one that was moved stays in use', as
   t.strictSame([linesOf(`${file}.1`), seen, lost()], [['one', 'two'], ['ACCESS_RECORD'], 0])
 })
 
+t.test('a look that is under way at the end opens nothing, and throws nothing', async (t) => {
+  for (let n = 0; n < 50; n++) {
+    const file = join(tempDir(t, 'record'), 'access.jsonl')
+    const { sink, seen } = start(t, file)
+    renameSync(file, `${file}.1`)
+    sink.look()
+    await sink.close(1000)
+    mkdirSync(file)
+    await stat(file)
+    t.strictSame(seen, [])
+  }
+})
+
 t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody waits', async (t) => {
   const { sink, seen } = start(t, '/dev/full')
   let taken = 0
@@ -155,11 +169,11 @@ t.test('of a pipe of the log each piece is whole lines, in their order', async (
     written.push(Buffer.from(piece).toString())
     setImmediate(done, null, piece.length)
   })
-  const lines = Array.from({ length: 200 }, (_, n) => `line ${n} ${'x'.repeat(n)}`)
+  const lines = Array.from({ length: 1000 }, (_, n) => `line ${n} ${'x'.repeat(n)}`)
   for (const line of lines) sink.write(line)
   await sink.close(10_000)
   t.equal(written.join(''), lines.map((line) => `${line}\n`).join(''))
-  for (const piece of written) t.ok(piece.endsWith('\n') && piece.length <= 4096)
+  for (const piece of written) t.ok(piece.endsWith('\n') && piece.length <= 65_536)
 })
 
 t.test('of a pipe of the log whose reader is gone nothing is kept', async (t) => {
