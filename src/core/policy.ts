@@ -92,11 +92,14 @@ export function decide (resolution: Resolution, policy: Policy, now: EpochMs): D
     if (requirement.kind === 'token') return BAD_POLICY // no session meets it: token-policy.ts
     const outcome = requirement.meets(resolution.identity, now)
     if (typeof outcome === 'object') challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') isPermitted = false
+    else if (outcome !== 'met') isPermitted = deny(outcome)
   }
   if (challenges.length > 0) return askStepUp(challenges)
   return isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
 }
+
+/** Another kind of outcome does not compile: it would be taken for this one. */
+export const deny = (_outcome: 'forbidden'): false => false
 
 /** The challenge is what would be enough for all of them: the smallest age, and each method once. */
 export function askStepUp (challenges: readonly Challenge[]): Decision & { reason: 'step_up_required' } {

@@ -1,4 +1,4 @@
-import { askStepUp, type Policy } from './policy.ts'
+import { askStepUp, deny, type Policy } from './policy.ts'
 import type { Challenge, TokenRequirement } from './requirement.ts'
 import type { ResourceToken } from './resource-token.ts'
 import type { EpochMs } from './token-expiry.ts'
@@ -81,7 +81,7 @@ function decidePerson ({ identity, userId }: ResourceToken, { requirements }: Un
     if (requirement.kind !== 'person') continue
     const outcome = requirement.meets(identity, now)
     if (typeof outcome === 'object') challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') isPermitted = false
+    else if (outcome !== 'met') isPermitted = deny(outcome)
   }
   if (challenges.length === 0) return isPermitted ? ALLOW : FORBIDDEN
   return userId === undefined ? FORBIDDEN : askStepUp(challenges)

@@ -26,7 +26,10 @@ export type OwnRecord = Readonly<{
   usedAt: EpochMs
 }>
 
-/** First byte of a record; raise it with every change of what is encoded. */
+/**
+ * First byte of a record, whose name in Redis has no version: a new form must still read this one, and one release
+ * reads it before another writes it.
+ */
 const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
 const MAX_TOKEN = 16 * 1024

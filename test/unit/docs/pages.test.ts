@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES } from '../../../src/commands/snippet/proxies.ts'
+import { REFUSALS } from '../../../src/core/reason.ts'
+import { PARAMETERS, PERSON_PARAMETERS } from '../../../src/core/requirement.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -43,6 +45,22 @@ t.test('the snippet command of README.md is one that snippet accepts', async (t)
 t.test('docs/interface.md lists the proxies of snippet, and no other', async (t) => {
   const [, list = ''] = / Proxies: (.+)\.$/m.exec(read('docs/interface.md')) ?? []
   t.strictSame(list.split(', ').map((name) => name.replaceAll('`', '')), [...PROXIES])
+})
+
+t.test('the pages have every parameter of a policy and every reason', async (t) => {
+  for (const name of Object.keys(PARAMETERS)) t.ok(read('docs/interface.md').includes(`\`${name}=`), name)
+  for (const name of Object.keys(PERSON_PARAMETERS)) t.ok(read('docs/policies.md').includes(`\`${name}=`), name)
+  for (const reason of Object.keys(REFUSALS)) t.ok(read('docs/interface.md').includes(`\`${reason}\``), reason)
+})
+
+t.test('the tests that docs/inside/contributing-tasks.md quotes have those names', async (t) => {
+  const quoted = [...read('docs/inside/contributing-tasks.md').matchAll(/`([\w/-]+\.test\.ts)`: \*([^*]+)\*/g)]
+  const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+  t.ok(quoted.length > 7)
+  for (const [, file = '', name = ''] of quoted) {
+    const path = files.find((one) => join('test', one).endsWith(file)) ?? ''
+    t.ok(read(join('test', path)).includes(name), `${file}: ${name}`)
+  }
 })
 
 t.test('no page runs a package of ours from npm before there is one', async (t) => {
