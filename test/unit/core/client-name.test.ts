@@ -142,6 +142,25 @@ t.test('what names nobody is told, and never silently blocks nobody', async (t) 
   for (const [text, why] of PROBLEMS) t.match(readClientName(text), { kind: 'problem', why }, text.slice(0, 60))
 })
 
+/** Hosts that a fetcher asks and WHATWG's parser refuses: their clients would have no host. */
+const UNPARSED: readonly string[] = [
+  'https://a<b.evil.example/agent.json',
+  'https://A<b.EVIL.example.:443/agent.json',
+  'https://user@a>b.evil.example/agent.json',
+  'https://a^b.evil.example?x#y',
+  'https://xn--\u00e9.evil.example/agent.json'
+]
+
+t.test('an id that is no URL here is one of its host all the same', async (t) => {
+  for (const id of UNPARSED) {
+    t.ok(isBlockedBy('https://*.evil.example', id), id)
+    t.notOk(isBlockedBy('https://evil.example', id), id)
+    t.notOk(isBlockedBy('https://*.good.example', id), id)
+  }
+  t.notOk(isBlockedBy('https://*.evil.example', 'https://a<b.good.example/x@y.evil.example/'))
+  t.notOk(isBlockedBy('https://*.evil.example', 'https://a<b.evil.example:8443/'))
+})
+
 t.test('the longest id has few names', async (t) => {
   const id = `https://${'a.'.repeat(100)}example/${'x'.repeat(40)}`
   t.ok(namesOfClient(id).length <= 130, String(namesOfClient(id).length))
