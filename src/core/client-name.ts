@@ -43,10 +43,14 @@ export function namesOfClient (clientId: string): readonly ClientName[] {
 const named = (text: string): ClientNameReading => ({ kind: 'name', name: text as ClientName })
 const problem = (why: string): ClientNameReading => ({ kind: 'problem', why })
 
+const WITH_SLASH = 'is one document: leave out the slash for every client of that host'
+
 function readUrl (text: string): ClientNameReading {
   const url = parse(text)
   if (url === undefined || hostOf(url).includes('*')) return problem('is no URL, or has a * behind its host')
   if (hasUser(url)) return problem('has a user name before its host')
+  // 200 for a block that holds for nobody would be believed
+  if (url.pathname === '/' && url.search === '') return problem(WITH_SLASH)
   return bounded(spelled(url))
 }
 

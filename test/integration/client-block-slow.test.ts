@@ -24,7 +24,9 @@ async function slowly (t: Test, target: number): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-t.test('a Redis that is slow, whose log is followed, refuses nobody', { skip: skipOrFail('redis-server') }, async (t) => {
+const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
+
+t.test('a Redis that is slow, whose log is followed, refuses nobody', NEEDS_REDIS, async (t) => {
   const redis = await startRedis(t)
   const fleet = await tokenFleet(t, { REDIS_URL: `redis://127.0.0.1:${await slowly(t, redis.port)}`, REDIS_TIMEOUT: '50ms' })
   const replica = await fleet.start()

@@ -255,7 +255,8 @@ t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
     for (const token of ['', 'x', 'a token of the test']) {
       t.equal((await replica.call(method, '/clients/dcrc_1/block', token)).status, 401)
     }
-    for (const id of ['%20', 'a%20b', '%00', '*.evil.example', 'https%3A%2F%2F*.com', 'x'.repeat(257), '%C3%A9']) {
+    for (const id of ['%20', 'a%20b', '%00', '*.evil.example', 'https%3A%2F%2F*.com', 'x'.repeat(257), '%C3%A9',
+      'https%3A%2F%2Fevil.example%2F']) {
       t.match(await replica.call(method, `/clients/${id}/block`), { status: 400 }, id)
     }
     const unread = ['/clients/x'.repeat(200), '/clients//block', '/clients/https://evil.example/block', '/clients/x']
