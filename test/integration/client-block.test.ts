@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { MAX_BLOCKS } from '../../src/shared/block-list/block-list.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { type InProcessOptions, redisAt } from '../helpers/in-process.ts'
+import { managementOf } from '../helpers/management.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
@@ -203,7 +204,7 @@ t.test('where nobody can block a client, a replica that is cut off goes on', NEE
   await untilAll([replica], 'dcrc_1', 200)
   relay.to(undefined)
   await until('it is cut off', () => !isUp(replica))
-  await sleep(2500) // longer than CACHE_DEGRADED_TTL: the opposite of an event
+  await sleep(4000) // longer than CACHE_DEGRADED_TTL and 3 s: the opposite of an event
   t.equal(await replica.statusOf('dcrc_1'), 200)
 })
 
@@ -267,6 +268,16 @@ t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
   t.match(await replica.lift('dcrc_fixed'), { status: 409, body: { error: 'in_configuration' } })
   t.equal(await replica.statusOf('dcrc_fixed'), 401)
   t.equal(await replica.statusOf('dcrc_1'), 200)
+})
+
+t.test('nobody makes it read a long body', async (t) => {
+  const replica = await (await tokenFleet(t, {})).start()
+  const management = managementOf(t, replica.service)
+  const headers = { 'content-type': 'application/json' }
+  for (const method of ['PUT', 'DELETE'] as const) {
+    const payload = JSON.stringify('x'.repeat(10_000))
+    t.equal((await management.inject({ method, url: '/clients/dcrc_1/block', headers, payload })).statusCode, 413)
+  }
 })
 
 t.test('without Redis a block is refused in words, without RESOURCES there is none', async (t) => {
