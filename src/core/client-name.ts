@@ -31,7 +31,7 @@ export function readClientName (text: string): ClientNameReading {
 
 /** @returns every name under which a block holds for the client with that id */
 export function namesOfClient (clientId: string): readonly ClientName[] {
-  const url = IS_URL.test(clientId) ? parse(clientId) : undefined
+  const url = IS_URL.test(clientId) ? parse(clientId) ?? leniently(clientId) : undefined
   if (url === undefined) return [clientId as ClientName]
   const host = hostOf(url)
   const labels = host.split('.')
@@ -43,10 +43,14 @@ export function namesOfClient (clientId: string): readonly ClientName[] {
 const named = (text: string): ClientNameReading => ({ kind: 'name', name: text as ClientName })
 const problem = (why: string): ClientNameReading => ({ kind: 'problem', why })
 
+const WITH_SLASH = 'is one document: leave out the slash for every client of that host'
+
 function readUrl (text: string): ClientNameReading {
   const url = parse(text)
   if (url === undefined || hostOf(url).includes('*')) return problem('is no URL, or has a * behind its host')
   if (hasUser(url)) return problem('has a user name before its host')
+  // 200 for a block that holds for nobody would be believed
+  if (url.pathname === '/' && url.search === '') return problem(WITH_SLASH)
   return bounded(spelled(url))
 }
 
@@ -67,20 +71,33 @@ function bounded (text: string): ClientNameReading {
   return text.length > MAX_LENGTH ? problem(`is longer than ${MAX_LENGTH} characters`) : named(text)
 }
 
+type Parts = Readonly<Pick<URL, 'hostname' | 'port' | 'pathname' | 'search' | 'username' | 'password'>>
+
 function parse (text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-const hasUser = ({ username, password }: URL): boolean => username !== '' || password !== ''
+const LENIENT = /^https:[/\\]*(?:[^/\\?#]*@)?([^/\\?#@]*?)(?::(\d*))?([/\\][^?#]*)?(\?[^#]*)?(?:#.*)?$/is
+
+/** What another parser takes, and WHATWG's refuses: a host with `<` before a label, say, is below its domain. */
+function leniently (text: string): Parts | undefined {
+  const [, host, port = '', pathname = '/', search = ''] = LENIENT.exec(text) ?? []
+  if (host === undefined || host === '') return undefined
+  return {
+    hostname: host.toLowerCase(), port: port === '443' ? '' : port, pathname, search, username: '', password: ''
+  }
+}
+
+const hasUser = ({ username, password }: Parts): boolean => username !== '' || password !== ''
 
 /** In lower case, as ASCII, an address in its usual form; `example.com.` is `example.com`. */
-const hostOf = ({ hostname }: URL): string => hostname.replace(/\.+$/, '')
+const hostOf = ({ hostname }: Parts): string => hostname.replace(/\.+$/, '')
 
 /** The default port is none; another one is another origin. */
-const originOf = (host: string, { port }: URL): string => `https://${host}${port === '' ? '' : `:${port}`}`
+const originOf = (host: string, { port }: Parts): string => `https://${host}${port === '' ? '' : `:${port}`}`
 
 /** All spellings of one document's URL are one (RFC 3986, section 6.2.2): user name and fragment name no other. */
-function spelled (url: URL): string {
+function spelled (url: Parts): string {
   return `${originOf(hostOf(url), url)}${unescaped(url.pathname)}${unescaped(url.search)}`
 }
 

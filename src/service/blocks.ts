@@ -74,7 +74,7 @@ function openSharedBlocks (
   const { connection } = shared
   if (connection === undefined) return undefined
   const store = createBlockStore({
-    commands: connection.commands,
+    commands: connection.patient,
     sealer: createSealer(sealingKeys.current),
     previous: sealingKeys.previous && createSealer(sealingKeys.previous),
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,

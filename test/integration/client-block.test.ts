@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { MAX_BLOCKS } from '../../src/shared/block-list/block-list.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { type InProcessOptions, redisAt } from '../helpers/in-process.ts'
+import { managementOf } from '../helpers/management.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
@@ -203,7 +204,7 @@ t.test('where nobody can block a client, a replica that is cut off goes on', NEE
   await untilAll([replica], 'dcrc_1', 200)
   relay.to(undefined)
   await until('it is cut off', () => !isUp(replica))
-  await sleep(2500) // longer than CACHE_DEGRADED_TTL: the opposite of an event
+  await sleep(4000) // longer than CACHE_DEGRADED_TTL and 3 s: the opposite of an event
   t.equal(await replica.statusOf('dcrc_1'), 200)
 })
 
@@ -255,7 +256,8 @@ t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
     for (const token of ['', 'x', 'a token of the test']) {
       t.equal((await replica.call(method, '/clients/dcrc_1/block', token)).status, 401)
     }
-    for (const id of ['%20', 'a%20b', '%00', '*.evil.example', 'https%3A%2F%2F*.com', 'x'.repeat(257), '%C3%A9']) {
+    for (const id of ['%20', 'a%20b', '%00', '*.evil.example', 'https%3A%2F%2F*.com', 'x'.repeat(257), '%C3%A9',
+      'https%3A%2F%2Fevil.example%2F']) {
       t.match(await replica.call(method, `/clients/${id}/block`), { status: 400 }, id)
     }
     const unread = ['/clients/x'.repeat(200), '/clients//block', '/clients/https://evil.example/block', '/clients/x']
@@ -266,6 +268,16 @@ t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
   t.match(await replica.lift('dcrc_fixed'), { status: 409, body: { error: 'in_configuration' } })
   t.equal(await replica.statusOf('dcrc_fixed'), 401)
   t.equal(await replica.statusOf('dcrc_1'), 200)
+})
+
+t.test('nobody makes it read a long body', async (t) => {
+  const replica = await (await tokenFleet(t, {})).start()
+  const management = managementOf(t, replica.service)
+  const headers = { 'content-type': 'application/json' }
+  for (const method of ['PUT', 'DELETE'] as const) {
+    const payload = JSON.stringify('x'.repeat(10_000))
+    t.equal((await management.inject({ method, url: '/clients/dcrc_1/block', headers, payload })).statusCode, 413)
+  }
 })
 
 t.test('without Redis a block is refused in words, without RESOURCES there is none', async (t) => {

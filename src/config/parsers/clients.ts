@@ -16,14 +16,11 @@ export const clientNames: Kind<readonly ClientName[]> = Object.freeze({
   }
 })
 
-/** In a list a comma is a mistake, and so is a host with a slash behind it: each would block nobody. */
+/** In a list a comma is a mistake: it would block nobody. */
 function readEntry (entry: string): ClientNameReading {
   const wrong = (why: string) => ({ kind: 'problem', why: `${quote(entry)} ${why}` }) as const
   if (entry.includes(',')) return wrong('has a comma: separate names by white space')
   if (/^http:/i.test(entry)) return wrong('begins with http://: a client whose id is a URL has https://')
   const reading = readClientName(entry)
-  if (reading.kind === 'problem') return wrong(reading.why)
-  return /^https:\/\/[^/]+\/$/.test(reading.name)
-    ? wrong('is one document: leave out the slash for every client of that host')
-    : reading
+  return reading.kind === 'problem' ? wrong(reading.why) : reading
 }

@@ -27,6 +27,10 @@ type Answer = Readonly<{ code: 200 | 400 | 401 | 409 | 503, body: object }>
 type Change = (blocks: Blocks, name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
 type Named = Readonly<{ Params: { client_id: string } }>
 
+const PATH = '/clients/:client_id/block'
+/** None is meant, and it is read before the token is. */
+const NO_BODY = { bodyLimit: 1024 }
+
 /** `GET /clients`; `PUT` and `DELETE /clients/{client_id}/block`, where the id is percent-encoded. */
 export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
   const route = (verb: 'blocked' | 'lifted', change: Change) =>
@@ -34,8 +38,8 @@ export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
       return send(reply, await answerTo(deps, request, verb, change))
     }
   app.get('/clients', (request, reply) => isOperator(deps, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
-  app.put<Named>('/clients/:client_id/block', route('blocked', (blocks, name) => blocks.block(name)))
-  app.delete<Named>('/clients/:client_id/block', route('lifted', (blocks, name) => blocks.lift(name)))
+  app.put<Named>(PATH, NO_BODY, route('blocked', (blocks, name) => blocks.block(name)))
+  app.delete<Named>(PATH, NO_BODY, route('lifted', (blocks, name) => blocks.lift(name)))
 }
 
 function isOperator ({ token }: ClientsDeps, { headers: { authorization = '' } }: FastifyRequest): boolean {

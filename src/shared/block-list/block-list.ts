@@ -66,15 +66,18 @@ export function withBlock (list: BlockList, name: ClientName, now: number): Bloc
 export function withDeletion (list: BlockList, name: ClientName, at: number): BlockList | 'full' {
   const known = list.get(name)
   if (known?.isBlocked === true || (known !== undefined && known.at >= at)) return list
-  return added(list, name, { isBlocked: true, at, origin: 'deletion' })
+  return added(list, name, { isBlocked: true, at: Math.max(at, 1), origin: 'deletion' }) // else nobody could read it
 }
 
 function added (list: BlockList, name: ClientName, mark: Mark): BlockList | 'full' {
   return blocksIn(list, mark.origin) >= MAX_BLOCKS[mark.origin] ? 'full' : new Map([...list, [name, mark]])
 }
 
-/** @returns `list` where it is not blocked */
-export function withoutBlock (list: BlockList, name: ClientName, now: number): BlockList {
+/**
+ * @param now undefined where Redis did not say: then the lift is later than the block that is known, and than no other
+ * @returns `list` where it is not blocked
+ */
+export function withoutBlock (list: BlockList, name: ClientName, now = 0): BlockList {
   const known = list.get(name)
   if (known?.isBlocked !== true) return list
   return bounded(new Map([...list, [name, { ...known, isBlocked: false, at: laterThan(known, now) }]]))

@@ -72,9 +72,10 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     return true
   }
   const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
-  async function change (to: (list: BlockList, now: number) => BlockList | 'full'): Promise<BlockOutcome> {
+  /** @param to gets Redis' time, where it is known */
+  async function change (to: (list: BlockList, now: number | undefined) => BlockList | 'full'): Promise<BlockOutcome> {
     const isCurrent = await trySync()
-    const now = isCurrent ? await store.now().catch(clock.wall) : clock.wall()
+    const now = isCurrent ? await store.now().catch(() => undefined) : undefined
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
@@ -94,7 +95,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     isRead: () => readAt !== NEVER,
     isForeign: () => isForeign,
     list: () => held,
-    block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
+    block: (name: ClientName) => change((list, now = clock.wall()) => withBlock(list, name, now)),
     blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
     async lift (name: ClientName) {
       let wasBlocked = false

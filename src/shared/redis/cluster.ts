@@ -44,6 +44,7 @@ export function openCluster (
   watch(cluster, isUp, events)
   return Object.freeze({
     commands: commandsOf(cluster, settings.timeoutMs),
+    patient: commandsOf(cluster, socketTimeoutOf(settings)),
     isUp,
     close: async () => { cluster.disconnect() }
   })

@@ -19,6 +19,7 @@ function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnect
   const end = keepConnected(redis)
   return Object.freeze({
     commands: commandsOf(redis, settings.timeoutMs),
+    patient: commandsOf(redis, socketTimeoutOf(settings)),
     isUp: () => redis.status === 'ready',
     close: async () => end()
   })

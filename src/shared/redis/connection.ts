@@ -31,6 +31,8 @@ function survivingHandshakes (ioredis: Library): Library {
 /** The cache's way to Redis. */
 export interface RedisConnection {
   readonly commands: RedisCommands
+  /** The same for what no request waits for: a server that is slow is asked all the same. */
+  readonly patient: RedisCommands
   /** Connected; in a Cluster to every master. */
   isUp (): boolean
   close (): Promise<void>

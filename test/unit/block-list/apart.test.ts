@@ -1,0 +1,62 @@
+import t, { type Test } from 'tap'
+import type { ClientName } from '../../../src/core/client-name.ts'
+import {
+  type BlockList, merged, NO_BLOCKS, readBlockList, withBlock, withDeletion, writeBlockList
+} from '../../../src/shared/block-list/block-list.ts'
+import { openBlocks } from '../../../src/shared/block-list/blocks.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+import { until } from '../../helpers/until.ts'
+
+const NAME = 'dcrc_a' as ClientName
+
+function blocking (at: number, list: BlockList = NO_BLOCKS): BlockList {
+  const next = withBlock(list, NAME, at)
+  if (next === 'full') throw new Error('full')
+  return next
+}
+
+/** A replica that can be cut off, by a clock of its own. */
+function replica (t: Test, redis: { list: BlockList, now: number }) {
+  const clock = manualClock()
+  const link = { isUp: true }
+  const ask = <T>(answer: () => T): Promise<T> =>
+    link.isUp ? Promise.resolve(answer()) : Promise.reject(new Error('away'))
+  const blocks = openBlocks({
+    store: {
+      sync: (held) => ask(() => (redis.list = merged(redis.list, held))),
+      now: () => ask(() => redis.now)
+    },
+    clock,
+    isFollowing: () => link.isUp,
+    staleMs: 5000,
+    foreign: () => {},
+    failed: () => {},
+    everyMs: 5
+  })
+  t.teardown(blocks.close)
+  return { blocks, clock, link }
+}
+
+t.test('a lift that nobody acknowledged undoes no block that was acknowledged later', async (t) => {
+  const redis = { list: blocking(1000), now: 2000 }
+  const [apart, near] = [replica(t, redis), replica(t, redis)]
+  await until('both read it', () => apart.blocks.isRead() && near.blocks.isRead())
+  apart.link.isUp = false
+  apart.clock.advance(3_600_000) // its clock is ahead of Redis'
+  t.equal(await apart.blocks.lift(NAME), 'pending')
+  t.equal(await near.blocks.lift(NAME), 'kept')
+  redis.now = 3000
+  t.equal(await near.blocks.block(NAME), 'kept')
+  apart.link.isUp = true
+  await until('it is heard again', () => apart.blocks.standingOf(NAME) !== 'unread')
+  await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
+  t.equal(near.blocks.standingOf(NAME), 'blocked')
+})
+
+t.test('a deletion without a time leaves a list that all can read', async (t) => {
+  for (const at of [0, Date.parse('0001-01-01T00:00:00Z')]) {
+    const list = withDeletion(NO_BLOCKS, NAME, at)
+    if (list === 'full') throw new Error('full')
+    t.equal(readBlockList(writeBlockList(list))?.get(NAME)?.isBlocked, true, String(at))
+  }
+})
