@@ -80,13 +80,12 @@ function openSharedBlocks (
     writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
     name: keys.blockedClients
   })
-  // where nobody can block a client, nothing is missed
-  const mayChange = managementToken !== undefined || audit !== undefined
   return openBlocks({
     store,
     clock,
     isFollowing,
-    staleMs: mayChange ? Math.max(MIN_STALE_MS, cache.degradedTtlMs) : Infinity,
+    staleMs: Math.max(MIN_STALE_MS, cache.degradedTtlMs),
+    mayChange: managementToken !== undefined || audit !== undefined,
     foreign: () => log.error({ key: keys.blockedClients }, FOREIGN),
     failed: (error) => shared.reportOnce('blocked_clients', error)
   })

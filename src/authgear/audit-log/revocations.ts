@@ -56,7 +56,8 @@ export function deletionsOf ({ type, data, second }: AuditEntry): readonly Delet
   const { source } = payload
   const isRegistered = (id: string): boolean =>
     !/^https?:/i.test(id) && (source === 'dcr' || (source === undefined && id.startsWith('dcrc_')))
-  return clientIdsOf(payload, data).filter(isRegistered).map((clientId) => ({ clientId, at: second * 1000 }))
+  const [deleted] = clientIdsOf(payload, data) // what stands beside it may be who deleted it
+  return [deleted].flatMap((id) => id !== undefined && isRegistered(id) ? [{ clientId: id, at: second * 1000 }] : [])
 }
 
 /** `at`: milliseconds since 1970. */

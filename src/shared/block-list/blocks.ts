@@ -18,6 +18,8 @@ export type BlocksDeps = Readonly<{
   isFollowing: () => boolean
   /** For so long after it was read the list may be lived by. */
   staleMs: number
+  /** Whether this replica can be told to block. Where it cannot, and no block was ever seen, one reading is enough. */
+  mayChange: boolean
   /** Once, until it is gone. */
   foreign: () => void
   failed: (error: unknown) => void
@@ -47,7 +49,7 @@ const SYNC_INTERVAL_MS = 1000
 const FIRST_INTERVAL_MS = 50
 
 export function openBlocks (deps: BlocksDeps): Blocks {
-  const { store, clock, isFollowing, staleMs, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
+  const { store, clock, isFollowing, staleMs, mayChange, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
   let held = NO_BLOCKS
   let blocked: ReadonlySet<ClientName> = new Set()
   let readAt = NEVER
@@ -90,7 +92,8 @@ export function openBlocks (deps: BlocksDeps): Blocks {
   return Object.freeze({
     standingOf (clientId: string): ClientStanding {
       if (blocked.size > 0 && namesOfClient(clientId).some((name) => blocked.has(name))) return 'blocked'
-      return readAt === NEVER || elapsedSince(readAt, clock) > staleMs ? 'unread' : 'free'
+      const isLasting = !mayChange && held.size === 0
+      return readAt === NEVER || (!isLasting && elapsedSince(readAt, clock) > staleMs) ? 'unread' : 'free'
     },
     isRead: () => readAt !== NEVER,
     isForeign: () => isForeign,

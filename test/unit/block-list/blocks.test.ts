@@ -15,7 +15,7 @@ function blocking (name: ClientName): BlockList {
 }
 
 /** A replica's blocks before a Redis of the test's. */
-function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS) {
+function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true) {
   const clock = manualClock()
   const world = { inRedis, isFollowing: true, syncs: 0, foreign: 0, failures: 0 }
   const blocks = openBlocks({
@@ -31,6 +31,7 @@ function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS) {
     clock,
     isFollowing: () => world.isFollowing,
     staleMs: STALE_MS,
+    mayChange,
     foreign: () => { world.foreign++ },
     failed: () => { world.failures++ },
     everyMs: 5
@@ -77,6 +78,16 @@ t.test('what was read counts for so long, and only where the log was followed', 
     await synced()
     t.equal(blocks.standingOf(A), 'free', `${lose}: again`)
   }
+})
+
+t.test('where nobody can block one reading is enough, until somebody is blocked', async (t) => {
+  const { world, clock, blocks } = start(t, NO_BLOCKS, false)
+  await until('it is read', blocks.isRead)
+  world.inRedis = 'away'
+  clock.advance(10 * STALE_MS)
+  t.equal(blocks.standingOf(A), 'free')
+  blocks.take(B, { isBlocked: true, at: 1000, origin: 'management' })
+  t.strictSame([A, B].map(blocks.standingOf), ['unread', 'blocked'], 'others can block, and it may have missed them')
 })
 
 t.test('what the log says holds at once, though this one’s Redis lacks it', async (t) => {

@@ -189,6 +189,7 @@ const DELETIONS: ReadonlyArray<readonly [payload: object, context: object, block
   [{ client_id: 'dcrc_1', source: 'dcr' }, { client_id: 'dcrc_1' }, ['dcrc_1']],
   [{ client_id: 'of another form', source: 'dcr' }, {}, ['of another form']],
   [{ client_id: 'dcrc_1' }, {}, ['dcrc_1']],
+  [{ client_id: 'dcrc_1', source: 'dcr' }, { client_id: 'the portal' }, ['dcrc_1']],
   [{}, { client_id: 'dcrc_1' }, ['dcrc_1']],
   [{ client_id: 'https://agent.example/a.json', source: 'cimd' }, {}, []],
   [{ client_id: 'dcrc_1', source: 'cimd' }, {}, []],
