@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
-import type { RedisCommands } from '../redis/commands.ts'
+import { asGarbage, type RedisCommands } from '../redis/commands.ts'
 import { ownUserKey } from '../redis/keys.ts'
 import { createTurns } from './lease.ts'
 import type { OwnRecord } from './record.ts'
@@ -114,20 +114,22 @@ export type RedisLists = Readonly<{
 const VERSION_DIGITS = 10
 
 export function createListsInRedis ({ commands, keyPrefix, sealer, lifeMs }: RedisLists): Lists {
-  const sealName = (name: CacheKey): string => `user ${name}`
+  // nobody but us raises a version, so that each list can be written over
+  const sealName = (name: CacheKey, digits: string): string => `user ${name} ${digits}`
   return Object.freeze({
     async read (name: CacheKey): Promise<List> {
-      const value = await commands.getBuffer(ownUserKey(keyPrefix, name))
+      const value = await commands.getBuffer(ownUserKey(keyPrefix, name)).catch(asGarbage)
       if (value === null) return EMPTY
-      const plain = sealer.open(sealName(name), value.subarray(VERSION_DIGITS))
-      const version = Number(value.subarray(0, VERSION_DIGITS).toString('latin1'))
+      const digits = value.subarray(0, VERSION_DIGITS).toString('latin1')
+      const plain = sealer.open(sealName(name, digits), value.subarray(VERSION_DIGITS))
+      const version = Number(digits)
       // somebody else's garbage, which must not keep anybody from signing in
       if (plain === undefined || !Number.isSafeInteger(version)) return { ...EMPTY, isForeign: true }
       return { version, text: plain.toString('latin1') }
     },
     async write (name: CacheKey, { version, text, isForeign }: List): Promise<boolean> {
       const digits = String(version).padStart(VERSION_DIGITS, '0')
-      const value = Buffer.concat([Buffer.from(digits), sealer.seal(sealName(name), Buffer.from(text))])
+      const value = Buffer.concat([Buffer.from(digits), sealer.seal(sealName(name, digits), Buffer.from(text))])
       const key = ownUserKey(keyPrefix, name)
       if (isForeign !== true) return await commands.setIfNewer(key, digits, value, lifeMs)
       await commands.setPx(key, value, lifeMs)
