@@ -57,11 +57,12 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import neither transport ' +
-          'nor pages nor ' +
-          'the composition root',
+        'authgear/, block-list/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import ' +
+          'neither transport nor pages nor the composition root',
       severity: 'error',
-      from: { path: '^src/(authgear|request/authenticate|shared/(cache|own-session|profile|redis|revocation))/' },
+      from: {
+        path: '^src/(authgear|request/authenticate|shared/(block-list|cache|own-session|profile|redis|revocation))/'
+      },
       to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
     },
     {
@@ -123,8 +124,8 @@ module.exports = {
     owner('ioredis', 'shared/redis/'),
     owner(
       'lru-cache',
-      '(shared/(cache/store|own-session/store|profile/memory)|request/(own-login/used-codes|resource/verifier)|' +
-        'authgear/(code-limits|resolver/failed-credentials))[.]ts$'
+      '(shared/(cache/store|own-session/(store|user-sessions)|profile/memory)|' +
+        'request/(own-login/used-codes|resource/verifier)|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),
     owner('marked', 'operate/management/status/runbook[.]ts$'),

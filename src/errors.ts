@@ -145,6 +145,12 @@ export class LogNotRead extends ResolverError {
   }
 }
 
+/** Which clients are blocked this replica has not read, or not for long: 503, never "not blocked". */
+export class BlocksNotRead extends ResolverError {
+  readonly check = 'Redis, which holds the blocked clients, and the lines about it; doctor looks at it'
+  constructor () { super('BLOCKS_NOT_READ', 'which clients are blocked could not be read from Redis') }
+}
+
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
   readonly check = 'what revokes this user or everything again and again: forward_auth_revocations_total'

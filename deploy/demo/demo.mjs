@@ -5,6 +5,7 @@ import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { programs, registeredAt } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
+import { createRecord, recordLines } from './record.mjs'
 import { originOf, readSettings } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
@@ -19,6 +20,7 @@ async function run (settings) {
   const taken = await takenPorts(settings.ports)
   if (taken.length > 0) throw new Error(taken.join('\n'))
   const proxy = chooseProxy(settings)
+  const record = createRecord()
   const children = createChildren({ verbose: settings.verbose, onDeath: message => finish({ code: 1, message }) })
   listenToSignals(children.killAll)
   try {
@@ -26,12 +28,14 @@ async function run (settings) {
     return await finished
   } finally {
     await children.stopAll()
-    if (proxy.folder !== undefined) rmSync(proxy.folder, { recursive: true, force: true })
+    for (const folder of [proxy.folder, record?.folder]) {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    }
   }
 
   async function start () {
-    for (const program of [...programs(settings), proxy]) await children.start(program)
-    await introduce(settings, proxy.note)
+    for (const program of [...programs(settings, record?.file), proxy]) await children.start(program)
+    await introduce(settings, proxy.note, record?.file)
   }
 }
 
@@ -47,8 +51,8 @@ function listenToSignals (killAll) {
   }
 }
 
-/** @param {Settings} settings @param {string} note */
-async function introduce ({ ports, project }, note) {
+/** @param {Settings} settings @param {string} note @param {string | undefined} record the file of the access record */
+async function introduce ({ ports, project }, note, record) {
   const url = `${originOf(ports.entry)}/`
   const authgear = project === undefined ? `simulated Authgear :${ports.authgear}` : project.endpoint
   console.log(`
@@ -66,8 +70,19 @@ With curl:
   if (project === undefined) await showMachine(`http://localhost:${ports.authgear}`, `${url}mcp`)
   console.log(`  Status page: http://127.0.0.1:${ports.management}/
   Metrics:     http://127.0.0.1:${ports.management}/metrics
-
+${record === undefined ? '' : withRecord(record)}
 ready: Ctrl-C stops everything`)
+}
+
+/** @param {string} file */
+function withRecord (file) {
+  const lines = recordLines(file)
+  const without = lines[0]?.startsWith('jq') === true ? '' : ' (there is no jq here, by which it is shorter)'
+  return `
+Who opened what, from another terminal${without}; docs/access-record.md has ten more questions:
+
+  ${lines.join('\n  ')}
+`
 }
 
 /** @param {string} url */

@@ -28,10 +28,12 @@ export function registeredAt (ports) {
 /**
  * What runs behind the proxy: Authgear, where it is simulated, this service, an app.
  * @param {Settings} settings
+ * @param {string | undefined} record where the access record goes
  * @returns {Program[]}
  */
-export function programs ({ ports, project }) {
-  const service = serviceProgram(ports, project === undefined ? simulated(ports) : real(project))
+export function programs ({ ports, project }, record) {
+  const authgear = project === undefined ? simulated(ports) : real(project)
+  const service = serviceProgram(ports, { ...authgear, ...record !== undefined && { ACCESS_RECORD: `file:${record}` } })
   return [...project === undefined ? [simulator(ports)] : [], service, appProgram(ports)]
 }
 
@@ -74,13 +76,13 @@ function real ({ endpoint, clientId }) {
   return { AUTHGEAR_ENDPOINT: endpoint, LOGIN_CLIENT_ID: clientId }
 }
 
-/** @param {Settings['ports']} ports @param {Record<string, string>} authgear @returns {Program} */
-function serviceProgram (ports, authgear) {
+/** @param {Settings['ports']} ports @param {Record<string, string>} more @returns {Program} */
+function serviceProgram (ports, more) {
   const origin = originOf(ports.entry)
   return {
     ...nodeProgram('forward-auth', '../../dist/main.js', ports.service),
     env: {
-      ...authgear,
+      ...more,
       IDENTITY_HEADERS: 'remote',
       // on any domain; browsers trust their own machine without HTTPS, and anywhere else LOGIN_PUBLIC_URL is https
       LOGIN_SESSION: 'own',

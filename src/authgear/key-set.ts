@@ -21,6 +21,8 @@ export type KeySet = Readonly<{
 
 /** After a fetch that failed; and for so long a kid that a fetch did not show is none of Authgear's. */
 const MIN_INTERVAL_MS = 10_000
+/** The same before the first set is there: without one nobody can sign in. */
+const FIRST_INTERVAL_MS = 1000
 /** Whatever kids strangers send, Authgear is asked no more often; a few at once, so that one hides no new key. */
 const MAX_LOOKUPS = 6
 const LOOKUPS_WITHIN_MS = 60_000
@@ -63,8 +65,9 @@ export function openKeySet (
   }
   const isDue = (ms: number): boolean => clock.monotonic() - attemptedAt >= ms
   const isFailed = (): boolean => loaded === undefined || lastError !== undefined
+  const pauseMs = (): number => loaded === undefined ? FIRST_INTERVAL_MS : MIN_INTERVAL_MS
   const stopLooking = systemRepeat(LOOK_INTERVAL_MS, () => {
-    if (isDue(isFailed() ? MIN_INTERVAL_MS : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
+    if (isDue(isFailed() ? pauseMs() : REFRESH_INTERVAL_MS)) refreshOnce().catch(() => {})
   })
   refreshOnce().catch(() => {})
 
@@ -75,7 +78,7 @@ export function openKeySet (
       // one that is under way may have begun before this key was published
       if (underWay !== undefined) await underWay.catch(() => {})
       if (loaded?.kids.has(kid) === true) return loaded.getKey
-      const isLookedUp = underWay !== undefined || (isFailed() ? isDue(MIN_INTERVAL_MS) : lookups.take())
+      const isLookedUp = underWay !== undefined || (isFailed() ? isDue(pauseMs()) : lookups.take())
       if (isLookedUp) await refreshOnce()
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal

@@ -9,6 +9,7 @@ import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { blockedClients } from './doctor/checks/blocked-clients.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './out.ts'
 import { audit, authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -127,7 +128,8 @@ export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login,
   keys, pasted, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
-  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, webhook, webhookSilent, rotation,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, blockedClients,
+  webhook, webhookSilent, rotation,
   ownCertificate
 ])
 

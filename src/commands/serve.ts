@@ -26,10 +26,10 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
   const { config, warnings } = loaded
   const output = openLogOutput(1)
   const log = createLog(config.logLevel, config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
-  const { flushed } = output
+  const { flushed, writePiece: stdout } = output
   for (const warning of warnings) log.warn(warning)
   try {
-    await start(config, { version, log, tracer: await tracerOf(env, version, log), flushed })
+    await start(config, { version, log, tracer: await tracerOf(env, version, log), flushed, stdout })
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
@@ -57,6 +57,7 @@ async function start (config: Config, running: Running): Promise<void> {
   onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
     state = 'draining'
     service.grpc?.stopServing()
+    service.flushRecord()
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
     await sleep(config.shutdownDelayMs)
     await close()

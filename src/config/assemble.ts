@@ -200,9 +200,15 @@ function login (values: ValuesOf<'Login'>) {
 }
 
 function resourceTokens (values: ValuesOf<'Resource tokens'>) {
-  const { RESOURCES: resources = [], RESOURCE_TOKEN_MAX_AGE: resourceTokenMaxAgeMs, ...more } = values
+  const {
+    RESOURCES: resources = [],
+    RESOURCE_TOKEN_MAX_AGE: resourceTokenMaxAgeMs,
+    RESOURCE_CLIENTS: resourceClients,
+    CLIENTS_BLOCKED: clientsBlocked = [],
+    ...more
+  } = values
   nothingElse(more)
-  return { resources, resourceTokenMaxAgeMs }
+  return { resources, resourceTokenMaxAgeMs, resourceClients, clientsBlocked }
 }
 
 function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined) {

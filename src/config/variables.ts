@@ -9,6 +9,7 @@ import {
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { recordPath, recordSink } from './parsers/access-record.ts'
+import { clientNames } from './parsers/clients.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
@@ -436,6 +437,24 @@ export const variables = Object.freeze({
     meaning:
       'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
         'memory.'
+  },
+  RESOURCE_CLIENTS: {
+    group: 'Resource tokens',
+    kind: choice(['any', 'allow-list']),
+    fallback: 'any',
+    meaning:
+      'Whose tokens a resource takes: `any` = of every client that Authgear gives one, unless the route says ' +
+        '`client=`; `allow-list` = of clients that the route names by `client=`, and a route that names none lets ' +
+        'nobody in.'
+  },
+  CLIENTS_BLOCKED: {
+    group: 'Resource tokens',
+    kind: clientNames,
+    example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
+    meaning:
+      'Clients whose resource tokens are refused, whatever Authgear says: by id; of those whose id is a URL each of ' +
+        'a host (`https://host`), or all below one (`https://*.host`, not the host itself). ' +
+        'Without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
   },
   IDENTITY_HEADERS: {
     group: 'Identity',

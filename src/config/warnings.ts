@@ -227,6 +227,19 @@ const passesOn: Warning = ({ values }) => {
   ]
 }
 
+const HOST_NAME = /^[a-z\d-]+(?:\.[a-z\d-]+)+$/i
+
+const blockedClients: Warning = ({ isSet, values: { CLIENTS_BLOCKED: names = [] } }) => [
+  ...(['CLIENTS_BLOCKED', 'RESOURCE_CLIENTS'] as const).map(
+    (name) => isSet(name) && !isSet('RESOURCES') && `${name}: has no effect without RESOURCES`
+  ),
+  ...names.map(
+    (name) =>
+      HOST_NAME.test(name) &&
+      `CLIENTS_BLOCKED: "${name}" is read as a client's id: for every client of a host write https://${name}`
+  )
+]
+
 const WARNINGS: readonly Warning[] = [
   plainEndpoint,
   passesOn,
@@ -240,7 +253,8 @@ const WARNINGS: readonly Warning[] = [
   openManagement,
   staleWithoutRevocation,
   loginWarnings,
-  assertionKeys
+  assertionKeys,
+  blockedClients
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {

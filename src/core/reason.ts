@@ -11,6 +11,7 @@ type UnauthenticatedReason =
   | 'expired_credentials'
   | 'wrong_audience'
   | 'invalid_session'
+  | 'client_blocked'
   | 'step_up_required'
 type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
 type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' | 'record_unavailable'
@@ -73,6 +74,11 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
     outward: 'invalid_session',
     message: 'Your session is not valid any more. Please sign in again.',
     tokenMessage: 'The access token sent is not accepted here: it has ended, or is not meant for this service.'
+  },
+  client_blocked: {
+    status: 401,
+    outward: 'client_blocked',
+    message: 'The client that sent this access token is blocked here.'
   },
   step_up_required: {
     status: 401,

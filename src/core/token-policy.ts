@@ -27,6 +27,11 @@ export function tokenNeedsOf (policy: Policy): TokenNeeds {
   return { resources: firstOfEach(policy, 'resource'), scopes: firstOfEach(policy, 'scope') }
 }
 
+/** Whether it names the clients whose tokens it takes. */
+export function namesClients (policy: Understood): boolean {
+  return policy.requirements.some((one) => one.kind === 'token' && one.about === 'client')
+}
+
 function firstOfEach ({ requirements }: Understood, about: TokenRequirement['about']): readonly string[] {
   const found = requirements.filter((one): one is TokenRequirement => one.kind === 'token' && one.about === about)
   return [...new Set(found.flatMap(({ values }) => values.slice(0, 1)))]

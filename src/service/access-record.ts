@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { type AccessRecord, createAccessRecord } from '../operate/access-record/access-record.ts'
-import { createSink } from '../operate/access-record/sink.ts'
+import type { SinkObserver } from '../operate/access-record/queue.ts'
+import { createFileSink, createStdoutSink } from '../operate/access-record/sink.ts'
 import type { Clock } from '../clock.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
-import { describe, type Log } from '../operate/logging/log.ts'
+import { describe, type Log, type WritePiece } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -10,43 +12,51 @@ import type { ServiceSettings } from './settings.ts'
 export type RecordParts = Omit<AccessRecord, 'revoked' | 'sweep'> & Readonly<{
   /** The same log; what this replica takes is recorded. */
   following: (log: RevocationLog) => RevocationLog
+  /** For the status page. */
+  isWritten: () => boolean
   /** The file was moved. */
   reopen: () => void
 }>
 
-type RecordDeps = Readonly<{ sessionKey: Uint8Array, metrics: Metrics, log: Log, clock: Clock }>
+type RecordDeps = Readonly<{
+  sessionKey: Uint8Array
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  /** Of standard output, where it is a pipe that the log writes to. */
+  stdout: WritePiece | undefined
+}>
 
 const SWEEP_MS = 1000
 /** Of CACHE_MAX_MEMORY, for what is counted and not yet written. */
-const SHARE = 0.05
+export const RECORD_SHARE = 0.05
 
 /** Undefined without ACCESS_RECORD. @throws {ServiceError} where its file cannot be opened */
 export function openAccessRecord (
   { accessRecord: settings, machine, trustedProxies, cache }: ServiceSettings,
-  { sessionKey, metrics, log, clock }: RecordDeps
+  { sessionKey, metrics, log, clock, stdout }: RecordDeps
 ): RecordParts | undefined {
   if (settings === undefined) return undefined
-  const sink = createSink(settings.file, {
-    lost: (lines) => metrics.recordLines('lost', lines),
-    failing (error) {
-      if (error === undefined) log.info('the access record is written again')
-      else log.error({ error: describe(error) }, 'the access record cannot be written: see ACCESS_RECORD')
-    }
-  })
+  const observer = observerOf(metrics, log)
+  const { file } = settings
+  const sink = file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
   const record = createAccessRecord({
     settings,
     sink,
     replica: machine,
+    run: randomBytes(4).toString('hex'),
     sessionKey,
     trustProxy: createTrustProxy(trustedProxies),
     clock,
-    maxBytes: cache.maxBytes * SHARE,
+    maxBytes: cache.maxBytes * RECORD_SHARE,
     counted: metrics.recordLines
   })
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
   return Object.freeze({
     report: record.report,
     refusesAll: record.refusesAll,
+    flush: record.flush,
+    isWritten: sink.isWritable,
     reopen: sink.reopen,
     following: (revocations) => recording(revocations, record.revoked),
     close: async () => {
@@ -54,6 +64,20 @@ export function openAccessRecord (
       await record.close()
     }
   } satisfies RecordParts)
+}
+
+function observerOf (metrics: Metrics, log: Log): SinkObserver {
+  return {
+    lost (lines) {
+      metrics.recordLines('lost', lines)
+      // nobody scrapes a process that ends
+      log.error({ lines }, 'lines of the access record are lost')
+    },
+    failing (error) {
+      if (error === undefined) log.info('the access record is written again')
+      else log.error({ error: describe(error) }, 'the access record cannot be written: see ACCESS_RECORD')
+    }
+  }
 }
 
 function recording (log: RevocationLog, revoked: AccessRecord['revoked']): RevocationLog {

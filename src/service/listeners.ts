@@ -26,6 +26,7 @@ import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import type { RecordParts } from './access-record.ts'
 import type { AssertionParts } from './assertions.ts'
+import type { BlockParts } from './blocks.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
 import type { OwnSessionParts } from './own-sessions.ts'
@@ -37,6 +38,7 @@ type ListenersDeps = Readonly<{
   digestForm: DigestForm
   revocations: RevocationLog
   tokens: TokenParts | undefined
+  blocks: BlockParts | undefined
   assertions: Pick<AssertionParts, 'routes'> | undefined
   record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
   own: OwnSessionParts | undefined

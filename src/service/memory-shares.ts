@@ -1,3 +1,4 @@
+import { RECORD_SHARE } from './access-record.ts'
 import { PROFILE_SHARE } from './profiles.ts'
 import { TOKEN_SHARE } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -13,14 +14,16 @@ export function presentedShareOf ({ identity, assertion }: Pick<ServiceSettings,
 }
 
 /**
- * Bytes of sessions: what tokens, profiles and prepared answers leave of CACHE_MAX_MEMORY, where they are in use.
+ * Bytes of sessions: what tokens, profiles, the access record and prepared answers leave of CACHE_MAX_MEMORY, where
+ * they are in use.
  * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
  */
 export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
-  const { cache, resources, profile, login } = settings
+  const { cache, resources, profile, login, accessRecord } = settings
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
-  const left = cache.maxBytes * (1 - ofTokens - ofProfiles - presentedShareOf(settings))
+  const ofRecord = accessRecord === undefined ? 0 : RECORD_SHARE
+  const left = cache.maxBytes * (1 - ofTokens - ofProfiles - ofRecord - presentedShareOf(settings))
   const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
   return { own: Math.floor(own), resolved: Math.floor(left - own) }
 }

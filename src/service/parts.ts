@@ -7,7 +7,7 @@ import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '..
 import { cookieNames } from '../core/credentials.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
-import type { Log } from '../operate/logging/log.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
@@ -15,6 +15,7 @@ import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { openAccessRecord } from './access-record.ts'
 import { openAssertions } from './assertions.ts'
+import { openBlockParts } from './blocks.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf } from './memory-shares.ts'
@@ -38,17 +39,18 @@ type PartsDeps = Readonly<{
   settleMs: number | undefined
   traced: Wrappers
   state: () => Replica['state']
+  stdout: WritePiece | undefined
 }>
 export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state } = deps
+  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state, stdout } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
   const { keyer } = secrets
-  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock })
+  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock, stdout })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
@@ -57,7 +59,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
   })
   const untold = createUntoldChanges(clock)
-  const opened = openLog(settings, secrets.codec, { metrics, log, clock, keys, untold, forget: memory.clear })
+  const blocks = openBlockParts(settings, {
+    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => opened.revocations.isFollowing(), log, clock
+  })
+  const opened = openLog(settings, secrets.codec, {
+    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared
+  })
   const revocations = record === undefined ? opened.revocations : record.following(opened.revocations)
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
@@ -92,6 +99,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   return {
     authgear,
     tokens,
+    blocks,
     own,
     assertions,
     shared,
@@ -101,7 +109,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     profiles,
     untold,
     presence: openFollowersPresence(keys, shared, revocations, self),
-    audit: openFollower(settings, { ...sources, metrics, keyer }),
+    audit: openFollower(settings, { ...sources, metrics, keyer, blocks: blocks?.shared }),
     record,
     webhook: webhookOf(settings, { ...sources, metrics }),
     digestForm: secrets.digestForm,
@@ -136,7 +144,7 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
+  const { audit, tokens, blocks, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
@@ -144,6 +152,7 @@ export async function closeParts (parts: Parts): Promise<void> {
   assertions?.close()
   await presence?.close()
   await closeLog()
+  blocks?.shared?.close()
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()

@@ -14,6 +14,7 @@ import { createVerifier, type Verifier } from '../request/resource/verifier.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { verifyRoutes } from '../request/verify/verify.ts'
+import type { BlockParts } from './blocks.ts'
 import type { ServiceSettings } from './settings.ts'
 import { throttle } from './shared.ts'
 
@@ -52,6 +53,7 @@ const NO_KEYS =
 
 type RouteDeps = Readonly<{
   tokens: TokenParts | undefined
+  blocks: BlockParts | undefined
   handlerDeps: HandlerDeps
   revocations: RevocationLog
   metrics: Metrics
@@ -75,10 +77,10 @@ export type CheckHandlers = Readonly<{
 }>
 
 export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
-  const { tokens, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
+  const { tokens, blocks, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   const verify = of(deps.verify)
-  if (tokens === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
+  if (tokens === undefined || blocks === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
   const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
   const resourceDeps = {
     ...handlerDeps,
@@ -86,6 +88,10 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
     verifier: tokens.verifier,
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
+    standingOfClient: blocks.standingOf,
+    saw: blocks.seen.saw,
+    refusedBlocked: blocks.refusedBlocked,
+    isAllowList: settings.resourceClients === 'allow-list',
     resources: new Map(
       settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
     ),

@@ -10,6 +10,7 @@ import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { RedisConnection } from '../shared/redis/connection.ts'
+import type { Blocks } from '../shared/block-list/blocks.ts'
 import { openLogConnections } from '../shared/redis/log-connections.ts'
 import { maxEntries } from '../shared/revocation/budget.ts'
 import type { EntryCodec } from '../shared/revocation/codec.ts'
@@ -19,7 +20,8 @@ import { openPresence, type Presence, type Replica } from '../shared/revocation/
 import { createRedisLogStore } from '../shared/revocation/redis-store.ts'
 import { createStreamLog } from '../shared/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
-import type { LogObserver, Origin, RevocationLog } from '../shared/revocation/types.ts'
+import type { BlockTarget, LogObserver, Origin, RevocationLog } from '../shared/revocation/types.ts'
+import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
 
@@ -34,12 +36,12 @@ type SourceDeps = Readonly<{
   clock: Clock
   untold: UntoldChanges
 }>
-type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer }>
+type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer, blocks: Blocks | undefined }>
 
 /** Reads revocations from Authgear's audit log; one replica does so for all. */
 export function openFollower (
   { audit, authgear, cache }: ServiceSettings,
-  { metrics, log, clock, keys, keyer, revocations, connection, untold }: FollowerDeps
+  { metrics, log, clock, keys, keyer, revocations, connection, untold, blocks }: FollowerDeps
 ): Running | undefined {
   if (audit === undefined) return undefined
   return openAudit(audit, {
@@ -47,6 +49,7 @@ export function openFollower (
     ca: authgear.ca,
     shared: connection === undefined ? undefined : { commands: connection.commands, keyPrefix: keys.log },
     revocations,
+    blockDeleted: createDeletionBlock({ blocks, revocations, log, clock }),
     sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
     clock,
@@ -114,13 +117,15 @@ type LogDeps = Readonly<{
   keys: RedisKeys
   untold: UntoldChanges
   forget: () => void
+  /** Undefined without Redis or RESOURCES. */
+  blocks: Pick<Blocks, 'take' | 'refresh'> | undefined
 }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
 export function openLog (
   settings: ServiceSettings,
   codec: EntryCodec,
-  { metrics, log, clock, keys, untold, forget }: LogDeps
+  { metrics, log, clock, keys, untold, forget, blocks }: LogDeps
 ): Opened {
   const { redis } = settings
   const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
@@ -139,7 +144,9 @@ export function openLog (
     metrics.revocations.revoked(origin)
     if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
   }
-  const own = { revoked, inauthentic, foreign, adopted: forget, trouble, length: measured }
+  const adopted = (): void => { forget(); blocks?.refresh() }
+  const marked = ({ name, mark }: BlockTarget): void => blocks?.take(name, mark)
+  const own = { revoked, inauthentic, foreign, adopted, marked, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })

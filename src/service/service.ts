@@ -5,7 +5,8 @@ import type { Listener } from '../request/http/listener.ts'
 import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
-import type { Log } from '../operate/logging/log.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
+import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
 import type { Gauges } from '../operate/metrics/instruments.ts'
@@ -14,6 +15,7 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
+import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
 import { sessionBytes } from './memory-shares.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
@@ -33,10 +35,14 @@ export type Service = Readonly<{
   profiles: Profiles | undefined
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined
+  /** For `/clients/…`, where there is a token for it, and RESOURCES. */
+  clients: ClientsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
   /** Before it takes requests: the revocation log is followed, or need not be waited for. */
   logFollowed: () => Promise<void>
+  /** Before it takes requests: which clients are blocked is known, or cannot be waited for. */
+  blocksRead: () => Promise<void>
   /** Before it takes requests: assertions can be signed, or need not be waited for. */
   assertionsReady: () => Promise<void>
   /** The key set of assertions, for the management listener; undefined without ASSERTION. */
@@ -51,6 +57,8 @@ export type Service = Readonly<{
   certificateRenewed: (life: CertificateLife) => void
   /** The file of ACCESS_RECORD was moved. */
   reopenRecord: () => void
+  /** Writes what of the access record is counted and not written: this replica is about to end. */
+  flushRecord: () => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -68,6 +76,8 @@ export type Seams = Readonly<{
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
+  /** The pipe that the log writes to, for ACCESS_RECORD=stdout. */
+  stdout?: WritePiece | undefined
 }>
 
 /** Each write removes expired entries too. */
@@ -77,7 +87,7 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, tracer, state = () => 'serving', ...waits }: Seams = {}
+  { clock = systemClock, tracer, state = () => 'serving', stdout, ...waits }: Seams = {}
 ): Service {
   const { cache, tls } = settings
   const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
@@ -87,7 +97,7 @@ export function createService (
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state }
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, stdout }
   const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
@@ -97,10 +107,12 @@ export function createService (
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),
+    clients: clientsOf(settings, parts, log),
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
+    blocksRead: async () => { await parts.blocks?.ready() },
     assertionsReady: async () => { await parts.assertions?.ready() },
     keySet: parts.assertions?.keySet,
     samples: history.window,
@@ -109,6 +121,7 @@ export function createService (
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopenRecord: () => parts.record?.reopen(),
+    flushRecord: () => parts.record?.flush(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)
@@ -125,9 +138,21 @@ function purgesOf (
   return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
 }
 
+/** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
+function clientsOf (
+  { managementToken: token }: ServiceSettings,
+  { blocks, revocations }: Parts,
+  log: Log
+): ClientsDeps | undefined {
+  if (token === undefined || blocks === undefined) return undefined
+  const tell: ClientsDeps['tell'] = (name, mark) => tellBlock(revocations, name, mark)
+  const isBlocked = (clientId: string): boolean => blocks.standingOf(clientId) === 'blocked'
+  return { token, fixed: blocks.fixed, blocks: blocks.shared, seen: blocks.seen.list, isBlocked, tell, log }
+}
+
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -158,7 +183,9 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
+    clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
+    recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
     certificate: tls === undefined
       ? undefined
       : {

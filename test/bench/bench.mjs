@@ -14,13 +14,14 @@ import { memory } from './memory.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
+import { record } from './record.mjs'
 import { replicas } from './replicas.mjs'
 import { revocations } from './revocation-rates.mjs'
 import { tokens } from './tokens.mjs'
 import { tuning } from './tuning.mjs'
 
 const PARTS = {
-  rates, tokens, identity, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease
+  rates, tokens, identity, record, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease
 }
 /** Of a line in results/. */
 const WIDTH = 120

@@ -110,3 +110,10 @@ t.test('while Redis gives no answer nothing is added', async (t) => {
   await redis.stop()
   await t.rejects(users.add(ALICE, keysOf(1)))
 })
+
+t.test('a list that others change all the time is given up', async (t) => {
+  let tries = 0
+  const lists = { read: async () => ({ version: 0, text: '' }), write: async () => { tries++; return false } }
+  await t.rejects(createUserSessions({ nameOf, lists }).add(ALICE, keysOf(1)))
+  t.equal(tries, 100, 'after so many tries')
+})

@@ -101,9 +101,7 @@ function environment (authgear: RunningSimulator, redisUrl: string, tls: OwnCert
     CACHE_SECRET: 'a secret of this test, longer than 32 bytes',
     CACHE_TTL: '10m',
     CACHE_NEGATIVE_TTL: '10m',
-    // by default 2 s and 50 ms: a replica that is late would answer 503, or ask Authgear for what Redis knows
-    AUTHGEAR_TIMEOUT: '60s',
-    REDIS_TIMEOUT: '5s', // the most that it takes
+    CACHE_DEGRADED_TTL: '10m',
     SHUTDOWN_DELAY: '1s', // as in any deployment: connections that were under way when the balancer left it out
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   }

@@ -1,17 +1,20 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { seriousOf } from '../helpers/axe.ts'
+import { recordLines } from '../../deploy/demo/record.mjs'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { startChild, type Child } from '../helpers/child.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
+import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
-import { answers } from '../helpers/until.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+import { answers, until } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
 const VARIABLES = [
@@ -58,6 +61,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.match(nobody, { status: 401, text: '"no_credentials"' })
     t.match(alice, { status: 200, text: /"roles": \[\s*"admin",\s*"editor"\s*\]/ })
     t.match(bob, { status: 200, text: '"roles": []' }, 'the roles that bob claims are gone')
+    const record = await askRecord(t, running.output())
     await showsItsPage(t, ports.DEMO_PORT)
     await signInInChromium(t, ports, proxy === 'built-in')
     const [, statusPage = ''] = /Status page: (\S+)/.exec(running.output()) ?? []
@@ -72,8 +76,32 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
       [false, false, false, false, false],
       'nothing is left running'
     )
+    t.notOk(existsSync(record), 'nor the access record')
   })
 }
+
+/** Types what the demo printed last. @returns the record's file */
+async function askRecord (t: Test, output: string): Promise<string> {
+  const [, typed = '', file = ''] = /^Who opened what[^]*?\n\n( {2}[^]*?'([^']+)')\n\nready:/m.exec(output) ?? []
+  const ask = (): string => execFileSync('bash', ['-c', typed], { encoding: 'utf8' })
+  await until('the machine is in it', () => /allowed.*demo-machine.*POST.*\/mcp/.test(ask()))
+  const answer = ask()
+  t.match(answer, new RegExp(`allowed.*${demo.alice.id}.*GET`))
+  t.match(answer, /refused.*nobody.*GET/)
+  return file
+}
+
+t.test('the record is asked by jq, and by Node where there is none', { skip: skipOrFail('jq') }, async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  writeFileSync(file, readFileSync(join(import.meta.dirname, '../fixtures/access.jsonl')))
+  const PATH = [dirname(mustFind('jq')), dirname(process.execPath), process.env['PATH']].join(delimiter)
+  const [byJq = [], byNode = []] = [true, false].map((hasJq) =>
+    execFileSync('bash', ['-c', recordLines(file, hasJq).join('\n')], { encoding: 'utf8', env: { PATH } }).split('\n'))
+  t.equal(byJq.length, readFileSync(file, 'utf8').split('\n').length)
+  t.match(byJq[0], '["2026-11-27T08:00:00.000Z","signed_in","alice","GET","/_auth/callback"]')
+  t.equal(byNode[0], '2026-11-27T08:00:00.000Z signed_in alice GET /_auth/callback')
+  t.equal(byNode.length, byJq.length)
+})
 
 /** As a browser's page, to alice. */
 async function showsItsPage (t: Test, port: number) {

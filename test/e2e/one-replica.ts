@@ -24,7 +24,6 @@ export async function startOneReplica (
   const authgear = given ?? await startSimulator(t)
   const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url,
-    AUTHGEAR_TIMEOUT: '60s', // how slow this machine is changes nothing
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
     ...env
   }, { grpc })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { joinSockets } from './join-sockets.ts'
 
 export interface Balancer {
   readonly port: number
@@ -28,13 +29,13 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
   const dropped = new Set<number>()
   let connections = 0
   let resetting = false
-  const server = createServer(client => {
+  const server = createServer({ allowHalfOpen: true }, client => {
     const turn = connections++
     client.on('error', () => {})
     if (resetting) return client.resetAndDestroy()
     const order = targets.map((_, i) => targets[(turn + i) % targets.length] ?? 0)
       .filter((target) => !dropped.has(target))
-    reach(order, target => join(open, client, target), () => client.resetAndDestroy())
+    reach(order, target => joinSockets(open, client, target), () => client.resetAndDestroy())
   })
   const listen = async (port: number): Promise<void> => { await once(server.listen(port, '127.0.0.1'), 'listening') }
   const sever = (): void => open.forEach(socket => socket.destroy())
@@ -64,16 +65,6 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
 function reach ([port, ...others]: readonly number[], found: (socket: Socket) => void, nobody: () => void): void {
   if (port === undefined) return nobody()
   const refused = (): void => reach(others, found, nobody)
-  const socket = connect(port, '127.0.0.1').once('error', refused)
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).once('error', refused)
   socket.once('connect', () => { socket.off('error', refused); found(socket) })
-}
-
-function join (open: Set<Socket>, one: Socket, other: Socket): void {
-  one.pipe(other).pipe(one)
-  for (const [socket, peer] of [[one, other], [other, one]] as const) {
-    open.add(socket)
-    socket.setNoDelay(true)
-    socket.on('error', () => peer.destroy())
-    socket.once('close', () => { open.delete(socket); peer.destroy() })
-  }
 }

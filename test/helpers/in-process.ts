@@ -122,6 +122,7 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const service = createService(settings, log, seams)
   Object.assign(service.app.fastify.server, options.limits)
   await service.logFollowed() // as `serve` does
+  await service.blocksRead()
   const port = await listen(service.app, settings.listen)
   const identifyPort = await listen(service.identify)
   const grpcPort = await listenGrpc(service.grpc)

@@ -20,6 +20,7 @@ export function managementOf (
     metrics: service.metrics,
     version: '0.0.0-test',
     revocations: service.revocations,
+    clients: service.clients,
     keySet: service.keySet,
     status: {
       samples: service.samples,

@@ -24,6 +24,12 @@ export interface Service {
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 
+/** By default 2 s and 50 ms: on a busy machine a page that somebody waits for would be a 503. */
+function patience (env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const hasRedis = Object.keys(env).some((name) => name.startsWith('REDIS_'))
+  return { AUTHGEAR_TIMEOUT: '60s', ...hasRedis && { REDIS_TIMEOUT: '5s' } }
+}
+
 /**
  * `port`, `grpcPort`: those of a predecessor; `grpc`: with LISTEN_GRPC. `enter`: words before the command, such as
  * those that start it under a limit. `node`: another one than this.
@@ -55,6 +61,7 @@ export async function startProcess (
     command,
     args,
     env: {
+      ...patience(env),
       LISTEN: `127.0.0.1:${port}`,
       MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`,
       ...grpcPort === 0 ? {} : { LISTEN_GRPC: `127.0.0.1:${grpcPort}` },

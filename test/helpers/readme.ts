@@ -5,6 +5,7 @@ export type Way = 'demo' | 'container' | 'compose'
 export type Effort = Readonly<{ commands: number, lines: number }>
 
 const CLONE_AND_CD = 2
+const IN_FRONT = 'Put it in front of an app'
 const blocksUnder = (readme: string, heading: string, language: string): readonly string[] => {
   const [, section = ''] = readme.split(`\n## ${heading}\n`)
   const [text = ''] = section.split('\n## ')
@@ -14,10 +15,9 @@ const linesOf = (block: string): readonly string[] => block.split('\n').filter((
 
 /** @param env deploy/compose/.env.example: the lines at its top, without `#`, are those to write */
 export function effortOf (readme: string, env: string): Readonly<Record<Way, Effort>> {
-  const [demo = ''] = blocksUnder(readme, 'Without Docker', 'sh')
-  const [container = ''] = blocksUnder(readme, 'One app, one container', 'sh')
-  const [caddyfile = ''] = blocksUnder(readme, 'One app, one container', 'caddyfile')
-  const compose = blocksUnder(readme, 'Ten minutes with Traefik', 'sh').find((block) => block.includes('.env')) ?? ''
+  const [demo = ''] = blocksUnder(readme, 'Try it', 'sh')
+  const [container = '', compose = ''] = blocksUnder(readme, IN_FRONT, 'sh')
+  const [caddyfile = ''] = blocksUnder(readme, IN_FRONT, 'caddyfile')
   const commands = (block: string): number => CLONE_AND_CD + linesOf(block).length
   return {
     demo: { commands: commands(demo), lines: 0 },

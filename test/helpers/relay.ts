@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { joinSockets } from './join-sockets.ts'
 
 export interface Relay {
   readonly port: number
@@ -14,16 +15,9 @@ export interface Relay {
 export async function startRelay (t: Pick<Test, 'teardown'>, first: number | undefined): Promise<Relay> {
   const open = new Set<Socket>()
   let target = first
-  const keep = (socket: Socket, peer: Socket): void => {
-    open.add(socket)
-    socket.setNoDelay(true).on('error', () => {}).once('close', () => { open.delete(socket); peer.destroy() })
-  }
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (target === undefined) return client.resetAndDestroy()
-    const upstream = connect(target, '127.0.0.1')
-    keep(client, upstream)
-    keep(upstream, client)
-    client.pipe(upstream).pipe(client)
+    joinSockets(open, client, connect({ port: target, host: '127.0.0.1', allowHalfOpen: true }))
   })
   const cut = (): void => { for (const socket of open) socket.destroy() }
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -19,7 +19,9 @@ const GAUGES: Gauges = {
   logEntries: () => ({ now: 1200, most: 93_300 }),
   replicasSeen: () => 3,
   audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
+  clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },
+  recordWritten: () => true,
   assertions: { hasKey: () => true, keysPublished: () => 3, nextKey: () => 2_000_000_000 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { logKey } from '../../src/shared/redis/keys.ts'
+import { logKey, redisKeysOf } from '../../src/shared/redis/keys.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { OF_REDIS, visit } from '../helpers/doctor.ts'
@@ -24,6 +24,7 @@ const SHARED = { CACHE_SECRET: SECRET, REDIS_TIMEOUT: '5s' }
 const AS_PRINTED = { REDIS_USERNAME: USERNAME, REDIS_PASSWORD: PASSWORD }
 const WITH_WEBHOOK = { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
 const DAY_MS = 86_400_000
+const RESOURCES = 'https://api.example.com'
 
 const plain = (port: number, more: Env = {}): Env => ({ ...SHARED, REDIS_URL: `redis://127.0.0.1:${port}`, ...more })
 const given = (env: Env): Make => beside(() => ({ env: { ...SHARED, ...env } }))
@@ -77,6 +78,13 @@ const left = (make: Beside): Make => beside(async (world, t) => {
   const redis = await startRedis(t)
   return { env: { ...plain(redis.port), ...await make(world, redis, t) } }
 })
+
+/** With resources, and one key that another process left. */
+const withKey = (key: 'blockedClients' | 'blockedAsked'): Make => beside(async ({ endpoint }, t) => {
+  const redis = await startRedis(t)
+  await redis.cli('SET', redisKeysOf('forward-auth:', endpoint)[key], 'what nobody sealed')
+  return { env: { RESOURCES, ...plain(redis.port) } }
+}, { resources: [{ uri: RESOURCES, scopes: [] }] })
 
 /** A user changed so long ago, and a webhook came so many days ago, if any. */
 const changed = (secondsAgo: number, webhookDaysAgo?: number): Make => beside(async ({ endpoint, simulator }, t) => {
@@ -183,6 +191,8 @@ const MISTAKES: readonly Mistake[] = [
   ['an Authgear that never calls a webhook, as where addresses are private', ['webhook-silent'], changed(3600)],
   ['an Authgear that called webhooks until three days ago', ['webhook-silent'], changed(3600, 3)],
   ['nothing but an Authgear whose users have not changed since the newest webhook', [], changed(4 * 86_400, 3)],
+  ['a list of blocked clients that nobody can open', ['blocks-unreadable'], withKey('blockedClients')],
+  ['a blocked client that asks', ['blocked-client-asks'], withKey('blockedAsked')],
   ['a webhook that never came', ['webhook-unseen'], server({}, WITH_WEBHOOK)]
 ]
 

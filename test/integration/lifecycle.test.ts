@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import t from 'tap'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { grpcClient } from '../helpers/grpc.ts'
+import { startOnPipe } from '../helpers/on-pipe.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
@@ -218,30 +219,11 @@ t.test('a file that is no socket is left alone, and it does not start', async (t
 
 t.test('a log that nobody reads stops nothing: neither answers nor the end', async (t) => {
   const simulator = await startSimulator(t)
-  const folder = tempDir(t, 'pipe')
-  const [port, managementPort] = [await freePort(), await freePort()]
-  execFileSync('mkfifo', [join(folder, 'log')])
-  // opened for reading and writing, so that it is open though nobody ever reads
-  const child = spawn('bash', ['-c', `exec ${process.execPath} ${MAIN} 1<>${join(folder, 'log')}`], {
-    env: {
-      ...process.env,
-      AUTHGEAR_ENDPOINT: simulator.url,
-      LISTEN: `127.0.0.1:${port}`,
-      MANAGEMENT_LISTEN: `127.0.0.1:${managementPort}`
-    },
-    stdio: 'inherit'
-  })
-  const ended = once(child, 'exit')
-  t.teardown(() => child.kill('SIGKILL'))
-  await until(
-    'it is ready',
-    async () =>
-      await ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false)
-  )
+  const { port, signal, ended } = await startOnPipe(t, { AUTHGEAR_ENDPOINT: simulator.url })
   for (let i = 0; i < 600; i++) t.equal((await ask(port, { path: '/verify' })).status, 401)
   t.equal((await ask(port, signedIn)).status, 200)
-  child.kill('SIGTERM')
-  t.equal((await ended)[0], 0)
+  signal('SIGTERM')
+  t.equal(await ended, 0)
 })
 
 t.test('with TLS files: HTTPS, and the certificate’s end in the metrics', async (t) => {

@@ -146,6 +146,7 @@ function environment (simulator: RunningSimulator, redisPort: number): Record<st
   return {
     AUTHGEAR_ENDPOINT: simulator.url,
     AUTHGEAR_TIMEOUT: seconds(SETTINGS.timeout),
+    REDIS_TIMEOUT: '50ms',
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     CACHE_SECRET: 'a secret of this test, longer than 32 bytes',

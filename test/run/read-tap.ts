@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { type FinalResults, Parser, type Result } from 'tap-parser'
 
 export interface Failure {
@@ -81,6 +82,6 @@ function placeOf ({ diag }: Result): string | undefined {
 function detailOf ({ diag }: Result): readonly string[] {
   const { at: _, source: __, ...rest } = (diag ?? {}) as Record<string, unknown>
   const lines = Object.entries(rest).flatMap(([key, value]) =>
-    `${key}: ${typeof value === 'string' ? value.trimEnd() : JSON.stringify(value)}`.split('\n'))
+    `${key}: ${typeof value === 'string' ? value.trimEnd() : inspect(value, { depth: 6 })}`.split('\n'))
   return lines.length <= MAX_LINES ? lines : [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} lines more`]
 }

@@ -93,3 +93,17 @@ t.test('a grant that cannot be revoked either costs the person nothing', async (
   await until('it was tried', () => revokedBy(world).length === 1)
   t.strictSame(world.replicas[0]?.lines.filter(({ level }) => level === 'error' || level === 'fatal'), [])
 })
+
+t.test('nor does one whose key nobody can say anything about', async (t) => {
+  const world = await startOwnWorld(t, { adapter: { LOGIN_SSO: 'off' } })
+  let kids = 0
+  world.relay.signBy((claims) => signed(claims, { alg: 'RS256', kid: `unknown-${kids++}`, typ: 'JWT' }, KEYS.privateKey))
+  const reasons: unknown[] = []
+  // strangers may have Authgear asked for a few unknown kids a minute
+  for (let n = 0; n < 8; n++) {
+    const person = world.person()
+    reasons.push(last(await person.open(await comingBack(world, person))).headers['x-forward-auth-reason'])
+  }
+  t.strictSame([reasons[0], reasons.at(-1)], ['login_failed', 'login_unavailable'])
+  await until('all grants are revoked', () => revokedBy(world).length === 8)
+})

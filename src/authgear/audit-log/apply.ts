@@ -3,7 +3,7 @@ import { nameOf, type Revocation, type RevocationLog } from '../../shared/revoca
 import { labelOf } from './activity-types.ts'
 import type { AuditEntry } from './entry.ts'
 import type { AuditObserver } from './observer.ts'
-import { EVERYTHING, revocationsOf, type SessionDigest } from './revocations.ts'
+import { deletionsOf, EVERYTHING, revocationsOf, type SessionDigest } from './revocations.ts'
 
 /** Between two times that everything is revoked. */
 const INTERVAL_MS = 10_000
@@ -31,10 +31,19 @@ export function createCoalescer (clock: Pick<Clock, 'monotonic'>): Coalescer {
   })
 }
 
+/**
+ * Blocks a client whose id never comes back.
+ * @param at milliseconds since 1970
+ * @returns whether the entry need not be read again for it
+ */
+export type BlockDeleted = (clientId: string, at: number) => Promise<boolean>
+
 export type ApplierDeps = Readonly<{
   /** Asked right before anything is revoked. */
   leads: () => boolean
   revocations: Pick<RevocationLog, 'revoke'>
+  /** Undefined where nobody can be blocked. */
+  blockDeleted?: BlockDeleted | undefined
   sessionDigest: SessionDigest
   clock: Clock
   observer: AuditObserver
@@ -55,7 +64,8 @@ export type Applier = Readonly<{
 const MAX_TARGETS = 500
 
 /** Hands entries to the revocation log, unless the lease was lost meanwhile. */
-export function createApplier ({ leads, revocations, sessionDigest, clock, observer }: ApplierDeps): Applier {
+export function createApplier (deps: ApplierDeps): Applier {
+  const { leads, revocations, sessionDigest, clock, observer, blockDeleted = nobodyIsBlocked } = deps
   const everything = createCoalescer(clock)
   async function flush (quietMs = 0): Promise<boolean> {
     if (everything.waitMs() !== 0 || !leads()) return true
@@ -79,11 +89,14 @@ export function createApplier ({ leads, revocations, sessionDigest, clock, obser
     // what everything has just voided need not be voided again; it ends no resource token
     const isVoided = isTooMany || before === 0
     const rest = isVoided ? named.filter(({ ends }) => ends !== undefined) : named
+    const blocks = await Promise.all(fresh.flatMap(deletionsOf).map(({ clientId, at }) => blockDeleted(clientId, at)))
     const outcomes = await Promise.all(rest.map((one) => revocations.revoke(one)))
-    return (isFlushed || !isVoided) && outcomes.every((outcome) => outcome === 'logged')
+    return (isFlushed || !isVoided) && blocks.every(Boolean) && outcomes.every((outcome) => outcome === 'logged')
   }
   return Object.freeze({ everything, apply, flush: () => flush() })
 }
+
+const nobodyIsBlocked: BlockDeleted = async () => true
 
 /** One revocation a name, with the longest of their quiet times; it ends resource tokens where one of them does. */
 function distinctOf (revocations: readonly Revocation[]): readonly Revocation[] {

@@ -41,9 +41,26 @@ function clientsOf (payload: Json): readonly Revocation[] {
 
 /** Authgear itself lets the tokens of a client that was deleted live until they expire. */
 function clientsIn (payload: Json, data: Json): readonly Revocation[] {
-  const clients = texts([payload['client_id'], objectOf(data['context'])?.['client_id']])
+  const clients = clientIdsOf(payload, data)
   return clients.length === 0 ? [EVERYTHING] : clients.map(tokensOf)
 }
+
+function clientIdsOf (payload: Json, data: Json): readonly string[] {
+  return texts([payload['client_id'], objectOf(data['context'])?.['client_id']])
+}
+
+/** Clients that were registered and deleted: their ids never come back, as one that is a URL does. */
+export function deletionsOf ({ type, data, second }: AuditEntry): readonly Deletion[] {
+  if (effectOf(type) !== 'client') return []
+  const payload = objectOf(data['payload']) ?? {}
+  const { source } = payload
+  const isRegistered = (id: string): boolean =>
+    !/^https?:/i.test(id) && (source === 'dcr' || (source === undefined && id.startsWith('dcrc_')))
+  return clientIdsOf(payload, data).filter(isRegistered).map((clientId) => ({ clientId, at: second * 1000 }))
+}
+
+/** `at`: milliseconds since 1970. */
+type Deletion = Readonly<{ clientId: string, at: number }>
 
 const tokensOf = (clientId: string): Revocation =>
   ({ target: { kind: 'client', clientId }, origin: 'audit', quietMs: 0, ends: 0 })

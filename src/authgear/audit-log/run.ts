@@ -6,6 +6,7 @@ import type { RevocationLog } from '../../shared/revocation/types.ts'
 import { type AdminKey, createTokens } from '../admin-api/token.ts'
 import { createAuditClient } from './client.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
+import type { BlockDeleted } from './apply.ts'
 import { createFollower, type Follower } from './follower.ts'
 import { type AuditStore, createLeadership, createMemoryStore, createRedisStore, type Leadership } from './store.ts'
 import { type AuditObserver, tell } from './observer.ts'
@@ -132,6 +133,7 @@ export type AuditDeps = Readonly<{
   /** Undefined without Redis: the only replica leads. */
   shared: Readonly<{ commands: RedisCommands, keyPrefix: string }> | undefined
   revocations: RevocationLog
+  blockDeleted?: BlockDeleted | undefined
   sessionDigest: SessionDigest
   /** Milliseconds for which anything is remembered. */
   lifetimeMs: number

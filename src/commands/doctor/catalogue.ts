@@ -338,6 +338,20 @@ export const CATALOGUE = Object.freeze({
     why: 'for as long the old secret opens what it sealed, and each look into Redis is for two entries',
     set: 'leave X_PREVIOUS out, on all replicas'
   },
+  'blocks-unreadable': {
+    severity: 'error',
+    mistake: 'Which clients are blocked cannot be read: another CACHE_SECRET sealed it, or nobody',
+    why: 'no replica can tell whether a client is blocked, and each resource token is answered 503',
+    set: 'CACHE_SECRET_PREVIOUS to the secret of before, on all replicas; or delete the key that the log names, ' +
+      'which lifts every block (docs/resource-tokens.md)'
+  },
+  'blocked-client-asks': {
+    severity: 'warning',
+    mistake: 'A client that is blocked still asks',
+    why: 'Authgear goes on issuing tokens to it: it comes in again as soon as the block is lifted',
+    set: 'delete the client, or what people allowed it, at Authgear; `GET /clients` on the management listener says ' +
+      'which one it is'
+  },
   'webhook-unseen': {
     severity: 'warning',
     mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, and no signed webhook arrived within 30 days',

@@ -9,7 +9,7 @@ import type { GrpcListener } from '../../request/grpc/listener.ts'
 import type { Drain } from '../../request/http/drain.ts'
 import type { Listener } from '../../request/http/listener.ts'
 import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../request/http/tls.ts'
-import { describe, type Log } from '../../operate/logging/log.ts'
+import { describe, type Log, type WritePiece } from '../../operate/logging/log.ts'
 import { buildManagement } from '../../operate/management/listener.ts'
 import { createService, type Service } from '../../service/service.ts'
 import type { Tracer } from '../../operate/tracing/types.ts'
@@ -20,7 +20,14 @@ const GRACE_MS = 10_000
 
 export type Closer = () => Promise<void> | void
 
-export type Running = Readonly<{ version: string, log: Log, tracer: Tracer | undefined, flushed: () => Promise<void> }>
+export type Running = Readonly<{
+  version: string
+  log: Log
+  tracer: Tracer | undefined
+  flushed: () => Promise<void>
+  /** Of the log, where it is a pipe. */
+  stdout: WritePiece | undefined
+}>
 
 export type State = 'starting' | 'serving' | 'draining'
 
@@ -30,7 +37,7 @@ type Self = Readonly<{ machine: string, state: () => State }>
 /** The service of this process, which listens nowhere yet. */
 export async function openService (
   config: Config,
-  { log, tracer, version }: Running,
+  { log, tracer, version, stdout }: Running,
   { machine, state }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
@@ -38,7 +45,7 @@ export async function openService (
     ? undefined
     : (await import('../../request/grpc/listener.ts')).buildGrpcListener
   const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
-  return createService(settings, log, { tracer, state })
+  return createService(settings, log, { tracer, state, stdout })
 }
 
 /** The management app, which listens nowhere yet. */
@@ -53,6 +60,7 @@ export function managementOf (
     metrics: service.metrics,
     version,
     revocations: service.revocations,
+    clients: service.clients,
     keySet: service.keySet,
     status: {
       samples: service.samples,
@@ -68,7 +76,7 @@ export function managementOf (
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */
 export async function takeRequests (config: Config, service: Service, log: Log, closers: Closer[]): Promise<void> {
   closers.push(watchCertificate(config, service, log))
-  await Promise.all([service.logFollowed(), service.assertionsReady()])
+  await Promise.all([service.logFollowed(), service.blocksRead(), service.assertionsReady()])
   const opened: Listening[] = []
   closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
   for (const one of listening(service, config)) {

@@ -6,7 +6,7 @@ import type { Reported } from '../../request/http/access-log.ts'
 import { hostOf } from '../../request/http/request.ts'
 import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
 import type { HandlerResult, Location } from '../../request/http/types.ts'
-import type { Revocation } from '../../shared/revocation/types.ts'
+import type { Revocation, Target } from '../../shared/revocation/types.ts'
 import { createFolds, type Counted } from './folds.ts'
 import { assertionIn, cut, type Decided, encode, kindOf, namesOf, pathOf, verdictOf } from './line.ts'
 import type { AccessRecordSettings } from './settings.ts'
@@ -20,7 +20,9 @@ export type AccessRecord = Readonly<{
   /** What cannot be recorded must not be allowed (ACCESS_RECORD_REQUIRED). */
   refusesAll: () => boolean
   sweep: () => void
-  /** Writes what is counted, and waits for it for a moment. */
+  /** Writes what is counted. */
+  flush: () => void
+  /** The same, and waits for it for a moment. */
   close: () => Promise<void>
 }>
 
@@ -29,6 +31,8 @@ export type AccessRecordDeps = Readonly<{
   sink: Sink
   /** This replica's name. */
   replica: string
+  /** Of this process alone: the lines of each are numbered from 1. */
+  run: string
   /** Derived from CACHE_SECRET for this alone: names sessions alike on every replica. */
   sessionKey: Uint8Array
   trustProxy: TrustProxy
@@ -42,18 +46,31 @@ export type AccessRecordDeps = Readonly<{
 /** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
 const STRANGER = { user: undefined, method: '', policy: '' } as const
 const CLOSE_WITHIN_MS = 2000
-/** Public documents, and paths that are none of ours: nobody is let in or refused there. */
-const NO_DECISIONS: ReadonlySet<string> = new Set(['metadata', 'jwks', 'other'])
+/**
+ * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:
+ * of a login it holds a code, and the address to go back to. Documents and other paths let in and refuse nobody.
+ */
+const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'none'>> = {
+  verify: 'with its rule',
+  'ext-authz': 'with its rule',
+  resource: 'with its rule',
+  'resource-or-session': 'with its rule',
+  identify: 'without a rule',
+  login: 'without a rule',
+  metadata: 'none',
+  jwks: 'none',
+  other: 'none'
+}
 
 export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
-  const { settings, sink, replica, trustProxy, clock, counted } = deps
+  const { settings, sink, replica, run, trustProxy, clock, counted } = deps
   let seq = 0
   let missing = 0
 
   /** A line that is lost has its number, too: a gap is seen. */
   function write (content: object): void {
     seq++
-    const line = encode({ record: 'access', seq, replica, ...content, ...missing > 0 && { missing } })
+    const line = encode({ record: 'access', seq, replica, run, ...content, ...missing > 0 && { missing } })
     const isTaken = sink.write(line)
     missing = isTaken ? 0 : missing + 1
     counted(isTaken ? 'written' : 'lost')
@@ -67,7 +84,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
 
   return Object.freeze({
     report (reported: Reported, result: HandlerResult): void {
-      if (NO_DECISIONS.has(reported.endpoint)) return
+      if (LINES[reported.endpoint] === 'none') return
       const where = whereOf(reported, trustProxy)
       const verdict = verdictOf(result, reported.endpoint)
       const { who, reason } = result
@@ -84,16 +101,23 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
     revoked ({ target, origin }: Revocation): void {
       const names = target.kind === 'user'
         ? { user: cut(target.userId, 128) }
-        : target.kind === 'client' ? { client: cut(target.clientId, 512) } : {}
+        : target.kind === 'client' ? { client: cut(target.clientId, 512) } : blockedIn(target)
       write({ at: timeOf(clock.wall()), event: 'revocation', origin, target: target.kind, ...names })
     },
     refusesAll: () => settings.isRequired && !sink.isWritable(),
     sweep (): void { folds.sweep(); sink.look() },
+    flush: folds.flush,
     async close (): Promise<void> {
       folds.flush()
       await sink.close(CLOSE_WITHIN_MS)
     }
   })
+}
+
+/** A block or its lift is told as a revocation is. */
+function blockedIn (target: Target): object {
+  if (target.kind !== 'block') return {}
+  return { client: cut(target.name, 512), blocked: target.mark.isBlocked }
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()
@@ -122,12 +146,9 @@ function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
 
 const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
 
-/** Elsewhere the query is the client's: of a login it holds a code, and the address to go back to. */
-const HAS_RULES: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'resource', 'resource-or-session'])
-
 /** The proxy's own words; in a policy header a client can only make things stricter. */
 function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
-  if (!HAS_RULES.has(endpoint)) return ''
+  if (LINES[endpoint] !== 'with its rule') return ''
   if (policies.length === 0) return query ?? ''
   return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
 }

@@ -69,10 +69,11 @@ export function createFolds (
     }
   }
 
-  function begin (owner: string, same: Same, decided: Decided): void {
+  function begin (owner: string, asked: Same, decision: Decided): void {
     const now = clock.wall()
-    write({ decided, count: 1, first: now, last: now })
+    write({ decided: decision, count: 1, first: now, last: now })
     if (windowMs === 0) return
+    const [same, decided] = ownTexts([asked, decision])
     const size = FOLD_BYTES + 2 * (owner.length + lengthOf(decided) + lengthOf(same))
     const fold: Fold = {
       owner, same, decided, bytes: size, ends: clock.monotonic() + windowMs, count: 0, first: 0, last: 0
@@ -102,6 +103,11 @@ export function createFolds (
     flush: () => endWhile(() => true),
     isCrowded: () => bytes > maxBytes / 2
   })
+}
+
+/** V8 keeps a whole header or URL for as long as a part of it is kept. */
+function ownTexts<T> (value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T
 }
 
 function find (folds: readonly Fold[] | undefined, same: Same): Fold | undefined {

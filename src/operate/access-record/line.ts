@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto'
 import type { AnswerSource, Endpoint } from '../../core/reason.ts'
-import { jwtId } from '../../core/token-expiry.ts'
 import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
 import type { HandlerResult } from '../../request/http/types.ts'
 import type { Admitted } from '../../request/identity/presenter.ts'
@@ -34,11 +34,12 @@ export type Decided = Readonly<{
   assertion?: string | undefined
 }>
 
-export function verdictOf ({ reason, response: { status } }: HandlerResult, endpoint: Endpoint): Verdict {
+export function verdictOf ({ reason, response: { status }, who }: HandlerResult, endpoint: Endpoint): Verdict {
   if (status === 503) return 'unavailable'
   if (endpoint === 'login') {
     if (reason === 'sent_back') return 'signed_in'
-    if (reason === 'signed_out') return 'signed_out'
+    // the sign-out itself, and the page after it, which anybody may open
+    if (reason === 'signed_out' || (reason === 'signing_out' && who !== undefined)) return 'signed_out'
     return status < 400 ? 'redirected' : 'refused'
   }
   if (status !== 200) return 'refused'
@@ -60,10 +61,11 @@ export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'cli
   }
 }
 
-/** Of the token that went out, as far as one did: its `jti`. */
+/** Names the token that went out, as far as one did: it has no `jti`, and `sha256sum` names it alike. */
 export function assertionIn ({ response: { headers } }: HandlerResult): string | undefined {
-  const token = headers[headers.indexOf(ASSERTION_HEADER) + 1]
-  return headers.includes(ASSERTION_HEADER) && token !== undefined ? jwtId(token) : undefined
+  const at = headers.indexOf(ASSERTION_HEADER)
+  const token = at === -1 ? '' : headers[at + 1] ?? ''
+  return token === '' ? undefined : hash('sha256', token).slice(0, 16)
 }
 
 /** @param uri as the proxy vouches for it; its query and its fragment are never written */

@@ -1,13 +1,7 @@
-import { close as closeFd, fstatSync, openSync, stat, write as writeFd } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { close as closeFd, fstatSync, openSync, stat } from 'node:fs'
 import { ServiceError } from '../../errors.ts'
-
-export type SinkObserver = Readonly<{
-  /** Lines that nobody will read. */
-  lost: (lines: number) => void
-  /** Nothing can be written any more, or it can again. */
-  failing: (error: NodeJS.ErrnoException | undefined) => void
-}>
+import type { WritePiece } from '../logging/log.ts'
+import { createQueue, type SinkObserver, type Target, toDescriptor } from './queue.ts'
 
 export type Sink = Readonly<{
   /** @returns false where there is no room: the line is not taken */
@@ -22,27 +16,33 @@ export type Sink = Readonly<{
   close: (withinMs: number) => Promise<void>
 }>
 
-/** Bytes that wait to be written. */
-const MAX_WAITING = 4 * 2 ** 20
-/** What a pipe takes in one piece (POSIX, PIPE_BUF on Linux): lines of the log stand between ours. */
+/** What a pipe takes in one piece (POSIX, PIPE_BUF on Linux). */
 const PIPE_BYTES = 4096
+/** Between the log's own: so much that a busy log does not hold the record up. */
+const SHARED_BYTES = 64 * 1024
 const FILE_BYTES = 256 * 1024
-/** A pipe that is full is looked at again, milliseconds. */
-const FULL_PIPE_MS = 20
-/** The reader of standard output is gone for good. */
-const GONE = new Set(['EPIPE', 'EBADF'])
 
-/** @param file undefined: standard output @throws {ServiceError} where the file cannot be opened */
-export function createSink (file: string | undefined, observer: SinkObserver): Sink {
-  let fd = file === undefined ? 1 : open(file)
+/** @param write the log's own, where it is a pipe: two writers would cut each other's lines */
+export function createStdoutSink (observer: SinkObserver, write?: WritePiece): Sink {
+  const target = { write: write ?? toDescriptor(1), isNew: false }
+  const queue = createQueue(() => target, write === undefined ? PIPE_BYTES : SHARED_BYTES, observer)
+  const { resume, ...rest } = queue
+  return Object.freeze({ ...rest, look: resume, reopen: resume })
+}
+
+/** @throws {ServiceError} where the file cannot be opened */
+export function createFileSink (file: string, observer: SinkObserver): Sink {
+  let fd = open(file)
   let isReopenWanted = false
   /** The file was deleted, and there is no other yet: nobody would read what is written. */
   let isGone = false
   let isTold = false
+  /** What a look finds later concerns nobody. */
+  let isClosed = false
 
   /** A file that was moved stays in use where no new one can be opened: nothing is lost. */
   function current (): Target | undefined {
-    if (!isReopenWanted || file === undefined) return isGone ? undefined : { fd, isNew: false }
+    if (!isReopenWanted) return isGone ? undefined : { write: toDescriptor(fd), isNew: false }
     isReopenWanted = false
     try {
       const before = fd
@@ -50,17 +50,18 @@ export function createSink (file: string | undefined, observer: SinkObserver): S
       closeFd(before, () => {})
       if (isTold) observer.failing(undefined)
       isGone = isTold = false
-      return { fd, isNew: true }
+      return { write: toDescriptor(fd), isNew: true }
     } catch (error) {
       if (!isTold) observer.failing(error as NodeJS.ErrnoException)
       isTold = true
       isGone = fstatSync(fd).nlink === 0
-      return isGone ? undefined : { fd, isNew: false }
+      return isGone ? undefined : { write: toDescriptor(fd), isNew: false }
     }
   }
 
-  const queue = createQueue(current, file === undefined ? PIPE_BYTES : FILE_BYTES, observer)
+  const queue = createQueue(current, FILE_BYTES, observer)
   function reopen (): void {
+    if (isClosed) return
     isReopenWanted = true
     queue.resume()
   }
@@ -69,116 +70,18 @@ export function createSink (file: string | undefined, observer: SinkObserver): S
     write: queue.write,
     isWritable: () => !isGone && queue.isWritable(),
     look (): void {
+      if (isClosed) return
       queue.resume()
-      if (file !== undefined) ifMoved(file, fd, reopen)
+      ifMoved(file, fd, reopen)
     },
     reopen,
     async close (withinMs: number): Promise<void> {
+      if (isClosed) return
       await queue.close(withinMs)
-      if (file !== undefined) closeFd(fd, () => {})
+      isClosed = true
+      closeFd(fd, () => {})
     }
   })
-}
-
-/** `isNew`: nothing of ours is in it yet. */
-type Target = Readonly<{ fd: number, isNew: boolean }>
-
-/**
- * Lines that wait, and one write at a time.
- * @param target asked before each write, while no other is under way; undefined: there is none now
- * @param atOnce bytes of a write
- */
-function createQueue (target: () => Target | undefined, atOnce: number, observer: SinkObserver) {
-  const lines: Buffer[] = []
-  /** Bytes of the first line that are written. */
-  let torn = 0
-  let waiting = 0
-  let isBusy = false
-  let isPaused = false
-  /** From a failure until something is written again. */
-  let isFailing = false
-  let idle: (() => void) | undefined
-
-  function pump (): void {
-    if (isBusy || isPaused) return
-    const to = target()
-    if (to?.isNew === true) torn = 0
-    if (lines.length === 0) return idle?.()
-    if (to === undefined) return
-    isBusy = true
-    const piece = pieceOf(lines, atOnce).subarray(torn)
-    writeFd(to.fd, piece, 0, piece.length, null, (error, written) => {
-      isBusy = false
-      if (error === null) wrote(written)
-      else failed(error)
-    })
-  }
-
-  function wrote (written: number): void {
-    torn += written
-    let whole = 0
-    for (let line = lines[whole]; line !== undefined && torn >= line.length; line = lines[whole]) {
-      torn -= line.length
-      waiting -= line.length
-      whole++
-    }
-    lines.splice(0, whole)
-    if (isFailing) observer.failing(undefined)
-    isFailing = false
-    pump()
-  }
-
-  function failed (error: NodeJS.ErrnoException): void {
-    isPaused = true
-    if (error.code === 'EAGAIN') { setTimeout(resume, FULL_PIPE_MS).unref(); return }
-    if (!isFailing) observer.failing(error)
-    isFailing = true
-    if (GONE.has(error.code ?? '')) loseAll()
-  }
-
-  function loseAll (): void {
-    if (lines.length > 0) observer.lost(lines.length)
-    lines.length = waiting = torn = 0
-    idle?.()
-  }
-
-  function resume (): void {
-    isPaused = false
-    pump()
-  }
-
-  return {
-    resume,
-    write (line: string): boolean {
-      const bytes = Buffer.from(`${line}\n`)
-      if (waiting + bytes.length > MAX_WAITING) return false
-      lines.push(bytes)
-      waiting += bytes.length
-      pump()
-      return true
-    },
-    isWritable: () => !isFailing && waiting <= MAX_WAITING / 2,
-    async close (withinMs: number): Promise<void> {
-      const ended = new Promise<void>((resolve) => { idle = resolve })
-      const tooLate = new AbortController()
-      resume()
-      if (waiting > 0) await Promise.race([ended, sleep(withinMs, undefined, { signal: tooLate.signal })])
-      tooLate.abort()
-      loseAll()
-    }
-  }
-}
-
-/** As many whole lines as go out in one piece. */
-function pieceOf (lines: readonly Buffer[], atOnce: number): Buffer {
-  let bytes = 0
-  let count = 0
-  for (const line of lines) {
-    if (count > 0 && bytes + line.length > atOnce) break
-    bytes += line.length
-    count++
-  }
-  return Buffer.concat(lines.slice(0, count))
 }
 
 function ifMoved (file: string, fd: number, moved: () => void): void {

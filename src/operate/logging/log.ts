@@ -15,7 +15,14 @@ const MAX_WAITING_BYTES = 1024 * 1024
 /** An ending process waits so long for its last lines to be read. */
 const FLUSH_WITHIN_MS = 500
 
-export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<void> }>
+/** Writes a piece whole, with nothing of another writer in it; `written`: bytes that are out. */
+export type WritePiece = (piece: Uint8Array, done: (error: Error | null, written: number) => void) => void
+
+export type LogOutput = DestinationStream & Readonly<{
+  flushed: () => Promise<void>
+  /** Of a pipe, for another writer of it; undefined: a file or a terminal. */
+  writePiece: WritePiece | undefined
+}>
 
 /**
  * A pipe is written to without anybody waiting, and without a thread that could hold up the end; a file or a terminal
@@ -24,13 +31,14 @@ export type LogOutput = DestinationStream & Readonly<{ flushed: () => Promise<vo
 export function openLogOutput (fd: number): LogOutput {
   const kind = fstatSync(fd)
   if (kind.isFIFO() || kind.isSocket()) return pipeOutput(new Socket({ fd, readable: false, writable: true }))
-  return Object.assign(destination({ fd, sync: true }), { flushed: async () => {} })
+  return Object.assign(destination({ fd, sync: true }), { flushed: async () => {}, writePiece: undefined })
 }
 
 function pipeOutput (pipe: Socket): LogOutput {
   pipe.on('error', () => {}).unref() // nobody reads any more: the service goes on
   return {
     write (line: string): void { if (pipe.writableLength < MAX_WAITING_BYTES) pipe.write(line) },
+    writePiece (piece, done): void { pipe.write(piece, (error) => done(error ?? null, piece.length)) },
     async flushed (): Promise<void> {
       const flush = new Promise<void>((resolve) => { pipe.write('', () => resolve()) })
       await Promise.race([flush, sleep(FLUSH_WITHIN_MS)])

@@ -3,6 +3,7 @@ import { JWKS_PATH } from '../../shared/assertion/jwks.ts'
 import { WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
 import type { HttpResponse } from '../../request/http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { addClients, type ClientsDeps } from './clients.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
 import type { Replica } from '../../shared/revocation/presence.ts'
 import type { About } from './status/head.ts'
@@ -22,6 +23,8 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
+  /** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
+  clients?: ClientsDeps | undefined
   /** Undefined without ASSERTION. */
   keySet?: (() => HttpResponse) | undefined
   status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
@@ -32,11 +35,16 @@ export type ManagementDeps = Readonly<{
   }>
 }>
 
+/** A client's name, of which each character may be three. */
+const MAX_PARAMETER = 1024
+
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (
-  { readiness, metrics, version, revocations, keySet, status }: ManagementDeps
+  { readiness, metrics, version, revocations, clients, keySet, status }: ManagementDeps
 ): FastifyInstance {
-  const app = fastify({ ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true })
+  const app = fastify({
+    ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
+  })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.get('/livez', () => ({ status: 'alive', version }))
   const byOwnName = { onRequest: createHostCheck(status) }
@@ -61,6 +69,7 @@ export function buildManagement (
   })
   if (keySet !== undefined) addKeySet(app, keySet)
   if (revocations !== undefined) addRevocations(app, revocations)
+  if (clients !== undefined) addClients(app, clients)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }

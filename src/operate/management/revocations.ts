@@ -90,11 +90,12 @@ function describeTarget (target: Target): string {
     case 'credential': return `credential ${target.digest.slice(0, 8)}`
     case 'client': return `client ${fingerprint(target.clientId)}`
     case 'token': return `token ${fingerprint(target.id)}`
+    case 'block': return `client ${fingerprint(target.name)}`
     case 'everything': return 'everything'
   }
 }
 
-/** A user's id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */
-function fingerprint (userId: string): string {
-  return createHash('sha256').update(userId).digest('hex').slice(0, 8)
+/** An id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */
+export function fingerprint (id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 8)
 }

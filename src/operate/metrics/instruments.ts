@@ -161,8 +161,12 @@ export type Gauges = Readonly<{
   audit: AuditGauges | undefined
   /** Undefined without ASSERTION. */
   assertions?: AssertionGauges | undefined
+  /** Undefined without RESOURCES. */
+  clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
+  /** Whether the access record can be written; undefined without ACCESS_RECORD. */
+  recordWritten?: (() => boolean) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
   certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
 }>
@@ -183,10 +187,12 @@ export type GaugeReading = Readonly<{
   untold: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
+  /** Undefined without ACCESS_RECORD. */
+  recordWritten: boolean | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate } = gauges
+  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate, recordWritten } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -199,13 +205,14 @@ export function readGauges (gauges: Gauges): GaugeReading {
     auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
     auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
-    certificateStage: certificate?.stage()
+    certificateStage: certificate?.stage(),
+    recordWritten: recordWritten?.()
   }
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
   const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
-  const { certificate } = gauges
+  const { certificate, clientsBlocked } = gauges
   const gauge = (name: string, help: string, read: () => number): Gauge => gaugeOf(registry, name, help, read)
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
@@ -238,6 +245,10 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
       'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.',
       replicasSeen
     )
+  }
+  if (clientsBlocked !== undefined) {
+    const help = 'Clients and hosts that are blocked: names in CLIENTS_BLOCKED, and those that all replicas know.'
+    gauge('forward_auth_clients_blocked', help, clientsBlocked)
   }
   if (certificate !== undefined) {
     gauge(

@@ -1,7 +1,8 @@
-import { createEachCredential, type Credentials } from '../../core/credentials.ts'
+import { createEachCredential, type Credentials, readCredentials } from '../../core/credentials.ts'
 import { clearCookie, isCurrent, LOGOUT_COOKIE, MAX_COOKIE, readCookie, setCookie } from './state.ts'
 import { isFromAnotherSite, readNavigation } from './redirect.ts'
 import { readLoginQuery, writeLoginQuery } from './urls.ts'
+import { whoOf } from './who.ts'
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { DigestForm, PortableDigest } from '../../core/rotation.ts'
 import type { Resolution } from '../../core/resolution.ts'
@@ -9,7 +10,7 @@ import type { ResolverError } from '../../errors.ts'
 import type { SignedIn, SignOuts } from '../../shared/revocation/sign-outs.ts'
 import type { LoginDeps } from './login.ts'
 import { credentialContextOf } from '../http/request.ts'
-import type { Handler, VerifyRequest } from '../http/types.ts'
+import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 
 export type LogoutDeps = LoginDeps & Readonly<{
   signOuts: SignOuts
@@ -45,8 +46,19 @@ export function createLogout (deps: LogoutDeps): Handler {
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     const portable = signedIn.map(({ userId, digest }) => ({ userId, ...digestForm.seal(digest) }))
     const cookie = comesBack ? cookieOf(deps, request, portable, returnTo) : undefined
-    return answers.redirect('signing_out', authgear.endSession, cookie)
+    return { ...answers.redirect('signing_out', authgear.endSession, cookie), who: endedOf(deps, request, signedIn) }
   }
+}
+
+/** By all that the browser sent, as the lines of what it opened have it. */
+function endedOf (
+  { keyer, cookieNames }: LogoutDeps,
+  { rawHeaders }: VerifyRequest,
+  [first]: readonly SignedIn[]
+): HandlerResult['who'] {
+  const reading = readCredentials(rawHeaders, cookieNames)
+  if (first === undefined || reading.kind !== 'credentials') return undefined
+  return whoOf(keyer, reading.credentials, first.userId)
 }
 
 function cookieOf (

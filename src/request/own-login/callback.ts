@@ -4,6 +4,7 @@ import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult } from '../http/types.ts'
 import type { LoginPage } from '../../core/reason.ts'
 import { readNavigation } from '../login/redirect.ts'
+import { whoOf } from '../login/who.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
@@ -144,7 +145,10 @@ function createGoingOn (
     const known = reading.kind === 'credentials'
       ? await authenticator.authenticate(credentialContextOf(keyer, request, reading.credentials))
       : undefined
-    if (known?.kind === 'resolved' && known.resolution.kind === 'valid') return answers.redirect('sent_back', returnTo)
+    if (reading.kind === 'credentials' && known?.kind === 'resolved' && known.resolution.kind === 'valid') {
+      const who = whoOf(keyer, reading.credentials, known.resolution.userId)
+      return { ...answers.redirect('sent_back', returnTo), who }
+    }
     stepped('refused')
     if (known?.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: known.error }
     return answers.page('state_unknown', request, { returnTo })

@@ -3,6 +3,7 @@ import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { claimsOf } from '../../core/token-expiry.ts'
 import { readNavigation } from '../login/redirect.ts'
 import { readLoginQuery } from '../login/urls.ts'
+import { whoOf } from '../login/who.ts'
 import type { OwnRecord } from '../../shared/own-session/record.ts'
 import type { Target } from '../../shared/own-session/renewal.ts'
 import { readSessionCookie, type Site } from './sites.ts'
@@ -90,6 +91,7 @@ function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps
       if (refreshed.kind !== 'session') return login()
       record = refreshed.record
     }
-    return begin(site, browser, { ...how, mode: 'step-up' }, record.idToken)
+    const sent = begin(site, browser, { ...how, mode: 'step-up' }, record.idToken)
+    return { ...sent, who: whoOf(keyer, reading.credentials, record.userId) }
   }
 }

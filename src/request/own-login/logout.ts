@@ -1,9 +1,10 @@
-import { readBearerAlone } from '../../core/credentials.ts'
+import { credentialsOfCookie, readBearerAlone } from '../../core/credentials.ts'
 import { SessionsUnreachable } from '../../errors.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { isFromAnotherSite, readNavigation } from '../login/redirect.ts'
 import { LOGIN_LIFETIME_MS } from '../login/settings.ts'
 import { readLoginQuery, writeLoginQuery } from '../login/urls.ts'
+import { whoOf } from '../login/who.ts'
 import type { OwnRecord } from '../../shared/own-session/record.ts'
 import { endCookie, forgetValid } from './end-cookie.ts'
 import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
@@ -21,7 +22,7 @@ export function createOwnLogout (deps: OwnLoginDeps): Handler {
     const returnTo = site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
     const ended = await endBoth(deps, request, site)
     if (ended.kind === 'failed') return ended.result
-    const { record } = ended
+    const { record, who } = ended
     if (record !== undefined) stepped('signed_out')
     const cookies = [clearedCookie(site, 'session')]
     const revocation = record === undefined ? undefined : revokeLater.add(record.refreshToken)
@@ -29,12 +30,12 @@ export function createOwnLogout (deps: OwnLoginDeps): Handler {
       const signedOut = { revocation, returnTo, issuedAt: clock.wall() }
       cookies.push(signedOutCookie(seal, site, signedOut, LOGIN_LIFETIME_MS))
     }
-    return answers.redirect('signing_out', authgear.endSession(site, record?.idToken), cookies)
+    return { ...answers.redirect('signing_out', authgear.endSession(site, record?.idToken), cookies), who }
   }
 }
 
 type Ended =
-  | Readonly<{ kind: 'ended', record: OwnRecord | undefined }>
+  | Readonly<{ kind: 'ended', record: OwnRecord | undefined, who: HandlerResult['who'] }>
   | Readonly<{ kind: 'failed', result: HandlerResult }>
 
 /** The cookie's session, and what is remembered of a token beside it: neither hides the other. */
@@ -42,17 +43,20 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
   const { answers } = deps
   const failed = (rest: Partial<HandlerResult> = {}): Ended =>
     ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
-  const ended: OwnRecord[] = []
+  const ended: Array<Readonly<{ own: string, record: OwnRecord }>> = []
   for (const own of allSessionCookies(request, site)) {
     const one = await endCookie(deps, request, own)
     if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
-    if (one.value !== undefined) ended.push(one.value)
+    if (one.value !== undefined) ended.push({ own, record: one.value })
   }
   const bearer = readBearerAlone(request.rawHeaders)
   if (bearer.kind === 'credentials' && await forgetValid(deps, request, bearer.credentials) === 'refused') {
     return failed()
   }
-  return { kind: 'ended', record: ended[0] }
+  const [first] = ended
+  if (first === undefined) return { kind: 'ended', record: undefined, who: undefined }
+  const { own, record } = first
+  return { kind: 'ended', record, who: whoOf(deps.keyer, credentialsOfCookie(own), record.userId) }
 }
 
 /** `/logged-out`: Authgear has ended its session; now the grant's refresh token is worth nothing either. */

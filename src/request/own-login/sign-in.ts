@@ -1,13 +1,12 @@
 import type { IdTokenReading, SignedIn } from '../../authgear/id-token.ts'
 import type { Tokens } from '../../authgear/token-endpoint.ts'
-import type { Keyer } from '../../core/cache-key.ts'
-import { type Credentials, ownCredentials } from '../../core/credentials.ts'
+import { credentialsOfCookie, ownCredentials } from '../../core/credentials.ts'
 import type { LoginPage } from '../../core/reason.ts'
-import type { UserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import { SessionsUnreachable } from '../../errors.ts'
 import { isToken } from '../../shared/own-session/record.ts'
 import type { HandlerResult, VerifyRequest } from '../http/types.ts'
+import { whoOf } from '../login/who.ts'
 import { endCookie } from './end-cookie.ts'
 import { readSessionCookie, sessionCookie, type Site } from './sites.ts'
 import { type Browser, browserCookie, returned, type State } from './state.ts'
@@ -67,7 +66,7 @@ function createSignIn (deps: OwnLoginDeps): Finish {
     const sentBack = answers.redirect('sent_back', returnTo, [
       sessionCookie(site, created.value), browserCookie(seal, site, seen)
     ])
-    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, created.value), signedIn) }
+    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, created.value), signedIn.userId) }
   }
 }
 
@@ -82,18 +81,13 @@ export function dropGrant (
   if (!sso && isToken(refreshToken)) tokens.revoke(refreshToken).catch(() => {})
 }
 
-/** The access record joins the lines of a session with its sign-in. */
-function whoOf (keyer: Keyer, credentials: Credentials, { userId }: SignedIn): HandlerResult['who'] {
-  return { key: keyer.memoryKey(credentials), credentials, userId: userId as UserId, identity: [], grant: undefined }
-}
-
 /** The same person in the same session, who was asked again: the old access token has the new time. */
-function createStepUpEnd ({ answers, changes, clock, seal, stepped }: OwnLoginDeps): Finish {
+function createStepUpEnd ({ answers, changes, clock, keyer, seal, stepped }: OwnLoginDeps): Finish {
   return async ({ request, site, browser, state, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
-    const refused = (page: LoginPage, why?: string): HandlerResult => {
+    const refused = (page: LoginPage, why?: string, who?: HandlerResult['who']): HandlerResult => {
       stepped('refused')
       const error = page === 'session_not_kept' ? new SessionsUnreachable() : undefined
-      return { ...answers.page(page, request, { returnTo }), tokenError: why, error }
+      return { ...answers.page(page, request, { returnTo }), tokenError: why, error, who }
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return refused('step_up_refused', 'no session')
@@ -102,17 +96,19 @@ function createStepUpEnd ({ answers, changes, clock, seal, stepped }: OwnLoginDe
     if (found.kind !== 'done') return refused('session_not_kept')
     const record = found.value
     if (record === undefined) return refused('step_up_refused', 'no session')
-    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub')
-    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid')
-    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time')
+    const who = whoOf(keyer, credentialsOfCookie(own), record.userId)
+    if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub', who)
+    if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid', who)
+    if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time', who)
     const replaced = await changes.replace(own, signedIn, idToken)
-    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session')
-    if (replaced.kind !== 'done') return refused('session_not_kept')
+    if (replaced.kind === 'gone') return refused('step_up_refused', 'no session', who)
+    if (replaced.kind !== 'done') return refused('session_not_kept', undefined, who)
     stepped('stepped_up')
     // a page may ask for more than a step-up can give, again and again
     const seen = returned(browser, state, clock.wall())
-    return answers.redirect('sent_back', returnTo, [
+    const sentBack = answers.redirect('sent_back', returnTo, [
       sessionCookie(site, replaced.value), browserCookie(seal, site, seen)
     ])
+    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, replaced.value), record.userId) }
   }
 }

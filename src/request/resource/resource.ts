@@ -5,15 +5,17 @@ import { readBearerAlone } from '../../core/credentials.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import { jwtAudience } from '../../core/token-expiry.ts'
-import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import { decideToken, namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
 import type { Route } from '../http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
-import { LogNotRead } from '../../errors.ts'
+import { BlocksNotRead, LogNotRead, type ResolverError } from '../../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
+import type { ClientStanding } from '../../shared/block-list/blocks.ts'
 import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
+import type { ClientsSeen } from './clients-seen.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
 export type ResourceDeps = Readonly<{
@@ -25,6 +27,13 @@ export type ResourceDeps = Readonly<{
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
+  standingOfClient: (clientId: string) => ClientStanding
+  /** A client asked, whose token is verified. */
+  saw: ClientsSeen['saw']
+  /** A blocked one did. */
+  refusedBlocked: () => void
+  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
+  isAllowList: boolean
   /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
   resources: ReadonlyMap<string, readonly string[]>
   /** `/verify`, where the policy's requirements of tokens are left out. */
@@ -74,7 +83,7 @@ const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId:
  * a policy header may be the client's: it names no resource for a route that has none.
  */
 function createRoutePolicy (
-  { resources }: ResourceDeps,
+  { resources, isAllowList }: ResourceDeps,
   words: OwnWords = 'trusted'
 ): (request: VerifyRequest) => RoutePolicy {
   const routeOf = createDerivedPolicies((policy): RoutePolicy => {
@@ -82,6 +91,7 @@ function createRoutePolicy (
     if (policy.kind === 'bad') return { policy, needs }
     if (needs.resources.length === 0) return NO_RESOURCE
     if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
+    if (isAllowList && !namesClients(policy)) return NO_CLIENT
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)
@@ -95,6 +105,7 @@ function createRoutePolicy (
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
 const NO_RESOURCE = bad('resource= is required on this endpoint')
 const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
+const NO_CLIENT = bad('client= is required by RESOURCE_CLIENTS=allow-list')
 
 type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
@@ -138,9 +149,10 @@ type Conclude = (
 
 /** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, standingOf, refusedUnknown, verifier } = deps
+  const { absentHeaders, clock, presenter, verifier } = deps
+  const { standingOf, refusedUnknown, standingOfClient, refusedBlocked } = deps
   const allow = createAllowToken(absentHeaders)
-  const conclude: Conclude = (route, subject, verification, profile) => {
+  const judge: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -149,13 +161,16 @@ function createConclude (deps: ResourceDeps): Conclude {
       return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
     const { token, source } = verification
-    const standing = standingOf(token)
-    if (standing === 'unread') {
-      const error = new LogNotRead()
-      return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
-    }
-    if (standing === 'unknown') refusedUnknown()
     const who = admittedOf(subject, token)
+    const block = standingOfClient(token.clientId)
+    if (block === 'blocked') {
+      refusedBlocked()
+      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    }
+    const standing = standingOf(token)
+    const error = unread(standing, block)
+    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
+    if (standing === 'unknown') refusedUnknown()
     if (standing !== 'good') {
       return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
     }
@@ -176,7 +191,19 @@ function createConclude (deps: ResourceDeps): Conclude {
     return await conclude(route, subject, verification, profile)
   }
 
+  const conclude: Conclude = (route, subject, verification, profile) => {
+    const result = judge(route, subject, verification, profile)
+    if (verification.kind !== 'token' || result instanceof Promise || result.response.status === 503) return result
+    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
+    return result
+  }
   return conclude
+}
+
+/** What is not known refuses nobody for good. */
+function unread (standing: TokenStanding, block: ClientStanding): ResolverError | undefined {
+  if (standing === 'unread') return new LogNotRead()
+  return block === 'unread' && standing !== 'revoked' ? new BlocksNotRead() : undefined
 }
 
 function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {

@@ -52,6 +52,8 @@ export interface RedisCommands {
   setIfNewer (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean>
   /** Compare and delete. */
   deleteIfEquals (key: string, value: string): Promise<unknown>
+  /** Milliseconds since 1970 by the clock of the server that has the key. */
+  timeOf (key: string): Promise<number>
   /**
    * Announces `id` and what it says.
    * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them say
@@ -88,6 +90,8 @@ const NEWER_SET =
     "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return 0"
 const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+const TIME = "local now = redis.call('time') return now[1] * 1000 + math.floor(now[2] / 1000)"
 
 /**
  * A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of
@@ -146,6 +150,7 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisComma
     setIfNewer: async (key: string, version: string, value: Buffer, lifeMs: number) =>
       (await limited(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs))) === 'OK',
     deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+    timeOf: async (key: string) => Number(await limited(() => redis.eval(TIME, 1, key))),
     announce: async (key: string, { id, says, windowMs, most }: Announcement) => {
       const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
       const [count, flat] = answer as readonly [number, readonly string[]]

@@ -10,6 +10,10 @@ export type RedisKeys = Readonly<{
   secretCheck: string
   /** Holds the keys of assertions, sealed. */
   assertionKeys: string
+  /** Holds which clients are blocked, sealed. */
+  blockedClients: string
+  /** Exists while a blocked client asked not long ago. */
+  blockedAsked: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
   /** `doctor` tries its user's rights on it, and deletes it. */
@@ -24,6 +28,8 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
     assertionKeys: `${log}:assertion-keys`,
+    blockedClients: `${log}:blocked-clients`,
+    blockedAsked: `${log}:blocked-asked`,
     webhookSeen: `${log}:webhook-seen`,
     trial: trialKey(log)
   })

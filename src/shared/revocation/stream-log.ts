@@ -250,6 +250,7 @@ function createApplying (
     const { of, revocation } = entry
     ledger.apply(entry)
     if (revocation === undefined) return
+    if (revocation.target.kind === 'block') observer.marked?.(revocation.target)
     const isOwn = publisher.confirm(of, revocation)
     if (!isNews || isOwn) return
     observer.revoked(revocation.origin)

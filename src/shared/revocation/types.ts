@@ -1,6 +1,11 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
+import type { ClientName } from '../../core/client-name.ts'
 import type { Entry, Stamp } from '../../core/entry.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
+import type { Mark } from '../block-list/block-list.ts'
+
+/** No revocation, but told as one: a client is blocked, or not any more (block-list/). It makes nothing void. */
+export type BlockTarget = Readonly<{ kind: 'block', name: ClientName, mark: Mark }>
 
 /**
  * What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. Only
@@ -11,6 +16,7 @@ export type Target =
   | Readonly<{ kind: 'credential', digest: CredentialDigest }>
   | Readonly<{ kind: 'client', clientId: string }>
   | Readonly<{ kind: 'token', id: string }>
+  | BlockTarget
   | Readonly<{ kind: 'everything' }>
 
 export const ORIGINS = ['webhook', 'management', 'audit', 'logout'] as const
@@ -35,6 +41,7 @@ export function nameOf (target: Target): string {
     case 'credential': return `c:${target.digest}`
     case 'client': return `k:${target.clientId}`
     case 'token': return `t:${target.id}`
+    case 'block': return `b:${target.name}`
     case 'everything': return EVERYTHING
   }
 }
@@ -104,6 +111,8 @@ export interface RevocationLog {
 export type LogObserver = Readonly<{
   /** A revocation was taken here, or read from another replica. */
   revoked: (origin: Origin) => void
+  /** An entry says that a client is blocked, or not any more; also one of this replica's own. */
+  marked?: (target: BlockTarget) => void
   /** Seconds from the append to the reading, by Redis' clock alone. */
   lag: (seconds: number) => void
   /** A new generation: nothing of the old one may be used. */

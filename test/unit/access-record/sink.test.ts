@@ -1,15 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createSink } from '../../../src/operate/access-record/sink.ts'
+import { createFileSink, createStdoutSink } from '../../../src/operate/access-record/sink.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { until } from '../../helpers/until.ts'
 
 function start (t: Test, file: string) {
   const seen: string[] = []
   let lost = 0
-  const sink = createSink(file, {
+  const sink = createFileSink(file, {
     lost: (lines) => { lost += lines },
     failing: (error) => { seen.push(error?.code ?? 'again') }
   })
@@ -37,11 +38,11 @@ t.test('a file is for its owner and its group', async (t) => {
 
 t.test('a file that cannot be opened is named', async (t) => {
   const file = join(tempDir(t, 'record'), 'missing', 'access.jsonl')
-  t.throws(() => createSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
+  t.throws(() => createFileSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
 })
 
 for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as const) {
-  t.test(`a file that was moved is written anew after ${what}`, async (t) => {
+  t.test(`a file that was moved is opened again after ${what}`, async (t) => {
     const file = join(tempDir(t, 'record'), 'access.jsonl')
     const { sink } = start(t, file)
     sink.write('one')
@@ -75,6 +76,43 @@ t.test('where the file was deleted and cannot be made again nothing is taken for
   t.strictSame([linesOf(file), seen], [['two'], ['ACCESS_RECORD', 'again']])
 })
 
+t.test('a file that was made read-only is written to the end of this process', async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  const { sink, seen, lost } = start(t, file)
+  chmodSync(file, 0o440)
+  sink.write('one')
+  sink.look()
+  await sink.close(10_000)
+  t.strictSame([linesOf(file), seen, lost()], [['one'], [], 0])
+})
+
+t.test('where no new file can be opened the one that was moved stays in use', async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  const { sink, seen, lost } = start(t, file)
+  renameSync(file, `${file}.1`)
+  mkdirSync(file)
+  for (const line of ['one', 'two']) {
+    sink.reopen()
+    sink.write(line)
+  }
+  await until('both are written', () => linesOf(`${file}.1`).length === 2)
+  t.ok(sink.isWritable())
+  t.strictSame([linesOf(`${file}.1`), seen, lost()], [['one', 'two'], ['ACCESS_RECORD'], 0])
+})
+
+t.test('a look that is under way at the end opens nothing, and throws nothing', async (t) => {
+  for (let n = 0; n < 50; n++) {
+    const file = join(tempDir(t, 'record'), 'access.jsonl')
+    const { sink, seen } = start(t, file)
+    renameSync(file, `${file}.1`)
+    sink.look()
+    await sink.close(1000)
+    mkdirSync(file)
+    await stat(file)
+    t.strictSame(seen, [])
+  }
+})
+
 t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody waits', async (t) => {
   const { sink, seen } = start(t, '/dev/full')
   let taken = 0
@@ -91,9 +129,9 @@ t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody wait
 t.test('a pipe that nobody reads stops nobody, and one that was closed loses what it had', async (t) => {
   // in a process of its own: standard output is a pipe whose reader sleeps, then ends
   const script = `
-    import { createSink } from '${new URL('../../../src/operate/access-record/sink.ts', import.meta.url).href}'
+    import { createStdoutSink } from '${new URL('../../../src/operate/access-record/sink.ts', import.meta.url).href}'
     let lost = 0
-    const sink = createSink(undefined, { lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
+    const sink = createStdoutSink({ lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
     const ended = new Promise((resolve) => { globalThis.failed = (error) => { if (error) resolve(error.code) } })
     let taken = 0
     for (let n = 0; n < 1000; n++) taken += Number(sink.write('x'.repeat(1023)))
@@ -103,4 +141,49 @@ t.test('a pipe that nobody reads stops nobody, and one that was closed loses wha
   const piped = '"$0" --input-type=module -e "$1" | sleep 0.5'
   const { stderr } = spawnSync('bash', ['-c', piped, process.execPath, script], { encoding: 'utf8' })
   t.strictSame(JSON.parse(stderr.split('\n').at(-1) ?? ''), { taken: 1000, failure: 'EPIPE', lost: true })
+})
+
+t.test('with a reader that stands still 4 MiB wait, and the end waits for its time alone', async (t) => {
+  let lost = 0
+  const written: Buffer[] = []
+  const sink = createStdoutSink(
+    { lost: (lines) => { lost += lines }, failing: () => t.fail('nothing has failed') },
+    (piece) => { written.push(Buffer.from(piece)) }
+  )
+  let taken = 0
+  let writable = 0
+  for (let n = 0; n < 10_000; n++) {
+    writable += Number(sink.isWritable())
+    taken += Number(sink.write('x'.repeat(1023)))
+  }
+  t.strictSame([taken, writable], [4096, 2049], 'half of it where the record is required')
+  t.strictSame(written.map(({ length }) => length), [1024], 'one piece at a time')
+  sink.look()
+  await sink.close(1)
+  t.equal(lost, taken, 'what nobody took is counted')
+})
+
+t.test('of a pipe of the log each piece is whole lines, in their order', async (t) => {
+  const written: string[] = []
+  const sink = createStdoutSink({ lost: () => t.fail(), failing: () => t.fail() }, (piece, done) => {
+    written.push(Buffer.from(piece).toString())
+    setImmediate(done, null, piece.length)
+  })
+  const lines = Array.from({ length: 1000 }, (_, n) => `line ${n} ${'x'.repeat(n)}`)
+  for (const line of lines) sink.write(line)
+  await sink.close(10_000)
+  t.equal(written.join(''), lines.map((line) => `${line}\n`).join(''))
+  for (const piece of written) t.ok(piece.endsWith('\n') && piece.length <= 65_536)
+})
+
+t.test('of a pipe of the log whose reader is gone nothing is kept', async (t) => {
+  let lost = 0
+  const seen: string[] = []
+  const sink = createStdoutSink(
+    { lost: (lines) => { lost += lines }, failing: (error) => { seen.push(error?.code ?? 'again') } },
+    (_, done) => done(Object.assign(new Error('gone'), { code: 'ERR_STREAM_DESTROYED' }), 0)
+  )
+  for (const line of ['one', 'two']) { sink.write(line); sink.look() }
+  t.strictSame([lost, seen], [2, ['ERR_STREAM_DESTROYED']])
+  t.notOk(sink.isWritable())
 })

@@ -47,6 +47,8 @@ t.test('with the one required variable everything else has its default', async t
     assertion: undefined,
     accessRecord: undefined,
     resourceTokenMaxAgeMs: 3_600_000,
+    resourceClients: 'any',
+    clientsBlocked: [],
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
     absentHeaders: 'empty',
     extAuthzPolicy: 'optional',

@@ -9,6 +9,7 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   expired_credentials: [401, 'expired_credentials'],
   wrong_audience: [401, 'wrong_audience'],
   invalid_session: [401, 'invalid_session'],
+  client_blocked: [401, 'client_blocked'],
   step_up_required: [401, 'step_up_required'],
   forbidden: [403, 'forbidden'],
   bad_policy: [403, 'forbidden'],

@@ -41,6 +41,8 @@ for (const { status, reasons, challenge } of ROWS) {
 t.test('docs/spa-and-mobile.md has every reason that /verify says', async (t) => {
   const named = ROWS.flatMap(({ reasons }) => reasons)
   // about resource tokens, or said as another one
-  const elsewhere = new Set(['insufficient_scope', 'wrong_client', 'bad_policy', 'authgear_misconfigured'])
+  const elsewhere = new Set([
+    'insufficient_scope', 'wrong_client', 'client_blocked', 'bad_policy', 'authgear_misconfigured'
+  ])
   t.strictSame(named.toSorted(), Object.keys(REFUSALS).filter((reason) => !elsewhere.has(reason)).toSorted())
 })

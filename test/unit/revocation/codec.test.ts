@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { ClientName } from '../../../src/core/client-name.ts'
 import { createEntryCodec, type Fields, nonceOf } from '../../../src/shared/revocation/codec.ts'
 import type { Revocation } from '../../../src/shared/revocation/types.ts'
 import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
@@ -13,6 +14,15 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
   'a user whom the audit log named': { ...user('u1', 200), origin: 'audit' },
   'a user with a name like a number, colons and an astral character': user('12:3:😀'),
   'a credential': credential('c1'),
+  'a client that is blocked': {
+    target: {
+      kind: 'block',
+      name: 'https://*.evil.example:8443' as ClientName,
+      mark: { at: 1_795_645_996_000, isBlocked: true, origin: 'management' }
+    },
+    origin: 'management',
+    quietMs: 0
+  },
   everything: EVERYTHING,
   'the first entry of a generation': undefined
 }
@@ -54,7 +64,7 @@ t.test('under a secret that is not known a user is a user, all else is everythin
   const believed = { provenance: 'foreign', isJunk: false, entry: { revocation: user('u1', 2000) } }
   t.match(read(user('u1', 2000)), believed)
   t.match(read(user('')), { isJunk: true, entry: { revocation: EVERYTHING } }, 'a user without a name')
-  for (const revocation of [credential('c1'), EVERYTHING, undefined]) {
+  for (const revocation of [credential('c1'), ROWS['a client that is blocked'], EVERYTHING, undefined]) {
     t.match(read(revocation), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
   }
 })

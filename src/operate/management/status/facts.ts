@@ -32,6 +32,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,
     badPolicy: (last.refusals['bad_policy'] ?? 0) - (first.refusals['bad_policy'] ?? 0),
     inauthentic: foreignOf(last) - foreignOf(first),
+    recordWritten: now.recordWritten,
     recordLost: last.recordLost - first.recordLost,
     webhooksRefused: last.webhooksRefused - first.webhooksRefused,
     auditBehindSeconds: now.auditBehindSeconds,
@@ -44,7 +45,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
 const answersOf = ({ requests }: Sample): number => Object.values(requests).reduce((sum, count) => sum + count, 0)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
-const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'authgear_unavailable'] as const
+const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'record_unavailable', 'authgear_unavailable'] as const
 
 /** With the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {

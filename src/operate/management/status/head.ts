@@ -44,7 +44,8 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
     ['Authgear', now.circuitOpen ? 'not asked after failures' : 'asked as needed', !now.circuitOpen],
     ['Under way / waiting', `${now.inFlight} / ${now.queued}`],
     ['Entries in memory', format(now.cacheEntries, 'count')],
-    ...redisRows(now)
+    ...redisRows(now),
+    ...recordRows(now)
   ]
   const item = ([name, value, isGood]: (typeof rows)[number]): string =>
     `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>` +
@@ -60,6 +61,10 @@ function redisRows (
     ['Redis', redisUp ? 'answers' : 'does not answer', redisUp],
     ['Revocation log', logFollowed === true ? 'followed' : 'not followed', logFollowed === true]
   ]
+}
+
+function recordRows ({ recordWritten: isWritten }: Sample['now']): ReadonlyArray<readonly [string, string, boolean]> {
+  return isWritten === undefined ? [] : [['Access record', isWritten ? 'written' : 'cannot be written', isWritten]]
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */

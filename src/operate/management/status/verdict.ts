@@ -24,7 +24,9 @@ export type Facts = Readonly<{
   /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
   inauthentic: number
   webhooksRefused: number
-  /** Lines of the access record. */
+  /** Whether the access record can be written; undefined where there is none. */
+  recordWritten: boolean | undefined
+  /** Its lines. */
   recordLost: number
   /** Since the audit log was read; undefined where this replica does not read it. */
   auditBehindSeconds: number | undefined
@@ -57,6 +59,10 @@ const share = ({ unavailableNow: { count, of } }: Facts): string =>
   `${count} of the last ${of} ${of === 1 ? 'answer was' : 'answers were'} 503`
 const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
+/** Reasons for 503 that have rules of their own. */
+const HAVE_RULES: ReadonlySet<string | undefined> =
+  new Set(['authgear_misconfigured', 'overloaded', 'record_unavailable'])
+
 /** The worst first: each says what is not well, and what to do. */
 export const RULES: readonly Rule[] = Object.freeze([
   {
@@ -86,8 +92,14 @@ export const RULES: readonly Rule[] = Object.freeze([
   },
   {
     level: 'bad',
+    when: isUnavailable('record_unavailable'),
+    sentence: (facts) => `${share(facts)}, since the access record cannot be written: look at its disk and its reader`,
+    link: 'forwardauthaccessrecordlost'
+  },
+  {
+    level: 'bad',
     when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
-      count > 0 && !circuitOpen && reason !== 'authgear_misconfigured' && reason !== 'overloaded',
+      count > 0 && !circuitOpen && !HAVE_RULES.has(reason),
     sentence: (facts) => `${share(facts)}, since Authgear did not answer: look at Authgear and at the network to it`,
     link: 'forwardauthunavailable'
   },
@@ -131,6 +143,12 @@ export const RULES: readonly Rule[] = Object.freeze([
     sentence: ({ untold = 0 }) =>
       `Users changed, and no webhook came (${times(untold, 'change')}): let Authgear call this service`,
     link: 'forwardauthwebhookssilent'
+  },
+  {
+    level: 'warn',
+    when: ({ recordWritten }) => recordWritten === false,
+    sentence: () => 'The access record cannot be written, and its lines wait: look at its disk and its reader',
+    link: 'forwardauthaccessrecordlost'
   },
   {
     level: 'warn',

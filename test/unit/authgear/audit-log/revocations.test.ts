@@ -2,7 +2,7 @@ import t from 'tap'
 import { effectOf, labelOf, typesToRead } from '../../../../src/authgear/audit-log/activity-types.ts'
 import { readPage, readTypes } from '../../../../src/authgear/audit-log/client.ts'
 import type { AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
-import { revocationsOf } from '../../../../src/authgear/audit-log/revocations.ts'
+import { deletionsOf, revocationsOf } from '../../../../src/authgear/audit-log/revocations.ts'
 import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
 import type { Revocation } from '../../../../src/shared/revocation/types.ts'
 import { recordedAnswer } from '../../../helpers/recorded-audit.ts'
@@ -15,6 +15,7 @@ const show = ({ target, quietMs }: Revocation): string => {
     case 'credential': return `session ${target.digest.slice(0, 4)} ${quietMs}`
     case 'client': return `client ${target.clientId} ${quietMs}`
     case 'token': return `token ${quietMs}`
+    case 'block': return `block ${target.name}`
     case 'everything': return `everything ${quietMs}`
   }
 }
@@ -181,6 +182,28 @@ t.test('nobody asks for registrations of clients', async (t) => {
 t.test('a deleted client ends the tokens that it was given', async (t) => {
   const [first] = revocationsOf(entry(MUTATION('DELETE_DYNAMIC_CLIENT'), { client_id: 'dcrc_1' }), digest)
   t.strictSame([first?.target, first?.ends], [{ kind: 'client', clientId: 'dcrc_1' }, 0])
+})
+
+/** What the entry says, and who is blocked by it. */
+const DELETIONS: ReadonlyArray<readonly [payload: object, context: object, blocked: readonly string[]]> = [
+  [{ client_id: 'dcrc_1', source: 'dcr' }, { client_id: 'dcrc_1' }, ['dcrc_1']],
+  [{ client_id: 'of another form', source: 'dcr' }, {}, ['of another form']],
+  [{ client_id: 'dcrc_1' }, {}, ['dcrc_1']],
+  [{}, { client_id: 'dcrc_1' }, ['dcrc_1']],
+  [{ client_id: 'https://agent.example/a.json', source: 'cimd' }, {}, []],
+  [{ client_id: 'dcrc_1', source: 'cimd' }, {}, []],
+  [{ client_id: 'https://agent.example', source: 'dcr' }, {}, []],
+  [{ client_id: 'machine' }, {}, []],
+  [{ client_id: 7, source: 'dcr' }, {}, []],
+  [{}, {}, []]
+]
+
+t.test('a registered client that was deleted is blocked from then on, and no other', async (t) => {
+  for (const [payload, context, blocked] of DELETIONS) {
+    const deleted = { ...entry(MUTATION('DELETE_DYNAMIC_CLIENT'), payload, context), second: 5 }
+    t.strictSame(deletionsOf(deleted), blocked.map((clientId) => ({ clientId, at: 5000 })), JSON.stringify(payload))
+  }
+  t.strictSame(deletionsOf(entry('OAUTH_CLIENT_REGISTERED', { client_id: 'dcrc_1', source: 'dcr' })), [])
 })
 
 t.test('what ends a session ends resource tokens of its user, a change does not', async (t) => {

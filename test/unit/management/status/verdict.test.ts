@@ -21,6 +21,7 @@ const WELL: Facts = {
   badPolicy: 0,
   inauthentic: 0,
   webhooksRefused: 0,
+  recordWritten: true,
   recordLost: 0,
   auditBehindSeconds: undefined,
   untold: undefined,
@@ -40,6 +41,7 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
     'forwardauthauthgearcircuitopen', /not asked/],
   ['a wrong address', now(100, 'authgear_misconfigured'), 'bad', 'forwardauthunavailable', /^100 .* AUTHGEAR_ENDPOINT/],
   ['too many people', now(5, 'overloaded'), 'bad', 'forwardauthauthgearqueue', /too many people wait/],
+  ['a record that is required', now(3, 'record_unavailable'), 'bad', 'forwardauthaccessrecordlost', /record cannot/],
   ['an Authgear that is slow', now(100, 'authgear_unavailable'), 'bad', 'forwardauthunavailable', /did not answer/],
   ['one answer of 503, of a login page', now(1), 'bad', 'forwardauthunavailable', /^1 of the last 120 answers/],
   ['a wrong path', { wrongPath: 11 }, 'bad', 'forwardauthwrongpath', /11 requests came .* correct the address/],
@@ -47,6 +49,8 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['no Redis', { redisUp: false, logFollowed: false }, 'warn', 'forwardauthredisdown', /bring Redis back/],
   ['no log', { logFollowed: false }, 'warn', 'forwardauthrevocationlognotfollowed', /not followed/],
   ['another secret', { inauthentic: 1 }, 'warn', 'forwardauthinauthenticrevocations', /1 revocation of another secret/],
+  ['a record that waits', { recordWritten: false }, 'warn', 'forwardauthaccessrecordlost', /cannot be written, and its/],
+  ['no record', { recordWritten: undefined }, 'good', 'all-is-well', /All is well/],
   ['a record with gaps', { recordLost: 3 }, 'warn', 'forwardauthaccessrecordlost', /3 lines of the access record/],
   ['unknown types', { auditUnread: 900 }, 'warn', 'forwardauthauditlogbehind', /900 entries .*, and revoke nobody/],
   ['no webhook', { untold: 3 }, 'warn', 'forwardauthwebhookssilent', /no webhook came \(3 changes\)/],
@@ -122,6 +126,7 @@ t.test('facts are of the window, and what is going on of its last two minutes', 
   refuse(3, 401, 'no_credentials')
   metrics.request('identify', 401, 'invalid_session', 'none', 0.001)
   metrics.webhookRefused('wrong_signature')
+  metrics.recordLines('lost', 4)
   samples.push(sampleAt(metrics, 900))
   const others = [{ name: 'a', state: 'serving', authgear: 'failing' }] as const
   t.match(factsOf({ state: 'serving', samples, others }), {
@@ -130,6 +135,8 @@ t.test('facts are of the window, and what is going on of its last two minutes', 
     unavailableNow: { count: 1, of: 4, reason: 'overloaded' },
     badPolicy: 2,
     webhooksRefused: 1,
+    recordWritten: true,
+    recordLost: 4,
     othersFailing: 1
   })
   t.strictSame(refusalsOf(samples), [

@@ -1,0 +1,94 @@
+/**
+ * What a block names: a client by its id; or, of clients whose id is a URL, each of a host (`https://host`) or all
+ * below one (`https://*.host`). In one spelling, so that names are compared as texts.
+ */
+export type ClientName = string & { readonly __brand: 'ClientName' }
+
+export type ClientNameReading =
+  | Readonly<{ kind: 'name', name: ClientName }>
+  /** `why` repeats nothing of what was read. */
+  | Readonly<{ kind: 'problem', why: string }>
+
+const MAX_LENGTH = 256
+const VISIBLE = /^[\x21-\x7e]+$/
+const IS_URL = /^https:/i
+/** A URL as people write it: with two slashes, and then a host. */
+const WITH_HOST = /^https:\/\/[^/\\]/i
+/** Without path, query and fragment, it is a host. */
+const HOST_ALONE = /^https:\/\/(\*\.)?([^/?#\\]+)$/i
+const IPV4 = /^[\d.]+$/
+
+export function readClientName (text: string): ClientNameReading {
+  if (text.length > MAX_LENGTH) return problem(`is longer than ${MAX_LENGTH} characters`)
+  if (!IS_URL.test(text)) {
+    if (!VISIBLE.test(text)) return problem('is empty, or has a character that no client id has')
+    return text.startsWith('*') ? problem('is no client id: of a host write https://*.example.com') : named(text)
+  }
+  if (!WITH_HOST.test(text)) return problem('is no https:// URL with a host')
+  const [, wildcard, host] = HOST_ALONE.exec(text) ?? []
+  return host === undefined ? readUrl(text) : readHost(host, wildcard !== undefined)
+}
+
+/** @returns every name under which a block holds for the client with that id */
+export function namesOfClient (clientId: string): readonly ClientName[] {
+  const url = IS_URL.test(clientId) ? parse(clientId) : undefined
+  if (url === undefined) return [clientId as ClientName]
+  const host = hostOf(url)
+  const labels = host.split('.')
+  const above = labels.slice(1).map((_, index) => labels.slice(index + 1).join('.'))
+  const texts = [spelled(url), originOf(host, url), ...above.map((parent) => originOf(`*.${parent}`, url))]
+  return texts as readonly string[] as readonly ClientName[]
+}
+
+const named = (text: string): ClientNameReading => ({ kind: 'name', name: text as ClientName })
+const problem = (why: string): ClientNameReading => ({ kind: 'problem', why })
+
+function readUrl (text: string): ClientNameReading {
+  const url = parse(text)
+  if (url === undefined || hostOf(url).includes('*')) return problem('is no URL, or has a * behind its host')
+  if (hasUser(url)) return problem('has a user name before its host')
+  return bounded(spelled(url))
+}
+
+function readHost (text: string, isWildcard: boolean): ClientNameReading {
+  const url = parse(`https://${text}`)
+  if (url === undefined || text.includes('*')) return problem('is no host, nor *. and one')
+  if (hasUser(url) || text.includes('@')) return problem('has a user name before its host')
+  const host = hostOf(url)
+  if (!isWildcard) return bounded(originOf(host, url))
+  if (IPV4.test(host) || host.startsWith('[')) return problem('has an address behind *.')
+  return host.includes('.')
+    ? bounded(originOf(`*.${host}`, url))
+    : problem('would be every host of a top-level domain')
+}
+
+/** What is not ASCII is longer as a host name. */
+function bounded (text: string): ClientNameReading {
+  return text.length > MAX_LENGTH ? problem(`is longer than ${MAX_LENGTH} characters`) : named(text)
+}
+
+function parse (text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+const hasUser = ({ username, password }: URL): boolean => username !== '' || password !== ''
+
+/** In lower case, as ASCII, an address in its usual form; `example.com.` is `example.com`. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/\.+$/, '')
+
+/** The default port is none; another one is another origin. */
+const originOf = (host: string, { port }: URL): string => `https://${host}${port === '' ? '' : `:${port}`}`
+
+/** All spellings of one document's URL are one (RFC 3986, section 6.2.2): user name and fragment name no other. */
+function spelled (url: URL): string {
+  return `${originOf(hostOf(url), url)}${unescaped(url.pathname)}${unescaped(url.search)}`
+}
+
+const UNRESERVED = /^[\w.~-]$/
+
+function unescaped (text: string): string {
+  return text.replace(/%[\da-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(parseInt(escape.slice(1), 16))
+    return UNRESERVED.test(character) ? character : escape.toUpperCase()
+  })
+}

@@ -1,0 +1,123 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ClientName, readClientName } from '../../core/client-name.ts'
+import { equalSecret } from '../../crypto/constant-time-equal.ts'
+import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
+import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-list.ts'
+import type { ClientSeen } from '../../request/resource/clients-seen.ts'
+import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
+import type { Log } from '../logging/log.ts'
+import { fingerprint } from './revocations.ts'
+
+export type ClientsDeps = Readonly<{
+  /** MANAGEMENT_TOKEN */
+  token: string
+  /** CLIENTS_BLOCKED */
+  fixed: ReadonlySet<ClientName>
+  /** Undefined without Redis. */
+  blocks: Blocks | undefined
+  /** Clients that this replica saw in the last 24 hours. */
+  seen: () => readonly ClientSeen[]
+  isBlocked: (clientId: string) => boolean
+  /** Tells the other replicas. @returns whether all are told */
+  tell: (name: ClientName, mark: Mark | undefined) => Promise<boolean>
+  log: Log
+}>
+
+type Answer = Readonly<{ code: 200 | 400 | 401 | 409 | 503, body: object }>
+type Change = (blocks: Blocks, name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
+type Named = Readonly<{ Params: { client_id: string } }>
+
+/** `GET /clients`; `PUT` and `DELETE /clients/{client_id}/block`, where the id is percent-encoded. */
+export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
+  const route = (verb: 'blocked' | 'lifted', change: Change) =>
+    async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<object> => {
+      return send(reply, await answerTo(deps, request, verb, change))
+    }
+  app.get('/clients', (request, reply) => isOperator(deps, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
+  app.put<Named>('/clients/:client_id/block', route('blocked', (blocks, name) => blocks.block(name)))
+  app.delete<Named>('/clients/:client_id/block', route('lifted', (blocks, name) => blocks.lift(name)))
+}
+
+function isOperator ({ token }: ClientsDeps, { headers: { authorization = '' } }: FastifyRequest): boolean {
+  return equalSecret(authorization, `Bearer ${token}`)
+}
+
+function send (reply: FastifyReply, { code, body }: Answer): object {
+  reply.code(code)
+  return body
+}
+
+/** Names that are blocked, and clients that this replica saw. */
+function listOf ({ fixed, blocks, seen, isBlocked }: ClientsDeps): object {
+  const marks = [...blocks?.list() ?? []].filter(([, mark]) => mark.isBlocked)
+  return {
+    blocked: [
+      ...Array.from(fixed, (name) => ({ name, origin: 'configuration' })),
+      ...marks.map(([name, { at, origin }]) => ({ name, origin, since: timeOf(at) }))
+    ],
+    seen: seen().map(({ id, resources, users, first, last, requests, refusals }) => ({
+      client_id: id,
+      blocked: isBlocked(id),
+      resources,
+      users,
+      first_seen: timeOf(first),
+      last_seen: timeOf(last),
+      requests,
+      refusals
+    }))
+  }
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
+
+const UNAUTHORIZED = refusal(401, 'unauthorized', 'Authorization must be Bearer and MANAGEMENT_TOKEN')
+
+async function answerTo (
+  deps: ClientsDeps,
+  request: FastifyRequest<Named>,
+  verb: 'blocked' | 'lifted',
+  change: Change
+): Promise<Answer> {
+  if (!isOperator(deps, request)) return UNAUTHORIZED
+  const reading = readClientName(request.params.client_id)
+  if (reading.kind === 'problem') return refusal(400, 'bad_request', `the client's name ${reading.why}`)
+  if (deps.blocks === undefined) return refusal(409, 'no_redis', NO_REDIS)
+  if (verb === 'lifted' && deps.fixed.has(reading.name)) return refusal(409, 'in_configuration', IN_CONFIGURATION)
+  return await changed(deps, request, verb, change(deps.blocks, reading.name), reading.name)
+}
+
+const NO_REDIS = 'without Redis a block would end with this process: name the client in CLIENTS_BLOCKED'
+const IN_CONFIGURATION = 'CLIENTS_BLOCKED names it: take it out there'
+const FULL =
+  `${MAX_BLOCKS.management} clients are blocked, and no more can be: lift some, or block a host in place of its clients`
+const PENDING =
+  'it holds on this replica, and is written as soon as Redis takes it; ask again until the status is another'
+const FOREIGN =
+  'the list in Redis was sealed under another CACHE_SECRET, so that nothing is kept there (docs/resource-tokens.md)'
+
+async function changed (
+  { blocks, tell, log }: ClientsDeps,
+  request: FastifyRequest,
+  verb: 'blocked' | 'lifted',
+  change: Promise<BlockOutcome | 'not_blocked'>,
+  name: ClientName
+): Promise<Answer> {
+  const outcome = await change
+  const list = blocks?.list()
+  if (outcome === 'full') return refusal(409, 'too_many_blocks', FULL)
+  const mark = list?.get(name)
+  const isTold = outcome === 'not_blocked' || await tell(name, mark)
+  const isKept = isTold && outcome !== 'pending'
+  tellOperator(log, request, verb, name, isKept)
+  const about = { name, blocked: list === undefined ? 0 : blocksIn(list) }
+  if (isKept) return { code: 200, body: { status: outcome === 'not_blocked' ? outcome : verb, ...about } }
+  return { code: 503, body: { status: 'pending', ...about, message: blocks?.isForeign() === true ? FOREIGN : PENDING } }
+}
+
+function tellOperator (log: Log, request: FastifyRequest, verb: string, name: string, isKept: boolean): void {
+  const { requestId } = readProxyRequest(request.raw.rawHeaders)
+  const fields = { requestId, ...traceIdsOf(request), client: request.ip, of: `client ${fingerprint(name)}` }
+  log.info({ ...fields, kept: isKept }, `${verb === 'blocked' ? 'blocked' : 'unblocked'} by the management listener`)
+}

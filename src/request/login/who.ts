@@ -1,0 +1,9 @@
+import type { Keyer } from '../../core/cache-key.ts'
+import type { Credentials } from '../../core/credentials.ts'
+import type { UserId } from '../../core/resolution.ts'
+import type { Admitted } from '../identity/presenter.ts'
+
+/** Whose session an answer of the login is about: the access record joins it with the session's other lines. */
+export function whoOf (keyer: Pick<Keyer, 'memoryKey'>, credentials: Credentials, userId: string): Admitted {
+  return { key: keyer.memoryKey(credentials), credentials, userId: userId as UserId, identity: [], grant: undefined }
+}

@@ -1,0 +1,132 @@
+import { type Clock, elapsedSince, momentOf, NEVER } from '../../clock.ts'
+import { type ClientName, namesOfClient } from '../../core/client-name.ts'
+import {
+  type BlockList, type Mark, merged, NO_BLOCKS, withBlock, withDeletion, withoutBlock
+} from './block-list.ts'
+import type { BlockStore } from './store.ts'
+
+/** `unread`: this replica does not know who is blocked, or not any more. */
+export type ClientStanding = 'free' | 'blocked' | 'unread'
+
+/** `pending`: it holds here, and is written as soon as Redis takes it. */
+export type BlockOutcome = 'kept' | 'pending' | 'full'
+
+export type BlocksDeps = Readonly<{
+  store: BlockStore
+  clock: Clock
+  /** Whether the revocation log is followed: else Redis may be one that was deposed, and lack what others say. */
+  isFollowing: () => boolean
+  /** For so long after it was read the list may be lived by. */
+  staleMs: number
+  /** Once, until it is gone. */
+  foreign: () => void
+  failed: (error: unknown) => void
+  /** Between two reads. */
+  everyMs?: number
+}>
+
+/** Which clients are blocked: what this replica holds, and Redis, kept the same. */
+export type Blocks = Readonly<{
+  standingOf: (clientId: string) => ClientStanding
+  isRead: () => boolean
+  isForeign: () => boolean
+  list: () => BlockList
+  block: (name: ClientName) => Promise<BlockOutcome>
+  /** @param at when it was deleted */
+  blockDeleted: (name: ClientName, at: number) => Promise<BlockOutcome>
+  lift: (name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
+  /** What another replica said in the revocation log. */
+  take: (name: ClientName, mark: Mark) => void
+  /** Redis may have lost it. */
+  refresh: () => void
+  close: () => void
+}>
+
+const SYNC_INTERVAL_MS = 1000
+/** Until it was read. */
+const FIRST_INTERVAL_MS = 50
+
+export function openBlocks (deps: BlocksDeps): Blocks {
+  const { store, clock, isFollowing, staleMs, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
+  let held = NO_BLOCKS
+  let blocked: ReadonlySet<ClientName> = new Set()
+  let readAt = NEVER
+  let isForeign = false
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+
+  function hold (list: BlockList): void {
+    if (list === held) return
+    held = list
+    blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
+  }
+  /** @returns whether Redis has all that is held here; rejects where it does not answer */
+  async function sync (): Promise<boolean> {
+    const sent = momentOf(clock)
+    const result = await store.sync(held)
+    if (result === 'foreign' && !isForeign) foreign()
+    isForeign = result === 'foreign'
+    if (result === 'foreign') return false
+    hold(merged(held, result)) // another change may have come meanwhile
+    if (isFollowing()) readAt = sent
+    return true
+  }
+  const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
+  async function change (to: (list: BlockList, now: number) => BlockList | 'full'): Promise<BlockOutcome> {
+    const isCurrent = await trySync()
+    const now = isCurrent ? await store.now().catch(clock.wall) : clock.wall()
+    const next = to(held, now)
+    if (next === 'full') return 'full'
+    hold(next)
+    return isCurrent && await trySync() ? 'kept' : 'pending'
+  }
+  const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
+  function poll (): void {
+    refresh()
+    timer = setTimeout(poll, readAt === NEVER ? Math.min(FIRST_INTERVAL_MS, everyMs) : everyMs)
+  }
+  poll()
+  return Object.freeze({
+    standingOf (clientId: string): ClientStanding {
+      if (blocked.size > 0 && namesOfClient(clientId).some((name) => blocked.has(name))) return 'blocked'
+      return readAt === NEVER || elapsedSince(readAt, clock) > staleMs ? 'unread' : 'free'
+    },
+    isRead: () => readAt !== NEVER,
+    isForeign: () => isForeign,
+    list: () => held,
+    block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
+    blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
+    async lift (name: ClientName) {
+      let wasBlocked = false
+      const outcome = await change((list, now) => {
+        wasBlocked = list.get(name)?.isBlocked === true
+        return withoutBlock(list, name, now)
+      })
+      return outcome === 'kept' && !wasBlocked ? 'not_blocked' : outcome
+    },
+    take: (name: ClientName, mark: Mark) => hold(merged(held, new Map([[name, mark]]))),
+    refresh,
+    close () {
+      isClosed = true
+      clearTimeout(timer)
+    }
+  })
+}
+
+/** Whoever asks while one is under way joins the next one: this one may have looked before. */
+function joined (act: () => Promise<boolean>): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined
+  let next: Promise<boolean> | undefined
+  async function run (): Promise<boolean> {
+    try {
+      return await act()
+    } finally {
+      running = undefined
+    }
+  }
+  const ask = (): Promise<boolean> => {
+    if (running === undefined) return (running = run())
+    return (next ??= running.then(() => { next = undefined; return ask() }))
+  }
+  return ask
+}

@@ -1,0 +1,153 @@
+import t from 'tap'
+import { createAccessRecord } from '../../../src/operate/access-record/access-record.ts'
+import type { AccessRecordSettings } from '../../../src/operate/access-record/settings.ts'
+import type { Reported } from '../../../src/request/http/access-log.ts'
+import type { HandlerResult } from '../../../src/request/http/types.ts'
+import type { RecordLine } from '../../helpers/access-record.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+const SETTINGS: AccessRecordSettings = {
+  file: undefined, windowMs: 60_000, path: { kind: 'full' }, address: false, isRequired: false
+}
+
+function start ({ settings = {} }: { settings?: Partial<AccessRecordSettings> } = {}) {
+  const clock = manualClock(0)
+  const lines: RecordLine[] = []
+  const counts = { written: 0, lost: 0 }
+  const room = { left: Infinity, isWritable: true }
+  const closed: number[] = []
+  const record = createAccessRecord({
+    settings: { ...SETTINGS, ...settings },
+    sink: {
+      write: (line) => room.left-- > 0 && lines.push(JSON.parse(line) as RecordLine) > 0,
+      isWritable: () => room.isWritable,
+      look () {},
+      reopen () {},
+      close: async (ms) => { closed.push(ms) }
+    },
+    replica: 'one',
+    run: 'r1',
+    sessionKey: new Uint8Array(32),
+    trustProxy: (address) => address === '127.0.0.1',
+    clock,
+    maxBytes: 1_000_000,
+    counted: (outcome) => { counts[outcome]++ }
+  })
+  const report = (path: string, more: Partial<Reported> = {}, result: Partial<HandlerResult> = {}): void =>
+    record.report(reportedAt(path, more), resultOf(result))
+  return { clock, lines, counts, room, closed, record, report }
+}
+
+const reportedAt = (path: string, more: Partial<Reported>): Reported => ({
+  endpoint: 'verify',
+  method: 'GET',
+  rawHeaders: ['X-Forwarded-Host', `${path.length}.example`, 'X-Forwarded-Uri', path, 'X-Forwarded-Method', 'POST'],
+  socket: { remoteAddress: '127.0.0.1' },
+  proxy: { policies: [], requestId: undefined, declaresBody: false },
+  query: '',
+  requestId: 'id',
+  startedAt: 0,
+  headBytes: () => 0,
+  trace: () => ({ address: undefined, isNamed: false } as ReturnType<Reported['trace']>),
+  client: () => ({ address: '192.0.2.1', isNamed: true }),
+  traceIds: () => ({ trace_id: 'trace', span_id: 'span' }),
+  ...more
+})
+
+const resultOf = (more: Partial<HandlerResult>): HandlerResult => ({
+  response: { status: 401, headers: [], body: '' },
+  reason: 'no_credentials',
+  source: 'none',
+  who: undefined,
+  ...more
+})
+
+t.test('a line that was lost has its number, and the next one says how many are missing', async (t) => {
+  const { lines, counts, room, report } = start({ settings: { windowMs: 0 } })
+  report('/1')
+  room.left = 0
+  for (const path of ['/2', '/3', '/4']) report(path)
+  room.left = Infinity
+  report('/5')
+  report('/6')
+  t.strictSame(lines.map(({ seq, path, missing }) => [seq, path, missing]), [
+    [1, '/1', undefined], [5, '/5', 3], [6, '/6', undefined]
+  ])
+  t.strictSame(counts, { written: 3, lost: 3 })
+})
+
+t.test('what is counted is written at the signal, and once', async (t) => {
+  const { lines, closed, record, report } = start()
+  for (let n = 0; n < 3; n++) report('/')
+  t.strictSame(lines.map(({ count }) => count), [1])
+  record.flush()
+  t.strictSame(lines.map(({ count }) => count), [1, 2])
+  report('/')
+  await record.close()
+  t.strictSame(lines.map(({ count }) => count), [1, 2, 1])
+  t.equal(closed.length, 1)
+})
+
+t.test('only where it is required does a record that cannot be written refuse', async (t) => {
+  for (const isRequired of [false, true]) {
+    const { record, room } = start({ settings: { isRequired } })
+    t.notOk(record.refusesAll())
+    room.isWritable = false
+    t.equal(record.refusesAll(), isRequired)
+  }
+})
+
+t.test('the address is written only where it is asked for', async (t) => {
+  for (const [address, written] of [[false, undefined], [true, '192.0.2.1']] as const) {
+    const { lines, report } = start({ settings: { address } })
+    report('/')
+    t.match(lines, [{ address: written, trace: 'trace', request: 'id', replica: 'one', run: 'r1' }])
+  }
+})
+
+t.test('the proxy\'s rule is the policy; of a login nothing of the query is', async (t) => {
+  const { lines, report } = start({ settings: { windowMs: 0 } })
+  const proxy = { policies: ['verified=true', 'max_age=60'], requestId: undefined, declaresBody: false }
+  report('/', { query: 'role=admin', proxy })
+  report('/', { proxy })
+  report('/', { endpoint: 'login', query: 'code=secret' })
+  report('/', { endpoint: 'identify', query: 'token=secret' })
+  report('/', { endpoint: 'ext-authz', query: 'role=admin' })
+  t.strictSame(lines.map(({ policy }) => policy), [
+    'role=admin & verified=true & max_age=60', 'verified=true & max_age=60', undefined, undefined, 'role=admin'
+  ])
+})
+
+t.test('host, path and method are as a trusted proxy says them, or Envoy itself', async (t) => {
+  const { lines, report } = start({ settings: { windowMs: 0 } })
+  report('/a?x=1')
+  report('/a', { socket: { remoteAddress: '192.0.2.9' } })
+  report('/a', { location: () => ({ host: 'envoy.example', uri: '/b#x' }) })
+  t.strictSame(lines.map(({ host, path, method }) => [host, path, method]), [
+    ['6.example', '/a', 'POST'], [undefined, undefined, 'GET'], ['envoy.example', '/b', 'GET']
+  ])
+})
+
+t.test('documents for everybody and paths that are none of ours have no line', async (t) => {
+  const { lines, report } = start()
+  for (const endpoint of ['metadata', 'jwks', 'other'] as const) report('/', { endpoint })
+  t.strictSame(lines, [])
+})
+
+t.test('whom a revocation is about is named, as far as it has a name', async (t) => {
+  const { lines, record } = start()
+  const base = { quietMs: 0 }
+  record.revoked({ ...base, origin: 'audit', target: { kind: 'user', userId: 'alice' } })
+  record.revoked({ ...base, origin: 'webhook', target: { kind: 'client', clientId: 'agent' } })
+  record.revoked({ ...base, origin: 'logout', target: { kind: 'credential', digest: 'secret' as never } })
+  record.revoked({ ...base, origin: 'management', target: { kind: 'token', id: 'secret' } })
+  record.revoked({ ...base, origin: 'management', target: { kind: 'everything' } })
+  t.strictSame(lines.map(({ event, origin, target, user, client }) => [event, origin, target, user ?? client]), [
+    ['revocation', 'audit', 'user', 'alice'],
+    ['revocation', 'webhook', 'client', 'agent'],
+    ['revocation', 'logout', 'credential', undefined],
+    ['revocation', 'management', 'token', undefined],
+    ['revocation', 'management', 'everything', undefined]
+  ])
+  t.notMatch(JSON.stringify(lines), 'secret')
+})
