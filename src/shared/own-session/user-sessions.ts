@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
@@ -41,6 +42,8 @@ export type UserSessionsDeps = Readonly<{
 
 /** Other replicas write between a read and a write less often, whatever one person does at once. */
 const MAX_TRIES = 100
+/** Between two tries. */
+const MAX_WAIT_MS = 10
 
 export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSessions {
   const inTurn = createTurns()
@@ -55,6 +58,8 @@ export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSe
         if (await lists.write(name, { ...list, version: list.version + 1, text: kept.join(' ') })) {
           return sessions.slice(0, -MAX_SESSIONS)
         }
+        // replicas in step would lose to the same one each time
+        await sleep(Math.random() * Math.min(tries, MAX_WAIT_MS))
       }
       throw new Error('the sessions of a user change all the time')
     })
