@@ -73,7 +73,7 @@ t.test('an account that signs in ten thousand times has one list of bounded byte
 t.test('what is there and is not ours keeps nobody from signing in', async (t) => {
   const tier = await redisTier(t, (await startRedis(t)).port)
   const name = nameOf(ALICE.userId, ALICE.host)
-  const foreign = sealerOf(Buffer.alloc(32, 9)).seal(`user ${name}`, Buffer.from('x'))
+  const foreign = sealerOf(Buffer.alloc(32, 9)).seal(`user ${name} 0000000003`, Buffer.from('x'))
   const texts = ['', 'x', '9999999999', '9999999999 and more'].map((text) => Buffer.from(text))
   for (const value of [...texts, Buffer.concat([Buffer.from('0000000003'), foreign])]) {
     await tier.commands.setPx(ownUserKey(tier.keyPrefix, name), value, LIFE_MS)
@@ -81,6 +81,19 @@ t.test('what is there and is not ours keeps nobody from signing in', async (t) =
     for (let n = 0; n < MAX_SESSIONS; n++) await users.add(ALICE, keysOf(n))
     t.strictSame(numbersOf(await users.add(ALICE, keysOf(1000))), [0])
   }
+})
+
+t.test('a list of another type or a forged version keeps nobody from signing in', async (t) => {
+  const redis = await startRedis(t)
+  const tier = await redisTier(t, redis.port)
+  const key = ownUserKey(tier.keyPrefix, nameOf(ALICE.userId, ALICE.host))
+  const users = replicaOf(tier)
+  await redis.cli('SADD', key, 'x')
+  t.strictSame(await users.add(ALICE, keysOf(1)), [])
+  await redis.cli('SETRANGE', key, '0', '9999999999')
+  t.strictSame(await users.add(ALICE, keysOf(2)), [])
+  for (let n = 3; n < MAX_SESSIONS + 2; n++) t.strictSame(await users.add(ALICE, keysOf(n)), [])
+  t.strictSame(numbersOf(await users.add(ALICE, keysOf(1000))), [2], 'and it counts again')
 })
 
 t.test('without Redis the lists have the bytes that they are given, and no more', async (t) => {

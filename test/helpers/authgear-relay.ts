@@ -29,6 +29,8 @@ export interface AuthgearRelay {
   signBy (sign: ((claims: Claims, form: TokenCall['form']) => string) | undefined): void
   /** Changes what the token endpoint says. */
   edit (edit: ((answer: Tokens, form: TokenCall['form']) => Tokens) | undefined): void
+  /** As a cache does that looks at the address alone: the resolver's next answer about a user is everybody's. */
+  cacheForAll (isOn: boolean): void
   /** Nobody's address arrives at Authgear, as behind a network address translation. */
   hideAddresses (): void
   /** Holds answers of the token endpoint: all is done there, and nobody knows yet. */
@@ -75,12 +77,19 @@ export async function startAuthgearRelay (t: Pick<Test, 'teardown'>, target: () 
     edit?: Parameters<AuthgearRelay['edit']>[0]
     hidden: boolean
     gate?: AnswerGate | undefined
-  } = { hidden: false }
+    caches: boolean
+    cached?: Readonly<{ status: number, rawHeaders: string[], text: Buffer }> | undefined
+  } = { hidden: false, caches: false }
 
   const server = createServer(async (asked, response) => {
     const { method = 'GET', url = '/', rawHeaders } = asked
     if (state.sign !== undefined && url === '/oauth2/jwks') {
       return answerWith(response, 200, { keys: [jwkOf(KEYS.publicKey, KID)] })
+    }
+    const isResolver = url.startsWith('/_resolver/')
+    if (isResolver && state.cached !== undefined) {
+      const { status, rawHeaders, text } = state.cached
+      return response.writeHead(status, rawHeaders).end(text)
     }
     const body = await buffer(asked).catch(() => undefined)
     if (body === undefined) return // who asked is gone
@@ -96,6 +105,9 @@ export async function startAuthgearRelay (t: Pick<Test, 'teardown'>, target: () 
     onward.once('response', async (answered) => {
       const text = await buffer(answered).catch(() => undefined)
       if (text === undefined) return response.destroy()
+      if (isResolver && state.caches && answered.headers['x-authgear-user-id'] !== undefined) {
+        state.cached = { status: answered.statusCode ?? 502, rawHeaders: answered.rawHeaders, text }
+      }
       if (!isTokens) return response.writeHead(answered.statusCode ?? 502, answered.rawHeaders).end(text)
       const answer = parsed(text.toString())
       note(answered.statusCode ?? 0, answer, false)
@@ -117,6 +129,7 @@ export async function startAuthgearRelay (t: Pick<Test, 'teardown'>, target: () 
     calls,
     signBy: (sign: Parameters<AuthgearRelay['signBy']>[0]) => { state.sign = sign },
     edit: (edit: Parameters<AuthgearRelay['edit']>[0]) => { state.edit = edit },
+    cacheForAll: (isOn: boolean) => { state.caches = isOn; state.cached = undefined },
     hideAddresses: () => { state.hidden = true },
     holdAnswers () {
       const gate = createGate()

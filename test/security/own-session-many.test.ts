@@ -68,3 +68,14 @@ t.test('a stepped-up session is the newest, and a signed-out one takes no place'
   await signedIn(world)
   t.equal(await tooMany(world), 1, 'there was room')
 })
+
+t.test('a browser that signs in once more takes its own place', async (t) => {
+  const world = await startOwnWorld(t)
+  const oldest = await signedIn(world)
+  const again = await signedIn(world)
+  for (let n = 2; n < MAX_SESSIONS; n++) await signedIn(world)
+  await world.signIn(again, `${APP}/_auth/login?rd=${APP}/`)
+  t.equal(await tooMany(world), 0, 'a hundred browsers are not too many')
+  world.clock.advance(TTL_MS)
+  t.equal(await world.who(oldest), 'alice', 'nobody else is signed out')
+})

@@ -91,6 +91,22 @@ t.test('a resolver that names everybody wrongly is a 503, and ends nothing', asy
   t.equal(await world.who(person), 'alice', 'and it lives')
 })
 
+t.test('a cache on the way that names one user for all ends nobody\'s session', async (t) => {
+  const world = await startOwnWorld(t)
+  const people: Person[] = []
+  for (let n = 0; n < 5; n++) people.push(await signedIn(world))
+  const bob = world.person()
+  await world.signIn(bob, `${APP}/`, 'bob')
+  world.clock.advance(TTL_MS)
+  world.relay.cacheForAll(true)
+  t.equal(await world.who(bob), 'bob', 'his answer is kept on the way')
+  for (const person of people) t.equal(await world.who(person), '503 authgear_unavailable')
+  t.equal(await taken(world), 0)
+  world.relay.cacheForAll(false)
+  world.clock.advance(TTL_MS)
+  for (const person of people) t.equal(await world.who(person), 'alice', 'and all go on')
+})
+
 for (const failure of ['error', 'rate-limited', 'redirect', 'reset'] as const) {
   t.test(`another user's token ends nothing while the token endpoint says ${failure}`, async (t) => {
     const world = await startOwnWorld(t)

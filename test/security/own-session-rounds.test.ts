@@ -73,6 +73,20 @@ t.test('ten tabs that are restored at once are all sent, and all come back', asy
   }
 })
 
+t.test('two tabs of a new browser at a page with a step-up both get to it', async (t) => {
+  const world = await startOwnWorld(t)
+  const person = await signedIn(world)
+  world.clock.advance(100_000)
+  const isAtAuthgear = (hop: Hop): boolean => isAuthorize(hop) && hop.url.startsWith(world.relay.url)
+  const tabs: Hop[] = []
+  for (let n = 0; n < 2; n++) {
+    // neither has a cookie yet
+    for (const pair of person.cookies(new URL(APP).host).split('; ')) person.forget(pair.split('=')[0] ?? '')
+    tabs.push(last(await person.open(`${APP}/secret?tab=${n}`, { until: isAtAuthgear })))
+  }
+  for (const { url } of tabs) t.match(last(await person.open(url)).url, '/authflow/v2/select_account')
+})
+
 t.test('a login that begins once more by itself counts too', async (t) => {
   const world = await startOwnWorld(t)
   const person = await signedIn(world)

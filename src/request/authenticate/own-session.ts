@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { INVALID } from '../../core/resolution.ts'
 import { AnotherUser, RevokedMeanwhile } from '../../errors.ts'
 import { ofToken, type OwnSessions } from '../../shared/own-session/sessions.ts'
@@ -12,7 +13,8 @@ const MAX_RENEWALS = 2
 /**
  * A session of our own is asked about by its access token. That the resolver knows none ends no session: the token
  * endpoint alone does, by its `invalid_grant` for the newest refresh token. That the resolver names another user ends
- * it where a new access token, which no cache on the way can know, is the same other user's.
+ * it where a new access token is the same other user's, and one that nobody has is nobody's: a cache on the way that
+ * looks at no token names one user for all.
  * @param resolveToken as credentials of Authgear's are resolved; undefined where a revocation overtook it
  * @throws {ResolverError} where nobody can say
  */
@@ -34,6 +36,7 @@ export async function resolveOwnSession (
     const authentication = await askAbout(withTokenOf({ ...context, since }, own, record), resolveToken)
     if (authentication instanceof AnotherUser) {
       if (other !== undefined && other.userId !== authentication.userId) throw authentication
+      if (other !== undefined && !await tellsTokensApart(context)) throw authentication
       since = log.snapshot()
       opened = await (other === undefined ? own.refuted(target, record) : own.taken(target, record))
       other = authentication
@@ -52,6 +55,13 @@ export async function resolveOwnSession (
   }
   if (opened.kind === 'unavailable') throw opened.error
   return nobody(context, since)
+}
+
+/** @throws {ResolverError} where it does not answer */
+async function tellsTokensApart ({ deps: { resolver }, trace }: ResolveContext): Promise<boolean> {
+  const nobodys = ofToken(randomBytes(32).toString('base64url'))
+  const { resolution, isConclusive } = await resolver.resolve(nobodys, trace, { whole: [], all: [] })
+  return isConclusive && resolution.kind === 'invalid'
 }
 
 async function askAbout (

@@ -43,10 +43,12 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const returnTo = site.returnUrls.read(state.returnTo) ?? site.returnUrls.fallback
     const browser = readBrowser(seal, request, site)
     if (browser === undefined) return refused('cookies_blocked', returnTo)
-    if (browserIdOf(browser) !== state.browser || !isCurrent(state, clock.wall())) {
+    const isAnothers = browserIdOf(browser) !== state.browser
+    if (isAnothers || !isCurrent(state, clock.wall())) {
       // such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is
       if (state.isAgain === true) return refused('state_unknown', returnTo)
-      const seen = returned(browser, state, clock.wall())
+      // such tabs are of one round, as those of a browser with a cookie are
+      const seen = isAnothers ? browser : returned(browser, state, clock.wall())
       return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
     }
     // RFC 9207, section 2.4: before the code goes anywhere

@@ -48,15 +48,16 @@ function createSignIn (deps: OwnLoginDeps): Finish {
       dropGrant(deps, tokens)
       return { ...answers.page('login_misconfigured', request, { returnTo }), tokenError: 'refresh_token' }
     }
-    const created = await changes.create(site.name, tokens, signedIn, askedAt)
+    const reading = readSessionCookie(request, site)
+    const before = reading.kind === 'credentials' ? reading.credentials.own : undefined
+    const created = await changes.create(site.name, tokens, signedIn, askedAt, before)
     if (created.kind !== 'done') {
       stepped('failed')
       dropGrant(deps, tokens)
       return { ...answers.page('session_not_kept', request, { returnTo }), error: new SessionsUnreachable() }
     }
-    const reading = readSessionCookie(request, site)
-    if (reading.kind === 'credentials') {
-      const replaced = await endCookie(deps, request, reading.credentials.own ?? '')
+    if (before !== undefined) {
+      const replaced = await endCookie(deps, request, before)
       if (replaced.kind === 'done' && replaced.value !== undefined) dropGrant(deps, replaced.value)
     }
     stepped('signed_in')

@@ -16,8 +16,13 @@ type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unrea
 
 /** What a login, a step-up and a sign-out do to sessions. Never rejects. */
 export type SessionChanges = Readonly<{
-  /** @returns the value of a cookie that nobody ever had */
-  create: (host: string, tokens: Tokens, signedIn: SignedIn, askedAt: EpochMs) => Promise<Changed<string>>
+  /**
+   * @param instead the cookie that the browser brought: one more of its own ends nobody else's
+   * @returns the value of a cookie that nobody ever had
+   */
+  create: (
+    host: string, tokens: Tokens, signedIn: SignedIn, askedAt: EpochMs, instead?: string
+  ) => Promise<Changed<string>>
   /** The same session under another cookie: the old one is dead everywhere. @returns the value of the new one */
   replace: (own: string, signedIn: SignedIn, idToken: string) => Promise<Changed<string> | Readonly<{ kind: 'gone' }>>
   /** The session of that cookie is ended here, on every replica. @returns what it was, if it was one */
@@ -58,11 +63,14 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
   const endingOf = (own: string, { userId }: OwnRecord): Ending =>
     ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(own))[0] })
 
-  async function create (...[host, ...login]: Parameters<SessionChanges['create']>): Promise<Changed<string>> {
+  async function create (
+    ...[host, tokens, signedIn, askedAt, instead]: Parameters<SessionChanges['create']>
+  ): Promise<Changed<string>> {
     const value = newValue()
     const names = namesOf(`${host} ${value}`)
-    const record = recordOf(host, ...login)
-    const beyond = await users.add(record, names.keys).catch(() => undefined)
+    const record = recordOf(host, tokens, signedIn, askedAt)
+    const place = instead === undefined ? undefined : namesOf(instead).keys
+    const beyond = await users.add(record, names.keys, place).catch(() => undefined)
     if (beyond === undefined || await store.write(names, record) !== 'stored') return UNREACHABLE
     await dropBeyond(beyond)
     return { kind: 'done', value }

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
-import type { RedisCommands } from '../redis/commands.ts'
+import { asGarbage, type RedisCommands } from '../redis/commands.ts'
 import { ownUserKey } from '../redis/keys.ts'
 import { createTurns } from './lease.ts'
 import type { OwnRecord } from './record.ts'
@@ -41,6 +42,8 @@ export type UserSessionsDeps = Readonly<{
 
 /** Other replicas write between a read and a write less often, whatever one person does at once. */
 const MAX_TRIES = 100
+/** Between two tries. */
+const MAX_WAIT_MS = 10
 
 export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSessions {
   const inTurn = createTurns()
@@ -55,6 +58,8 @@ export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSe
         if (await lists.write(name, { ...list, version: list.version + 1, text: kept.join(' ') })) {
           return sessions.slice(0, -MAX_SESSIONS)
         }
+        // replicas in step would lose to the same one each time
+        await sleep(Math.random() * Math.min(tries, MAX_WAIT_MS))
       }
       throw new Error('the sessions of a user change all the time')
     })
@@ -114,20 +119,22 @@ export type RedisLists = Readonly<{
 const VERSION_DIGITS = 10
 
 export function createListsInRedis ({ commands, keyPrefix, sealer, lifeMs }: RedisLists): Lists {
-  const sealName = (name: CacheKey): string => `user ${name}`
+  // nobody but us raises a version, so that each list can be written over
+  const sealName = (name: CacheKey, digits: string): string => `user ${name} ${digits}`
   return Object.freeze({
     async read (name: CacheKey): Promise<List> {
-      const value = await commands.getBuffer(ownUserKey(keyPrefix, name))
+      const value = await commands.getBuffer(ownUserKey(keyPrefix, name)).catch(asGarbage)
       if (value === null) return EMPTY
-      const plain = sealer.open(sealName(name), value.subarray(VERSION_DIGITS))
-      const version = Number(value.subarray(0, VERSION_DIGITS).toString('latin1'))
+      const digits = value.subarray(0, VERSION_DIGITS).toString('latin1')
+      const plain = sealer.open(sealName(name, digits), value.subarray(VERSION_DIGITS))
+      const version = Number(digits)
       // somebody else's garbage, which must not keep anybody from signing in
       if (plain === undefined || !Number.isSafeInteger(version)) return { ...EMPTY, isForeign: true }
       return { version, text: plain.toString('latin1') }
     },
     async write (name: CacheKey, { version, text, isForeign }: List): Promise<boolean> {
       const digits = String(version).padStart(VERSION_DIGITS, '0')
-      const value = Buffer.concat([Buffer.from(digits), sealer.seal(sealName(name), Buffer.from(text))])
+      const value = Buffer.concat([Buffer.from(digits), sealer.seal(sealName(name, digits), Buffer.from(text))])
       const key = ownUserKey(keyPrefix, name)
       if (isForeign !== true) return await commands.setIfNewer(key, digits, value, lifeMs)
       await commands.setPx(key, value, lifeMs)

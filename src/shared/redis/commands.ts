@@ -120,7 +120,8 @@ for at = 1, math.min(#names, tonumber(ARGV[4])) do
 end
 return {#names, newest}`
 
-function asGarbage (error: unknown): Buffer {
+/** A value of another type is nothing that we wrote. @throws whatever else it is */
+export function asGarbage (error: unknown): Buffer {
   if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
   throw error
 }
