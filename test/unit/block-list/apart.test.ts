@@ -28,7 +28,8 @@ function replica (t: Test, redis: { list: BlockList, now: number }) {
     },
     clock,
     isFollowing: () => link.isUp,
-    staleMs: 5000, mayChange: true,
+    staleMs: 5000,
+    mayChange: true,
     foreign: () => {},
     failed: () => {},
     everyMs: 5
