@@ -139,7 +139,7 @@ export function openLog (
     metrics.revocations.revoked(origin)
     if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
   }
-  const own = { revoked, inauthentic, foreign, adopted: forget, trouble, length: measured }
+  const own = { revoked, inauthentic, foreign, voided: forget, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })
