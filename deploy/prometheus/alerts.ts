@@ -177,7 +177,7 @@ export const ALERTS: readonly Alert[] = Object.freeze([
   },
   {
     alert: 'ForwardAuthAccessRecordLost',
-    value: 'sum by (job) (increase(forward_auth_access_record_lines_total{$one,outcome="lost"}[10m]))',
+    value: 'sum by (job) (increase(forward_auth_access_record_lost_total{$one}[10m]))',
     when: '> 0',
     severity: 'warning',
     summary: 'Lines of the access record are lost',

@@ -76,7 +76,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   const sharedErrors = registerSharedErrors(registry)
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
-  const record = closedCounter(registry, RECORD, RECORD_HELP, 'outcome', ['written', 'lost'])
+  const record = registerRecord(registry)
   const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
   return Object.freeze({
     contentType: registry.contentType,
@@ -88,7 +88,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       redisErrors: sharedErrors.counts(),
       revocations: revocations.origins.counts(),
       webhooksRefused: webhooks.counts(),
-      recordLost: record.counts().lost,
+      recordLost: record.lost(),
       now: readGauges(gauges)
     }),
     request: requests.request,
@@ -107,9 +107,24 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   } satisfies Metrics)
 }
 
-const RECORD = 'forward_auth_access_record_lines_total'
-const RECORD_HELP =
-  'Lines of the access record; lost = nobody will read them, and the next line says how many are missing.'
+function registerRecord (registry: Registry): Readonly<{ add: Metrics['recordLines'], lost: () => number }> {
+  const counter = (name: string, help: string): Counter => new Counter({ registers: [registry], name, help })
+  const counters = {
+    written: counter('forward_auth_access_record_written_total', 'Lines of the access record that were written.'),
+    lost: counter(
+      'forward_auth_access_record_lost_total',
+      'Lines of the access record that nobody will read; the next line says how many are missing.'
+    )
+  }
+  let lost = 0
+  return {
+    add (outcome, count = 1) {
+      counters[outcome].inc(count)
+      if (outcome === 'lost') lost += count
+    },
+    lost: () => lost
+  }
+}
 
 /**
  * Gauges that Node's defaults call `_total`, as only counters may be; each is the sum of another one
