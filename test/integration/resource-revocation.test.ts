@@ -68,6 +68,7 @@ async function startFleet (t: Test, count = 3, options: Partial<InProcessOptions
       ...other
     })
     await until('it follows the log', () => isUp(replica))
+    await replica.service.blocksRead()
     return replica
   }
   const first = await more()
@@ -316,6 +317,6 @@ t.test('a failover by Sentinel lets no revoked token in, and keeps the others', 
   t.strictSame(await statuses(replicas, ends), [401, 401])
   t.strictSame(await statuses(replicas, stays), [200, 200])
   const late = await startInProcess(t, options)
-  await until('it follows', () => isUp(late))
+  await until('it knows', async () => await statusOf(late, ends) !== 503)
   t.equal(await statusOf(late, ends), 401)
 })

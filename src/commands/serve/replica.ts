@@ -76,7 +76,9 @@ export function managementOf (
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */
 export async function takeRequests (config: Config, service: Service, log: Log, closers: Closer[]): Promise<void> {
   closers.push(watchCertificate(config, service, log))
-  await Promise.all([service.logFollowed(), service.blocksRead(), service.assertionsReady()])
+  // a block counts where the log is followed
+  const blocksRead = service.logFollowed().then(service.blocksRead)
+  await Promise.all([blocksRead, service.assertionsReady()])
   const opened: Listening[] = []
   closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
   for (const one of listening(service, config)) {
