@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createAssertions } from '../shared/assertion/assertions.ts'
 import { createKeySetResponse, jwksRoute } from '../shared/assertion/jwks.ts'
 import { keySetOf, openKeyFile } from '../shared/assertion/key-file.ts'
@@ -17,6 +16,7 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type SealingKeys, type Shared, throttle } from './shared.ts'
+import { waitUntil } from './wait.ts'
 
 export type AssertionParts = Readonly<{
   assertions: Assertions
@@ -68,7 +68,7 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
       keysPublished: () => ring.published().length,
       nextKey: () => (ring.nextAt() ?? 0) / 1000
     },
-    ready: () => untilKey({ hasKey: () => ring.signer() !== undefined, cannotWait }),
+    ready: () => waitUntil(() => ring.signer() !== undefined || cannotWait(), READY_WITHIN_MS),
     close
   })
 }
@@ -147,10 +147,3 @@ const FOREIGN_KEYS =
 
 /** A start waits no longer: only the first replica of a deployment needs most of it. */
 const READY_WITHIN_MS = 4000
-const LOOK_INTERVAL_MS = 5
-
-async function untilKey ({ hasKey, cannotWait }: { hasKey: () => boolean, cannotWait: () => boolean }): Promise<void> {
-  const began = systemClock.monotonic()
-  const isOver = (): boolean => hasKey() || cannotWait() || systemClock.monotonic() - began > READY_WITHIN_MS
-  while (!isOver()) await sleep(LOOK_INTERVAL_MS)
-}

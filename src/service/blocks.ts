@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { type ClientName, namesOfClient, readClientName } from '../core/client-name.ts'
 import { createSealer } from '../crypto/sealing.ts'
 import type { Log } from '../operate/logging/log.ts'
-import { fingerprint } from '../operate/management/revocations.ts'
+import { fingerprint } from '../operate/management/operator.ts'
 import { type ClientsSeen, createClientsSeen } from '../request/resource/clients-seen.ts'
 import { blocksIn, type Mark } from '../shared/block-list/block-list.ts'
 import { type Blocks, type ClientStanding, openBlocks } from '../shared/block-list/blocks.ts'
@@ -12,6 +11,7 @@ import type { RedisKeys } from '../shared/redis/keys.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type SealingKeys, type Shared, throttle } from './shared.ts'
+import { waitUntil } from './wait.ts'
 
 export type BlockParts = Readonly<{
   standingOf: (clientId: string) => ClientStanding
@@ -51,8 +51,10 @@ export function openBlockParts (settings: ServiceSettings, deps: BlockDeps): Blo
     seen: createClientsSeen(deps.clock),
     refusedBlocked: throttle(deps.clock, ASKED_NOTED_INTERVAL_MS, () => noteAsked(deps)),
     count: () => fixed.size + (shared === undefined ? 0 : blocksIn(shared.list())),
-    ready: () => untilRead(() =>
-      shared === undefined || shared.isRead() || shared.isForeign() || deps.shared.isDown())
+    ready: () => waitUntil(
+      () => shared === undefined || shared.isRead() || shared.isForeign() || deps.shared.isDown(),
+      READ_WITHIN_MS
+    )
   })
 }
 
@@ -97,12 +99,6 @@ const FOREIGN =
 
 /** A start waits no longer. */
 const READ_WITHIN_MS = 2000
-const LOOK_INTERVAL_MS = 5
-
-async function untilRead (isOver: () => boolean): Promise<void> {
-  const began = systemClock.monotonic()
-  while (!isOver() && systemClock.monotonic() - began < READ_WITHIN_MS) await sleep(LOOK_INTERVAL_MS)
-}
 
 /** @returns whether all replicas are told; else it is told again by the list, once Redis takes it */
 export async function tellBlock (

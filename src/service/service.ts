@@ -20,7 +20,7 @@ import { buildListeners } from './listeners.ts'
 import { sessionBytes } from './memory-shares.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import type { ServiceSettings } from './settings.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type Waiting, waitUntil } from './wait.ts'
 
 export type { ServiceSettings } from './settings.ts'
 
@@ -111,7 +111,7 @@ export function createService (
     redisState: () =>
       shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
-      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown, clock: systemClock }),
+      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
     blocksRead: async () => { await parts.blocks?.ready() },
     assertionsReady: async () => { await parts.assertions?.ready() },
     keySet: parts.assertions?.keySet,
@@ -200,22 +200,17 @@ function gaugesOf (
 
 /** A start waits no longer for the revocation log. */
 const FOLLOW_WITHIN_MS = 2000
-const LOOK_INTERVAL_MS = 5
 
 export type LogFollowedDeps = Readonly<{
   isFollowing: () => boolean
   /** Whether a connection has failed: Redis being down is no reason to wait. */
   isRedisDown: () => boolean
-  clock: Pick<Clock, 'monotonic'>
-  sleep?: (ms: number) => Promise<unknown>
-}>
+}> & Waiting
 
 /**
  * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
  * first read is forgotten with it, and would be asked for twice.
  */
-export async function untilLogFollowed ({ isFollowing, isRedisDown, clock, ...deps }: LogFollowedDeps): Promise<void> {
-  const pause = deps.sleep ?? sleep
-  const began = clock.monotonic()
-  while (!isFollowing() && !isRedisDown() && clock.monotonic() - began < FOLLOW_WITHIN_MS) await pause(LOOK_INTERVAL_MS)
+export function untilLogFollowed ({ isFollowing, isRedisDown, ...waiting }: LogFollowedDeps): Promise<void> {
+  return waitUntil(() => isFollowing() || isRedisDown(), FOLLOW_WITHIN_MS, waiting)
 }

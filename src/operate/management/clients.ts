@@ -1,12 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ClientName, readClientName } from '../../core/client-name.ts'
-import { equalSecret } from '../../crypto/constant-time-equal.ts'
-import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
 import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-list.ts'
 import type { ClientSeen } from '../../request/resource/clients-seen.ts'
 import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
 import type { Log } from '../logging/log.ts'
-import { fingerprint } from './revocations.ts'
+import { fingerprint, isOperator, NO_OPERATOR, operatorFields } from './operator.ts'
 
 export type ClientsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -37,13 +35,9 @@ export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
     async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<object> => {
       return send(reply, await answerTo(deps, request, verb, change))
     }
-  app.get('/clients', (request, reply) => isOperator(deps, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
+  app.get('/clients', (request, reply) => isOperator(deps.token, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
   app.put<Named>(PATH, NO_BODY, route('blocked', (blocks, name) => blocks.block(name)))
   app.delete<Named>(PATH, NO_BODY, route('lifted', (blocks, name) => blocks.lift(name)))
-}
-
-function isOperator ({ token }: ClientsDeps, { headers: { authorization = '' } }: FastifyRequest): boolean {
-  return equalSecret(authorization, `Bearer ${token}`)
 }
 
 function send (reply: FastifyReply, { code, body }: Answer): object {
@@ -76,7 +70,7 @@ const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
 
-const UNAUTHORIZED = refusal(401, 'unauthorized', 'Authorization must be Bearer and MANAGEMENT_TOKEN')
+const UNAUTHORIZED = refusal(401, 'unauthorized', NO_OPERATOR)
 
 async function answerTo (
   deps: ClientsDeps,
@@ -84,7 +78,7 @@ async function answerTo (
   verb: 'blocked' | 'lifted',
   change: Change
 ): Promise<Answer> {
-  if (!isOperator(deps, request)) return UNAUTHORIZED
+  if (!isOperator(deps.token, request)) return UNAUTHORIZED
   const reading = readClientName(request.params.client_id)
   if (reading.kind === 'problem') return refusal(400, 'bad_request', `the client's name ${reading.why}`)
   if (deps.blocks === undefined) return refusal(409, 'no_redis', NO_REDIS)
@@ -121,7 +115,6 @@ async function changed (
 }
 
 function tellOperator (log: Log, request: FastifyRequest, verb: string, name: string, isKept: boolean): void {
-  const { requestId } = readProxyRequest(request.raw.rawHeaders)
-  const fields = { requestId, ...traceIdsOf(request), client: request.ip, of: `client ${fingerprint(name)}` }
+  const fields = { ...operatorFields(request), of: `client ${fingerprint(name)}` }
   log.info({ ...fields, kept: isKept }, `${verb === 'blocked' ? 'blocked' : 'unblocked'} by the management listener`)
 }

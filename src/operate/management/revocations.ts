@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyer } from '../../core/cache-key.ts'
 import { sessionIdOf } from '../../authgear/id-token.ts'
 import { readCredentials, type CookieNames } from '../../core/credentials.ts'
 import { jwtId } from '../../core/token-expiry.ts'
 import { isUserId } from '../../core/resolution.ts'
-import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationLog, Target } from '../../shared/revocation/types.ts'
-import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
+import { fingerprint, isOperator, NO_OPERATOR, operatorFields } from './operator.ts'
 
 export type RevocationsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -31,9 +29,7 @@ const MAX_NAME_LENGTH = 256
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
   app.post('/revocations', { bodyLimit: MAX_PURGE_BYTES }, async (request, reply) => {
-    if (!equalSecret(request.headers.authorization ?? '', `Bearer ${deps.token}`)) {
-      return await refuse(reply, 401, 'Authorization must be Bearer and MANAGEMENT_TOKEN')
-    }
+    if (!isOperator(deps.token, request)) return await refuse(reply, 401, NO_OPERATOR)
     const targets = readTargets(request.body, deps)
     if (targets.length === 0) return await refuse(reply, 400, USAGE)
     const outcomes = await Promise.all(
@@ -77,11 +73,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
 
 function audit (log: Log, request: FastifyRequest, targets: readonly Target[], isLogged: boolean): void {
   const what = targets.map(describeTarget)
-  const { requestId } = readProxyRequest(request.raw.rawHeaders)
-  log.info(
-    { requestId, ...traceIdsOf(request), client: request.ip, revoked: what, logged: isLogged },
-    'revoked by the management listener'
-  )
+  log.info({ ...operatorFields(request), revoked: what, logged: isLogged }, 'revoked by the management listener')
 }
 
 function describeTarget (target: Target): string {
@@ -93,9 +85,4 @@ function describeTarget (target: Target): string {
     case 'block': return `client ${fingerprint(target.name)}`
     case 'everything': return 'everything'
   }
-}
-
-/** An id is a value of Authgear's, which no log holds: `printf %s ID | sha256sum` begins like this. */
-export function fingerprint (id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 8)
 }

@@ -117,7 +117,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
   })
 }
 
-/** Whoever asks while one is under way joins the next one: this one may have looked before. */
+/** A call while one is under way joins the next one: this one may have looked before. */
 function joined (act: () => Promise<boolean>): () => Promise<boolean> {
   let running: Promise<boolean> | undefined
   let next: Promise<boolean> | undefined

@@ -83,7 +83,7 @@ t.test('whatever is lost, put back, cut off or started: the last word counts', a
   t.equal(checks, RUNS * STEPS)
 })
 
-t.test('a deletion that is read by whoever leads, again and again, undoes no later lift', async (t) => {
+t.test('a deletion that each leader reads again undoes no later lift', async (t) => {
   for (let seed = 1; seed <= RUNS; seed++) {
     const chance = chanceOf(seed)
     const name = NAMES[0] as ClientName
