@@ -57,6 +57,7 @@ async function start (config: Config, running: Running): Promise<void> {
   onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
     state = 'draining'
     service.grpc?.stopServing()
+    service.moveReaders()
     service.flushRecord()
     log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
     await sleep(config.shutdownDelayMs)
@@ -155,11 +156,11 @@ function ttlOf ({
 
 const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
 
-function listenersOf ({ listen, management, identify, grpc, tls }: Config): string {
+function listenersOf ({ listen, management, identify, grpc, events, tls }: Config): string {
   const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
   const ofGrpc = grpc === undefined ? '' : `, gRPC ${addressOf(grpc)}${security}`
   return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ` +
-    `${addressOf(identify)}${ofGrpc}`
+    `${addressOf(identify)}${ofGrpc}${events === undefined ? '' : `, events ${addressOf(events)}${security}`}`
 }
 
 function addressOf (address: ListenAddress | undefined): string {

@@ -30,6 +30,7 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...login(values),
     ...resourceTokens(values),
     ...identity(values, ofAuthgear.audit),
+    ...events(values),
     accessRecord: accessRecord(values),
     ...service(values)
   }
@@ -245,6 +246,12 @@ function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined)
       ? undefined
       : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs } satisfies AssertionSettings
   }
+}
+
+function events (values: ValuesOf<'Events'>) {
+  const { LISTEN_EVENTS: events, EVENTS_TOKENS: eventApps = [], ...more } = values
+  nothingElse(more)
+  return { events, eventApps }
 }
 
 function accessRecord (values: ValuesOf<'Access record'>): AccessRecordSettings | undefined {

@@ -46,7 +46,7 @@ export const problem = (text: string): Parsed<never> => ({ kind: 'problem', prob
 
 export type Group =
   | 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login'
-  | 'Resource tokens' | 'Identity' | 'Access record' | 'Service'
+  | 'Resource tokens' | 'Identity' | 'Events' | 'Access record' | 'Service'
 
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.

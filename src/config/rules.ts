@@ -311,7 +311,11 @@ const LISTENERS = [
   ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN'],
   ['LISTEN_GRPC', 'LISTEN'],
   ['LISTEN_GRPC', 'MANAGEMENT_LISTEN'],
-  ['LISTEN_GRPC', 'IDENTIFY_LISTEN']
+  ['LISTEN_GRPC', 'IDENTIFY_LISTEN'],
+  ['LISTEN_EVENTS', 'LISTEN'],
+  ['LISTEN_EVENTS', 'MANAGEMENT_LISTEN'],
+  ['LISTEN_EVENTS', 'IDENTIFY_LISTEN'],
+  ['LISTEN_EVENTS', 'LISTEN_GRPC']
 ] as const
 
 const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
@@ -323,6 +327,13 @@ const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
     `${name}: is the same address as ${other}: choose another port, or off`
   )
 })
+
+const eventsHaveTokens: Rule = ({ isSet, values: { LISTEN_EVENTS: listen } }) => [
+  listen !== undefined && !isSet('EVENTS_TOKENS') &&
+    'EVENTS_TOKENS: is required with LISTEN_EVENTS: name:token for each app that follows the events',
+  isSet('EVENTS_TOKENS') && !isSet('LISTEN_EVENTS') &&
+    'EVENTS_TOKENS: works only with LISTEN_EVENTS: set that too, or leave this out'
+]
 
 /** Each with the secret that is in use beside it. */
 const ROTATED = [
@@ -359,6 +370,7 @@ const RULES: readonly Rule[] = [
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
+  eventsHaveTokens,
   resourcesAreElsewhere,
   ...AUDIT_RULES,
   ...PROFILE_RULES,

@@ -10,6 +10,7 @@ import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } 
 import { identityHeaders } from './parsers/identity.ts'
 import { recordPath, recordSink } from './parsers/access-record.ts'
 import { clientNames } from './parsers/clients.ts'
+import { appTokens } from './parsers/events.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
@@ -543,6 +544,22 @@ export const variables = Object.freeze({
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'
+  },
+  LISTEN_EVENTS: {
+    group: 'Events',
+    kind: orOff(listenAddress),
+    fallback: 'off',
+    meaning:
+      'Where apps are told who has signed out or was disabled, so that they close what is open ' +
+        '(docs/open-connections.md); over TLS wherever `LISTEN_TLS_*` are set. With it each 200 carries ' +
+        '`x-forward-auth-session` and `x-forward-auth-until`. Never an address that a proxy asks.'
+  },
+  EVENTS_TOKENS: {
+    group: 'Events',
+    kind: appTokens,
+    secret: true,
+    example: 'default:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
+    meaning: 'The bearer token of each app that follows the events; its name is the `audience=` of its route.'
   },
   ACCESS_RECORD: {
     group: 'Access record',

@@ -9,8 +9,9 @@ export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 /** Keyed digest of one credential, or of the session id in one: what a revocation names. 22 characters of base64url. */
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
-/** `record` names sessions in the access record, and nothing else can be joined by it. */
-export type DerivedKeys = Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'record', Uint8Array>>
+/** `record` names sessions in the access record, `events` to apps, and nothing else can be joined by either. */
+export type DerivedKeys =
+  Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'record' | 'events', Uint8Array>>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
 export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
@@ -43,6 +44,8 @@ export type Keyer = Digests & Readonly<{
   profileKey: (userId: string, form: string) => CacheKey
   /** Names the sessions of our own that a user has at a host. */
   userKey: (userId: string, host: string) => CacheKey
+  /** What names each credential for as long as it can: its session id, or itself where it has none. */
+  lastingDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of a session id, under every secret that this replica knows. */
   sessionDigests: (sessionId: string) => readonly CredentialDigest[]
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
@@ -68,7 +71,8 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
     sealing: derive('sealing'),
     sessions: derive('own sessions'),
     log: derive('log'),
-    record: derive('record')
+    record: derive('record'),
+    events: derive('events')
   }
 }
 
@@ -106,6 +110,10 @@ export function createKeyer (
   return Object.freeze({
     ...digests,
     sentDigests,
+    lastingDigests: (credentials: Credentials) => wholeTexts(credentials).map((text) => {
+      const sessionId = sessionIdIn(text)
+      return sessionId === undefined ? digest(...text) : sessionDigest(sessionId)
+    }),
     sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,

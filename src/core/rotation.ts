@@ -29,8 +29,15 @@ export function digestsUnder (
  * A keyer while CACHE_SECRET is rotated: what memory holds has its names under both secrets, so that a revocation under
  * either of them voids it.
  * @param writesPrevious whether a replica may be left that does not know the current secret
+ * @param namesPrevious whether apps hold names that were made under the previous one: then those stay the names, and
+ * revocations are written under it, until it is taken out
  */
-export function createRotatingKeyer (current: Keyer, previous: Keyer, writesPrevious: () => boolean): Keyer {
+export function createRotatingKeyer (
+  current: Keyer,
+  previous: Keyer,
+  writesPrevious: () => boolean,
+  namesPrevious = false
+): Keyer {
   const marked: Digests = Object.freeze({
     digests: (credentials: Credentials) => previous.digests(credentials).map(markPrevious),
     wholeDigests: (credentials: Credentials) => previous.wholeDigests(credentials).map(markPrevious),
@@ -47,7 +54,8 @@ export function createRotatingKeyer (current: Keyer, previous: Keyer, writesPrev
     sentDigests,
     sessionDigests: (sessionId: string) => [current.sessionDigest(sessionId), marked.sessionDigest(sessionId)],
     digests: (credentials: Credentials) => sentDigests(credentials).all,
-    revocable: () => writesPrevious() ? marked : current.revocable()
+    lastingDigests: (credentials: Credentials) => previous.lastingDigests(credentials).map(markPrevious),
+    revocable: () => namesPrevious || writesPrevious() ? marked : current.revocable()
   })
 }
 

@@ -27,6 +27,9 @@ import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import type { RecordParts } from './access-record.ts'
 import type { AssertionParts } from './assertions.ts'
 import type { BlockParts } from './blocks.ts'
+import { buildEventsListener, type EventsListener } from '../request/events/listener.ts'
+import { SESSION_HEADER, UNTIL_HEADER } from '../shared/events/session-names.ts'
+import type { EventParts } from './events.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
 import type { OwnSessionParts } from './own-sessions.ts'
@@ -40,6 +43,7 @@ type ListenersDeps = Readonly<{
   tokens: TokenParts | undefined
   blocks: BlockParts | undefined
   assertions: Pick<AssertionParts, 'routes'> | undefined
+  events: EventParts | undefined
   record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
   own: OwnSessionParts | undefined
   webhook: Webhook | undefined
@@ -49,7 +53,12 @@ type ListenersDeps = Readonly<{
   traced: Wrappers
 }>
 
-type Listeners = Readonly<{ app: Listener, identify: Listener | undefined, grpc: GrpcListener | undefined }>
+type Listeners = Readonly<{
+  app: Listener
+  identify: Listener | undefined
+  grpc: GrpcListener | undefined
+  events: EventsListener | undefined
+}>
 
 /** The main listener, and those of `/identify` and of gRPC if they are on; none listens yet. */
 export function buildListeners (
@@ -84,6 +93,9 @@ export function buildListeners (
   return {
     app: buildListener(listenerDeps, routes, webhook),
     identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
+    events: deps.events && buildEventsListener({
+      ...deps.events, tls: settings.tls, unfinished: listenerDeps.bounds.unfinished
+    }),
     grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, withIdentify ? { ...checks, identify } : checks)
   }
 }
@@ -106,7 +118,7 @@ function grpcOf (
       ...resource === undefined ? {} : { resource },
       ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
     },
-    identityNames: [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER])],
+    identityNames: [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])],
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       tellNotFound({ ...context, status: 404, reason: 'not_found' })

@@ -16,6 +16,8 @@ import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { openAccessRecord } from './access-record.ts'
 import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
+import { openEvents } from './events.ts'
+import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf } from './memory-shares.ts'
@@ -60,12 +62,16 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const untold = createUntoldChanges(clock)
   const blocks = openBlockParts(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => opened.revocations.isFollowing(), log, clock
+    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => isFollowing(), log, clock
   })
+  const isFollowing = (): boolean => opened.revocations.isFollowing()
+  const events = openEvents(settings, { names: secrets.sessionNames, isFollowing, metrics, clock })
+  const forget = (): void => { memory.clear(); events?.feed.lost(clock.wall()) }
   const opened = openLog(settings, secrets.codec, {
-    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared
+    metrics, log, clock, keys, untold, forget, blocks: blocks?.shared, reader: events?.feed
   })
-  const revocations = record === undefined ? opened.revocations : record.following(opened.revocations)
+  const told = events === undefined ? opened.revocations : events.telling(opened.revocations)
+  const revocations = record === undefined ? told : record.following(told)
   const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
   const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
   const observer = { ...metrics.authenticate, ...reporting(log) }
@@ -86,6 +92,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     settings: settings.identity,
     profiles,
     assertions: assertions?.assertions,
+    sessionNames: events?.names,
     clock,
     maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
   })
@@ -100,6 +107,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     authgear,
     tokens,
     blocks,
+    events,
     own,
     assertions,
     shared,
@@ -144,7 +152,7 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, blocks, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
+  const { audit, tokens, blocks, events, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
@@ -153,6 +161,7 @@ export async function closeParts (parts: Parts): Promise<void> {
   await presence?.close()
   await closeLog()
   blocks?.shared?.close()
+  events?.close()
   shared.secretCheck?.close()
   await shared.connection?.close()
   await authgear.resolver.close()
@@ -165,6 +174,7 @@ export type Secrets = Readonly<{
   sealingKeys: SealingKeys
   codec: EntryCodec
   digestForm: DigestForm
+  sessionNames: SessionNames
   /** Of the access record. */
   recordKey: Uint8Array
 }>
@@ -177,9 +187,16 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
   const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
   const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
   const keyerOf = (digestKey: Uint8Array): Keyer => createKeyer(digestKey, { endpoint: origin, cookiePrefix })
-  const keyer = keyerOf(current.digest)
+  const currentKeyer = keyerOf(current.digest)
+  const keyer = previous === undefined
+    ? currentKeyer
+    : createRotatingKeyer(currentKeyer, keyerOf(previous.digest), writesPrevious, settings.hasEvents)
+  const named = previous ?? current
   return Object.freeze({
-    keyer: previous === undefined ? keyer : createRotatingKeyer(keyer, keyerOf(previous.digest), writesPrevious),
+    keyer,
+    sessionNames: createSessionNames({
+      keyer, key: named.events, secret: secretIdOf(named.log), isPrevious: previous !== undefined
+    }),
     sealingKeys: {
       current: current.sealing,
       previous: previous?.sealing,

@@ -20,7 +20,7 @@ import { openPresence, type Presence, type Replica } from '../shared/revocation/
 import { createRedisLogStore } from '../shared/revocation/redis-store.ts'
 import { createStreamLog } from '../shared/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
-import type { BlockTarget, LogObserver, Origin, RevocationLog } from '../shared/revocation/types.ts'
+import type { BlockTarget, LogObserver, LogReader, Origin, RevocationLog } from '../shared/revocation/types.ts'
 import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import { throttle, type Shared } from './shared.ts'
@@ -119,13 +119,15 @@ type LogDeps = Readonly<{
   forget: () => void
   /** Undefined without Redis or RESOURCES. */
   blocks: Pick<Blocks, 'take' | 'refresh'> | undefined
+  /** Undefined without LISTEN_EVENTS. */
+  reader: LogReader | undefined
 }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
 export function openLog (
   settings: ServiceSettings,
   codec: EntryCodec,
-  { metrics, log, clock, keys, untold, forget, blocks }: LogDeps
+  { metrics, log, clock, keys, untold, forget, blocks, reader }: LogDeps
 ): Opened {
   const { redis } = settings
   const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
@@ -146,7 +148,7 @@ export function openLog (
   }
   const adopted = (): void => { forget(); blocks?.refresh() }
   const marked = ({ name, mark }: BlockTarget): void => blocks?.take(name, mark)
-  const own = { revoked, inauthentic, foreign, adopted, marked, trouble, length: measured }
+  const own = { reader, revoked, inauthentic, foreign, adopted, marked, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })

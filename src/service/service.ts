@@ -2,6 +2,7 @@ import { createMemoryCache, type MemoryCache } from '../shared/cache/memory.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../request/http/listener.ts'
+import type { EventsListener } from '../request/events/listener.ts'
 import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
@@ -30,6 +31,10 @@ export type Service = Readonly<{
   identify: Listener | undefined
   /** Envoy's gRPC, where it is on. */
   grpc: GrpcListener | undefined
+  /** Of apps that are told of revocations, where it is on. */
+  events: EventsListener | undefined
+  /** Readers of events go elsewhere: this replica is about to end. */
+  moveReaders: () => void
   metrics: Metrics
   /** Undefined without IDENTITY_PROFILE. */
   profiles: Profiles | undefined
@@ -122,6 +127,7 @@ export function createService (
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopenRecord: () => parts.record?.reopen(),
     flushRecord: () => parts.record?.flush(),
+    moveReaders: () => parts.events?.readers.move(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)
@@ -152,7 +158,7 @@ function clientsOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord }: ServiceSettings,
+  { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord, hasEvents, eventApps }: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
@@ -183,6 +189,9 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
+    events: hasEvents
+      ? { apps: eventApps.map(({ name }) => name), streams: () => parts().events?.readers.counts() ?? new Map() }
+      : undefined,
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,

@@ -6,13 +6,15 @@ import type { TlsMaterial } from '../request/http/tls.ts'
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'tls' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'events' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{
     version: string
     machine: string
     identify: boolean
+    /** Whether apps are told of revocations. */
+    hasEvents: boolean
     /** What listens for Envoy's gRPC; undefined: off. Handed over, since its library takes a tenth of a start. */
     grpc: BuildGrpcListener | undefined
     tls: TlsMaterial | undefined

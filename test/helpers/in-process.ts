@@ -126,14 +126,16 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const port = await listen(service.app, settings.listen)
   const identifyPort = await listen(service.identify)
   const grpcPort = await listenGrpc(service.grpc)
+  const eventsPort = await listen(service.events)
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
-    const listeners = [service.app, service.identify, service.grpc]
+    service.moveReaders()
+    const listeners = [service.app, service.identify, service.grpc, service.events]
     closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
   t.teardown(() => closeWithin(TEARDOWN_GRACE_MS))
-  return { port, identifyPort, grpcPort, service, lines, close: () => closeWithin(1000) }
+  return { port, identifyPort, grpcPort, eventsPort, service, lines, close: () => closeWithin(1000) }
 }
 
 type Settings = ServiceSettings & Pick<Config, 'listen' | 'logLevel'>
@@ -153,6 +155,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     version: '0.0.0-test',
     machine,
     identify: config.identify !== undefined,
+    hasEvents: config.events !== undefined,
     grpc: config.grpc === undefined
       ? undefined
       : (await import('../../src/request/grpc/listener.ts')).buildGrpcListener,
@@ -162,7 +165,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
 
 const ANYWHERE: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 }
 
-async function listen (app: Listener | undefined, at = ANYWHERE): Promise<number> {
+async function listen (app: Pick<Listener, 'fastify'> | undefined, at = ANYWHERE): Promise<number> {
   if (app === undefined) return 0
   await app.fastify.listen(at.kind === 'unix' ? { path: at.path } : { host: at.host, port: at.port })
   const address = app.fastify.server.address() as AddressInfo | string

@@ -44,7 +44,7 @@ export async function openService (
   const grpc = config.grpc === undefined
     ? undefined
     : (await import('../../request/grpc/listener.ts')).buildGrpcListener
-  const settings = { ...config, version, machine, identify: config.identify !== undefined, grpc, tls }
+  const settings = { ...config, version, machine, identify: config.identify !== undefined, hasEvents: config.events !== undefined, grpc, tls }
   return createService(settings, log, { tracer, state, stdout })
 }
 
@@ -89,8 +89,8 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
-function listening ({ app, identify, grpc }: Service, config: Config): readonly Listening[] {
-  const http = ({ fastify, drain }: Listener, address: ListenAddress | undefined, variable: string): Listening =>
+function listening ({ app, identify, grpc, events }: Service, config: Config): readonly Listening[] {
+  const http = ({ fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string): Listening =>
     ({ drain, listen: () => listen(fastify, address, variable) })
   const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
     drain,
@@ -104,13 +104,14 @@ function listening ({ app, identify, grpc }: Service, config: Config): readonly 
   return [
     ...identify === undefined ? [] : [http(identify, config.identify, 'IDENTIFY_LISTEN')],
     ...grpc === undefined ? [] : [ofGrpc(grpc)],
+    ...events === undefined ? [] : [http(events, config.events, 'LISTEN_EVENTS')],
     http(app, config.listen, 'LISTEN')
   ]
 }
 
-function watchCertificate ({ tls }: Config, { app, grpc, certificateRenewed }: Service, log: Log): Closer {
+function watchCertificate ({ tls }: Config, { app, grpc, events, certificateRenewed }: Service, log: Log): Closer {
   if (tls === undefined) return () => {}
-  const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server]
+  const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server, events?.fastify.server]
   const servers = all.filter(speaksTls)
   const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
   const notice = watchCertificateLife(certificateLife(readFileSync(tls.certFile, 'utf8')), log)
@@ -162,8 +163,8 @@ function cannotListen (error: unknown, variable: string, at: string): unknown {
 }
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
-export async function removeStaleSockets ({ listen, management, identify, grpc }: Config): Promise<void> {
-  for (const address of [listen, management, identify, grpc]) {
+export async function removeStaleSockets ({ listen, management, identify, grpc, events }: Config): Promise<void> {
+  for (const address of [listen, management, identify, grpc, events]) {
     if (address?.kind === 'unix') await removeStaleSocket(address.path)
   }
 }

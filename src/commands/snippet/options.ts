@@ -93,6 +93,7 @@ const OPTIONS = {
   scope: { type: 'string' },
   identity: { type: 'string' },
   assertion: { type: 'boolean' },
+  events: { type: 'boolean' },
   'case-sensitive': { type: 'boolean' },
   login: { type: 'boolean' },
   public: { type: 'boolean' },
@@ -184,7 +185,10 @@ function settingsOf (
   const isCaseSensitive = flags.has('case-sensitive')
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const given = {
-    text: texts.identity, assertion: flags.has('assertion'), policies: allPolicies(rules).map(({ policy }) => policy)
+    text: texts.identity,
+    assertion: flags.has('assertion'),
+    events: flags.has('events'),
+    policies: allPolicies(rules).map(({ policy }) => policy)
   }
   const outgoing = readOutgoing(given, errors)
   const isPublic = flags.has('public')

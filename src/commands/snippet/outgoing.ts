@@ -1,4 +1,5 @@
 import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
+import { SESSION_HEADER, UNTIL_HEADER } from '../../shared/events/session-names.ts'
 import { identityHeaders } from '../../config/parsers/identity.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { presentationOf } from '../../core/presentation.ts'
@@ -9,22 +10,26 @@ export type GivenIdentity = Readonly<{
   /** As IDENTITY_HEADERS takes it. */
   text: string | undefined
   assertion: boolean
+  events: boolean
   /** Of every route: `identity=` names a set too. */
   policies: readonly string[]
 }>
 
 /** Every name in use beside Authgear's own, each once: on each route, whichever of them it chooses. */
-export function readOutgoing ({ text, assertion, policies }: GivenIdentity, errors: string[]): readonly string[] {
+export function readOutgoing ({ text, assertion, events, policies }: GivenIdentity, errors: string[]): readonly string[] {
   const names = [
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),
-    ...assertion ? [canonical(ASSERTION_HEADER)] : []
+    ...assertion ? [canonical(ASSERTION_HEADER)] : [],
+    ...events ? EVENT_NAMES : []
   ]
   return eachOnce(names)
 }
 
+const EVENT_NAMES = [SESSION_HEADER, UNTIL_HEADER].map(canonical)
+
 /** What an app may trust, whether this deployment sends it or not. */
-const TRUSTED = [...Object.values(SETS).flat().map(({ name }) => name), canonical(ASSERTION_HEADER)]
+const TRUSTED = [...Object.values(SETS).flat().map(({ name }) => name), canonical(ASSERTION_HEADER), ...EVENT_NAMES]
 
 export const strippedBeside = (outgoing: readonly string[]): readonly string[] => eachOnce([...outgoing, ...TRUSTED])
 

@@ -165,6 +165,8 @@ export type Gauges = Readonly<{
   clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
+  /** Undefined without LISTEN_EVENTS. */
+  events?: Readonly<{ apps: readonly string[], streams: () => ReadonlyMap<string, number> }> | undefined
   /** Whether the access record can be written; undefined without ACCESS_RECORD. */
   recordWritten?: (() => boolean) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */

@@ -10,6 +10,8 @@ import {
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
+import { registerEvents } from './events.ts'
+import type { EventsObserver } from '../../shared/events/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
@@ -38,6 +40,8 @@ export type Metrics = Readonly<{
   /** Of the access record. */
   recordLines: (outcome: 'written' | 'lost', count?: number) => void
   ownSessions: OwnSessionObserver
+  /** Of what apps are told. */
+  events: EventsObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -103,7 +107,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     profile: registerProfile(registry),
     assertions: registerAssertions(registry, gauges.assertions),
     recordLines: record.add,
-    ownSessions: registerOwnSessions(registry, gauges.ownSessions)
+    ownSessions: registerOwnSessions(registry, gauges.ownSessions),
+    events: registerEvents(registry, gauges.events)
   } satisfies Metrics)
 }
 

@@ -98,5 +98,5 @@ function nobody (context: ResolveContext, snapshot: RevocationSnapshot): Authent
   const entry = { resolution: INVALID, stamp, digests: digests.all, ttlMs, sealedAt: clock.wall() }
   memory.write(subject.key, entry, ttlMs, { local, at, isBounded: true })
   failedCredentials.judged(trace, digests.whole, 'invalid')
-  return { kind: 'resolved', resolution: INVALID, source: 'authgear', ageMs: 0 }
+  return { kind: 'resolved', resolution: INVALID, source: 'authgear', ageMs: 0, digests: digests.all }
 }

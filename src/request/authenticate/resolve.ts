@@ -250,7 +250,7 @@ async function ask (
     } else if (isConclusive && resolution.kind === 'invalid') {
       memory.forget(subject.key, snapshot.at) // an older entry would keep a session valid that has ended
     }
-    return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, uncacheableSince }
+    return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, digests, uncacheableSince }
   } finally {
     lookup.done(shared, Math.floor(lifeMs)).catch(observer.unexpectedError)
   }
@@ -303,7 +303,8 @@ export function affectedOf ({ resolution, digests }: Entry): Affected {
 }
 
 export function resolved (entry: Entry, remainingMs: number, source: Source): Authentication & { kind: 'resolved' } {
-  return { kind: 'resolved', resolution: entry.resolution, source, ageMs: ageOf(entry, remainingMs) }
+  const { resolution, digests } = entry
+  return { kind: 'resolved', resolution, source, ageMs: ageOf(entry, remainingMs), digests }
 }
 
 /** By the life that has passed, since clocks of two machines are never compared; a shortened life counts as older. */

@@ -1,7 +1,7 @@
 import type { SharedCache } from '../../shared/cache/coalescing.ts'
 import type { MemoryCache } from '../../shared/cache/memory.ts'
 import type { Clock } from '../../clock.ts'
-import type { CacheKey, CacheKeys, MemoryKey, SentDigests } from '../../core/cache-key.ts'
+import type { CacheKey, CacheKeys, CredentialDigest, MemoryKey, SentDigests } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import type { Lifetimes } from '../../core/token-expiry.ts'
 import type { Resolution } from '../../core/resolution.ts'
@@ -20,6 +20,8 @@ export type Authentication =
     resolution: Resolution
     source: Source
     ageMs: number
+    /** A revocation of one of them ends it. */
+    digests: readonly CredentialDigest[]
     /** When a resolution began that may not be cached, since its user was just revoked: late callers do not join it. */
     uncacheableSince?: number | undefined
     /** Past its life, while Authgear cannot be reached (CACHE_STALE_IF_ERROR). */

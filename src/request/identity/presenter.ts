@@ -2,11 +2,15 @@ import {
   ASSERTION_HEADER, type Assertion, type Assertions, type AssertionSubject
 } from '../../shared/assertion/types.ts'
 import type { Clock } from '../../clock.ts'
-import type { MemoryKey } from '../../core/cache-key.ts'
+import type { CredentialDigest, MemoryKey } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import { type Policy, SESSION_ONLY } from '../../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../../core/presentation.ts'
 import { type Identity, IDENTITY_HEADERS, type UserId } from '../../core/resolution.ts'
+import { type EpochMs, identityDeadline } from '../../core/token-expiry.ts'
+import {
+  DEFAULT_APP, SESSION_HEADER, type SessionNames, UNTIL_HEADER
+} from '../../shared/events/session-names.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../../shared/profile/types.ts'
 import { type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
@@ -23,8 +27,13 @@ export type Admitted = Readonly<{
   /** Undefined for a machine. */
   userId: UserId | undefined
   identity: Identity
-  grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
+  /** A revocation of one of them ends it. */
+  digests: readonly CredentialDigest[]
+  grant: Grant | undefined
 }>
+
+/** Of a resource token; `id` is its `jti`. */
+type Grant = Readonly<{ clientId: string, scopes: readonly string[], id: string, expiresAt: EpochMs }>
 
 /** Whose profile was waited for. */
 export type KnownProfile = Readonly<{ of: UserId }>
@@ -45,6 +54,8 @@ export type PresenterDeps = Readonly<{
   profiles: Profiles | undefined
   /** Undefined: ASSERTION=off. */
   assertions: Assertions | undefined
+  /** Undefined: LISTEN_EVENTS is off. */
+  sessionNames?: SessionNames | undefined
   clock: Clock
   /** Bytes that prepared values may take. */
   maxBytes: number
@@ -58,27 +69,46 @@ const MAX_SHAPES = 256
 const MAX_VALUES_BYTES = 16 * 1024
 const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
 
+/** Of ours, beside what is known of the person. */
+type OwnField = 'assertion' | 'session' | 'until'
+
 /** How a route wants it, with what is prepared for it. */
 type Shape = Readonly<{
   /** Every name that goes out, and what it holds; undefined: nothing on this route. */
-  headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | 'assertion' | undefined }>>
+  headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | OwnField | undefined }>>
   /** Null: no assertion. Undefined: the usual audience. */
   audience: string | undefined | null
+  /** Whose names of sessions go out; undefined: none. */
+  app: string | undefined
   prepared: Map<MemoryKey, Prepared>
 }>
 
 type Prepared = Readonly<{ identity: Identity, profile: Profile, assertion: Assertion | undefined, outgoing: Outgoing }>
 
 /** Presentation only: what is let in is decided before. */
-export function createPresenter ({ settings, profiles, assertions, clock, maxBytes }: PresenterDeps): Presenter {
+export function createPresenter (
+  { settings, profiles, assertions, sessionNames, clock, maxBytes }: PresenterDeps
+): Presenter {
   let bytes = 0
-  const shapes = createShapes(settings, assertions !== undefined, () => { bytes = 0 })
+  const ours = [
+    ...assertions === undefined ? [] : OUR_HEADERS.assertion, ...sessionNames === undefined ? [] : OUR_HEADERS.session
+  ]
+  const shapes = createShapes(settings, ours, () => { bytes = 0 })
 
   function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared {
     const { audience } = shape
-    const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile), audience)
-    const outgoing = outgoingOf(shape, admitted, profile, settings, assertion)
+    const session = sessionOf(shape, admitted)
+    const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile, session), audience)
+    const until = session === undefined ? '' : untilOf(admitted, clock.wall())
+    const own = { assertion: assertion?.token ?? '', session: session ?? '', until }
+    const outgoing = outgoingOf(shape, admitted, profile, settings, own)
     return { identity: admitted.identity, profile, assertion, outgoing }
+  }
+  function sessionOf ({ app }: Shape, { credentials, digests, grant }: Admitted): string | undefined {
+    if (app === undefined) return undefined
+    return grant === undefined
+      ? sessionNames?.ofSession(app, credentials, digests)
+      : sessionNames?.ofToken(app, grant.id)
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
     // an identity may live on here after the cache dropped it
@@ -120,8 +150,8 @@ export function createPresenter ({ settings, profiles, assertions, clock, maxByt
 }
 
 /** @param forgotten what was prepared for all of them is gone */
-function createShapes (settings: IdentitySettings, withAssertion: boolean, forgotten: () => void) {
-  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, withAssertion)
+function createShapes (settings: IdentitySettings, ours: OurHeaders, forgotten: () => void) {
+  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, ours)
   const byName = new Map<string, Shape>()
   let byPolicy = new WeakMap<Policy, Shape>()
 
@@ -136,7 +166,7 @@ function createShapes (settings: IdentitySettings, withAssertion: boolean, forgo
     const known = byName.get(name)
     if (known !== undefined) return known
     if (byName.size >= MAX_SHAPES) forget()
-    const shape = shapeOf(presentation, settings, withAssertion)
+    const shape = shapeOf(presentation, settings, ours)
     byName.set(name, shape)
     return shape
   }
@@ -165,23 +195,39 @@ function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, c
 }
 
 /** All names of the deployment and of the route's set; only those of the chosen set hold anything. */
-function shapeOf ({ identity, audience }: Presentation, { headers }: IdentitySettings, withAssertion: boolean): Shape {
+function shapeOf ({ identity, audience }: Presentation, { headers }: IdentitySettings, ours: OurHeaders): Shape {
+  const isAsked = (field: OwnField): boolean => ours.some((one) => one.field === field)
   const chosen = identity.kind === 'named' ? SETS[identity.value] : identity.kind === 'default' ? headers.usual : []
   const fields = new Map(chosen.map(({ name, field }) => [name.toLowerCase(), field]))
   const names = new Set([...headers.all, ...chosen].map(({ name }) => name.toLowerCase()))
   return {
     headers: [
       ...[...names].map((name) => ({ name, field: fields.get(name) })),
-      ...withAssertion ? [{ name: ASSERTION_HEADER, field: 'assertion' as const }] : []
+      ...ours
     ],
-    audience: withAssertion ? audienceOf(audience) : null,
+    audience: isAsked('assertion') ? audienceOf(audience) : null,
+    app: isAsked('session') ? audienceOf(audience, DEFAULT_APP) ?? undefined : undefined,
     prepared: new Map()
   }
 }
 
-function audienceOf (choice: Choice<string>): Shape['audience'] {
+function audienceOf (choice: Choice<string>, usual?: string): Shape['audience'] {
   if (choice.kind === 'contradiction') return null
-  return choice.kind === 'named' ? choice.value : undefined
+  return choice.kind === 'named' ? choice.value : usual
+}
+
+type OurHeaders = ReadonlyArray<Readonly<{ name: string, field: OwnField }>>
+type OwnValues = Readonly<Record<OwnField, string>>
+
+const OUR_HEADERS = {
+  assertion: [{ name: ASSERTION_HEADER, field: 'assertion' }],
+  session: [{ name: SESSION_HEADER, field: 'session' }, { name: UNTIL_HEADER, field: 'until' }]
+} as const satisfies Readonly<Record<string, OurHeaders>>
+
+/** Seconds since 1970; empty for what ends by no clock that is known here. */
+function untilOf ({ credentials, grant }: Admitted, now: EpochMs): string {
+  const ends = grant?.expiresAt ?? identityDeadline(credentials, now)
+  return Number.isFinite(ends) ? String(Math.floor(ends / 1000)) : ''
 }
 
 function nameOf (choice: Choice<string>): string {
@@ -195,13 +241,13 @@ function outgoingOf (
   { userId, identity }: Admitted,
   profile: Profile,
   settings: IdentitySettings,
-  assertion: Assertion | undefined
+  own: OwnValues
 ): Outgoing {
   const person = { userId, identity, profile }
   let left = MAX_VALUES_BYTES
   return headers.flatMap(({ name, field }) => {
     if (field === undefined) return [name, '']
-    if (field === 'assertion') return [name, assertion?.token ?? '']
+    if (field === 'assertion' || field === 'session' || field === 'until') return [name, own[field]]
     const value = valueOf(field, person, settings)
     if (value.length > left) return [name, '']
     left -= value.length
@@ -211,8 +257,9 @@ function outgoingOf (
 
 function subjectOf (
   { userId, identity, credentials, grant }: Admitted,
-  { email, name }: Profile
+  { email, name }: Profile,
+  session: string | undefined
 ): AssertionSubject {
   const roles = identity[ROLES] ?? ''
-  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials }
+  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials, session }
 }

@@ -144,6 +144,6 @@ function createCompleteLogin ({
       })
     }
     const sentBack = answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
-    return { ...sentBack, who: admittedOf(subject, authentication.resolution) }
+    return { ...sentBack, who: admittedOf(subject, authentication.resolution, authentication.digests) }
   }
 }

@@ -5,5 +5,6 @@ import type { Admitted } from '../identity/presenter.ts'
 
 /** Whose session an answer of the login is about: the access record joins it with the session's other lines. */
 export function whoOf (keyer: Pick<Keyer, 'memoryKey'>, credentials: Credentials, userId: string): Admitted {
-  return { key: keyer.memoryKey(credentials), credentials, userId: userId as UserId, identity: [], grant: undefined }
+  const key = keyer.memoryKey(credentials)
+  return { key, credentials, userId: userId as UserId, identity: [], digests: [], grant: undefined }
 }

@@ -207,8 +207,8 @@ function unread (standing: TokenStanding, block: ClientStanding): ResolverError 
 }
 
 function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {
-  const { userId, identity, clientId, scopes } = token
-  return { key, credentials, userId, identity, grant: { clientId, scopes } }
+  const { userId, identity, clientId, scopes, id, expiresAt } = token
+  return { key, credentials, userId, identity, digests: [], grant: { clientId, scopes, id, expiresAt } }
 }
 
 /**

@@ -22,9 +22,10 @@ const MAX_IDENTITY_CHARACTERS = 512
 
 export function admittedOf (
   { key, credentials }: CredentialContext,
-  { userId, identity }: Resolution & { kind: 'valid' }
+  { userId, identity }: Resolution & { kind: 'valid' },
+  digests: Admitted['digests']
 ): Admitted {
-  return { key, credentials, userId, identity, grant: undefined }
+  return { key, credentials, userId, identity, digests, grant: undefined }
 }
 
 type AllowUser = (

@@ -103,10 +103,10 @@ export function createConclude (
 
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
     if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
-    const { resolution, source, ageMs, stale } = authentication
+    const { resolution, source, ageMs, digests, stale } = authentication
     const decision = decide(resolution, policy, clock.wall())
     if (decision.kind === 'allow') {
-      const who = admittedOf(subject, decision.resolution)
+      const who = admittedOf(subject, decision.resolution, digests)
       const outgoing = presenter.present(policy, who, given.profile)
       if (outgoing instanceof Promise) {
         return outgoing.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
@@ -115,7 +115,7 @@ export function createConclude (
         ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
         : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
     }
-    const who = resolution.kind === 'valid' ? admittedOf(subject, resolution) : undefined
+    const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
     const refusal = refuse(
       request,
       { ...decision, bearer: sentBearer(subject) },

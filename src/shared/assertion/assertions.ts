@@ -89,7 +89,7 @@ function claimsText (
     sub,
     iat: seconds - BACKDATED_SECONDS,
     exp: seconds + LIFE_SECONDS,
-    sid: sidOf(subject, sub, sidHmac),
+    sid: subject.session ?? sidOf(subject, sub, sidHmac),
     roles,
     email,
     name,

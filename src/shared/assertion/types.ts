@@ -13,6 +13,8 @@ export type AssertionSubject = Readonly<{
   grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
   /** What names the session: `sid` is a keyed digest of it. */
   credentials: Credentials
+  /** With LISTEN_EVENTS: `x-forward-auth-session`, which is its `sid` then. */
+  session?: string | undefined
 }>
 
 export type AssertionSettings = Readonly<{

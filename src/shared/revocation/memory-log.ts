@@ -40,6 +40,7 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames, token
         of: nonce,
         revocation
       })
+      observer.reader?.read({ id: `${count}-0`, revocation }, clock.wall())
       observer.revoked(revocation.origin)
       return 'logged'
     },

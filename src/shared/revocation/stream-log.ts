@@ -8,7 +8,7 @@ import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import type { Head, Snapshot, StreamLogDeps } from './store.ts'
 import { createSuspension, type Suspension } from './suspension.ts'
-import type { RevocationLog, TokenNames } from './types.ts'
+import { FIRST_ID, type RevocationLog, type TokenNames } from './types.ts'
 
 export interface StreamLog extends RevocationLog {
   /**
@@ -206,7 +206,11 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
       return step
     }
     const [first] = read
-    if (first !== undefined) deps.tokens?.covers(coverageOf(first, head, now))
+    if (first !== undefined) {
+      const since = coverageOf(first, head, now)
+      deps.tokens?.covers(since)
+      if (ledger.id === FIRST_ID) observer.reader?.begins(generation, since)
+    }
     applyAll(read, now, caughtUp)
     caughtUp ||= isLast
     hasFollowed ||= isLast
@@ -239,38 +243,49 @@ function createApplying (
   { observer, retentionMs, tokens }: StreamLogDeps,
   { ledger, publisher, budget, junk }: StepParts
 ): Applying {
+  const timeOf = ({ entry: { id } }: ReadEntry): number => Number(id.split('-')[0])
   /** It concerns nothing that lives: such as entries of a secret that was rotated long ago. */
-  const isOld = ({ id }: ReadEntry['entry'], now: number): boolean => Number(id.split('-')[0]) < now - retentionMs
-  function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean): void {
+  const isOld = (read: ReadEntry, now: number): boolean => timeOf(read) < now - retentionMs
+  function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean, now: number): void {
     if (provenance === 'forged') observer.inauthentic()
-    if (isCaughtUp && !junk.admit()) ledger.skip(entry)
-    else ledger.apply(entry)
-  }
-  function applyBelieved ({ entry, provenance }: ReadEntry, isNews: boolean): void {
-    const { of, revocation } = entry
+    observer.reader?.passed(entry.id)
+    if (isCaughtUp && !junk.admit()) return ledger.skip(entry) // told when that ends
     ledger.apply(entry)
-    if (revocation === undefined) return
+    observer.reader?.lost(now)
+  }
+  function applyBelieved (read: ReadEntry, isNews: boolean): void {
+    const { entry, provenance } = read
+    const { id, of, revocation } = entry
+    ledger.apply(entry)
+    if (revocation === undefined) return observer.reader?.passed(id)
+    observer.reader?.read({ id, revocation }, timeOf(read))
     if (revocation.target.kind === 'block') observer.marked?.(revocation.target)
     const isOwn = publisher.confirm(of, revocation)
     if (!isNews || isOwn) return
     observer.revoked(revocation.origin)
     if (provenance === 'authentic') budget.spend(revocation.origin)
   }
+  function pass ({ entry }: ReadEntry): void {
+    ledger.pass(entry)
+    observer.reader?.passed(entry.id)
+  }
   return (entries, now, isCaughtUp) => {
     for (const read of entries) {
       const isNews = isCaughtUp && !ledger.knows(read.entry.of)
       const isForeign = read.provenance === 'foreign'
-      const isPast = isForeign && !isCaughtUp && isOld(read.entry, now)
+      const isPast = isForeign && !isCaughtUp && isOld(read, now)
       if (isForeign && !isPast) {
         observer.foreign()
-        tokens?.missed(Number(read.entry.id.split('-')[0]))
+        tokens?.missed(timeOf(read))
       }
-      if (isPast) ledger.pass(read.entry)
-      else if (read.isJunk) applyJunk(read, isCaughtUp)
+      if (isPast) pass(read)
+      else if (read.isJunk) applyJunk(read, isCaughtUp, now)
       else applyBelieved(read, isNews)
-      if (isNews) observer.lag(Math.max(0, now - Number(read.entry.id.split('-')[0])) / 1000)
+      if (isNews) observer.lag(Math.max(0, now - timeOf(read)) / 1000)
     }
-    if (junk.ends()) ledger.voidSkipped()
+    if (!junk.ends()) return
+    ledger.voidSkipped()
+    observer.reader?.lost(now)
   }
 }
 

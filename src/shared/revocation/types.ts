@@ -108,7 +108,20 @@ export interface RevocationLog {
   close (): Promise<void>
 }
 
+/** Reads what the log says, in its order: for those who are told. */
+export type LogReader = Readonly<{
+  /** Another log is read from its beginning. @param since milliseconds since 1970 from which on it lacks nothing */
+  begins: (log: string, since: number) => void
+  /** @param at milliseconds since 1970 */
+  read: (entry: Readonly<{ id: StreamId, revocation: Revocation }>, at: number) => void
+  /** An entry that tells nothing, or nothing that can be believed. */
+  passed: (id: StreamId) => void
+  /** Everything is void: something may have been revoked before then that nobody can name. */
+  lost: (at: number) => void
+}>
+
 export type LogObserver = Readonly<{
+  reader?: LogReader | undefined
   /** A revocation was taken here, or read from another replica. */
   revoked: (origin: Origin) => void
   /** An entry says that a client is blocked, or not any more; also one of this replica's own. */

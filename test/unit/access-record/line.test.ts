@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { EpochMs } from '../../../src/core/token-expiry.ts'
 import { cut, encode, kindOf, pathOf, verdictOf } from '../../../src/operate/access-record/line.ts'
 import type { PathDetail } from '../../../src/operate/access-record/settings.ts'
 import type { Endpoint } from '../../../src/core/reason.ts'
@@ -30,7 +31,7 @@ t.test('what an answer means', async (t) => {
 t.test('who asked', async (t) => {
   const who = (userId: string | undefined, grant: Admitted['grant']): Admitted =>
     ({ userId, grant } as unknown as Admitted)
-  const grant = { clientId: 'agent', scopes: [] }
+  const grant = { clientId: 'agent', scopes: [], id: 't1', expiresAt: 0 as EpochMs }
   t.equal(kindOf(undefined), 'nobody')
   t.equal(kindOf(who('alice', undefined)), 'person')
   t.equal(kindOf(who('alice', grant)), 'agent')

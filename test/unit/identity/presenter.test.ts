@@ -44,7 +44,7 @@ function start ({
 
 function admitted (name = 'alice', key = `${name}'s`): Admitted {
   const { userId, identity } = validResolution({ 'user-id': name })
-  return { key: key as MemoryKey, credentials: NO_CREDENTIALS, userId, identity, grant: undefined }
+  return { key: key as MemoryKey, credentials: NO_CREDENTIALS, userId, identity, digests: [], grant: undefined }
 }
 
 const NO_CREDENTIALS = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }

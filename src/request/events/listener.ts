@@ -1,0 +1,130 @@
+import fastify, {
+  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, type onRequestHookHandler
+} from 'fastify'
+import { isString, type Json, objectOf } from '../../core/json.ts'
+import { equalSecret } from '../../crypto/constant-time-equal.ts'
+import type { Feed } from '../../shared/events/feed.ts'
+import type { SessionNames } from '../../shared/events/session-names.ts'
+import type { App } from '../../shared/events/types.ts'
+import { type Drain, trackConnections } from '../http/drain.ts'
+import {
+  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
+} from '../http/limits.ts'
+import { contextOf, type TlsMaterial } from '../http/tls.ts'
+import { boundHeads } from '../http/unfinished-heads.ts'
+import type { Unfinished } from '../http/unfinished.ts'
+import { createCheck, readHeld } from './check.ts'
+import { MAX_READERS, type Readers } from './readers.ts'
+
+export type EventsListenerDeps = Readonly<{
+  apps: readonly App[]
+  feed: Feed
+  names: SessionNames
+  readers: Readers
+  isFollowing: () => boolean
+  tls: TlsMaterial | undefined
+  unfinished: Unfinished
+}>
+
+export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
+
+/** A thousand connections that are named in full. */
+const MAX_BODY_BYTES = 1024 * 1024
+/** Beside the readers: who asks, and who comes and goes. */
+const MAX_OTHERS = 250
+
+/** The listener of apps: `GET /events` and `POST /events/check`. Nothing on it is an answer to a proxy. */
+export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
+  const { apps, tls, unfinished } = deps
+  const app = fastify(optionsOf(tls))
+  applyHttp1Limits(app.server)
+  boundHeads(app.server, unfinished)
+  // of HTTP/2 nobody sees here which connection still has a stream
+  if (tls === undefined) boundConnections(app.server, 'connection', MAX_READERS + MAX_OTHERS)
+  else app.server.maxConnections = MAX_READERS + MAX_OTHERS
+  app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => { done(null, body) })
+  const gate = createGate(apps)
+  app.get('/events', { onRequest: gate.check, exposeHeadRoute: false }, createStream(deps, gate.appOf))
+  app.post('/events/check', { onRequest: gate.check }, createChecker(deps, gate.appOf))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
+  return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
+}
+
+function optionsOf (tls: TlsMaterial | undefined): FastifyServerOptions {
+  const common: FastifyServerOptions = {
+    ...WITHOUT_SCHEMAS, logger: false, bodyLimit: MAX_BODY_BYTES, return503OnClosing: false, forceCloseConnections: false
+  }
+  if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
+  const https = {
+    ...HTTP2_OPTIONS, ...contextOf(tls), ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
+  }
+  return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
+}
+
+type Gate = Readonly<{ check: onRequestHookHandler, appOf: (request: FastifyRequest) => string }>
+
+/** Before anything of a body is read. A token in an address would be in every log on its way. */
+function createGate (apps: readonly App[]): Gate {
+  const admitted = new WeakMap<FastifyRequest, string>()
+  return {
+    appOf: (request) => admitted.get(request) ?? '',
+    check (request, reply, done) {
+      const query = queryOf(request)
+      if ('token' in query || 'access_token' in query) {
+        return refuse(reply, 400, 'bad_request', 'a token goes into Authorization: Bearer …, never into the address')
+      }
+      const name = nameOf(apps, request.headers.authorization ?? '')
+      if (name === undefined || (query['app'] !== undefined && query['app'] !== name)) {
+        reply.header('www-authenticate', 'Bearer')
+        return refuse(reply, 401, 'unauthorized', 'Authorization must be Bearer and a token of EVENTS_TOKENS, of this app')
+      }
+      admitted.set(request, name)
+      done()
+    }
+  }
+}
+
+const queryOf = ({ query }: FastifyRequest): Json => objectOf(query) ?? {}
+
+/** Compares with each, so that its time tells nothing. */
+function nameOf (apps: readonly App[], authorization: string): string | undefined {
+  let name: string | undefined
+  for (const app of apps) if (equalSecret(authorization, `Bearer ${app.token}`)) name = app.name
+  return name
+}
+
+function refuse (reply: FastifyReply, code: 400 | 401 | 503, error: string, message: string): void {
+  reply.code(code).send({ error, message })
+}
+
+type AppOf = Gate['appOf']
+
+const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+
+function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    if (!readers.hasRoom()) {
+      reply.header('retry-after', '2')
+      return refuse(reply, 503, 'overloaded', 'this replica has all the streams that it takes, or stops')
+    }
+    const places = [request.headers['last-event-id'], queryOf(request)['after']]
+    reply.hijack()
+    reply.raw.writeHead(200, HEAD)
+    readers.add(appOf(request), reply.raw, places.find(isString))
+  }
+}
+
+function createChecker ({ feed, names, isFollowing }: EventsListenerDeps, appOf: AppOf) {
+  const check = createCheck(feed, names)
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const held = isString(request.body) ? readHeld(request.body) : undefined
+    if (held === undefined) return refuse(reply, 400, 'bad_request', USAGE)
+    reply.send({ ...check(appOf(request), held), following: isFollowing() })
+  }
+}
+
+const USAGE =
+  'send {"sessions": […]}, at most 1000, each the value of x-forward-auth-session, or {"session": "…", "user": "…", ' +
+    '"client": "…", "since": seconds since 1970}'

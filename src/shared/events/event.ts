@@ -1,0 +1,34 @@
+import type { Told } from './feed.ts'
+import type { SessionNames } from './session-names.ts'
+import type { EventKind } from './types.ts'
+
+/** What an app is told of one revocation. `at`: seconds since 1970 by Redis' clock, as RFC 7519 writes a time. */
+export type Event = Readonly<{
+  kind: EventKind
+  session?: string
+  user?: string
+  client?: string
+  at: number
+  origin: Told['origin']
+}>
+
+/** @returns `reset` where it names a session that cannot be named here; undefined for what ends nothing */
+export function eventOf (
+  names: SessionNames,
+  app: string,
+  { target, at, origin }: Omit<Told, 'id'>
+): Event | 'reset' | undefined {
+  const common = { at: at / 1000, origin }
+  switch (target.kind) {
+    case 'user': return { kind: 'user', user: target.userId, ...common }
+    case 'client': return { kind: 'client', client: target.clientId, ...common }
+    case 'everything': return { kind: 'everyone', ...common }
+    case 'block': return target.mark.isBlocked ? { kind: 'client', client: target.name, ...common } : undefined
+    case 'credential':
+    case 'token': {
+      const session = names.ofTarget(app, target)
+      if (session === 'unknown') return 'reset'
+      return { kind: target.kind === 'token' ? 'token' : 'session', session, ...common }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import {
+  compareIds, FIRST_ID, type LogReader, type Origin, type StreamId, type Target
+} from '../revocation/types.ts'
+
+/** A revocation as it is told; `at`: milliseconds since 1970 by Redis' clock. */
+export type Told = Readonly<{ id: StreamId, target: Target, origin: Origin, at: number }>
+
+/** Where a reader is: what it was told last, and in which log. */
+export type Place = Readonly<{ log: string, id: StreamId }>
+
+/** `reset`: what was missed nobody can say. */
+export type FeedListener = Readonly<{ told: () => void, reset: () => void }>
+
+/**
+ * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
+ * when they come back. Pure but for its listener.
+ */
+export type Feed = LogReader & Readonly<{
+  /** @param first who was told this one can go on */
+  begins: (log: string, since: number, first?: StreamId) => void
+  /** How many were told since the start. */
+  end: () => number
+  /** The oldest number that can be told again. */
+  start: () => number
+  at: (number: number) => Told | undefined
+  /** Where a reader is that was told all. */
+  place: () => Place
+  /** @returns the number to go on with; undefined where what it missed cannot be told */
+  after: (place: Place) => number | undefined
+  /** Milliseconds since 1970 from which on all are here. */
+  coversSince: () => number
+  listen: (listener: FeedListener) => void
+}>
+
+export const MAX_TOLD = 10_000
+
+/** @param room how many are kept */
+export function createFeed (room = MAX_TOLD): Feed {
+  let log = ''
+  let newest: StreamId = FIRST_ID
+  /** Whoever was told this one, or a later one, can go on. */
+  let covered: StreamId = FIRST_ID
+  let coveredAt = 0
+  let [start, end] = [0, 0]
+  const told: Told[] = []
+  let listener: FeedListener | undefined
+
+  function cover (id: StreamId, at: number): void {
+    covered = id
+    coveredAt = Math.max(coveredAt, at)
+  }
+  function reset (id: StreamId, at: number): void {
+    start = end
+    cover(id, at)
+    listener?.reset()
+  }
+  return Object.freeze({
+    begins (name: string, since: number, first: StreamId = `${Math.floor(since)}-0`): void {
+      log = name
+      newest = FIRST_ID
+      reset(first, since)
+    },
+    read ({ id, revocation: { target, origin } }: Parameters<LogReader['read']>[0], at: number): void {
+      newest = id
+      if (end - start === room) {
+        const oldest = told[start % room]
+        if (oldest !== undefined) cover(oldest.id, oldest.at)
+        start++
+      }
+      told[end++ % room] = { id, target, origin, at }
+      listener?.told()
+    },
+    passed (id: StreamId): void { newest = id },
+    lost: (at: number) => reset(newest, at),
+    end: () => end,
+    start: () => start,
+    at: (number: number) => number >= start && number < end ? told[number % room] : undefined,
+    place: () => ({ log, id: newest }),
+    after (place: Place): number | undefined {
+      if (place.log !== log || compareIds(place.id, covered) < 0 || compareIds(place.id, newest) > 0) return undefined
+      return firstAfter(place.id)
+    },
+    coversSince: () => coveredAt,
+    listen (one: FeedListener): void { listener = one }
+  })
+
+  /** By halves: ids only rise. */
+  function firstAfter (id: StreamId): number {
+    let [low, high] = [start, end]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const one = told[middle % room]
+      if (one !== undefined && compareIds(one.id, id) > 0) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
+
+/** A place as text: of which secret the names are, the log, the id. */
+export function writePlace (secret: string, { log, id }: Place): string {
+  return `${secret}.${log}.${id}`
+}
+
+const PLACE = /^([0-9a-f]{16})\.([0-9a-f]{1,64})\.(\d{1,20}-\d{1,20})$/
+
+/** @returns undefined for what is none, and for one under another secret, whose names nobody is told here */
+export function readPlace (secret: string, text: string): Place | undefined {
+  const [, own, log, id] = PLACE.exec(text) ?? []
+  return own !== secret || log === undefined || id === undefined ? undefined : { log, id: plain(id) }
+}
+
+/** Without leading zeros, as Redis writes it. */
+const plain = (id: string): StreamId => id.split('-').map((part) => String(BigInt(part))).join('-')
