@@ -40,6 +40,8 @@ export interface InProcess {
   readonly identifyPort: number
   /** Of the listener of gRPC; 0 where it is off. */
   readonly grpcPort: number
+  /** Of LISTEN_EVENTS; 0 where it is off. */
+  readonly eventsPort: number
   readonly service: Service
   /** The log's lines, parsed. */
   readonly lines: ReadonlyArray<Readonly<Record<string, unknown>>>
