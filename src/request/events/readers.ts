@@ -41,7 +41,8 @@ type Reader = { readonly app: string, readonly out: Out, next: number, flushed: 
 export function createReaders ({ feed, names, isFollowing, observer }: ReadersDeps): Readers {
   const readers = new Set<Reader>()
   const frames = createFrames(feed, names)
-  let wasFollowing = isFollowing()
+  /** Undefined until the first look: the log is opened later. */
+  let wasFollowing: boolean | undefined
   let isMoving = false
   let counted = 0
 
@@ -85,7 +86,7 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
     add (app: string, out: Out, place: string | undefined): void {
       const from = place === undefined ? undefined : readPlace(names.secret, place)
       const next = from === undefined ? undefined : feed.after(from)
-      const reader: Reader = { app, out, next: next ?? feed.end(), flushed: 0, beaten: 0 }
+      const reader: Reader = { app, out, next: next ?? feed.end(), flushed: 0, beaten: -1 }
       readers.add(reader)
       out.once('close', () => readers.delete(reader))
       out.on('drain', () => { if (readers.has(reader)) pump(reader) })
@@ -106,8 +107,10 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
     },
     look () {
       const now = isFollowing()
-      if (now === wasFollowing) return
+      const was = wasFollowing
+      if (now === was) return
       wasFollowing = now
+      if (was === undefined) return
       for (const reader of readers) write(reader, frames.state(now))
     },
     beat () {

@@ -71,6 +71,8 @@
 - ASSERTION_ISSUER
 - ASSERTION_KEY_FILE
 - ASSERTION_KEY_ROTATION
+- LISTEN_EVENTS
+- EVENTS_TOKENS
 - ACCESS_RECORD
 - ACCESS_RECORD_WINDOW
 - ACCESS_RECORD_PATH
@@ -100,6 +102,7 @@ redis-ca: REDIS_CA_FILE
 login-secret: LOGIN_SECRET_FILE
 login-secret-previous: LOGIN_SECRET_PREVIOUS_FILE
 assertion-key: ASSERTION_KEY_FILE
+events-tokens: EVENTS_TOKENS_FILE
 {{- end -}}
 
 {{- define "forward-auth.known.values" -}}
