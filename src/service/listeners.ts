@@ -118,7 +118,9 @@ function grpcOf (
       ...resource === undefined ? {} : { resource },
       ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
     },
-    identityNames: [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])],
+    identityNames: [
+      ...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])
+    ],
     notFound: (context, seconds) => {
       metrics.request('other', 404, 'not_found', 'none', seconds)
       tellNotFound({ ...context, status: 404, reason: 'not_found' })

@@ -152,7 +152,8 @@ function authenticatorOf (
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, blocks, events, own, profiles, assertions, presence, closeLog, shared, authgear, record } = parts
+  const { audit, tokens, blocks, events, own, profiles, assertions, presence } = parts
+  const { closeLog, shared, authgear, record } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()

@@ -158,12 +158,13 @@ function clientsOf (
 
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
-  { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord, hasEvents, eventApps }: ServiceSettings,
+  settings: ServiceSettings,
   memory: MemoryCache,
   parts: () => Parts,
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
+  const { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord } = settings
   const withRedis = redis !== undefined
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
@@ -189,8 +190,11 @@ function gaugesOf (
           keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
           nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
         },
-    events: hasEvents
-      ? { apps: eventApps.map(({ name }) => name), streams: () => parts().events?.readers.counts() ?? new Map() }
+    events: settings.hasEvents
+      ? {
+          apps: settings.eventApps.map(({ name }) => name),
+          streams: () => parts().events?.readers.counts() ?? new Map()
+        }
       : undefined,
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },

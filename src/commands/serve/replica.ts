@@ -44,7 +44,15 @@ export async function openService (
   const grpc = config.grpc === undefined
     ? undefined
     : (await import('../../request/grpc/listener.ts')).buildGrpcListener
-  const settings = { ...config, version, machine, identify: config.identify !== undefined, hasEvents: config.events !== undefined, grpc, tls }
+  const settings = {
+    ...config,
+    version,
+    machine,
+    identify: config.identify !== undefined,
+    hasEvents: config.events !== undefined,
+    grpc,
+    tls
+  }
   return createService(settings, log, { tracer, state, stdout })
 }
 
@@ -90,7 +98,9 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
 function listening ({ app, identify, grpc, events }: Service, config: Config): readonly Listening[] {
-  const http = ({ fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string): Listening =>
+  const http = (
+    { fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string
+  ): Listening =>
     ({ drain, listen: () => listen(fastify, address, variable) })
   const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
     drain,

@@ -16,7 +16,10 @@ export type GivenIdentity = Readonly<{
 }>
 
 /** Every name in use beside Authgear's own, each once: on each route, whichever of them it chooses. */
-export function readOutgoing ({ text, assertion, events, policies }: GivenIdentity, errors: string[]): readonly string[] {
+export function readOutgoing (
+  { text, assertion, events, policies }: GivenIdentity,
+  errors: string[]
+): readonly string[] {
   const names = [
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),

@@ -6,8 +6,8 @@ const MAX_APPS = 100
 /** As `audience=` takes it, then a token of 32 characters or more, which has no colon. */
 const ENTRY = /^([a-zA-Z0-9_.:-]{1,100}):([A-Za-z0-9_~.+/=-]{32,256})$/
 const ADVICE =
-  'write NAME:TOKEN, where NAME is the app\'s audience= (default where its route names none) and TOKEN has 32 characters ' +
-    'or more (openssl rand -hex 32)'
+  'write NAME:TOKEN, where NAME is the audience= of its route (default where that names none) and TOKEN has 32 ' +
+    'characters or more (openssl rand -hex 32)'
 
 /** Apps and their tokens. */
 export const appTokens: Kind<readonly App[]> = Object.freeze({
@@ -24,7 +24,8 @@ export const appTokens: Kind<readonly App[]> = Object.freeze({
     const twice = (values: readonly string[]): string | undefined => values.find((one, i) => values.indexOf(one) !== i)
     const name = twice(apps.map((app) => app.name))
     if (name !== undefined) return problem(`names ${quote(name)} twice`)
-    if (twice(apps.map((app) => app.token)) !== undefined) return problem('has one token for two apps: make each its own')
+    const token = twice(apps.map((app) => app.token))
+    if (token !== undefined) return problem('has one token for two apps: make each its own')
     return parsed(apps, apps.map((app) => `${app.name}:${MASK}`).join(','))
   }
 })

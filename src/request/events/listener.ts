@@ -54,14 +54,22 @@ export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
 
 function optionsOf (tls: TlsMaterial | undefined): FastifyServerOptions {
   const common: FastifyServerOptions = {
-    ...WITHOUT_SCHEMAS, logger: false, bodyLimit: MAX_BODY_BYTES, return503OnClosing: false, forceCloseConnections: false
+    ...WITHOUT_SCHEMAS,
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    return503OnClosing: false,
+    forceCloseConnections: false
   }
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
   const https = {
-    ...HTTP2_OPTIONS, ...contextOf(tls), ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
+    ...HTTP2_OPTIONS,
+    ...contextOf(tls),
+    ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
   }
   return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
 }
+
+const NO_APP = 'Authorization must be Bearer and a token of EVENTS_TOKENS, of this app'
 
 type Gate = Readonly<{ check: onRequestHookHandler, appOf: (request: FastifyRequest) => string }>
 
@@ -78,7 +86,7 @@ function createGate (apps: readonly App[]): Gate {
       const name = nameOf(apps, request.headers.authorization ?? '')
       if (name === undefined || (query['app'] !== undefined && query['app'] !== name)) {
         reply.header('www-authenticate', 'Bearer')
-        return refuse(reply, 401, 'unauthorized', 'Authorization must be Bearer and a token of EVENTS_TOKENS, of this app')
+        return refuse(reply, 401, 'unauthorized', NO_APP)
       }
       admitted.set(request, name)
       done()

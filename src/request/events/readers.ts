@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import { type Event, eventOf } from '../../shared/events/event.ts'
-import { type Feed, readPlace, type Told, writePlace } from '../../shared/events/feed.ts'
+import { eventOf } from '../../shared/events/event.ts'
+import { type Feed, readPlace, type Told } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { CutReason, EventsObserver } from '../../shared/events/types.ts'
+import { createFrames } from './frames.ts'
 
 /** What is written to: of HTTP/1.1, or of a stream of HTTP/2. */
 export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'on' | 'writableLength'>
@@ -37,14 +38,14 @@ const MAX_WAITING = 64 * 1024
 
 type Reader = { readonly app: string, readonly out: Out, next: number, flushed: number, beaten: number }
 
-/** Tells each reader what its app has to know. A reader is written to as fast as it reads, and never kept waiting for. */
+/** Tells each reader what its app has to know, as fast as it reads; nobody waits for it. */
 export function createReaders ({ feed, names, isFollowing, observer }: ReadersDeps): Readers {
   const readers = new Set<Reader>()
   const frames = createFrames(feed, names)
+  const count = createCount(feed, names, observer)
   /** Undefined until the first look: the log is opened later. */
   let wasFollowing: boolean | undefined
   let isMoving = false
-  let counted = 0
 
   function write (reader: Reader, text: string | Buffer): void {
     reader.out.write(text, () => { reader.flushed++ })
@@ -60,13 +61,6 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
       if (reader.out.writableLength > MAX_WAITING) return // goes on when it has read
       const frame = frames.of(reader.app, reader.next++)
       if (frame !== undefined) write(reader, frame)
-    }
-  }
-  function count (): void {
-    for (; counted < feed.end(); counted++) {
-      const told = feed.at(counted)
-      const event = told === undefined ? undefined : eventOf(names, '', told)
-      if (event !== undefined && event !== 'reset') observer.told(event.kind)
     }
   }
   feed.listen({
@@ -128,43 +122,14 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
   })
 }
 
-type Frames = Readonly<{
-  connected: (isFollowing: boolean, place: string | undefined) => string
-  reset: () => string
-  state: (isFollowing: boolean) => string
-  pending: (event: Event) => string
-  /** @returns undefined for what ends nothing */
-  of: (app: string, number: number) => Buffer | string | undefined
-}>
-
-/** As `text/event-stream` (WHATWG HTML, section 9.2) has them. */
-function createFrames (feed: Feed, names: SessionNames): Frames {
-  /** Of each app the newest: all its readers get the same bytes. */
-  const newest = new Map<string, Readonly<{ number: number, frame: Buffer | string | undefined }>>()
-  const place = (): string => writePlace(names.secret, feed.place())
-  const pending = (event: Event): string => `event: revoked\ndata: ${JSON.stringify(event)}\n\n`
-  const reset = (): string => `id: ${place()}\nevent: reset\ndata: {}\n\n`
-  function make (app: string, number: number): Buffer | string | undefined {
-    const told = feed.at(number)
-    if (told === undefined) return undefined
-    const event = eventOf(names, app, told)
-    if (event === undefined) return undefined
-    if (event === 'reset') return reset()
-    const id = writePlace(names.secret, { ...feed.place(), id: told.id })
-    return Buffer.from(`id: ${id}\n${pending(event)}`)
-  }
-  return {
-    connected: (isFollowing, from) =>
-      `id: ${from ?? place()}\nevent: connected\ndata: ${JSON.stringify({ following: isFollowing })}\n\n`,
-    reset,
-    state: (isFollowing) => `event: state\ndata: ${JSON.stringify({ following: isFollowing })}\n\n`,
-    pending,
-    of (app, number) {
-      const known = newest.get(app)
-      if (known?.number === number) return known.frame
-      const frame = make(app, number)
-      newest.set(app, { number, frame })
-      return frame
+/** Counts what is told once, however many readers there are. */
+function createCount (feed: Feed, names: SessionNames, observer: EventsObserver): () => void {
+  let next = 0
+  return () => {
+    for (; next < feed.end(); next++) {
+      const told = feed.at(next)
+      const event = told === undefined ? undefined : eventOf(names, '', told)
+      if (event !== undefined && event !== 'reset') observer.told(event.kind)
     }
   }
 }

@@ -45,6 +45,8 @@ t.test('with the one required variable everything else has its default', async t
     loginUrl: undefined,
     resources: [],
     assertion: undefined,
+    events: undefined,
+    eventApps: [],
     accessRecord: undefined,
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',

@@ -63,7 +63,7 @@ t.test('a place is text, and no other text is one', async (t) => {
   t.strictSame(readPlace(SECRET, `${SECRET}.a1.0009-00`), { log: 'a1', id: '9-0' }, 'as Redis writes it')
   for (const text of [
     '', 'x', '0-0', `${SECRET}.a1`, `${SECRET}.a1.1`, `${SECRET}.a1.-1-0`, `${SECRET}.A1.1-0`, `${SECRET}..1-0`,
-    `fedcba9876543210.a1.1-0`, `${SECRET}.a1.1-0\n`, `${SECRET}.a1.${'9'.repeat(21)}-0`, `${SECRET}.a1.1-0.1`,
+    'fedcba9876543210.a1.1-0', `${SECRET}.a1.1-0\n`, `${SECRET}.a1.${'9'.repeat(21)}-0`, `${SECRET}.a1.1-0.1`,
     `${SECRET}.${'a'.repeat(65)}.1-0`
   ]) t.equal(readPlace(SECRET, text), undefined, JSON.stringify(text))
 })

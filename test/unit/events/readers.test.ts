@@ -78,7 +78,7 @@ t.test('who reads is told each once, however many there are', async (t) => {
   t.equal(told.length, 5)
 })
 
-t.test('for who does not read no more waits than 64 KiB, and it is told all when it reads', async (t) => {
+t.test('for who does not read 64 KiB wait at most, and it is told all when it reads', async (t) => {
   const { revoke, join, cut } = start()
   const peer = join(0)
   revoke(ROOM)
