@@ -30,12 +30,13 @@ function codeOf (file: string): string {
 
 async function startApp (t: Test, eventsPort: number): Promise<number> {
   const [folder, port] = [tempDir(t, 'open'), await freePort()]
-  for (const file of ['follow.mjs', 'app.mjs']) writeFileSync(join(folder, file), codeOf(file))
+  for (const file of ['follow.js', 'app.js']) writeFileSync(join(folder, file), codeOf(file))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   await startChild(t, {
     name: 'app',
     command: process.execPath,
-    args: ['app.mjs'],
+    args: ['app.js'],
     cwd: folder,
     env: { PORT: String(port), EVENTS: `http://127.0.0.1:${eventsPort}`, TOKEN: APPS.default },
     ready: () => answers(port)

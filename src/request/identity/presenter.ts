@@ -261,5 +261,6 @@ function subjectOf (
   session: string | undefined
 ): AssertionSubject {
   const roles = identity[ROLES] ?? ''
-  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials, session }
+  const own = session === undefined ? {} : { session }
+  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials, ...own }
 }

@@ -47,7 +47,7 @@ t.test('.env.example works as it is, and each of its examples is valid', async t
   t.equal(secret, '', 'no secret that could be left in place')
   const alone = Object.entries(optional).filter(
     ([name]) => !name.endsWith('_FILE') &&
-      !/^(?:REDIS_|AUTHGEAR_ADMIN_|IDENTITY_PROFILE|LOGIN_|LOGOUT_|ASSERTION_)/.test(name)
+      !/^(?:REDIS_|AUTHGEAR_ADMIN_|IDENTITY_PROFILE|LOGIN_|LOGOUT_|ASSERTION_|EVENTS_)/.test(name)
   )
   for (const [name, value] of alone) {
     t.equal(loadConfig({ ...required, [name]: value }).kind, 'ok', name)
