@@ -48,8 +48,9 @@ export function createSessionNames ({ keyer, key, secret, isPrevious }: NamesDep
     secret,
     ofSession (app: string, credentials: Credentials, digests: readonly CredentialDigest[]): string {
       const sent = new Set(keyer.sentDigests(credentials).all)
-      const beside = digests.filter((digest) => !sent.has(digest) && isOfPrevious(digest) === isPrevious)
-      return [...keyer.lastingDigests(credentials), ...beside].map((digest) => ofDigest(app, digest)).join(JOINT)
+      // of a session of our own; what stands before it is of an access token, which the next refresh replaces
+      const authgears = digests.findLast((one) => !sent.has(one) && isOfPrevious(one) === isPrevious) ?? []
+      return [keyer.lastingDigests(credentials), authgears].flat().map((digest) => ofDigest(app, digest)).join(JOINT)
     },
     ofToken,
     ofTarget (app: string, target: Target & { kind: 'credential' | 'token' }): string {
