@@ -10,6 +10,7 @@ import { type Finding, found } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
 import { blockedClients } from './doctor/checks/blocked-clients.ts'
+import { events } from './doctor/checks/events.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './out.ts'
 import { audit, authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -129,7 +130,7 @@ export const PROBES: readonly Probe[] = Object.freeze([
   keys, pasted, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, blockedClients,
-  webhook, webhookSilent, rotation,
+  webhook, webhookSilent, rotation, events,
   ownCertificate
 ])
 

@@ -12,7 +12,9 @@ import { OF_OWN_SESSIONS, OF_REDIS, PAST_PROXY, THROUGH_PROXY, visit } from '../
 import {
   beside, certificate, checkHealthy, checkMistakes, type DoctorWorld, type Make, type Mistake, openAuthgear
 } from '../helpers/doctor-world.ts'
+import { EVENTS } from '../helpers/event-stream.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { startInProcess } from '../helpers/in-process.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { demo, type FailureMode, type SimulatorOptions } from '../helpers/simulator.ts'
@@ -35,6 +37,9 @@ const pasted = (pasted: ReturnType<typeof pastedCookie>, options: SimulatorOptio
 /** By this endpoint, on an Authgear of these options. */
 const inside = (endpoint: string, options: SimulatorOptions): Make =>
   beside(({ resolver }) => ({ env: { AUTHGEAR_ENDPOINT: endpoint, AUTHGEAR_RESOLVER_URL: resolver } }), options)
+
+const eventsAt = (port: number): Readonly<Record<string, string>> =>
+  ({ LISTEN_EVENTS: `127.0.0.1:${port}`, EVENTS_TOKENS: `wiki:${'another-token-'.repeat(3)}` })
 
 /** What answers so to everything. */
 const answering = (text: string): Make => async (t) => {
@@ -85,6 +90,11 @@ const AUTHGEAR: readonly Mistake[] = [
   ['a redirect URI that is not registered', ['login-redirect-uri'], signingIn({ LOGIN_PATH: '/other' })],
   ['a client of another type', ['login-refused'], sentBack('unauthorized_client&error_description=response+type')],
   ['a variable that is none', ['configuration'], only({ AUTHGEAR_ENDPONT: 'https://auth.example.com' })],
+  ['events, and nobody there', ['events-unreachable'], beside(async () => ({ env: eventsAt(await freePort()) }))],
+  ['events, and other tokens there', ['events-refused'], beside(async ({ endpoint }, t) => {
+    const { eventsPort } = await startInProcess(t, { AUTHGEAR_ENDPOINT: endpoint, ...EVENTS })
+    return { env: eventsAt(eventsPort) }
+  })],
   ['a webhook without Redis', ['configuration-doubtful'], setting({ AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET })],
   ['a name that does not resolve', ['authgear-dns'], only({ AUTHGEAR_ENDPOINT: 'https://nowhere.invalid' })],
   ['a port where nobody listens', ['authgear-unreachable'],
@@ -254,6 +264,10 @@ t.test('every mistake of the catalogue is made, but for two that it names', asyn
 t.test('what is in order has no finding', async (t) => await checkHealthy(t, [
   ['a login', signingIn({})],
   ['a login, as Authgear says it to a browser without a session', sentBack('login_required')],
+  ['events', beside(async ({ endpoint }, t) => {
+    const { eventsPort } = await startInProcess(t, { AUTHGEAR_ENDPOINT: endpoint, ...EVENTS })
+    return { env: { ...EVENTS, LISTEN_EVENTS: `127.0.0.1:${eventsPort}` } }
+  })],
   ['an Authgear, and memory', setting({}, '--host', 'app.example.com', '--idle-timeout', '720h')],
   ['a resolver inside that believes its scheme', inside('https://AUTH.example.com:443', { hosts: ['auth.example.com'] })],
   ['a cookie prefix, and a session of it', beside(() => ({

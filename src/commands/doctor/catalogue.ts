@@ -345,6 +345,18 @@ export const CATALOGUE = Object.freeze({
     set: 'CACHE_SECRET_PREVIOUS to the secret of before, on all replicas; or delete the key that the log names, ' +
       'which lifts every block (docs/resource-tokens.md)'
   },
+  'events-unreachable': {
+    severity: 'warning',
+    mistake: 'Nobody answers at LISTEN_EVENTS',
+    why: 'no app is told who signed out, and connections that are open stay open',
+    set: 'run doctor beside the service, with its environment; LISTEN_EVENTS to an address that apps reach'
+  },
+  'events-refused': {
+    severity: 'error',
+    mistake: 'The listener of events refuses a token of EVENTS_TOKENS',
+    why: 'the app of that token is told nothing',
+    set: 'the same EVENTS_TOKENS on all replicas, and restart them'
+  },
   'blocked-client-asks': {
     severity: 'warning',
     mistake: 'A client that is blocked still asks',
