@@ -69,12 +69,13 @@ works_hypercorn() { "$bin/hypercorn" --help; }
 # Python with the apps of docs/apps, in an environment of its own
 get_python_apps() {
   python3 -m venv .servers/apps >&2 && .servers/apps/bin/pip install --quiet --disable-pip-version-check \
-    django==5.2.19 radicale==3.9.0 'pyjwt[crypto]==2.15.1' jupyterhub==6.1.1 duckdb==2.0.1 >&2 || return
+    django==5.2.19 radicale==3.9.0 'pyjwt[crypto]==2.15.1' jupyterhub==6.1.1 duckdb==2.0.1 \
+    starlette==1.10.0 uvicorn==0.54.0 websockets==17.4 httpx==0.28.1 channels==4.3.2 >&2 || return
   # a link to the interpreter would leave its environment
   printf '#!/bin/sh\nexec "%s" "$@"\n' "$PWD/.servers/apps/bin/python" >"$bin/python-apps" && chmod +x "$bin/python-apps"
-  echo 'Django, Radicale, PyJWT, JupyterHub, DuckDB'
+  echo 'Django, Radicale, PyJWT, JupyterHub, DuckDB, Starlette, Channels'
 }
-works_python_apps() { "$bin/python-apps" -c 'import django, radicale, jwt, jupyterhub, duckdb'; }
+works_python_apps() { "$bin/python-apps" -c 'import django, radicale, jwt, jupyterhub, duckdb, starlette, uvicorn, websockets, httpx, channels'; }
 get_chp() {
   npm_package chp configurable-http-proxy@5.3.0 && link configurable-http-proxy "$PWD/.servers/chp/node_modules/.bin/configurable-http-proxy"
 }

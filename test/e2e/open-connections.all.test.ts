@@ -8,13 +8,14 @@ import { startChild } from '../helpers/child.ts'
 import { APPS } from '../helpers/event-stream.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startProcess } from '../helpers/process.ts'
-import { ask, HOST } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
+import { HOST } from '../helpers/request.ts'
+import { mustFind, type ServerName, skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { answers, until } from '../helpers/until.ts'
 import { ALICE, BOB } from './people.ts'
 import { caddy, traefikPlain } from './proxies.ts'
+import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -28,15 +29,26 @@ function codeOf (file: string): string {
   return found
 }
 
-async function startApp (t: Test, eventsPort: number): Promise<number> {
+type App = Readonly<{ name: string, server: ServerName | undefined, files: readonly string[], hasStream: boolean }>
+
+const NODE: App = { name: 'Node', server: undefined, files: ['follow.js', 'app.js'], hasStream: true }
+const APPS_OF_PAGE: readonly App[] = [
+  NODE,
+  { name: 'Starlette', server: 'python-apps', files: ['follow.py', 'starlette_app.py'], hasStream: true },
+  { name: 'Django Channels', server: 'python-apps', files: ['follow.py', 'channels_app.py'], hasStream: false }
+]
+
+async function startApp (t: Test, { name, server, files }: App, eventsPort: number): Promise<number> {
   const [folder, port] = [tempDir(t, 'open'), await freePort()]
-  for (const file of ['follow.js', 'app.js']) writeFileSync(join(folder, file), codeOf(file))
+  for (const file of files) writeFileSync(join(folder, file), codeOf(file))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'settings.py'), 'SECRET_KEY = "of the tests"\n')
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const module = files.at(-1) ?? ''
   await startChild(t, {
-    name: 'app',
-    command: process.execPath,
-    args: ['app.js'],
+    name,
+    command: server === undefined ? process.execPath : mustFind(server),
+    args: server === undefined ? [module] : ['-m', 'uvicorn', '--port', `${port}`, module.replace('.py', ':app')],
     cwd: folder,
     env: { PORT: String(port), EVENTS: `http://127.0.0.1:${eventsPort}`, TOKEN: APPS.default },
     ready: () => answers(port)
@@ -49,7 +61,7 @@ type Person = Readonly<{ cookie: string }>
 
 /** As a page does it: again, where it is closed at once, since its session was told a moment ago. */
 async function openSocket (t: Test, port: number, { cookie }: Person, headers: object = {}): Promise<Open> {
-  for (;;) {
+  for (let n = 0; n < 100; n++) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: HOST, cookie, ...headers } })
     t.teardown(() => socket.terminate())
     let closed: string | undefined
@@ -58,6 +70,7 @@ async function openSocket (t: Test, port: number, { cookie }: Person, headers: o
     await sleep(closed === undefined ? 0 : 200)
     if (closed === undefined) return { closed: () => closed }
   }
+  throw new Error('each socket is closed at once')
 }
 
 async function openStream (t: Test, port: number, { cookie }: Person): Promise<Open> {
@@ -73,35 +86,19 @@ async function openStream (t: Test, port: number, { cookie }: Person): Promise<O
   return { closed: () => closed }
 }
 
-for (const proxy of [traefikPlain, caddy]) {
-  t.test(`behind ${proxy.server}`, { skip: skipOrFail(proxy.server) }, async (t) => {
-    const simulator = await startSimulator(t)
-    const events = await freePort()
-    const service = await startProcess(t, {
-      AUTHGEAR_ENDPOINT: simulator.url,
-      MANAGEMENT_TOKEN: TOKEN,
-      LISTEN_EVENTS: `127.0.0.1:${events}`,
-      EVENTS_TOKENS: `default:${APPS.default}`
-    })
-    const app = await startApp(t, events)
-    const port = await startProxy(t, proxy, { app, forwardAuth: [service.port], options: ['--events'] })
-    const purge = async (body: object): Promise<void> => {
-      const { status } = await fetch(`${service.managementUrl}/revocations`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body)
-      })
-      t.equal(status, 200)
-    }
+for (const [proxy, app] of [[caddy, NODE], ...APPS_OF_PAGE.map((one) => [traefikPlain, one] as const)] as const) {
+  const needs = [proxy.server, ...app.server === undefined ? [] : [app.server]]
+  t.test(`${app.name} behind ${proxy.server}`, { skip: skipOrFail(...needs) }, async (t) => {
+    const { port, purge } = await startWorld(t, proxy, app)
 
     t.test('connections of one session close, and nobody else’s', async (t) => {
-      const [hers, stream, his] = [
-        await openSocket(t, port, ALICE), await openStream(t, port, ALICE), await openSocket(t, port, BOB)
-      ]
-      await purge({ cookie: ALICE.cookie })
-      await until('both are closed', () => hers.closed() !== undefined && stream.closed() !== undefined)
+      const [hers, his] = [await openSocket(t, port, ALICE), await openSocket(t, port, BOB)]
+      const stream = app.hasStream ? await openStream(t, port, ALICE) : undefined
+      t.equal(await purge({ cookie: ALICE.cookie }), 200)
+      await until('hers is closed', () => hers.closed() !== undefined)
       t.equal(hers.closed(), '4401 revoked')
-      t.match(stream.closed(), /event: closed\ndata: 4401/)
+      await until('her stream too', () => stream === undefined || stream.closed() !== undefined)
+      if (stream !== undefined) t.match(stream.closed(), /event: closed\ndata: 4401/)
       t.equal(his.closed(), undefined)
       await purge({ user_id: demo.bob.id })
       await until('his too', () => his.closed() !== undefined)
@@ -119,6 +116,26 @@ for (const proxy of [traefikPlain, caddy]) {
       await purge({ all: true })
       await until('all', () => hers.closed() !== undefined && his.closed() !== undefined)
     })
-    t.equal((await ask(port, { headers: [] })).status, 401)
   })
+}
+
+async function startWorld (t: Test, proxy: Proxy, app: App) {
+  const simulator = await startSimulator(t)
+  const events = await freePort()
+  const service = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    MANAGEMENT_TOKEN: TOKEN,
+    LISTEN_EVENTS: `127.0.0.1:${events}`,
+    EVENTS_TOKENS: `default:${APPS.default}`
+  })
+  const behind = { app: await startApp(t, app, events), forwardAuth: [service.port], options: ['--events'] }
+  async function purge (body: object): Promise<number> {
+    const { status } = await fetch(`${service.managementUrl}/revocations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
+    return status
+  }
+  return { port: await startProxy(t, proxy, behind), purge }
 }
