@@ -1,60 +1,21 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import { startChild } from '../helpers/child.ts'
 import { APPS } from '../helpers/event-stream.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startProcess } from '../helpers/process.ts'
 import { HOST } from '../helpers/request.ts'
-import { mustFind, type ServerName, skipOrFail } from '../helpers/servers.ts'
+import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { answers, until } from '../helpers/until.ts'
+import { until } from '../helpers/until.ts'
+import { type App, APPS_OF_PAGE, NODE, startOpenApp } from './apps/open-app.ts'
 import { ALICE, BOB } from './people.ts'
 import { caddy, traefikPlain } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const TOKEN = 'a management token of the tests'
-
-/** What the page's block of that name holds: what people copy is what runs here. */
-function codeOf (file: string): string {
-  const page = readFileSync(join(ROOT, 'docs/open-connections.md'), 'utf8')
-  const found = [...page.matchAll(/^```\S+ (\S+)\n([^]*?)^```$/gm)].find(([, name]) => name === file)?.[2]
-  if (found === undefined) throw new Error(`docs/open-connections.md has no block ${file}`)
-  return found
-}
-
-type App = Readonly<{ name: string, server: ServerName | undefined, files: readonly string[], hasStream: boolean }>
-
-const NODE: App = { name: 'Node', server: undefined, files: ['follow.js', 'app.js'], hasStream: true }
-const APPS_OF_PAGE: readonly App[] = [
-  NODE,
-  { name: 'Starlette', server: 'python-apps', files: ['follow.py', 'starlette_app.py'], hasStream: true },
-  { name: 'Django Channels', server: 'python-apps', files: ['follow.py', 'channels_app.py'], hasStream: false }
-]
-
-async function startApp (t: Test, { name, server, files }: App, eventsPort: number): Promise<number> {
-  const [folder, port] = [tempDir(t, 'open'), await freePort()]
-  for (const file of files) writeFileSync(join(folder, file), codeOf(file))
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(folder, 'settings.py'), 'SECRET_KEY = "of the tests"\n')
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  const module = files.at(-1) ?? ''
-  await startChild(t, {
-    name,
-    command: server === undefined ? process.execPath : mustFind(server),
-    args: server === undefined ? [module] : ['-m', 'uvicorn', '--port', `${port}`, module.replace('.py', ':app')],
-    cwd: folder,
-    env: { PORT: String(port), EVENTS: `http://127.0.0.1:${eventsPort}`, TOKEN: APPS.default },
-    ready: () => answers(port)
-  })
-  return port
-}
 
 type Open = Readonly<{ closed: () => string | undefined }>
 type Person = Readonly<{ cookie: string }>
@@ -128,7 +89,8 @@ async function startWorld (t: Test, proxy: Proxy, app: App) {
     LISTEN_EVENTS: `127.0.0.1:${events}`,
     EVENTS_TOKENS: `default:${APPS.default}`
   })
-  const behind = { app: await startApp(t, app, events), forwardAuth: [service.port], options: ['--events'] }
+  const listening = await startOpenApp(t, app, { port: events, token: APPS.default })
+  const behind = { app: listening, forwardAuth: [service.port], options: ['--events'] }
   async function purge (body: object): Promise<number> {
     const { status } = await fetch(`${service.managementUrl}/revocations`, {
       method: 'POST',

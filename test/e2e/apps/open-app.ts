@@ -1,0 +1,53 @@
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { startChild } from '../../helpers/child.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { mustFind, type ServerName } from '../../helpers/servers.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+import { answers } from '../../helpers/until.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+
+type EventsAt = Readonly<{ port: number, token: string }>
+
+/** What the page's block of that name holds: what people copy is what runs here. */
+function codeOf (file: string): string {
+  const page = readFileSync(join(ROOT, 'docs/open-connections.md'), 'utf8')
+  const found = [...page.matchAll(/^```\S+ (\S+)\n([^]*?)^```$/gm)].find(([, name]) => name === file)?.[2]
+  if (found === undefined) throw new Error(`docs/open-connections.md has no block ${file}`)
+  return found
+}
+
+export type App = Readonly<{
+  name: string
+  server: ServerName | undefined
+  files: readonly string[]
+  hasStream: boolean
+}>
+
+export const NODE: App = { name: 'Node', server: undefined, files: ['follow.js', 'app.js'], hasStream: true }
+export const APPS_OF_PAGE: readonly App[] = [
+  NODE,
+  { name: 'Starlette', server: 'python-apps', files: ['follow.py', 'starlette_app.py'], hasStream: true },
+  { name: 'Django Channels', server: 'python-apps', files: ['follow.py', 'channels_app.py'], hasStream: false }
+]
+
+/** @param events where it is told, and the token that it shows @returns its port */
+export async function startOpenApp (t: Test, { name, server, files }: App, events: EventsAt): Promise<number> {
+  const [folder, port] = [tempDir(t, 'open'), await freePort()]
+  for (const file of files) writeFileSync(join(folder, file), codeOf(file))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'settings.py'), 'SECRET_KEY = "of the tests"\n')
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const module = files.at(-1) ?? ''
+  await startChild(t, {
+    name,
+    command: server === undefined ? process.execPath : mustFind(server),
+    args: server === undefined ? [module] : ['-m', 'uvicorn', '--port', `${port}`, module.replace('.py', ':app')],
+    cwd: folder,
+    env: { PORT: String(port), EVENTS: `http://127.0.0.1:${events.port}`, TOKEN: events.token },
+    ready: () => answers(port)
+  })
+  return port
+}
