@@ -8,6 +8,12 @@ import { clientOf, refuse } from './oauth-query.mjs'
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 
 const LIFE_SECONDS = 1800
+const AUTHGEAR_SCOPE = 'https://authgear.com/scopes/'
+/** As recorded; a client of MCP's newest specification asks for `offline_access` where it stands here. */
+const SCOPES = [
+  'offline_access', 'device_sso', 'openid', 'profile', 'email', 'address', 'phone',
+  ...['full-access', 'full-userinfo', 'pre-authenticated-url'].map((name) => `${AUTHGEAR_SCOPE}${name}`)
+]
 
 /**
  * Tokens for resources as Authgear was recorded (test/fixtures/m2m.json): discovery, keys, the token endpoint for
@@ -132,6 +138,7 @@ function discoveryOf (origin, { registration = 'off', clientDocuments }) {
     end_session_endpoint: `${origin}/oauth2/end_session`,
     id_token_signing_alg_values_supported: ['RS256'],
     subject_types_supported: ['public'],
+    scopes_supported: SCOPES,
     jwks_uri: `${origin}/oauth2/jwks`,
     code_challenge_methods_supported: ['S256'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],

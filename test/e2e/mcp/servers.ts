@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import type { Test } from 'tap'
+import { startChild } from '../../helpers/child.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { listenFree } from '../../helpers/listen-free.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+import { answers } from '../../helpers/until.ts'
+
+/** The server of docs/mcp.md, as a reader copies it. @returns its port */
+export async function startServerOfPage (t: Test, code: string): Promise<number> {
+  const [folder, port] = [tempDir(t, 'mcp'), await freePort()]
+  symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'server.mjs'), code.replace('3000', String(port)))
+  await startChild(t, {
+    name: 'the MCP server', command: process.execPath, args: ['server.mjs'], cwd: folder, ready: () => answers(port)
+  })
+  return port
+}
+
+/** A server with sessions, whose tool cuts its own stream and answers to the one who comes back. @returns its port */
+export async function startResumableServer (t: Test): Promise<number> {
+  const sessions = new Map<string, StreamableHTTPServerTransport>()
+  const server = createServer((request, response) => {
+    handle(request, response, sessions).catch(() => response.destroy())
+  })
+  t.teardown(async () => { for (const transport of sessions.values()) await transport.close() })
+  return await listenFree(t, server)
+}
+
+async function handle (
+  request: IncomingMessage,
+  response: ServerResponse,
+  sessions: Map<string, StreamableHTTPServerTransport>
+): Promise<void> {
+  const known = sessions.get(String(request.headers['mcp-session-id']))
+  if (known !== undefined) return await known.handleRequest(request, response)
+  const transport: StreamableHTTPServerTransport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    eventStore: new InMemoryEventStore(),
+    retryInterval: 10,
+    onsessioninitialized: (id) => { sessions.set(id, transport) }
+  })
+  const mcp = new McpServer({ name: 'resumable', version: '1.0.0' })
+  mcp.registerTool('interrupted', { description: 'cuts its stream' }, async ({ closeSSEStream, requestInfo }) => {
+    closeSSEStream?.()
+    const assertion = String(requestInfo?.headers['x-forward-auth-assertion'])
+    return { content: [{ type: 'text', text: assertion }] }
+  })
+  await mcp.connect(transport as Parameters<typeof mcp.connect>[0])
+  await transport.handleRequest(request, response)
+}
