@@ -51,7 +51,16 @@ async function start (t: Test) {
   const call = async (title = 'call'): Promise<string> =>
     (await promisify(execFile)('sh', ['-c', block(title)], { env })).stdout
   const revoke = (token: string): void => { revoked.add(`Bearer ${token}`) }
-  return { asked, bearers, call, revoke, tokenFile: at('token'), lives: (seconds: number) => { life = seconds } }
+  /** The crontab's command, where nothing is set. */
+  const byCron = async (): Promise<string> => {
+    const { PATH, ...rest } = env
+    writeFileSync(at('orders'), block('job'))
+    writeFileSync(at('orders.env'), Object.entries(rest).map(([name, value]) => `${name}='${value}'\n`).join(''))
+    const [, command = ''] = /`\*\/5 \* \* \* \* (.*?)`/.exec(PAGE) ?? []
+    const here = command.replace('/etc/orders.env', at('orders.env')).replace('/usr/local/bin/orders', at('orders'))
+    return (await promisify(execFile)('sh', ['-c', here], { env: { PATH } })).stdout
+  }
+  return { asked, bearers, call, byCron, revoke, tokenFile: at('token'), lives: (seconds: number) => { life = seconds } }
 }
 
 /** As it was written, whatever it means to a shell. */
@@ -64,9 +73,10 @@ const REQUEST = {
 }
 
 t.test('the three lines of docs/machines.md do so too, and heal', { skip: skipOrFail('jq') }, async (t) => {
-  const { asked, bearers, call, revoke, tokenFile } = await start(t)
+  const { asked, bearers, call, byCron, revoke, tokenFile } = await start(t)
   t.equal(block('job').trimEnd().split('\n').length, 3)
   for (let n = 0; n < 3; n++) t.equal(await call('job'), '42 orders')
+  t.equal(await byCron(), '42 orders')
   t.strictSame(asked, [REQUEST])
   t.equal(statSync(tokenFile).mode & 0o077, 0, 'for its user alone')
   revoke('token-1')
