@@ -7,7 +7,7 @@ import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { type Service, startProcess } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { ask, HOST } from '../helpers/request.ts'
+import { type Answer, ask, HOST } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { demo, type RunningSimulator, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -112,7 +112,7 @@ for (const proxy of [traefik, caddy]) {
         const kind = document === undefined ? 'registers itself' : 'is a URL'
         t.test(`an agent with the SDK for ${name} that ${kind}`, async (t) => {
           const agent = sdk(t, port, document)
-          await useIt(t, agent, document)
+          await useIt(t, agent, port, document)
           await resume(t, sdk(t, resumablePort, document), service)
           await blockIt(t, agent, world)
         })
@@ -144,7 +144,7 @@ for (const proxy of [traefik, caddy]) {
 const readPage = (): string => readFileSync(join(import.meta.dirname, '../../docs/mcp.md'), 'utf8')
 
 /** From nothing to a tool's answer, and to a tool that needs another scope. */
-async function useIt (t: Test, agent: Agent, document: string | undefined): Promise<void> {
+async function useIt (t: Test, agent: Agent, port: number, document: string | undefined): Promise<void> {
   const first = await agent.call('/mcp', 'read')
   t.equal(first.text, `done for ${demo.alice.id}, ${first.client}, ${scopesOf(first)}`, first.error)
   if (document === undefined) t.match(first.client, /^dcrc_/)
@@ -152,6 +152,12 @@ async function useIt (t: Test, agent: Agent, document: string | undefined): Prom
   const [refused, metadata] = first.seen
   t.strictSame([refused, metadata], ['POST /mcp 401', 'GET /.well-known/oauth-protected-resource/mcp 200'])
   t.strictSame(scopesOf(first).split(' ').filter((scope) => scope !== 'offline_access'), ['openid', 'use'])
+  const { status, headers } = await asking(port, '/mcp/admin', first.token)
+  t.equal(status, 403)
+  const challenge = String(headers['www-authenticate'])
+  for (const part of ['error="insufficient_scope"', 'scope="openid use admin"']) {
+    t.ok(challenge.includes(part) && readPage().includes(`\`${part}\``), challenge)
+  }
   const more = await agent.call('/mcp/admin', 'delete')
   t.match(more.text, /^done for .*admin/, more.error)
   t.ok(more.seen.includes('POST /mcp/admin 403'), 'it stepped up')
@@ -199,9 +205,11 @@ async function blockIt (t: Test, agent: Agent, { service, port, record }: World)
   t.match(JSON.parse(run(block('block').replace('PUT', 'DELETE'), name)), { status: 'lifted' })
 }
 
-async function statusOf (port: number, token: string): Promise<number> {
+async function asking (port: number, path: string, token: string): Promise<Answer> {
   const headers = [
     ['Authorization', `Bearer ${token}`], ['Accept', 'application/json, text/event-stream']
   ] as const
-  return (await ask(port, { path: '/mcp', method: 'POST', headers })).status
+  return await ask(port, { path, method: 'POST', headers })
 }
+
+const statusOf = async (port: number, token: string): Promise<number> => (await asking(port, '/mcp', token)).status
