@@ -41,8 +41,15 @@ type More = Readonly<Record<string, string>>
 /** The code that authorize gives to a browser that is signed in, or the error. A parameter that is '' is left out. */
 async function codeOf (simulator: RunningSimulator, clientId: string, more: More = {}): Promise<string> {
   const parameters = Object.entries({
-    client_id: clientId, redirect_uri: CALLBACK, response_type: 'code', code_challenge: CHALLENGE,
-    code_challenge_method: 'S256', prompt: 'none', scope: SCOPE, resource: API, ...more
+    client_id: clientId,
+    redirect_uri: CALLBACK,
+    response_type: 'code',
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+    prompt: 'none',
+    scope: SCOPE,
+    resource: API,
+    ...more
   }).filter(([, value]) => value !== '')
   const cookie = `session=${simulator.controls.signIn('alice').cookie}`
   const path = `/oauth2/authorize?${new URLSearchParams(parameters)}`

@@ -155,8 +155,13 @@ t.test('a client without openid, or with a scope that is not open, is sent back'
   const { port } = await startSimulator(t, { ...OPEN, clients })
   const errorOf = async (scope: string): Promise<string | null> => {
     const query = new URLSearchParams({
-      client_id: 'agent', redirect_uri: 'https://a.example/cb', response_type: 'code', resource: API, scope,
-      code_challenge: 'x', code_challenge_method: 'S256'
+      client_id: 'agent',
+      redirect_uri: 'https://a.example/cb',
+      response_type: 'code',
+      resource: API,
+      scope,
+      code_challenge: 'x',
+      code_challenge_method: 'S256'
     })
     const { headers } = await ask(port, { path: `/oauth2/authorize?${query}`, host: HOST })
     return new URL(headers.location ?? '').searchParams.get('error_description')

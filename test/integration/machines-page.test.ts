@@ -57,10 +57,11 @@ async function start (t: Test) {
     writeFileSync(at('orders'), block('job'))
     writeFileSync(at('orders.env'), Object.entries(rest).map(([name, value]) => `${name}='${value}'\n`).join(''))
     const [, command = ''] = /`\*\/5 \* \* \* \* (.*?)`/.exec(PAGE) ?? []
-    const here = command.replace('/etc/orders.env', at('orders.env')).replace('/usr/local/bin/orders', at('orders'))
+    const here = command.replaceAll(/\/(?:etc|usr\/local\/bin)\//g, at('/'))
     return (await promisify(execFile)('sh', ['-c', here], { env: { PATH } })).stdout
   }
-  return { asked, bearers, call, byCron, revoke, tokenFile: at('token'), lives: (seconds: number) => { life = seconds } }
+  const lives = (seconds: number): void => { life = seconds }
+  return { asked, bearers, call, byCron, revoke, tokenFile: at('token'), lives }
 }
 
 /** As it was written, whatever it means to a shell. */

@@ -21,7 +21,8 @@ def say(**line):
 
 
 async def hear():
-    return json.loads(await asyncio.to_thread(sys.stdin.readline))
+    line = await asyncio.to_thread(sys.stdin.readline)
+    return json.loads(line) if line else sys.exit()
 
 
 class Storage:

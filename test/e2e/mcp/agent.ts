@@ -26,7 +26,7 @@ export type Introduction = Readonly<{
 /** Authgear registers no `http://127.0.0.1`. */
 export const CALLBACK = 'http://localhost:1/callback'
 
-/** The pages of the simulated Authgear, as a browser walks through them. @returns where it ends: the client's own page */
+/** Walks through the pages of the simulated Authgear, as a browser. @returns the client's own page, where it ends */
 export async function signIn (start: string, user: string): Promise<string> {
   let [url, cookie, body]: [URL, string, URLSearchParams | undefined] = [new URL(start), '', undefined]
   for (let step = 0; step < 10; step++) {

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { InMemoryEventStore } from '@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { type EventStore, StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
 import { freePort } from '../../helpers/free-port.ts'
@@ -42,7 +41,7 @@ async function handle (
   if (known !== undefined) return await known.handleRequest(request, response)
   const transport: StreamableHTTPServerTransport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
-    eventStore: new InMemoryEventStore(),
+    eventStore: createEventStore(),
     retryInterval: 10,
     onsessioninitialized: (id) => { sessions.set(id, transport) }
   })
@@ -54,4 +53,22 @@ async function handle (
   })
   await mcp.connect(transport as Parameters<typeof mcp.connect>[0])
   await transport.handleRequest(request, response)
+}
+
+/** In the order of their arrival; the SDK's example orders those of one millisecond by chance. */
+function createEventStore (): EventStore {
+  const events: Array<Readonly<{ stream: string, message: Parameters<EventStore['storeEvent']>[1] }>> = []
+  return {
+    async storeEvent (stream, message) {
+      events.push({ stream, message })
+      return String(events.length)
+    },
+    async replayEventsAfter (last, { send }) {
+      const { stream = '' } = events[Number(last) - 1] ?? {}
+      for (const [index, event] of [...events.entries()].slice(Number(last))) {
+        if (event.stream === stream) await send(String(index + 1), event.message)
+      }
+      return stream
+    }
+  }
 }
