@@ -44,7 +44,7 @@ type World = Readonly<{
   record: string
 }>
 
-async function start (t: Test, proxy: Proxy): Promise<World> {
+async function start (t: Test, proxy: Proxy, more: Readonly<Record<string, string>> = {}): Promise<World> {
   const authgear = await startSimulator(t, {
     registration: 'open',
     clientDocuments: { [DOCUMENT]: { client_id: DOCUMENT, redirect_uris: [CALLBACK] } },
@@ -63,6 +63,7 @@ async function start (t: Test, proxy: Proxy): Promise<World> {
     MANAGEMENT_TOKEN,
     ACCESS_RECORD: `file:${record}`,
     ACCESS_RECORD_WINDOW: '0',
+    ...more,
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   })
   const behind = { forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS }
@@ -140,6 +141,20 @@ for (const proxy of [traefik, caddy]) {
     })
   })
 }
+
+t.test('offline_access keeps agents signed in, and some from stepping up', {
+  skip: skipOrFail('caddy', ...NEEDS)
+}, async (t) => {
+  const { port } = await start(t, caddy, { RESOURCES: `${RESOURCE}#openid,offline_access,use,admin` })
+  for (const [name, sdk] of Object.entries(SDKS)) {
+    const agent = sdk(t, port)
+    const first = await agent.call('/mcp', 'read')
+    t.equal(scopesOf(first), 'openid offline_access use', name)
+    const more = await agent.call('/mcp/admin', 'delete')
+    if (name === 'Python') t.match(more.text, /^done for .*admin/, more.error ?? '')
+    else t.match(more.error, 'Server returned 403 after trying upscoping', 'it renewed its token in place')
+  }
+})
 
 const readPage = (): string => readFileSync(join(import.meta.dirname, '../../docs/mcp.md'), 'utf8')
 
