@@ -14,7 +14,7 @@ import { tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 import { type Agent, CALLBACK, type Called } from './mcp/agent.ts'
 import { pythonAgent } from './mcp/python-agent.ts'
-import { startResumableServer, startServerOfPage } from './mcp/servers.ts'
+import { startPythonServerOfPage, startResumableServer, startServerOfPage } from './mcp/servers.ts'
 import { typescriptAgent } from './mcp/typescript-agent.ts'
 import { caddy, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
@@ -41,6 +41,8 @@ type World = Readonly<{
   port: number
   /** The proxy before a server that can go on with a stream. */
   resumablePort: number
+  /** The proxy before the page's server in Python. */
+  pythonPort: number
   record: string
 }>
 
@@ -68,12 +70,14 @@ async function start (t: Test, proxy: Proxy, more: Readonly<Record<string, strin
   })
   const behind = { forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS }
   const [page, resumable] = [await startServerOfPage(t, block('server.mjs')), await startResumableServer(t)]
+  const python = await startPythonServerOfPage(t, block('server.py'))
   return {
     authgear,
     service,
     record,
     port: await startProxy(t, proxy, { ...behind, app: page }),
-    resumablePort: await startProxy(t, proxy, { ...behind, app: resumable })
+    resumablePort: await startProxy(t, proxy, { ...behind, app: resumable }),
+    pythonPort: await startProxy(t, proxy, { ...behind, app: python })
   }
 }
 
@@ -119,6 +123,14 @@ for (const proxy of [traefik, caddy]) {
         })
       }
     }
+
+    t.test('a server in Python, by the protocol of each client', async (t) => {
+      for (const [name, sdk] of Object.entries(SDKS)) {
+        const { text, client, error, protocol } = await sdk(t, world.pythonPort).call('/mcp', 'read')
+        t.match(text, `done for ${demo.alice.id}, ${client}, openid use`, error ?? '')
+        if (name === 'Python') t.equal(protocol, '2026-07-28')
+      }
+    })
 
     t.test('an agent that is deleted in the portal stops, though its tokens live on', async (t) => {
       const agent = typescriptAgent({ origin: `https://${HOST}`, port })

@@ -83,7 +83,7 @@ async def call(storage, path, tool):
     async with httpx2.AsyncClient(transport=Through(), auth=provider, timeout=60) as http:
         async with Client(streamable_http_client(f"{ORIGIN}{path}", http_client=http)) as client:
             result = await client.call_tool(tool, {})
-            return "".join(part.text for part in result.content)
+            return {"text": "".join(part.text for part in result.content), "protocol": client.protocol_version}
 
 
 def leaf(error):
@@ -97,7 +97,7 @@ async def main():
         asked = await hear()
         seen.clear()
         try:
-            said = {"text": await call(storage, **asked)}
+            said = await call(storage, **asked)
         except Exception as error:
             said = {"error": repr(leaf(error))}
         client = storage.client.client_id if storage.client else ""

@@ -8,6 +8,8 @@ export type Called = Readonly<{
   /** What the tool said, or why it could not be called. */
   text?: string
   error?: string
+  /** The version of MCP that was agreed on, where the SDK says it. */
+  protocol?: string
   /** Requests to the server: `POST /mcp 401`, with ` resumed` where one goes on with a stream that was cut. */
   seen: readonly string[]
   /** The agent's id at Authgear, and its access token. */

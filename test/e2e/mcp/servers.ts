@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { listenFree } from '../../helpers/listen-free.ts'
+import { mustFind } from '../../helpers/servers.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { answers } from '../../helpers/until.ts'
 
@@ -18,6 +19,20 @@ export async function startServerOfPage (t: Test, code: string): Promise<number>
   writeFileSync(join(folder, 'server.mjs'), code.replace('3000', String(port)))
   await startChild(t, {
     name: 'the MCP server', command: process.execPath, args: ['server.mjs'], cwd: folder, ready: () => answers(port)
+  })
+  return port
+}
+
+/** The same in Python. */
+export async function startPythonServerOfPage (t: Test, code: string): Promise<number> {
+  const [folder, port] = [tempDir(t, 'mcp'), await freePort()]
+  writeFileSync(join(folder, 'server.py'), code.replace('3000', String(port)))
+  await startChild(t, {
+    name: 'the MCP server in Python',
+    command: mustFind('python-mcp'),
+    args: ['server.py'],
+    cwd: folder,
+    ready: () => answers(port)
   })
   return port
 }

@@ -3,7 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { Agent as Dispatcher, fetch as fetchFrom } from 'undici'
+import { Agent as Dispatcher, buildConnector, fetch as fetchFrom } from 'undici'
 import { type Agent, CALLBACK, type Introduction, signIn } from './agent.ts'
 
 /** With the MCP SDK for TypeScript. */
@@ -51,13 +51,14 @@ async function callTool (
 
 /** Requests for the host go to the proxy's port, as DNS and TLS in front of it would send them. */
 function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
+  const connector = buildConnector({})
   const dispatcher = new Dispatcher({
-    connect: { lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]) }
+    connect: (options, done) => connector({ ...options, hostname: '127.0.0.1', port: String(port) }, done)
   })
   return async (input, init) => {
     const url = new URL(input)
     if (url.host !== host) return await fetch(url, init)
-    const there = `http://${host}:${port}${url.pathname}${url.search}`
+    const there = `http://${host}${url.pathname}${url.search}`
     const answer = await fetchFrom(there, { ...init, dispatcher } as Parameters<typeof fetchFrom>[1])
     const resumed = new Headers(init?.headers).has('last-event-id') ? ' resumed' : ''
     seen.push(`${init?.method ?? 'GET'} ${url.pathname} ${answer.status}${resumed}`)
