@@ -3,90 +3,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
-import { adminApi, auditEnvironment } from '../helpers/audit.ts'
-import { makeOwnCert } from '../helpers/own-cert.ts'
-import { type Service, startProcess } from '../helpers/process.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { type Answer, ask, HOST } from '../helpers/request.ts'
+import type { Service } from '../helpers/process.ts'
+import { type Answer, ask } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
-import { demo, type RunningSimulator, startSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
-import { type Agent, CALLBACK, type Called } from './mcp/agent.ts'
-import { pythonAgent } from './mcp/python-agent.ts'
-import { startPythonServerOfPage, startResumableServer, startServerOfPage } from './mcp/servers.ts'
-import { typescriptAgent } from './mcp/typescript-agent.ts'
+import type { Agent, Called } from './mcp/agent.ts'
+import {
+  block, DOCUMENT, MANAGEMENT_TOKEN, onHost, OPTIONS, RESOURCE, SDKS, SETTINGS, startWorld, type World
+} from './mcp/world.ts'
 import { caddy, traefik } from './proxies.ts'
-import type { Proxy } from './proxy.ts'
-import { readSnippet } from './snippets.ts'
-import { startProxy } from './start-proxy.ts'
-
-const onHost = (text: string): string => text.replaceAll('mcp.example.com', HOST)
-const block = (title: string): string => onHost(readSnippet('mcp.md', title))
-const RESOURCE = `https://${HOST}/mcp`
-const DOCUMENT = 'https://agents.example.com/client.json'
-const MANAGEMENT_TOKEN = 'a management token of the tests'
-
-/** The variables of the page; those that are a secret, or an address, are this test's. */
-const SETTINGS = Object.fromEntries(
-  [...block('service').matchAll(/^([A-Z_]+)='?(.*?)'?(?:\s+#.*)?$/gm)].map(([, name = '', value = '']) => [name, value])
-)
-const [, WRITTEN = ''] = /snippet caddy .*?(--assertion .*)$/m.exec(block('proxy')) ?? []
-const OPTIONS = WRITTEN.split(' ')
-
-type World = Readonly<{
-  authgear: RunningSimulator
-  service: Service
-  /** The proxy before the page's server. */
-  port: number
-  /** The proxy before a server that can go on with a stream. */
-  resumablePort: number
-  /** The proxy before the page's server in Python. */
-  pythonPort: number
-  record: string
-}>
-
-async function start (t: Test, proxy: Proxy, more: Readonly<Record<string, string>> = {}): Promise<World> {
-  const authgear = await startSimulator(t, {
-    registration: 'open',
-    clientDocuments: { [DOCUMENT]: { client_id: DOCUMENT, redirect_uris: [CALLBACK] } },
-    resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }],
-    adminApi
-  })
-  const redis = await startRedis(t)
-  const record = join(tempDir(t, 'mcp-record'), 'access.jsonl')
-  const tls = proxy.tls ? makeOwnCert(t) : undefined
-  const service = await startProcess(t, {
-    ...SETTINGS,
-    ...auditEnvironment(authgear.url, '1s'),
-    AUTHGEAR_ENDPOINT: authgear.url,
-    REDIS_URL: redis.url,
-    CACHE_SECRET: 'a secret of the tests, 32 bytes!',
-    MANAGEMENT_TOKEN,
-    ACCESS_RECORD: `file:${record}`,
-    ACCESS_RECORD_WINDOW: '0',
-    ...more,
-    ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
-  })
-  const behind = { forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS }
-  const [page, resumable] = [await startServerOfPage(t, block('server.mjs')), await startResumableServer(t)]
-  const python = await startPythonServerOfPage(t, block('server.py'))
-  return {
-    authgear,
-    service,
-    record,
-    port: await startProxy(t, proxy, { ...behind, app: page }),
-    resumablePort: await startProxy(t, proxy, { ...behind, app: resumable }),
-    pythonPort: await startProxy(t, proxy, { ...behind, app: python })
-  }
-}
-
-type Sdk = (t: Test, port: number, document?: string) => Agent
-
-const SDKS: Readonly<Record<string, Sdk>> = {
-  TypeScript: (_, port, document) => typescriptAgent({ origin: `https://${HOST}`, port, document }),
-  Python: (t, port, document) => pythonAgent(t, { origin: `https://${HOST}`, port, document })
-}
 
 const NEEDS = ['redis-server', 'python-mcp', 'jq'] as const
 
@@ -97,10 +23,10 @@ t.test('the page’s settings and options are read', async (t) => {
 
 for (const proxy of [traefik, caddy]) {
   t.test(`the page behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server, ...NEEDS) }, async (t) => {
-    const world = await start(t, proxy)
+    const world = await startWorld(t, proxy)
     const { port, resumablePort, service, authgear } = world
 
-    t.test('who has no token is told where to get one, as the page says', async (t) => {
+    t.test('a client without a token is told where to get one, as the page says', async (t) => {
       const { status, headers } = await ask(port, { method: 'POST', path: '/mcp' })
       t.equal(status, 401)
       t.ok(onHost(readPage()).includes(`WWW-Authenticate: ${String(headers['www-authenticate'])}\``))
@@ -133,7 +59,7 @@ for (const proxy of [traefik, caddy]) {
     })
 
     t.test('an agent that is deleted in the portal stops, though its tokens live on', async (t) => {
-      const agent = typescriptAgent({ origin: `https://${HOST}`, port })
+      const agent = SDKS.TypeScript(t, port)
       const { text, client, token } = await agent.call('/mcp', 'read')
       t.match(text, client)
       authgear.controls.deleteClient(client)
@@ -141,7 +67,7 @@ for (const proxy of [traefik, caddy]) {
     })
 
     t.test('an agent is refused once its person is purged', async (t) => {
-      const { token } = await typescriptAgent({ origin: `https://${HOST}`, port }).call('/mcp', 'read')
+      const { token } = await SDKS.TypeScript(t, port).call('/mcp', 'read')
       t.not(await statusOf(port, token), 401)
       const purge = await fetch(`${service.managementUrl}/revocations`, {
         method: 'POST',
@@ -157,7 +83,7 @@ for (const proxy of [traefik, caddy]) {
 t.test('offline_access keeps agents signed in, and some from stepping up', {
   skip: skipOrFail('caddy', ...NEEDS)
 }, async (t) => {
-  const { port } = await start(t, caddy, { RESOURCES: `${RESOURCE}#openid,offline_access,use,admin` })
+  const { port } = await startWorld(t, caddy, { RESOURCES: `${RESOURCE}#openid,offline_access,use,admin` })
   for (const [name, sdk] of Object.entries(SDKS)) {
     const agent = sdk(t, port)
     const first = await agent.call('/mcp', 'read')
@@ -200,14 +126,16 @@ const scopesOf = ({ token }: Called): string => {
 async function resume (t: Test, agent: Agent, { managementUrl }: Service): Promise<void> {
   const { text = '', error, seen, client } = await agent.call('/mcp', 'interrupted')
   t.ok(seen.includes('GET /mcp 200 resumed'), error ?? seen.join(', '))
-  const keys = createRemoteJWKSet(new URL(`${managementUrl}/.well-known/forward-auth/jwks.json`))
+  const keys = createRemoteJWKSet(new URL(`${managementUrl}/.well-known/forward-auth/jwks.json`), {
+    timeoutDuration: 60_000
+  })
   const { payload } = await jwtVerify(text, keys, { issuer: SETTINGS['ASSERTION_ISSUER'] ?? '' })
   t.match(payload, { sub: demo.alice.id, client_id: client, scope: /^openid use/ })
 }
 
 /** In the middle of its work, while others go on; and what the record says of it. */
 async function blockIt (t: Test, agent: Agent, { service, port, record }: World): Promise<void> {
-  const other = typescriptAgent({ origin: `https://${HOST}`, port })
+  const other = SDKS.TypeScript(t, port)
   const before = await agent.call('/mcp', 'read')
   t.match(before.text, /^done/)
   const env = {

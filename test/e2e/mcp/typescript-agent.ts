@@ -51,7 +51,7 @@ async function callTool (
 
 /** Requests for the host go to the proxy's port, as DNS and TLS in front of it would send them. */
 function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
-  const connector = buildConnector({})
+  const connector = buildConnector({ timeout: 60_000 })
   const dispatcher = new Dispatcher({
     connect: (options, done) => connector({ ...options, hostname: '127.0.0.1', port: String(port) }, done)
   })
