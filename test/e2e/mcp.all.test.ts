@@ -1,99 +1,170 @@
-import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import t from 'tap'
-import { fetchThrough, mcpPerson, type McpPerson, startMcpServer } from '../helpers/mcp.ts'
-import { makeOwnCert } from '../helpers/own-cert.ts'
-import { startProcess } from '../helpers/process.ts'
-import { ask, HOST } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import t, { type Test } from 'tap'
+import type { Service } from '../helpers/process.ts'
+import { type Answer, ask } from '../helpers/request.ts'
+import { mustFind, skipOrFail } from '../helpers/servers.ts'
+import { demo } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
+import type { Agent, Called } from './mcp/agent.ts'
+import {
+  block, DOCUMENT, MANAGEMENT_TOKEN, onHost, OPTIONS, RESOURCE, SDKS, SETTINGS, startWorld, type World
+} from './mcp/world.ts'
 import { caddy, traefik } from './proxies.ts'
-import { startProxy } from './start-proxy.ts'
 
-const RESOURCE = `https://${HOST}/mcp`
-const OPTIONS = [
-  '--resource', `${RESOURCE}=/mcp`, '--scope', 'use', '--resource', `${RESOURCE}=/mcp/admin`, '--scope', 'admin'
-]
+const NEEDS = ['redis-server', 'python-mcp', 'jq'] as const
+
+t.test('the page’s settings and options are read', async (t) => {
+  t.match(SETTINGS, { RESOURCES: `${RESOURCE}#openid,use,admin`, ASSERTION: 'on' })
+  t.equal(OPTIONS.filter((word) => word === '--resource').length, 2)
+})
 
 for (const proxy of [traefik, caddy]) {
-  t.test(`an MCP client behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server) }, async (t) => {
-    const authgear = await startSimulator(t, {
-      registration: 'open', resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }]
-    })
-    const mcp = await startMcpServer(t)
-    const tls = proxy.tls ? makeOwnCert(t) : undefined
-    const service = await startProcess(t, {
-      AUTHGEAR_ENDPOINT: authgear.url,
-      RESOURCES: `${RESOURCE}#openid,use,admin`,
-      MANAGEMENT_TOKEN: 'a management token of the tests',
-      ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
-    })
-    const behind = { app: mcp, forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS }
-    const port = await startProxy(t, proxy, behind)
-    const seen: string[] = []
-    const person = mcpPerson('alice')
-    const open = (path: string): StreamableHTTPClientTransport =>
-      new StreamableHTTPClientTransport(new URL(`https://${HOST}${path}`), {
-        authProvider: person, fetch: fetchThrough(HOST, port, seen)
-      })
+  t.test(`the page behind ${proxy.snippet}`, { skip: skipOrFail(proxy.server, ...NEEDS) }, async (t) => {
+    const world = await startWorld(t, proxy)
+    const { port, resumablePort, service, authgear } = world
 
-    t.test('finds its way alone, and calls a tool as its person', async (t) => {
-      const text = await callTool(open, '/mcp', person)
-      t.match(text, `user-id=${demo.alice.id} client-id=dynamic-`)
-      t.match(text, 'scope=openid use')
-      t.strictSame(person.asked, ['openid use'], 'it asked for what the first answer named')
-      t.ok(seen.includes('GET /.well-known/oauth-protected-resource/mcp'), 'it read the metadata')
-    })
-
-    t.test('is told which scope it lacks, and steps up', async (t) => {
-      const text = await callTool(open, '/mcp/admin', person)
-      t.match(text, /scope=openid use admin/)
-      t.strictSame(person.asked, ['openid use', 'openid use admin'])
-    })
-
-    t.test('is refused once its person is purged', async (t) => {
-      const token = (await person.tokens())?.access_token ?? ''
-      const statusOf = async (): Promise<number> => {
-        const headers = [
-          ['Authorization', `Bearer ${token}`],
-          ['Accept', 'application/json, text/event-stream']
-        ] as const
-        return (await ask(port, { path: '/mcp', method: 'POST', headers })).status
+    t.test('a client without a token is told where to get one, as the page says', async (t) => {
+      const { status, headers } = await ask(port, { method: 'POST', path: '/mcp' })
+      t.equal(status, 401)
+      t.ok(onHost(readPage()).includes(`WWW-Authenticate: ${String(headers['www-authenticate'])}\``))
+      for (const path of ['/mcp', '/mcp/', '', '/']) {
+        const answer = await ask(port, { path: `/.well-known/oauth-protected-resource${path}` })
+        t.match([answer.status, JSON.parse(answer.body)], [
+          200, { resource: RESOURCE, authorization_servers: [authgear.url] }
+        ], path)
       }
-      t.not(await statusOf(), 401)
+    })
+
+    for (const [name, sdk] of Object.entries(SDKS)) {
+      for (const document of [undefined, DOCUMENT]) {
+        const kind = document === undefined ? 'registers itself' : 'is a URL'
+        t.test(`an agent with the SDK for ${name} that ${kind}`, async (t) => {
+          const agent = sdk(t, port, document)
+          await useIt(t, agent, port, document)
+          await resume(t, sdk(t, resumablePort, document), service)
+          await blockIt(t, agent, world)
+        })
+      }
+    }
+
+    t.test('a server in Python, by the protocol of each client', async (t) => {
+      for (const [name, sdk] of Object.entries(SDKS)) {
+        const { text, client, error, protocol } = await sdk(t, world.pythonPort).call('/mcp', 'read')
+        t.match(text, `done for ${demo.alice.id}, ${client}, openid use`, error ?? '')
+        if (name === 'Python') t.equal(protocol, '2026-07-28')
+      }
+    })
+
+    t.test('an agent that is deleted in the portal stops, though its tokens live on', async (t) => {
+      const agent = SDKS.TypeScript(t, port)
+      const { text, client, token } = await agent.call('/mcp', 'read')
+      t.match(text, client)
+      authgear.controls.deleteClient(client)
+      await until('it is read in the log', async () => await statusOf(port, token) === 401)
+    })
+
+    t.test('an agent is refused once its person is purged', async (t) => {
+      const { token } = await SDKS.TypeScript(t, port).call('/mcp', 'read')
+      t.not(await statusOf(port, token), 401)
       const purge = await fetch(`${service.managementUrl}/revocations`, {
         method: 'POST',
-        headers: { authorization: 'Bearer a management token of the tests', 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },
         body: JSON.stringify({ user_id: demo.alice.id })
       })
       t.equal(purge.status, 200)
-      t.equal(await statusOf(), 401)
+      t.equal(await statusOf(port, token), 401)
     })
   })
 }
 
-/** Connects, signs in where that is asked for, and calls the tool. */
-async function callTool (
-  open: (path: string) => StreamableHTTPClientTransport,
-  path: string,
-  person: McpPerson
-): Promise<string> {
-  let result = ''
-  await until('the tool was called', async () => {
-    const [client, transport] = [new Client({ name: 'agent', version: '1.0.0' }), open(path)]
-    try {
-      await client.connect(transport as Parameters<typeof client.connect>[0])
-      result = JSON.stringify(await client.callTool({ name: 'who', arguments: {} }))
-      return true
-    } catch (error) {
-      if (!(error instanceof UnauthorizedError)) throw error
-      await transport.finishAuth(person.code())
-      return false
-    } finally {
-      await client.close()
-    }
-  })
-  return result
+t.test('offline_access keeps agents signed in, and some from stepping up', {
+  skip: skipOrFail('caddy', ...NEEDS)
+}, async (t) => {
+  const { port } = await startWorld(t, caddy, { RESOURCES: `${RESOURCE}#openid,offline_access,use,admin` })
+  for (const [name, sdk] of Object.entries(SDKS)) {
+    const agent = sdk(t, port)
+    const first = await agent.call('/mcp', 'read')
+    t.equal(scopesOf(first), 'openid offline_access use', name)
+    const more = await agent.call('/mcp/admin', 'delete')
+    if (name === 'Python') t.match(more.text, /^done for .*admin/, more.error ?? '')
+    else t.match(more.error, 'Server returned 403 after trying upscoping', 'it renewed its token in place')
+  }
+})
+
+const readPage = (): string => readFileSync(join(import.meta.dirname, '../../docs/mcp.md'), 'utf8')
+
+/** From nothing to a tool's answer, and to a tool that needs another scope. */
+async function useIt (t: Test, agent: Agent, port: number, document: string | undefined): Promise<void> {
+  const first = await agent.call('/mcp', 'read')
+  t.equal(first.text, `done for ${demo.alice.id}, ${first.client}, ${scopesOf(first)}`, first.error ?? '')
+  if (document === undefined) t.match(first.client, /^dcrc_/)
+  else t.equal(first.client, document)
+  const [refused, metadata] = first.seen
+  t.strictSame([refused, metadata], ['POST /mcp 401', 'GET /.well-known/oauth-protected-resource/mcp 200'])
+  t.strictSame(scopesOf(first).split(' ').filter((scope) => scope !== 'offline_access'), ['openid', 'use'])
+  const { status, headers } = await asking(port, '/mcp/admin', first.token)
+  t.equal(status, 403)
+  const challenge = String(headers['www-authenticate'])
+  for (const part of ['error="insufficient_scope"', 'scope="openid use admin"']) {
+    t.ok(challenge.includes(part) && readPage().includes(`\`${part}\``), challenge)
+  }
+  const more = await agent.call('/mcp/admin', 'delete')
+  t.match(more.text, /^done for .*admin/, more.error ?? '')
+  t.ok(more.seen.includes('POST /mcp/admin 403'), 'it stepped up')
+  t.equal(more.client, first.client)
 }
+
+const scopesOf = ({ token }: Called): string => {
+  const [, claims = ''] = token.split('.')
+  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as Readonly<{ scope: string }>).scope
+}
+
+/** A stream that is cut, and what a server is told by a signature. */
+async function resume (t: Test, agent: Agent, { managementUrl }: Service): Promise<void> {
+  const { text = '', error, seen, client } = await agent.call('/mcp', 'interrupted')
+  t.ok(seen.includes('GET /mcp 200 resumed'), error ?? seen.join(', '))
+  const keys = createRemoteJWKSet(new URL(`${managementUrl}/.well-known/forward-auth/jwks.json`), {
+    timeoutDuration: 60_000
+  })
+  const { payload } = await jwtVerify(text, keys, { issuer: SETTINGS['ASSERTION_ISSUER'] ?? '' })
+  t.match(payload, { sub: demo.alice.id, client_id: client, scope: /^openid use/ })
+}
+
+/** In the middle of its work, while others go on; and what the record says of it. */
+async function blockIt (t: Test, agent: Agent, { service, port, record }: World): Promise<void> {
+  const other = SDKS.TypeScript(t, port)
+  const before = await agent.call('/mcp', 'read')
+  t.match(before.text, /^done/)
+  const env = {
+    PATH: process.env['PATH'] ?? '', MANAGEMENT_TOKEN, MANAGEMENT_URL: service.managementUrl, RECORD: record
+  }
+  const name = { CLIENT_ID: encodeURIComponent(before.client) }
+  const run = (script: string, more: Readonly<Record<string, string>>): string =>
+    execFileSync('sh', ['-c', script], { env: { ...env, ...more }, encoding: 'utf8' })
+  t.match(JSON.parse(run(block('block'), name)), { status: 'blocked' })
+  t.equal(await statusOf(port, before.token), 401)
+  const after = await agent.call('/mcp', 'read')
+  t.ok(after.error, String(after.text))
+  t.strictSame(after.seen.filter((line) => line.startsWith('POST /mcp')).at(-1), 'POST /mcp 401')
+  t.not(after.token, before.token, 'its person signed in again, in vain')
+  t.match((await other.call('/mcp', 'read')).text, /^done/, 'another agent goes on')
+  mustFind('jq')
+  await until('the record has it', () => readFileSync(record, 'utf8').includes('client_blocked'))
+  const lines = run(block('record'), { CLIENT_ID: before.client })
+  for (const what of ['"allowed",', '"refused","insufficient_scope"', '"refused","client_blocked"']) {
+    t.match(lines, what)
+  }
+  t.match(JSON.parse(run(block('block').replace('PUT', 'DELETE'), name)), { status: 'lifted' })
+}
+
+async function asking (port: number, path: string, token: string): Promise<Answer> {
+  const headers = [
+    ['Authorization', `Bearer ${token}`], ['Accept', 'application/json, text/event-stream']
+  ] as const
+  return await ask(port, { path, method: 'POST', headers })
+}
+
+const statusOf = async (port: number, token: string): Promise<number> => (await asking(port, '/mcp', token)).status

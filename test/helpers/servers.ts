@@ -15,6 +15,7 @@ export type ServerName =
   | 'prometheus'
   | 'promtool'
   | 'python-apps'
+  | 'python-mcp'
   | 'configurable-http-proxy'
   | 'go'
   | 'docker-compose'

@@ -151,11 +151,17 @@ t.test('a client registers only where that is open, and by its rules', async t =
 })
 
 t.test('a client without openid, or with a scope that is not open, is sent back', async t => {
-  const clients = [{ id: 'agent', redirectUris: ['https://a.example/cb'], postLogoutRedirectUris: [] }]
+  const clients = [{ id: 'agent', source: 'dcr', redirectUris: ['https://a.example/cb'], postLogoutRedirectUris: [] }] as const
   const { port } = await startSimulator(t, { ...OPEN, clients })
   const errorOf = async (scope: string): Promise<string | null> => {
     const query = new URLSearchParams({
-      client_id: 'agent', redirect_uri: 'https://a.example/cb', response_type: 'code', resource: API, scope
+      client_id: 'agent',
+      redirect_uri: 'https://a.example/cb',
+      response_type: 'code',
+      resource: API,
+      scope,
+      code_challenge: 'x',
+      code_challenge_method: 'S256'
     })
     const { headers } = await ask(port, { path: `/oauth2/authorize?${query}`, host: HOST })
     return new URL(headers.location ?? '').searchParams.get('error_description')

@@ -76,6 +76,13 @@ get_python_apps() {
   echo 'Django, Radicale, PyJWT, JupyterHub, DuckDB, Starlette, Channels'
 }
 works_python_apps() { "$bin/python-apps" -c 'import django, radicale, jwt, jupyterhub, duckdb, starlette, uvicorn, websockets, httpx, channels'; }
+# the MCP SDK for Python, in an environment of its own
+get_python_mcp() {
+  python3 -m venv .servers/mcp >&2 && .servers/mcp/bin/pip install --quiet --disable-pip-version-check mcp==2.3.0 >&2 || return
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$PWD/.servers/mcp/bin/python" >"$bin/python-mcp" && chmod +x "$bin/python-mcp"
+  echo 'the MCP SDK for Python'
+}
+works_python_mcp() { "$bin/python-mcp" -c 'import mcp'; }
 get_chp() {
   npm_package chp configurable-http-proxy@5.3.0 && link configurable-http-proxy "$PWD/.servers/chp/node_modules/.bin/configurable-http-proxy"
 }

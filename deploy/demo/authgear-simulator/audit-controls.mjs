@@ -2,7 +2,7 @@
 import { createAuditLog } from './audit-log.mjs'
 import { createTrouble } from './trouble.mjs'
 
-/** @import { AuditFailure, AuditControls, User } from './types.d.mts' */
+/** @import { AuditFailure, AuditControls, OAuthClient, User } from './types.d.mts' */
 /** @import { Ended } from './directory.mjs' */
 
 /** No failure, and those that only a query of the log meets. @type {ReadonlySet<AuditFailure | undefined>} */
@@ -46,6 +46,9 @@ const userOf = ({ id, disabled, anonymous, roles, groups }) => ({
 })
 /** @param {Ended} session */
 const sessionOf = ({ id, type }) => ({ id, type, clientID: null })
+
+/** @param {OAuthClient} client */
+const clientOf = ({ id, source, name }) => ({ client_id: id, source, kind: 'third_party', client_name: name })
 
 /** What Authgear writes of each deed, in its order. @param {Audit['log']} log */
 export function createChronicle ({ append }) {
@@ -109,8 +112,28 @@ export function createChronicle ({ append }) {
       const given = user.groups.filter((group) => !before.includes(group))
       if (taken.length > 0) admin('REMOVE_USER_FROM_GROUPS', { user_id: user.id, group_ids: taken }, user.id)
       if (given.length > 0) admin('ADD_USER_TO_GROUPS', { user_id: user.id, group_ids: given }, user.id)
-    }
+    },
+    ...clientChronicle(append)
   })
 }
 
 /** @typedef {ReturnType<typeof createChronicle>} Chronicle */
+
+/** Of dynamic clients, which have no user. @param {Audit['log']['append']} append */
+function clientChronicle (append) {
+  const client = (/** @type {string} */ what) => (/** @type {OAuthClient} */ one) =>
+    append({ activityType: `OAUTH_CLIENT_${what}`, payload: { client: clientOf(one) }, clientId: one.id })
+  return Object.freeze({
+    clientRegistered: client('REGISTERED'),
+    clientResolved: client('RESOLVED'),
+    clientFailed: (
+      /** @type {'REGISTRATION' | 'RESOLUTION'} */ what, /** @type {string} */ reason, /** @type {string} */ message
+    ) => append({ activityType: `OAUTH_CLIENT_${what}_FAILED`, payload: { reason, message } }),
+    clientDeleted: (/** @type {OAuthClient} */ one) => append({
+      activityType: 'ADMIN_API_MUTATION_DELETE_DYNAMIC_CLIENT_EXECUTED',
+      payload: clientOf(one),
+      clientId: one.id,
+      triggeredBy: 'admin_api'
+    })
+  })
+}

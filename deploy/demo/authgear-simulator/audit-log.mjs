@@ -24,7 +24,9 @@ export function createAuditLog () {
   const faults = { lateness: 0, losing: 0 }
 
   /** @param {AuditEvent} event */
-  function append ({ activityType, payload, userId, triggeredBy = 'user', createdAt, lateness = faults.lateness }) {
+  function append (event) {
+    const { activityType, payload, userId, clientId, triggeredBy = 'user', createdAt } = event
+    const { lateness = faults.lateness } = event
     seq += randomInt(1, 4) // events of other kinds take numbers too
     if (faults.losing > 0) { faults.losing--; return }
     const second = createdAt ?? Math.floor(Date.now() / 1000)
@@ -34,7 +36,8 @@ export function createAuditLog () {
       user_id: userId ?? null,
       triggered_by: triggeredBy,
       audit_context: {},
-      app_id: 'app'
+      app_id: 'app',
+      ...(clientId === undefined ? {} : { client_id: clientId })
     }
     const data = { id: hex(seq), seq, type, payload, context }
     entries.push({ seq, createdAt: second, visibleAt: performance.now() + lateness, activityType, data })

@@ -20,7 +20,8 @@ const CALLABLE = new Set([
   'signIn',
   'signOut',
   'revokeSessions',
-  'revoke'
+  'revoke',
+  'deleteClient'
 ])
 const SETTINGS = /** @type {const} */ (['latency', 'sessionLock', 'outage', 'frozenRedisDelay'])
 

@@ -10,9 +10,11 @@ import { createGate } from './gates.mjs'
  * @param {import('./directory.mjs').Directory} directory
  * @param {import('./audit-controls.mjs').Audit} audit
  * @param {import('./user-query.mjs').UserQueries} userQueries
- * @param {Pick<import('./resolver.mjs').Parts, 'grants' | 'issuer' | 'tokenFaults' | 'chronicle'>} tokens
+ * @param {Pick<import('./resolver.mjs').Parts, 'grants' | 'issuer' | 'tokenFaults' | 'chronicle' | 'dynamicClients'>}
+ *   tokens
  */
-export function createControls (directory, audit, userQueries, { grants, issuer, tokenFaults, chronicle }) {
+export function createControls (directory, audit, userQueries, tokens) {
+  const { grants, issuer, tokenFaults, chronicle, dynamicClients } = tokens
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
@@ -46,6 +48,7 @@ export function createControls (directory, audit, userQueries, { grants, issuer,
       chronicle.sessionsRevoked(grant.session.user, [{ id, type: 'offline_grant' }], 'individual')
     },
     expireCookie: directory.expireCookie,
+    deleteClient: dynamicClients.delete,
     ...userControls(directory, chronicle)
   }
 

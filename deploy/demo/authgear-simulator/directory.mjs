@@ -98,11 +98,14 @@ function finder (sessions, grants, now) {
   return Object.freeze({
     byCookie: (/** @type {string} */ value) => alive(sessions.cookie.get(value)),
     byAppSession: (/** @type {string} */ value) => alive(sessions.appSession.get(value)),
-    /** A JWT counts only where it was meant for: that its whole text is known stands for the signature. */
-    byAccessToken: (/** @type {string} */ token, /** @type {string} */ audience) =>
-      token.startsWith('eyJ') && !isJwtFor(token, audience, now())
-        ? undefined
-        : alive(sessions.accessToken.get(token) ?? grants.byAccessToken(token)?.session)
+    /**
+     * A JWT counts only where it was meant for: that its whole text is known stands for the signature. A third party's
+     * is one wherever it was meant for, and refused.
+     */
+    byAccessToken (/** @type {string} */ token, /** @type {string} */ audience) {
+      const session = alive(sessions.accessToken.get(token) ?? grants.byAccessToken(token)?.session)
+      return session?.isThirdParty || !token.startsWith('eyJ') || isJwtFor(token, audience, now()) ? session : undefined
+    }
   })
 }
 

@@ -14,6 +14,7 @@ import { randomOpaque } from './tokens.mjs'
  * @property {string} challenge
  * @property {string} nonce
  * @property {string} scope
+ * @property {string | undefined} resource
  * @property {boolean} sso
  * @property {Session} session the browser's
  * @property {readonly string[] | undefined} amr of an interactive login
@@ -22,9 +23,13 @@ import { randomOpaque } from './tokens.mjs'
  */
 
 const CODE_MS = 300_000
+const OTHER_RESOURCE = refuse('invalid_target', 'resource not found')
 
 /** @param {URLSearchParams} form @param {string} name */
 const field = (form, name) => form.get(name) ?? ''
+
+/** A token has one resource: none is added later. @param {URLSearchParams} form @param {string | undefined} resource */
+const isElsewhere = (form, resource) => form.has('resource') && form.get('resource') !== resource
 
 /**
  * The code for a client's sign-in.
@@ -41,6 +46,7 @@ export function signInCode ({ signInCodes, now }, query, how) {
     challenge: field(query, 'code_challenge'),
     nonce: field(query, 'nonce'),
     scope: field(query, 'scope'),
+    resource: query.get('resource') ?? undefined,
     sso: query.get('x_sso_enabled') === 'true',
     endsAt: now() + CODE_MS
   })
@@ -58,10 +64,13 @@ export function redeemCode (parts, client, form, iss) {
   const fits = code !== undefined && now() < code.endsAt && (code.challenge === '' || code.challenge === challenge)
   if (!fits) return refuse('invalid_grant', 'invalid authorization code')
   if (code.redirectUri !== form.get('redirect_uri')) return refuse('invalid_request', 'invalid redirect URI')
+  if (isElsewhere(form, code.resource)) return OTHER_RESOURCE
   signInCodes.delete(field(form, 'code'))
-  const { session, amr, nonce, scope, sso } = code
+  const { session, amr, nonce, scope, sso, resource } = code
   const { user, authenticatedAt } = session
-  const grant = code.grant ?? grants.open({ client, user, authenticatedAt, idp: session, sso, scope })
+  const grant = code.grant ?? grants.open({
+    client, user, authenticatedAt, idp: session, sso, scope, resource
+  })
   const isKept = scope.split(' ').includes('offline_access')
   return {
     ...tokensOf(parts, grant, iss, { nonce, ...(amr === undefined ? {} : { amr }) }),
@@ -80,6 +89,7 @@ export function refresh (parts, client, form, iss) {
   // even one that is refused in the end
   if (client.rotation) grants.rotate(grant)
   if (grant.client.id !== client.id) return refuse('invalid_request', 'client id doesn\'t match the refresh token')
+  if (isElsewhere(form, grant.resource)) return OTHER_RESOURCE
   grants.touch(grant)
   return {
     ...tokensOf(parts, grant, iss, {}),
@@ -89,20 +99,21 @@ export function refresh (parts, client, form, iss) {
 
 /** @param {Parts} parts @param {Grant} grant @param {string} iss @param {object} claims of this ID token alone */
 function tokensOf ({ grants, issuer }, grant, iss, claims) {
-  const { client, session, scope } = grant
+  const { client, session, scope, resource } = grant
   const own = {
     sub: session.user.id,
     auth_time: session.authenticatedAt,
     ...userClaims(session.user)
   }
-  const token = client.jwt
-    ? issuer.accessToken(iss, { ...own, aud: [iss], client_id: client.id, scope }, accessSeconds(client))
+  const token = client.jwt || resource !== undefined
+    ? issuer.accessToken(iss, { ...own, aud: [resource ?? iss], client_id: client.id, scope }, accessSeconds(client))
     : randomOpaque()
   grants.addAccessToken(grant, token)
   return {
     access_token: token,
     expires_in: accessSeconds(client),
     id_token: issuer.idToken(iss, { ...own, aud: [client.id], sid: sidOf(grant.id), ...claims }),
+    ...(resource === undefined ? {} : { scope }),
     token_type: 'Bearer'
   }
 }

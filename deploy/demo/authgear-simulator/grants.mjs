@@ -12,6 +12,7 @@ import { randomOpaque } from './tokens.mjs'
  * @property {Session | undefined} idp the browser's session that it was made by
  * @property {boolean} sso whether it ends with that one by itself, and takes it along
  * @property {string} scope
+ * @property {string | undefined} resource the only audience of its access tokens
  * @property {string} refreshToken
  * @property {number} endsAt
  * @property {number} idleEnd what the touch before the newest one computed
@@ -22,6 +23,8 @@ const ACCESS_SECONDS = 300
 /** Authgear's defaults: 52 weeks, 30 days. */
 const GRANT_SECONDS = 52 * 7 * 86_400
 const IDLE_SECONDS = 30 * 86_400
+
+/** @typedef {{ user: User, authenticatedAt: number }} Opened */
 
 /** @param {string} id */
 export const sidOf = id => Buffer.from(`offline_grant:${id}`).toString('base64url')
@@ -54,17 +57,18 @@ export function createGrants (now) {
     grant.touchedAt = now()
   }
 
-  /** @param {Pick<Grant, 'client' | 'idp' | 'sso' | 'scope'> & { user: User, authenticatedAt: number }} how */
-  function open ({ client, user, authenticatedAt, idp, sso, scope }) {
+  /** @param {Pick<Grant, 'client' | 'idp' | 'sso' | 'scope' | 'resource'> & Opened} how */
+  function open ({ client, user, authenticatedAt, idp, sso, scope, resource }) {
     const id = randomUUID()
     /** @type {Grant} */
     const grant = {
       id,
       client,
-      session: { user, authenticatedAt, amr: [], key: id, isThirdParty: false },
+      session: { user, authenticatedAt, amr: [], key: id, isThirdParty: client.type === 'third_party_app' },
       idp,
       sso,
       scope,
+      resource,
       refreshToken: `${id}.${randomOpaque()}`,
       endsAt: now() + (client.refreshTokenSeconds ?? GRANT_SECONDS) * 1000,
       idleEnd: now() + idleMs(client),

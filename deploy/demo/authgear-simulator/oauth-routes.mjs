@@ -6,7 +6,6 @@ import { accountPage, againPage, expiredPage, loginPage, logoutPage } from './oa
 import { carried, clientOf, page, problemOf, queryOf, refuse, seeOther, sendBack, withQuery } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
 import { nextStep, problemOfSignIn } from './sign-in.mjs'
-import { codeFor, scopeProblem } from './token-routes.mjs'
 import { findSession } from './verdict.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
@@ -56,12 +55,13 @@ export function readBrowser ({ options, directory }) {
 
 /** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
 function authorizeRoutes (app, parts, browser) {
-  const { cookies, clients } = parts
+  const { cookies, clients, dynamicClients } = parts
   app.get(AUTHORIZE, { exposeHeadRoute: false }, authorize)
   app.post(AUTHORIZE, authorize)
   /** @param {FastifyRequest} request @param {FastifyReply} reply */
   function authorize (request, reply) {
     const query = queryOf(request)
+    dynamicClients.resolve(query.get('client_id') ?? '')
     const problem = problemOf(query, clients(), browser.origin(request))
     if (problem !== undefined) {
       return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
@@ -101,9 +101,8 @@ function authorizeRoutes (app, parts, browser) {
 /** @param {Parts} parts @param {URLSearchParams} query */
 function problemOfCode (parts, query) {
   if (query.get('response_type') !== 'code') return undefined
-  if (query.has('resource')) return scopeProblem(parts.options, query)
   const client = clientOf(query, parts.clients())
-  return client && problemOfSignIn(client, query, hintOf(parts, query))
+  return client && problemOfSignIn(client, query, hintOf(parts, query), parts.options.resources)
 }
 
 /** @param {Parts} parts @param {URLSearchParams} query @returns {Record<string, unknown> | undefined | 'none'} */
@@ -115,7 +114,6 @@ function hintOf ({ issuer }, query) {
 /** @param {Parts} parts @param {FastifyRequest} request @param {Session} session */
 function codeOf (parts, request, session) {
   const query = queryOf(request)
-  if (query.has('resource')) return codeFor(parts, request, session.user)
   const again = parts.askedAgain.get(session)
   parts.askedAgain.delete(session)
   const isNew = query.get('scope')?.split(' ').includes('offline_access')
@@ -194,7 +192,7 @@ function pageRoutes (app, parts, browser) {
 function stepOf (parts, query, session) {
   const client = clientOf(query, parts.clients())
   const hint = hintOf(parts, query)
-  if (query.get('response_type') === 'code' && !query.has('resource') && client !== undefined) {
+  if (query.get('response_type') === 'code' && client !== undefined) {
     return nextStep(client, query, session, hint === 'none' ? undefined : hint, Math.floor(parts.now() / 1000))
   }
   return query.get('prompt') === 'login' || query.get('max_age') === '0' ? 'login' : 'account'

@@ -31,8 +31,7 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @property {import('./user-query.mjs').UserQueries} userQueries
  * @property {AbortSignal} closing
  * @property {() => readonly import('./types.d.mts').OAuthClient[]} clients
- * @property {import('./types.d.mts').OAuthClient[]} dynamicClients
- * @property {Map<string, import('./token-routes.mjs').Code>} codes
+ * @property {import('./dynamic-clients.mjs').DynamicClients} dynamicClients
  * @property {ReturnType<typeof import('./oauth-routes.mjs').readBrowser>} browser
  * @property {import('./grants.mjs').Grants} grants
  * @property {import('./issuer.mjs').Issuer} issuer

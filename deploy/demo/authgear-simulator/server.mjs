@@ -8,6 +8,7 @@ import { controlRoutes } from './control-routes.mjs'
 import { createCookieWriter } from './cookies.mjs'
 import { createCounters } from './counters.mjs'
 import { createDirectory } from './directory.mjs'
+import { createDynamicClients } from './dynamic-clients.mjs'
 import { createGrants } from './grants.mjs'
 import { createIssuer } from './issuer.mjs'
 import { createControls } from './controls.mjs'
@@ -20,7 +21,7 @@ import { createUserQueries } from './user-query.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
 /** @import { Socket } from 'node:net' */
-/** @import { OAuthClient, Simulator, SimulatorOptions, UserEntry } from './types.d.mts' */
+/** @import { Simulator, SimulatorOptions, UserEntry } from './types.d.mts' */
 
 /** @param {SimulatorOptions} [options] @returns {Simulator} */
 export function buildSimulator (options = {}) {
@@ -29,11 +30,14 @@ export function buildSimulator (options = {}) {
   const directory = createDirectory(options.users ?? demoUsers(), grants, now)
   const audit = createAudit()
   const userQueries = createUserQueries()
+  const chronicle = createChronicle(audit.log)
+  const dynamicClients = createDynamicClients(options, chronicle)
   const signIns = {
     grants,
     issuer: createIssuer(now),
     tokenFaults: createTokenFaults(now),
-    chronicle: createChronicle(audit.log),
+    chronicle,
+    dynamicClients,
     signInCodes: new Map(),
     askedAgain: new Map(),
     now
@@ -42,11 +46,9 @@ export function buildSimulator (options = {}) {
   const counting = createCounters()
   const cookies = createCookieWriter(options)
   const closing = new AbortController()
-  /** @type {OAuthClient[]} */
-  const dynamicClients = []
-  const clients = () => [...options.clients ?? [], ...dynamicClients]
+  const clients = () => [...options.clients ?? [], ...dynamicClients.list()]
   const browser = readBrowser({ options, directory })
-  const tokens = { clients, dynamicClients, codes: new Map(), browser }
+  const tokens = { clients, browser }
   const own = { options, directory, control, counting, cookies, audit, userQueries }
   const parts = { ...own, closing: closing.signal, ...tokens, ...signIns }
   const resolve = createResolver(parts)

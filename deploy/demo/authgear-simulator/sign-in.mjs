@@ -1,7 +1,7 @@
 // @ts-check
 import { problemOfScopes, refuse } from './oauth-query.mjs'
 
-/** @import { OAuthClient, Session } from './types.d.mts' */
+/** @import { OAuthClient, ResourceEntry, Session } from './types.d.mts' */
 
 const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const SCOPES = new Set([
@@ -16,16 +16,23 @@ const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type ===
  * What is wrong with a request for a code to sign in, as recorded (docs/inside/authgear.md, "Sessions of apps").
  * @param {OAuthClient} client @param {URLSearchParams} query
  * @param {Record<string, unknown> | undefined | 'none'} hint undefined: it is no ID token of ours
+ * @param {readonly ResourceEntry[]} [resources] what the project opened to dynamic clients, each with its scopes
  */
-export function problemOfSignIn (client, query, hint) {
-  return problemOfPkce(client, query) ?? problemOfScopes(query, (scope) => SCOPES.has(scope)) ??
+export function problemOfSignIn (client, query, hint, resources = []) {
+  const uri = query.get('resource') // of several the first counts
+  const resource = resources.find((one) => one.uri === uri)
+  if (uri !== null && (resource === undefined || client.source === undefined)) {
+    return refuse('invalid_target', 'resource not found')
+  }
+  return problemOfPkce(client, query) ??
+    problemOfScopes(query, (scope) => SCOPES.has(scope) || resource?.scopes.includes(scope) === true) ??
     problemOfFullAccess(client, query) ?? problemOfPrompt(query) ?? problemOfHints(client, query, hint)
 }
 
 /** @param {OAuthClient} client @param {URLSearchParams} query */
 function problemOfPkce (client, query) {
   if (!query.has('code_challenge')) {
-    return isPublic(client)
+    return isPublic(client) || client.source !== undefined
       ? refuse('invalid_request', 'PKCE code challenge is required for public clients')
       : undefined
   }

@@ -1,37 +1,39 @@
 // @ts-check
-import { createHash, randomBytes } from 'node:crypto'
 import { redeemCode, refresh, revoke } from './grant-tokens.mjs'
-import { userClaims } from './issuer.mjs'
 import { readForms } from './login-routes.mjs'
-import { clientOf, problemOfScopes, queryOf, refuse } from './oauth-query.mjs'
+import { clientOf, refuse } from './oauth-query.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
-/** @import { OAuthClient, User } from './types.d.mts' */
+/** @import { OAuthClient } from './types.d.mts' */
 /** @typedef {import('./resolver.mjs').Parts} Parts */
-/**
- * @typedef {{ clientId: string, redirectUri: string, challenge: string, resource: string, scope: string, user: User }}
- *   Code
- */
 
 const LIFE_SECONDS = 1800
-const OF_SIGNING_IN = new Set(['openid', 'offline_access', 'profile', 'email'])
+const AUTHGEAR_SCOPE = 'https://authgear.com/scopes/'
+/** As recorded; a client of MCP's newest specification asks for `offline_access` where it stands here. */
+const SCOPES = [
+  'offline_access', 'device_sso', 'openid', 'profile', 'email', 'address', 'phone',
+  ...['full-access', 'full-userinfo', 'pre-authenticated-url'].map((name) => `${AUTHGEAR_SCOPE}${name}`)
+]
 
 /**
  * Tokens for resources as Authgear was recorded (test/fixtures/m2m.json): discovery, keys, the token endpoint for
- * machines; and for dynamic clients by authorization code with PKCE, as its specification says (not recorded).
+ * machines; and the registration of dynamic clients.
  * @param {FastifyInstance} app
  * @param {Parts} parts
  */
 export async function tokenRoutes (app, parts) {
   readForms(app)
-  const { issuer, browser } = parts
+  const { issuer, browser, dynamicClients } = parts
   app.get('/oauth2/jwks', { exposeHeadRoute: false }, () => issuer.jwks())
   app.head('/oauth2/jwks', (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS').send())
   for (const name of ['openid-configuration', 'oauth-authorization-server']) {
     app.get(`/.well-known/${name}`, { exposeHeadRoute: false }, (request, reply) =>
-      elsewhere(parts, request, reply) ?? reply.send(discoveryOf(browser.origin(request))))
+      elsewhere(parts, request, reply) ?? reply.send(discoveryOf(browser.origin(request), parts.options)))
   }
-  app.post('/oauth2/register', (request, reply) => register(parts, request, reply))
+  app.post('/oauth2/register', (request, reply) => {
+    const { status, answer } = dynamicClients.register(request.body)
+    return reply.code(status).send(answer)
+  })
   app.post('/oauth2/token', (request, reply) => answerToken(parts, request, reply))
   app.post('/oauth2/revoke', (request, reply) => {
     const moved = elsewhere(parts, request, reply)
@@ -91,11 +93,11 @@ function tokensFor (parts, request, form) {
   const client = clientOf(form, parts.clients())
   switch (form.get('grant_type')) {
     case 'authorization_code':
-      if (parts.codes.has(form.get('code') ?? '')) return accessTokenOf(parts, iss, tokenOfCode(parts, form))
       return problemOfClient(client, form) ?? redeemCode(parts, /** @type {OAuthClient} */ (client), form, iss)
-    case 'refresh_token':
-      if (client === undefined) return refuse('invalid_client', 'invalid client ID')
-      return refresh(parts, client, form, iss)
+    case 'refresh_token': {
+      const asking = client ?? parts.dynamicClients.deleted(form.get('client_id') ?? '')
+      return asking === undefined ? refuse('invalid_client', 'invalid client ID') : refresh(parts, asking, form, iss)
+    }
     default: return accessTokenOf(parts, iss, tokenOfMachine(parts.options, form, request.headers.authorization))
   }
 }
@@ -124,57 +126,25 @@ function accessTokenOf ({ issuer }, iss, answer) {
   }
 }
 
-/** @param {string} origin */
-function discoveryOf (origin) {
+/** @param {string} origin @param {Parts['options']} options */
+function discoveryOf (origin, { registration = 'off', clientDocuments }) {
   return {
     issuer: origin,
     authorization_endpoint: `${origin}/oauth2/authorize`,
     token_endpoint: `${origin}/oauth2/token`,
-    registration_endpoint: `${origin}/oauth2/register`,
+    ...(registration === 'off' ? {} : { registration_endpoint: `${origin}/oauth2/register` }),
+    ...(clientDocuments === undefined ? {} : { client_id_metadata_document_supported: true }),
     revocation_endpoint: `${origin}/oauth2/revoke`,
     end_session_endpoint: `${origin}/oauth2/end_session`,
     id_token_signing_alg_values_supported: ['RS256'],
     subject_types_supported: ['public'],
+    scopes_supported: SCOPES,
     jwks_uri: `${origin}/oauth2/jwks`,
     code_challenge_methods_supported: ['S256'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types_supported: ['code', 'none'],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic']
   }
-}
-
-/**
- * RFC 7591, for public clients only, and only where the project opened it.
- * @param {Parts} parts
- * @param {FastifyRequest} request
- * @param {FastifyReply} reply
- */
-function register ({ dynamicClients, options }, request, reply) {
-  const { registration = 'off' } = options
-  if (registration === 'off') {
-    return reply.code(403).send(refuse('access_denied', 'dynamic client registration is not enabled'))
-  }
-  if (registration === 'by-token') {
-    return reply.code(401).send(refuse('invalid_initial_access_token', 'an initial access token is required'))
-  }
-  const body = /** @type {Record<string, unknown>} */ (request.body ?? {})
-  const uris = Array.isArray(body['redirect_uris']) ? body['redirect_uris'].map(String) : []
-  const isNative = body['application_type'] === 'native'
-  if (uris.length === 0 || body['token_endpoint_auth_method'] === 'client_secret_post') {
-    return reply.code(400).send(refuse('invalid_client_metadata', 'redirect_uris, token_endpoint_auth_method'))
-  }
-  if (!uris.every((uri) => mayLeadTo(uri, isNative))) {
-    return reply.code(400).send(refuse('invalid_redirect_uri', 'dcr: invalid redirect_uri'))
-  }
-  const client = { id: `dynamic-${randomBytes(8).toString('hex')}`, redirectUris: uris, postLogoutRedirectUris: [] }
-  dynamicClients.push(client)
-  return reply.code(201).send({ ...body, client_id: client.id, token_endpoint_auth_method: 'none' })
-}
-
-/** A program's own page is `http://localhost` or a scheme of its own. @param {string} uri @param {boolean} isNative */
-function mayLeadTo (uri, isNative) {
-  if (uri.startsWith('https://')) return true
-  return isNative && (uri.startsWith('http:') ? new URL(uri).hostname === 'localhost' : true)
 }
 
 /** @typedef {{ error: string, error_description: string } | { claims: object, scope: string }} Answer */
@@ -210,61 +180,4 @@ function credentialsOf (form, authorization) {
   const [, basic] = /^Basic (.+)$/.exec(authorization ?? '') ?? []
   if (basic !== undefined) return Buffer.from(basic, 'base64').toString().split(':').map(decodeURIComponent)
   return [form.get('client_id') ?? undefined, form.get('client_secret') ?? undefined]
-}
-
-/** @param {Parts} parts @param {URLSearchParams} form @returns {Answer} */
-function tokenOfCode ({ codes }, form) {
-  const code = codes.get(form.get('code') ?? '')
-  codes.delete(form.get('code') ?? '')
-  const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url')
-  if (
-    code === undefined || code.challenge !== challenge || code.clientId !== form.get('client_id') ||
-    code.redirectUri !== form.get('redirect_uri')
-  ) {
-    return refuse('invalid_grant', 'invalid code')
-  }
-  const { clientId, resource, scope, user } = code
-  const claims = {
-    aud: [resource],
-    client_id: clientId,
-    sub: user.id,
-    auth_time: Math.floor(Date.now() / 1000),
-    ...userClaims(user)
-  }
-  return { claims, scope }
-}
-
-/**
- * The code that a signed-in browser brings back to its client.
- * @param {Parts} parts
- * @param {FastifyRequest} request
- * @param {User} user
- * @returns {Record<string, string>} parameters of the way back
- */
-export function codeFor ({ codes, options }, request, user) {
-  const query = queryOf(request)
-  const uri = query.get('resource') ?? ''
-  const resource = options.resources?.find((one) => one.uri === uri)
-  if (resource === undefined) return refuse('invalid_target', 'resource not found')
-  if (query.get('code_challenge_method') !== 'S256') return refuse('invalid_request', 'PKCE is required')
-  const code = randomBytes(16).toString('hex')
-  codes.set(code, {
-    clientId: query.get('client_id') ?? '',
-    redirectUri: query.get('redirect_uri') ?? '',
-    challenge: query.get('code_challenge') ?? '',
-    resource: uri,
-    scope: query.get('scope') ?? '',
-    user
-  })
-  return { code }
-}
-
-/**
- * What a client that a person lets in may ask for: `openid` always, else what the resource opened to such clients.
- * @param {Parts['options']} options
- * @param {URLSearchParams} query
- */
-export function scopeProblem ({ resources = [] }, query) {
-  const open = resources.find(({ uri }) => uri === query.get('resource'))?.scopes ?? []
-  return problemOfScopes(query, (scope) => OF_SIGNING_IN.has(scope) || open.includes(scope))
 }

@@ -102,6 +102,8 @@ export interface AuditEvent {
   readonly activityType: string
   readonly payload: object
   readonly userId?: string
+  /** of a dynamic client, in the entry's context */
+  readonly clientId?: string
   readonly triggeredBy?: 'user' | 'admin_api' | 'system'
   /** default: now, in whole seconds */
   readonly createdAt?: UnixSeconds
@@ -192,6 +194,8 @@ export interface Controls {
   expireAccessTokens (): void
   /** Ends an app's session, as the Admin API's revokeSession does. @param id the UUID that its `sid` names */
   endGrant (id: string): void
+  /** As in the portal: nobody signs in to this dynamic client any more, and its tokens go on until they end. */
+  deleteClient (id: string): void
   /** The browser's session ends by its own idle time-out. */
   expireCookie (cookie: string): void
   /** Another key signs from now on. */
@@ -232,6 +236,9 @@ export interface AdminApiOptions {
 
 export interface OAuthClient {
   readonly id: string
+  readonly name?: string
+  /** A dynamic client: registered, or its id is the URL of its document. Only these get tokens for a resource. */
+  readonly source?: 'dcr' | 'cimd'
   /** Compared exactly. */
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris: readonly string[]
@@ -250,6 +257,13 @@ export interface OAuthClient {
   readonly idleSeconds?: number
   /** Authgear's `x_max_concurrent_session: 1`. */
   readonly isAlone?: boolean
+}
+
+/** What a client says of itself where its id is a URL. */
+export interface ClientDocument {
+  readonly client_id: string
+  readonly redirect_uris: readonly string[]
+  readonly client_name?: string
 }
 
 /** An API or MCP server of the project's. */
@@ -271,6 +285,8 @@ export interface SimulatorOptions {
   readonly machines?: readonly MachineClient[]
   /** Authgear's dynamic registration; `by-token` needs an initial access token, and none is known; default: off */
   readonly registration?: 'off' | 'by-token' | 'open'
+  /** Client ID metadata documents by their URLs, which nobody fetches; opens clients by URL; default: closed */
+  readonly clientDocuments?: Readonly<Record<string, ClientDocument>>
   /** opens `/oauth2/authorize`, `/oauth2/end_session` and their pages, discovery and the token endpoint; default: 404 */
   readonly clients?: readonly OAuthClient[]
   /** default: users.json beside this file */

@@ -3,7 +3,7 @@
 
 /**
  * First success wins, a failing credential falls through to the next; an account outside its validity ends the search,
- * and so does an opaque token of a third-party client (by Authgear's specification; not recorded).
+ * and so does a token of a third-party client, opaque or JWT (by Authgear's specification; not recorded).
  * @param {SentCredentials} sent
  * @param {import('./directory.mjs').Directory} directory
  * @param {string} audience scheme and host of the request
