@@ -176,6 +176,15 @@ export const ALERTS: readonly Alert[] = Object.freeze([
     description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
   },
   {
+    alert: 'ForwardAuthAppReconnects',
+    value: 'sum by (job, app) (increase(forward_auth_event_streams_opened_total{$one}[10m]))',
+    when: '> 60',
+    for: '10m',
+    severity: 'warning',
+    summary: 'An app opens its stream of events again and again',
+    description: 'Something ends it on the way, or the app does. What it misses is told again, or it is reset.'
+  },
+  {
     alert: 'ForwardAuthAccessRecordLost',
     value: 'sum by (job) (increase(forward_auth_access_record_lost_total{$one}[10m]))',
     when: '> 0',

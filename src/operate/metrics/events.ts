@@ -10,7 +10,7 @@ export type EventGauges = Readonly<{
 
 /** Of what apps are told. @param gauges undefined without LISTEN_EVENTS: then none of them is shown */
 export function registerEvents (registry: Registry, gauges: EventGauges | undefined): EventsObserver {
-  if (gauges === undefined) return { told () {}, cut () {} }
+  if (gauges === undefined) return { opened () {}, told () {}, cut () {} }
   new Gauge({
     registers: [registry],
     name: 'forward_auth_event_streams',
@@ -21,6 +21,9 @@ export function registerEvents (registry: Registry, gauges: EventGauges | undefi
       for (const app of gauges.apps) this.set({ app }, streams.get(app) ?? 0)
     }
   })
+  const opened = closedCounter(
+    registry, 'forward_auth_event_streams_opened_total', 'Streams of events that were opened, by app.', 'app', gauges.apps
+  )
   const told = closedCounter(
     registry, 'forward_auth_events_total', 'Revocations that apps are told of, by what they name.', 'kind', EVENT_KINDS
   )
@@ -31,5 +34,5 @@ export function registerEvents (registry: Registry, gauges: EventGauges | undefi
     'reason',
     CUT_REASONS
   )
-  return Object.freeze({ told: told.add, cut: cut.add })
+  return Object.freeze({ opened: (app: string) => opened.add(app), told: told.add, cut: cut.add })
 }

@@ -82,6 +82,7 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
       const next = from === undefined ? undefined : feed.after(from)
       const reader: Reader = { app, out, next: next ?? feed.end(), flushed: 0, beaten: -1 }
       readers.add(reader)
+      observer.opened(app)
       out.once('close', () => readers.delete(reader))
       out.on('drain', () => { if (readers.has(reader)) pump(reader) })
       const isFresh = place === undefined

@@ -10,6 +10,7 @@ export const CUT_REASONS = ['slow', 'behind'] as const
 export type CutReason = typeof CUT_REASONS[number]
 
 export type EventsObserver = Readonly<{
+  opened: (app: string) => void
   told: (kind: EventKind) => void
   cut: (reason: CutReason) => void
 }>

@@ -53,7 +53,7 @@ function start () {
     feed,
     names,
     isFollowing: () => state.following,
-    observer: { told: (kind) => told.push(kind), cut: (reason) => cut.push(reason) }
+    observer: { opened () {}, told: (kind) => told.push(kind), cut: (reason) => cut.push(reason) }
   })
   let n = 0
   const revoke = (count = 1): void => {
