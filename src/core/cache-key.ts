@@ -44,8 +44,6 @@ export type Keyer = Digests & Readonly<{
   profileKey: (userId: string, form: string) => CacheKey
   /** Names the sessions of our own that a user has at a host. */
   userKey: (userId: string, host: string) => CacheKey
-  /** What names each credential for as long as it can: its session id, or itself where it has none. */
-  lastingDigests: (credentials: Credentials) => readonly CredentialDigest[]
   /** Of a session id, under every secret that this replica knows. */
   sessionDigests: (sessionId: string) => readonly CredentialDigest[]
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
@@ -110,10 +108,6 @@ export function createKeyer (
   return Object.freeze({
     ...digests,
     sentDigests,
-    lastingDigests: (credentials: Credentials) => wholeTexts(credentials).map((text) => {
-      const sessionId = sessionIdIn(text)
-      return sessionId === undefined ? digest(...text) : sessionDigest(sessionId)
-    }),
     sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,

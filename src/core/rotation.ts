@@ -29,8 +29,8 @@ export function digestsUnder (
  * A keyer while CACHE_SECRET is rotated: what memory holds has its names under both secrets, so that a revocation under
  * either of them voids it.
  * @param writesPrevious whether a replica may be left that does not know the current secret
- * @param namesPrevious whether apps hold names that were made under the previous one: then those stay the names, and
- * revocations are written under it, until it is taken out
+ * @param namesPrevious whether apps may hold names that were made under the previous one alone: then revocations are
+ * written under it until it is taken out
  */
 export function createRotatingKeyer (
   current: Keyer,
@@ -54,7 +54,6 @@ export function createRotatingKeyer (
     sentDigests,
     sessionDigests: (sessionId: string) => [current.sessionDigest(sessionId), marked.sessionDigest(sessionId)],
     digests: (credentials: Credentials) => sentDigests(credentials).all,
-    lastingDigests: (credentials: Credentials) => previous.lastingDigests(credentials).map(markPrevious),
     revocable: () => namesPrevious || writesPrevious() ? marked : current.revocable()
   })
 }

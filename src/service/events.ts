@@ -39,7 +39,9 @@ export function openEvents (
   if (!hasEvents) return undefined
   const feed = createFeed()
   if (redis === undefined) feed.begins(randomBytes(16).toString('hex'), clock.wall(), FIRST_ID)
-  const readers = createReaders({ feed, names, isFollowing, observer: metrics.events })
+  const readers = createReaders({
+    feed, names, apps: new Set(apps.map(({ name }) => name)).size, isFollowing, observer: metrics.events
+  })
   const timers = [setInterval(readers.look, LOOK_MS).unref(), setInterval(readers.beat, BEAT_MS).unref()]
   return Object.freeze({
     apps,

@@ -9,8 +9,11 @@ const PRESENTED_SHARE = 0.1
 const OWN_SESSION_SHARE = 0.6
 
 /** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
-export function presentedShareOf ({ identity, assertion }: Pick<ServiceSettings, 'identity' | 'assertion'>): number {
-  return identity.headers.all.length > 0 || assertion !== undefined ? PRESENTED_SHARE : PRESENTED_SHARE / 10
+export function presentedShareOf (
+  { identity, assertion, hasEvents }: Pick<ServiceSettings, 'identity' | 'assertion' | 'hasEvents'>
+): number {
+  const isUsual = identity.headers.all.length > 0 || assertion !== undefined || hasEvents
+  return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
 
 /**

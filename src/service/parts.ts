@@ -66,9 +66,8 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const isFollowing = (): boolean => opened.revocations.isFollowing()
   const events = openEvents(settings, { names: secrets.sessionNames, isFollowing, metrics, clock })
-  const forget = (): void => { memory.clear(); events?.feed.lost(clock.wall()) }
   const opened = openLog(settings, secrets.codec, {
-    metrics, log, clock, keys, untold, forget, blocks: blocks?.shared, reader: events?.feed
+    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
   })
   const told = events === undefined ? opened.revocations : events.telling(opened.revocations)
   const revocations = record === undefined ? told : record.following(told)
@@ -192,11 +191,10 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
   const keyer = previous === undefined
     ? currentKeyer
     : createRotatingKeyer(currentKeyer, keyerOf(previous.digest), writesPrevious, settings.hasEvents)
-  const named = previous ?? current
   return Object.freeze({
     keyer,
     sessionNames: createSessionNames({
-      keyer, key: named.events, secret: secretIdOf(named.log), isPrevious: previous !== undefined
+      keyer, secret: secretIdOf(current.log), key: current.events, previousKey: previous?.events
     }),
     sealingKeys: {
       current: current.sealing,

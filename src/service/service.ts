@@ -192,7 +192,7 @@ function gaugesOf (
         },
     events: settings.hasEvents
       ? {
-          apps: settings.eventApps.map(({ name }) => name),
+          apps: [...new Set(settings.eventApps.map(({ name }) => name))],
           streams: () => parts().events?.readers.counts() ?? new Map()
         }
       : undefined,

@@ -57,7 +57,8 @@ async function startThree (t: Test) {
 t.test('each 200 names the session, and says when it ends by itself', async (t) => {
   const { replica } = await startOne(t)
   const name = await replica.nameOf(ALICE)
-  t.match(name, /^[\w-]{22}$/)
+  t.match(name, /^[\w-]{22}\.[\w-]{22}$/, 'of the cookie, and of the session id in it')
+  t.match(await replica.nameOf(bearer(alice.accessToken)), /^[\w-]{22}$/)
   t.equal(await replica.nameOf(ALICE), name, 'also from memory')
   t.equal(await replica.nameOf(ALICE, '/verify?audience=default'), name, 'a route that names no app is of default')
   const [grafana, wiki] = [
@@ -65,7 +66,7 @@ t.test('each 200 names the session, and says when it ends by itself', async (t) 
   ]
   t.equal(new Set([name, grafana, wiki]).size, 3, 'another one for each app: two cannot compare people')
   t.not(await replica.nameOf(bearer(bob.accessToken)), await replica.nameOf(bearer(alice.accessToken)))
-  t.match(await replica.nameOf(cookie(`session=${alice.cookie}; app_session=junk.junk`)), /^[\w-]{22}\.[\w-]{22}$/,
+  t.match(await replica.nameOf(cookie(`session=${alice.cookie}; app_session=junk.junk`)), /^[\w-]{22}(?:\.[\w-]{22}){3}$/,
     'whichever of two credentials is revoked')
   t.match(await replica.headersOf(ALICE, '/verify?audience=a&audience=b'), { [SESSION]: '' }, 'no route has two')
   t.match(await replica.headersOf(ALICE), { [UNTIL]: '' }, 'nobody knows when a cookie ends')
@@ -87,8 +88,8 @@ for (const [what, body, event] of REVOCATIONS) {
     t.match(await replica.purge(body), { status: 'logged' })
     const isSession = 'kind' in event && event.kind === 'session'
     const { id, data } = await stream.until('told', ({ event, data }) =>
-      event === 'revoked' && (!isSession || data['session'] === session))
-    t.match(data, { ...event, origin: 'management', ...isSession ? { session } : {} })
+      event === 'revoked' && (!isSession || session.split('.').includes(String(data['session']))))
+    t.match(data, { ...event, origin: 'management' })
     t.ok(Math.abs(Number(data['at']) - Date.now() / 1000) < 60, 'seconds since 1970')
     t.match(id, /^[0-9a-f]{16}\.[0-9a-f]{32}\.\d+-\d+$/)
   })
@@ -158,17 +159,31 @@ t.test('while CACHE_SECRET is rotated', NEEDS_REDIS, async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const common = { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url }
-  const before = await start(t, common)
-  const session = await before.nameOf(ALICE)
-  const after = await start(t, { ...common, CACHE_SECRET: NEW_SECRET, CACHE_SECRET_PREVIOUS: OLD_SECRET })
-  const [old, young] = [await openEvents(t, before.eventsPort), await openEvents(t, after.eventsPort)]
-  t.equal(await after.nameOf(ALICE), session, 'names stay while the previous secret is set')
-  await after.purge({ cookie: `session=${alice.cookie}` })
-  for (const stream of [old, young]) await stream.until('told', ({ data }) => data['session'] === session)
-  await before.close()
-  const alone = await start(t, { ...common, CACHE_SECRET: NEW_SECRET })
-  const back = await openEvents(t, alone.eventsPort, { after: old.lastId() })
-  t.equal(back.events[0]?.event, 'reset', 'with another secret there are other names')
+  const parts = (name: string): readonly string[] => name.split('.')
+  const names = (one: string, other: string): boolean => parts(one).some((part) => parts(other).includes(part))
+  const signOut = { cookie: `session=${alice.cookie}` }
+
+  const old = await start(t, common)
+  const before = await old.nameOf(ALICE)
+  const both = await start(t, { ...common, CACHE_SECRET: NEW_SECRET, CACHE_SECRET_PREVIOUS: OLD_SECRET })
+  const between = await both.nameOf(ALICE)
+  t.ok(parts(before).every((part) => parts(between).includes(part)), 'those of before are among those of now')
+  const ofOld = await openEvents(t, old.eventsPort)
+  const isTold = (session: string) => ({ data }: { data: Readonly<Record<string, unknown>> }): boolean =>
+    names(session, String(data['session']))
+  await both.purge(signOut)
+  await ofOld.until('a socket of before, and one of now', (event) => isTold(before)(event) && isTold(between)(event))
+  const back = await openEvents(t, both.eventsPort, { after: ofOld.lastId() })
+  t.equal(back.events[0]?.event, 'reset', 'places of another secret are none')
+  await old.close()
+
+  const young = await start(t, { ...common, CACHE_SECRET: NEW_SECRET })
+  await until('both follow', () => [both, young].every(isUp))
+  const ofYoung = await openEvents(t, young.eventsPort, { after: back.lastId() })
+  t.equal(ofYoung.events[0]?.event, 'connected')
+  await young.purge(signOut)
+  await ofYoung.until('a socket that the other let in', isTold(between))
+  await back.until('there too', isTold(between))
 })
 
 t.test('while Redis is away', NEEDS_REDIS, async (t) => {
@@ -192,6 +207,7 @@ t.test('what is held can be checked', async (t) => {
   const ask = (sessions: readonly unknown[]) => checkEvents(port, sessions)
   t.match(await ask([{ session: aliceName, since: began }]), { status: 200, body: { revoked: [], unknown: [] } })
   t.match(await ask([aliceName]), { body: { revoked: [], unknown: [aliceName] } }, 'from an unknown time')
+  t.match(await ask([{ session: aliceName, since: began + 4 }]), { body: { unknown: [] } }, 'by a clock that is ahead')
   t.match(await ask([{ session: aliceName, since: began - 3600 }]), { body: { unknown: [aliceName] } })
   await replica.purge({ sid: alice.cookie.split('.')[0] })
   t.match(await ask([aliceName, { session: bobName, since: began }]), { body: { revoked: [aliceName], unknown: [] } })
@@ -200,7 +216,9 @@ t.test('what is held can be checked', async (t) => {
   const ofBob = { session: bobName, user: bob.id }
   t.match(await ask([{ ...ofBob, since: began }]), { body: { revoked: [bobName] } })
   t.match(await ask([{ ...ofBob, since: Date.now() / 1000 + 60 }]), { body: { revoked: [] } }, 'let in since')
-  t.match(await ask([{ session: 'x'.repeat(257) }]), { status: 400 })
+  await replica.purge({ client_id: 'https://a.example/app' })
+  t.match(await ask([{ session: 'x', client: 'https://A.example/%61pp', since: began }]), { body: { revoked: ['x'] } })
+  t.match(await ask([{ session: 'x'.repeat(301) }]), { status: 400 })
   t.match(await ask(Array.from({ length: 1001 }, () => aliceName)), { status: 400 })
 })
 

@@ -1,5 +1,5 @@
 import type { App } from '../../shared/events/types.ts'
-import { type Kind, parsed, problem, quote } from '../kind.ts'
+import { type Kind, parsed, problem } from '../kind.ts'
 import { MASK } from './values.ts'
 
 const MAX_APPS = 100
@@ -9,7 +9,7 @@ const ADVICE =
   'write NAME:TOKEN, where NAME is the audience= of its route (default where that names none) and TOKEN has 32 ' +
     'characters or more (openssl rand -hex 32)'
 
-/** Apps and their tokens. */
+/** Apps and their tokens; one may have two, while they are changed. */
 export const appTokens: Kind<readonly App[]> = Object.freeze({
   accepts: '`name:token`, separated by commas or lines',
   parse: (text: string) => {
@@ -22,8 +22,6 @@ export const appTokens: Kind<readonly App[]> = Object.freeze({
     if (wrong !== -1 || apps.length === 0) return problem(`entry ${wrong + 1} cannot be one: ${ADVICE}`)
     if (apps.length > MAX_APPS) return problem(`has more than ${MAX_APPS} apps`)
     const twice = (values: readonly string[]): string | undefined => values.find((one, i) => values.indexOf(one) !== i)
-    const name = twice(apps.map((app) => app.name))
-    if (name !== undefined) return problem(`names ${quote(name)} twice`)
     const token = twice(apps.map((app) => app.token))
     if (token !== undefined) return problem('has one token for two apps: make each its own')
     return parsed(apps, apps.map((app) => `${app.name}:${MASK}`).join(','))

@@ -1,45 +1,51 @@
-import { type Event, eventOf } from '../../shared/events/event.ts'
-import { type Feed, writePlace } from '../../shared/events/feed.ts'
+import { type Event, eventsOf } from '../../shared/events/event.ts'
+import { type Feed, type Told, writePlace } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 
 export type Frames = Readonly<{
   /** @param place where the reader goes on; undefined: where it begins */
   connected: (isFollowing: boolean, place: string | undefined) => string
-  reset: () => string
+  reset: (isFollowing: boolean) => string
   state: (isFollowing: boolean) => string
-  pending: (event: Event) => string
-  /** @returns undefined for what ends nothing */
-  of: (app: string, number: number) => Buffer | string | undefined
+  /** What has no place yet. */
+  pending: (app: string, told: Omit<Told, 'id' | 'hasPlace'>) => string
+  /** What the app is told from that number on, as much as goes out at once, and the number that comes then. */
+  batch: (app: string, from: number) => Batch
 }>
+
+type Batch = Readonly<{ from: number, next: number, bytes: Buffer }>
+
+/** Bytes of one write. */
+const BATCH_BYTES = 16 * 1024
 
 /** As `text/event-stream` (WHATWG HTML, section 9.2) has them. */
 export function createFrames (feed: Feed, names: SessionNames): Frames {
-  /** Of each app the newest: all its readers get the same bytes. */
-  const newest = new Map<string, Readonly<{ number: number, frame: Buffer | string | undefined }>>()
+  /** Of each app the newest: readers that are at the same place get the same bytes. */
+  const newest = new Map<string, Batch>()
   const place = (): string => writePlace(names.secret, feed.place())
-  const pending = (event: Event): string => `event: revoked\ndata: ${JSON.stringify(event)}\n\n`
-  const reset = (): string => `id: ${place()}\nevent: reset\ndata: {}\n\n`
-  function make (app: string, number: number): Buffer | string | undefined {
-    const told = feed.at(number)
-    if (told === undefined) return undefined
-    const event = eventOf(names, app, told)
-    if (event === undefined) return undefined
-    if (event === 'reset') return reset()
-    const id = writePlace(names.secret, { ...feed.place(), id: told.id })
-    return Buffer.from(`id: ${id}\n${pending(event)}`)
+  const frame = (event: string, data: object, id?: string): string =>
+    `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  const revoked = (events: readonly Event[], id?: string): string =>
+    events.map((event, n) => frame('revoked', event, n === events.length - 1 ? id : undefined)).join('')
+  function make (app: string, from: number): Batch {
+    let [next, text] = [from, '']
+    for (let told = feed.at(next); told !== undefined && text.length < BATCH_BYTES; told = feed.at(++next)) {
+      const id = told.hasPlace ? writePlace(names.secret, { ...feed.place(), id: told.id }) : undefined
+      text += revoked(eventsOf(names, app, told), id)
+    }
+    return { from, next, bytes: Buffer.from(text) }
   }
   return {
-    connected: (isFollowing, from) =>
-      `id: ${from ?? place()}\nevent: connected\ndata: ${JSON.stringify({ following: isFollowing })}\n\n`,
-    reset,
-    state: (isFollowing) => `event: state\ndata: ${JSON.stringify({ following: isFollowing })}\n\n`,
-    pending,
-    of (app, number) {
+    connected: (following, from) => frame('connected', { following }, from ?? place()),
+    reset: (following) => frame('reset', { following }, place()),
+    state: (following) => frame('state', { following }),
+    pending: (app, told) => revoked(eventsOf(names, app, told)),
+    batch (app, from) {
       const known = newest.get(app)
-      if (known?.number === number) return known.frame
-      const frame = make(app, number)
-      newest.set(app, { number, frame })
-      return frame
+      if (known?.from === from && (known.next === feed.end() || known.bytes.length >= BATCH_BYTES)) return known
+      const batch = make(app, from)
+      newest.set(app, batch)
+      return batch
     }
   }
 }

@@ -8,12 +8,12 @@ import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { App } from '../../shared/events/types.ts'
 import { type Drain, trackConnections } from '../http/drain.ts'
 import {
-  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
+  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS
 } from '../http/limits.ts'
 import { contextOf, type TlsMaterial } from '../http/tls.ts'
 import { boundHeads } from '../http/unfinished-heads.ts'
 import type { Unfinished } from '../http/unfinished.ts'
-import { createCheck, readHeld } from './check.ts'
+import { checkHeld, readHeld } from './check.ts'
 import { MAX_READERS, type Readers } from './readers.ts'
 
 export type EventsListenerDeps = Readonly<{
@@ -28,8 +28,10 @@ export type EventsListenerDeps = Readonly<{
 
 export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
 
-/** A thousand connections that are named in full. */
-const MAX_BODY_BYTES = 1024 * 1024
+/** A thousand connections, by names of the usual length. */
+const MAX_BODY_BYTES = 256 * 1024
+/** Of HTTP/2, longer than from one comment to the next: who has no stream says nothing, and is in the way. */
+const SESSION_IDLE_MS = 15_000
 /** Beside the readers: who asks, and who comes and goes. */
 const MAX_OTHERS = 250
 
@@ -66,7 +68,7 @@ function optionsOf (tls: TlsMaterial | undefined): FastifyServerOptions {
     ...contextOf(tls),
     ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
   }
-  return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
+  return { ...common, http2: true, https, http2SessionTimeout: SESSION_IDLE_MS } as FastifyServerOptions
 }
 
 const NO_APP = 'Authorization must be Bearer and a token of EVENTS_TOKENS, of this app'
@@ -113,9 +115,9 @@ const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store',
 
 function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
-    if (!readers.hasRoom()) {
+    if (!readers.hasRoom(appOf(request))) {
       reply.header('retry-after', '2')
-      return refuse(reply, 503, 'overloaded', 'this replica has all the streams that it takes, or stops')
+      return refuse(reply, 503, 'overloaded', 'this replica has all the streams that it takes, of all apps or of this one, or stops')
     }
     const places = [request.headers['last-event-id'], queryOf(request)['after']]
     reply.hijack()
@@ -125,11 +127,10 @@ function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
 }
 
 function createChecker ({ feed, names, isFollowing }: EventsListenerDeps, appOf: AppOf) {
-  const check = createCheck(feed, names)
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const held = isString(request.body) ? readHeld(request.body) : undefined
     if (held === undefined) return refuse(reply, 400, 'bad_request', USAGE)
-    reply.send({ ...check(appOf(request), held), following: isFollowing() })
+    reply.send({ ...checkHeld(feed, names, appOf(request), held), following: isFollowing() })
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { eventOf } from '../../shared/events/event.ts'
+import { eventsOf } from '../../shared/events/event.ts'
 import { type Feed, readPlace, type Told } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { CutReason, EventsObserver } from '../../shared/events/types.ts'
 import { createFrames } from './frames.ts'
+import { createRounds } from './rounds.ts'
 
 /** What is written to: of HTTP/1.1, or of a stream of HTTP/2. */
 export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'on' | 'writableLength'>
@@ -11,19 +12,23 @@ export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'o
 export type ReadersDeps = Readonly<{
   feed: Feed
   names: SessionNames
+  /** How many apps there may be. */
+  apps: number
   /** Whether the revocation log is followed: else nothing is told that other replicas know. */
   isFollowing: () => boolean
   observer: EventsObserver
+  /** Calls back when others had their turn: `setImmediate` but in tests. */
+  soon?: (run: () => void) => void
 }>
 
 export type Readers = Readonly<{
-  hasRoom: () => boolean
+  hasRoom: (app: string) => boolean
   /** @param place of the last event that it was told, where there is one */
   add: (app: string, out: Out, place: string | undefined) => void
   /** Streams of each app that has some. */
   counts: () => ReadonlyMap<string, number>
   /** A revocation that holds here and that Redis does not take yet: told again, with its place, when it does. */
-  tellPending: (told: Omit<Told, 'id'>) => void
+  tellPending: (told: Omit<Told, 'id' | 'hasPlace'>) => void
   /** Tells whether the log is followed, where that has changed. Called twice a second. */
   look: () => void
   /** A comment, so that a connection that is dead shows; who read nothing since the last one is cut. */
@@ -34,20 +39,24 @@ export type Readers = Readonly<{
 
 export const MAX_READERS = 1000
 /** Bytes that wait for one reader; the events themselves are kept once for all. */
-const MAX_WAITING = 64 * 1024
+const MAX_WAITING = 32 * 1024
 
 type Reader = { readonly app: string, readonly out: Out, next: number, flushed: number, beaten: number }
 
 /** Tells each reader what its app has to know, as fast as it reads; nobody waits for it. */
-export function createReaders ({ feed, names, isFollowing, observer }: ReadersDeps): Readers {
+export function createReaders (deps: ReadersDeps): Readers {
+  const { feed, names, apps, isFollowing, observer, soon = setImmediate } = deps
   const readers = new Set<Reader>()
   const frames = createFrames(feed, names)
-  const count = createCount(feed, names, observer)
-  /** Undefined until the first look: the log is opened later. */
+  const count = createCount(deps)
+  const pumpAll = createRounds(readers, pump, soon)
+  /** Undefined until somebody is told. */
   let wasFollowing: boolean | undefined
   let isMoving = false
 
   function write (reader: Reader, text: string | Buffer): void {
+    if (text.length === 0) return
+    if (reader.out.writableLength > 2 * MAX_WAITING) return cut(reader, 'slow')
     reader.out.write(text, () => { reader.flushed++ })
   }
   function cut (reader: Reader, reason: CutReason): void {
@@ -56,28 +65,37 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
     reader.out.destroy()
   }
   function pump (reader: Reader): void {
-    while (reader.next < feed.end()) {
+    while (reader.next < feed.end() && readers.has(reader)) {
       if (reader.next < feed.start()) return cut(reader, 'behind')
       if (reader.out.writableLength > MAX_WAITING) return // goes on when it has read
-      const frame = frames.of(reader.app, reader.next++)
-      if (frame !== undefined) write(reader, frame)
+      const { next, bytes } = frames.batch(reader.app, reader.next)
+      reader.next = next
+      write(reader, bytes)
     }
+  }
+  function countOf (app: string): number {
+    let all = 0
+    for (const reader of readers) if (reader.app === app) all++
+    return all
   }
   feed.listen({
     told () {
       count()
-      for (const reader of readers) pump(reader)
+      if (readers.size > 0) pumpAll()
     },
     reset () {
       for (const reader of readers) {
         reader.next = feed.end()
-        write(reader, frames.reset())
+        write(reader, frames.reset(isFollowing()))
       }
     }
   })
   return Object.freeze({
-    hasRoom: () => !isMoving && readers.size < MAX_READERS,
+    // one app that comes without end leaves the others half
+    hasRoom: (app: string) => !isMoving && readers.size < MAX_READERS && (apps < 2 || countOf(app) < MAX_READERS / 2),
     add (app: string, out: Out, place: string | undefined): void {
+      const now = isFollowing()
+      wasFollowing ??= now
       const from = place === undefined ? undefined : readPlace(names.secret, place)
       const next = from === undefined ? undefined : feed.after(from)
       const reader: Reader = { app, out, next: next ?? feed.end(), flushed: 0, beaten: -1 }
@@ -85,8 +103,7 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
       observer.opened(app)
       out.once('close', () => readers.delete(reader))
       out.on('drain', () => { if (readers.has(reader)) pump(reader) })
-      const isFresh = place === undefined
-      write(reader, isFresh || next !== undefined ? frames.connected(isFollowing(), place) : frames.reset())
+      write(reader, place === undefined || next !== undefined ? frames.connected(now, place) : frames.reset(now))
       pump(reader)
     },
     counts () {
@@ -94,18 +111,13 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
       for (const { app } of readers) counts.set(app, (counts.get(app) ?? 0) + 1)
       return counts
     },
-    tellPending (told: Omit<Told, 'id'>): void {
-      for (const reader of readers) {
-        const event = eventOf(names, reader.app, told)
-        if (event !== undefined && event !== 'reset') write(reader, frames.pending(event))
-      }
+    tellPending (told: Omit<Told, 'id' | 'hasPlace'>): void {
+      for (const reader of readers) write(reader, frames.pending(reader.app, told))
     },
     look () {
       const now = isFollowing()
-      const was = wasFollowing
-      if (now === was) return
+      if (wasFollowing === undefined || now === wasFollowing) return
       wasFollowing = now
-      if (was === undefined) return
       for (const reader of readers) write(reader, frames.state(now))
     },
     beat () {
@@ -120,17 +132,17 @@ export function createReaders ({ feed, names, isFollowing, observer }: ReadersDe
       for (const { out } of readers) out.end('event: moving\ndata: {}\n\n')
       readers.clear()
     }
-  })
+  } satisfies Readers)
 }
 
-/** Counts what is told once, however many readers there are. */
-function createCount (feed: Feed, names: SessionNames, observer: EventsObserver): () => void {
+/** Counts what is told once, however many readers there are; what a start reads of the past is told to nobody. */
+function createCount ({ feed, names, isFollowing, observer }: ReadersDeps): () => void {
   let next = 0
   return () => {
+    const isNews = isFollowing()
     for (; next < feed.end(); next++) {
-      const told = feed.at(next)
-      const event = told === undefined ? undefined : eventOf(names, '', told)
-      if (event !== undefined && event !== 'reset') observer.told(event.kind)
+      const told = isNews ? feed.at(next) : undefined
+      if (told !== undefined) for (const { kind } of eventsOf(names, '', told).slice(0, 1)) observer.told(kind)
     }
   }
 }

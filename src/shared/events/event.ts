@@ -12,23 +12,22 @@ export type Event = Readonly<{
   origin: Told['origin']
 }>
 
-/** @returns `reset` where it names a session that cannot be named here; undefined for what ends nothing */
-export function eventOf (
+/** @returns none for what ends nothing; two for a token whose name is another one under each of two secrets */
+export function eventsOf (
   names: SessionNames,
   app: string,
-  { target, at, origin }: Omit<Told, 'id'>
-): Event | 'reset' | undefined {
+  { target, at, origin }: Omit<Told, 'id' | 'hasPlace'>
+): readonly Event[] {
   const common = { at: at / 1000, origin }
   switch (target.kind) {
-    case 'user': return { kind: 'user', user: target.userId, ...common }
-    case 'client': return { kind: 'client', client: target.clientId, ...common }
-    case 'everything': return { kind: 'everyone', ...common }
-    case 'block': return target.mark.isBlocked ? { kind: 'client', client: target.name, ...common } : undefined
+    case 'user': return [{ kind: 'user', user: target.userId, ...common }]
+    case 'client': return [{ kind: 'client', client: target.clientId, ...common }]
+    case 'everything': return [{ kind: 'everyone', ...common }]
+    case 'block': return target.mark.isBlocked ? [{ kind: 'client', client: target.name, ...common }] : []
     case 'credential':
     case 'token': {
-      const session = names.ofTarget(app, target)
-      if (session === 'unknown') return 'reset'
-      return { kind: target.kind === 'token' ? 'token' : 'session', session, ...common }
+      const kind = target.kind === 'token' ? 'token' : 'session'
+      return names.ofTarget(app, target).map((session) => ({ kind, session, ...common }))
     }
   }
 }

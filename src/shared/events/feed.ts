@@ -2,8 +2,11 @@ import {
   compareIds, FIRST_ID, type LogReader, type Origin, type StreamId, type Target
 } from '../revocation/types.ts'
 
-/** A revocation as it is told; `at`: milliseconds since 1970 by Redis' clock. */
-export type Told = Readonly<{ id: StreamId, target: Target, origin: Origin, at: number }>
+/**
+ * A revocation as it is told; `at`: milliseconds since 1970 by Redis' clock. `hasPlace`: whoever was told it has missed
+ * nothing before it.
+ */
+export type Told = Readonly<{ id: StreamId, target: Target, origin: Origin, at: number, hasPlace: boolean }>
 
 /** Where a reader is: what it was told last, and in which log. */
 export type Place = Readonly<{ log: string, id: StreamId }>
@@ -32,15 +35,18 @@ export type Feed = LogReader & Readonly<{
   listen: (listener: FeedListener) => void
 }>
 
-export const MAX_TOLD = 10_000
+const MAX_TOLD = 10_000
 
 /** @param room how many are kept */
 export function createFeed (room = MAX_TOLD): Feed {
   let log = ''
-  let newest: StreamId = FIRST_ID
+  /** The newest that was read, and the newest behind which somebody may go on. */
+  let [seen, newest]: [StreamId, StreamId] = [FIRST_ID, FIRST_ID]
   /** Whoever was told this one, or a later one, can go on. */
   let covered: StreamId = FIRST_ID
   let coveredAt = 0
+  /** An entry was skipped: what is read after it gives nobody a place behind it. */
+  let isUnsure = false
   let [start, end] = [0, 0]
   const told: Told[] = []
   let listener: FeedListener | undefined
@@ -51,34 +57,46 @@ export function createFeed (room = MAX_TOLD): Feed {
   }
   function reset (id: StreamId, at: number): void {
     start = end
+    isUnsure = false
     cover(id, at)
     listener?.reset()
+  }
+  function passed (id: StreamId): void {
+    seen = id
+    if (!isUnsure) newest = id
   }
   return Object.freeze({
     begins (name: string, since: number, first: StreamId = `${Math.floor(since)}-0`): void {
       log = name
-      newest = FIRST_ID
+      seen = newest = FIRST_ID
       reset(first, since)
     },
     read ({ id, revocation: { target, origin } }: Parameters<LogReader['read']>[0], at: number): void {
-      newest = id
+      passed(id)
       if (end - start === room) {
         const oldest = told[start % room]
         if (oldest !== undefined) cover(oldest.id, oldest.at)
         start++
       }
-      told[end++ % room] = { id, target, origin, at }
+      told[end++ % room] = { id, target, origin, at, hasPlace: !isUnsure }
       listener?.told()
     },
-    passed (id: StreamId): void { newest = id },
-    lost: (at: number) => reset(newest, at),
+    passed,
+    skipped (id: StreamId): void {
+      seen = id
+      isUnsure = true
+    },
+    lost (at: number): void {
+      newest = seen
+      reset(newest, at)
+    },
     end: () => end,
     start: () => start,
     at: (number: number) => number >= start && number < end ? told[number % room] : undefined,
     place: () => ({ log, id: newest }),
-    after (place: Place): number | undefined {
-      if (place.log !== log || compareIds(place.id, covered) < 0 || compareIds(place.id, newest) > 0) return undefined
-      return firstAfter(place.id)
+    after ({ log: name, id }: Place): number | undefined {
+      const isCovered = name === log && !isUnsure && compareIds(id, covered) >= 0 && compareIds(id, newest) <= 0
+      return isCovered ? firstAfter(id) : undefined
     },
     coversSince: () => coveredAt,
     listen (one: FeedListener): void { listener = one }

@@ -248,9 +248,12 @@ function createApplying (
   const isOld = (read: ReadEntry, now: number): boolean => timeOf(read) < now - retentionMs
   function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean, now: number): void {
     if (provenance === 'forged') observer.inauthentic()
-    observer.reader?.passed(entry.id)
-    if (isCaughtUp && !junk.admit()) return ledger.skip(entry) // told when that ends
+    if (isCaughtUp && !junk.admit()) {
+      observer.reader?.skipped(entry.id)
+      return ledger.skip(entry)
+    }
     ledger.apply(entry)
+    observer.reader?.passed(entry.id)
     observer.reader?.lost(now)
   }
   function applyBelieved (read: ReadEntry, isNews: boolean): void {

@@ -116,6 +116,8 @@ export type LogReader = Readonly<{
   read: (entry: Readonly<{ id: StreamId, revocation: Revocation }>, at: number) => void
   /** An entry that tells nothing, or nothing that can be believed. */
   passed: (id: StreamId) => void
+  /** An entry whose meaning counts only once the skipping ends, with `lost`. */
+  skipped: (id: StreamId) => void
   /** Everything is void: something may have been revoked before then that nobody can name. */
   lost: (at: number) => void
 }>

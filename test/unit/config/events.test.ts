@@ -14,7 +14,6 @@ const WRONG: ReadonlyArray<readonly [string, RegExp]> = [
   [`wiki:${A},grafana:short`, /entry 2 cannot be one/],
   [`wiki app:${A}`, /entry 1 cannot be one/],
   [`:${A}`, /entry 1 cannot be one/],
-  [`wiki:${A},wiki:${B}`, /names "wiki" twice/],
   [`wiki:${A},grafana:${A}`, /one token for two apps/],
   [Array.from({ length: 101 }, (_, n) => `app${n}:${String(n).padStart(32, '0')}`).join(), /more than 100 apps/]
 ]

@@ -1,16 +1,14 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import type { CredentialDigest, Keyer } from '../../../src/core/cache-key.ts'
+import type { Keyer } from '../../../src/core/cache-key.ts'
 import { createReaders, MAX_READERS, type Out } from '../../../src/request/events/readers.ts'
 import { createFeed } from '../../../src/shared/events/feed.ts'
 import { createSessionNames } from '../../../src/shared/events/session-names.ts'
-import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
+import { EVERYTHING, user } from '../../helpers/log-entry.ts'
 
 const ROOM = 2000
 const SECRET = '0123456789abcdef'
-const KEYER: Pick<Keyer, 'lastingDigests' | 'sentDigests'> = {
-  lastingDigests: () => [], sentDigests: () => ({ all: [], whole: [] })
-}
+const KEYER: Pick<Keyer, 'sentDigests'> = { sentDigests: () => ({ all: [], whole: [] }) }
 
 /** A peer whose system takes so many bytes, and no more until it reads. */
 class Peer extends EventEmitter {
@@ -39,19 +37,21 @@ class Peer extends EventEmitter {
   end (chunk: string): void { this.texts.push(chunk); this.destroy() }
   destroy (): void { this.isGone = true; this.emit('close') }
   get out (): Out { return this as unknown as Out }
-  get users (): string[] { return this.texts.flatMap((text) => /"user":"(\w+)"/.exec(text)?.[1] ?? []) }
+  get users (): string[] { return [...this.texts.join('').matchAll(/"user":"(\w+)"/g)].map(([, name = '']) => name) }
 }
 
-function start () {
+function start (apps = 1) {
   const feed = createFeed(ROOM)
   feed.begins('a1', 0)
   const told: string[] = []
   const cut: string[] = []
   const state = { following: true }
-  const names = createSessionNames({ keyer: KEYER, key: Buffer.alloc(32, 1), secret: SECRET, isPrevious: false })
+  const names = createSessionNames({ keyer: KEYER, key: Buffer.alloc(32, 1), previousKey: undefined, secret: SECRET })
   const readers = createReaders({
     feed,
     names,
+    apps,
+    soon: (run) => run(),
     isFollowing: () => state.following,
     observer: { opened () {}, told: (kind) => told.push(kind), cut: (reason) => cut.push(reason) }
   })
@@ -78,11 +78,11 @@ t.test('who reads is told each once, however many there are', async (t) => {
   t.equal(told.length, 5)
 })
 
-t.test('for who does not read 64 KiB wait at most, and it is told all when it reads', async (t) => {
+t.test('for who does not read 64 KiB wait at most, and it is told all once it reads', async (t) => {
   const { revoke, join, cut } = start()
   const peer = join(0)
   revoke(ROOM)
-  t.ok(peer.writableLength < 65 * 1024, `${peer.writableLength} bytes`)
+  t.ok(peer.writableLength < 64 * 1024, `${peer.writableLength} bytes`)
   t.strictSame(cut, [])
   peer.read()
   t.equal(peer.users.length, ROOM)
@@ -113,12 +113,12 @@ t.test('who reads nothing from one comment to the next is cut, who reads slowly 
 t.test('there is room for a thousand, and for nobody once it stops', async (t) => {
   const { readers, join } = start()
   const peers = Array.from({ length: MAX_READERS }, () => join())
-  t.notOk(readers.hasRoom())
+  t.notOk(readers.hasRoom('wiki'))
   peers[0]?.destroy()
-  t.ok(readers.hasRoom())
+  t.ok(readers.hasRoom('wiki'))
   t.strictSame([...readers.counts()], [['wiki', MAX_READERS - 1]])
   readers.move()
-  t.notOk(readers.hasRoom())
+  t.notOk(readers.hasRoom('wiki'))
   t.ok(peers.every(({ isGone }) => isGone))
   t.match(peers[1]?.texts.at(-1), /^event: moving\n/)
 })
@@ -134,13 +134,42 @@ t.test('whether the log is followed is told when it changes', async (t) => {
   t.match(peer.texts.at(-1), /^event: state\ndata: {"following":false}/)
 })
 
-t.test('a session under another secret than the names are is told as a reset', async (t) => {
-  const { feed, join } = start()
+t.test('a reset says whether the log is followed, since it may be all that is told', async (t) => {
+  const { state, join } = start()
+  state.following = false
+  t.match(join(undefined, 'no place').texts.at(-1), /event: reset\ndata: {"following":false}/)
+})
+
+t.test('behind an entry that was skipped nobody has a place', async (t) => {
+  const { feed, revoke, join } = start()
+  revoke()
   const peer = join()
-  const { target, ...rest } = credential('c1')
-  const digest = `~${'digest' in target ? target.digest : ''}` as CredentialDigest
-  feed.read({ id: '1-0', revocation: { ...rest, target: { kind: 'credential', digest } } }, 1)
+  feed.skipped('1-5')
+  revoke()
+  t.strictSame(peer.users, ['u2'], 'told at once')
+  t.notMatch(peer.texts.at(-1), /^id: /)
+  t.match(join(undefined, `${SECRET}.a1.1-0`).texts.at(-1), /event: reset/, 'what was skipped cannot be told')
+  feed.lost(3)
   t.match(peer.texts.at(-1), /event: reset/)
+  t.match(join(undefined, `${SECRET}.a1.1-0`).texts.at(-1), /event: reset/, 'nor once it is over')
+  t.match(join(undefined, `${SECRET}.a1.2-0`).texts.at(-1), /event: connected/)
+})
+
+t.test('one app of two leaves the other half of the room', async (t) => {
+  const { readers, join } = start(2)
+  for (let n = 0; n < MAX_READERS / 2; n++) join()
+  t.notOk(readers.hasRoom('wiki'))
+  t.ok(readers.hasRoom('grafana'))
+})
+
+t.test('who takes nothing is cut by what has no place, too', async (t) => {
+  const { readers, cut, join } = start()
+  const peer = join(0)
+  for (let n = 0; n < 2000; n++) {
+    readers.tellPending({ target: { kind: 'user', userId: `u${n}` }, origin: 'webhook', at: n })
+  }
+  t.strictSame(cut, ['slow'])
+  t.ok(peer.writableLength < 70 * 1024)
 })
 
 t.test('everything is told as everyone, and names nobody', async (t) => {
