@@ -151,7 +151,7 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
     await at(0).purge({ user_id: 'meanwhile' })
     const back = await openEvents(t, at(2).eventsPort, { after: stream.lastId() })
     await back.until('told', ({ data }) => data['user'] === 'meanwhile')
-    t.strictSame(back.events.map(({ event }) => event), ['connected', 'revoked'])
+    t.strictSame([...new Set(back.events.map(({ event }) => event))], ['connected', 'revoked'], 'and is not reset')
   })
 })
 

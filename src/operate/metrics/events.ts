@@ -22,7 +22,11 @@ export function registerEvents (registry: Registry, gauges: EventGauges | undefi
     }
   })
   const opened = closedCounter(
-    registry, 'forward_auth_event_streams_opened_total', 'Streams of events that were opened, by app.', 'app', gauges.apps
+    registry,
+    'forward_auth_event_streams_opened_total',
+    'Streams of events that were opened, by app.',
+    'app',
+    gauges.apps
   )
   const told = closedCounter(
     registry, 'forward_auth_events_total', 'Revocations that apps are told of, by what they name.', 'kind', EVENT_KINDS

@@ -73,7 +73,8 @@ function namesOf ({ session, user, client }: Held): readonly string[] {
 /** What the app was told since then, by what it is about: `s:…`, `u:…`, `c:…`, or `*` for everyone. */
 function newestSince (feed: Feed, names: SessionNames, app: string, since: number): ReadonlyMap<string, number> {
   const newest = new Map<string, number>()
-  for (let n = feed.end() - 1; n >= feed.start() && since !== Infinity; n--) {
+  if (since === Infinity) return newest // nothing is asked
+  for (let n = feed.end() - 1; n >= feed.start(); n--) {
     const told = feed.at(n)
     if (told === undefined || told.at < since) continue
     for (const { session, user, client } of eventsOf(names, app, told)) {

@@ -73,11 +73,6 @@ export function createReaders (deps: ReadersDeps): Readers {
       write(reader, bytes)
     }
   }
-  function countOf (app: string): number {
-    let all = 0
-    for (const reader of readers) if (reader.app === app) all++
-    return all
-  }
   feed.listen({
     told () {
       count()
@@ -92,7 +87,8 @@ export function createReaders (deps: ReadersDeps): Readers {
   })
   return Object.freeze({
     // one app that comes without end leaves the others half
-    hasRoom: (app: string) => !isMoving && readers.size < MAX_READERS && (apps < 2 || countOf(app) < MAX_READERS / 2),
+    hasRoom: (app: string) => !isMoving && readers.size < MAX_READERS &&
+      (apps < 2 || (countByApp(readers).get(app) ?? 0) < MAX_READERS / 2),
     add (app: string, out: Out, place: string | undefined): void {
       const now = isFollowing()
       wasFollowing ??= now
@@ -106,11 +102,7 @@ export function createReaders (deps: ReadersDeps): Readers {
       write(reader, place === undefined || next !== undefined ? frames.connected(now, place) : frames.reset(now))
       pump(reader)
     },
-    counts () {
-      const counts = new Map<string, number>()
-      for (const { app } of readers) counts.set(app, (counts.get(app) ?? 0) + 1)
-      return counts
-    },
+    counts: () => countByApp(readers),
     tellPending (told: Omit<Told, 'id' | 'hasPlace'>): void {
       for (const reader of readers) write(reader, frames.pending(reader.app, told))
     },
@@ -133,6 +125,12 @@ export function createReaders (deps: ReadersDeps): Readers {
       readers.clear()
     }
   } satisfies Readers)
+}
+
+function countByApp (readers: ReadonlySet<Reader>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { app } of readers) counts.set(app, (counts.get(app) ?? 0) + 1)
+  return counts
 }
 
 /** Counts what is told once, however many readers there are; what a start reads of the past is told to nobody. */
