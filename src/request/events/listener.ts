@@ -117,7 +117,7 @@ function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     if (!readers.hasRoom(appOf(request))) {
       reply.header('retry-after', '2')
-      return refuse(reply, 503, 'overloaded', 'this replica has all streams that it takes, of all or of this app, or stops')
+      return refuse(reply, 503, 'overloaded', 'this replica has all streams that it takes, or that one app may have')
     }
     const places = [request.headers['last-event-id'], queryOf(request)['after']]
     reply.hijack()
