@@ -1,0 +1,105 @@
+import type { Asked, HistoryEvent, Moment, Said } from './history.ts'
+import { SITUATIONS, type SituationId } from './situations.ts'
+import type { Spans } from './spans.ts'
+
+type Word = Readonly<{ word: Said, saidAt: Moment }> & { keptAt: Moment, heard: { replica: number, at: Moment }[] }
+
+/** What operators said of each client, in their order: there is one word about a client at a time. */
+export type Words = {
+  readonly of: Map<string, Word[]>
+  /** Worst of what was seen, less what the machine itself stood still. */
+  readonly measure: { words: number, answers: number, acceptedMs: number }
+}
+
+export const newWords = (): Words => ({ of: new Map(), measure: { words: 0, answers: 0, acceptedMs: 0 } })
+
+/** Beside a deposed master: until the list is too old, and until it is known that the master is one. */
+const DEPOSED_MS = 6100
+const SLACK_MS = 50
+/** A lift is read with the next poll. */
+const LIFTED_WITHIN_MS = 1500
+/** So long after Redis is back a replica has the list again. */
+const READ_AGAIN_MS = 2500
+const STALL_MS = 200
+/** What happens here keeps no replica from knowing who is blocked. */
+const KNOWN: ReadonlySet<SituationId> = new Set<SituationId>([
+  'healthy', 'authgear-down', 'authgear-hangs', 'authgear-slow', 'clock-jump', 'redis-far', 'junk-few'
+])
+
+export function learnWord ({ of, measure }: Words, event: HistoryEvent): void {
+  switch (event.kind) {
+    case 'said': {
+      const said = of.get(event.client) ?? []
+      of.set(event.client, [...said.slice(-3), { word: event.word, saidAt: event.at, keptAt: Infinity, heard: [] }])
+      return
+    }
+    case 'heard': of.get(event.client)?.at(-1)?.heard.push(event); return
+    case 'kept': {
+      const last = of.get(event.client)?.at(-1)
+      if (last !== undefined) last.keptAt = event.at
+      measure.words++
+      return
+    }
+    // all begin again from a snapshot: what was said since is lost with them, if Redis had not kept it
+    case 'healed': for (const said of of.values()) said.forEach((word) => forgetLost(word, event)); return
+    default:
+  }
+}
+
+function forgetLost (word: Word, { lostSince }: Extract<HistoryEvent, { kind: 'healed' }>): void {
+  if (word.keptAt >= (lostSince ?? Infinity)) word.keptAt = Infinity
+}
+
+/** @returns what is wrong with the answer to a client's token */
+export function judgeClient (words: Words, spans: Spans, answer: Asked): readonly string[] {
+  words.measure.answers++
+  const said = (words.of.get(answer.client) ?? []).filter(({ saidAt }) => saidAt <= answer.endedAt)
+  switch (answer.status) {
+    case 200: return wronglyAccepted(words, said.at(-1), spans, answer)
+    case 401: return answer.reason === 'client_blocked' ? wronglyBlocked(said, spans, answer) : []
+    case 503: return isKnown(spans, answer, answer.at - READ_AGAIN_MS)
+      ? [`503 ${answer.reason} for a client's token`]
+      : []
+    default: return [`status ${answer.status} for a client's token`]
+  }
+}
+
+function wronglyAccepted (
+  { measure }: Words,
+  last: Word | undefined,
+  spans: Spans,
+  { replica, at }: Asked
+): readonly string[] {
+  if (last?.word !== 'block') return []
+  const hasHeard = last.heard.some((one) =>
+    one.replica === replica && one.at < at && !spans.hasForgotten(replica, one.at, at))
+  if (hasHeard) return ['a blocked client is accepted by the replica that took the block']
+  if (at <= last.keptAt) return []
+  const stalledMs = spans.stalledMs(last.keptAt, at, ['harness', replica])
+  const situations = spans.situations(last.keptAt, at, replica)
+  const boundMs = Math.max(...['healthy' as const, ...situations].map(boundOf))
+  const afterMs = Math.round(at - last.keptAt - stalledMs)
+  measure.acceptedMs = Math.max(measure.acceptedMs, afterMs)
+  return afterMs <= boundMs + SLACK_MS
+    ? []
+    : [`a blocked client is accepted ${afterMs} ms after it was acknowledged; the bound is ${boundMs} ms ` +
+       `(${situations.join(', ') || 'healthy'})`]
+}
+
+const boundOf = (id: SituationId): number => id === 'deposed-master' ? DEPOSED_MS : SITUATIONS[id].accepted.ms
+
+function wronglyBlocked (said: readonly Word[], spans: Spans, answer: Asked): readonly string[] {
+  if (said.every(({ word }) => word === 'lift')) return ['a client is refused as blocked that nobody blocked']
+  const last = said.at(-1)
+  if (last?.word !== 'lift' || !isKnown(spans, answer, last.saidAt - READ_AGAIN_MS)) return []
+  const stalledMs = spans.stalledMs(last.keptAt, answer.at)
+  return answer.at > last.keptAt + LIFTED_WITHIN_MS + stalledMs
+    ? [`a client is refused as blocked ${Math.round(answer.at - last.keptAt)} ms after it was lifted`]
+    : []
+}
+
+/** Nothing happened since then that keeps this replica from knowing who is blocked. */
+function isKnown (spans: Spans, { replica, endedAt }: Asked, since: Moment): boolean {
+  return spans.situations(since, endedAt).every((id) => KNOWN.has(id)) &&
+    !spans.isDisturbed(replica, since, endedAt) && spans.stalledMs(since, endedAt, ['harness', replica]) < STALL_MS
+}
