@@ -52,8 +52,8 @@ export type HistoryEvent =
   | Readonly<{ kind: 'heard', client: string, word: Said, replica: number, at: Moment }>
   | Readonly<{ kind: 'unanswered', replica: number, at: Moment, endedAt: Moment, hangs: boolean }>
   | Readonly<{ kind: 'fault', situation: SituationId, replicas: readonly number[], at: Moment, what: unknown }>
-  /** All faults ended, and all replicas follow the log again; since `lostSince` Redis and all of them lost things. */
-  | Readonly<{ kind: 'healed', at: Moment, lostSince?: Moment }>
+  /** All faults ended, and all replicas follow the log again. */
+  | Readonly<{ kind: 'healed', at: Moment }>
   /** A replica is down or frozen until `endedAt`; one that is down forgets. */
   | Readonly<{ kind: 'disturbed', replica: number, at: Moment, endedAt: Moment, forgets: boolean }>
   | Readonly<{ kind: 'signedIn', person: string, isAdmin: boolean, at: Moment }>

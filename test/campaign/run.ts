@@ -77,14 +77,12 @@ async function runRound (world: World, round: Round): Promise<boolean> {
   world.authgearMs = round.authgearMs
   world.simulator.controls.latency = round.authgearMs
   const working = work(world, round.seed, () => isOver)
-  const since = now()
   try {
     await sleep(WELL_BEFORE_MS)
     await haveFaults(world, round)
     return await healAll(world, round)
   } finally {
-    const isRestored = round.faults.some(({ kind }) => kind === 'redis-restored')
-    world.note({ kind: 'healed', at: now(), ...isRestored && { lostSince: since } })
+    world.note({ kind: 'healed', at: now() })
     world.isWell = true
     await sleep(WELL_AFTER_MS)
     isOver = true

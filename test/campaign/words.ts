@@ -7,14 +7,26 @@ type Word = Readonly<{ word: Said, saidAt: Moment }> & { keptAt: Moment, heard: 
 /** What operators said of each client, in their order: there is one word about a client at a time. */
 export type Words = {
   readonly of: Map<string, Word[]>
+  /** All begin again from a snapshot that was taken then. */
+  restoredFrom: Moment
   /** Worst of what was seen, less what the machine itself stood still. */
   readonly measure: { words: number, answers: number, acceptedMs: number }
 }
 
-export const newWords = (): Words => ({ of: new Map(), measure: { words: 0, answers: 0, acceptedMs: 0 } })
+export const newWords = (): Words => ({
+  of: new Map(), restoredFrom: Infinity, measure: { words: 0, answers: 0, acceptedMs: 0 }
+})
 
-/** Beside a deposed master: until the list is too old, and until it is known that the master is one. */
-const DEPOSED_MS = 6100
+/** CACHE_DEGRADED_TTL, 3 s at least: nobody lives by an older list. */
+const STALE_MS = 3100
+/** It may be read from a master that was deposed, until that is known. */
+const DEPOSED_MS = 2 * STALE_MS
+const BOUNDS: Readonly<Partial<Record<SituationId, number>>> = {
+  'cut-silent': STALE_MS, 'cut-reset': STALE_MS, 'replica-frozen': STALE_MS,
+  'redis-killed': DEPOSED_MS, 'redis-frozen': DEPOSED_MS, 'planned-failover': DEPOSED_MS, 'deposed-master': DEPOSED_MS
+}
+/** Words of a client that may matter in a round. */
+const KEPT_WORDS = 8
 const SLACK_MS = 50
 /** A lift is read with the next poll. */
 const LIFTED_WITHIN_MS = 1500
@@ -26,11 +38,12 @@ const KNOWN: ReadonlySet<SituationId> = new Set<SituationId>([
   'healthy', 'authgear-down', 'authgear-hangs', 'authgear-slow', 'clock-jump', 'redis-far', 'junk-few'
 ])
 
-export function learnWord ({ of, measure }: Words, event: HistoryEvent): void {
+export function learnWord (words: Words, event: HistoryEvent): void {
+  const { of, measure } = words
   switch (event.kind) {
     case 'said': {
       const said = of.get(event.client) ?? []
-      of.set(event.client, [...said.slice(-3), { word: event.word, saidAt: event.at, keptAt: Infinity, heard: [] }])
+      of.set(event.client, [...said.slice(1 - KEPT_WORDS), { word: event.word, saidAt: event.at, keptAt: Infinity, heard: [] }])
       return
     }
     case 'heard': of.get(event.client)?.at(-1)?.heard.push(event); return
@@ -40,14 +53,14 @@ export function learnWord ({ of, measure }: Words, event: HistoryEvent): void {
       measure.words++
       return
     }
-    // all begin again from a snapshot: what was said since is lost with them, if Redis had not kept it
-    case 'healed': for (const said of of.values()) said.forEach((word) => forgetLost(word, event)); return
+    case 'fault': if (event.situation === 'redis-restored') words.restoredFrom = event.at; return
+    case 'healed': {
+      for (const word of [...of.values()].flat()) if (word.keptAt >= words.restoredFrom) word.keptAt = Infinity
+      words.restoredFrom = Infinity
+      return
+    }
     default:
   }
-}
-
-function forgetLost (word: Word, { lostSince }: Extract<HistoryEvent, { kind: 'healed' }>): void {
-  if (word.keptAt >= (lostSince ?? Infinity)) word.keptAt = Infinity
 }
 
 /** @returns what is wrong with the answer to a client's token */
@@ -86,7 +99,7 @@ function wronglyAccepted (
        `(${situations.join(', ') || 'healthy'})`]
 }
 
-const boundOf = (id: SituationId): number => id === 'deposed-master' ? DEPOSED_MS : SITUATIONS[id].accepted.ms
+const boundOf = (id: SituationId): number => BOUNDS[id] ?? SITUATIONS[id].accepted.ms
 
 function wronglyBlocked (said: readonly Word[], spans: Spans, answer: Asked): readonly string[] {
   if (said.every(({ word }) => word === 'lift')) return ['a client is refused as blocked that nobody blocked']
