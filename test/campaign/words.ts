@@ -43,7 +43,8 @@ export function learnWord (words: Words, event: HistoryEvent): void {
   switch (event.kind) {
     case 'said': {
       const said = of.get(event.client) ?? []
-      of.set(event.client, [...said.slice(1 - KEPT_WORDS), { word: event.word, saidAt: event.at, keptAt: Infinity, heard: [] }])
+      const word: Word = { word: event.word, saidAt: event.at, keptAt: Infinity, heard: [] }
+      of.set(event.client, [...said.slice(1 - KEPT_WORDS), word])
       return
     }
     case 'heard': of.get(event.client)?.at(-1)?.heard.push(event); return

@@ -54,6 +54,18 @@ t.test('a lift that nobody acknowledged undoes no block that was acknowledged la
   t.equal(near.blocks.standingOf(NAME), 'blocked')
 })
 
+t.test('a lift that was given up undoes no block that is said again', async (t) => {
+  const redis = { list: blocking(1000), now: 2000 }
+  const [apart, near] = [replica(t, redis), replica(t, redis)]
+  await until('both read it', () => apart.blocks.isRead() && near.blocks.isRead())
+  apart.link.isUp = false
+  t.equal(await apart.blocks.lift(NAME), 'pending')
+  t.equal(await near.blocks.block(NAME), 'kept', 'it is blocked there, and was acknowledged')
+  apart.link.isUp = true
+  await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
+  t.equal(near.blocks.standingOf(NAME), 'blocked')
+})
+
 t.test('a deletion without a time leaves a list that all can read', async (t) => {
   for (const at of [0, Date.parse('0001-01-01T00:00:00Z')]) {
     const list = withDeletion(NO_BLOCKS, NAME, at)
