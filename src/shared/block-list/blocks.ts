@@ -81,7 +81,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
-    return isCurrent && await trySync() ? 'kept' : 'pending'
+    return now !== undefined && await trySync() ? 'kept' : 'pending'
   }
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
@@ -98,7 +98,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     isRead: () => readAt !== NEVER,
     isForeign: () => isForeign,
     list: () => held,
-    block: (name: ClientName) => change((list, now = clock.wall()) => withBlock(list, name, now)),
+    block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
     blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
     async lift (name: ClientName) {
       let wasBlocked = false

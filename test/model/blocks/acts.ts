@@ -2,7 +2,7 @@ import {
   type BlockList, merged, NO_BLOCKS, withBlock, withoutBlock
 } from '../../../src/shared/block-list/block-list.ts'
 import { forgetting, type Rules } from './rules.ts'
-import { type Change, NAME, type Replica, type Secrets, type Server, type State } from './state.ts'
+import { type Change, NAME, type Replica, type Secret, type Secrets, type Server, type State } from './state.ts'
 
 /** With one replica that is another. */
 export const withReplica = (state: State, index: number, replica: Replica): State =>
@@ -40,40 +40,43 @@ export function replicaAt (state: State, index: number): Replica {
   return replica
 }
 
-const knows = (secrets: Secrets, by: 'A' | 'B'): boolean => secrets.includes(by)
+const knows = (secrets: Secrets, by: Secret): boolean => secrets.includes(by)
 
 /** Under the previous secret while a replica may know no other. */
-function writerOf ({ replicas }: State, secrets: Secrets): 'A' | 'B' {
+function writerOf ({ replicas }: State, secrets: Secrets): Secret {
   if (secrets !== 'BA') return secrets
   return replicas.some((one) => one.isRunning && one.secrets === 'A') ? 'A' : 'B'
 }
 
-/** The replica's own word, by Redis' time or, where it did not say, by its own clock. */
-export function changed (replica: Replica, change: Change, wall: number, { without }: Rules): BlockList {
-  const { held } = replica
-  const { verb, now } = change
+/** The replica's own word; where Redis did not say its time it is later than what is known here, and than no other. */
+export function changed ({ held }: Replica, { verb, now }: Change, clock: number, { without }: Rules): BlockList {
+  const ahead = without === 'no clock but that of Redis counts' ? clock + 3 : undefined
   if (verb === 'lift') return withoutBlock(held, NAME, now)
   const isKnown = held.get(NAME)?.isBlocked === true
   if (isKnown && without === 'a block that is said again is a later word') return held
-  const list = withBlock(held, NAME, now ?? wall)
+  const list = withBlock(held, NAME, now ?? ahead)
   if (list === 'full') throw new Error('full')
   return list
 }
 
 /** Into the log; a master that was deposed confirms nothing. @returns undefined where nobody confirms it */
 export function tell (state: State, index: number, { without }: Rules): State | undefined {
-  const { log, held } = replicaAt(state, index)
+  const { log: link, held, secrets } = replicaAt(state, index)
   const mark = held.get(NAME)
-  if (log !== 'master') return undefined
+  if (link !== 'master') return undefined
   if (mark === undefined || without === 'the log tells of it') return state
-  return { ...state, master: { ...state.master, log: merged(state.master.log, new Map([[NAME, mark]])) } }
+  const { master } = state
+  const by = writerOf(state, secrets)
+  const log = { ...master.log, [by]: merged(master.log[by], new Map([[NAME, mark]])) }
+  return { ...state, master: { ...master, log } }
 }
 
 /** It hears what the log of its server says. */
 export function hear (state: State, index: number): State {
   const replica = replicaAt(state, index)
-  const log = serverOf(state, replica, 'log')?.log ?? NO_BLOCKS
-  return withReplica(state, index, { ...replica, held: merged(replica.held, log) })
+  const log = serverOf(state, replica, 'log')?.log
+  const entries = (['A', 'B'] as const).filter((by) => knows(replica.secrets, by)).map((by) => log?.[by] ?? NO_BLOCKS)
+  return withReplica(state, index, { ...replica, held: entries.reduce(merged, replica.held) })
 }
 
 /** Longer than any list counts: each polls twice and hears the log, and sees whether its master was deposed. */

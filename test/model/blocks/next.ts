@@ -1,7 +1,7 @@
 import { changed, hear, replicaAt, sync, tell, wait, withReplica } from './acts.ts'
 import { acknowledged, asked, dropped } from './word.ts'
 import type { Rules } from './rules.ts'
-import { FRESH_REPLICA, type Left, type Link, type Replica, type Secrets, type Server, type State } from './state.ts'
+import { EMPTY, FRESH_REPLICA, type Left, type Link, type Replica, type Secrets, type State } from './state.ts'
 
 export type Step = readonly [label: string, after: State]
 
@@ -32,13 +32,11 @@ function changes (state: State, index: number, rules: Rules): readonly Step[] {
   }
   switch (change.phase) {
     case 'asked': return firstLook(state, index, rules)
-    case 'read':
-      return (change.now === undefined ? [1, state.clock + 3] : [0]).map((wall) => {
-        const held = changed(replica, change, wall, rules)
-        const after = { ...replica, held, change: { ...change, phase: 'held' } } as const
-        return [`${who} takes the word${change.now === undefined ? ` by its clock, ${wall}` : ''}`,
-          withReplica(state, index, after)]
-      })
+    case 'read': {
+      const held = changed(replica, change, state.clock, rules)
+      const after = { ...replica, held, change: { ...change, phase: 'held' } } as const
+      return [[`${who} takes the word`, withReplica(state, index, after)]]
+    }
     case 'held': {
       const synced = sync(state, index, rules)
       const isKept = change.isKept && synced.isKept
@@ -62,10 +60,11 @@ function firstLook (state: State, index: number, rules: Rules): readonly Step[] 
     const read = { ...replica, change: { ...change, phase: 'read', now: undefined, isKept } } as const
     return [[`${nameOf(index)} does not reach Redis`, withReplica(after, index, read)]]
   }
-  return [after.clock, after.clock + 1].map((now) => {
+  const at = (left: State, now: number): Step => {
     const read = { ...replica, change: { ...change, phase: 'read', now, isKept } } as const
-    return [`${nameOf(index)} reads the list at ${now}`, { ...withReplica(after, index, read), clock: now }]
-  })
+    return [`${nameOf(index)} reads the list at ${now}`, { ...withReplica(left, index, read), clock: now }]
+  }
+  return [at(after, after.clock), ...spent(after, 'ticks', (left) => at(left, after.clock + 1))]
 }
 
 function ofItself (state: State, index: number, rules: Rules): readonly Step[] {
@@ -101,13 +100,11 @@ function starts (state: State, index: number): readonly Step[] {
   ]
 }
 
-const LOST: Server = Object.freeze({ kept: undefined, log: new Map() })
-
 function ofRedis (state: State): readonly Step[] {
   const { master, saved } = state
   const copies = [master, ...saved === undefined ? [] : [saved]]
   return [
-    ...spent(state, 'flushes', (left) => ['Redis loses everything', { ...left, master: LOST }]),
+    ...spent(state, 'flushes', (left) => ['Redis loses everything', { ...left, master: EMPTY }]),
     ...spent(state, 'saves', (left) => ['a snapshot is taken', { ...left, saved: master }]),
     ...saved === undefined
       ? []

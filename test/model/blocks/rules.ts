@@ -6,6 +6,7 @@ export const RULES = [
   'what was lifted is kept',
   'a replica writes back what Redis lacks',
   'a block that is said again is a later word',
+  'no clock but that of Redis counts',
   'what another secret sealed is not overwritten',
   'the log tells of it',
   'a list counts where the log is followed',

@@ -6,12 +6,15 @@ export const NAME = 'dcrc_a' as ClientName
 
 /** Where a connection of a replica's leads. */
 export type Link = 'master' | 'deposed' | 'none'
-type Secret = 'A' | 'B'
+export type Secret = 'A' | 'B'
 /** `BA`: B, with A as the previous one. */
 export type Secrets = 'A' | 'BA' | 'B'
 
-/** A Redis: the list that is kept, under which secret, and the words of the log. */
-export type Server = Readonly<{ kept: Readonly<{ list: BlockList, by: Secret }> | undefined, log: BlockList }>
+/** A Redis: the list that is kept, under which secret, and the words of the log, by the secret of their entries. */
+export type Server = Readonly<{
+  kept: Readonly<{ list: BlockList, by: Secret }> | undefined
+  log: Readonly<Record<Secret, BlockList>>
+}>
 
 /** What an operator asked of one replica, and how far that is. */
 export type Change = Readonly<{
@@ -20,6 +23,8 @@ export type Change = Readonly<{
   /** Redis' time, where it said it. */
   now: number | undefined
   isKept: boolean
+  /** The other word was asked for at the same time: either may be the last. */
+  isContested: boolean
 }>
 
 export type Replica = Readonly<{
@@ -36,7 +41,7 @@ export type Replica = Readonly<{
 
 /** How often each thing may happen still. */
 export type Left = Readonly<Record<
-  'changes' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles', number
+  'changes' | 'ticks' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles', number
 >>
 
 export type State = Readonly<{
@@ -57,7 +62,7 @@ export type State = Readonly<{
   left: Left
 }>
 
-const EMPTY: Server = Object.freeze({ kept: undefined, log: NO_BLOCKS })
+export const EMPTY: Server = Object.freeze({ kept: undefined, log: { A: NO_BLOCKS, B: NO_BLOCKS } })
 
 export const FRESH_REPLICA: Replica = Object.freeze({
   isRunning: true, secrets: 'A', held: NO_BLOCKS, isFresh: false, commands: 'master', log: 'master', change: undefined
@@ -85,15 +90,26 @@ export function standingOf ({ held, isFresh }: Replica): 'blocked' | 'free' | 'u
 }
 
 /** One text for states that differ in the order of replicas alone. */
-export function keyOf ({ master, deposed, saved, replicas, ...rest }: State): string {
-  const servers = [master, deposed, saved].map((server) => server && [
-    server.kept && [server.kept.by, wordIn(server.kept.list)], wordIn(server.log)
-  ])
-  const texts = replicas.map(({ held, ...replica }) => JSON.stringify([wordIn(held), replica])).sort()
-  return JSON.stringify([servers, texts, rest])
+export function keyOf ({ master, deposed, saved, replicas, clock, word, age, left, ...flags }: State): string {
+  return [
+    ...[master, deposed, saved].map(keyOfServer),
+    ...replicas.map(keyOfReplica).sort(),
+    clock, word, age, flags.isLost, flags.hasUnacknowledgedBlock, ...Object.values(left)
+  ].join(' ')
 }
 
-function wordIn (list: BlockList): readonly unknown[] {
+function keyOfServer (server: Server | undefined): string {
+  if (server === undefined) return '-'
+  const { kept, log } = server
+  return `${kept === undefined ? '' : kept.by + wordIn(kept.list)};${wordIn(log.A)};${wordIn(log.B)}`
+}
+
+function keyOfReplica ({ isRunning, secrets, held, isFresh, commands, log, change }: Replica): string {
+  const asked = change && [change.verb, change.phase, change.now, change.isKept, change.isContested]
+  return [isRunning, secrets, wordIn(held), isFresh, commands, log, asked].join()
+}
+
+function wordIn (list: BlockList): string {
   const mark = list.get(NAME)
-  return mark === undefined ? [] : [mark.at, mark.isBlocked]
+  return mark === undefined ? '' : `${mark.isBlocked ? 'b' : 'l'}${mark.at}`
 }
