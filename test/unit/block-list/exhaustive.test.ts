@@ -1,26 +1,13 @@
 import t from 'tap'
+import { holdsIn, missesIn } from '../../model/blocks/check.ts'
 import { RULES } from '../../model/blocks/rules.ts'
-import { explore } from '../../model/blocks/search.ts'
-import { WITHOUT, WORLDS } from '../../model/blocks/worlds.ts'
+import { LARGER_WORLDS, WITHOUT, WORLDS } from '../../model/blocks/worlds.ts'
 
-const asText = (trace: readonly string[] = []): string => trace.map((step, n) => `${n + 1}. ${step}`).join('\n')
+const larger: ReadonlySet<unknown> = new Set(Object.values(LARGER_WORLDS))
 
-for (const world of Object.values(WORLDS)) {
-  t.test(`whatever happens in whichever order: ${world.name}`, async (t) => {
-    const { states, transitions, found } = explore(world)
-    t.comment(`${states} states, ${transitions} transitions`)
-    t.equal(found?.what, undefined, asText(found?.trace))
-    t.ok(states > 100, 'it is a world')
-  })
-}
-
-for (const { rule, world, what } of WITHOUT) {
-  t.test(`without the rule that ${rule}`, async (t) => {
-    const { found } = explore(world, rule)
-    t.match(found?.what, what)
-    t.comment(asText(found?.trace))
-  })
-}
+/** The larger ones are in test/integration/block-list-exhaustive.all.test.ts. */
+for (const world of Object.values(WORLDS)) holdsIn(t, world)
+for (const one of WITHOUT.filter(({ world }) => !larger.has(world))) missesIn(t, one)
 
 t.test('no rule is without its counterexample', async (t) => {
   t.strictSame(WITHOUT.map(({ rule }) => rule).sort(), [...RULES].sort())
