@@ -40,7 +40,7 @@ export function replicaAt (state: State, index: number): Replica {
   return replica
 }
 
-const knows = (secrets: Secrets, by: Secret): boolean => secrets.includes(by)
+export const knows = (secrets: Secrets, by: Secret): boolean => secrets.includes(by)
 
 /** Under the previous secret while a replica may know no other. */
 function writerOf ({ replicas }: State, secrets: Secrets): Secret {
@@ -79,19 +79,22 @@ export function hear (state: State, index: number): State {
   return withReplica(state, index, { ...replica, held: entries.reduce(merged, replica.held) })
 }
 
-/** Longer than any list counts: each polls twice and hears the log, and sees whether its master was deposed. */
+/**
+ * Longer than any list counts: each polls and hears the log, again and again; what was read at first is too old at the
+ * end, and who follows a deposed master knows it.
+ */
 export function wait (before: State, rules: Rules): State {
   const running = before.replicas.flatMap(({ isRunning }, index) => isRunning ? [index] : [])
-  const stale = rules.without !== 'what was read counts for a while only'
   let state = before
-  for (const index of running) {
-    const replica = replicaAt(state, index)
-    state = withReplica(state, index, { ...replica, isFresh: replica.isFresh && !stale })
+  const poll = (index: number): void => { state = hear(sync(state, index, rules).state, index) }
+  const become = (index: number, change: Partial<Replica>): void => {
+    state = withReplica(state, index, { ...replicaAt(state, index), ...change })
   }
-  for (const index of [...running, ...running]) state = hear(sync(state, index, rules).state, index)
-  for (const index of running) {
-    const replica = replicaAt(state, index)
-    if (replica.log === 'deposed') state = withReplica(state, index, { ...replica, log: 'none' })
+  for (const index of [...running, ...running]) poll(index)
+  if (rules.without !== 'what was read counts for a while only') {
+    for (const index of running) become(index, { isFresh: false })
   }
+  for (const index of running) poll(index)
+  for (const index of running) if (replicaAt(state, index).log === 'deposed') become(index, { log: 'none' })
   return { ...state, age: state.age === 0 ? 1 : 2 }
 }

@@ -1,6 +1,6 @@
 import type { BlockList } from '../../../src/shared/block-list/block-list.ts'
-import { replicaAt, withReplica } from './acts.ts'
-import { type Change, NAME, type Replica, standingOf, type State } from './state.ts'
+import { knows, replicaAt, withReplica } from './acts.ts'
+import { type Change, NAME, type Replica, type Secret, standingOf, type State } from './state.ts'
 
 /** From now on the new word may count. Nobody says two within the same millisecond; two may be under way in it. */
 export function asked (state: State, index: number, verb: Change['verb']): State {
@@ -41,11 +41,14 @@ export function dropped (state: State, index: number): State {
 
 const says = (list: BlockList | undefined, isBlocked: boolean): boolean => list?.get(NAME)?.isBlocked === isBlocked
 
-/** Whether Redis keeps the word, or a replica knows it that runs. */
+/** Whether Redis keeps the word, or a replica knows it that runs. An entry of the log says nothing without its secret. */
 function isKnown ({ word, master, replicas }: State, among: (replica: Replica) => boolean): boolean {
   const isBlocked = word === 'blocked'
-  return [master.kept?.list, master.log.A, master.log.B].some((list) => says(list, isBlocked)) ||
-    replicas.some((one) => one.isRunning && says(one.held, isBlocked) && among(one))
+  const running = replicas.filter(({ isRunning }) => isRunning)
+  const isRead = (by: Secret): boolean => running.length === 0 || running.some(({ secrets }) => knows(secrets, by))
+  return says(master.kept?.list, isBlocked) ||
+    (['A', 'B'] as const).some((by) => says(master.log[by], isBlocked) && isRead(by)) ||
+    running.some((one) => says(one.held, isBlocked) && among(one))
 }
 
 /** The word is lost when no replica lives that knows it, and Redis keeps it nowhere. */

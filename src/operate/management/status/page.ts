@@ -21,7 +21,7 @@ export type Status = Readonly<{
 
 /**
  * The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones.
- * @param more markup after them
+ * @param more markup before the figures
  */
 export function renderPage (status: Status, more = ''): string {
   const { about, state, samples, others } = status
@@ -43,8 +43,8 @@ ${factsPart(state, now, verdicts[0].level)}
 <div class="parts">
 ${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
-${figuresPart(samples, now)}
-${more}</div>
+${more}${figuresPart(samples, now)}
+</div>
 </main>
 <footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.
 What to do: <a href="runbook">the runbook</a>.</p></footer>
