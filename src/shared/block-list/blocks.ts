@@ -62,16 +62,17 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
-  /** @returns whether Redis has all that is held here; rejects where it does not answer */
+  /** @returns whether Redis has all that is held here; rejects where it cannot be read */
   async function sync (): Promise<boolean> {
     const sent = momentOf(clock)
     const result = await store.sync(held)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
     if (result === 'foreign') return false
-    hold(merged(held, result)) // another change may have come meanwhile
+    hold(merged(held, result.list)) // another change may have come meanwhile
     if (isFollowing()) readAt = sent
-    return true
+    if (result.failure !== undefined) failed(result.failure)
+    return result.failure === undefined
   }
   const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
   /** @param to gets Redis' time, where it is known */

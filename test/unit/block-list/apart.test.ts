@@ -23,7 +23,7 @@ function replica (t: Test, redis: { list: BlockList, now: number }) {
     link.isUp ? Promise.resolve(answer()) : Promise.reject(new Error('away'))
   const blocks = openBlocks({
     store: {
-      sync: (held) => ask(() => (redis.list = merged(redis.list, held))),
+      sync: (held) => ask(() => ({ list: (redis.list = merged(redis.list, held)) })),
       now: () => Number.isNaN(redis.now) ? Promise.reject(new Error('late')) : ask(() => redis.now)
     },
     clock,
