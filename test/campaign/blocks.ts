@@ -50,7 +50,7 @@ async function tell ({ replicas }: World, index: number, clientId: string, word:
   const answer = await replica.manage({
     method: word === 'block' ? 'PUT' : 'DELETE',
     path: `/clients/${clientId}/block`,
-    headers: [['Authorization', `Bearer ${MANAGEMENT_TOKEN}`]],
+    headers: [['Authorization', `Bearer ${MANAGEMENT_TOKEN}`], ['Content-Length', '0']],
     signal: AbortSignal.timeout(PATIENCE_MS)
   }).catch(() => undefined)
   return answer?.status ?? 0

@@ -32,7 +32,7 @@ export async function campaign (plan: Plan, options: Options): Promise<boolean> 
   console.log(
     `${topology}: ${rounds.length} rounds, ${requests} requests, ${violations.length} violations, ` +
     `${startedAgain} rounds after which all were started again, ${blocks.words} blocks and lifts, ` +
-    `${blocks.answers} tokens of clients, accepted ${blocks.acceptedMs} ms at most: ${worstOf(outcome)}`
+    `${blocks.answers} tokens of clients, ${blocks.refused} refused as blocked, accepted ${blocks.acceptedMs} ms at most: ${worstOf(outcome)}`
   )
   if (options.records) record(plan, outcome)
   if (violations.length === 0) return true

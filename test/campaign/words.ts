@@ -10,11 +10,11 @@ export type Words = {
   /** All begin again from a snapshot that was taken then. */
   restoredFrom: Moment
   /** Worst of what was seen, less what the machine itself stood still. */
-  readonly measure: { words: number, answers: number, acceptedMs: number }
+  readonly measure: { words: number, answers: number, refused: number, acceptedMs: number }
 }
 
 export const newWords = (): Words => ({
-  of: new Map(), restoredFrom: Infinity, measure: { words: 0, answers: 0, acceptedMs: 0 }
+  of: new Map(), restoredFrom: Infinity, measure: { words: 0, answers: 0, refused: 0, acceptedMs: 0 }
 })
 
 /** CACHE_DEGRADED_TTL, 3 s at least: nobody lives by an older list. */
@@ -67,6 +67,7 @@ export function learnWord (words: Words, event: HistoryEvent): void {
 /** @returns what is wrong with the answer to a client's token */
 export function judgeClient (words: Words, spans: Spans, answer: Asked): readonly string[] {
   words.measure.answers++
+  if (answer.reason === 'client_blocked') words.measure.refused++
   const said = (words.of.get(answer.client) ?? []).filter(({ saidAt }) => saidAt <= answer.endedAt)
   switch (answer.status) {
     case 200: return wronglyAccepted(words, said.at(-1), spans, answer)
