@@ -22,8 +22,13 @@ const STALE_MS = 3100
 /** It may be read from a master that was deposed, until that is known. */
 const DEPOSED_MS = 2 * STALE_MS
 const BOUNDS: Readonly<Partial<Record<SituationId, number>>> = {
-  'cut-silent': STALE_MS, 'cut-reset': STALE_MS, 'replica-frozen': STALE_MS,
-  'redis-killed': DEPOSED_MS, 'redis-frozen': DEPOSED_MS, 'planned-failover': DEPOSED_MS, 'deposed-master': DEPOSED_MS
+  'cut-silent': STALE_MS,
+  'cut-reset': STALE_MS,
+  'replica-frozen': STALE_MS,
+  'redis-killed': DEPOSED_MS,
+  'redis-frozen': DEPOSED_MS,
+  'planned-failover': DEPOSED_MS,
+  'deposed-master': DEPOSED_MS
 }
 /** Words of a client that may matter in a round. */
 const KEPT_WORDS = 8
@@ -55,13 +60,15 @@ export function learnWord (words: Words, event: HistoryEvent): void {
       return
     }
     case 'fault': if (event.situation === 'redis-restored') words.restoredFrom = event.at; return
-    case 'healed': {
-      for (const word of [...of.values()].flat()) if (word.keptAt >= words.restoredFrom) word.keptAt = Infinity
-      words.restoredFrom = Infinity
-      return
-    }
+    case 'healed': return forgetLost(words)
     default:
   }
+}
+
+/** What was said after the snapshot was lost with all that knew it. */
+function forgetLost (words: Words): void {
+  for (const word of [...words.of.values()].flat()) if (word.keptAt >= words.restoredFrom) word.keptAt = Infinity
+  words.restoredFrom = Infinity
 }
 
 /** @returns what is wrong with the answer to a client's token */

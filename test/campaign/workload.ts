@@ -10,7 +10,9 @@ import { SETTINGS } from './situations.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds between two of a kind, on average: load, but no measurement of it. */
-const PACE = { client: 50, revocation: 700, signOut: 1700, roles: 1300, burst: 900, everything: 20_000, block: 1500, token: 60 } as const
+const PACE = { client: 50, revocation: 700, signOut: 1700, roles: 1300, burst: 900, everything: 20_000 } as const
+/** The same, of clients with tokens. */
+const CLIENT_PACE = { block: 1500, token: 60 } as const
 /** Between two looks at whether it is over. */
 const LOOK_MS = 100
 const CLIENTS = 3
@@ -49,7 +51,7 @@ export async function work (world: World, seed: number, isOver: () => boolean): 
     every(PACE.roles, 300, async (pick) => await changeSomebodysRoles(world, pick)),
     every(PACE.burst, 400, async () => await burst(world)),
     every(PACE.everything, 500, async (pick) => await purgeEverything(world, pick)),
-    every(PACE.block, 600, async (pick) => await blockOrLift(world, pick, isOver)),
+    every(CLIENT_PACE.block, 600, async (pick) => await blockOrLift(world, pick, isOver)),
     agents(world, seeded(seed + 700), isOver)
   ])
   await Promise.all(tasks)
@@ -88,7 +90,7 @@ async function client (world: World, pick: Pick, isOver: () => boolean): Promise
 async function agents (world: World, pick: Pick, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     await checkClient(world, pick(SETTINGS.replicas), oneOf(pick, world.clients))
-    await sleep(PACE.token / 2 + pick(PACE.token))
+    await sleep(CLIENT_PACE.token / 2 + pick(CLIENT_PACE.token))
   }
 }
 

@@ -17,7 +17,8 @@ const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOption
     [`${colorScheme}-${width}`, { colorScheme, viewport: { width, height: 844 } }] as const))
 
 /** Each character that a client may have in its id, and as many as it may have. */
-const WORST = `<img/src=x/onerror=alert(1)>"'\`&lt;</th></script><script>alert(2)</script>{{7*7}}%00%2F..\\`.padEnd(256, 'x')
+const WORST = '<img/src=x/onerror=alert(1)>"\'`&lt;</th></script><script>alert(2)</script>{{7*7}}%00%2F..\\'
+  .padEnd(256, 'x')
 const URL_ID = 'https://agents.example/agent.json'
 
 async function start (t: Test) {
@@ -157,7 +158,11 @@ async function showsTheWorst (t: Test, browser: Browser, origin: string): Promis
     client_id: idOf(n),
     blocked: false,
     resources: Array.from({ length: 5 }, (_, i) => `https://${i}.${'r'.repeat(240)}`),
-    users: 20, first_seen: since, last_seen: since, requests: 2 ** 52, refusals: 2 ** 52
+    users: 20,
+    first_seen: since,
+    last_seen: since,
+    requests: 2 ** 52,
+    refusals: 2 ** 52
   }))
   const blocked = Array.from({ length: 5000 }, (_, n) => ({ name: idOf(1000 + n), origin: 'deletion', since }))
   await page.route('**/clients', (route) => route.fulfill({ json: { blocked, seen } }))

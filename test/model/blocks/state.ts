@@ -41,7 +41,8 @@ export type Replica = Readonly<{
 
 /** How often each thing may happen still. */
 export type Left = Readonly<Record<
-  'changes' | 'ticks' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles', number
+  'changes' | 'ticks' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles',
+  number
 >>
 
 export type State = Readonly<{

@@ -8,7 +8,8 @@ export function asked (state: State, index: number, verb: Change['verb']): State
   const change: Change = { verb, phase: 'asked', now: undefined, isKept: false, isContested }
   const word = verb === 'block' && state.word === 'blocked' ? 'blocked' : 'unknown'
   const replicas = state.replicas.map((one) => contested(one, verb))
-  return withReplica({ ...state, word, replicas, clock: state.clock + 1 }, index, { ...replicaAt(state, index), change })
+  const after = { ...state, word, replicas, clock: state.clock + 1 } as const
+  return withReplica(after, index, { ...replicaAt(state, index), change })
 }
 
 function contested (replica: Replica, verb: Change['verb']): Replica {
@@ -41,7 +42,7 @@ export function dropped (state: State, index: number): State {
 
 const says = (list: BlockList | undefined, isBlocked: boolean): boolean => list?.get(NAME)?.isBlocked === isBlocked
 
-/** Whether Redis keeps the word, or a replica knows it that runs. An entry of the log says nothing without its secret. */
+/** Whether Redis keeps the word, or a replica knows it that runs; who lacks its secret reads no entry of the log. */
 function isKnown ({ word, master, replicas }: State, among: (replica: Replica) => boolean): boolean {
   const isBlocked = word === 'blocked'
   const running = replicas.filter(({ isRunning }) => isRunning)
