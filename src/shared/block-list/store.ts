@@ -13,7 +13,7 @@ export type BlockStoreDeps = Readonly<{
 }>
 
 /** What was read, and what is held here. `failure`: why Redis lacks something of it still. */
-export type Synced = Readonly<{ list: BlockList, failure?: unknown }>
+type Synced = Readonly<{ list: BlockList, failure?: unknown }>
 
 /** The list in Redis: one sealed value that does not end, and none as long as nobody was ever blocked. */
 export type BlockStore = Readonly<{

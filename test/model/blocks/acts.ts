@@ -9,13 +9,13 @@ export const withReplica = (state: State, index: number, replica: Replica): Stat
   ({ ...state, replicas: state.replicas.map((one, at) => at === index ? replica : one) })
 
 /** The server that a connection reaches. */
-export function serverOf (state: State, replica: Replica, of: 'commands' | 'log'): Server | undefined {
+function serverOf (state: State, replica: Replica, of: 'commands' | 'log'): Server | undefined {
   const link = replica[of]
   return link === 'none' ? undefined : state[link]
 }
 
 /** Redis has all that the replica holds, and the replica what Redis has; as `sync` of blocks.ts and of store.ts. */
-export type Synced = Readonly<{ state: State, replica: Replica, isKept: boolean }>
+type Synced = Readonly<{ state: State, replica: Replica, isKept: boolean }>
 
 export function sync (state: State, index: number, { without }: Rules): Synced {
   const replica = replicaAt(state, index)
