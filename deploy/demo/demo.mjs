@@ -132,7 +132,7 @@ async function showMachine (authgear, url) {
 /** @param {Settings['ports']} ports @param {string} url */
 async function showStop (ports, url) {
   if (redisProgram(ports) === undefined) {
-    console.log('  With redis-server or valkey-server on PATH a machine is stopped here, too: blocks are kept in Redis.\n')
+    console.log('  With redis-server or valkey-server on PATH a machine is stopped here, too: Redis keeps it.\n')
     return
   }
   const operator = operatorOf(ports)
