@@ -105,6 +105,19 @@ t.test('the clients on the status page, in a real Chromium', { skip }, async (t)
     t.strictSame(complaints, [])
   })
 
+  await t.test('no id makes the button for its host block the hosts of others', async (t) => {
+    const id = 'https://*.shared.example/agent.json'
+    t.equal(await replica.statusOf(id), 200)
+    const { page } = await openPage(t, browser)
+    await page.goto(origin)
+    await show(page)
+    await rowOf(page, id).getByRole('button', { name: `Block ${id}` }).waitFor()
+    t.strictSame(await rowOf(page, id).getByRole('button').allInnerTexts(), ['Block'])
+    await page.getByRole('button', { name: `Block ${id}` }).click()
+    await page.getByText(`${id}: the client's name is no URL`).waitFor()
+    t.equal(await replica.statusOf('https://another.shared.example/agent.json'), 200)
+  })
+
   await t.test('a wrong token shows nothing, and the page says why', async (t) => {
     const { page } = await openPage(t, browser)
     await page.goto(origin)
