@@ -94,8 +94,8 @@ export const CLIENTS_SCRIPT = `
       return block.name === name && block.origin !== 'configuration' ? [button('Lift', 'DELETE', name)] : []
     }
     const origin = name.toLowerCase().startsWith('https:') && URL.canParse(name) ? new URL(name).origin : name
-    // with a * it would name the hosts of others, too
-    const host = origin === name || origin.includes('*') ? [] : [' ', button('Block host', 'PUT', origin)]
+    // with a * it is no one host's
+    const host = origin === name || /[*]|%2a/i.test(origin) ? [] : [' ', button('Block host', 'PUT', origin)]
     return [button('Block', 'PUT', name), ...host]
   }
 
