@@ -38,9 +38,9 @@ const LIFTED_WITHIN_MS = 1500
 /** So long after Redis is back a replica has the list again. */
 const READ_AGAIN_MS = 2500
 const STALL_MS = 200
-/** What happens here keeps no replica from knowing who is blocked. */
+/** What happens here keeps no replica from knowing who is blocked; a clock that jumps may have slept. */
 const KNOWN: ReadonlySet<SituationId> = new Set<SituationId>([
-  'healthy', 'authgear-down', 'authgear-hangs', 'authgear-slow', 'clock-jump', 'redis-far', 'junk-few'
+  'healthy', 'authgear-down', 'authgear-hangs', 'authgear-slow', 'redis-far', 'junk-few'
 ])
 
 export function learnWord (words: Words, event: HistoryEvent): void {

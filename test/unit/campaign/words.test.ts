@@ -59,6 +59,8 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   ['503 while nothing is wrong', [answer(5000, 503, 'authgear_unavailable')], /503 .* client's token/],
   ['503 while Authgear is away', [fault('authgear-down', 900), answer(5000, 503)], /503/],
   ['503 while Redis is in trouble', [fault('redis-killed', 900), answer(5000, 503)], undefined],
+  ['503 of a replica whose clock jumps, as of a machine that slept', [
+    fault('clock-jump', 900, [0]), answer(5000, 503)], undefined],
   ['503 right after it', [fault('redis-killed', 900), healed(3000), answer(5000, 503)], undefined],
   ['503 a while after it', [fault('redis-killed', 900), healed(3000), answer(5501, 503)], /503/],
   ['503 of a replica that begins', [ended(4000, 4500), answer(5000, 503)], undefined]
