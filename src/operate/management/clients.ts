@@ -51,7 +51,9 @@ function listOf ({ fixed, blocks, seen }: ClientsDeps): object {
   return {
     blocked: [
       ...Array.from(fixed, (name) => ({ name, origin: 'configuration' })),
-      ...marks.map(([name, { at, origin }]) => ({ name, origin, since: timeOf(at) }))
+      ...marks.map(([name, { at, origin }]) => ({
+        name, origin, since: at < DATED_FROM ? undefined : timeOf(at)
+      }))
     ],
     seen: seen().map((client) => rowOf(client, names))
   }
@@ -75,6 +77,8 @@ function rowOf (
   }
 }
 
+/** A word that Redis did not date counts from 1. */
+const DATED_FROM = 1e12
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
