@@ -55,21 +55,30 @@ export function machineLines (authgear, url) {
   ]
 }
 
+/** @param {string} authgear @returns {Promise<string>} the machine's token */
+export async function issueToken (authgear) {
+  const { url, body } = tokenRequest(authgear)
+  const issued = await fetch(url, { method: 'POST', body: new URLSearchParams(body) })
+  return /** @type {{ access_token: string }} */ (await issued.json()).access_token
+}
+
+/** @param {string} url @param {string} token */
+export async function callTool (url, token) {
+  const answer = await fetch(url, { method: 'POST', body: CALL, headers: { authorization: `Bearer ${token}` } })
+  return { status: answer.status, text: await answer.text() }
+}
+
 /**
  * Undefined where the machine reaches the tool with its client's name.
  * @param {string} authgear
  * @param {string} url
  */
 export async function machineProblem (authgear, url) {
-  const { url: tokenUrl, body } = tokenRequest(authgear)
   try {
-    const issued = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(body) })
-    const { access_token: token } = /** @type {{ access_token: string }} */ (await issued.json())
-    const answer = await fetch(url, { method: 'POST', body: CALL, headers: { authorization: `Bearer ${token}` } })
-    const text = await answer.text()
-    return answer.status === 200 && text.includes(`a machine, client ${MACHINE.id}`)
+    const { status, text } = await callTool(url, await issueToken(authgear))
+    return status === 200 && text.includes(`a machine, client ${MACHINE.id}`)
       ? undefined
-      : `answered ${answer.status}: ${text.slice(0, 200).trim()}`
+      : `answered ${status}: ${text.slice(0, 200).trim()}`
   } catch (error) {
     return `no answer: ${error instanceof Error ? error.cause ?? error.message : error}`
   }

@@ -3,10 +3,11 @@ import { existsSync, rmSync } from 'node:fs'
 import { CHECKS, curlLine, machineLines, machineProblem, problemOf } from './checks.mjs'
 import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
-import { programs, registeredAt } from './programs.mjs'
+import { operatorOf, programs, redisProgram, registeredAt } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
 import { createRecord, recordLines } from './record.mjs'
 import { originOf, readSettings } from './settings.mjs'
+import { stopLines, stopProblem } from './stop.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 
@@ -68,6 +69,7 @@ With curl:
   // of a project of one's own nobody knows the people
   for (const check of project === undefined ? CHECKS : CHECKS.slice(0, 1)) await show(check, url)
   if (project === undefined) await showMachine(`http://localhost:${ports.authgear}`, `${url}mcp`)
+  if (project === undefined) await showStop(ports, `${url}mcp`)
   console.log(`  Status page: http://127.0.0.1:${ports.management}/
   Metrics:     http://127.0.0.1:${ports.management}/metrics
 ${record === undefined ? '' : withRecord(record)}
@@ -124,6 +126,23 @@ async function showMachine (authgear, url) {
   console.log(`  # A machine gets a token for an MCP server, and calls its tool:
   ${machineLines(authgear, url).join('\n  ')}
   ${problem === undefined ? '✓ 200 (its client and scope)' : `✗ expected 200, but it ${problem}`}
+`)
+}
+
+/** @param {Settings['ports']} ports @param {string} url */
+async function showStop (ports, url) {
+  if (redisProgram(ports) === undefined) {
+    console.log('  With redis-server or valkey-server on PATH a machine is stopped here, too: Redis keeps it.\n')
+    return
+  }
+  const operator = operatorOf(ports)
+  const problem = await stopProblem(`http://localhost:${ports.authgear}`, url, operator)
+  if (problem !== undefined) process.exitCode = 1
+  const verdict = problem === undefined ? '✓ 401 (client_blocked) in mid-work, and 200 again' : `✗ it ${problem}`
+  console.log(`  # It is stopped in mid-work, and lifted; Authgear lets one that is deleted go on until its tokens end:
+  ${stopLines(operator).join('\n  ')}
+  ${verdict}
+  The status page has a button for it, behind that token.
 `)
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { pathsOf } from './binaries.mjs'
 import { answers } from './ports.mjs'
 import { AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE } from './settings.mjs'
 
@@ -19,6 +20,12 @@ const adminKey = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
 })
 
+/** MANAGEMENT_TOKEN: who knows it may block a client. */
+const operatorToken = randomBytes(18).toString('base64url')
+
+/** @param {Settings['ports']} ports */
+export const operatorOf = ({ management }) => ({ management: `http://127.0.0.1:${management}`, token: operatorToken })
+
 /** The addresses of the login, as they are registered at Authgear. @param {Settings['ports']} ports */
 export function registeredAt (ports) {
   const login = `${originOf(ports.entry)}${LOGIN_PATH}`
@@ -33,8 +40,35 @@ export function registeredAt (ports) {
  */
 export function programs ({ ports, project }, record) {
   const authgear = project === undefined ? simulated(ports) : real(project)
-  const service = serviceProgram(ports, { ...authgear, ...record !== undefined && { ACCESS_RECORD: `file:${record}` } })
-  return [...project === undefined ? [simulator(ports)] : [], service, appProgram(ports)]
+  const redis = project === undefined ? redisProgram(ports) : undefined
+  const service = serviceProgram(ports, {
+    ...authgear,
+    ...record !== undefined && { ACCESS_RECORD: `file:${record}` },
+    ...redis !== undefined && withRedis(ports)
+  })
+  const others = [redis, project === undefined ? simulator(ports) : undefined].filter((one) => one !== undefined)
+  return [...others, service, appProgram(ports)]
+}
+
+/**
+ * Keeps nothing on a disk; undefined where this machine has none: then nobody can be blocked while the service runs.
+ * @param {Settings['ports']} ports
+ * @returns {Program | undefined}
+ */
+export function redisProgram ({ redis: port }) {
+  const command = [...pathsOf('redis-server'), ...pathsOf('valkey-server')][0]
+  if (command === undefined) return undefined
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  return { name: 'Redis', command, args, env: {}, ready: () => answers(port) }
+}
+
+/** @param {Settings['ports']} ports @returns {Record<string, string>} */
+function withRedis ({ redis }) {
+  return {
+    REDIS_URL: `redis://127.0.0.1:${redis}`,
+    CACHE_SECRET: randomBytes(32).toString('base64url'),
+    MANAGEMENT_TOKEN: operatorToken
+  }
 }
 
 /** @param {Settings['ports']} ports @returns {Program} */

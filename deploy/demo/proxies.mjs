@@ -1,9 +1,10 @@
 // @ts-check
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pathsOf } from './binaries.mjs'
 import { builtInProxy } from './programs.mjs'
 import { AUDIENCE, RESOURCE, SCOPE } from './settings.mjs'
 
@@ -12,7 +13,6 @@ import { AUDIENCE, RESOURCE, SCOPE } from './settings.mjs'
 /** @typedef {Program & { note: string, folder?: string }} Proxy */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const FOLDERS = [join(ROOT, '.servers/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
 
 /** The oldest version that our configuration is for. */
 const KINDS = {
@@ -65,19 +65,7 @@ async function hasRoutes (port) {
 
 /** @param {'caddy' | 'traefik'} name */
 function findNewEnough (name) {
-  return FOLDERS.map((folder) => join(folder, name)).find(
-    (path) => isExecutable(path) && isNewEnough(path, KINDS[name].oldest)
-  )
-}
-
-/** @param {string} path */
-function isExecutable (path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return pathsOf(name).find((path) => isNewEnough(path, KINDS[name].oldest))
 }
 
 /** Both print their version for the argument `version`. @param {string} path @param {readonly number[]} oldest */

@@ -7,7 +7,8 @@ const PORTS = /** @type {const} */ ({
   service: ['DEMO_SERVICE_PORT', 4180],
   management: ['DEMO_MANAGEMENT_PORT', 4181],
   authgear: ['DEMO_AUTHGEAR_PORT', 4300],
-  app: ['DEMO_APP_PORT', 4301]
+  app: ['DEMO_APP_PORT', 4301],
+  redis: ['DEMO_REDIS_PORT', 4302]
 })
 
 const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])

@@ -181,7 +181,8 @@ export const variables = Object.freeze({
     group: 'Listeners',
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
-    meaning: 'The bearer token of `POST /revocations` on the management listener; without it that path is 404.'
+    meaning:
+      'The bearer token of `POST /revocations` and `/clients` on the management listener; without it they are 404.'
   },
   MANAGEMENT_HOSTS: {
     group: 'Listeners',

@@ -152,8 +152,7 @@ function clientsOf (
 ): ClientsDeps | undefined {
   if (token === undefined || blocks === undefined) return undefined
   const tell: ClientsDeps['tell'] = (name, mark) => tellBlock(revocations, name, mark)
-  const isBlocked = (clientId: string): boolean => blocks.standingOf(clientId) === 'blocked'
-  return { token, fixed: blocks.fixed, blocks: blocks.shared, seen: blocks.seen.list, isBlocked, tell, log }
+  return { token, fixed: blocks.fixed, blocks: blocks.shared, seen: blocks.seen.list, tell, log }
 }
 
 /** Read at each scrape, and by the status page. */

@@ -29,9 +29,27 @@ export type Answered = Readonly<{
   flaws: readonly string[]
 }>
 
+/** What an operator said of a client. */
+export type Said = 'block' | 'lift'
+
+/** One request with a client's token, and its answer. */
+export type Asked = Readonly<{
+  kind: 'client'
+  client: string
+  replica: number
+  at: Moment
+  endedAt: Moment
+  status: number
+  reason: string
+}>
+
 /** What happened, in any order; `at` is when it began. */
 export type HistoryEvent =
   | Answered
+  | Asked
+  /** An operator begins to say it, at one replica after the other; a replica took it; it was answered 200. */
+  | Readonly<{ kind: 'said' | 'kept', client: string, word: Said, at: Moment }>
+  | Readonly<{ kind: 'heard', client: string, word: Said, replica: number, at: Moment }>
   | Readonly<{ kind: 'unanswered', replica: number, at: Moment, endedAt: Moment, hangs: boolean }>
   | Readonly<{ kind: 'fault', situation: SituationId, replicas: readonly number[], at: Moment, what: unknown }>
   /** All faults ended, and all replicas follow the log again. */

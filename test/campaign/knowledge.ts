@@ -1,6 +1,7 @@
 import type { Covers, HistoryEvent, Moment } from './history.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
 import { Spans } from './spans.ts'
+import { learnWord, newWords, type Words } from './words.ts'
 
 /** Nothing more is asked about somebody who ended so long ago. */
 const KEPT_MS = 120_000
@@ -27,15 +28,17 @@ export type State = {
   purges: Moment[]
   /** Between which two moments a line came into the log. */
   lines: Readonly<{ since: Moment, at: Moment }>[]
+  readonly words: Words
 }
 
 export const newState = (): State => ({
-  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: [], lines: []
+  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: [], lines: [], words: newWords()
 })
 
 export function learn (state: State, event: HistoryEvent): void {
   if (event.kind === 'logged') state.lines.push(event)
   if (event.kind === 'everything') state.lines.push({ since: event.at, at: event.at })
+  learnWord(state.words, event)
   const { spans, people, measures } = state
   switch (event.kind) {
     case 'fault': return spans.begin(event)

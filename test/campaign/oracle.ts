@@ -4,6 +4,7 @@ import { forget, learn, newState, type State } from './knowledge.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
 import { SETTINGS } from './situations.ts'
 import { rulesOf } from './spans.ts'
+import { judgeClient, type Words } from './words.ts'
 
 export type Violation = Readonly<{ what: string, at: Moment, event: HistoryEvent }>
 
@@ -11,6 +12,8 @@ export interface Oracle {
   /** All that happened since the last time. */
   judge (events: readonly HistoryEvent[]): readonly Violation[]
   readonly measures: Measures
+  /** What was seen of blocked clients. */
+  readonly blocks: Words['measure']
 }
 
 /** A lease ended because the machine had no time. */
@@ -26,6 +29,7 @@ export function createOracle (): Oracle {
   const state = newState()
   return Object.freeze({
     measures: state.measures,
+    blocks: state.words.measure,
     judge (events: readonly HistoryEvent[]): readonly Violation[] {
       const sorted = [...events].sort((one, other) => one.at - other.at)
       for (const event of sorted) learn(state, event)
@@ -39,6 +43,7 @@ export function createOracle (): Oracle {
 function judged (state: State, event: HistoryEvent): readonly string[] {
   switch (event.kind) {
     case 'answer': return judgeAnswer(state, event)
+    case 'client': return judgeClient(state.words, state.spans, event)
     case 'unanswered':
       if (state.spans.isDisturbed(event.replica, event.at, event.endedAt)) return []
       return [event.hangs ? 'a request hangs' : 'a request got no answer']

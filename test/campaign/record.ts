@@ -16,6 +16,7 @@ export function record ({ means, seed, seconds }: Plan, outcome: Outcome): void 
     requests: outcome.requests,
     violations: outcome.violations.length,
     startedAgain: outcome.startedAgain,
+    blocks: outcome.blocks,
     measures: outcome.measures
   }
   writeFileSync(FILE, `${JSON.stringify(all, undefined, 2)}\n`)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { begin } from './faults.ts'
 import { now, type HistoryEvent } from './history.ts'
-import { createOracle, type Violation } from './oracle.ts'
+import { createOracle, type Oracle, type Violation } from './oracle.ts'
 import type { Measures } from './measures.ts'
 import { affectedBy, LASTING, LOSSY, situationOf, type Fault, type Round } from './schedule.ts'
 import { work } from './workload.ts'
@@ -11,6 +11,7 @@ export type Outcome = Readonly<{
   rounds: readonly Round[]
   violations: readonly Violation[]
   measures: Measures
+  blocks: Oracle['blocks']
   requests: number
   /** Rounds after which a lost log had the replicas leave Redis for so long that they were started again. */
   startedAgain: number
@@ -34,6 +35,8 @@ const STARTS_WITHIN_MS = 60_000
 const MAX_LOSSY_ROUNDS = 2
 /** Until then a new generation lacks something, and nobody takes anything from Redis. */
 const REPUBLISHES_WITHIN_MS = 1500
+/** Each replica looks once a second whether Redis has all that it knows of blocked clients. */
+const WRITES_BACK_MS = 2000
 /** What stood still is written down by then. */
 const SETTLES_MS = 300
 
@@ -54,11 +57,11 @@ export async function run (rounds: Iterable<Round>, { world, isOver, write }: Ru
     if (await runRound(world, round)) startedAgain++
     done.push(round)
     const events = world.drain()
-    requests += events.filter(({ kind }) => kind === 'answer').length
+    requests += events.filter(({ kind }) => kind === 'answer' || kind === 'client').length
     violations = oracle.judge(events)
     write(round, events, violations)
   }
-  return { rounds: done, violations, measures: oracle.measures, requests, startedAgain }
+  return { rounds: done, violations, measures: oracle.measures, blocks: oracle.blocks, requests, startedAgain }
 }
 
 async function settle (world: World): Promise<void> {
@@ -102,6 +105,8 @@ async function haveFaults (world: World, { faults, holdMs }: Round): Promise<voi
 
 async function healAll (world: World, { faults }: Round): Promise<boolean> {
   const has = (kinds: ReadonlySet<Fault['kind']>): boolean => faults.some(({ kind }) => kinds.has(kind))
+  // a list that was lost within the second in which all replicas end is lost
+  if (has(LASTING) && has(LOSSY)) await sleep(WRITES_BACK_MS)
   if (has(LASTING)) await world.restart()
   const trouble = await world.heal(HEALS_WITHIN_MS)
   if (has(LOSSY)) await sleep(REPUBLISHES_WITHIN_MS)

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { changeBlock } from './blocks.ts'
+import { checkClient } from './clients.ts'
 import { now } from './history.ts'
 import { signIn, WAYS, type Person } from './people.ts'
 import { oneOf, seeded, type Pick } from './random.ts'
@@ -9,6 +11,8 @@ import type { World } from './world.ts'
 
 /** Milliseconds between two of a kind, on average: load, but no measurement of it. */
 const PACE = { client: 50, revocation: 700, signOut: 1700, roles: 1300, burst: 900, everything: 20_000 } as const
+/** The same, of clients with tokens. */
+const CLIENT_PACE = { block: 1500, token: 60 } as const
 /** Between two looks at whether it is over. */
 const LOOK_MS = 100
 const CLIENTS = 3
@@ -46,7 +50,9 @@ export async function work (world: World, seed: number, isOver: () => boolean): 
     every(PACE.signOut, 200, async (pick) => await signSomebodyOut(world, pick, isOver)),
     every(PACE.roles, 300, async (pick) => await changeSomebodysRoles(world, pick)),
     every(PACE.burst, 400, async () => await burst(world)),
-    every(PACE.everything, 500, async (pick) => await purgeEverything(world, pick))
+    every(PACE.everything, 500, async (pick) => await purgeEverything(world, pick)),
+    every(CLIENT_PACE.block, 600, async (pick) => await blockOrLift(world, pick, isOver)),
+    agents(world, seeded(seed + 700), isOver)
   ])
   await Promise.all(tasks)
 }
@@ -78,6 +84,19 @@ async function client (world: World, pick: Pick, isOver: () => boolean): Promise
     await check(world, pick(SETTINGS.replicas), person, pick(WAYS.length), pick(3) === 0 ? 'admin' : 'none')
     await sleep(PACE.client / 2 + pick(PACE.client))
   }
+}
+
+/** Any client's token, at any replica. */
+async function agents (world: World, pick: Pick, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    await checkClient(world, pick(SETTINGS.replicas), oneOf(pick, world.clients))
+    await sleep(CLIENT_PACE.token / 2 + pick(CLIENT_PACE.token))
+  }
+}
+
+async function blockOrLift (world: World, pick: Pick, isOver: () => boolean): Promise<void> {
+  const idle = world.clients.filter(({ mayBeBlocked, isBusy }) => mayBeBlocked && !isBusy)
+  if (idle.length > 0) await changeBlock(world, oneOf(pick, idle), pick, isOver)
 }
 
 function choose ({ people }: World, pick: Pick): Person | undefined {

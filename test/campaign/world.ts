@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
+import { RESOURCE, startIssuer } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
 import { WEBHOOK_SECRET } from '../helpers/webhook.ts'
 import { logKey } from '../../src/shared/redis/keys.ts'
+import { createClients, createTokens, type Client } from './clients.ts'
 import type { HistoryEvent } from './history.ts'
 import { OPEN, startLink } from './link.ts'
 import type { Person } from './people.ts'
@@ -21,8 +23,12 @@ export interface World {
   readonly simulator: RunningSimulator
   readonly topology: Topology
   readonly replicas: readonly Replica[]
+  /** Of the revocation log in Redis. */
+  readonly logKey: string
   /** Who signed in lately, and who was revoked lately. */
   people: Person[]
+  readonly clients: readonly Client[]
+  tokenOf (clientId: string): string
   /** How long Authgear takes while nothing is wrong with it. */
   authgearMs: number
   note (event: HistoryEvent): void
@@ -38,22 +44,21 @@ export interface World {
   isWell: boolean
 }
 
-/** How requests name the project; Authgear itself is reached at the simulator. */
-const ENDPOINT = 'https://auth.example.com'
 const KEY_PREFIX = 'forward-auth:'
 /** The lines of the log that the last look at all replicas wrote. */
 const LINES_READ_WITHIN_MS = 500
-export const LOG_KEY = logKey(KEY_PREFIX, ENDPOINT)
 
 /** Four replicas as processes, each with its own ways to real Redis servers, and a simulated Authgear. */
 export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   const simulator = await startSimulator(t, { users: [] })
-  const topology = await startTopology(t, name)
+  const issuer = await startIssuer(t) // it publishes keys whatever becomes of the resolver
+  const log = logKey(KEY_PREFIX, issuer.url)
+  const topology = await startTopology(t, name, log)
   const replicas = await Promise.all(Array.from({ length: SETTINGS.replicas }, async (_, index) => {
     const entries = topology.ports.map(async (port) =>
       [port, await startLink(t, port, `127.0.1.${index + 1}`)] as const)
     const links: Links = new Map(await Promise.all(entries))
-    return await startReplica(t, index, environment(simulator, topology.env(links)), links)
+    return await startReplica(t, index, environment(simulator, issuer.url, topology.env(links)), links)
   }))
   let events: HistoryEvent[] = []
   const note = (event: HistoryEvent): void => { events.push(event) }
@@ -61,8 +66,11 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   const world: World = {
     simulator,
     topology,
+    logKey: log,
     replicas,
     people: [],
+    clients: createClients(),
+    tokenOf: createTokens(issuer),
     authgearMs: 5,
     lossyRounds: 0,
     isWell: true,
@@ -84,12 +92,12 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   return world
 }
 
-function startTopology (t: Test, name: TopologyName): Promise<Topology> {
+function startTopology (t: Test, name: TopologyName, log: string): Promise<Topology> {
   switch (name) {
     case 'standalone': return startStandalone(t, 'redis-server')
     case 'valkey': return startStandalone(t, 'valkey-server')
     case 'sentinel': return startSentinel(t)
-    case 'cluster': return startClusterTopology(t, `${LOG_KEY}:stream`)
+    case 'cluster': return startClusterTopology(t, `${log}:stream`)
   }
 }
 
@@ -129,15 +137,20 @@ async function writeTrouble (replicas: readonly Replica[]): Promise<string | und
   return `replica ${index} writes no revocation`
 }
 
-function environment ({ url }: RunningSimulator, redis: Readonly<Record<string, string>>): Record<string, string> {
+function environment (
+  { url }: RunningSimulator,
+  endpoint: string,
+  redis: Readonly<Record<string, string>>
+): Record<string, string> {
   return {
     ...redis,
-    AUTHGEAR_ENDPOINT: ENDPOINT,
+    AUTHGEAR_ENDPOINT: endpoint,
     AUTHGEAR_RESOLVER_URL: `${url}/_resolver/resolve`,
     AUTHGEAR_FAILURES_PER_MINUTE: '0', // everybody here is one client
     AUTHGEAR_TIMEOUT: `${SETTINGS.authgearTimeoutMs}ms`,
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     MANAGEMENT_TOKEN,
+    RESOURCES: RESOURCE,
     LOGIN_CLIENT_ID: 'campaign',
     LOGIN_PUBLIC_URL: 'https://app.example.com',
     LOGIN_SECRET: 'a login secret of the campaign, longer than 32 bytes',

@@ -32,9 +32,9 @@ function blocking (name: ClientName, list: BlockList = NO_BLOCKS, at = 1000): Bl
 }
 
 async function namesIn (store: BlockStore, held = NO_BLOCKS): Promise<unknown> {
-  const list = await store.sync(held)
-  if (list === 'foreign') return list
-  return [...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []).toSorted()
+  const synced = await store.sync(held)
+  if (synced === 'foreign') return synced
+  return [...synced.list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []).toSorted()
 }
 
 async function start (t: Test) {

@@ -35,7 +35,7 @@ function run (command: string, args: readonly string[], cwd: string): string {
 
 /** `npm run demo`, and then a person in Chromium. */
 async function demo (): Promise<string> {
-  const names = ['DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT']
+  const names = ['', 'SERVICE_', 'MANAGEMENT_', 'AUTHGEAR_', 'APP_', 'REDIS_'].map((one) => `DEMO_${one}PORT`)
   const ports = await Promise.all(names.map(freePort))
   const since = performance.now()
   const child = spawn('npm', ['run', 'demo'], {

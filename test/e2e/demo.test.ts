@@ -18,7 +18,8 @@ import { answers, until } from '../helpers/until.ts'
 
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
 const VARIABLES = [
-  'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT'
+  'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT',
+  'DEMO_REDIS_PORT'
 ] as const
 type Ports = Readonly<Record<typeof VARIABLES[number], number>>
 
@@ -49,11 +50,15 @@ async function runCurl (line: string): Promise<{ status: number, text: string }>
   return { status: answer.status, text: await answer.text() }
 }
 
+/** Where there is none, nobody is blocked. */
+const HAS_REDIS = skipOrFail('redis-server') === false
+
 for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
   t.test(`the demo with ${proxy}`, { skip: proxy !== 'built-in' && skipOrFail(proxy) }, async t => {
     const ports = await freePorts()
     const running = await startDemo(t, ports, proxy)
-    t.equal(running.output().match(/✓/g)?.length, 4, 'it proved itself')
+    t.equal(running.output().match(/✓/g)?.length, HAS_REDIS ? 5 : 4, 'it proved itself')
+    t.equal(running.output().includes('✓ 401 (client_blocked) in mid-work, and 200 again'), HAS_REDIS)
     t.notMatch(running.output(), '✗')
 
     const lines = running.output().match(/curl -i -H '.*|curl -i http.*/g) ?? []
@@ -73,7 +78,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     t.equal(await running.ended, 0)
     t.strictSame(
       await Promise.all(Object.values(ports).map(answers)),
-      [false, false, false, false, false],
+      VARIABLES.map(() => false),
       'nothing is left running'
     )
     t.notOk(existsSync(record), 'nor the access record')
@@ -206,7 +211,7 @@ t.test(
     t.match(running.output(), /app ended unexpectedly \(SIGKILL\)/)
     t.strictSame(
       await Promise.all(Object.values(ports).map(answers)),
-      [false, false, false, false, false],
+      VARIABLES.map(() => false),
       'nothing is left running'
     )
   }

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { buildManagement } from '../../src/operate/management/listener.ts'
 import type { Replica } from '../../src/shared/revocation/presence.ts'
 import { createHistory, STEP_MS, WINDOW_MS } from '../../src/operate/management/status/history.ts'
 import { seriousOf } from '../helpers/axe.ts'
+import { coloursOf, openPage } from '../helpers/browser-page.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { contrast } from '../helpers/contrast.ts'
 import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
@@ -103,20 +104,6 @@ async function startBusy (t: Test, isWell = false) {
   return { clock, metrics, port, origin: `http://127.0.0.1:${port}` }
 }
 
-async function open (t: Test, browser: Browser, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
-  t.teardown(() => context.close())
-  const page = await context.newPage()
-  const complaints: string[] = []
-  const asked: string[] = []
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('request', (request) => asked.push(request.url()))
-  return { page, complaints, asked }
-}
-
 const numberOn = async (page: Page, id: string): Promise<number> =>
   Number(await page.locator(`#${id}`).getAttribute('value'))
 
@@ -129,7 +116,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
   for (const [name, options] of VIEWS) {
     await t.test(`${name}: readable, nothing beside the window, nothing from elsewhere`, async (t) => {
       const { origin } = await startBusy(t)
-      const { page, complaints, asked } = await open(t, browser, options)
+      const { page, complaints, asked } = await openPage(t, browser, options)
       await page.goto(origin)
       t.strictSame(asked, [`${origin}/`, `${origin}/status.js`])
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
@@ -146,7 +133,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
   await t.test('the pictures of docs/monitoring.md: a good day and a bad one', async (t) => {
     for (const [name, isWell, says] of PICTURES) {
       const { origin } = await startBusy(t, isWell)
-      const { page } = await open(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 480 } })
+      const { page } = await openPage(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 480 } })
       await page.goto(origin)
       t.match((await page.locator('body').innerText()).split('\n')[0], says)
       await takeDocsPicture(t, page, name)
@@ -155,7 +142,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('what a screen reader is told', async (t) => {
     const { origin } = await startBusy(t)
-    const { page } = await open(t, browser)
+    const { page } = await openPage(t, browser)
     await page.goto(origin)
     t.equal(await page.evaluate('document.documentElement.lang'), 'en')
     t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
@@ -180,7 +167,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('new numbers come in place: what is focused and scrolled to stays', async (t) => {
     const { origin, clock, metrics } = await startBusy(t)
-    const { page, complaints } = await open(t, browser, { viewport: { width: 400, height: 500 } })
+    const { page, complaints } = await openPage(t, browser, { viewport: { width: 400, height: 500 } })
     await page.clock.install()
     await page.goto(origin)
     const table = page.getByRole('region', { name: 'Figures, minute by minute' })
@@ -212,7 +199,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('a reader\'s own clock says the times', async (t) => {
     const { origin } = await startBusy(t)
-    const { page } = await open(t, browser, { timezoneId: 'Asia/Kathmandu' })
+    const { page } = await openPage(t, browser, { timezoneId: 'Asia/Kathmandu' })
     await page.goto(origin)
     const [first] = await page.locator('time').all()
     const at = new Date(await first?.getAttribute('datetime') ?? '')
@@ -223,7 +210,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('the first line leads to its place in the runbook', async (t) => {
     const { origin } = await startBusy(t)
-    const { page, complaints } = await open(t, browser)
+    const { page, complaints } = await openPage(t, browser)
     await page.goto(origin)
     const [first] = (await page.locator('body').innerText()).split('\n')
     t.match(first, /^! Redis does not answer, so this replica works alone/)
@@ -239,7 +226,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
   await t.test('axe finds nothing serious, on a screen and on a phone', async (t) => {
     const { origin } = await startBusy(t)
     for (const width of [1280, 390]) {
-      const { page } = await open(t, browser, { viewport: { width, height: 844 } })
+      const { page } = await openPage(t, browser, { viewport: { width, height: 844 } })
       for (const path of ['/', '/runbook']) {
         await page.goto(`${origin}${path}`)
         t.strictSame(await seriousOf(page), [], `${path}, ${width} px`)
@@ -249,7 +236,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
 
   await t.test('without scripts it is the same page, with a link that asks again', async (t) => {
     const { origin, clock, metrics } = await startBusy(t)
-    const { page } = await open(t, browser, { javaScriptEnabled: false })
+    const { page } = await openPage(t, browser, { javaScriptEnabled: false })
     await page.goto(origin)
     const before = await numberOn(page, 'revocations-webhook')
     t.equal(await page.getByRole('button').count(), 0, 'no button that does nothing')
@@ -267,7 +254,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       await ask(service.port, { path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]] })
     }
     for (let n = 0; n < 3; n++) await ask(service.port, { path: '/verify' })
-    const { page } = await open(t, browser)
+    const { page } = await openPage(t, browser)
     await page.goto(service.managementUrl)
     await page.locator('#requests-allowed[value="7"]').waitFor({ state: 'attached' })
     const metrics = seriesOf((await ask(managementPort, { path: '/metrics', host: '127.0.0.1' })).body)
@@ -287,15 +274,3 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     await until('it says so', async () => (await page.getByRole('status').innerText()).startsWith('Not up to date'))
   })
 })
-
-/** What is written, and on which ground. */
-async function coloursOf (
-  page: Page
-): Promise<ReadonlyArray<readonly [foreground: string, background: string, what: string]>> {
-  return await page.evaluate(`(() => {
-    const style = (one) => getComputedStyle(one)
-    const ground = (one) => { for (let at = one; at !== null; at = at.parentElement) if (style(at).backgroundColor !== 'rgba(0, 0, 0, 0)') return style(at).backgroundColor }
-    const texts = Array.from(document.querySelectorAll('h1, h2, p, dt, dd, li span, data, th, td, button, a'), (one) => [style(one).color, ground(one), one.tagName])
-    return [...new Map(texts.map((one) => [one.join(), one])).values()]
-  })()`)
-}

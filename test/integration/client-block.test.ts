@@ -96,11 +96,11 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
     })
     const seen = body['seen'] as ReadonlyArray<Readonly<Record<string, unknown>>>
     const times = { first_seen: /^20\d\d-.*Z$/, last_seen: /^20\d\d-.*Z$/ }
-    const one = { client_id: 'dcrc_1', blocked: true, resources: [RESOURCE], users: 0, ...times }
+    const one = { client_id: 'dcrc_1', blocked: true, blocked_by: 'dcrc_1', resources: [RESOURCE], users: 0, ...times }
     const [row] = seen.filter(({ client_id: id }) => id === 'dcrc_1')
     t.match(row, one)
     t.ok(Number(row?.['requests']) > Number(row?.['refusals']) && Number(row?.['refusals']) > 0)
-    t.match(seen.find(({ client_id: id }) => id === 'dcrc_2'), { blocked: false, refusals: 0 })
+    t.match(seen.find(({ client_id: id }) => id === 'dcrc_2'), { blocked: false, blocked_by: undefined, refusals: 0 })
     t.equal((await first.call('GET', '/clients', 'x')).status, 401)
     await until('doctor is told that it asks', async () =>
       [await redis.cli('KEYS', '*blocked-asked')].flat().length === 1)

@@ -19,6 +19,7 @@ function build (t: Test, deps: Partial<StatusDeps>): FastifyInstance {
     tags: createTagStore(clock),
     machine: 'here',
     hosts: [],
+    hasClients: false,
     ...deps
   })
   t.teardown(() => app.close())

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type ClientName, readClientName } from '../../core/client-name.ts'
+import { type ClientName, namesOfClient, readClientName } from '../../core/client-name.ts'
 import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-list.ts'
 import type { ClientSeen } from '../../request/resource/clients-seen.ts'
 import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
@@ -15,7 +15,6 @@ export type ClientsDeps = Readonly<{
   blocks: Blocks | undefined
   /** Clients that this replica saw in the last 24 hours. */
   seen: () => readonly ClientSeen[]
-  isBlocked: (clientId: string) => boolean
   /** Tells the other replicas. @returns whether all are told */
   tell: (name: ClientName, mark: Mark | undefined) => Promise<boolean>
   log: Log
@@ -46,26 +45,40 @@ function send (reply: FastifyReply, { code, body }: Answer): object {
 }
 
 /** Names that are blocked, and clients that this replica saw. */
-function listOf ({ fixed, blocks, seen, isBlocked }: ClientsDeps): object {
+function listOf ({ fixed, blocks, seen }: ClientsDeps): object {
   const marks = [...blocks?.list() ?? []].filter(([, mark]) => mark.isBlocked)
+  const names = new Set([...fixed, ...marks.map(([name]) => name)])
   return {
     blocked: [
       ...Array.from(fixed, (name) => ({ name, origin: 'configuration' })),
-      ...marks.map(([name, { at, origin }]) => ({ name, origin, since: timeOf(at) }))
+      ...marks.map(([name, { at, origin }]) => ({
+        name, origin, since: at < DATED_FROM ? undefined : timeOf(at)
+      }))
     ],
-    seen: seen().map(({ id, resources, users, first, last, requests, refusals }) => ({
-      client_id: id,
-      blocked: isBlocked(id),
-      resources,
-      users,
-      first_seen: timeOf(first),
-      last_seen: timeOf(last),
-      requests,
-      refusals
-    }))
+    seen: seen().map((client) => rowOf(client, names))
   }
 }
 
+function rowOf (
+  { id, resources, users, first, last, requests, refusals }: ClientSeen,
+  blocked: ReadonlySet<ClientName>
+): object {
+  const by = namesOfClient(id).find((name) => blocked.has(name))
+  return {
+    client_id: id,
+    blocked: by !== undefined,
+    blocked_by: by,
+    resources,
+    users,
+    first_seen: timeOf(first),
+    last_seen: timeOf(last),
+    requests,
+    refusals
+  }
+}
+
+/** A word that Redis did not date counts from 1. */
+const DATED_FROM = 1e12
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })

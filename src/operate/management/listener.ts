@@ -27,7 +27,7 @@ export type ManagementDeps = Readonly<{
   clients?: ClientsDeps | undefined
   /** Undefined without ASSERTION. */
   keySet?: (() => HttpResponse) | undefined
-  status: Omit<StatusDeps, 'status' | 'tags'> & Readonly<{
+  status: Omit<StatusDeps, 'status' | 'tags' | 'hasClients'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
     others: () => readonly Replica[]
@@ -60,6 +60,7 @@ export function buildManagement (
   addStatus(app, {
     ...status,
     tags: createTagStore(status.clock),
+    hasClients: clients !== undefined,
     status: () => ({
       about: { replica: status.machine, version, ...status.about },
       state: readiness.state(),

@@ -55,11 +55,16 @@ function bounded (list: BlockList): BlockList {
 /** A word that is later than every one that is known, whatever clocks say. */
 const laterThan = (known: Mark | undefined, now: number): number => Math.max(now, (known?.at ?? 0) + 1)
 
-/** @returns `list` where it is blocked already; `full` where there are too many */
-export function withBlock (list: BlockList, name: ClientName, now: number): BlockList | 'full' {
+/**
+ * One that is blocked already gets a later word, too: a lift that was given up may be held by a replica that is away.
+ * @param now undefined where Redis did not say: then the word is later than the one that is known, and than no other
+ * @returns `full` where there are too many
+ */
+export function withBlock (list: BlockList, name: ClientName, now = 0): BlockList | 'full' {
   const known = list.get(name)
-  if (known?.isBlocked === true) return list
-  return added(list, name, { isBlocked: true, at: laterThan(known, now), origin: 'management' })
+  const at = laterThan(known, now)
+  if (known?.isBlocked === true) return new Map([...list, [name, { ...known, at }]])
+  return added(list, name, { isBlocked: true, at, origin: 'management' })
 }
 
 /** @param at when the client was deleted: an entry that is read again undoes no later word */
@@ -73,10 +78,7 @@ function added (list: BlockList, name: ClientName, mark: Mark): BlockList | 'ful
   return blocksIn(list, mark.origin) >= MAX_BLOCKS[mark.origin] ? 'full' : new Map([...list, [name, mark]])
 }
 
-/**
- * @param now undefined where Redis did not say: then the lift is later than the block that is known, and than no other
- * @returns `list` where it is not blocked
- */
+/** @returns `list` where it is not blocked */
 export function withoutBlock (list: BlockList, name: ClientName, now = 0): BlockList {
   const known = list.get(name)
   if (known?.isBlocked !== true) return list

@@ -62,16 +62,17 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
-  /** @returns whether Redis has all that is held here; rejects where it does not answer */
+  /** @returns whether Redis has all that is held here; rejects where it cannot be read */
   async function sync (): Promise<boolean> {
     const sent = momentOf(clock)
     const result = await store.sync(held)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
     if (result === 'foreign') return false
-    hold(merged(held, result)) // another change may have come meanwhile
+    hold(merged(held, result.list)) // another change may have come meanwhile
     if (isFollowing()) readAt = sent
-    return true
+    if (result.failure !== undefined) failed(result.failure)
+    return result.failure === undefined
   }
   const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
   /** @param to gets Redis' time, where it is known */
@@ -81,7 +82,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
-    return isCurrent && await trySync() ? 'kept' : 'pending'
+    return now !== undefined && await trySync() ? 'kept' : 'pending'
   }
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
@@ -98,7 +99,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     isRead: () => readAt !== NEVER,
     isForeign: () => isForeign,
     list: () => held,
-    block: (name: ClientName) => change((list, now = clock.wall()) => withBlock(list, name, now)),
+    block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
     blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
     async lift (name: ClientName) {
       let wasBlocked = false

@@ -12,19 +12,23 @@ export type BlockStoreDeps = Readonly<{
   name: string
 }>
 
+/** What was read, and what is held here. `failure`: why Redis lacks something of it still. */
+type Synced = Readonly<{ list: BlockList, failure?: unknown }>
+
 /** The list in Redis: one sealed value that does not end, and none as long as nobody was ever blocked. */
 export type BlockStore = Readonly<{
   /**
-   * Reads it, and writes what it lacks of the one that is held. Rejects where Redis does not answer.
-   * @returns both together; `foreign`: what is there was sealed under another CACHE_SECRET, and stays
+   * Reads it, and writes what it lacks of the one that is held. Rejects where it cannot be read.
+   * @returns `foreign`: what is there was sealed under another CACHE_SECRET, and stays
    */
-  sync: (held: BlockList) => Promise<BlockList | 'foreign'>
+  sync: (held: BlockList) => Promise<Synced | 'foreign'>
   /** Redis' time. */
   now: () => Promise<number>
 }>
 
 /** Names the form too. No cache key has this length, so no entry can take its place. */
 const SEALING_NAME = 'blocked clients 1'
+const OTHERS_WROTE = new Error('other replicas wrote the list of blocked clients at the same time')
 /** Others wrote in between so often: the next time will do. */
 const MAX_ATTEMPTS = 5
 
@@ -43,24 +47,27 @@ export function createBlockStore (deps: BlockStoreDeps): BlockStore {
     }
     return undefined
   }
-  /** @returns undefined where another replica wrote meanwhile */
-  async function attempt (held: BlockList): Promise<BlockList | 'foreign' | undefined> {
+  async function attempt (held: BlockList): Promise<Synced | 'foreign'> {
     const sealed = await commands.getBuffer(name)
     const found = sealed === null ? undefined : open(sealed)
     if (sealed !== null && found === undefined) return 'foreign'
     const list = merged(found?.list ?? NO_BLOCKS, held)
     const isWritten = found === undefined ? list.size === 0 : list === found.list && found.sealer === writer()
-    if (isWritten) return list
+    if (isWritten) return { list }
     const next = writer().seal(SEALING_NAME, writeBlockList(list))
-    return await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), next) ? list : undefined
+    try {
+      const isSet = await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), next)
+      return isSet ? { list } : { list, failure: OTHERS_WROTE }
+    } catch (failure) {
+      return { list, failure } // a Redis that is full, say: what it says still counts
+    }
   }
   return Object.freeze({
     async sync (held: BlockList) {
-      for (let count = 0; count < MAX_ATTEMPTS; count++) {
+      for (let count = 1; ; count++) {
         const result = await attempt(held)
-        if (result !== undefined) return result
+        if (result === 'foreign' || result.failure !== OTHERS_WROTE || count >= MAX_ATTEMPTS) return result
       }
-      throw new Error('other replicas wrote the list of blocked clients at the same time')
     },
     now: () => commands.timeOf(name)
   })

@@ -23,8 +23,8 @@ function replica (t: Test, redis: { list: BlockList, now: number }) {
     link.isUp ? Promise.resolve(answer()) : Promise.reject(new Error('away'))
   const blocks = openBlocks({
     store: {
-      sync: (held) => ask(() => (redis.list = merged(redis.list, held))),
-      now: () => ask(() => redis.now)
+      sync: (held) => ask(() => ({ list: (redis.list = merged(redis.list, held)) })),
+      now: () => Number.isNaN(redis.now) ? Promise.reject(new Error('late')) : ask(() => redis.now)
     },
     clock,
     isFollowing: () => link.isUp,
@@ -52,6 +52,41 @@ t.test('a lift that nobody acknowledged undoes no block that was acknowledged la
   await until('it is heard again', () => apart.blocks.standingOf(NAME) !== 'unread')
   await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
   t.equal(near.blocks.standingOf(NAME), 'blocked')
+})
+
+t.test('a lift that was given up undoes no block that is said again', async (t) => {
+  const redis = { list: blocking(1000), now: 2000 }
+  const [apart, near] = [replica(t, redis), replica(t, redis)]
+  await until('both read it', () => apart.blocks.isRead() && near.blocks.isRead())
+  apart.link.isUp = false
+  t.equal(await apart.blocks.lift(NAME), 'pending')
+  t.equal(await near.blocks.block(NAME), 'kept', 'it is blocked there, and was acknowledged')
+  apart.link.isUp = true
+  await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
+  t.equal(near.blocks.standingOf(NAME), 'blocked')
+})
+
+t.test('no clock but Redis’ decides between replicas that were apart', async (t) => {
+  const redis = { list: NO_BLOCKS, now: 2000 }
+  const [apart, near] = [replica(t, redis), replica(t, redis)]
+  await until('both read it', () => apart.blocks.isRead() && near.blocks.isRead())
+  apart.link.isUp = false
+  apart.clock.advance(3_600_000)
+  for (const act of [apart.blocks.block, apart.blocks.lift]) t.equal(await act(NAME), 'pending')
+  t.equal(await near.blocks.block(NAME), 'kept')
+  apart.link.isUp = true
+  await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
+  t.equal(near.blocks.standingOf(NAME), 'blocked')
+})
+
+t.test('a word that Redis did not date is not acknowledged', async (t) => {
+  const redis = { list: NO_BLOCKS, now: NaN }
+  const one = replica(t, redis)
+  await until('it is read', one.blocks.isRead)
+  t.equal(await one.blocks.block(NAME), 'pending')
+  t.equal(one.blocks.standingOf(NAME), 'blocked')
+  redis.now = 2000
+  t.equal(await one.blocks.block(NAME), 'kept')
 })
 
 t.test('a deletion without a time leaves a list that all can read', async (t) => {

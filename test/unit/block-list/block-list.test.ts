@@ -41,9 +41,17 @@ t.test('a replica that missed a lift does not bring the block back', async (t) =
 
 t.test('a word that changes nothing makes no new list', async (t) => {
   const list = blocked(NO_BLOCKS, A, 1000)
-  t.equal(withBlock(list, A, 2000), list)
   t.equal(withoutBlock(list, B, 2000), list)
   t.equal(withDeletion(list, A, 2000), list)
+})
+
+t.test('a block that is said again is a later word, by whom it was said first', async (t) => {
+  const deleted = listed(withDeletion(NO_BLOCKS, A, 1000))
+  for (const now of [500, 2000]) {
+    const again = blocked(deleted, A, now)
+    t.strictSame(again.get(A), { isBlocked: true, at: Math.max(1001, now), origin: 'deletion' })
+    t.ok(isBlocked(merged(withoutBlock(deleted, A), again), A), 'a lift that nobody dated is older')
+  }
 })
 
 t.test('a deletion that is read again undoes no lift, and a later one blocks', async (t) => {

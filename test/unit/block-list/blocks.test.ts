@@ -24,7 +24,7 @@ function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, ma
         world.syncs++
         if (world.inRedis === 'away') throw new Error('away')
         if (world.inRedis === 'foreign') return 'foreign'
-        return (world.inRedis = merged(world.inRedis, held))
+        return { list: (world.inRedis = merged(world.inRedis, held)) }
       },
       now: async () => 2000
     },

@@ -19,8 +19,11 @@ export type Status = Readonly<{
   others: readonly Replica[]
 }>
 
-/** The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones. */
-export function renderPage (status: Status): string {
+/**
+ * The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones.
+ * @param more markup before the figures
+ */
+export function renderPage (status: Status, more = ''): string {
   const { about, state, samples, others } = status
   const now = samples.at(-1)
   if (now === undefined) throw new Error('a status page without a sample')
@@ -40,7 +43,7 @@ ${factsPart(state, now, verdicts[0].level)}
 <div class="parts">
 ${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
-${figuresPart(samples, now)}
+${more}${figuresPart(samples, now)}
 </div>
 </main>
 <footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.

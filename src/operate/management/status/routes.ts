@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import caching from '@fastify/caching'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../../clock.ts'
+import { CLIENTS_PART, CLIENTS_SCRIPT } from './clients.ts'
 import { factsOf, refusalsOf } from './facts.ts'
 import { groupsOf, valuesOf } from './figures.ts'
 import { renderPage, type Status } from './page.ts'
@@ -133,6 +134,8 @@ export type StatusDeps = Readonly<{
   machine: string
   /** MANAGEMENT_HOSTS */
   hosts: readonly string[]
+  /** Whether there is `GET /clients` to show. */
+  hasClients: boolean
 }>
 
 type Render = () => string | Promise<string>
@@ -152,12 +155,16 @@ const MAX_TAG_BYTES = 64
  * `GET /`, its script, `GET /status.json` and `GET /runbook`: the only routes behind `@fastify/caching`, whose hooks
  * would answer 304 on `/verify` (docs/inside/decisions/072-caching-on-the-status-page-only.md).
  */
-export function addStatus (app: FastifyInstance, { status, clock, tags, machine, hosts }: StatusDeps): void {
+export function addStatus (
+  app: FastifyInstance,
+  { status, clock, tags, machine, hosts, hasClients }: StatusDeps
+): void {
   const cache = abstractCache(tags)
+  const [part, script] = hasClients ? [CLIENTS_PART, SCRIPT + CLIENTS_SCRIPT] : ['', SCRIPT]
   const resources: ReadonlyArray<readonly [path: string, type: string, lifeMs: number, render: Render]> = [
-    ['/', 'text/html; charset=utf-8', TAG_LIFE_MS, () => renderPage(status())],
+    ['/', 'text/html; charset=utf-8', TAG_LIFE_MS, () => renderPage(status(), part)],
     ['/status.json', 'application/json; charset=utf-8', TAG_LIFE_MS, () => renderJson(status())],
-    ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => SCRIPT],
+    ['/status.js', 'text/javascript; charset=utf-8', SCRIPT_LIFE_MS, () => script],
     ['/runbook', 'text/html; charset=utf-8', SCRIPT_LIFE_MS, async () => (await import('./runbook.ts')).renderRunbook()]
   ]
   for (const [path, type, lifeMs, render] of resources) {

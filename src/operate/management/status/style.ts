@@ -26,7 +26,10 @@ dl div,section{background:var(--paper);border:1px solid var(--edge);border-radiu
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .parts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr));gap:.75rem}
-.figures{grid-column:1/-1}
+.figures,.clients{grid-column:1/-1}
+form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .75rem;margin:.5rem 0;font-size:.875rem}
+input{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
+#said{overflow-wrap:anywhere}
 ul{list-style:none;margin:.5rem 0 0;padding:0;font-size:.875rem}
 li{display:flex;align-items:center;gap:.5rem}
 li span{flex:1;min-width:0}
@@ -40,6 +43,8 @@ th,td{padding:.125rem .25rem;text-align:right;white-space:nowrap;border-top:1px 
 th{font-weight:400}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 [scope=rowgroup]{padding-top:.5rem;font-weight:600}
+.clients :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
+.clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}
 .runbook :is(h2,h3):target{border-left:.5rem solid var(--mark);padding-left:.5rem}
 .runbook table{display:block;overflow-x:auto;font-size:1rem}
