@@ -9,7 +9,7 @@ import type { Link } from './link.ts'
 import type { Fault } from './schedule.ts'
 import { call } from './topologies/calls.ts'
 import type { Undo } from './topologies/types.ts'
-import { LOG_KEY, type World } from './world.ts'
+import type { World } from './world.ts'
 
 const FLAPS = { times: 5, everyMs: 1200 }
 /** Of a secret that no replica has: to all of them it is junk. */
@@ -108,11 +108,11 @@ function flap ({ topology }: World): Undo {
 }
 
 /** A replica with another CACHE_SECRET, which writes as fast as that. */
-function writeJunk ({ topology }: World, everyMs: number): Undo {
+function writeJunk ({ topology, logKey }: World, everyMs: number): Undo {
   const closing: (() => unknown)[] = []
   const scope = { teardown: (close: () => unknown) => { closing.push(close) } }
   const other = openLogReplica(scope as Parameters<typeof openLogReplica>[0], topology.servers(), {
-    keyPrefix: LOG_KEY, key: FOREIGN_KEY
+    keyPrefix: logKey, key: FOREIGN_KEY
   })
   const timer = setInterval(() => { other.log.revoke(credential('nobody')).catch(nothing) }, everyMs)
   return async () => {

@@ -6,6 +6,7 @@ import { WEBHOOK_SECRET } from '../helpers/webhook.ts'
 import { logKey } from '../../src/shared/redis/keys.ts'
 import type { HistoryEvent } from './history.ts'
 import { OPEN, startLink } from './link.ts'
+import { startOwnSide, type OwnSide } from './own/side.ts'
 import type { Person } from './people.ts'
 import { MANAGEMENT_TOKEN, purge } from './purge.ts'
 import { startReplica, type Links, type Replica } from './replica.ts'
@@ -18,6 +19,10 @@ import { startStandalone } from './topologies/standalone.ts'
 import type { Topology } from './topologies/types.ts'
 
 export interface World {
+  /** With sessions of our own; undefined: Authgear's. */
+  readonly own: OwnSide | undefined
+  /** What the log's keys begin with. */
+  readonly logKey: string
   readonly simulator: RunningSimulator
   readonly topology: Topology
   readonly replicas: readonly Replica[]
@@ -43,22 +48,25 @@ const ENDPOINT = 'https://auth.example.com'
 const KEY_PREFIX = 'forward-auth:'
 /** The lines of the log that the last look at all replicas wrote. */
 const LINES_READ_WITHIN_MS = 500
-export const LOG_KEY = logKey(KEY_PREFIX, ENDPOINT)
 
 /** Four replicas as processes, each with its own ways to real Redis servers, and a simulated Authgear. */
 export async function startWorld (t: Test, name: TopologyName): Promise<World> {
-  const simulator = await startSimulator(t, { users: [] })
-  const topology = await startTopology(t, name)
+  const own = await startOwnSide(t)
+  const simulator = own?.simulator ?? await startSimulator(t, { users: [] })
+  const logName = logKey(KEY_PREFIX, own?.endpoint ?? ENDPOINT)
+  const topology = await startTopology(t, name, logName)
   const replicas = await Promise.all(Array.from({ length: SETTINGS.replicas }, async (_, index) => {
     const entries = topology.ports.map(async (port) =>
       [port, await startLink(t, port, `127.0.1.${index + 1}`)] as const)
     const links: Links = new Map(await Promise.all(entries))
-    return await startReplica(t, index, environment(simulator, topology.env(links)), links)
+    return await startReplica(t, index, { ...environment(simulator, topology.env(links)), ...own?.env }, links)
   }))
   let events: HistoryEvent[] = []
   const note = (event: HistoryEvent): void => { events.push(event) }
   t.teardown(watchOwnStalls(note))
   const world: World = {
+    own,
+    logKey: logName,
     simulator,
     topology,
     replicas,
@@ -84,12 +92,12 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   return world
 }
 
-function startTopology (t: Test, name: TopologyName): Promise<Topology> {
+function startTopology (t: Test, name: TopologyName, logName: string): Promise<Topology> {
   switch (name) {
     case 'standalone': return startStandalone(t, 'redis-server')
     case 'valkey': return startStandalone(t, 'valkey-server')
     case 'sentinel': return startSentinel(t)
-    case 'cluster': return startClusterTopology(t, `${LOG_KEY}:stream`)
+    case 'cluster': return startClusterTopology(t, `${logName}:stream`)
   }
 }
 
