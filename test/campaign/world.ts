@@ -7,6 +7,7 @@ import { logKey } from '../../src/shared/redis/keys.ts'
 import type { HistoryEvent } from './history.ts'
 import { OPEN, startLink } from './link.ts'
 import { startOwnSide, type OwnSide } from './own/side.ts'
+import { fillOwn } from './own/work.ts'
 import type { Person } from './people.ts'
 import { MANAGEMENT_TOKEN, purge } from './purge.ts'
 import { startReplica, type Links, type Replica } from './replica.ts'
@@ -89,6 +90,7 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   }
   const trouble = await world.heal(60_000)
   if (trouble !== undefined) throw new Error(`at the start ${trouble}`)
+  if (own !== undefined) await fillOwn(world, own)
   return world
 }
 

@@ -19,11 +19,19 @@ export function judgeOwn (state: State, answer: OwnAnswer): readonly string[] {
   const known = answer.person === undefined ? undefined : state.people.get(answer.person)
   if (known === undefined) return [] // forgotten: the end was long ago
   measure(state, answer)
+  const found = judged(state, known, answer)
+  if (answer.own.isCalm && answer.status === 200) state.remembered.set(nameOf(answer), answer.endedAt)
+  return [...answer.flaws, ...found]
+}
+
+const nameOf = ({ person }: OwnAnswer): string => `own ${person ?? ''}`
+
+function judged (state: State, known: Known, answer: OwnAnswer): readonly string[] {
   switch (answer.status) {
-    case 200: return [...answer.flaws, ...wrongSuccess(state, known, answer)]
-    case 401: return [...answer.flaws, ...wrongLogOut(state, known, answer)]
-    case 503: return [...answer.flaws, ...wrongUnavailable(state, known, answer)]
-    default: return [...answer.flaws, `status ${answer.status}`]
+    case 200: return wrongSuccess(state, known, answer)
+    case 401: return wrongLogOut(state, known, answer)
+    case 503: return wrongUnavailable(state, known, answer)
+    default: return [`status ${answer.status}`]
   }
 }
 
@@ -34,10 +42,12 @@ function measure ({ spans, measures }: State, { at, endedAt, status }: OwnAnswer
   row.waitMs = Math.max(row.waitMs, Math.round(endedAt - at - spans.stalledMs(at, endedAt)))
 }
 
-function wrongLogOut ({ spans }: State, known: Known, { endedAt, own }: OwnAnswer): readonly string[] {
+function wrongLogOut ({ spans, remembered }: State, known: Known, answer: OwnAnswer): readonly string[] {
+  const { endedAt, own } = answer
   if (endedAt >= known.endedAt) return []
-  const signedInAt = known.roles[0]?.at ?? 0
-  const situations = spans.situations(signedInAt, endedAt)
+  // since the session was last known to be in Redis
+  const since = remembered.get(nameOf(answer)) ?? known.roles[0]?.at ?? 0
+  const situations = spans.situations(since, endedAt)
   // a Redis without persistence: docs/login.md, "Where sessions are kept"
   if (situations.some((one) => LOSSY.has(one as Parameters<typeof LOSSY.has>[0]))) return []
   if (!own.isRefused) return ['logged out without a word of Authgear']

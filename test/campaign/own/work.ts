@@ -17,8 +17,11 @@ const FEWEST_CLIENTS = 4
 const AT_ONCE = 16
 /** Milliseconds between two looks at somebody whose session is over, and for how long. */
 const WATCH_MS = { every: 150, inAll: 6000 } as const
-/** After all faults: the breaker's pause, a session's, and what was under way. */
-const RECOVERS_MS = 1000 + 1000 + 2 * SETTINGS.authgearTimeoutMs
+/**
+ * Before each of the last three times that all are asked: the breaker's pause, and a session's; after them nothing is
+ * remembered that was resolved in the trouble.
+ */
+const RECOVERS_MS = 2000
 const FAULTS: readonly TokenFailure[] = ['error', 'rate-limited', 'redirect', 'reset', 'lost', 'hang']
 const MOST_FAULTS = 30
 
@@ -27,27 +30,40 @@ const crowds = new WeakMap<World, OwnPerson[]>()
 
 /** People with sessions of ours until the end; then all is well, and each is asked about at each replica. */
 export async function workOwn (world: World, own: OwnSide, seed: number, isOver: () => boolean): Promise<void> {
-  const people = crowds.get(world) ?? []
-  crowds.set(world, people)
+  const people = crowdOf(world)
   const { controls } = own.simulator
   world.authgearMs = own.authgearMs ?? world.authgearMs
   controls.latency = world.authgearMs
   controls.tokens.slow(world.authgearMs)
-  // those of the round before sign in while all is well
-  await fill(world, own, people)
+  await fillOwn(world, own) // in the place of those who ended in the round before, while all is well
   const clients = Math.max(FEWEST_CLIENTS, Math.round(own.people / PEOPLE_OF_A_CLIENT))
   await Promise.all([
     ...Array.from({ length: clients }, (_, n) => client(world, own, people, seeded(seed + n), isOver)),
     endSessions(world, own, people, seeded(seed + 1000), isOver),
     breakTokens(world, own, seeded(seed + 2000), isOver)
   ])
-  await sleep(RECOVERS_MS)
-  await each(people.flatMap((person) => REPLICAS.map((replica) => [person, replica] as const)), async ([person, replica]) => {
-    const status = await check(world, own, person, replica, true)
-    // Redis lost the record, or Authgear ended the grant: whether it may, the oracle knows
-    if (status === 401) person.hasEnded = true
-  })
+  for (const isCalm of [false, false, true]) {
+    await sleep(RECOVERS_MS)
+    await askAll(world, own, people, isCalm)
+  }
   people.splice(0, people.length, ...people.filter(({ hasEnded }) => !hasEnded))
+}
+
+/** At all replicas once all should be well; before that each at one, for breakers close by somebody who asks. */
+async function askAll (world: World, own: OwnSide, people: readonly OwnPerson[], isCalm: boolean): Promise<void> {
+  const asked = people.flatMap((person, n) =>
+    (isCalm ? REPLICAS : [n % SETTINGS.replicas]).map((replica) => ({ person, replica })))
+  await each(asked, async ({ person, replica }) => {
+    const status = await check(world, own, person, replica, isCalm)
+    // Redis lost the record, or Authgear ended the grant: whether it may, the oracle knows
+    if (isCalm && status === 401) person.hasEnded = true
+  })
+}
+
+function crowdOf (world: World): OwnPerson[] {
+  const people = crowds.get(world) ?? []
+  crowds.set(world, people)
+  return people
 }
 
 async function each<T> (all: readonly T[], act: (one: T) => Promise<unknown>): Promise<void> {
@@ -57,7 +73,9 @@ async function each<T> (all: readonly T[], act: (one: T) => Promise<unknown>): P
   }))
 }
 
-async function fill (world: World, own: OwnSide, people: OwnPerson[]): Promise<void> {
+/** As many people as there are to be, signed in at all replicas. */
+export async function fillOwn (world: World, own: OwnSide): Promise<void> {
+  const people = crowdOf(world)
   const missing = Array.from({ length: Math.max(0, own.people - people.length) }, (_, n) => n)
   await each(missing, async (n) => {
     const replica = world.replicas[n % SETTINGS.replicas]
@@ -98,16 +116,27 @@ async function endSessions (
     if (person === undefined || isOver()) continue
     person.isBusy = true
     await Promise.all(REPLICAS.map((replica) => check(world, own, person, replica, false)))
-    watching.push(end(world, own, person, pick).then(() => watch(world, own, person, isOver)))
+    watching.push(end(world, own, person, pick, isOver))
   }
   await Promise.all(watching)
 }
 
-async function end (world: World, own: OwnSide, person: OwnPerson, pick: Pick): Promise<void> {
+async function end (
+  world: World,
+  own: OwnSide,
+  person: OwnPerson,
+  pick: Pick,
+  isOver: () => boolean
+): Promise<void> {
   const first = pick(SETTINGS.replicas)
-  if (pick(2) === 0) return await revoke(world, person, pick)
-  // where Redis is away it holds on that replica: the webhook of the sign-out tells the others
-  if (await signOut(world, own, person, first)) await publish(world, person, { first, channel: 'webhook', of: 'end' })
+  const byAuthgear = pick(2) === 0
+  if (byAuthgear || await signOut(world, own, person, first)) {
+    // where Redis is away a sign-out holds on that replica: a webhook tells the others
+    const told = byAuthgear
+      ? revoke(world, person, pick)
+      : publish(world, person, { first, channel: 'webhook', of: 'end' })
+    await Promise.all([told, watch(world, own, person, isOver)])
+  }
   person.isBusy = false
 }
 
