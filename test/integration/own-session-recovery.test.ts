@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { sessionCookie, signedIn, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 
 const LIFE_MS = 60_000
 /** The breaker's pause, and a session's. */
@@ -13,9 +13,7 @@ const AT_ONCE = 16
 async function signIn (world: OwnWorld, people: number): Promise<readonly string[]> {
   const cookies: string[] = []
   for (let n = 0; n < people; n++) {
-    const person = world.person()
-    await world.signIn(person, `${APP}/`)
-    cookies.push(sessionCookie(person) ?? '')
+    cookies.push(sessionCookie(await signedIn(world)) ?? '')
   }
   return cookies
 }

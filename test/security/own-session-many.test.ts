@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MAX_SESSIONS } from '../../src/shared/own-session/user-sessions.ts'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { APP, sessionCookie, startOwnWorld, WIKI, type OwnWorld } from '../helpers/own-session-world.ts'
+import { APP, sessionCookie, signedIn, startOwnWorld, WIKI, type OwnWorld } from '../helpers/own-session-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { until } from '../helpers/until.ts'
@@ -9,12 +9,6 @@ import { until } from '../helpers/until.ts'
 /** What was resolved is remembered for less. */
 const TTL_MS = 31_000
 const TOO_MANY = 10
-
-async function signedIn (world: OwnWorld, user = 'alice', origin = APP): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${origin}/`, user)
-  return person
-}
 
 /** Records that are a session still. */
 async function recordsIn (redis: RedisServer): Promise<number> {
