@@ -119,7 +119,7 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       waiting.met()
       const deadline = new Deadline(timeoutMs)
       try {
-        return await read(oauth, client, await ask(oauth, server, client, givenFor(oauth, trace, deadline)))
+        return await read(oauth, client, await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline)))
       } catch (error) {
         throw readError(oauth, error, timeoutMs, deadline)
       } finally {
@@ -135,23 +135,6 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       waiting.met()
     }
   }
-
-  function givenFor (oauth: Library, trace: ClientTrace | undefined, deadline: Deadline): Given {
-    const abort = new AbortController()
-    deadline.once('abort', () => abort.abort(deadline.reason))
-    return {
-      headers: headersOf(trace),
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url: string, init: FetchInit) => fetchBy(pool, url, init, abort.signal)
-    }
-  }
-
-  const tokensOf = (answer: OAuth.TokenEndpointResponse): Tokens => ({
-    accessToken: answer.access_token,
-    accessLifeMs: answer.expires_in === undefined ? DEFAULT_LIFE_MS : answer.expires_in * 1000,
-    idToken: answer.id_token,
-    refreshToken: answer.refresh_token
-  })
 
   return Object.freeze({
     redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
@@ -177,6 +160,23 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
 
 /** Whatever a stranger brings as a code, those that fail count as one. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
+
+const tokensOf = (answer: OAuth.TokenEndpointResponse): Tokens => ({
+  accessToken: answer.access_token,
+  accessLifeMs: answer.expires_in === undefined ? DEFAULT_LIFE_MS : answer.expires_in * 1000,
+  idToken: answer.id_token,
+  refreshToken: answer.refresh_token
+})
+
+function givenFor (oauth: Library, pool: Pool, trace: ClientTrace | undefined, deadline: Deadline): Given {
+  const abort = new AbortController()
+  deadline.once('abort', () => abort.abort(deadline.reason))
+  return {
+    headers: headersOf(trace),
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: (url: string, init: FetchInit) => fetchBy(pool, url, init, abort.signal)
+  }
+}
 
 type FetchInit = Readonly<{ method: string, headers: Record<string, string>, body?: unknown }>
 

@@ -3,7 +3,7 @@ import type { HistoryEvent, Moment } from './history.ts'
 import { forget, learn, newState, type State } from './knowledge.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
 import { SETTINGS } from './situations.ts'
-import { judgeOwn } from './own/judge.ts'
+import { isOwn, judgeOwn } from './own/judge.ts'
 import { rulesOf } from './spans.ts'
 
 export type Violation = Readonly<{ what: string, at: Moment, event: HistoryEvent }>
@@ -39,7 +39,7 @@ export function createOracle (): Oracle {
 
 function judged (state: State, event: HistoryEvent): readonly string[] {
   switch (event.kind) {
-    case 'answer': return event.own === undefined ? judgeAnswer(state, event) : judgeOwn(state, { ...event, own: event.own })
+    case 'answer': return isOwn(event) ? judgeOwn(state, event) : judgeAnswer(state, event)
     case 'unanswered':
       if (state.spans.isDisturbed(event.replica, event.at, event.endedAt)) return []
       return [event.hangs ? 'a request hangs' : 'a request got no answer']

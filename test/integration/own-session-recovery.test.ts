@@ -55,7 +55,7 @@ for (const [mode, opensBreaker] of TROUBLE) {
   })
 }
 
-t.test('a crowd whose tokens have ended is served by a slow token endpoint, two turns long', async (t) => {
+t.test('a crowd whose tokens have ended is served by a slow token endpoint in turns', async (t) => {
   const world = await startOwnWorld(t, {
     client: { accessTokenSeconds: LIFE_MS / 1000 }, adapter: { LOG_LEVEL: 'error', AUTHGEAR_TIMEOUT: '3s' }
   })

@@ -11,7 +11,7 @@ import {
 import { isToken, type OwnRecord } from './record.ts'
 import type { CookieNames, RecordStore } from './store.ts'
 
-/** How a refresh ended: a metric's label. `adopted`: another replica had done it; `rejected`: Authgear was not asked. */
+/** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
 export const REFRESH_OUTCOMES = [
   'refreshed', 'adopted', 'ended', 'limited', 'timeout', 'error', 'rejected', 'not_stored'
 ] as const

@@ -6,6 +6,8 @@ import { LOSSY } from '../schedule.ts'
 
 type OwnAnswer = Answered & Readonly<{ own: NonNullable<Answered['own']> }>
 
+export const isOwn = (answer: Answered): answer is OwnAnswer => answer.own !== undefined
+
 /** Authgear, or a replica, answered too late because the machine had no time. */
 const STALL_FOR_503_MS = 200
 /** Longer than all that a stall makes fail. */

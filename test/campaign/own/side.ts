@@ -60,8 +60,8 @@ function followCalls ({ calls }: AuthgearRelay): Pick<OwnSide, 'saidOf' | 'grant
   const newest = new Map<string, string>()
   let read = 0
   function readOn (): void {
-    for (; read < calls.length; read++) {
-      const { form, answer, isLost } = calls[read] ?? { form: {}, answer: {}, isLost: false }
+    for (const { form, answer, isLost } of calls.slice(read)) {
+      read++
       if (form['grant_type'] === 'authorization_code') {
         newest.set(subjectOf(answer['id_token']), grantIn(answer['refresh_token']))
       }
