@@ -20,7 +20,7 @@ const STALL_LINGERS_MS = 5000
 export function judgeOwn (state: State, answer: OwnAnswer): readonly string[] {
   const known = answer.person === undefined ? undefined : state.people.get(answer.person)
   if (known === undefined) return [] // forgotten: the end was long ago
-  measure(state, answer)
+  if (answer.endedAt < known.endedAt) measure(state, answer) // those whose session lives
   const found = judged(state, known, answer)
   if (answer.own.isCalm && answer.status === 200) state.remembered.set(nameOf(answer), answer.endedAt)
   return [...answer.flaws, ...found]
