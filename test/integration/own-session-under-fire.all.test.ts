@@ -158,13 +158,12 @@ async function recovered (
   { world, replicas, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
 ): Promise<void> {
   for (const replica of replicas) {
-    for (const { cookie } of which) {
-      await until('it is back', async () => {
-        if (endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable') return true
-        world.clock.advance(1001)
-        return false
-      })
-    }
+    await until('it is back', async () => {
+      const answers = await Promise.all(which.map(({ cookie }) => world.byCookie(cookie, APP, replica)))
+      if (answers.every((who) => endingOf(who) !== 'unavailable')) return true
+      world.clock.advance(1001)
+      return false
+    })
   }
 }
 
