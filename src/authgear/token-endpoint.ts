@@ -45,7 +45,7 @@ export type TokenEndpointSettings = Readonly<{
   /** AUTHGEAR_ENDPOINT: its public origin alone answers, another is sent there. */
   endpoint: Readonly<{ origin: string }>
   clientId: string
-  /** Milliseconds for one call in all. */
+  /** Milliseconds that one call may wait for its place, and milliseconds that it has from then on. */
   timeoutMs: number
   /** PEM, beside the public roots. */
   ca: string | undefined
@@ -90,14 +90,17 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
     bodyTimeout: 0,
     maxResponseSize: MAX_BYTES
   })
-  const breaker = createCircuitBreaker(MAX_CONCURRENCY, MAX_QUEUE)
+  const breaker = createCircuitBreaker(MAX_CONCURRENCY, MAX_QUEUE, {}, clock.monotonic)
   const server: OAuth.AuthorizationServer = {
     issuer: origin,
     token_endpoint: `${origin}/oauth2/token`,
     revocation_endpoint: `${origin}/oauth2/revoke`
   }
 
-  /** One call with its deadline, which also ends the wait for a slot. */
+  /**
+   * One call. A wait for its place takes nothing of its time: a call that is given up early says nothing of Authgear,
+   * and one that Authgear still answers costs a session, where refresh tokens rotate.
+   */
   async function call<T> (
     kind: keyof typeof LIMITS,
     trace: ClientTrace | undefined,
@@ -111,38 +114,27 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       [oauth.clockSkew]: (clock.wall() - Date.now()) / 1000,
       [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
     }
-    const deadline = new Deadline(timeoutMs)
-    const abort = new AbortController()
-    deadline.once('abort', () => abort.abort(deadline.reason))
-    let isAsked = false
-    const given: Given = {
-      headers: headersOf(trace),
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url: string, init: FetchInit) => fetchBy(pool, url, init, abort.signal)
-    }
+    const waiting = new Deadline(timeoutMs)
     const work = async (): Promise<T> => {
-      isAsked = true
-      const response = await ask(oauth, server, client, given)
-      return await read(oauth, client, response)
+      waiting.met()
+      const deadline = new Deadline(timeoutMs)
+      try {
+        return await read(oauth, client, await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline)))
+      } catch (error) {
+        throw readError(oauth, error, timeoutMs, deadline)
+      } finally {
+        deadline.met()
+      }
     }
     try {
-      return await breaker.run(digests, deadline, () => work().catch((error: unknown) => {
-        throw readError(oauth, error, timeoutMs, deadline)
-      }), LIMITS[kind])
+      return await breaker.run(digests, waiting, work, LIMITS[kind])
     } catch (error) {
       if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
-      throw new TokenCallFailed(error === deadline.reason && !isAsked ? new Overloaded() : classify(error, timeoutMs))
+      throw new TokenCallFailed(waiting.aborted ? new Overloaded() : classify(error, timeoutMs))
     } finally {
-      deadline.met()
+      waiting.met()
     }
   }
-
-  const tokensOf = (answer: OAuth.TokenEndpointResponse): Tokens => ({
-    accessToken: answer.access_token,
-    accessLifeMs: answer.expires_in === undefined ? DEFAULT_LIFE_MS : answer.expires_in * 1000,
-    idToken: answer.id_token,
-    refreshToken: answer.refresh_token
-  })
 
   return Object.freeze({
     redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
@@ -168,6 +160,23 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
 
 /** Whatever a stranger brings as a code, those that fail count as one. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
+
+const tokensOf = (answer: OAuth.TokenEndpointResponse): Tokens => ({
+  accessToken: answer.access_token,
+  accessLifeMs: answer.expires_in === undefined ? DEFAULT_LIFE_MS : answer.expires_in * 1000,
+  idToken: answer.id_token,
+  refreshToken: answer.refresh_token
+})
+
+function givenFor (oauth: Library, pool: Pool, trace: ClientTrace | undefined, deadline: Deadline): Given {
+  const abort = new AbortController()
+  deadline.once('abort', () => abort.abort(deadline.reason))
+  return {
+    headers: headersOf(trace),
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: (url: string, init: FetchInit) => fetchBy(pool, url, init, abort.signal)
+  }
+}
 
 type FetchInit = Readonly<{ method: string, headers: Record<string, string>, body?: unknown }>
 

@@ -1,6 +1,6 @@
 import { createCodeLimits } from '../authgear/code-limits.ts'
 import { openKeySet } from '../authgear/key-set.ts'
-import { openTokenEndpoint } from '../authgear/token-endpoint.ts'
+import { openTokenEndpoint, type TokenEndpoint } from '../authgear/token-endpoint.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { createSealer } from '../crypto/sealing.ts'
@@ -9,10 +9,12 @@ import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { createRevokeLater } from '../request/own-login/revoke-later.ts'
+import { dropGrant } from '../request/own-login/sign-in.ts'
 import { createOwnReader, createSites } from '../request/own-login/sites.ts'
 import { createUsedCodes, type SharedCodes } from '../request/own-login/used-codes.ts'
 import { createSessionChanges } from '../shared/own-session/changes.ts'
 import { createSessionLease } from '../shared/own-session/lease.ts'
+import type { OwnRecord } from '../shared/own-session/record.ts'
 import { createRefresh } from '../shared/own-session/refresh.ts'
 import { createRenewal } from '../shared/own-session/renewal.ts'
 import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessions.ts'
@@ -92,7 +94,7 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
     login: {
       sites,
       changes: createSessionChanges({
-        store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: endings(deps, 'too_many', TOO_MANY)
+        store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
       }),
       signOuts,
       async sharedUser (credentials: Credentials): Promise<string | undefined> {
@@ -128,6 +130,19 @@ const TOO_MANY =
 const TAKEN =
   "Authgear's resolver says that the access tokens of a session are another user's than its ID token: the session " +
     'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are one project, and what stands between'
+
+/** What a replaced session costs at Authgear, one that gave way to newer ones costs too. */
+function hadTooMany (
+  { sso }: Readonly<{ sso: boolean }>,
+  tokens: TokenEndpoint,
+  deps: OwnSessionDeps
+): (oldest: OwnRecord | undefined) => void {
+  const ended = endings(deps, 'too_many', TOO_MANY)
+  return (oldest) => {
+    ended()
+    if (oldest !== undefined) dropGrant({ sso, tokens }, oldest)
+  }
+}
 
 /** Each is counted, and told once a minute. */
 function endings (
@@ -186,7 +201,7 @@ function leasesOf ({ redis, authgear }: ServiceSettings, { shared, leaseMs }: Ow
     commands: shared.connection.commands,
     keyPrefix: redis.keyPrefix,
     leaseMs,
-    maxHoldMs: 2 * authgear.timeoutMs
+    maxHoldMs: 3 * authgear.timeoutMs // the wait for a place, the call, and what Redis takes
   }
 }
 

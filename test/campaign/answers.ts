@@ -30,7 +30,7 @@ export function judgeAnswer (state: State, answer: Answered): readonly string[] 
   return found
 }
 
-function wrongSuccess (state: State, known: Known | undefined, answer: Answered): string[] {
+export function wrongSuccess (state: State, known: Known | undefined, answer: Answered): string[] {
   if (known === undefined) return ['200 without a session']
   const found: string[] = []
   if (answer.userId !== answer.person) found.push('another user\'s identity')

@@ -27,6 +27,8 @@ export type Answered = Readonly<{
   source: string
   /** What else is wrong with it: a cookie, a body, an identity header too many or too few. */
   flaws: readonly string[]
+  /** Of a session of our own (own/judge.ts): whether all should be well, and what the token endpoint said of it. */
+  own?: Readonly<{ isCalm: boolean, rotates: boolean, isRefused: boolean, isLost: boolean }>
 }>
 
 /** What an operator said of a client. */

@@ -3,6 +3,7 @@ import type { HistoryEvent, Moment } from './history.ts'
 import { forget, learn, newState, type State } from './knowledge.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
 import { SETTINGS } from './situations.ts'
+import { isOwn, judgeOwn } from './own/judge.ts'
 import { rulesOf } from './spans.ts'
 import { judgeClient, type Words } from './words.ts'
 
@@ -42,7 +43,7 @@ export function createOracle (): Oracle {
 
 function judged (state: State, event: HistoryEvent): readonly string[] {
   switch (event.kind) {
-    case 'answer': return judgeAnswer(state, event)
+    case 'answer': return isOwn(event) ? judgeOwn(state, event) : judgeAnswer(state, event)
     case 'client': return judgeClient(state.words, state.spans, event)
     case 'unanswered':
       if (state.spans.isDisturbed(event.replica, event.at, event.endedAt)) return []

@@ -33,7 +33,7 @@ export async function check (
 
 type Facts = Pick<Answered, 'status' | 'userId' | 'roles' | 'reason' | 'source' | 'flaws'>
 
-function factsOf ({ status, headers, body }: Answer): Facts {
+export function factsOf ({ status, headers, body }: Answer): Facts {
   const text = (name: string): string => String(headers[name] ?? '')
   return {
     status,

@@ -42,7 +42,7 @@ export async function changeRoles (world: World, person: Person, pick: Pick): Pr
 
 type Publishing = Readonly<{ first: number, channel: Channel, of: 'end' | 'roles' }>
 
-async function publish (world: World, person: Person, { first, channel, of }: Publishing): Promise<void> {
+export async function publish (world: World, person: Person, { first, channel, of }: Publishing): Promise<void> {
   const since = now()
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const index = (first + attempt) % SETTINGS.replicas

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { changeBlock } from './blocks.ts'
 import { checkClient } from './clients.ts'
 import { now } from './history.ts'
+import { workOwn } from './own/work.ts'
 import { signIn, WAYS, type Person } from './people.ts'
 import { oneOf, seeded, type Pick } from './random.ts'
 import { check } from './requests.ts'
@@ -26,6 +27,7 @@ const REPLICAS = Array.from({ length: SETTINGS.replicas }, (_, index) => index)
 
 /** Sign-ins, checks, sign-outs, purges, webhooks and new roles until the end; all requests are answered then. */
 export async function work (world: World, seed: number, isOver: () => boolean): Promise<void> {
+  if (world.own !== undefined) return await workOwn(world, world.own, seed, isOver)
   for (let n = 0; n < CROWD / 2 || world.people.filter(({ hasEnded }) => !hasEnded).length < CROWD; n++) {
     newPerson(world, n % 3 === 0)
   }

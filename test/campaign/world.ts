@@ -8,6 +8,8 @@ import { logKey } from '../../src/shared/redis/keys.ts'
 import { createClients, createTokens, type Client } from './clients.ts'
 import type { HistoryEvent } from './history.ts'
 import { OPEN, startLink } from './link.ts'
+import { startOwnSide, type OwnSide } from './own/side.ts'
+import { fillOwn } from './own/work.ts'
 import type { Person } from './people.ts'
 import { MANAGEMENT_TOKEN, purge } from './purge.ts'
 import { startReplica, type Links, type Replica } from './replica.ts'
@@ -20,6 +22,8 @@ import { startStandalone } from './topologies/standalone.ts'
 import type { Topology } from './topologies/types.ts'
 
 export interface World {
+  /** With sessions of our own; undefined: Authgear's. */
+  readonly own: OwnSide | undefined
   readonly simulator: RunningSimulator
   readonly topology: Topology
   readonly replicas: readonly Replica[]
@@ -50,20 +54,23 @@ const LINES_READ_WITHIN_MS = 500
 
 /** Four replicas as processes, each with its own ways to real Redis servers, and a simulated Authgear. */
 export async function startWorld (t: Test, name: TopologyName): Promise<World> {
-  const simulator = await startSimulator(t, { users: [] })
+  const own = await startOwnSide(t)
+  const simulator = own?.simulator ?? await startSimulator(t, { users: [] })
   const issuer = await startIssuer(t) // it publishes keys whatever becomes of the resolver
-  const log = logKey(KEY_PREFIX, issuer.url)
+  const log = logKey(KEY_PREFIX, own?.endpoint ?? issuer.url)
   const topology = await startTopology(t, name, log)
   const replicas = await Promise.all(Array.from({ length: SETTINGS.replicas }, async (_, index) => {
     const entries = topology.ports.map(async (port) =>
       [port, await startLink(t, port, `127.0.1.${index + 1}`)] as const)
     const links: Links = new Map(await Promise.all(entries))
-    return await startReplica(t, index, environment(simulator, issuer.url, topology.env(links)), links)
+    const env = { ...environment(simulator, issuer.url, topology.env(links)), ...own?.env }
+    return await startReplica(t, index, env, links)
   }))
   let events: HistoryEvent[] = []
   const note = (event: HistoryEvent): void => { events.push(event) }
   t.teardown(watchOwnStalls(note))
   const world: World = {
+    own,
     simulator,
     topology,
     logKey: log,
@@ -89,6 +96,7 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   }
   const trouble = await world.heal(60_000)
   if (trouble !== undefined) throw new Error(`at the start ${trouble}`)
+  if (own !== undefined) await fillOwn(world, own)
   return world
 }
 

@@ -121,6 +121,13 @@ export async function startOwnWorld (t: Test, options: OwnWorldOptions = {}): Pr
   }
 }
 
+/** A new browser of somebody who is signed in at that origin. */
+export async function signedIn (world: OwnWorld, user = 'alice', origin = APP): Promise<Person> {
+  const person = world.person()
+  await world.signIn(person, `${origin}/`, user)
+  return person
+}
+
 const NAMES = Object.fromEntries(Object.entries(demo).map(([name, { id }]) => [id, name]))
 
 /** `alice`, or `401 no_credentials`. */

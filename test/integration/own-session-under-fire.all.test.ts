@@ -2,16 +2,20 @@ import t, { type Test } from 'tap'
 import { oneOf, seeded } from '../campaign/random.ts'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { redisAt, type InProcess } from '../helpers/in-process.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { startRelay, type Relay } from '../helpers/relay.ts'
 import { until } from '../helpers/until.ts'
 
 /** `OWN_SESSION_SEED=…` for another course of events. */
 const SEED = Number(process.env['OWN_SESSION_SEED'] ?? 20_261_128)
 /** `OWN_SESSION_PEOPLE=500` for more. */
 const PEOPLE = Number(process.env['OWN_SESSION_PEOPLE'] ?? 30)
+/** `OWN_SESSION_MS=60`: milliseconds that resolver and token endpoint take. */
+const AUTHGEAR_MS = Number(process.env['OWN_SESSION_MS'] ?? 0)
 /** None has as many sessions as would end the oldest. */
 const SESSIONS_OF_A_USER = 15
-const ROUNDS = 40
+const ROUNDS = Number(process.env['OWN_SESSION_ROUNDS'] ?? 40)
 /** After so many rounds all may recover. */
 const REST = 5
 /** Of an access token. */
@@ -22,8 +26,11 @@ type Ending = 'in' | 'out' | 'unavailable'
 /** What the token endpoint does to the next calls. `lost` is after it has rotated. */
 const FAULTS: ReadonlyArray<TokenFailure | 'none'> =
   ['none', 'none', 'error', 'rate-limited', 'redirect', 'reset', 'lost', 'none']
-/** What befalls Redis in which round; it is back by the end of it. */
-const MISFORTUNES: Readonly<Record<number, 'killed' | 'paused'>> = { 10: 'killed', 20: 'paused', 30: 'killed' }
+/** What befalls Redis in which round, or one replica's way to it; all is back by the end of it. */
+type Misfortune = 'killed' | 'paused' | 'cut off from a replica'
+const MISFORTUNES: Readonly<Record<number, Misfortune>> = {
+  5: 'cut off from a replica', 10: 'killed', 15: 'cut off from a replica', 20: 'paused', 30: 'killed'
+}
 
 interface Session { readonly cookie: string, readonly grant: string }
 interface Seen { readonly round: number, readonly session: Session, readonly ending: Ending, readonly calm: boolean }
@@ -31,8 +38,13 @@ interface Seen { readonly round: number, readonly session: Session, readonly end
 interface Course {
   readonly world: OwnWorld
   readonly redis: RedisServer
+  /** The third replica's way to Redis. */
+  readonly link: Relay
+  readonly replicas: readonly InProcess[]
   readonly sessions: readonly Session[]
   readonly seen: Seen[]
+  /** Why nobody could say, for each 503 of each round. */
+  readonly causes: string[][]
   /** What befell each round. */
   readonly events: string[]
   /** Calls of the token endpoint of which Authgear did all, and hung up. */
@@ -43,25 +55,30 @@ interface Course {
 const grantOf = (refreshToken: unknown): string => String(refreshToken).split('.')[0] ?? ''
 
 /** People who are signed in and known everywhere. */
-async function begin (t: Test, rotation: boolean): Promise<Course> {
+async function begin (t: Test, rotation: boolean, redisTimeout = '2s'): Promise<Course> {
   // with an append-only file, as docs/login.md says it for such sessions
   const redis = await startRedis(t, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+  const link = await startRelay(t, redis.port)
   const world = await startOwnWorld(t, {
     redis,
-    replicas: 3,
+    replicas: 2,
     client: { rotation, accessTokenSeconds: LIFE_SECONDS },
-    adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', REDIS_TIMEOUT: '1s', leaseMs: 3000 }
+    adapter: { CACHE_TTL: '1s', REDIS_TIMEOUT: redisTimeout, leaseMs: 3000 }
   })
+  const replicas = [...world.replicas, await world.start({ machine: 'replica-3', ...redisAt(link.port) })]
   const sessions: Session[] = []
   for (let i = 0; i < PEOPLE; i++) {
-    const person = world.person(() => world.replicas[i % 3] ?? fail())
+    const person = world.person(() => replicas[i % 3] ?? fail())
     const name = `person-${Math.floor(i / SESSIONS_OF_A_USER)}`
     if (i % SESSIONS_OF_A_USER === 0) world.authgear.controls.addUser({ id: `00000000-${name}`, name })
     await world.signIn(person, `${APP}/`, name)
     const tokens = world.relay.calls.findLast(({ form }) => form['grant_type'] === 'authorization_code')
     sessions.push({ cookie: sessionCookie(person) ?? fail(), grant: grantOf(tokens?.answer['refresh_token']) })
   }
-  return { world, redis, sessions, seen: [], events: [], lost: new Set() }
+  const { controls } = world.authgear
+  controls.latency = AUTHGEAR_MS
+  controls.tokens.slow(AUTHGEAR_MS)
+  return { world, redis, link, replicas, sessions, seen: [], causes: [], events: [], lost: new Set() }
 }
 
 function fail (): never {
@@ -72,28 +89,54 @@ const endingOf = (who: string): Ending =>
   /^401/.test(who) ? 'out' : /^5\d\d/.test(who) ? 'unavailable' : 'in'
 
 /** Each of them asks, at the replica that chance gives. */
-async function ask ({ world, sessions, seen }: Course, round: number, at: (i: number) => number, calm: boolean) {
+async function ask (course: Course, round: number, at: (i: number) => number, calm: boolean): Promise<void> {
+  const { world, replicas, sessions, seen, causes } = course
+  const before = replicas.map(({ lines }) => lines.length)
   await Promise.all(sessions.map(async (session, i) => {
-    const who = await world.byCookie(session.cookie, APP, world.replicas[at(i)])
+    const once = (): Promise<string> => world.byCookie(session.cookie, APP, replicas[at(i)])
+    // a slow machine finds that a connection was closed after it had been idle for long
+    const who = await once().catch(once)
     seen.push({ round, session, ending: endingOf(who), calm })
   }))
+  const lines = replicas.flatMap(({ lines }, i) => lines.slice(before[i]))
+  const unavailable = lines.filter(({ status }) => status === 503)
+  causes[round] = [...causes[round] ?? [], ...unavailable.map(causeOf)]
 }
+
+/** What a line of the log says of a 503, in a few words. */
+function causeOf ({ error }: InProcess['lines'][number]): string {
+  const { code = '', message = '' } = (error ?? {}) as Readonly<{ code?: string, message?: string }>
+  const [, words = code] = CAUSES.find(([pattern]) => pattern.test(message)) ?? []
+  return words
+}
+
+const CAUSES: ReadonlyArray<readonly [pattern: RegExp, words: string]> = [
+  [/failed repeatedly/, 'breaker open'],
+  [/more resolutions wait/, 'too many wait'],
+  [/endpoint answered 307/, '307'],
+  [/answered 429/, '429'],
+  [/answered 500/, '500'],
+  [/did not answer within/, 'time-out'],
+  [/cannot be reached: check/, 'hung up'],
+  [/sessions in Redis/, 'Redis away']
+]
 
 /** Whom Authgear told for good that their session is over, and whether an answer of theirs was lost before. */
 function ended ({ world, lost: calls }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
   const lost = new Set<string>()
   const over = new Map<string, 'explained' | 'unexplained'>()
   for (const call of world.relay.calls) {
-    const { form, answer } = call
+    const { form, answer, status } = call
     if (form['grant_type'] !== 'refresh_token') continue
     const grant = grantOf(form['refresh_token'])
     if (calls.has(call)) lost.add(grant)
     else if (answer['error'] === 'invalid_grant') over.set(grant, lost.has(grant) ? 'explained' : 'unexplained')
+    else if (status === 200) over.delete(grant) // a replica that was cut off had sent an older token
   }
   return over
 }
 
-async function misfortune ({ redis }: Course, which: 'killed' | 'paused' | 'none'): Promise<() => Promise<void>> {
+async function misfortune ({ redis, link }: Course, which: Misfortune | 'none'): Promise<() => Promise<void>> {
   switch (which) {
     case 'killed': {
       await redis.stop()
@@ -103,22 +146,25 @@ async function misfortune ({ redis }: Course, which: 'killed' | 'paused' | 'none
       redis.pause()
       return async () => redis.resume()
     }
+    case 'cut off from a replica': {
+      link.to(undefined)
+      return async () => link.to(redis.port)
+    }
     case 'none': return async () => {}
   }
 }
 
 /** Connections and breakers come back in their own time, a session's pause after trouble by the clock of the test. */
 async function recovered (
-  { world, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
+  { world, replicas, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
 ): Promise<void> {
-  for (const replica of world.replicas) {
-    for (const { cookie } of which) {
-      await until('it is back', async () => {
-        if (endingOf(await world.byCookie(cookie, APP, replica)) !== 'unavailable') return true
-        world.clock.advance(1001)
-        return false
-      })
-    }
+  for (const replica of replicas) {
+    await until('it is back', async () => {
+      const answers = await Promise.all(which.map(({ cookie }) => world.byCookie(cookie, APP, replica)))
+      if (answers.every((who) => endingOf(who) !== 'unavailable')) return true
+      world.clock.advance(1001)
+      return false
+    })
   }
 }
 
@@ -126,7 +172,7 @@ async function recovered (
 async function run (course: Course): Promise<void> {
   const { world } = course
   const pick = seeded(SEED)
-  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
+  for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, false)
   for (let round = 1; round <= ROUNDS; round++) {
     world.clock.advance(500 + pick(2500))
     const fault = oneOf(pick, FAULTS)
@@ -151,13 +197,18 @@ async function run (course: Course): Promise<void> {
 }
 
 /** How each round went. */
-const story = ({ seen, events }: Course): readonly string[] =>
+const story = ({ seen, events, causes }: Course): readonly string[] =>
   [...new Set(seen.map(({ round }) => round))].map((round) => {
     const all = seen.filter((one) => one.round === round)
     const count = (ending: Ending): number => all.filter((one) => one.ending === ending).length
+    const why = Object.entries(counted(causes[round] ?? [])).map(([cause, times]) => `${times} ${cause}`)
     return `round ${round}: ${events[round] ?? 'peace'}: ${count('in')} in, ${count('out')} out, ` +
-      `${count('unavailable')} unavailable`
+      `${count('unavailable')} unavailable${why.length > 0 ? ` (${why.join(', ')})` : ''}`
   })
+
+function counted (all: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries([...new Set(all)].map((one) => [one, all.filter((other) => other === one).length]))
+}
 
 /** All calls about one session: which token was sent, and what came of it. */
 function historyOf ({ world, lost }: Course, grant: string): string {
@@ -181,6 +232,8 @@ for (const rotation of [false, true]) {
     t.strictSame([...over].filter(([, why]) => why === 'unexplained'), [], 'and each of those is a lost answer')
     if (!rotation) t.equal(over.size, 0, 'without rotation nothing is lost')
     for (const [grant, why] of over) if (why === 'unexplained') t.comment(historyOf(course, grant))
+    const unexplained = course.causes.flat().filter((cause) => !CAUSES.some(([, words]) => words === cause))
+    t.strictSame(unexplained, [], 'each 503 has a cause that was made')
     const waiting = course.seen.filter(({ calm, ending }) => calm && ending === 'unavailable')
     t.strictSame(waiting, [], 'once all is well again nobody waits')
     const inside = course.seen.filter(({ calm, ending }) => calm && ending === 'in')
@@ -192,7 +245,7 @@ for (const rotation of [false, true]) {
 }
 
 t.test('in peace one call a session and life, at whichever replica people are', async (t) => {
-  const course = await begin(t, false)
+  const course = await begin(t, false, '5s') // nothing is away: who is slow is the machine
   const { world } = course
   const pick = seeded(SEED)
   for (const replica of [0, 1, 2]) await ask(course, 0, () => replica, true)
@@ -203,6 +256,7 @@ t.test('in peace one call a session and life, at whichever replica people are', 
     await ask(course, second, () => pick(3), true)
   }
   t.ok(course.seen.every(({ ending }) => ending === 'in'), 'nobody ever waits')
+  t.strictSame(counted(course.causes.flat()), {})
   const calls = world.relay.calls.slice(before)
   t.ok(calls.every(({ status }) => status === 200))
   // a token is replaced in the last fifth of its life, and no token twice

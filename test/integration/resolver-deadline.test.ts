@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
 import { reply, startUpstream, type Script } from '../helpers/upstream.ts'
@@ -119,6 +119,19 @@ t.test('a request whose time ends in the queue is no outage of Authgear', async 
   t.equal(await starved, 'OVERLOADED')
   answer()
   await Promise.all(others)
+})
+
+t.test('nor is one that the queue left less than half of its time', async t => {
+  let answer = (): void => {}
+  const upstream = await startUpstream(t, socket => { answer = () => socket.write(REFUSED) })
+  const resolver = openResolver(t, upstream.port, { timeoutMs: TIMEOUT, maxConcurrency: 1 })
+  const first = resolver.ask({ bearer: 'first' })
+  await upstream.arrived(1)
+  const starved = resolver.ask({ bearer: 'starved' })
+  await sleep(TIMEOUT * 0.6)
+  answer()
+  t.equal(await starved, 'OVERLOADED')
+  await first
 })
 
 t.test('closing ends what is under way', async t => {

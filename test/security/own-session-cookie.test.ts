@@ -5,7 +5,7 @@ import t from 'tap'
 import { overGrpcAsked } from '../helpers/own-endpoints.ts'
 import { settingsOf, type Environment } from '../helpers/in-process.ts'
 import {
-  APP, LOCAL, WIKI, cookieName, sessionCookie, sessionsSet, startOwnWorld, whoIn, type OwnWorld
+  APP, LOCAL, WIKI, cookieName, sessionCookie, sessionsSet, signedIn, startOwnWorld, whoIn, type OwnWorld
 } from '../helpers/own-session-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -14,12 +14,6 @@ import { demo } from '../helpers/simulator.ts'
 import { LOGIN } from '../helpers/in-process.ts'
 
 const NAME = cookieName(APP)
-
-async function signedIn (world: OwnWorld, user: string, origin = APP): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${origin}/`, user)
-  return person
-}
 
 const valueOf = (person: Person, origin = APP): string => {
   const value = sessionCookie(person, origin)

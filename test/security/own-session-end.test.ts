@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import {
-  APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, startOwnWorld, type OwnWorld
+  APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, signedIn, startOwnWorld, type OwnWorld
 } from '../helpers/own-session-world.ts'
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import type { InProcess } from '../helpers/in-process.ts'
@@ -15,12 +15,6 @@ import { disabledEvent, sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 /** Longer than CACHE_TTL: what ends without a word is seen after it. */
 const TTL_MS = 31_000
-
-async function signedIn (world: OwnWorld, user = 'alice', origin = APP): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${origin}/`, user)
-  return person
-}
 
 /** The UUID in the `sid` of the newest session. */
 function grantOf ({ relay }: OwnWorld): string {

@@ -1,19 +1,14 @@
 import t from 'tap'
 import { MAX_SESSIONS } from '../../src/shared/own-session/user-sessions.ts'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { APP, sessionCookie, startOwnWorld, WIKI, type OwnWorld } from '../helpers/own-session-world.ts'
+import { APP, sessionCookie, signedIn, startOwnWorld, WIKI, type OwnWorld } from '../helpers/own-session-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
+import { until } from '../helpers/until.ts'
 
 /** What was resolved is remembered for less. */
 const TTL_MS = 31_000
 const TOO_MANY = 10
-
-async function signedIn (world: OwnWorld, user = 'alice', origin = APP): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${origin}/`, user)
-  return person
-}
 
 /** Records that are a session still. */
 async function recordsIn (redis: RedisServer): Promise<number> {
@@ -49,6 +44,23 @@ for (const isShared of [true, false]) {
     t.equal(await tooMany(world), TOO_MANY)
     const told = world.replicas.map(({ lines }) => lines.filter(({ msg }) => /more than 100 times/.test(String(msg))).length)
     t.strictSame(told, world.replicas.map(() => 1), 'told once a minute')
+  })
+}
+
+for (const sso of ['off', 'on'] as const) {
+  t.test(`the grant of a session that gave way ${sso === 'off' ? 'is revoked' : 'stays: SSO'}`, async (t) => {
+    const redis = await startRedis(t)
+    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { LOG_LEVEL: 'warn', LOGIN_SSO: sso } })
+    for (let n = 0; n < MAX_SESSIONS + 1; n++) {
+      await world.signIn(world.person(() => world.replicas[n % 2] ?? t.fail('a replica') as never), `${APP}/`)
+    }
+    const { calls } = world.relay
+    const granted = calls.map(({ answer }) => answer['refresh_token']).filter((token) => token !== undefined)
+    const revoked = () => calls.filter(({ path }) => path === '/oauth2/revoke').map(({ form }) => form['token'])
+    t.equal(granted.length, MAX_SESSIONS + 1)
+    if (sso === 'on') return t.strictSame(revoked(), [], 'it would take the browser\'s other sessions along')
+    await until('one is revoked', () => revoked().length > 0)
+    t.strictSame(revoked(), granted.slice(0, 1), 'the oldest, and no other')
   })
 }
 

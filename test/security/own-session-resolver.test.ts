@@ -1,6 +1,6 @@
 import t from 'tap'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
-import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { APP, sessionCookie, signedIn, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { until } from '../helpers/until.ts'
@@ -40,12 +40,6 @@ function mixUp ({ authgear, relay }: OwnWorld, ...users: readonly string[]): voi
     const token = tokens.shift()
     return token !== undefined && 'access_token' in answer ? { ...answer, access_token: token } : answer
   })
-}
-
-async function signedIn (world: OwnWorld): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${APP}/`)
-  return person
 }
 
 t.test('an access token that twice is the same other user\'s ends the session everywhere', async (t) => {

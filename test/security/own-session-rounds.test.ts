@@ -1,17 +1,11 @@
 import t, { type Test } from 'tap'
-import { APP, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { APP, signedIn, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
 import { last, type Hop, type Person } from '../helpers/person.ts'
 
 const isAuthorize = ({ url }: Hop): boolean => new URL(url).pathname === '/oauth2/authorize'
 const reasonOf = ({ headers }: Hop): unknown => headers['x-forward-auth-reason']
 const loginFor = (page: string, maxAge?: number): string =>
   `${APP}/_auth/login?${maxAge === undefined ? '' : `max_age=${maxAge}&`}rd=${APP}${page}`
-
-async function signedIn (world: OwnWorld): Promise<Person> {
-  const person = world.person()
-  await world.signIn(person, `${APP}/`)
-  return person
-}
 
 /** Sent to the login for that page, and asked again there if Authgear does. */
 async function sentFor (world: OwnWorld, person: Person, page: string, maxAge?: number): Promise<readonly Hop[]> {

@@ -20,11 +20,11 @@ import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, Resolver
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number }>
+type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number, late: () => ResolverError }>
 
 /** One request, one verdict. @throws {ResolverError} */
 async function exchange (pool: Pool, options: Exchange, observer: ResolverObserver): Promise<Resolution> {
-  const { deadline, timeoutMs, cookieNames } = options
+  const { deadline, timeoutMs, cookieNames, late } = options
   const started = performance.now()
   const report = (outcome: ResolverOutcome): void =>
     observer.authgearRequest(outcome, (performance.now() - started) / 1000)
@@ -32,8 +32,9 @@ async function exchange (pool: Pool, options: Exchange, observer: ResolverObserv
   try {
     resolution = verdict(await get(pool, options), cookieNames)
   } catch (reason) {
-    const error = deadline.aborted ? new AuthgearTimeout(timeoutMs) : classify(reason, timeoutMs)
-    report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
+    const error = deadline.aborted ? late() : classify(reason, timeoutMs)
+    // the other ones count as rejected
+    if (!(error instanceof Overloaded)) report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
     throw error
   }
   report(resolution.kind)
@@ -191,21 +192,23 @@ export function createResolver (
     const deadline = new Deadline(settings.timeoutMs)
     const headers = requestHeaders(settings, credentials, trace)
     const { timeoutMs, cookieNames } = settings
-    const options = { path, headers, cookieNames, deadline, timeoutMs }
     const sent = sentOf(credentials)
-    let isAsked = false
+    let sentAt = Infinity
     let isRefusedOnce = false
+    // a wait in the queue says nothing of Authgear, nor does a request that had little time after it: if it counted as
+    // an outage, a stranger could fill the queue and have an ended session accepted (CACHE_STALE_IF_ERROR)
+    const late = (): ResolverError => isRefusedOnce || performance.now() - sentAt > timeoutMs / 2
+      ? new AuthgearTimeout(timeoutMs)
+      : new Overloaded()
+    const options = { path, headers, cookieNames, deadline, timeoutMs, late }
     const request: Request = async (options) => {
-      isAsked = true
+      sentAt = Math.min(sentAt, performance.now())
       const resolution = await exchange(pool, options, observer)
       isRefusedOnce ||= sent === 'token' && isSilent(resolution)
       return resolution
     }
     const task = (): Promise<ResolverResult> => resolveWithRetry(request, breaker.isClosed, options, sent)
     const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
-    // a wait in the queue says nothing of Authgear: if it counted as an outage, a stranger could fill the queue and
-    // have an ended session accepted (CACHE_STALE_IF_ERROR)
-    const late = (): ResolverError => isAsked ? new AuthgearTimeout(settings.timeoutMs) : new Overloaded()
     return await withDeadline(work, deadline, late)
       .catch((error: unknown) => reject(isRefusedOnce ? afterSilence(error) : error, observer))
       .finally(() => deadline.met())

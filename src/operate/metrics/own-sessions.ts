@@ -27,7 +27,8 @@ export function registerOwnSessions (registry: Registry, gauges: OwnSessionGauge
   const outcomes = closedCounter(
     registry,
     'forward_auth_session_refreshes_total',
-    'Refreshes of access tokens by their end; ended: the session is over, by invalid_grant on its newest token.',
+    'Refreshes of access tokens by their end; ended: the session is over, by invalid_grant on its newest token; ' +
+      'rejected: not asked, since too many wait or the circuit breaker is open.',
     'outcome',
     REFRESH_OUTCOMES
   )

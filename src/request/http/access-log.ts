@@ -107,7 +107,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
-      ...(FOR_THE_OPERATOR.has(reason) ? { host: hostOf(reported.rawHeaders) } : {}),
+      ...(FOR_THE_OPERATOR.has(reason) ? { host: hostForReaders(reported.rawHeaders) } : {}),
       ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.rawHeaders) : {}),
       ...(reason === 'wrong_audience' && TAKES_SESSIONS.has(endpoint) ? { check: FOR_ANOTHER } : {}),
       endpoint,
@@ -119,7 +119,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
 }
 
 /** That the browser asked for, as the proxy says; for a person to read only. */
-function hostOf (rawHeaders: readonly string[]): string | undefined {
+function hostForReaders (rawHeaders: readonly string[]): string | undefined {
   const valueOf = (name: string): string | undefined =>
     rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
   return (valueOf('x-forwarded-host') ?? valueOf('host'))?.slice(0, LONGEST_HOST)

@@ -42,12 +42,12 @@ export function createSites (origins: readonly string[], path: string, trustProx
   return Object.freeze({
     all,
     of,
-    ofRequest: (request: Asked) => of(hostOf(request, trustProxy))
+    ofRequest: (request: Asked) => of(hostAskedFor(request, trustProxy))
   })
 }
 
 /** @returns undefined where two hosts are named: a session of one must not count for the other */
-function hostOf (request: Asked, trustProxy: TrustProxy): string | undefined {
+function hostAskedFor (request: Asked, trustProxy: TrustProxy): string | undefined {
   const { rawHeaders, socket } = request
   let forwarded: string | undefined
   let own: string | undefined

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { SignedIn } from '../../authgear/id-token.ts'
 import type { Tokens } from '../../authgear/token-endpoint.ts'
 import type { Clock } from '../../clock.ts'
-import type { CacheKeys, Keyer } from '../../core/cache-key.ts'
+import type { CacheKeys, Keyer, SentDigests } from '../../core/cache-key.ts'
 import { credentialsOfCookie } from '../../core/credentials.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { SignedIn as Ending, SignOuts } from '../revocation/sign-outs.ts'
@@ -40,11 +40,13 @@ export type SessionChangesDeps = Readonly<{
   signOuts: SignOuts
   /** Milliseconds: longest wait for a refresh that is under way. */
   timeoutMs: number
-  /** The oldest session of a user ended, since there was one too many. */
-  hadTooMany: () => void
+  /** The oldest session of a user ended, since there was one too many; undefined: its record could not be read. */
+  hadTooMany: (oldest: OwnRecord | undefined) => void
 }>
 
 const VALUE_BYTES = 32
+/** Of a cookie that is not known: its record is found by its name alone. */
+const NO_DIGESTS: SentDigests = { whole: [], all: [] }
 
 export function createSessionChanges (deps: SessionChangesDeps): SessionChanges {
   const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
@@ -79,8 +81,9 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
   /** What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
   async function dropBeyond (beyond: readonly CacheKeys[]): Promise<void> {
     for (const keys of beyond) {
+      const found = await store.read({ keys, digests: NO_DIGESTS })
       await store.remove({ keys })
-      deps.hadTooMany()
+      deps.hadTooMany(found.kind === 'found' ? found.record : undefined)
     }
   }
 

@@ -5,13 +5,13 @@ import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import {
-  AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError, SessionsUnreachable,
-  TokenCallFailed
+  AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError,
+  SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
 import { isToken, type OwnRecord } from './record.ts'
 import type { CookieNames, RecordStore } from './store.ts'
 
-/** How a refresh ended: a metric's label. `adopted`: another replica had done it. */
+/** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
 export const REFRESH_OUTCOMES = [
   'refreshed', 'adopted', 'ended', 'limited', 'timeout', 'error', 'rejected', 'not_stored'
 ] as const
@@ -163,7 +163,7 @@ export const unreachable = (error?: unknown): Refreshed =>
 function outcomeOf (error: ResolverError): RefreshOutcome {
   const cause = error instanceof TokenCallFailed ? error.cause : error
   if (cause instanceof AuthgearTimeout) return 'timeout'
-  if (cause instanceof Overloaded) return 'rejected'
+  if (cause instanceof Overloaded || cause instanceof AuthgearCircuitOpen) return 'rejected'
   return cause instanceof AuthgearStatus && cause.status === 429 ? 'limited' : 'error'
 }
 
