@@ -2,10 +2,11 @@ import type { CredentialDigest } from './cache-key.ts'
 import type { EpochMs } from './token-expiry.ts'
 import type { Resolution } from './resolution.ts'
 
-/** A place in the revocations; compared within one generation (docs/inside/revocation-protocol.md, "Positions"). */
-type Position = Readonly<{ id: string, nonce: string }>
-/** What a replica had read of the revocation log **before** it asked Authgear. */
-export type Stamp = Readonly<{ generation: string, position: Position }>
+/**
+ * What a replica had read of the revocations **before** it asked Authgear: of which log, and the time of the newest, by
+ * Redis (docs/inside/revocation-protocol.md).
+ */
+export type Stamp = Readonly<{ log: string, at: string }>
 
 /** One cached resolution, with all that says whether it may still be used. */
 export type Entry = Readonly<{

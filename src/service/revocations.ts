@@ -144,9 +144,9 @@ export function openLog (
     metrics.revocations.revoked(origin)
     if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
   }
-  const adopted = (): void => { forget(); blocks?.refresh() }
+  const voided = (): void => { forget(); blocks?.refresh() }
   const marked = ({ name, mark }: BlockTarget): void => blocks?.take(name, mark)
-  const own = { revoked, inauthentic, foreign, adopted, marked, trouble, length: measured }
+  const own = { revoked, inauthentic, foreign, voided, marked, trouble, length: measured }
   const observer: LogObserver = { ...metrics.revocations, ...own }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })

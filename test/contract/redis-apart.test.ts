@@ -34,7 +34,7 @@ async function startTwoMasters (t: Test, rights: readonly string[]) {
   })
   await settled(replica)
   const next = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(old.port)] })
-  await until('the copy has it', async () => await next.cli('HGET', HEAD, 'gen') === replica.generation(), 30_000)
+  await until('the copy has it', async () => await next.cli('HGET', HEAD, 'log') === replica.logName(), 30_000)
   await addPrintedUser(next, { without: rights })
   await next.cli('REPLICAOF', 'NO', 'ONE')
   await until('each connection can be told apart', async () => {
@@ -82,18 +82,18 @@ for (const [how, without, isNoticedFirst] of [
   }
 
   t.test(
-    `a change of generation that goes to the wrong master, ${how}`,
+    `a log that is begun to the wrong master, ${how}`,
     { skip: skipOrFail('redis-server') },
     async (t) => {
       const { old, next, replica } = await startTwoMasters(t, without)
-      const generation = replica.generation()
+      const before = replica.logName()
       t.equal(await replica.log.revoke(user('alice')), 'logged')
       await next.cli('DEL', STREAM, HEAD)
       await kick(old, 'follower')
       await until(
-        'a new generation where it is followed',
+        'a new log where it is followed',
         async () =>
-          replica.generation() !== generation && (await next.cli('HGET', HEAD, 'gen')) === replica.generation()
+          replica.logName() !== before && (await next.cli('HGET', HEAD, 'log')) === replica.logName()
       )
       await settled(replica)
       t.equal(await count(next, 'alice'), 1, 'carried over')

@@ -111,7 +111,7 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
       args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
     })
     const b = openLogReplica(t, copy.port, { keyPrefix: PREFIX })
-    await until('it reads', () => b.generation() === a.generation(), 30_000)
+    await until('it reads', () => b.logName() === a.logName(), 30_000)
     const before = b.log.snapshot()
     await a.log.revoke(user('alice'))
     await until('it has read it', () => b.log.isVoid(ALICE, before))
@@ -131,8 +131,8 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
         const a = openLogReplica(t, relay.port, { keyPrefix: PREFIX, wrap: heard.wrap })
         const b = openLogReplica(t, relay.port, { keyPrefix: PREFIX })
         await settled(a, b)
-        const generation = a.generation()
-        await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'gen')) === generation, 30_000)
+        const logName = a.logName()
+        await until('the copy has it', async () => (await copy.cli('HGET', HEAD, 'log')) === logName, 30_000)
         await until('a knows that there is one', () => heard.replicas() > 0)
         await copy.cli('REPLICAOF', 'NO', 'ONE')
         a.pendAfter(1000)
@@ -145,7 +145,7 @@ t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
           t.equal(await c.log.revoke(user('carol')), 'logged')
         }
         relay.to(copy.port)
-        await changed(generation, a, b)
+        await changed(logName, a, b)
         await settled(a, b)
         t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])
         t.ok((await count(copy, 'alice')) >= 1, 'carried over to the new master')

@@ -130,8 +130,9 @@ const field = fc.oneof(
 )
 const strange = fc.record(
   {
-    gen: field,
-    nonce: field,
+    log: field,
+    count: field,
+    since: field,
     of: field,
     kind: field,
     value: field,
@@ -139,7 +140,7 @@ const strange = fc.record(
     quiet: field,
     secret: field,
     tag: field,
-    prev: field,
+    ends: field,
     more: field
   },
   { requiredKeys: [] }

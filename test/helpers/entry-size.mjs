@@ -52,8 +52,8 @@ const longest = (index) => four(index, 16 * 1024)
 
 /** Each after another revocation: no two entries have their stamp in common. */
 const stampOf = (index) => ({
-  generation: `generation${pad(0)}`,
-  position: { id: `${1_795_561_910_000 + index}-0`, nonce: `nonceOfTheLog${pad(index)}` }
+  log: `nameOfTheLog${pad(0)}`,
+  at: `${1_795_561_910_000 + index}-0`
 })
 const entryOf = (index, credentials, resolution) => ({
   resolution,

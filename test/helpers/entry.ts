@@ -6,7 +6,7 @@ import { NOW } from './jwt.ts'
 export function entryOf (some: Partial<Entry> = {}): Entry {
   return {
     resolution: validResolution(),
-    stamp: { generation: 'g1', position: { id: '1795561910000-7', nonce: 'n1' } },
+    stamp: { log: 'l1', at: '1795561910000-7' },
     digests: ['d1', 'd2'] as unknown as readonly CredentialDigest[],
     ttlMs: 27_345,
     sealedAt: NOW,

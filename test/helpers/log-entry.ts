@@ -17,17 +17,9 @@ export const about = (userId: string | undefined, ...digests: string[]): Affecte
   userId, digests: digests.map(digest)
 })
 
-/** The n-th entry of a log: its id, nonce and name follow from n. */
-export function logEntry (n: number, revocation: Revocation | undefined, some: Partial<LogEntry> = {}): LogEntry {
-  return {
-    id: `${n}-0`,
-    nonce: `nonce ${n}`,
-    previous: n === 1 ? '' : `nonce ${n - 1}`,
-    generation: 'g1',
-    of: `of ${n}`,
-    revocation,
-    ...some
-  }
+/** The n-th entry of a log: its time and name follow from n. */
+export function logEntry (n: number, revocation: Revocation, some: Partial<LogEntry> = {}): LogEntry {
+  return { id: `${n}-0`, of: `of ${n}`, revocation, ...some }
 }
 
 export const targetsOf = (revocations: Iterable<Revocation>): Target[] => [...revocations].map(({ target }) => target)

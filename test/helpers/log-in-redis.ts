@@ -23,7 +23,7 @@ export async function startTwo (t: Test, options: RedisOptions = {}) {
   const { redis, open } = await start(t, options)
   const [a, b] = [open(), open()]
   await settled(a, b)
-  return { redis, open, a, b, generation: a.generation() }
+  return { redis, open, a, b, logName: a.logName() }
 }
 
 /** Commands on a connection of its own, as a stranger sends them. */
@@ -33,8 +33,8 @@ export const lengthOf = async (redis: RedisServer): Promise<number> => Number(aw
 /** How often the stream holds a revocation of this user. */
 export const count = async (redis: RedisServer, name: string): Promise<number> =>
   JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).split(`"${name}"`).length - 1
-export const changed = (generation: string, ...replicas: LogReplica[]): Promise<void> =>
-  until('a new generation', () => replicas.every((one) => one.generation() !== generation))
+export const changed = (logName: string, ...replicas: LogReplica[]): Promise<void> =>
+  until('a new log', () => replicas.every((one) => one.logName() !== logName))
 
 /** What is revoked on one holds on the other, which trusts what was made after it. */
 export async function checkWorks (t: Test, a: LogReplica, b: LogReplica): Promise<void> {

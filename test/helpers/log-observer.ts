@@ -4,7 +4,7 @@ import type { LogObserver } from '../../src/shared/revocation/types.ts'
 export const NO_OBSERVER: LogObserver = Object.freeze({
   revoked () {},
   lag () {},
-  adopted () {},
+  voided () {},
   inauthentic () {},
   foreign () {},
   doubted () {},

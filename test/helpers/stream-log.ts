@@ -54,7 +54,7 @@ export interface LogReplica {
   readonly clock: JumpingClock
   readonly troubles: readonly string[]
   readonly counts: Readonly<{
-    adopted: number
+    voided: number
     inauthentic: number
     disconnected: number
     revoked: number
@@ -65,7 +65,8 @@ export interface LogReplica {
     /** Whether the master came to be in doubt, or out of it, in order. */
     doubts: readonly boolean[]
   }>
-  readonly generation: () => string
+  /** Name of the log that it reads. */
+  readonly logName: () => string
   /** As this replica would seal it for others, now. */
   readonly seal: (about: Affected) => Entry
   readonly close: () => Promise<void>
@@ -98,7 +99,7 @@ export function openLogReplica (
   const connections = openLogConnections(settingsFor(place, settings))
   const doubts: boolean[] = []
   const counts = {
-    adopted: 0, inauthentic: 0, foreign: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0, doubts
+    voided: 0, inauthentic: 0, foreign: 0, disconnected: 0, revoked: 0, lags: 0, capped: 0, length: 0, doubts
   }
   connections.follower.redis.on('close', () => counts.disconnected++)
   const store = wrap(createRedisLogStore({ ...connections, keyPrefix }))
@@ -110,7 +111,7 @@ export function openLogReplica (
     trouble,
     revoked () { counts.revoked++ },
     lag () { counts.lags++ },
-    adopted () { counts.adopted++ },
+    voided () { counts.voided++ },
     inauthentic () { counts.inauthentic++ },
     foreign () { counts.foreign++ },
     doubted (isDoubted: boolean) { doubts.push(isDoubted) },
@@ -136,11 +137,11 @@ export function openLogReplica (
   const seal = ({ userId, digests }: Affected): Entry =>
     entryOf({ resolution: validResolution({ 'user-id': userId }), digests, stamp: log.snapshot().stamp })
   const pendAfter = (ms: number): void => { confirmMs = ms }
-  const generation = (): string => log.snapshot().stamp.generation
-  return { log, store, clock, troubles, counts, seal, close, pendAfter, generation }
+  const logName = (): string => log.snapshot().stamp.log
+  return { log, store, clock, troubles, counts, seal, close, pendAfter, logName }
 }
 
-/** All follow, and read the same generation to its end. */
+/** All follow, and read the same log to its end. */
 export async function settled (...replicas: readonly LogReplica[]): Promise<void> {
   await until('all follow one log', () => {
     const [first, ...others] = replicas.map(({ log }) => JSON.stringify(log.snapshot().stamp))
@@ -152,21 +153,16 @@ export async function settled (...replicas: readonly LogReplica[]): Promise<void
 export async function appendInBulk (
   port: number,
   keys: readonly [stream: string, head: string],
-  encode: (index: number, previous: string) => Fields,
+  encode: (index: number) => Fields,
   count: number
 ): Promise<void> {
   const redis = new Redis(port)
   try {
-    let previous = await redis.hget(keys[1], 'nonce') ?? ''
+    const log = await redis.hget(keys[1], 'log') ?? ''
     for (let from = 0; from < count; from += 100) {
-      const first = previous
-      const entries = Array.from({ length: Math.min(100, count - from) }, (_, index) => {
-        const fields = encode(from + index, previous)
-        previous = fields.nonce
-        return fields
-      })
-      const args = ['append', entries[0]?.gen ?? '', '600000', first]
-      await redis.eval(SCRIPT, 2, ...keys, ...args, ...entries.flatMap((fields) => Object.entries(fields).flat()))
+      const entries = Array.from({ length: Math.min(100, count - from) }, (_, index) => encode(from + index))
+      const args = ['append', log, '600000', ...entries.flatMap((fields) => Object.entries(fields).flat())]
+      await redis.eval(SCRIPT, 2, ...keys, ...args)
     }
   } finally {
     redis.disconnect()

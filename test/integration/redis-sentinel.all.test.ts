@@ -47,7 +47,7 @@ async function allPolled (adapters: readonly InProcess[], when: string, newest: 
       redis: one.service.redisState(),
       follows: logOf(one).isFollowing(),
       trusts: logOf(one).trustsShared(),
-      position: logOf(one).snapshot().stamp.position.id,
+      position: logOf(one).snapshot().stamp.at,
       stamp: JSON.stringify(logOf(one).snapshot().stamp)
     }))
   await until(`all follow one log ${when}`, () => {

@@ -22,7 +22,7 @@ function parts ({ service }: InProcess) {
   return service.revocations
 }
 const revoke = (adapter: InProcess, revocation: Revocation) => parts(adapter).revocations.revoke(revocation)
-const generationOf = (adapter: InProcess): string => parts(adapter).revocations.snapshot().stamp.generation
+const logOf = (adapter: InProcess): string => parts(adapter).revocations.snapshot().stamp.log
 
 async function namesIn (redis: RedisServer, kind: 'entry' | 'lease'): Promise<number> {
   const names = await redis.cli('KEYS', `*:${kind}`)
@@ -152,10 +152,10 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     for (const replica of replicas) for (const { accessToken } of [alice, bob]) await verify(replica, accessToken)
     simulator.controls.disable('alice')
     await revoke(at(0), user(alice.id))
-    const generation = generationOf(at(0))
+    const before = logOf(at(0))
     await redis.cli('FLUSHALL')
-    await until('a new generation', () =>
-      replicas.every((replica) => generationOf(replica) !== generation && isUp(replica))
+    await until('a new log', () =>
+      replicas.every((replica) => logOf(replica) !== before && isUp(replica))
     )
     for (const replica of replicas) {
       t.not(sourceOf(await verify(replica, bob.accessToken)), '200 memory')
@@ -167,9 +167,9 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     const { redis, replicas, at } = await startFleet(t, 2)
     await verify(at(0), alice.accessToken)
     await until('it is in Redis', async () => await namesIn(redis, 'entry') === 1)
-    const generation = generationOf(at(0))
+    const before = logOf(at(0))
     await redis.cli('DEL', ...(await redis.cli('KEYS', '*{log:*') as string[]))
-    await until('a new generation', () => replicas.every((replica) => generationOf(replica) !== generation))
+    await until('a new log', () => replicas.every((replica) => logOf(replica) !== before))
     await until('it is trusted', () => replicas.every((replica) => parts(replica).revocations.trustsShared()))
     t.equal(sourceOf(await verify(at(1), alice.accessToken)), '200 authgear')
     t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')

@@ -6,9 +6,7 @@ type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
 type State = Readonly<{
   stream: readonly Item[]
   last: StreamId
-  head: Readonly<
-    { gen: string, nonce: string, id: StreamId, history: number, since: number, first: StreamId }
-  > | undefined
+  head: Readonly<{ log: string, history: number, count: number, since: number }> | undefined
   cache: ReadonlyMap<string, Readonly<{ bytes: Buffer, ends: number }>>
 }>
 
@@ -36,10 +34,6 @@ export class FakeRedis {
   history = 0
   #offset = 1
   #acknowledged = 1
-  /**
-   * Whether it ever lost entries but not the head: who starts later can read no more than the rest, and needs no more.
-   */
-  isPartial = false
   /** Out of memory: the cache takes nothing, the log's script still writes. */
   isFull = false
   /** Milliseconds by which its wall clock is off. */
@@ -53,7 +47,7 @@ export class FakeRedis {
     this.#state = state
   }
 
-  get generation (): string { return this.#state.head?.gen ?? '' }
+  get log (): string { return this.#state.head?.log ?? '' }
   get head (): State['head'] { return this.#state.head }
   get cache (): State['cache'] { return this.#state.cache }
   has (of: string): boolean { return this.#state.stream.some(([, fields]) => fields['of'] === of) }
@@ -61,7 +55,6 @@ export class FakeRedis {
   /** A replica of this one, that has not got the newest writes. */
   promoted (id: number, lost: number, skew: number): FakeRedis {
     const copy = new FakeRedis(id, skew, [...this.#states, this.#state].at(-1 - Math.min(lost, this.#states.length)))
-    copy.isPartial = this.isPartial
     copy.history = this.history + 1
     copy.hasNear = this.hasNear
     return copy
@@ -76,7 +69,6 @@ export class FakeRedis {
   }
 
   evict (key: 'stream' | 'head'): void {
-    this.isPartial ||= key === 'stream'
     this.#become({ ...this.#state, ...(key === 'head' ? { head: undefined } : { stream: [], last: FIRST_ID }) })
   }
 
@@ -92,22 +84,13 @@ export class FakeRedis {
     return {
       entries: stream.filter(([id]) => compareIds(id, after) > 0).slice(0, count),
       length: stream.length,
-      head:
-        head === undefined
-          ? undefined
-          : {
-              generation: head.gen,
-              nonce: head.nonce,
-              id: head.id,
-              replicationId: String(head.history),
-              since: head.since,
-              first: head.first
-            },
+      head: head && { ...head, replicationId: String(head.history) },
       isReadable: true,
       isMaster: this.role === 'master',
       acknowledged,
       offset: acknowledged.length > 0 || this.replica === 'none' ? this.#offset : undefined,
       replicationId: String(this.history),
+      history: String(this.history),
       server: String(this.id),
       now: now + this.skew
     }
@@ -122,37 +105,25 @@ export class FakeRedis {
   }
 
   /** log.lua, line by line. */
-  append (expected: string, previous: string, retentionMs: number, entries: readonly Fields[], now: number): Written {
+  append (expected: string, retentionMs: number, entries: readonly Fields[], now: number): Written {
     this.#mayWrite()
-    const { head, stream } = this.#state
-    if (head === undefined || head.gen !== expected) return { kind: 'behind', generation: this.generation }
-    if (head.nonce !== previous) return { kind: 'conflict', nonce: head.nonce }
-    const state = stream.length % EVERY < entries.length ? this.#trimmed(retentionMs, now) : this.#state
-    return this.#write(state, entries, head.history, now)
-  }
-
-  change (expected: string, fields: Fields, now: number): Written {
-    this.#mayWrite()
-    if (this.generation !== expected) return { kind: 'behind', generation: this.generation }
-    return this.#write({ ...EMPTY, cache: this.#state.cache }, [fields], this.history, now)
-  }
-
-  confirmHistory (generation: string, nonce: string): void {
-    this.#mayWrite()
-    const { head } = this.#state
-    if (head === undefined || head.gen !== generation || head.nonce !== nonce) return
-    this.#become({ ...this.#state, head: { ...head, history: this.history } })
-  }
-
-  #write (state: State, entries: readonly Fields[], history: number, now: number): Written {
-    let { stream, last, head } = state
+    if (this.#state.head === undefined || this.log !== expected) return { kind: 'behind' }
+    const state = this.#state.stream.length % EVERY < entries.length ? this.#trimmed(retentionMs, now) : this.#state
+    let { stream, last } = state
     for (const fields of entries) {
       last = this.#nextId(last, now)
       stream = [...stream, [last, fields]]
-      head = { since: 0, first: '', ...head, gen: fields.gen, nonce: fields.nonce, id: last, history }
     }
-    this.#become({ ...state, stream, last, head })
-    return { kind: 'written', id: last }
+    this.#become({ ...state, stream, last, head: counted(state.head, entries.length) })
+    return { kind: 'written' }
+  }
+
+  begin (expected: string, log: string, now: number): Written {
+    this.#mayWrite()
+    if (this.log !== expected) return { kind: 'behind' }
+    const head = { log, history: this.history, count: 0, since: now + this.skew }
+    this.#become({ ...EMPTY, cache: this.#state.cache, head })
+    return { kind: 'written' }
   }
 
   /** XADD with `*`: its own time, or just after the last id where that is ahead. */
@@ -174,10 +145,9 @@ export class FakeRedis {
     const oldest = `${now + this.skew - retentionMs}-0`
     const minId = Number(oldest.split('-')[0]) < Number(kept.split('-')[0]) ? oldest : kept
     if (compareIds(stream[0]?.[0] ?? minId, minId) >= 0) return this.#state
-    this.isPartial = true
     const left = stream.filter(([id]) => compareIds(id, minId) >= 0)
-    const trim = { since: Number(minId.split('-')[0]), first: left[0]?.[0] ?? '' }
-    return { ...this.#state, stream: left, head: head === undefined ? undefined : { ...head, ...trim } }
+    const trimmed = counted(head, left.length - stream.length)
+    return { ...this.#state, stream: left, head: trimmed && { ...trimmed, since: Number(minId.split('-')[0]) } }
   }
 
   #mayWrite (): void { if (this.role !== 'master') throw new Error('READONLY') }
@@ -187,3 +157,5 @@ export class FakeRedis {
     this.#state = state
   }
 }
+
+const counted = (head: State['head'], more: number): State['head'] => head && { ...head, count: head.count + more }

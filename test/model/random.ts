@@ -23,7 +23,6 @@ export async function checkRandom (t: Test, numRuns: number): Promise<void> {
     acknowledgedChecks: 0,
     reboots: 0,
     junk: 0,
-    junkSkipped: 0,
     tokens: 0,
     tokensGood: 0,
     tokensRevoked: 0,

@@ -49,22 +49,21 @@ export class Replica {
   cleanSince = 0
   /** Monotonic milliseconds at which it followed last. */
   followedAt = -Infinity
-  /** Event at which the newest junk that it has read was appended, in this generation. */
+  /** Event at which the newest junk was appended that it must have heeded. */
   junkRead = 0
+  /** Event at which it last made everything void. */
+  voided = 0
   #gates: Gate[] = []
   #timers: Array<Readonly<{ at: number, fire: () => void }>> = []
-  #delivered: Array<Readonly<Record<string, string>>> = []
+  #delivered: Snapshot['entries'] = []
+  #junk: Array<Readonly<{ event: number, readAt: number }>> = []
+  readonly #read = new Set<string>()
   #lastHead: Snapshot['head']
   /** When polls were sent that a master answered. */
   #heardAt: Moment[] = []
   /** Servers that it has seen with replicas; of another one it cannot know. */
   readonly #attended = new Set<string>()
-  #hasAdopted = false
-  #adoptions: number[] = []
-  readonly #left = new Set<string>()
-  #generation = ''
-  /** Generations of what its memory holds. */
-  readonly #kept = new Set<string>()
+  #log = ''
 
   constructor (world: World, index: number, wallOff: number, codec: EntryCodec) {
     this.world = world
@@ -74,7 +73,6 @@ export class Replica {
       createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: this.clock, staleMs: LIMITS.stale })
     )
     const trouble = (): void => {}
-    const told = (what: string): void => { if (what.includes('not authentic')) world.count.junkSkipped++ }
     this.log = createStreamLog({
       store: this.#store(),
       codec,
@@ -90,14 +88,14 @@ export class Replica {
       observer: {
         revoked: trouble,
         lag: trouble,
-        trouble: told,
+        trouble,
         capped: trouble,
         doubted: trouble,
         foreign: trouble,
         length: trouble,
-        adopted: () => {
+        voided: () => {
           memory.clear()
-          this.#forgot()
+          this.voided = world.tick()
         },
         inauthentic: () => world.fail('an entry of ours is not authentic')
       }
@@ -133,17 +131,13 @@ export class Replica {
     monotonic: () => 1000 + this.world.now - this.asleep, wall: () => this.world.now + this.wallOff as EpochMs
   })
 
-  get generation (): string { return this.log.snapshot().stamp.generation }
+  get logName (): string { return this.log.snapshot().stamp.log }
   get isCurrent (): boolean { return !this.dead && !this.frozen }
 
-  /** By the clocks, roles and changes that it has seen; its own word for it is checked against this. */
+  /** By the clocks and roles that it has seen; its own word for it is checked against this. */
   get mayFollow (): boolean {
     const now = this.clock.monotonic()
-    const changes = this.#adoptions.filter((at) => now - at < 600_000).length
-    return (
-      changes <= 3 &&
-      this.#heardAt.some(({ monotonic, wall }) => now - monotonic < 3000 && this.clock.wall() - wall < 3000)
-    )
+    return this.#heardAt.some(({ monotonic, wall }) => now - monotonic < 3000 && this.clock.wall() - wall < 3000)
   }
 
   isQuiet (names: readonly string[], at: number): boolean {
@@ -156,11 +150,11 @@ export class Replica {
     if (this.polling) return
     this.polling = true
     const began = this.world.tick()
+    const beganAt = this.clock.monotonic()
     try {
       await this.log.poll()
-      if (this.#lastHead?.nonce !== this.log.snapshot().stamp.position.nonce) {
-        this.world.fail('a poll ended before the head')
-      }
+      if (this.#lastHead?.log !== this.logName) this.world.fail('a poll ended in another log')
+      for (const { event, readAt } of this.#junk) if (beganAt - readAt >= 2000) this.junkRead = event
       const redis = this.connections.follower
       const { linked } = this
       const isSame = linked !== undefined && linked.redis === redis && linked.first > this.world.disturbed
@@ -239,18 +233,17 @@ export class Replica {
 
   /** After every command: what it has read by now, and that it never goes back or forgets to forget. */
   observe (): void {
-    const { stamp } = this.log.snapshot()
-    if (stamp.generation !== this.#generation) this.#adopted(stamp.generation)
+    if (this.logName !== this.#log) {
+      this.#log = this.logName
+      this.world.count.adoptions++
+    }
     if (this.log.isFollowing() && !this.mayFollow) {
-      this.world.fail('it follows although the newest poll is old, lost its replicas or changed too often')
+      this.world.fail('it follows although the newest poll is old or lost its replicas')
     }
     const { follower } = this.connections
     const isAttended = follower !== undefined && this.#attended.has(String(follower.id))
     if (this.log.isFollowing() && isAttended && !this.isBlurred && this.world.isLongDeposed(follower)) {
       this.world.fail('it follows a master that was deposed three seconds ago')
-    }
-    for (const generation of this.#kept) {
-      if (generation !== stamp.generation) this.world.fail('memory of another generation was kept')
     }
     this.#confirm()
     if (this.log.isFollowing()) this.followedAt = this.clock.monotonic()
@@ -258,36 +251,24 @@ export class Replica {
     else if (this.cleanSince === Infinity) this.cleanSince = this.world.tick()
   }
 
-  #adopted (generation: string): void {
-    if (this.#left.has(generation)) this.world.fail('it went back to a generation that it had left')
-    this.#left.add(this.#generation)
-    this.#generation = generation
-    this.world.count.adoptions++
-  }
-
-  #forgot (): void {
-    this.#kept.clear()
-    if (this.#hasAdopted) this.#adoptions.push(this.clock.monotonic())
-    this.#hasAdopted = true
-  }
-
   /** What the newest snapshot showed was read if the position is its last entry; else it did not link up. */
   #confirm (): void {
     const delivered = this.#delivered
     this.#delivered = []
-    if (delivered.at(-1)?.['nonce'] === this.log.snapshot().stamp.position.nonce) {
-      for (const fields of delivered) this.#read(fields)
+    const { log, at } = this.log.snapshot().stamp
+    if (this.#lastHead?.log === log && delivered.at(-1)?.[0] === at) {
+      for (const [, fields] of delivered) this.#reads(fields)
     }
   }
 
-  #read (fields: Readonly<Record<string, string>>): void {
-    if (fields['of']?.startsWith('junk') === true && fields['gen'] === this.generation) {
-      this.junkRead = Math.max(this.junkRead, this.world.appended.get(fields['nonce'] ?? '') ?? 0)
-    }
-    const revoked = this.world.revoked.get(fields['of'] ?? '')
-    if (revoked === undefined || fields['gen'] !== this.generation) return
+  #reads (fields: Readonly<Record<string, string>>): void {
+    const [of, event] = [fields['of'] ?? '', this.world.appended.get(fields) ?? 0]
+    if (of.startsWith('junk')) this.#junk.push({ event, readAt: this.clock.monotonic() })
+    const revoked = this.world.revoked.get(of)
+    if (revoked === undefined) return
     revoked.holders.add(this)
-    this.#learn(revoked, this.world.appended.get(fields['nonce'] ?? '') ?? 0)
+    if (!this.#read.has(of)) this.#learn(revoked, event) // a copy is no news
+    this.#read.add(of)
   }
 
   #learn (revoked: Revoked, voidBefore: number): void {
@@ -319,18 +300,16 @@ export class Replica {
         const sent = { monotonic: this.clock.monotonic(), wall: this.clock.wall() }
         const snapshot = await this.through('follower', (redis) => redis.snapshot(after, count, world.now))
         this.#lastHead = snapshot.head
-        this.#delivered = snapshot.entries.map(([, fields]) => fields)
+        this.#delivered = snapshot.entries
         this.#heard(snapshot, sent)
         return snapshot
       },
-      append: (generation, previous, retentionMs, entries) =>
+      append: (log, retentionMs, entries) =>
         this.through('publisher', (redis) =>
-          world.written(entries, redis.append(generation, previous, retentionMs, entries, world.now))
+          world.written(entries, redis.append(log, retentionMs, entries, world.now))
         ),
-      change: (from, fields) =>
-        this.through('publisher', (redis) => world.changed([fields], redis.change(from, fields, world.now))),
-      confirmHistory: (generation, nonce) =>
-        this.through('publisher', (redis) => redis.confirmHistory(generation, nonce)),
+      begin: (from, log) => this.through('publisher', (redis) => world.begun(redis.begin(from, log, world.now))),
+      missed: () => {},
       confirmMaster: () => this.through('follower', (redis) => world.verdictOn(redis)),
       trim: (retentionMs) => this.through('publisher', (redis) => redis.trim(retentionMs, world.now))
     }
@@ -358,7 +337,6 @@ export class Replica {
       ...memory,
       write: (key, entry, lifeMs, ...rest) => {
         this.world.stored(this, entry)
-        this.#kept.add(entry.stamp.generation)
         return memory.write(key, entry, lifeMs, ...rest)
       }
     }

@@ -54,7 +54,6 @@ type Asked = {
   readonly began: number
   readonly at: number
   readonly atMonotonic: number
-  readonly generation: string
   readonly early: boolean
   isOver: boolean
   isRefused: boolean
@@ -76,7 +75,6 @@ export type Counts = {
   acknowledgedChecks: number
   reboots: number
   junk: number
-  junkSkipped: number
   tokens: number
   tokensGood: number
   tokensRevoked: number
@@ -90,8 +88,8 @@ export class World {
   readonly replicas: Replica[]
   readonly delayed: Array<() => void> = []
   readonly revoked = new Map<string, Revoked>()
-  /** Event at which the entry with that nonce was appended. */
-  readonly appended = new Map<string, number>()
+  /** Event at which that entry was appended. */
+  readonly appended = new WeakMap<Readonly<Record<string, string>>, number>()
   readonly acknowledged = new Map<string, number>()
   readonly disabled = new Map<string, number>()
   /** Whether somebody can say which server is the master. */
@@ -105,7 +103,7 @@ export class World {
   readonly count: Counts
   /** With Sentinels each master has two Redis replicas. */
   readonly form: RedisForm
-  /** Event of the newest failover, flush, eviction or change of generation. */
+  /** Event of the newest failover, flush, eviction or beginning of a log. */
   disturbed = 0
   #events = 0
   #asked: Asked[] = []
@@ -270,21 +268,20 @@ export class World {
   }
 
   written (entries: readonly Fields[], written: Written): Written {
-    if (written.kind === 'written') for (const { nonce } of entries) this.appended.set(nonce, this.tick())
+    if (written.kind === 'written') for (const fields of entries) this.appended.set(fields, this.tick())
     return written
   }
 
-  changed (entries: readonly Fields[], written: Written): Written {
+  begun (written: Written): Written {
     if (written.kind === 'written') this.disturb()
-    return this.written(entries, written)
+    return written
   }
 
   /** A replica of another CACHE_SECRET revokes a credential: nobody here can tell whose. */
   junk (): void {
-    const { gen, nonce } = this.master.head ?? { gen: '', nonce: '' }
     const target = { kind: 'credential', digest: 'a digest of theirs' as CredentialDigest } as const
-    const fields = foreignCodec.encode(gen, nonce, `junk ${this.#events}`, { target, origin: 'webhook', quietMs: 0 })
-    this.written([fields], this.master.append(gen, nonce, LIMITS.retention, [fields], this.now))
+    const fields = foreignCodec.encode(`junk ${this.#events}`, { target, origin: 'webhook', quietMs: 0 })
+    this.written([fields], this.master.append(this.master.log, LIMITS.retention, [fields], this.now))
     this.count.junk++
   }
 
@@ -326,7 +323,6 @@ export class World {
         began: this.tick(),
         at: this.now,
         atMonotonic: replica.clock.monotonic(),
-        generation: replica.generation,
         early: this.disabled.has(person.user),
         isOver: false,
         isRefused: false,
@@ -385,7 +381,6 @@ export class World {
       replica.connect()
     }
     for (let round = 0; round < 28; round++) {
-      if (round === 12) this.advance(31_000) // junk that was skipped, and a generation left as it is, are over by then
       for (const replica of this.replicas) { if (!replica.dead) replica.poll().catch(() => {}); await this.settle() }
       for (let answers = 0; answers < 30 && this.#pending().length > 0; answers++) {
         this.answer(0, true)
@@ -433,9 +428,9 @@ export class World {
         throw new Error('it does not follow although nothing keeps it from it')
       }
       if (replica.mayFollow && !replica.log.trustsShared()) throw new Error('what it carried was never read back')
-      if (replica.generation !== this.master.generation) throw new Error('it is not in the current generation')
+      if (replica.logName !== this.master.log) throw new Error('it does not read the current log')
     }
-    for (const revoked of this.master.isPartial ? [] : this.revoked.values()) {
+    for (const revoked of this.revoked.values()) {
       const { of, holders } = revoked
       if (this.#isCovered(revoked, alive)) continue
       const isHeldHere = alive.some((replica) => holders.has(replica) && this.#isRecent(replica, of))
@@ -445,11 +440,11 @@ export class World {
     }
   }
 
-  /** Of all that revoke everything the newest alone is republished; junk is read as one of them. */
+  /** Of all that revoke everything the newest alone is republished. */
   #isCovered ({ name, taken }: Revoked, alive: readonly Replica[]): boolean {
     if (name !== EVERYTHING) return false
     const newer = [...this.revoked.values()].filter((other) => other.name === EVERYTHING && other.taken > taken)
-    return alive.every(({ known, junkRead }) => junkRead > taken || newer.some(({ of }) => known.has(of)))
+    return alive.every(({ known }) => newer.some(({ of }) => known.has(of)))
   }
 
   #isRecent (replica: Replica, of: string): boolean {
@@ -493,8 +488,8 @@ export class World {
   }
 
   #checkKnown (replica: Replica, person: Person, asked: Asked, source: string): void {
-    if (asked.generation !== replica.generation) {
-      this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved under another generation`)
+    if (source === 'authgear' && asked.replica === replica && asked.began < replica.voided) {
+      this.fail(`I2: replica ${replica.index} answers from ${source} what was resolved before all was void`)
     }
     if (replica.log.isFollowing() && asked.began < replica.junkRead) {
       this.fail(`I1: replica ${replica.index} follows, and answers from ${source} what is older than junk that it read`)

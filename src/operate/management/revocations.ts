@@ -38,7 +38,7 @@ export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): vo
     const isLogged = !outcomes.includes('pending')
     audit(deps.log, request, targets, isLogged)
     reply.code(isLogged ? 200 : 503)
-    return { status: isLogged ? 'logged' : 'pending', position: deps.revocations.snapshot().stamp.position.id }
+    return { status: isLogged ? 'logged' : 'pending', position: deps.revocations.snapshot().stamp.at }
   })
 }
 

@@ -34,7 +34,7 @@ function mayUse (
   { log, degradedTtlMs }: AuthenticateDeps,
   { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }
 ): boolean {
-  if (log.isVoid(affectedOf(entry), { stamp: entry.stamp, local })) return false
+  if (log.isVoid(affectedOf(entry), { local })) return false
   return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 

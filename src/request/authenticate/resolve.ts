@@ -138,7 +138,7 @@ function staleInstead (
   if (!isOutage(error) || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
-  if (log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
+  if (log.isVoid(affectedOf(known.entry), known)) return undefined
   const now = clock.wall()
   return now < identityDeadline(credentials, now)
     ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }

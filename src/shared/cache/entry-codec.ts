@@ -14,12 +14,10 @@ export const ENTRY_VERSION = 1
 const MAX_DIGESTS = 6
 
 export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Buffer {
-  const { generation, position } = stamp
   const json = JSON.stringify([
     encodeResolution(resolution),
-    generation,
-    position.id,
-    position.nonce,
+    stamp.log,
+    stamp.at,
     digests,
     ttlMs,
     sealedAt
@@ -31,12 +29,12 @@ export function encodeEntry ({ resolution, stamp, digests, ttlMs, sealedAt }: En
 export function decodeEntry (bytes: Uint8Array): Entry | undefined {
   if (bytes[0] !== ENTRY_VERSION) return undefined
   const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString('utf8'))
-  if (!Array.isArray(fields) || fields.length !== 7) return undefined
-  const [encoded, generation, id, nonce, digests, ttlMs, sealedAt]: unknown[] = fields
+  if (!Array.isArray(fields) || fields.length !== 6) return undefined
+  const [encoded, log, at, digests, ttlMs, sealedAt]: unknown[] = fields
   const resolution = decodeResolution(encoded)
-  if (resolution === undefined || !isString(generation) || !isString(id) || !isString(nonce)) return undefined
+  if (resolution === undefined || !isString(log) || !isString(at)) return undefined
   if (!isDigests(digests) || !isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
-  return { resolution, stamp: { generation, position: { id, nonce } }, digests, ttlMs, sealedAt: sealedAt as EpochMs }
+  return { resolution, stamp: { log, at }, digests, ttlMs, sealedAt: sealedAt as EpochMs }
 }
 
 const isDigests = (value: unknown): value is CredentialDigest[] =>

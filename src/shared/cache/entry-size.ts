@@ -14,7 +14,7 @@ export function entryBytes (key: string, { resolution, stamp, digests }: Entry, 
         sum(resolution.identity, (value) => (value === undefined || isConstant(value) ? 0 : textBytes(value)))
       : 0
   return MAP_SLOT_BYTES + SLOT_BYTES + textBytes(key) + identity +
-    STAMP_BYTES + textBytes(stamp.position.id) + textBytes(stamp.position.nonce) +
+    STAMP_BYTES + textBytes(stamp.at) +
     LIST_BYTES + sum(digests, (digest) => POINTER_BYTES + textBytes(digest) + (isIndexed ? INDEX_BYTES : 0))
 }
 
@@ -27,8 +27,8 @@ const MAP_SLOT_BYTES = 104
 const SLOT_BYTES = 208
 /** A resolution, and the array of its values. */
 const IDENTITY_BYTES = 104 + IDENTITY_HEADERS.length * POINTER_BYTES
-/** Two objects of two properties. */
-const STAMP_BYTES = 80
+/** One object of two properties; the log's name is shared. */
+const STAMP_BYTES = 40
 /** The digest's slot in the index, and an array of keys. */
 const INDEX_BYTES = 112
 

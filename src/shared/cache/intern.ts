@@ -37,12 +37,8 @@ export function createInterner (): (entry: Entry) => Entry {
     return Object.freeze({ kind: 'valid', userId, identity })
   }
   const stampOf = (own: Stamp): Stamp => {
-    if (stamp !== undefined && isSame(stamp, own)) return stamp
-    const generation = stamp?.generation === own.generation ? stamp.generation : flat(own.generation)
-    stamp = {
-      generation,
-      position: { id: flat(own.position.id) as Stamp['position']['id'], nonce: flat(own.position.nonce) }
-    }
+    if (stamp !== undefined && stamp.log === own.log && stamp.at === own.at) return stamp
+    stamp = { log: stamp?.log === own.log ? stamp.log : flat(own.log), at: flat(own.at) }
     return stamp
   }
   return ({ resolution, stamp, digests, ttlMs, sealedAt }) => ({
@@ -52,14 +48,6 @@ export function createInterner (): (entry: Entry) => Entry {
     ttlMs,
     sealedAt
   })
-}
-
-function isSame (one: Stamp, other: Stamp): boolean {
-  return (
-    one.generation === other.generation &&
-    one.position.id === other.position.id &&
-    one.position.nonce === other.position.nonce
-  )
 }
 
 /** A copy: a substring would keep its whole source alive, at two bytes a character if the source has them. ASCII. */

@@ -15,18 +15,18 @@ const TEXTS = PROFILE_FIELDS.filter((field) => field !== 'groups')
 
 export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
   nameOf: profileKey,
-  encode ({ profile, stamp: { generation, position }, ttlMs, sealedAt }: StoredProfile): Buffer {
-    const json = JSON.stringify([profile, generation, position.id, position.nonce, ttlMs, sealedAt])
+  encode ({ profile, stamp: { log, at }, ttlMs, sealedAt }: StoredProfile): Buffer {
+    const json = JSON.stringify([profile, log, at, ttlMs, sealedAt])
     return Buffer.concat([Buffer.of(VERSION), Buffer.from(json)])
   },
   decode (bytes: Uint8Array): StoredProfile | undefined {
     const fields = bytes[0] === VERSION ? parseJson(Buffer.from(bytes.subarray(1)).toString()) : undefined
-    if (!Array.isArray(fields) || fields.length !== 6) return undefined
-    const [given, generation, id, nonce, ttlMs, sealedAt]: unknown[] = fields
+    if (!Array.isArray(fields) || fields.length !== 5) return undefined
+    const [given, log, at, ttlMs, sealedAt]: unknown[] = fields
     const profile = readProfile(given)
-    if (profile === undefined || !isString(generation) || !isString(id) || !isString(nonce)) return undefined
+    if (profile === undefined || !isString(log) || !isString(at)) return undefined
     if (!isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
-    return { profile, stamp: { generation, position: { id, nonce } }, ttlMs, sealedAt: sealedAt as EpochMs }
+    return { profile, stamp: { log, at }, ttlMs, sealedAt: sealedAt as EpochMs }
   }
 })
 

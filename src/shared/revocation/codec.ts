@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hash, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import { type CredentialDigest, secretIdOf } from '../../core/cache-key.ts'
 import { isOfPrevious, markPrevious, unmarked } from '../../core/rotation.ts'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
@@ -9,10 +9,7 @@ import { type BlockTarget, ORIGINS, type Revocation, type StreamId, type Target 
 
 /** The fields of one entry of the stream. */
 export type Fields = Readonly<
-  Record<
-    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'ends' | 'secret' | 'tag',
-    string
-  >
+  Record<'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'ends' | 'secret' | 'tag', string>
 >
 
 /**
@@ -29,11 +26,8 @@ export type ReadEntry = Readonly<{
 }>
 
 export type EntryCodec = Readonly<{
-  /**
-   * @param previous nonce of the entry before it; empty for the first one of a generation, which has no revocation
-   * @param of names the revocation across copies of its entry
-   */
-  encode: (generation: string, previous: string, of: string, revocation: Revocation | undefined) => Fields
+  /** @param of names the revocation across copies of its entry */
+  encode: (of: string, revocation: Revocation) => Fields
   /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
   decode: (id: string, fields: Readonly<Record<string, string>>) => ReadEntry
 }>
@@ -43,8 +37,8 @@ const MAX_NO_STORE_MS = 15 * 60_000
 /** A copy may speak of a time after its own, where the clock of the Redis that had the first one was so far ahead. */
 const MAX_ENDS_AHEAD_MS = 60_000
 
-export type Content = Omit<Fields, 'nonce' | 'tag'>
-const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
+type Content = Omit<Fields, 'tag'>
+const CONTENT = ['of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 
 /** CACHE_SECRET_PREVIOUS, and whether what names no credential is written under it. */
 export type PreviousLogKey = Readonly<{ logKey: Uint8Array, isWritten: () => boolean }>
@@ -61,63 +55,30 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
   const current = createSigner(logKey)
   const older = rotation && createSigner(rotation.logKey)
   /** A credential's digest is worth something under its own secret only, whichever is written now. */
-  const signerFor = (target: Target | undefined): Signer =>
+  const signerFor = (target: Target): Signer =>
     older !== undefined &&
-    (target?.kind === 'credential' ? isOfPrevious(target.digest) : rotation?.isWritten() === true)
+    (target.kind === 'credential' ? isOfPrevious(target.digest) : rotation?.isWritten() === true)
       ? older
       : current
   /** A digest under a secret that this replica does not have says nothing to anybody. */
-  const ownTarget = (target: Target | undefined): Target | undefined =>
-    older === undefined && target?.kind === 'credential' && isOfPrevious(target.digest) ? EVERYTHING.target : target
+  const ownTarget = (target: Target): Target =>
+    older === undefined && target.kind === 'credential' && isOfPrevious(target.digest) ? EVERYTHING.target : target
   return Object.freeze({
-    encode (gen: string, prev: string, of: string, revocation: Revocation | undefined): Fields {
-      const target = ownTarget(revocation?.target)
+    encode (of: string, revocation: Revocation): Fields {
+      const target = ownTarget(revocation.target)
       const { id: secret, tagOf } = signerFor(target)
       const { kind, value } = encodeTarget(target)
-      const origin = revocation?.origin ?? ''
-      const quiet = String(revocation?.quietMs ?? 0)
-      const ends = String(revocation?.ends ?? '')
-      const salt = randomBytes(8).toString('base64url')
-      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret }
-      const text = textOf(content)
-      const tag = tagOf(text).toString('base64url')
-      return {
-        gen,
-        nonce: digestOf(text, tag),
-        prev,
-        salt,
-        of,
-        kind,
-        value,
-        origin,
-        quiet,
-        ends,
-        secret,
-        tag
-      }
+      const { origin, quietMs, ends = '' } = revocation
+      const content = { of, kind, value, origin, quiet: String(quietMs), ends: String(ends), secret }
+      return { ...content, tag: tagOf(textOf(content)).toString('base64url') }
     },
     decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
       const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
-      const content = {
-        gen: field('gen'),
-        prev: field('prev'),
-        salt: field('salt'),
-        of: field('of'),
-        kind: field('kind'),
-        value: field('value'),
-        origin: field('origin'),
-        quiet: field('quiet'),
-        ends: field('ends'),
-        secret: field('secret')
-      }
-      const tag = field('tag')
-      const text = textOf(content)
-      const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
+      const content = Object.fromEntries(CONTENT.map((name) => [name, field(name)])) as Content
       const signer = [current, older].find((one) => one?.id === content.secret)
-      const provenance =
-        signer === undefined
-          ? 'foreign'
-          : equalSecret(Buffer.from(tag, 'base64url'), signer.tagOf(text)) ? 'authentic' : 'forged'
+      const isRight = (one: Signer): boolean =>
+        equalSecret(Buffer.from(field('tag'), 'base64url'), one.tagOf(textOf(content)))
+      const provenance = signer === undefined ? 'foreign' : isRight(signer) ? 'authentic' : 'forged'
       // these mean the same under every secret, a credential's digest does not
       const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
       const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
@@ -125,21 +86,10 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       // whoever writes to Redis could end tokens by it
       const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
       const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
-      const { gen: generation, prev: previous, of } = content
-      return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
+      return { provenance, isJunk, entry: { id, of: content.of, revocation } }
     }
   })
 }
-
-/**
- * An entry's nonce follows from its whole content, and its successor's content names it: no entry can be rewritten
- * without a change of all that follow. Empty where an entry bears another one.
- */
-export function nonceOf (content: Content, tag: string): string {
-  return digestOf(textOf(content), tag)
-}
-
-const digestOf = (text: string, tag: string): string => hash('sha256', `${text}${tag}`, 'base64url').slice(0, 22)
 
 function textOf (content: Content): string {
   let text = ''
@@ -153,15 +103,14 @@ const EVERYTHING: Revocation = Object.freeze({
   quietMs: 0
 })
 
-function encodeTarget (target: Target | undefined): { kind: string, value: string } {
-  switch (target?.kind) {
+function encodeTarget (target: Target): { kind: string, value: string } {
+  switch (target.kind) {
     case 'user': return { kind: 'user', value: target.userId }
     case 'credential': return { kind: 'credential', value: unmarked(target.digest) }
     case 'client': return { kind: 'client', value: target.clientId }
     case 'token': return { kind: 'token', value: target.id }
     case 'block': return { kind: 'block', value: writeMark(target) }
     case 'everything': return { kind: 'everything', value: '' }
-    case undefined: return { kind: 'generation', value: '' }
   }
 }
 
@@ -192,9 +141,8 @@ function readMark (value: string): BlockTarget | undefined {
   }
 }
 
-function decodeRevocation (content: Content, isUnderPrevious: boolean, id: StreamId): Revocation | undefined {
-  const { kind, origin, quiet } = content
-  if (kind === 'generation') return undefined
+function decodeRevocation (content: Content, isUnderPrevious: boolean, id: StreamId): Revocation {
+  const { origin, quiet } = content
   const quietMs = Number(quiet)
   const ends = decodeEnds(content, id)
   return {

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogStore } from './store.ts'
-import { LogSuspended, type StreamLog } from './stream-log.ts'
+import type { StreamLog } from './stream-log.ts'
 
 /** Before the next poll, after one that failed. */
 const PAUSE_MS = 100
-/** Before the next poll, while the log is left as it is: each reads the same entries again. */
-const SUSPENDED_PAUSE_MS = 1000
 /** Failures in a row before the log says so: one second, so that a start and a quick reconnection do not count. */
 const REPORTED_AFTER_FAILURES = 10
 
@@ -16,17 +14,15 @@ const REPORTED_AFTER_FAILURES = 10
 export function follow (log: StreamLog, store: LogStore, trouble: (error: unknown) => void): () => Promise<void> {
   const closing = new AbortController()
   let failures = 0
-  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: closing.signal }).catch(() => {})
   const step = async (): Promise<void> => {
     try {
       await log.poll()
       failures = 0
-      await store.wait(log.snapshot().stamp.position.id)
+      await store.wait(log.snapshot().stamp.at)
     } catch (error) {
       if (closing.signal.aborted) return
-      const isSuspended = error instanceof LogSuspended
-      if (!isSuspended && ++failures === REPORTED_AFTER_FAILURES) trouble(error)
-      await pause(isSuspended ? SUSPENDED_PAUSE_MS : PAUSE_MS)
+      if (++failures === REPORTED_AFTER_FAILURES) trouble(error)
+      await sleep(PAUSE_MS, undefined, { signal: closing.signal }).catch(() => {})
     }
   }
   const run = async (): Promise<void> => { while (!closing.signal.aborted) await step() }

@@ -16,15 +16,8 @@ import {
   type StreamId
 } from './types.ts'
 
-/** One entry of the log, read and authenticated; `of` names the revocation across copies of it. */
-export type LogEntry = Readonly<{
-  id: StreamId
-  nonce: string
-  previous: string
-  generation: string
-  of: string
-  revocation: Revocation | undefined
-}>
+/** One entry of the log, authenticated; `id` is its time, and `of` names the revocation across copies of it. */
+export type LogEntry = Readonly<{ id: StreamId, of: string, revocation: Revocation }>
 
 export type LedgerOptions = Readonly<{
   clock: Pick<Clock, 'monotonic'>
@@ -32,52 +25,40 @@ export type LedgerOptions = Readonly<{
   retentionMs: number
   /** What the heap holds: `ledgerNames` (memory-budget.ts). */
   maxRevocations?: number | undefined
-  /** As many as names. */
-  maxPositions?: number
   /** Of resource tokens; undefined where there are none. */
   tokens?: TokenLedger | undefined
   maxRepublished?: number
 }>
 
 type Named = readonly [of: string, revocation: Revocation]
+/** `id`: its time by Redis; `number`: how many revocations this replica had learned of with it. */
+type Revoked = Readonly<{ id: StreamId, number: number, readAt: number }>
 type Republishable = Readonly<{ revocation: Revocation, readAt: number }>
-/** The newest position at a time, in monotonic milliseconds. */
-type Milestone = Readonly<{ id: StreamId, at: number }>
 
 /** Revocations that are republished one by one; more are one `everything`. */
 const MAX_REPUBLISHED = 1000
-/** Generations that were left: those of weeks, where Redis loses its log all the time. */
-const MAX_LEFT = 10_000
-/** Milestones in one retention: the end of the retention is known to one part in so many. */
-const MILESTONES = 64
 /** Names dropped from each map with each entry: more than one entry adds, so that the maps shrink. */
 const MAX_SWEPT = 4
 
 /**
- * The revocations that one replica has read in the log or taken itself. No I/O, no clock but the injected one.
- * The caller adopts a generation and applies its entries in order; the ledger then says which resolutions are void.
+ * The revocations that one replica has read or taken itself: names, each with the time of its newest one. What this
+ * replica resolved is void by the order in which it learned, what another one resolved by Redis' time. No I/O, no clock
+ * but the injected one.
  */
 export class Ledger {
   readonly #clock: LedgerOptions['clock']
   readonly #retentionMs: number
   readonly #tokens: TokenLedger | undefined
-  #generation = ''
+  /** Name of the log whose times count. */
+  #log = ''
+  /** The newest time read in it. */
   #id: StreamId = FIRST_ID
-  #nonce = ''
-  /** Monotonic milliseconds at which the newest entry was read. */
-  #readAt = -Infinity
-  /** Newest position at which a name was revoked, oldest first. */
-  readonly #revoked: BoundedMap<StreamId>
-  /**
-   * A resolution from before this position is void: it stands for `everything`, for the names that the maps had no room
-   * for, and for the end of the retention.
-   */
-  #voidBefore: StreamId = FIRST_ID
-  /** Oldest first. */
-  #milestones: Milestone[] = []
-  /** Positions read in this generation: an entry is trusted at no other. */
-  readonly #positions: BoundedMap<StreamId>
+  /** How many revocations were learned of, by reading or by taking them. */
   #local = 0
+  /** Oldest first. */
+  readonly #revoked: BoundedMap<Revoked>
+  /** What began before is void: by `everything`, and by names that had no room. */
+  #floor: Omit<Revoked, 'readAt'> = { id: FIRST_ID, number: 0 }
   /** Revocations taken here whose log entry is not read yet: name → number. */
   readonly #unconfirmed = new Map<string, Readonly<{ number: number, of: string }>>()
   /** Name → monotonic milliseconds until which nothing about it is stored; oldest first. */
@@ -87,17 +68,12 @@ export class Ledger {
   /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
   readonly #republishable: BoundedMap<Republishable>
   #republishOverflowAt = -Infinity
-  /** Generations that were left, oldest first. */
-  readonly #left = new BoundedMap<true>(MAX_LEFT)
-  /** Newest entry whose revocation was skipped. */
-  #skippedTo: StreamId = FIRST_ID
   #pendingRepublish = new Map<string, Revocation>()
 
   constructor ({
     clock,
     retentionMs,
     maxRevocations = MAX_LEDGER_NAMES,
-    maxPositions = maxRevocations,
     maxRepublished = MAX_REPUBLISHED,
     tokens
   }: LedgerOptions) {
@@ -105,88 +81,61 @@ export class Ledger {
     this.#tokens = tokens
     this.#retentionMs = retentionMs
     this.#revoked = new BoundedMap(maxRevocations)
-    this.#positions = new BoundedMap(maxPositions)
     this.#noStoreUntil = new BoundedMap(maxRevocations)
     this.#republishable = new BoundedMap(maxRepublished)
   }
 
-  get generation (): string { return this.#generation }
-  /** Nonce of the newest entry read; empty where none of this generation was. */
-  get nonce (): string { return this.#nonce }
+  get log (): string { return this.#log }
   get id (): StreamId { return this.#id }
   /** How many names of each kind are held. */
-  get sizes (): Readonly<Record<'revoked' | 'positions' | 'noStore', number>> {
-    return { revoked: this.#revoked.size, positions: this.#positions.size, noStore: this.#noStoreUntil.size }
+  get sizes (): Readonly<Record<'revoked' | 'noStore', number>> {
+    return { revoked: this.#revoked.size, noStore: this.#noStoreUntil.size }
   }
 
   /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
   get pendingRepublish (): ReadonlyMap<string, Revocation> { return this.#pendingRepublish }
 
-  /** Whether a revocation of that name was read within the retention: another copy of it is no news. */
-  knows (of: string): boolean { return this.#republishable.has(of) }
+  /** When a revocation of that name was read within the retention: another copy of it is no news. */
+  readAt (of: string): number | undefined { return this.#republishable.get(of)?.readAt }
 
-  hasLeft (generation: string): boolean { return this.#left.has(generation) }
-
-  stamp (): Stamp {
-    return { generation: this.#generation, position: { id: this.#id, nonce: this.#nonce } }
-  }
+  stamp (): Stamp { return { log: this.#log, at: this.#id } }
 
   snapshot (): RevocationSnapshot {
     return { stamp: this.stamp(), local: this.#local, at: this.#clock.monotonic() }
   }
 
-  /** Nothing of the old generation is used any more (I2); its revocations are republished in the new one. */
-  adopt (generation: string): void {
-    if (this.#generation !== '') this.#left.set(this.#generation, true)
-    this.#generation = generation
+  /** Another log is read from its beginning: what is known stays known, and is written where that one lacks it. */
+  adopt (log: string): void {
+    this.#log = log
     this.#id = FIRST_ID
-    this.#nonce = ''
-    this.#revoked.clear()
-    this.#voidBefore = FIRST_ID
-    this.#skippedTo = FIRST_ID
-    this.#milestones = []
-    this.#positions.clear()
+    this.#floor = { ...this.#floor, id: FIRST_ID } // no entry of another log is trusted
     const ended = this.#tokens?.toRepublish() ?? []
     this.#pendingRepublish = new Map(withFewWide([...ended, ...this.#pendingRepublish, ...this.#toRepublish()]))
     this.#tokens?.adopt()
   }
 
-  #advance (entry: LogEntry): void {
-    this.#age()
-    this.#id = entry.id
-    this.#nonce = entry.nonce
-    this.#positions.set(entry.nonce, entry.id)
-  }
+  /** Reads on without what an entry says. */
+  pass (id: StreamId): void { this.#id = id }
 
-  /** Reads on without what an entry revokes, until `voidSkipped`: meanwhile nothing of Redis may be used. */
-  skip (entry: LogEntry): void {
-    this.#advance(entry)
-    this.#skippedTo = entry.id
-  }
+  /** Everything from before now is void, and every shared entry from before that time. */
+  voidAll (id: StreamId = this.#id): void { this.#raiseFloor({ id, number: ++this.#local }) }
 
-  /** Reads on: everything from before that entry is void, and there is nothing to republish. */
-  pass (entry: LogEntry): void {
-    this.#advance(entry)
-    this.#raiseVoidBefore(entry.id)
-  }
-
-  /** Everything from before the newest skipped entry is void. */
-  voidSkipped (): void {
-    this.#raiseVoidBefore(this.#skippedTo)
-  }
-
-  apply (entry: LogEntry): void {
-    this.#advance(entry)
-    if (entry.revocation === undefined) return
-    const revocation = withTimeOfEntry(entry.revocation, entry.id)
+  apply ({ id, of, revocation: read }: LogEntry): void {
+    const revocation = withTimeOfEntry(read, id)
     const name = nameOf(revocation.target)
-    this.#tokens?.apply(entry.of, revocation)
-    const awaited = this.#pendingRepublish.get(entry.of)
-    if (awaited !== undefined && isCopy(revocation, awaited)) this.#pendingRepublish.delete(entry.of)
-    if (name === EVERYTHING) this.#voidBefore = entry.id
-    else this.#raiseVoidBefore(this.#revoked.set(name, entry.id))
-    this.#keepForRepublish(entry.of, revocation)
-    if (this.#unconfirmed.get(name)?.of === entry.of) this.#unconfirmed.delete(name)
+    // what was resolved here after a revocation was learned of is not void for a copy of it
+    const isNews = !this.#republishable.has(of)
+    const number = isNews ? ++this.#local : this.#revoked.get(name)?.number ?? 0
+    const revoked = { id, number, readAt: this.#clock.monotonic() }
+    this.#id = id
+    this.#tokens?.apply(of, revocation)
+    const awaited = this.#pendingRepublish.get(of)
+    if (awaited !== undefined && isCopy(revocation, awaited)) this.#pendingRepublish.delete(of)
+    if (name === EVERYTHING) this.#raiseFloor(revoked)
+    else this.#raiseFloor(this.#revoked.set(name, revoked))
+    sweep(this.#revoked, ({ readAt }) => readAt + this.#retentionMs < revoked.readAt)
+    this.#keepForRepublish(of, revocation)
+    if (this.#unconfirmed.get(name)?.of === of) this.#unconfirmed.delete(name)
     else this.#extendNoStore(name, revocation.quietMs) // its own began when it was taken here
   }
 
@@ -206,28 +155,23 @@ export class Ledger {
     this.#tokens?.release(of)
   }
 
-  isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
-    if (stamp.generation !== this.#generation) return true
-    // runs on every hit; mostly there was no revocation
-    if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, stamp.position.id) > 0) return true
-    if (this.#revoked.size === 0 && this.#unconfirmed.size === 0) return false
-    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
-      const revokedAt = this.#revoked.get(name)
-      return (
-        (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) ||
-        (this.#unconfirmed.get(name)?.number ?? 0) > local
-      )
-    })
+  /** Of what this replica resolved, or took over, when it had learned of `local` revocations. */
+  isVoid ({ userId, digests }: Affected, { local }: Pick<RevocationSnapshot, 'local'>): boolean {
+    if (local >= this.#local) return false // runs on every hit; mostly nothing was revoked since
+    if (this.#floor.number > local) return true
+    return [EVERYTHING, ...namesOf(userId, digests)].some((name) =>
+      (this.#revoked.get(name)?.number ?? 0) > local || (this.#unconfirmed.get(name)?.number ?? 0) > local)
   }
 
-  /**
-   * @returns whether an entry from Redis stands at a position that this replica read, and no revocation after it or
-   * still pending voids it
-   */
+  /** @returns whether another replica's entry is of this log, and no revocation at a later time or pending voids it */
   trusts ({ stamp, digests, resolution }: Entry): boolean {
-    if (stamp.generation === '' || this.#positions.get(stamp.position.nonce) !== stamp.position.id) return false
+    if (stamp.log === '' || stamp.log !== this.#log || this.#pendingRepublish.size > 0) return false
+    if (compareIds(this.#floor.id, stamp.at) > 0) return false
     const userId = resolution.kind === 'valid' ? resolution.userId : undefined
-    return this.#pendingRepublish.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
+    return ![EVERYTHING, ...namesOf(userId, digests)].some((name) => {
+      const revoked = this.#revoked.get(name)
+      return this.#unconfirmed.has(name) || (revoked !== undefined && compareIds(revoked.id, stamp.at) > 0)
+    })
   }
 
   isUncacheable ({ userId, digests }: Affected, at: number): boolean {
@@ -267,31 +211,10 @@ export class Ledger {
     sweep(this.#noStoreUntil, (until) => until + this.#retentionMs <= now)
   }
 
-  /**
-   * Raises `voidBefore` to the newest position of one retention ago: an entry that lives was made there or later.
-   * By the monotonic clock alone: a clock that stands still keeps more names, and no clock can void less.
-   */
-  #age (): void {
-    const retentionMs = this.#retentionMs
-    const at = this.#clock.monotonic()
-    const isDue = at - (this.#milestones.at(-1)?.at ?? -Infinity) >= retentionMs / MILESTONES
-    if (isDue && this.#nonce !== '') this.#milestones.push({ id: this.#id, at: this.#readAt })
-    this.#readAt = at
-    for (
-      let oldest = this.#milestones[0];
-      oldest !== undefined && at - oldest.at > retentionMs;
-      oldest = this.#milestones[0]
-    ) {
-      this.#raiseVoidBefore(oldest.id)
-      this.#milestones.shift()
-    }
-    sweep(this.#revoked, (id) => compareIds(id, this.#voidBefore) <= 0)
-    // an entry made at this very position is not void
-    sweep(this.#positions, (id) => compareIds(id, this.#voidBefore) < 0)
-  }
-
-  #raiseVoidBefore (id: StreamId | undefined): void {
-    if (id !== undefined && compareIds(id, this.#voidBefore) > 0) this.#voidBefore = id
+  #raiseFloor (to: Omit<Revoked, 'readAt'> | undefined): void {
+    if (to === undefined) return
+    const { id, number } = this.#floor
+    this.#floor = { id: compareIds(to.id, id) > 0 ? to.id : id, number: Math.max(to.number, number) }
   }
 }
 

@@ -1,17 +1,15 @@
 -- The one writer of the revocations (docs/inside/revocation-protocol.md). Both keys are in one slot and never expire.
 -- KEYS[1]  the stream
--- KEYS[2]  head: a hash of gen, id and nonce of the newest entry, of replid: the replication history it belongs to, and
---          of the last trim: since, the milliseconds before which entries went, and first, the oldest id that it left
--- ARGV[1]  'append', 'change', 'confirm' or 'trim'
--- ARGV[2]  the generation that the caller believes to be current; '' = it saw none; trim: ignored
--- ARGV[3]  append, trim: retention in milliseconds; confirm: the nonce of the head; change: ignored
--- ARGV[4]  append: the nonce of the head that the first entry follows
--- ARGV[5…] append, change: the entries, each as the names and values of EntryCodec in this order
--- Returns {1, id} where the caller's entries were written; {0, current generation or ''} where it is behind;
--- {2, nonce} where another entry is the head; {3, error} where the stream takes no entry any more;
--- trim, confirm: a number.
+-- KEYS[2]  head: a hash of log, the log's random name, of replid, the replication history in which it was begun, of
+--          count, how many entries the stream must have, and of since, the milliseconds from which on none is missing
+-- ARGV[1]  'append', 'begin' or 'trim'
+-- ARGV[2]  the name of the log that the caller reads; '' = it saw none; trim: ignored
+-- ARGV[3]  append, trim: retention in milliseconds; begin: the name of the new log
+-- ARGV[4…] append: the entries, each as the names and values of EntryCodec in this order
+-- Returns {1} where it was written; {0, current name or ''} where the caller is behind; {3, error} where the stream
+-- takes no entry any more; trim: a number.
 local KEEP = 1000
-local SIZE = 24 -- names and values of one entry: EntryCodec
+local SIZE = 16 -- names and values of one entry: EntryCodec
 
 -- A key of another type holds nothing.
 local function read(...)
@@ -27,21 +25,25 @@ local function replid()
   return type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
 end
 
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 local function milliseconds(entry) return tonumber(string.match(entry[1], '^(%d+)-')) end
 
--- By Redis' own time, and never the newest 1,000
+-- By Redis' own time, and never the newest 1,000: a clock that jumps drops nothing that is not read yet.
 local function trim()
   local length = read('XLEN', KEYS[1])
   if not length or length <= KEEP then return 0 end
-  local now = redis.call('TIME')
-  local oldest = (now[1] * 1000 + math.floor(now[2] / 1000)) - tonumber(ARGV[3])
+  local oldest = now() - tonumber(ARGV[3])
   if milliseconds(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]) >= oldest then return 0 end
   local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', KEEP)
   local kept = newest[#newest]
   local from = oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1]
   local trimmed = redis.call('XTRIM', KEYS[1], 'MINID', from)
-  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-  redis.call('HSET', KEYS[2], 'since', string.match(from, '^%d+'), 'first', first[1])
+  redis.call('HSET', KEYS[2], 'since', string.match(from, '^%d+'))
+  redis.call('HINCRBY', KEYS[2], 'count', -trimmed)
   return trimmed
 end
 
@@ -49,34 +51,22 @@ end
 -- so XTRIM or DEL come first, also where they find nothing. Redis 6.2 knows no other way (`allow-oom` is of Redis 7).
 if ARGV[1] == 'trim' then return trim() end
 
-local current, tail = read('HGET', KEYS[2], 'gen') or '', read('HGET', KEYS[2], 'nonce') or ''
+local current = read('HGET', KEYS[2], 'log') or ''
 if current ~= ARGV[2] then return {0, current} end
 
-if ARGV[1] == 'confirm' then
-  if tail ~= ARGV[3] then return 0 end
-  redis.call('XTRIM', KEYS[1], 'MINID', '0')
-  return redis.call('HSET', KEYS[2], 'replid', replid())
-end
-
-if ARGV[1] == 'change' then
+if ARGV[1] == 'begin' then
   redis.call('DEL', KEYS[1], KEYS[2])
-elseif current == '' then
-  return {0, ''}
-elseif tail ~= ARGV[4] then
-  return {2, tail}
-else
-  local length = read('XLEN', KEYS[1])
-  if not length then return {3, 'WRONGTYPE'} end
-  redis.call('XTRIM', KEYS[1], 'MINID', '0')
-  if length % 100 < (#ARGV - 4) / SIZE then trim() end
+  redis.call('HSET', KEYS[2], 'log', ARGV[3], 'replid', replid(), 'count', 0, 'since', string.format('%.0f', now()))
+  return {1}
 end
 
-local id, gen, nonce = '', '', ''
-for first = 5, #ARGV, SIZE do
+local length = read('XLEN', KEYS[1])
+if current == '' or not length then return {3, 'no log'} end
+redis.call('XTRIM', KEYS[1], 'MINID', '0')
+if length % 100 < (#ARGV - 3) / SIZE then trim() end
+for first = 4, #ARGV, SIZE do
   local reply = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, first, first + SIZE - 1))
   if type(reply) == 'table' and reply.err then return {3, reply.err} end
-  id, gen, nonce = reply, ARGV[first + 1], ARGV[first + 3]
-  redis.call('HSET', KEYS[2], 'gen', gen, 'id', id, 'nonce', nonce)
+  redis.call('HINCRBY', KEYS[2], 'count', 1)
 end
-if ARGV[1] == 'change' then redis.call('HSET', KEYS[2], 'replid', replid()) end
-return {1, id}
+return {1}

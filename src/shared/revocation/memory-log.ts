@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { Ledger } from './ledger.ts'
 import type { TokenLedger } from './token-ledger.ts'
@@ -17,7 +16,6 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames, token
   const ledger = new Ledger({ clock, retentionMs, maxRevocations: maxNames, tokens })
   tokens?.beginAt(clock.wall())
   let count = 0
-  ledger.adopt(randomBytes(16).toString('hex'))
   return Object.freeze({
     snapshot: () => ledger.snapshot(),
     isFollowing: () => true,
@@ -28,18 +26,11 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames, token
     isUncacheable: ledger.isUncacheable.bind(ledger),
     admits: () => true,
     async revoke (asked) {
-      const nonce = String(++count)
+      const of = String(++count)
       const ends = asked.ends === undefined ? undefined : clock.wall()
       const revocation = { ...asked, ends }
-      ledger.take(revocation, nonce)
-      ledger.apply({
-        id: `${count}-0`,
-        nonce,
-        previous: ledger.nonce,
-        generation: ledger.generation,
-        of: nonce,
-        revocation
-      })
+      ledger.take(revocation, of)
+      ledger.apply({ id: `${count}-0`, of, revocation })
       observer.revoked(revocation.origin)
       return 'logged'
     },

@@ -13,7 +13,7 @@ export type Publisher = Readonly<{
   admits: (origin: Origin) => boolean
   /** The follower has read an entry of this name. @returns whether this replica took that revocation */
   confirm: (of: string, revocation: Revocation) => boolean
-  /** Appends the revocations that a linked-up poll, sent at that moment, did not show; no poll waits for it. */
+  /** Appends the revocations that a poll, sent at that moment, did not show; no poll waits for it. */
   publish: (sentAt: number) => void
   /** Publishes everything that waits; returns when the follower has read it back, or after DRAIN_MS. */
   drain: () => Promise<void>
@@ -29,8 +29,10 @@ const DRAIN_MS = 3000
 const MAX_PENDING = 1000
 /** Pending sign-outs, after which further ones are refused: any user could otherwise cause an `everything`. */
 const MAX_PENDING_SIGN_OUTS = 500
-/** All replicas republish after a change of generation: most copies are read back before a second one is sent. */
+/** All replicas republish in a new log: most copies are read back before a second one is sent. */
 const REPUBLISH_WITHIN_MS = 1000
+/** What was read so lately may be news to a replica that has not polled since. */
+const RECENT_MS = 3000
 /** A Redis replica has an entry sooner than this, or else Sentinels and the Cluster are asked who is master. */
 const ASK_AFTER_MS = 250
 
@@ -128,7 +130,7 @@ export function createPublisher (
   const isSafe = ({ item, readAt }: Doubted): boolean =>
     health.isMasterProven() && (item.isReplicated || health.isSafeSince(readAt))
 
-  /** What a new generation lacks has to be read back there first. */
+  /** What a new log lacks has to be read back there first. */
   function settleDoubted (): void {
     if (doubted.size === 0 || ledger.pendingRepublish.size > 0) return
     for (const [of, one] of [...doubted.entries()]) {
@@ -139,8 +141,9 @@ export function createPublisher (
     if (isDrained()) onDrained()
   }
 
-  /** Another server's log links up with what was read, and so holds it. */
+  /** Another server's log holds what was read before by now. */
   function readAgain (): void {
+    if (ledger.pendingRepublish.size > 0) return
     const readAt = clock.monotonic()
     for (const [of, one] of [...doubted.entries()]) {
       if (one.readAt < health.movedAt()) doubted.set(of, { ...one, readAt })
@@ -217,8 +220,10 @@ export function createPublisher (
       flood.publishDue()
       const now = clock.monotonic()
       for (const [of, revocation] of ledger.pendingRepublish) {
-        const dueAt = now + Math.random() * REPUBLISH_WITHIN_MS
         if (republished.has(of)) continue
+        // one that was just acknowledged, and that others may not have read, goes first
+        const isRecent = now - (ledger.readAt(of) ?? -Infinity) < RECENT_MS
+        const dueAt = isRecent ? now : now + Math.random() * REPUBLISH_WITHIN_MS
         republished.set(of, { revocation, takenAt: sentAt, dueAt, attempt: 'none', isReplicated: false })
       }
       sender.polled(sentAt)

@@ -3,7 +3,6 @@ import { systemClock } from '../../clock.ts'
 import { type LogConnection, type LogConnections, withRedirects } from '../redis/log-connections.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
 import type { Fields } from './codec.ts'
-import { createFailoverCheck } from './failover-check.ts'
 import type { LogStore, Snapshot, Written } from './store.ts'
 import type { StreamId } from './types.ts'
 
@@ -26,7 +25,7 @@ const MARK_INTERVAL_MS = 400
 
 /**
  * KEYS: stream, head. ARGV: the id to read after, how many. A script, since an append between two commands would look
- * like a broken chain, and since a server that is out of memory refuses MULTI and runs a script that only reads.
+ * like a lost entry, and since a server that is out of memory refuses MULTI and runs a script that only reads.
  * A key of another type is told, since nothing else would heal it.
  */
 const READ = `
@@ -37,7 +36,7 @@ local function read(...)
   error(reply.err)
 end
 local entries = read('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
-local head = read('HMGET', KEYS[2], 'gen', 'nonce', 'id', 'replid', 'since', 'first')
+local head = read('HMGET', KEYS[2], 'log', 'replid', 'count', 'since')
 local info = redis.pcall('INFO', 'replication')
 return {
   entries or {},
@@ -70,22 +69,20 @@ export function createRedisLogStore (
   { follower, publisher, keyPrefix, form, confirmMaster }: RedisLogSettings
 ): LogStore {
   const keys = [`${keyPrefix}:stream`, `${keyPrefix}:head`] as const
-  const reader = watchServer(follower)
-  const failoverCheck = createFailoverCheck({ follower, publisher }, watchServer(publisher).known)
+  const [reader, writer] = [watchServer(follower), watchServer(publisher)]
+  const renew = createRenewal()
   const readSnapshot = createSnapshots(follower, keys, `${keyPrefix}:mark`)
   let replicas = 0
   let hadReplicas = false
   publisher.redis.on('ready', () => {
     // a Cluster may answer that the slot is elsewhere: better now than to the first append
     publisher.prepare()
-    publisher.redis.hmget(keys[1], 'gen').catch(() => {})
+    publisher.redis.hmget(keys[1], 'log').catch(() => {})
   })
   const run = (...args: readonly string[]): Promise<unknown> =>
     withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, ...args))
   async function write (args: readonly string[], entries: readonly Fields[]): Promise<Written> {
     const written = writtenOf(await run(...args, ...entries.flatMap((fields) => Object.entries(fields).flat())))
-    const last = entries.at(-1)
-    if (last !== undefined) failoverCheck.answered(written, last)
     // without one it would hold up the next append for all of that time
     if (written.kind !== 'written' || replicas === 0) return written
     return { ...written, replicated: countCopies(publisher, form === 'one' ? 1 : replicas) }
@@ -99,21 +96,22 @@ export function createRedisLogStore (
     },
     async snapshot (after: StreamId, count: number): Promise<Snapshot> {
       const server = await reader.name()
-      const expectation = failoverCheck.expect()
-      const snapshot = { ...await readSnapshot(after, count), server }
+      const snapshot = await readSnapshot(after, count)
+      const history = snapshot.replicationId === '' ? `connection ${reader.connections()}` : snapshot.replicationId
       replicas = snapshot.acknowledged.length
       hadReplicas ||= replicas > 0
-      failoverCheck.check(snapshot, expectation, after, count)
-      return snapshot
+      if (!snapshot.isMaster) renew([follower])
+      else if (areApart(server, writer.known()) === true) renew([follower, publisher])
+      return { ...snapshot, server, history }
     },
-    append: (generation: string, previous: string, retentionMs: number, entries: readonly Fields[]) =>
-      write(['append', generation, String(retentionMs), previous], entries),
-    change: (from: string, fields: Fields) => write(['change', from, '', ''], [fields]),
+    append: (log: string, retentionMs: number, entries: readonly Fields[]) =>
+      write(['append', log, String(retentionMs)], entries),
+    begin: (from: string, log: string) => write(['begin', from, log], []),
+    missed () { if (areApart(reader.known(), writer.known()) !== false) renew([follower, publisher]) },
     async trim (retentionMs: number): Promise<void> { await run('trim', '', String(retentionMs)) },
-    async confirmHistory (generation: string, nonce: string): Promise<void> { await run('confirm', generation, nonce) },
     async confirmMaster (): Promise<MasterVerdict> {
       const verdict = await confirmMaster()
-      if (verdict === 'other') failoverCheck.renew()
+      if (verdict === 'other') renew([follower, publisher])
       return verdict
     },
     async close (): Promise<void> { follower.close(); publisher.close() }
@@ -130,32 +128,55 @@ async function countCopies ({ redis }: LogConnection, wanted: number): Promise<n
 }
 
 function writtenOf (reply: unknown): Written {
-  const [kind, value]: unknown[] = Array.isArray(reply) ? reply : []
+  const [kind]: unknown[] = Array.isArray(reply) ? reply : []
   switch (kind) {
-    case 0: return { kind: 'behind', generation: String(value) }
-    case 1: return { kind: 'written', id: String(value) }
-    case 2: return { kind: 'conflict', nonce: String(value) }
+    case 0: return { kind: 'behind' }
+    case 1: return { kind: 'written' }
     case 3: return { kind: 'unusable' }
     default: throw new Error('the script of the revocation log answered something else')
   }
+}
+
+/** Between two attempts to bring the connections together. */
+const RENEW_INTERVAL_MS = 1000
+
+type Renew = (connections: ReadonlyArray<Pick<LogConnection, 'renew'>>) => void
+
+/** Reconnects: after a failover one of the two may be left on the old master, which does not know it yet. */
+function createRenewal (): Renew {
+  let renewedAt = -Infinity
+  return (connections) => {
+    const now = systemClock.monotonic()
+    if (now - renewedAt < RENEW_INTERVAL_MS) return
+    renewedAt = now
+    for (const { renew } of connections) renew()
+  }
+}
+
+/** Whether these are two servers; undefined where our user may not ask for their names (INFO). */
+function areApart (one: string | undefined, other: string | undefined): boolean | undefined {
+  return one === undefined || other === undefined || one === '' || other === '' ? undefined : one !== other
 }
 
 type ServerName = Readonly<{
   name: () => Promise<string>
   /** Undefined while it is not known. */
   known: () => string | undefined
+  /** How many there were. */
+  connections: () => number
 }>
 
 /** The random name of the process at the other end, asked for once a connection. */
 function watchServer ({ redis }: LogConnection): ServerName {
   let known: string | undefined
+  let connections = 0
   const name = async (): Promise<string> => {
     known ??= await readServer(redis)
     return known
   }
   redis.on('close', () => { known = undefined })
-  redis.on('ready', () => { name().catch(() => {}) })
-  return { name, known: () => known }
+  redis.on('ready', () => { connections++; name().catch(() => {}) })
+  return { name, known: () => known, connections: () => connections }
 }
 
 /** Where our user may not ask for it, it has none. */
@@ -174,7 +195,7 @@ function createSnapshots (
   { redis, prepare }: LogConnection,
   keys: Keys,
   markKey: string
-): (after: StreamId, count: number) => Promise<Omit<Snapshot, 'server'>> {
+): (after: StreamId, count: number) => Promise<Omit<Snapshot, 'server' | 'history'>> {
   /** It had some: that they are gone shows by writes that none acknowledges. */
   let hadReplicas = false
   /** Whether one has acknowledged a write over this connection: until then each write waits for them. */
@@ -217,25 +238,23 @@ function readRole (role: unknown): Readonly<{ isMaster: boolean, acknowledged: r
   return { isMaster: true, acknowledged, offset: Number(offset) }
 }
 
-function readReply (reply: unknown): Omit<Snapshot, 'server' | keyof Role> {
+function readReply (reply: unknown): Omit<Snapshot, 'server' | 'history' | keyof Role> {
   const [entries, headFields, length, time, isReadable, replicationId]: unknown[] = Array.isArray(reply) ? reply : []
   if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(time)) {
     throw new Error('Redis answered no snapshot of the revocation log')
   }
-  const [generation, nonce, id, headReplicationId, since, first]: unknown[] = headFields
+  const [log, headReplicationId, count, since]: unknown[] = headFields
   const [seconds, micros]: unknown[] = time
   return {
     entries: entries.map(readEntry),
     length: Number(length),
     head:
-      typeof generation === 'string' && generation !== ''
+      typeof log === 'string' && log !== ''
         ? {
-            generation,
-            nonce: String(nonce ?? ''),
-            id: String(id),
+            log,
             replicationId: String(headReplicationId ?? ''),
-            since: Number(since ?? 0),
-            first: String(first ?? '')
+            count: Number(count),
+            since: Number(since)
           }
         : undefined,
     isReadable: isReadable === 1,

@@ -13,7 +13,7 @@ export type Item = Readonly<{ revocation: Revocation, takenAt: number, dueAt: nu
 export type Sender = Readonly<{
   /** Appends all that is due, one slice after the other; at once where none is under way. */
   send: () => void
-  /** A poll that was sent at that moment linked up: what was appended before it and is still here was lost. */
+  /** A poll that was sent at that moment read to the end: what was appended before it and is still here was lost. */
   polled: (sentAt: number) => void
   /** Whether the stream took no entry since the last call. */
   needsChange: () => boolean
@@ -23,8 +23,6 @@ export type Sender = Readonly<{
 
 /** Entries of one round trip: some milliseconds of Redis, and other replicas' appends come between two slices. */
 const SLICE_ENTRIES = 100
-/** Round trips for one slice, each lost to another replica's append; then it waits for the next poll. */
-const MAX_CONFLICTS = 20
 /** Between two slices of entries that become due one after the other. */
 const MIN_INTERVAL_MS = 20
 
@@ -32,7 +30,7 @@ type Queues = () => ReadonlyArray<ReadonlyMap<string, Item>>
 type Deps = StreamLogDeps & Readonly<Required<Pick<StreamLogDeps, 'after'>>>
 
 /**
- * Appends entries in slices, each in one round trip that names the entry before it; the first queue goes first.
+ * Appends entries in slices, each in one round trip; the first queue goes first.
  * @param isEnough whether so many Redis replicas have a write that no failover loses it
  * @param replicated called when that is so of some of them
  */
@@ -48,7 +46,6 @@ export function createSender (
   let isUnusable = false
   let isStopped = false
   let polledAt = -Infinity
-  let tail: Readonly<{ generation: string, nonce: string, at: number }> | undefined
   let cancelTimer = (): void => {}
 
   function isDue ({ attempt, dueAt }: Item): boolean {
@@ -60,26 +57,13 @@ export function createSender (
     return queues().flatMap((queue) => [...queue]).filter(([, item]) => isDue(item)).slice(0, SLICE_ENTRIES)
   }
 
-  /** The newest of what a poll has read, and of what was written since it was sent. */
-  function lastNonce (): string {
-    const isNewer = tail !== undefined && tail.generation === ledger.generation && tail.at > polledAt
-    return isNewer ? tail?.nonce ?? '' : ledger.nonce
-  }
-
   async function append (slice: ReturnType<typeof dueSlice>): Promise<Written> {
-    const generation = ledger.generation
-    for (let previous = lastNonce(), conflicts = 0; ; conflicts++) {
-      let nonce = previous
-      const entries = slice.map(([of, item]) => {
-        const fields = codec.encode(generation, nonce, of, withDelay(item, clock.monotonic()))
-        nonce = fields.nonce
-        return fields
-      })
-      const written = await store.append(generation, previous, retentionMs, entries)
-      if (written.kind === 'written') tail = { generation, nonce, at: clock.monotonic() }
-      if (written.kind !== 'conflict' || conflicts === MAX_CONFLICTS) return written
-      previous = written.nonce
-    }
+    if (slice.some(([, { attempt }]) => attempt !== 'none')) store.missed()
+    for (const [, item] of slice) item.attempt = 'under way'
+    const now = clock.monotonic()
+    return await store.append(
+      ledger.log, retentionMs, slice.map(([of, item]) => codec.encode(of, withDelay(item, now)))
+    )
   }
 
   function note (slice: ReturnType<typeof dueSlice>): void {
@@ -89,7 +73,6 @@ export function createSender (
 
   /** @returns whether the next slice may go */
   async function sendSlice (slice: ReturnType<typeof dueSlice>): Promise<boolean> {
-    for (const [, item] of slice) item.attempt = 'under way'
     try {
       const written = await append(slice)
       isUnusable ||= written.kind === 'unusable'

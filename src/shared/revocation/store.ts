@@ -5,15 +5,11 @@ import type { EntryCodec, Fields } from './codec.ts'
 import type { TokenLedger } from './token-ledger.ts'
 import type { LogObserver, Origin, StreamId } from './types.ts'
 
-/** `since`: of the last trim, the milliseconds before which entries went; `first`: the oldest that it left. */
-export type Head = Readonly<{
-  generation: string
-  nonce: string
-  id: StreamId
-  replicationId: string
-  since: number
-  first: StreamId
-}>
+/**
+ * `log`: the random name of one unbroken log; `replicationId`: the history in which it was begun; `count`: how many
+ * entries it must have; `since`: Redis' milliseconds from which on none is missing.
+ */
+export type Head = Readonly<{ log: string, replicationId: string, count: number, since: number }>
 
 /** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{
@@ -33,20 +29,19 @@ export type Snapshot = Readonly<{
   server?: string
   /** The replication history of the server: another one after a restart or a promotion. Empty where it is unknown. */
   replicationId: string
+  /** That history, or, where it is unknown, this connection: another one may have lost what was read. */
+  history: string
   /** Milliseconds since 1970 by the server's clock. */
   now: number
 }>
 
 /**
  * `replicated`: how many Redis replicas have it, undefined where our user may not ask; not there where there is none.
- * `behind`: `generation` is the current one; empty where there is none. `conflict`: the head has that nonce.
- * `unusable`: the stream takes no entry any more, and only a change of generation helps.
+ * `behind`: another log is the current one. `unusable`: the stream takes no entry any more, and only a new log helps.
  */
 export type Written =
-  | Readonly<{ kind: 'written', id: StreamId, replicated?: Promise<number | undefined> }>
-  | Readonly<{ kind: 'behind', generation: string }>
-  | Readonly<{ kind: 'conflict', nonce: string }>
-  | Readonly<{ kind: 'unusable' }>
+  | Readonly<{ kind: 'written', replicated?: Promise<number | undefined> }>
+  | Readonly<{ kind: 'behind' | 'unusable' }>
 
 /** The log's two keys in one Redis. Every method rejects where the server cannot be reached. */
 export interface LogStore {
@@ -54,14 +49,14 @@ export interface LogStore {
   /** Returns when something was appended after that id, or after a second. */
   wait (after: StreamId): Promise<void>
   snapshot (after: StreamId, count: number): Promise<Snapshot>
-  /** All or none; the first one follows `previous`, the others each other. */
-  append (generation: string, previous: string, retentionMs: number, entries: readonly Fields[]): Promise<Written>
+  /** Where that log is still the current one. */
+  append (log: string, retentionMs: number, entries: readonly Fields[]): Promise<Written>
   /** Drops entries older than the retention, by the server's clock. */
   trim (retentionMs: number): Promise<void>
-  /** Begins a new generation with its first entry, where `from` is still the current one. */
-  change (from: string, fields: Fields): Promise<Written>
-  /** Says that the log is whole in the server's present history, where that is still the head. */
-  confirmHistory (generation: string, nonce: string): Promise<void>
+  /** Begins an empty log of that name, where `from` is still the current one. */
+  begin (from: string, log: string): Promise<Written>
+  /** What was written is not in what is read: the connections may be on two servers. */
+  missed (): void
   /** What Sentinels or the Cluster say of the server that is followed. */
   confirmMaster (): Promise<MasterVerdict>
   close (): Promise<void>

@@ -1,20 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { elapsedSince, momentOf, NEVER } from '../../clock.ts'
+import { elapsedSince, type Moment, momentOf, NEVER } from '../../clock.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { Ledger } from './ledger.ts'
 import type { ReadEntry } from './codec.ts'
 import { FOLLOWING_MS, trackHealth } from './health.ts'
-import { createJunkGuard, type JunkGuard } from './junk.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
-import type { Head, Snapshot, StreamLogDeps } from './store.ts'
-import { createSuspension, type Suspension } from './suspension.ts'
-import type { RevocationLog, TokenNames } from './types.ts'
+import type { Snapshot, StreamLogDeps } from './store.ts'
+import { FIRST_ID, type RevocationLog, type StreamId, type TokenNames } from './types.ts'
 
 export interface StreamLog extends RevocationLog {
-  /**
-   * Reads new entries until they link up with the head; rejects where Redis is unreachable or they never do, with
-   * LogSuspended where the log was changed so often that it is left as it is for a while.
-   */
+  /** Reads new entries to the log's end; rejects where no master can be read, or the log is lost again and again. */
   poll (): Promise<void>
   /** Publishes the pending revocations while polls go on; ends after 3 s, and reports what it could not publish. */
   drain (): Promise<void>
@@ -22,8 +17,9 @@ export interface StreamLog extends RevocationLog {
 
 /** Some 10 ms of work, during which the process answers nobody. */
 const PAGE_ENTRIES = 1000
-/** Generations that may change under one poll before it gives up. */
+/** Logs that may begin under one poll before it gives up, and what lies between two that one replica begins. */
 const MAX_STEPS = 20
+const BEGIN_INTERVAL_MS = 1000
 /** An id so far ahead of the server's clock would keep entries from being trimmed for as long. */
 const MAX_ID_AHEAD_MS = 60_000
 /** Milliseconds from which a clock that is off is told, the farther first, and what it breaks. */
@@ -36,14 +32,10 @@ const CLOCK_OFFSETS = [
 
 const TRIM_EVERY_MS = 10_000
 
-type Step =
-  | Readonly<{ kind: 'linked' | 'adopted' | 'page' | 'suspended' }>
-  | Readonly<{ kind: 'change', from: string }>
+/** Logs that are lost and entries that cannot be believed void everything this often at most: Authgear must answer. */
+const VOID_INTERVAL_MS = 2000
 
-/** No failure that needs a line of its own: the suspension was told when it began. */
-export class LogSuspended extends Error {
-  constructor () { super('the revocation log changes too often, and is left as it is for a while') }
-}
+type Step = 'read' | 'page' | 'adopted' | 'begin'
 
 /** The log in Redis as one replica follows it: docs/inside/revocation-protocol.md. */
 export function createStreamLog (deps: StreamLogDeps): StreamLog {
@@ -53,23 +45,18 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   const health = trackHealth({
     clock, observer, form: store.form, confirmMaster: store.confirmMaster, judged: () => judge()
   })
-  const junk = createJunkGuard(clock, observer)
-  const suspension = createSuspension(clock, observer)
   const budget = createBudget(clock, deps.limits)
   const publisher = createPublisher(deps, ledger, budget, health)
-  const takeStep = createStep(deps, { ledger, publisher, suspension, budget, junk })
-  const confirmHistory = createHistoryConfirmation(deps)
+  const voiding = createVoiding(deps, ledger)
+  const takeStep = createStep(deps, { ledger, publisher, budget, voiding })
   const checkClock = createClockCheck(deps)
   /** Since when what was read counts, in one value: each request asks. */
   let followed = NEVER
   const isFollowing = (): boolean => elapsedSince(followed, clock) < FOLLOWING_MS
-  function judge (): void {
-    followed = junk.isSkipping() || suspension.isActive() ? NEVER : health.followedSince()
-  }
+  function judge (): void { followed = health.followedSince() }
   const trimWhenDue = createTrimming(deps)
-
-  /** The newest generation that this replica itself began. */
-  let began: string | undefined
+  /** The newest log that this replica itself began. */
+  let began: Readonly<{ log: string, at: number }> | undefined
 
   async function poll (): Promise<void> {
     for (let steps = 0; steps < MAX_STEPS;) {
@@ -77,22 +64,34 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
       const snapshot = await store.snapshot(ledger.id, page)
       health.heard(snapshot, sent)
       observer.length(snapshot.length)
-      const step = takeStep(snapshot, began)
-      if (step.kind === 'linked') health.linked(snapshot, sent)
-      judge()
-      if (step.kind === 'linked') {
-        if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
-        confirmHistory(snapshot)
-        checkClock(snapshot)
-        trimWhenDue()
-        await health.judged() // what was read is acknowledged with this poll, and not with the next one
-        return publisher.publish(sent.monotonic)
-      }
-      if (step.kind === 'suspended') throw new LogSuspended()
-      if (step.kind === 'change') began = await change(deps, step.from)
-      if (step.kind !== 'page') steps++ // however long the log is
+      const step = takeStep(snapshot, began?.log)
+      if (step === 'read') return await finish(snapshot, sent)
+      if (step === 'begin') await beginAfter(snapshot)
+      if (step !== 'page') steps++ // however long the log is
     }
     throw new Error('the revocation log changes faster than it can be read')
+  }
+
+  async function beginAfter ({ head, isMaster }: Snapshot): Promise<void> {
+    const at = clock.monotonic()
+    if (!isMaster) throw new Error('the Redis server with the revocation log is no master')
+    if (began !== undefined && at - began.at < BEGIN_INTERVAL_MS) {
+      store.missed() // it may have begun elsewhere
+      throw new Error('the revocation log was lost just after it had begun')
+    }
+    const log = randomBytes(16).toString('hex')
+    const { kind } = await store.begin(head?.log ?? '', log)
+    if (kind === 'written') began = { log, at }
+  }
+
+  async function finish (snapshot: Snapshot, sent: Moment): Promise<void> {
+    health.linked(snapshot, sent)
+    judge()
+    if (isFollowing()) tokens?.linked(snapshot.now) // a deposed master may lack what others acknowledge
+    checkClock(snapshot)
+    trimWhenDue()
+    await health.judged() // what was read is acknowledged with this poll, and not with the next one
+    publisher.publish(sent.monotonic)
   }
 
   return Object.freeze({
@@ -111,18 +110,6 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
   })
 }
 
-/**
- * 128 random bits, never a counter: two replicas that begin one at a time begin different ones.
- * @returns the new generation; undefined where another replica was first
- */
-async function change ({ store, codec }: StreamLogDeps, from: string): Promise<string | undefined> {
-  const generation = randomBytes(16).toString('hex')
-  const { kind } = await store.change(from, codec.encode(generation, '', generation, undefined))
-  return kind === 'written' ? generation : undefined
-}
-
-type TakeStep = (snapshot: Snapshot, began: string | undefined) => Step
-
 /** Every replica trims, also where nobody appends: a flood's entries would stay otherwise. No poll waits for it. */
 function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps): () => void {
   let trimmedAt = -Infinity
@@ -132,17 +119,6 @@ function createTrimming ({ store, clock, retentionMs, observer }: StreamLogDeps)
     trimmedAt = now
     const failed = (error: unknown): void => observer.trouble('the revocation log could not be trimmed', error)
     store.trim(retentionMs).catch(failed)
-  }
-}
-
-/**
- * A replica that has followed the log through a restart or a promotion, and lacks nothing, says so in the head: those
- * that start later believe a log only in the history that it was begun or confirmed in.
- */
-function createHistoryConfirmation ({ store }: StreamLogDeps): (snapshot: Snapshot) => void {
-  return ({ head, isMaster, replicationId }) => {
-    if (!isMaster || head === undefined || replicationId === '' || head.replicationId === replicationId) return
-    store.confirmHistory(head.generation, head.nonce).catch(() => {}) // the next poll tries again
   }
 }
 
@@ -163,124 +139,115 @@ export function createClockCheck (
   }
 }
 
-type StepParts = Readonly<{
-  ledger: Ledger
-  publisher: Publisher
-  suspension: Suspension
-  budget: Budget
-  junk: JunkGuard
+type TakeStep = (snapshot: Snapshot, began: string | undefined) => Step
+type StepParts = Readonly<{ ledger: Ledger, publisher: Publisher, budget: Budget, voiding: Voiding }>
+type Voiding = Readonly<{
+  /** Everything that was remembered or is under way. */
+  all: () => void
+  /** The same, and every shared entry from before that time, when it is due. */
+  soon: (id: StreamId) => void
+  due: () => void
 }>
 
+function createVoiding ({ clock, observer }: StreamLogDeps, ledger: Ledger): Voiding {
+  let before: StreamId | undefined
+  let voidedAt = -Infinity
+  function all (): void {
+    ledger.voidAll(before)
+    observer.voided()
+    before = undefined
+    voidedAt = clock.monotonic()
+  }
+  return {
+    all,
+    soon: (id) => { before = id },
+    due () { if (before !== undefined && clock.monotonic() - voidedAt >= VOID_INTERVAL_MS) all() }
+  }
+}
+
 function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
-  const { ledger, publisher, suspension } = parts
-  const { codec, observer, page = PAGE_ENTRIES } = deps
+  const { ledger, publisher, voiding } = parts
+  const { codec, observer, page = PAGE_ENTRIES, tokens } = deps
   const applyAll = createApplying(deps, parts)
-  /** Whether this generation was read to its end before: later entries are news, not history. */
-  let caughtUp = false
-  /** Whether any generation was. */
-  let hasFollowed = false
-  const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
-  function adopt (generation: string): Step {
-    if (!suspension.mayAdopt()) return { kind: 'suspended' }
-    suspension.adopted(ledger.generation === '')
-    ledger.adopt(generation)
-    caughtUp = false
-    observer.adopted()
-    return { kind: 'adopted' }
+  /** Whether this log was read to its end before: later entries are news, not history. */
+  let isCaughtUp = false
+  /** Of the server that was heard last, and of the one whose log was read to its end. */
+  let [heard, believed] = ['', '']
+  function move (history: string): void {
+    if (history === heard) return
+    if (heard !== '') voiding.all() // what only the other one held nobody knows
+    heard = history
   }
   return (snapshot, began) => {
-    const { entries, head, now } = snapshot
-    suspension.saw(head?.generation ?? '')
-    if (head === undefined) return change('')
-    const { generation } = head
-    if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
-    const isRead = generation === ledger.generation && caughtUp
-    if (!isRead && generation !== began && mayLack(snapshot, hasFollowed)) return change(generation)
-    if (generation !== ledger.generation) return adopt(generation)
-    const read = entries.map(([id, fields]) => codec.decode(id, fields))
-    const isLast = entries.length < page
-    if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) {
-      const step = change(generation)
-      const isForged = read.some(({ entry }) => entry.nonce === '') // or rewritten
-      if (step.kind === 'change' && isForged) observer.inauthentic()
-      return step
+    const { head, history, now } = snapshot
+    const entries = snapshot.entries.map(([id, fields]) => codec.decode(id, fields))
+    move(history)
+    if (head === undefined || publisher.needsChange()) return 'begin'
+    if (isBroken(snapshot, ledger)) {
+      if (entries.some(({ provenance }) => provenance !== 'authentic')) observer.inauthentic() // written by a stranger
+      return 'begin'
     }
-    const [first] = read
-    if (first !== undefined) deps.tokens?.covers(coverageOf(first, head, now))
-    applyAll(read, now, caughtUp)
-    caughtUp ||= isLast
-    hasFollowed ||= isLast
-    return { kind: isLast ? 'linked' : 'page' }
+    const isKnown = snapshot.replicationId === '' ? began === head.log || believed === history : isOfHistory(snapshot)
+    if (!isKnown) return 'begin'
+    if (head.log !== ledger.log) {
+      if (ledger.log !== '') voiding.soon(FIRST_ID)
+      ledger.adopt(head.log)
+      isCaughtUp = false
+      return 'adopted'
+    }
+    tokens?.covers(head.since)
+    applyAll(entries, now, isCaughtUp)
+    voiding.due()
+    if (entries.length === page) return 'page'
+    isCaughtUp = true
+    believed = history
+    return 'read'
   }
 }
 
-/** Nobody can read the stream, the head names no entry, or ids so far in the future that nothing would be trimmed. */
-function isBroken ({ head, isReadable, now }: Snapshot): boolean {
-  return !isReadable || head?.nonce === '' || Number(head?.id.split('-')[0]) > now + MAX_ID_AHEAD_MS
+/** Lost in part, or no stream that can be read, or ids so far in the future that nothing would be trimmed. */
+function isBroken ({ head, length, isReadable, now }: Snapshot, { log, id }: Ledger): boolean {
+  const isAhead = head?.log === log && Number(id.split('-')[0]) > now + MAX_ID_AHEAD_MS
+  return isAhead || !isReadable || head?.count !== length
 }
 
-/**
- * Nobody else may have followed it: what a restarted or restored server holds may lack revocations, also those that are
- * not read yet. Where our user may not ask for the history, replicas believe each other, and a start believes nothing.
- */
-function mayLack ({ head, replicationId }: Snapshot, hasFollowed: boolean): boolean {
-  return replicationId === '' ? !hasFollowed : head?.replicationId !== replicationId
-}
-
-/** @returns the time since which the log has every revocation, by Redis' clock */
-function coverageOf ({ entry }: ReadEntry, { since, first }: Head, now: number): number {
-  if (entry.previous === '') return Number(entry.id.split('-')[0])
-  return entry.id === first ? since : now // else its beginning was lost, and not trimmed
-}
+/** What a restarted, restored or promoted server holds may lack revocations that nobody knows any more. */
+const isOfHistory = ({ head, replicationId }: Snapshot): boolean => head?.replicationId === replicationId
 
 type Applying = (entries: readonly ReadEntry[], now: number, isCaughtUp: boolean) => void
 
 function createApplying (
   { observer, retentionMs, tokens }: StreamLogDeps,
-  { ledger, publisher, budget, junk }: StepParts
+  { ledger, publisher, budget, voiding }: StepParts
 ): Applying {
-  /** It concerns nothing that lives: such as entries of a secret that was rotated long ago. */
-  const isOld = ({ id }: ReadEntry['entry'], now: number): boolean => Number(id.split('-')[0]) < now - retentionMs
-  function applyJunk ({ entry, provenance }: ReadEntry, isCaughtUp: boolean): void {
-    if (provenance === 'forged') observer.inauthentic()
-    if (isCaughtUp && !junk.admit()) ledger.skip(entry)
-    else ledger.apply(entry)
-  }
+  const timeOf = ({ entry: { id } }: ReadEntry): number => Number(id.split('-')[0])
   function applyBelieved ({ entry, provenance }: ReadEntry, isNews: boolean): void {
-    const { of, revocation } = entry
     ledger.apply(entry)
-    if (revocation === undefined) return
+    const { of, revocation } = entry
     if (revocation.target.kind === 'block') observer.marked?.(revocation.target)
     const isOwn = publisher.confirm(of, revocation)
     if (!isNews || isOwn) return
     observer.revoked(revocation.origin)
     if (provenance === 'authentic') budget.spend(revocation.origin)
   }
+  function applyJunk (read: ReadEntry): void {
+    if (read.provenance === 'forged') observer.inauthentic()
+    ledger.pass(read.entry.id)
+    voiding.soon(read.entry.id)
+  }
   return (entries, now, isCaughtUp) => {
     for (const read of entries) {
-      const isNews = isCaughtUp && !ledger.knows(read.entry.of)
-      const isForeign = read.provenance === 'foreign'
-      const isPast = isForeign && !isCaughtUp && isOld(read.entry, now)
-      if (isForeign && !isPast) {
+      const isNews = isCaughtUp && ledger.readAt(read.entry.of) === undefined
+      // such as one of a secret that was rotated long ago: it concerns nothing that lives
+      const isPast = !isCaughtUp && read.provenance === 'foreign' && timeOf(read) < now - retentionMs
+      if (read.provenance === 'foreign' && !isPast) {
         observer.foreign()
-        tokens?.missed(Number(read.entry.id.split('-')[0]))
+        tokens?.missed(timeOf(read))
       }
-      if (isPast) ledger.pass(read.entry)
-      else if (read.isJunk) applyJunk(read, isCaughtUp)
+      if (isPast) ledger.pass(read.entry.id)
+      else if (read.isJunk) applyJunk(read)
       else applyBelieved(read, isNews)
-      if (isNews) observer.lag(Math.max(0, now - Number(read.entry.id.split('-')[0])) / 1000)
+      if (isNews) observer.lag(Math.max(0, now - timeOf(read)) / 1000)
     }
-    if (junk.ends()) ledger.voidSkipped()
   }
-}
-
-/** Every entry names the one before it, the first one what was read last, and the last one is the head. */
-function linksUp (entries: readonly ReadEntry[], ledger: Ledger, headNonce: string | undefined): boolean {
-  let previous = ledger.nonce
-  for (const { entry } of entries) {
-    if (entry.generation !== ledger.generation || entry.nonce === '') return false
-    if (previous !== '' && entry.previous !== previous) return false // the log's beginning may be trimmed
-    previous = entry.nonce
-  }
-  return headNonce === undefined || previous === headNonce
 }

@@ -64,7 +64,7 @@ export function namesOf (userId: string | undefined, digests: readonly Credentia
 /** What this replica knew when a resolution began: captured before the request to Authgear is queued. */
 export type RevocationSnapshot = Readonly<{
   stamp: Stamp
-  /** Number of the revocations taken here so far: they hold at once, before the log has them. */
+  /** How many revocations this replica had learned of: read in the log, or taken here. */
   local: number
   /** Monotonic milliseconds. */
   at: number
@@ -90,13 +90,13 @@ export type RevokeOutcome = 'logged' | 'pending'
  */
 export interface RevocationLog {
   snapshot (): RevocationSnapshot
-  /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */
+  /** Decided at each hit: the newest poll of the whole log is less than 3 s old by both clocks. */
   isFollowing (): boolean
-  /** Whether a later revocation makes this resolution unusable. */
-  isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
+  /** Whether a later revocation makes unusable what this replica resolved or took over. */
+  isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'local'>): boolean
   /** Whether a resource token is revoked, as far as this replica can know. */
   standingOf (token: TokenNames): TokenStanding
-  /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
+  /** Whether an entry of another replica may be used: of this log, with no later revocation and none pending. */
   trusts (entry: Entry): boolean
   /** Whether this replica may read shared entries, and write its own, at all. */
   trustsShared (): boolean
@@ -115,8 +115,8 @@ export type LogObserver = Readonly<{
   marked?: (target: BlockTarget) => void
   /** Seconds from the append to the reading, by Redis' clock alone. */
   lag: (seconds: number) => void
-  /** A new generation: nothing of the old one may be used. */
-  adopted: () => void
+  /** Nothing that was remembered before may be used: of another server or log, which may lack what was revoked. */
+  voided: () => void
   /** An entry with a wrong tag was read as `everything`. */
   inauthentic: () => void
   /** An entry was made under another CACHE_SECRET: a user is that user, all else is read as `everything`. */
@@ -130,7 +130,7 @@ export type LogObserver = Readonly<{
   trouble: (what: string, error?: unknown) => void
 }>
 
-/** An id of a Redis Stream: milliseconds and a number within them. Ids are compared only within one generation. */
+/** An id of a Redis Stream, its time: milliseconds and a number within them. Compared only within one log. */
 export type StreamId = string
 
 export const FIRST_ID: StreamId = '0-0'

@@ -20,7 +20,7 @@ const kept: Readonly<Record<string, Partial<Entry>>> = {
   'no digest': { digests: [] },
   'as many digests as four credentials have': { digests: digests(6) },
   'a life of one millisecond': { ttlMs: 1 },
-  'a text beyond ASCII': { stamp: { generation: 'gén\u0142', position: { id: '0-0', nonce: '\u{1f512}' } } }
+  'a text beyond ASCII': { stamp: { log: 'lóg\u0142\u{1f512}', at: '0-0' } }
 }
 
 t.test('what was encoded decodes to the same', async t => {
@@ -38,7 +38,7 @@ function encodedWith (index: number, value: unknown): Buffer {
   ])
 }
 
-const FIELDS = ['resolution', 'generation', 'position id', 'position nonce', 'digests', 'ttlMs', 'sealedAt'] as const
+const FIELDS = ['resolution', 'log', 'at', 'digests', 'ttlMs', 'sealedAt'] as const
 const wrong: Readonly<Record<(typeof FIELDS)[number], readonly unknown[]>> = {
   resolution: [
     null,
@@ -50,9 +50,8 @@ const wrong: Readonly<Record<(typeof FIELDS)[number], readonly unknown[]>> = {
     Array(8).fill(null),
     ['false', 'u', null, null, null, null, null, null]
   ],
-  generation: [null, 1, true, ['g'], {}],
-  'position id': [null, 1, false, ['0-0'], {}],
-  'position nonce': [null, 1, false, [], {}],
+  log: [null, 1, true, ['g'], {}],
+  at: [null, 1, false, ['0-0'], {}],
   digests: [null, 'd', {}, [1], ['d', null], [['d']], { length: 1, 0: 'd' }, digests(7)],
   ttlMs: [null, '30000', 0, -1, true, [1], {}],
   sealedAt: [null, '1800000000000', 0, -1, true, [1], {}]
@@ -89,7 +88,7 @@ const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['an object', encoded(ENTRY_VERSION, '{"resolution":true}')],
   ['null', encoded(ENTRY_VERSION, 'null')],
   ['a text', encoded(ENTRY_VERSION, '"abcdefg"')],
-  ['too few fields', encoded(ENTRY_VERSION, JSON.stringify(JSON.parse(text).slice(0, 6)))],
+  ['too few fields', encoded(ENTRY_VERSION, JSON.stringify(JSON.parse(text).slice(0, 5)))],
   ['too many fields', encoded(ENTRY_VERSION, JSON.stringify([...JSON.parse(text), 1]))],
   ['something behind it', encoded(ENTRY_VERSION, `${text} 1`)],
   ['a time that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+\]$/, ',1e999]'))],

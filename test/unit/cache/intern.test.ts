@@ -44,14 +44,13 @@ t.test('a thousand different values later each still stands for itself', async (
 t.test('a stamp is shared only by entries of the very same place in the log', async (t) => {
   const compact = createInterner()
   const stamps = [
-    ['g1', '1-0', 'n1'],
-    ['g1', '1-0', 'n2'],
-    ['g1', '2-0', 'n2'],
-    ['g2', '2-0', 'n2'],
-    ['g1', '1-0', 'n1']
+    ['l1', '1-0'],
+    ['l1', '2-0'],
+    ['l2', '2-0'],
+    ['l1', '1-0']
   ] as const
-  for (const [generation, id, nonce] of stamps) {
-    const stamp = { generation, position: { id, nonce } }
+  for (const [log, at] of stamps) {
+    const stamp = { log, at }
     t.same(compact(entryOf({ stamp })).stamp, stamp)
   }
   const [one, two] = [compact(entryOf({})), compact(entryOf({}))]

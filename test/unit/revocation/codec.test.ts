@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ClientName } from '../../../src/core/client-name.ts'
-import { createEntryCodec, type Fields, nonceOf } from '../../../src/shared/revocation/codec.ts'
+import { createEntryCodec, type Fields } from '../../../src/shared/revocation/codec.ts'
 import type { Revocation } from '../../../src/shared/revocation/types.ts'
 import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
 
@@ -9,7 +9,7 @@ const foreign = createEntryCodec(Buffer.alloc(32, 2))
 const MINUTES = 60_000
 const decode = (fields: Readonly<Record<string, string>>, id = '7-0') => codec.decode(id, fields)
 
-const ROWS: Readonly<Record<string, Revocation | undefined>> = {
+const ROWS: Readonly<Record<string, Revocation>> = {
   'a user': user('u1', 2000),
   'a user whom the audit log named': { ...user('u1', 200), origin: 'audit' },
   'a user with a name like a number, colons and an astral character': user('12:3:😀'),
@@ -23,30 +23,27 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
     origin: 'management',
     quietMs: 0
   },
-  everything: EVERYTHING,
-  'the first entry of a generation': undefined
+  everything: EVERYTHING
 }
 
 t.test('what was encoded is read back, whole', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
-    const fields = codec.encode('g', 'p', 'o', revocation)
-    const entry = { id: '7-0', nonce: fields.nonce, previous: 'p', generation: 'g', of: 'o', revocation }
+    const fields = codec.encode('o', revocation)
+    const entry = { id: '7-0', of: 'o', revocation }
     t.strictSame(decode(fields), { provenance: 'authentic', isJunk: false, entry }, what)
   }
 })
 
 t.test('one bit of any field, or a field less: it is read as everything', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
-    const fields = codec.encode('g', 'p', 'o', revocation)
+    const fields = codec.encode('o', revocation)
     for (const name of Object.keys(fields) as Array<keyof Fields>) {
       const flipped = { ...fields, [name]: flip(fields[name]) }
       const { [name]: _, ...less } = fields
       for (const [how, forged] of [['flipped', flipped], ['left out', less]] as const) {
         if (how === 'left out' && fields[name] === '') continue
         const read = decode(forged)
-        t.equal(read.entry.nonce, '', `${what}: ${name} ${how}: it links up with nothing`)
-        // of another secret a user stays a user, and the nonce is under no tag
-        if ((name === 'secret' && revocation?.target.kind === 'user') || name === 'nonce') continue
+        if (name === 'secret' && revocation.target.kind === 'user') continue // of another secret it stays one
         t.match(read, { isJunk: true, entry: { revocation: EVERYTHING } }, `${what}: ${name} ${how}`)
       }
     }
@@ -54,24 +51,24 @@ t.test('one bit of any field, or a field less: it is read as everything', async 
 })
 
 t.test('what stands in one field does not pass for another’s', async (t) => {
-  const fields = codec.encode('g', 'n', 'o', user('ab'))
-  t.match(decode({ ...fields, prev: 'no', of: '' }), { isJunk: true, entry: { nonce: '' } })
-  t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { isJunk: true, entry: { nonce: '' } })
+  const fields = codec.encode('o', user('ab'))
+  t.match(decode({ ...fields, of: 'ou', kind: 'ser' }), { isJunk: true })
+  t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { isJunk: true })
 })
 
 t.test('under a secret that is not known a user is a user, all else is everything', async (t) => {
-  const read = (revocation: Revocation | undefined) => decode(foreign.encode('g', 'n', 'o', revocation))
+  const read = (revocation: Revocation) => decode(foreign.encode('o', revocation))
   const believed = { provenance: 'foreign', isJunk: false, entry: { revocation: user('u1', 2000) } }
   t.match(read(user('u1', 2000)), believed)
   t.match(read(user('')), { isJunk: true, entry: { revocation: EVERYTHING } }, 'a user without a name')
-  for (const revocation of [credential('c1'), ROWS['a client that is blocked'], EVERYTHING, undefined]) {
+  for (const revocation of [credential('c1'), ROWS['a client that is blocked'], EVERYTHING]) {
     t.match(read(revocation), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
   }
 })
 
 t.test('no entry asks for more than 15 minutes of quiet, or for less than none', async (t) => {
   const quietOf = (quiet: string) =>
-    decode({ ...foreign.encode('g', 'n', 'o', user('u1')), quiet }).entry.revocation?.quietMs
+    decode({ ...foreign.encode('o', user('u1')), quiet }).entry.revocation.quietMs
   for (const quiet of ['0', '1', '2000', String(15 * MINUTES)]) t.equal(quietOf(quiet), Number(quiet), quiet)
   for (const quiet of [String(15 * MINUTES + 1), '-1', 'NaN', 'Infinity', '1e99', 'soon']) {
     t.equal(quietOf(quiet), 15 * MINUTES, quiet)
@@ -85,10 +82,9 @@ t.test('garbage is everything, and never throws', async (t) => {
     { tag: '!'.repeat(10_000) },
     { x: 'y' },
     { kind: 'user' },
-    { kind: 'generation' },
     { constructor: 'x', toString: 'y' },
     Object.fromEntries([['__proto__', 'x']]),
-    { ...codec.encode('g', 'n', 'o', EVERYTHING), kind: 'nothing' }
+    { ...codec.encode('o', EVERYTHING), kind: 'nothing' }
   ]
   for (const fields of garbage) {
     for (const id of ['7-0', '', 'x', '-']) {
@@ -104,11 +100,10 @@ function flip (text: string): string {
 t.test('under an unknown secret a client and a token are that, and none of theirs ends', async (t) => {
   for (const target of [{ kind: 'client', clientId: 'c1' }, { kind: 'token', id: 't1' }] as const) {
     const revocation: Revocation = { target, origin: 'management', quietMs: 0, ends: 0 }
-    const read = decode(foreign.encode('g', 'n', 'o', revocation))
+    const read = decode(foreign.encode('o', revocation))
     t.match(read, { provenance: 'foreign', isJunk: false, entry: { revocation: { target } } }, target.kind)
-    t.equal(read.entry.revocation?.ends, undefined)
-    const { nonce: _, ...content } = { ...foreign.encode('g', 'n', 'o', revocation), value: '' }
-    const unnamed = decode({ ...content, nonce: nonceOf(content, content.tag) })
+    t.equal(read.entry.revocation.ends, undefined)
+    const unnamed = decode({ ...foreign.encode('o', revocation), value: '' })
     t.match(unnamed, { isJunk: true, entry: { revocation: EVERYTHING } }, 'without a name')
   }
 })
@@ -123,8 +118,8 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
   t.test('entries under either secret are authentic', async (t) => {
     for (const [what, revocation] of Object.entries(ROWS)) {
       for (const [writer, digest] of [[old, '~c1'], [current, 'c1']] as const) {
-        const read = readBy(both, writer.encode('g', 'p', 'o', revocation))
-        const expected = revocation?.target.kind === 'credential' ? credential(digest) : revocation
+        const read = readBy(both, writer.encode('o', revocation))
+        const expected = revocation.target.kind === 'credential' ? credential(digest) : revocation
         t.match(read, { provenance: 'authentic', isJunk: false }, what)
         t.strictSame(read.entry.revocation, expected, what)
       }
@@ -135,8 +130,8 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
     for (const [writesOld, reader, other] of [[true, old, current], [false, current, old]] as const) {
       isWritten = writesOld
       const token: Revocation = { target: { kind: 'token', id: 't1' }, origin: 'management', quietMs: 0, ends: 0 }
-      for (const revocation of [user('u1'), token, EVERYTHING, undefined]) {
-        const fields = both.encode('g', 'p', 'o', revocation)
+      for (const revocation of [user('u1'), token, EVERYTHING]) {
+        const fields = both.encode('o', revocation)
         t.equal(readBy(reader, fields).provenance, 'authentic')
         t.equal(readBy(other, fields).provenance, 'foreign')
       }
@@ -147,23 +142,22 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
     for (const writesOld of [true, false]) {
       isWritten = writesOld
       for (const [digest, reader, other] of [['~c1', old, current], ['c1', current, old]] as const) {
-        const fields = both.encode('g', 'p', 'o', credential(digest))
+        const fields = both.encode('o', credential(digest))
         t.equal(fields.value, 'c1', 'the mark does not leave the process')
         t.strictSame(readBy(reader, fields).entry.revocation, credential('c1'))
         t.strictSame(readBy(both, fields).entry.revocation, credential(digest))
         t.strictSame(readBy(other, fields).entry.revocation, EVERYTHING, 'never a name that voids nothing')
       }
     }
-    const fields = current.encode('g', 'p', 'o', credential('~c1'))
+    const fields = current.encode('o', credential('~c1'))
     t.strictSame(readBy(current, fields).entry.revocation, EVERYTHING, 'nor where the secret is gone')
   })
 
   t.test('a tag of neither, and of the one under the id of the other, is refused', async (t) => {
-    const third = createEntryCodec(Buffer.alloc(32, 3)).encode('g', 'p', 'o', credential('c1'))
+    const third = createEntryCodec(Buffer.alloc(32, 3)).encode('o', credential('c1'))
     t.match(readBy(both, third), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
-    const [ofOld, ofNew] = [old, current].map((writer) => writer.encode('g', 'p', 'o', credential('c1')))
-    const { nonce: _, ...content } = { ...ofOld as Fields, secret: ofNew?.secret ?? '' }
-    const fields = { ...content, nonce: nonceOf(content, content.tag) }
+    const [ofOld, ofNew] = [old, current].map((writer) => writer.encode('o', credential('c1')))
+    const fields = { ...ofOld as Fields, secret: ofNew?.secret ?? '' }
     t.match(readBy(both, fields), { provenance: 'forged', isJunk: true, entry: { revocation: EVERYTHING } })
   })
 })

@@ -37,6 +37,7 @@ function open (
       head: undefined,
       isReadable: true,
       replicationId: '',
+      history: '',
       now: 0,
       acknowledged,
       offset,

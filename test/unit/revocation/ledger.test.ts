@@ -15,8 +15,7 @@ const BOB = about('bob', 'bobs token')
 function open (some: Partial<LedgerOptions> = {}) {
   const clock = manualClock()
   const ledger = new Ledger({ clock, retentionMs: RETENTION, ...some })
-  ledger.adopt('g1')
-  ledger.apply(logEntry(1, undefined))
+  ledger.adopt('l1')
   let n = 1
   return {
     clock,
@@ -131,13 +130,12 @@ t.test('a revocation taken here', async (t) => {
     t.ok(ledger.trusts(shared(ledger)))
   })
 
-  t.test('survives a change of generation', async (t) => {
+  t.test('survives a change of the log', async (t) => {
     const { ledger } = open()
     const { local } = ledger.snapshot()
     ledger.take(user('alice'), 'mine')
-    ledger.adopt('g2')
-    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
-    t.ok(ledger.isVoid(ALICE, { stamp: ledger.stamp(), local }))
+    ledger.adopt('l2')
+    t.ok(ledger.isVoid(ALICE, { local }))
     t.notOk(ledger.trusts(shared(ledger)))
   })
 
@@ -155,18 +153,16 @@ t.test('a revocation taken here', async (t) => {
 })
 
 t.test('an entry of Redis is trusted', async (t) => {
-  t.test('at a position that this replica read, in its generation, and at no other', async (t) => {
+  t.test('where it is of the log that this replica reads, and of no other', async (t) => {
     const { ledger, read } = open()
     const first = ledger.stamp()
     read(user('bob'))
-    const { generation, position } = ledger.stamp()
+    const { log, at } = ledger.stamp()
     const rows: ReadonlyArray<readonly [string, Entry['stamp'], boolean]> = [
-      ['the newest', { generation, position }, true],
+      ['the newest', { log, at }, true],
       ['an older one', first, true],
-      ['another generation', { generation: 'g2', position }, false],
-      ['a nonce it never read', { generation, position: { ...position, nonce: 'other' } }, false],
-      ['the id of another nonce', { generation, position: { ...position, id: first.position.id } }, false],
-      ['ahead of it', { generation, position: { id: '3-0', nonce: 'nonce 3' } }, false],
+      ['made by a replica that has read more', { log, at: '3-0' }, true],
+      ['another log', { log: 'l2', at }, false],
       ['a service without a log', NO_LOG, false]
     ]
     for (const [what, stamp, trusted] of rows) t.equal(ledger.trusts(shared(ledger, { stamp })), trusted, what)
@@ -189,79 +185,71 @@ t.test('an entry of Redis is trusted', async (t) => {
       t.notOk(ledger.trusts(entry), revocation.target.kind)
     }
   })
-
-  t.test('not when its position is too old to be remembered', async (t) => {
-    const { ledger, read } = open({ maxPositions: 2 })
-    const entry = shared(ledger)
-    read(user('u1'))
-    t.ok(ledger.trusts(entry))
-    read(user('u2'))
-    t.notOk(ledger.trusts(entry))
-  })
 })
 
-t.test('a new generation', async (t) => {
-  t.test('voids all that was made in another, and the old one is remembered as left', async (t) => {
-    const { ledger } = open()
-    const before = ledger.snapshot()
-    t.notOk(ledger.hasLeft('g1'))
-    ledger.adopt('g2')
-    t.same(
-      [ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')],
-      [true, true, false, false]
-    )
-    t.same([ledger.id, ledger.nonce, ledger.generation], ['0-0', '', 'g2'], 'its stream is read from the beginning')
-    ledger.adopt('g3')
-    t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
-  })
-
-  t.test('that was left so long ago that ten thousand came since is forgotten', async (t) => {
-    const ledger = new Ledger({ clock: manualClock(), retentionMs: 1000 })
-    for (let n = 0; n <= 10_002; n++) ledger.adopt(`g${n}`)
-    t.notOk(ledger.hasLeft('g0'))
-    t.ok(ledger.hasLeft('g10001'))
-  })
-
-  t.test('an id that is smaller than the old generation’s counts as it stands', async (t) => {
+t.test('a new log', async (t) => {
+  t.test('changes nothing in what is known here, and makes void what was shared in another', async (t) => {
     const { ledger, read } = open()
-    for (let n = 0; n < 5; n++) read(user('alice'))
-    ledger.adopt('g2')
-    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    const [before, old] = [ledger.snapshot(), shared(ledger)]
+    read(user('alice'))
+    const after = ledger.snapshot()
+    ledger.adopt('l2')
+    t.strictSame([ledger.isVoid(ALICE, before), ledger.isVoid(ALICE, after), ledger.isVoid(BOB, before)],
+      [true, false, false])
+    t.same([ledger.id, ledger.log, ledger.trusts(old)], ['0-0', 'l2', false], 'it is read from the beginning')
+  })
+
+  t.test('with times that are smaller than those of the old one: they count as they stand', async (t) => {
+    const { ledger, read } = open()
+    for (let n = 0; n < 5; n++) read(user('alice'), 'one')
+    ledger.adopt('l2')
+    ledger.apply(logEntry(2, user('alice'), { of: 'one' }))
     const before = ledger.snapshot()
-    t.notOk(ledger.isVoid(ALICE, before))
-    ledger.apply(logEntry(2, user('alice'), { generation: 'g2' }))
+    t.ok(ledger.trusts(shared(ledger)))
+    ledger.apply(logEntry(3, user('alice'), { of: 'two' }))
     t.ok(ledger.isVoid(ALICE, before))
+  })
+
+  t.test('in which a revocation is read again: what was resolved since is not void', async (t) => {
+    for (const revocation of [user('alice'), EVERYTHING]) {
+      const { ledger, read } = open()
+      read(revocation, 'one')
+      const since = ledger.snapshot()
+      ledger.adopt('l2')
+      const old = shared(ledger)
+      ledger.apply(logEntry(1, revocation, { of: 'one' }))
+      t.notOk(ledger.isVoid(ALICE, since), 'here')
+      t.notOk(ledger.trusts(old), 'another replica may not have known it')
+    }
   })
 
   t.test('trusts no entry of Redis until all that it lacks is read back', async (t) => {
     const { ledger, read } = open()
     read(user('u1'), 'one')
     read(credential('c1'), 'two')
-    ledger.adopt('g2')
-    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    ledger.adopt('l2')
     t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], ['two', credential('c1')]])
     t.notOk(ledger.trusts(shared(ledger)))
-    ledger.apply(logEntry(2, user('u1'), { generation: 'g2', of: 'one' }))
+    ledger.apply(logEntry(2, user('u1'), { of: 'one' }))
     t.notOk(ledger.trusts(shared(ledger)))
-    ledger.apply(logEntry(3, credential('c1'), { generation: 'g2', of: 'two' }))
+    ledger.apply(logEntry(3, credential('c1'), { of: 'two' }))
     t.ok(ledger.trusts(shared(ledger)))
   })
 
   t.test('reads a name back only by what it stands for', async (t) => {
     const { ledger, read } = open()
     read(user('u1'), 'one')
-    ledger.adopt('g2')
-    ledger.apply(logEntry(1, undefined, { generation: 'g2', of: 'one' }))
-    ledger.apply(logEntry(2, user('u2'), { generation: 'g2', of: 'one' }))
+    ledger.adopt('l2')
+    ledger.apply(logEntry(2, user('u2'), { of: 'one' }))
     t.strictSame([...ledger.pendingRepublish.keys()], ['one'])
   })
 
   t.test('a second change before all is read back loses none of them', async (t) => {
     const { ledger, read, clock } = open()
     read(user('u1'), 'one')
-    ledger.adopt('g2')
+    ledger.adopt('l2')
     clock.advance(RETENTION + 1)
-    ledger.adopt('g3')
+    ledger.adopt('l3')
     t.strictSame([...ledger.pendingRepublish.keys()], ['one'])
   })
 
@@ -271,14 +259,13 @@ t.test('a new generation', async (t) => {
     read(user('u1'), 'one')
     read({ ...EVERYTHING, quietMs: 2000 }, 'second')
     read(EVERYTHING, 'third')
-    ledger.adopt('g2')
+    ledger.adopt('l2')
     const quiet = ['second', { ...EVERYTHING, quietMs: 2000 }]
     t.strictSame([...ledger.pendingRepublish], [['one', user('u1')], quiet, ['third', EVERYTHING]], 'and the quietest')
-    ledger.adopt('g3')
+    ledger.adopt('l3')
     t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'second', 'third'], 'a second change adds none')
-    ledger.apply(logEntry(1, undefined, { generation: 'g3' }))
-    ledger.apply(logEntry(2, EVERYTHING, { generation: 'g3', of: 'fourth' }))
-    ledger.adopt('g4')
+    ledger.apply(logEntry(2, EVERYTHING, { of: 'fourth' }))
+    ledger.adopt('l4')
     t.strictSame([...ledger.pendingRepublish.keys()], ['one', 'second', 'fourth'], 'a newer one takes its place')
   })
 
@@ -287,7 +274,7 @@ t.test('a new generation', async (t) => {
     for (const [of, ends] of [['a', 5000], ['b', 9000], ['c', 7000], ['d', undefined]] as const) {
       read({ ...EVERYTHING, ends }, of)
     }
-    ledger.adopt('g2')
+    ledger.adopt('l2')
     t.strictSame([...ledger.pendingRepublish.keys()], ['b', 'd'])
   })
 
@@ -297,14 +284,14 @@ t.test('a new generation', async (t) => {
     clock.advance(1)
     read(user('u2'), 'two')
     clock.advance(RETENTION)
-    ledger.adopt('g2')
+    ledger.adopt('l2')
     t.strictSame([...ledger.pendingRepublish.keys()], ['two'])
   })
 
   const fill = (t: Test, count: number) => {
     const opened = open({ maxRepublished: 3 })
     for (let n = 0; n < count; n++) opened.read(user(`u${n}`))
-    opened.ledger.adopt('g2')
+    opened.ledger.adopt('l2')
     t.comment(`${count} of at most 3`)
     return { ...opened, targets: targetsOf(opened.ledger.pendingRepublish.values()) }
   }
@@ -316,7 +303,7 @@ t.test('a new generation', async (t) => {
     for (let n = 0; n < 3; n++) read(user(`u${n}`))
     clock.advance(RETENTION + 1)
     read(user('u3'))
-    ledger.adopt('g2')
+    ledger.adopt('l2')
     const targets = targetsOf(ledger.pendingRepublish.values())
     t.strictSame(targets, [{ kind: 'user', userId: 'u3' }], 'those that went were too old to matter')
   })
@@ -379,10 +366,10 @@ t.test('quiet', async (t) => {
 })
 
 t.test('what is older than the retention', async (t) => {
-  t.test('is dropped when entries are added: names, positions and quiet times', async (t) => {
+  t.test('is dropped when entries are added: names and quiet times', async (t) => {
     const { ledger, read, clock } = open()
     for (let n = 0; n < 3000; n++) read(user(`old ${n}`, 10))
-    t.strictSame(ledger.sizes, { revoked: 3000, positions: 3001, noStore: 3000 })
+    t.strictSame(ledger.sizes, { revoked: 3000, noStore: 3000 })
     clock.advance(1)
     read(user('new', 10))
     clock.advance(2 * RETENTION)
@@ -392,36 +379,7 @@ t.test('what is older than the retention', async (t) => {
       return before - ledger.sizes.revoked
     })
     t.ok(Math.max(...worst) <= 4, 'a few at each entry')
-    t.strictSame(ledger.sizes, { revoked: 1200, positions: 1201, noStore: 1200 }, 'with the newest position of then')
-  })
-
-  t.test('is void for all who began before it, and for nobody else', async (t) => {
-    const { ledger, read, clock } = open()
-    const before = ledger.snapshot()
-    read(user('alice'))
-    const [since, sealed] = [ledger.snapshot(), shared(ledger)]
-    for (let n = 0; n < 3; n++) {
-      clock.advance(RETENTION)
-      t.notOk(ledger.isVoid(ALICE, ledger.snapshot()), 'a resolution of now')
-      t.ok(ledger.trusts(shared(ledger)), 'and an entry of now, at the newest position, however old that is')
-      read(user('bob'))
-    }
-    t.same([ledger.isVoid(ALICE, before), ledger.isVoid(about('carol'), before)], [true, true])
-    t.same([ledger.isVoid(about('carol'), since), ledger.trusts(sealed)], [true, false], 'older than the retention')
-  })
-
-  t.test('leaves a position trusted for a retention after the next one was read', async (t) => {
-    const { ledger, read, clock } = open()
-    read(user('bob'))
-    clock.advance(5 * RETENTION)
-    const sealed = shared(ledger)
-    read(user('carol'))
-    clock.advance(RETENTION)
-    read(user('dave'))
-    t.ok(ledger.trusts(sealed))
-    clock.advance(RETENTION)
-    read(user('erin'))
-    t.notOk(ledger.trusts(sealed))
+    t.strictSame(ledger.sizes, { revoked: 1200, noStore: 1200 })
   })
 
   t.test('is what the monotonic clock says: a wall clock set forward voids nothing', async (t) => {
@@ -434,12 +392,14 @@ t.test('what is older than the retention', async (t) => {
   })
 })
 
-t.test('everything takes the place of all names before it', async (t) => {
+t.test('all may be void at once: what began before, and what others made before a time', async (t) => {
   const { ledger, read } = open()
-  for (let n = 0; n < 100; n++) read(user(`u${n}`))
-  read(EVERYTHING)
-  for (let n = 0; n < 40; n++) read(user(`later ${n}`))
-  t.same([ledger.sizes.revoked, ledger.sizes.positions], [40, 41])
+  const [before, old] = [ledger.snapshot(), shared(ledger)]
+  read(user('bob'))
+  const newer = shared(ledger)
+  ledger.voidAll()
+  t.same([ledger.isVoid(ALICE, before), ledger.trusts(old), ledger.trusts(newer)], [true, false, true])
+  t.notOk(ledger.isVoid(ALICE, ledger.snapshot()))
 })
 
 t.test('a long log is read in a time that grows with its length, not with its square', async (t) => {

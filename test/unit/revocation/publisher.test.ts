@@ -19,11 +19,12 @@ function open () {
   const master = { isProven: false, isSafe: true, asked: 0, movedAt: -Infinity }
   let replicate = (_copies: number | undefined): void => {}
   const store = {
-    append: async (_generation: string, _previous: string, _retentionMs: number, entries: readonly Fields[]) => {
+    append: async (_log: string, _retentionMs: number, entries: readonly Fields[]) => {
       written.push(...entries)
       const replicated = new Promise<number | undefined>((resolve) => { replicate = resolve })
-      return { kind: 'written', id: `${written.length}-0`, replicated }
-    }
+      return { kind: 'written', replicated }
+    },
+    missed () {}
   } as unknown as LogStore
   const timers: Readonly<{ ms: number, callBack: () => void }>[] = []
   const after = (ms: number, callBack: () => void): () => void => {
@@ -45,7 +46,7 @@ function open () {
     for (const fields of written.splice(0)) {
       const { entry } = codec.decode('1-0', fields)
       ledger.apply(entry)
-      if (entry.revocation !== undefined) publisher.confirm(entry.of, entry.revocation)
+      publisher.confirm(entry.of, entry.revocation)
     }
     publisher.publish(clock.monotonic())
   }
