@@ -32,6 +32,11 @@ end
 
 local function milliseconds(entry) return tonumber(string.match(entry[1], '^(%d+)-')) end
 
+local function count(more)
+  local known = tonumber(redis.call('HGET', KEYS[2], 'count')) or 0
+  redis.call('HSET', KEYS[2], 'count', string.format('%.0f', known + more))
+end
+
 -- By Redis' own time, and never the newest 1,000: a clock that jumps drops nothing that is not read yet.
 local function trim()
   local length = read('XLEN', KEYS[1])
@@ -43,7 +48,7 @@ local function trim()
   local from = oldest < milliseconds(kept) and string.format('%.0f', oldest) or kept[1]
   local trimmed = redis.call('XTRIM', KEYS[1], 'MINID', from)
   redis.call('HSET', KEYS[2], 'since', string.match(from, '^%d+'))
-  redis.call('HINCRBY', KEYS[2], 'count', -trimmed)
+  count(-trimmed)
   return trimmed
 end
 
@@ -67,6 +72,6 @@ if length % 100 < (#ARGV - 3) / SIZE then trim() end
 for first = 4, #ARGV, SIZE do
   local reply = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, first, first + SIZE - 1))
   if type(reply) == 'table' and reply.err then return {3, reply.err} end
-  redis.call('HINCRBY', KEYS[2], 'count', 1)
+  count(1)
 end
 return {1}

@@ -1,185 +1,140 @@
-import { isMiss, isReady, land, question, readShared, remember, share } from './cache.ts'
-import {
-  copyTo, crash, failOver, flush, giveUpOnReplica, loseReplica, mayHappen, part, reaches, rejoin, restore, rewrite,
-  spend, start
-} from './faults.ts'
-import { poll } from './follower.ts'
-import { accepted, usable } from './ledger.ts'
-import { at } from './mastery.ts'
-import { normalise } from './normalise.ts'
-import { append, dueItems, mayAppend, take } from './publisher.ts'
-import { obeys, type Fault, type Rules } from './rules.ts'
-import { logStages, violation } from './stages.ts'
-import { other, REPLICAS, SERVERS, withReplica, withServer, type Replica, type State } from './state.ts'
-import { calm, needsCalm, second, tick } from './time.ts'
+import { has, isVoid, poll, trusts } from './follower.ts'
+import type { Fault, Rules } from './rules.ts'
+import { born, type Entry, type Replica, type State } from './state.ts'
 
-/** What happened, in words that a person can follow, and the state after it. */
-export type Step = readonly [label: string, state: State]
-type Steps = (state: State, rules: Rules) => Step[]
+type Step = readonly [label: string, after: State]
+const NAMES = ['P', 'Q']
+/** Questions to Authgear in one world. */
+const MAX_ASKED = 1
 
-const name = (index: number): string => 'PQ'.charAt(index)
-const server = (index: number): string => 'AB'.charAt(index)
-
-/** Everything that can happen in that state. */
+/** Every step that may come next; none after something went wrong. */
 export function next (state: State, rules: Rules): Step[] {
-  const kinds = [ofReplicas, ofTime, ofServers, ofFaults]
-  const settle = (after: State): State => normalise(logStages(after, rules), rules)
-  return kinds.flatMap((of) => of(state, rules)).map(([label, after]) => [label, settle(after)])
-}
-
-/** What is wrong in that state. */
-export function wrong (state: State, rules: Rules): string | undefined {
-  return violation(state, (index) => usable(at(state, index), rules), (index) => accepted(at(state, index), rules))
-}
-
-const ofReplicas: Steps = (state, rules) => REPLICAS.flatMap((index) => {
-  const { isUp } = at(state, index)
-  if (!isUp) return ofStart(state, rules, index)
-  return [...ofConnection(state, rules, index), ...ofCache(state, rules, index), ...ofRevocation(state, rules, index)]
-})
-
-function ofStart (state: State, rules: Rules, index: number): Step[] {
-  const secrets = rules.world.rotates ? [1, 2] : [1]
-  return secrets.map((secret) => [
-    `${name(index)} starts${rules.world.rotates ? ` with secret ${secret}` : ''}`, start(state, rules, index, secret)
-  ])
-}
-
-/** From a master that stands to a deposed one a connection goes only if it is cut. */
-function ofConnection (state: State, rules: Rules, index: number): Step[] {
-  const { connection } = at(state, index)
-  const steps: Step[] = SERVERS.filter((to) => to !== connection && reaches(state, rules, index, to))
-    .filter((to) => to === state.master || connection === -1 || mayHappen(state, 'cut'))
-    .map((to) => {
-      const isCut = to !== state.master && connection !== -1
-      return [
-        `${name(index)} connects to ${server(to)}`,
-        withReplica(isCut ? spend(state, 'cut') : state, index, { connection: to })
-      ]
-    })
-  if (connection !== -1 && reaches(state, rules, index, connection)) {
-    steps.push([`${name(index)} polls ${server(connection)}`, poll(state, rules, index, connection)])
-  }
-  return steps
-}
-
-function ofCache (state: State, rules: Rules, index: number): Step[] {
-  const replica = at(state, index)
+  if (state.wrong !== undefined) return []
   const steps: Step[] = []
-  const reached = SERVERS.filter((to) => reaches(state, rules, index, to))
-  if (replica.flight !== undefined && mayAnswer(state, rules, replica)) {
-    steps.push([`${name(index)} gets Authgear's answer`, land(state, rules, index)])
+  const may = (label: string, change: (state: State, replica: Replica) => void, index = 0): void => {
+    const after = structuredClone(state)
+    const replica = after.replicas[index]
+    if (replica === undefined) return
+    change(after, replica)
+    steps.push([label, after])
   }
-  if (replica.memory?.isToBeShared === true) {
-    for (const to of reached) steps.push([`${name(index)} shares its entry on ${server(to)}`, share(state, index, to)])
-  }
-  if (!isReady(replica, rules) || !isMiss(replica, rules)) return steps
-  const asked = question(state, rules, index)
-  if (asked !== undefined && replica.flight === undefined) {
-    steps.push(
-      rules.world.hasFlights
-        ? [`${name(index)} asks Authgear`, withReplica(state, index, { flight: asked, isOvertaken: false })]
-        : [`${name(index)} resolves`, remember(state, rules, index, asked)]
-    )
-  }
-  for (const from of reached) {
-    const after = readShared(state, rules, index, from)
-    if (after !== state) steps.push([`${name(index)} finds an entry on ${server(from)}`, after])
+  state.replicas.forEach((replica, index) => {
+    const name = NAMES[index] ?? ''
+    if (!replica.isUp) return may(`${name} starts`, (after) => { after.replicas[index] = born(rules.world.revocations) }, index)
+    for (const [what, isPossible, change] of ACTIONS) {
+      if (isPossible(state, replica, rules)) may(`${name} ${what}`, (after, one) => change(after, one, rules), index)
+    }
+  })
+  for (const fault of rules.world.faults) {
+    if (state.faults >= rules.world.maxFaults) continue
+    may(fault, (after) => { after.faults++; befall(after, fault, rules) })
   }
   return steps
 }
 
-function ofRevocation (state: State, rules: Rules, index: number): Step[] {
-  const replica = at(state, index)
-  const steps: Step[] = []
-  const of = state.stages.indexOf('none')
-  if (of !== -1 && rules.world.overtakes === 'nothing') steps.push([`${name(index)} takes revocation ${of + 1}`, take(state, index, of)])
-  const { connection } = replica
-  if (connection === -1 || !mayAppend(state, replica, connection)) return steps
-  for (const item of dueItems(replica, rules)) {
-    const what = `revocation ${item.of + 1}${item.all ? ' as everything' : ''}${item.isOwn ? '' : ' again'}`
-    steps.push([`${name(index)} appends ${what}`, append(state, index, connection, item)])
-  }
-  return steps
+type Action = readonly [
+  what: string,
+  isPossible: (state: State, replica: Replica, rules: Rules) => boolean,
+  change: (state: State, replica: Replica, rules: Rules) => void
+]
+
+const isHere = ({ server }: State, { history, log }: Replica): boolean =>
+  history === server.history && log === server.log && log !== 0
+
+const ACTIONS: readonly Action[] = [
+  ['polls', ({ server }, replica) => replica.at !== server.stream.length || !isHere({ server } as State, replica), poll],
+  [
+    'takes a revocation',
+    ({ taken }, _, { world }) => taken < world.revocations,
+    (state, replica) => { replica.own[state.taken++] = ++replica.local }
+  ],
+  [
+    'writes what it took',
+    (state, replica) => isHere(state, replica) && replica.own.some((number, which) => number > 0 && isMissing(state, which)),
+    (state, replica) => append(state, replica.own.findIndex((number, which) => number > 0 && isMissing(state, which)))
+  ],
+  [
+    'writes what the log lacks',
+    (state, replica) => isHere(state, replica) && replica.lacking.some((which) => isMissing(state, which)),
+    (state, replica) => append(state, replica.lacking.find((which) => isMissing(state, which)) ?? 0)
+  ],
+  ['asks', ({ asked }, { flight }) => flight === undefined && asked < MAX_ASKED, (state, replica) => {
+    state.asked++
+    replica.flight = { log: replica.log, at: replica.at, local: replica.local, age: state.taken }
+  }],
+  ['is answered', (_, { flight }) => flight !== undefined, answer],
+  [
+    'answers from memory',
+    (_, replica, rules) => replica.memory !== undefined && !isVoid(replica, replica.memory, rules),
+    (state, replica) => judge(state, replica, replica.memory)
+  ],
+  [
+    'answers from Redis',
+    (state, replica, rules) => isHere(state, replica) && state.server.shared !== undefined &&
+      trusts(replica, state.server.shared, rules),
+    (state, replica) => {
+      const { shared } = state.server
+      judge(state, replica, shared)
+      replica.memory = shared && { ...shared, local: replica.local }
+    }
+  ]
+]
+
+const isMissing = ({ server }: State, which: number): boolean => !server.stream.includes(which)
+
+function append ({ server }: State, which: number): void {
+  server.stream.push(which)
+  server.count++
 }
 
-function ofTime (state: State, rules: Rules): Step[] {
-  const steps: Step[] = [['3 s and CACHE_DEGRADED_TTL pass', tick(state, rules)]]
-  if (needsCalm(state)) steps.push(['ten quiet minutes pass', calm(state, rules)])
-  const countsBySecond = rules.world.overtakes === 'junk' && !obeys(rules, 'a rate of junk is counted for ten seconds')
-  if (countsBySecond) steps.push(['a second passes', second(state)])
-  return steps
+function answer (state: State, replica: Replica, rules: Rules): void {
+  const { flight } = replica
+  replica.flight = undefined
+  if (flight === undefined) return
+  const isLate = !has(rules, 'the time is noted before the question')
+  const entry = isLate ? { ...flight, log: replica.log, at: replica.at, local: replica.local } : flight
+  if (isVoid(replica, entry, rules)) return
+  judge(state, replica, entry)
+  replica.memory = entry
+  const isShared = replica.lacking.length === 0 || !has(rules, 'nothing is shared while some is carried over')
+  if (isHere(state, replica) && isShared) state.server.shared = entry
 }
 
-const ofServers: Steps = (state, { world }) => {
-  const steps: Step[] = []
-  const { master } = state
-  const rest = other(master)
-  if (!world.hasRedisReplica) return steps
-  for (const one of SERVERS) {
-    if (state.servers[one].attendance === 'silent') {
-      steps.push([`${server(one)} no longer lists its replica`, giveUpOnReplica(state, one)])
+/** An answer that is older than a revocation. */
+function judge (state: State, replica: Replica, entry: Entry | undefined): void {
+  const alive = state.replicas.filter(({ isUp }) => isUp)
+  const isSettled = alive.every((one) =>
+    isHere(state, one) && one.at === state.server.stream.length && one.lacking.length === 0)
+  for (let which = entry?.age ?? 0; which < state.taken; which++) {
+    const isKnown = (one: Replica): boolean => one.known[which] !== 0 || one.own[which] !== 0
+    if (isKnown(replica)) state.wrong ??= 'answers what is older than a revocation that it knows'
+    const isHeld = state.faults === 0 || state.isRebooted || alive.some(isKnown)
+    if (state.acknowledged.includes(which) && isSettled && isHeld) {
+      state.wrong ??= 'answers what is older than an acknowledged revocation'
     }
   }
-  if (state.servers[rest].role !== 'replica') {
-    if (!world.isLossFinal) steps.push([`${server(rest)} becomes a replica of ${server(master)}`, rejoin(state)])
-  } else if (state.servers[rest].log !== state.servers[master].log ||
-    state.servers[rest].cached !== state.servers[master].cached ||
-    state.servers[rest].isOfHistory !== state.servers[master].isOfHistory) {
-    steps.push([`${server(rest)} replicates`, copyTo(state, rest)])
-  }
-  return steps
 }
 
-const ofFaults: Steps = (state, rules) => {
-  const { master } = state
-  const steps: Step[] = []
-  const add = (fault: Fault, label: string, happen: (state: State) => State): void => {
-    if (mayHappen(state, fault)) steps.push([label, happen(spend(state, fault))])
-  }
-  for (const index of REPLICAS) {
-    if (at(state, index).isUp) add('crash', `${name(index)} crashes`, (some) => crash(some, rules, index))
-  }
-  add('flush', `${server(master)} is flushed`, flush)
-  add('save', `${server(master)} saves a snapshot`, (some) => copyTo(some, other(master)))
-  if (state.servers[other(master)].log !== undefined) {
-    add('restore', `${server(master)} starts from its snapshot`, restore)
-  }
-  if (state.servers[other(master)].role === 'replica') {
-    add('failover', `${server(master)} dies, ${server(other(master))} is promoted`, failOver)
-    for (const alone of [0, 1, 2, 3]) {
-      const who = REPLICAS.filter((index) => (alone >> index & 1) === 1).map(name).join(' and ') || 'nobody'
-      add('partition', `${server(master)} is cut off with ${who}, ${server(other(master))} is promoted`, (some) =>
-        part(some, alone, rules))
+function befall (state: State, fault: Fault, { world }: Rules): void {
+  const { server } = state
+  switch (fault) {
+    case 'flush': Object.assign(server, { log: 0, count: 0, begun: 0, stream: [], shared: undefined }); return
+    case 'evict': server.stream = []; return
+    case 'failover': { // a copy has what is acknowledged
+      const last = server.stream.at(-1)
+      if (last !== undefined && !state.acknowledged.includes(last)) { server.stream.pop(); server.count-- }
+      server.history++
+      return
     }
-    add('loseReplica', `${server(other(master))}, a replica, is lost`, loseReplica)
+    case 'crash': {
+      const first = state.replicas.find(({ isUp }) => isUp)
+      if (first !== undefined) first.isUp = false
+      return
+    }
+    case 'reboot':
+      state.replicas = state.replicas.map(() => born(world.revocations))
+      state.isRebooted = true
+      if (server.stream.pop() !== undefined) server.count-- // a snapshot from before the last write
+      server.history++
   }
-  for (const [position, { of, isRewritten }] of (state.servers[master].log ?? []).entries()) {
-    if (of === -1 || isRewritten) continue
-    add('rewrite', `a writer to ${server(master)} rewrites revocation ${of + 1}`, (some) => rewrite(some, position))
-  }
-  return [...steps, ...ofFlood(state, rules)]
-}
-
-const MAX_FLOOD = 4
-
-const junkIsOver = (state: State, { world }: Rules): boolean =>
-  (state.servers[state.master].log ?? []).filter(({ of }) => of >= world.revocations.length).length >= MAX_FLOOD
-
-/** Where something overtakes it, Authgear's answer never comes before that. */
-function mayAnswer (state: State, rules: Rules, { isOvertaken }: Replica): boolean {
-  switch (rules.world.overtakes) {
-    case 'nothing': return true
-    case 'junk': return isOvertaken || junkIsOver(state, rules)
-    case 'generations': return isOvertaken || !mayHappen(state, 'flush')
-  }
-}
-
-/** Entries of a CACHE_SECRET that nobody here has. */
-function ofFlood (state: State, rules: Rules): Step[] {
-  const { log } = state.servers[state.master]
-  if (rules.world.overtakes !== 'junk' || log === undefined || junkIsOver(state, rules)) return []
-  const token = state.tokens + 1
-  const junk = { token, of: rules.world.revocations.length, all: false, secret: 0, isRewritten: false, missedBy: 0 }
-  return [['junk is appended', withServer({ ...state, tokens: token }, state.master, { log: [...log, junk] })]]
 }

@@ -1,67 +1,38 @@
-/** What one exploration is about: a world with its faults, and the rules of the protocol that it goes without. */
-
-/** What a revocation names; another kind is one more row of MEANS_THE_SAME. */
-export type Kind = 'user' | 'credential'
-
-/** Whether a name means the same under every CACHE_SECRET: `codec.ts`, `decode`. */
-export const MEANS_THE_SAME: Readonly<Record<Kind, boolean>> = { user: true, credential: false }
-
-export const FAULTS = [
-  'crash', 'cut', 'flush', 'save', 'restore', 'failover', 'partition', 'loseReplica', 'rewrite'
-] as const
-export type Fault = typeof FAULTS[number]
-
-/** Each is one rule of the protocol, so that it can be left out. */
+/** Each is one rule of the ledger and its follower, so that it can be left out. */
 export const RULES = [
-  'a master proves itself by its replicas', 'Sentinels prove a master', 'more than half of the Sentinels must name it',
-  'with Sentinels all Redis replicas must prove it', 'most Sentinels must name it once',
-  'a doubted master acknowledges nothing', 'junk beyond a few entries is skipped',
-  'a rate of junk is counted for ten seconds', 'generations that change too often are not adopted',
-  'what is older than skipped junk is void', 'a log is believed only in its history',
-  'also one that was adopted and not read', 'also by a replica that has followed another', 'new revocations go first',
-  'revocations are carried over', 'nothing is shared while some are carried over', 'a nonce is a digest of its entry',
-  'ready means that the log is followed', 'a poll links up', 'an entry is trusted at positions read',
-  'no generation comes back', 'a revocation holds here at once', 'a snapshot is taken before the question',
-  'a token from before the log began is unknown', 'cut off, older tokens are unknown',
-  'following a deposed master covers no gap'
+  'what is taken holds at once', 'the time is noted before the question', 'the revocation itself confirms, not its name',
+  'an entry counts in its log alone', 'what a new log lacks is written', 'nothing is shared while some is carried over',
+  'the head counts the entries', 'a log is believed in its history alone', 'another server makes everything void'
 ] as const
 export type Rule = typeof RULES[number]
 
-export type World = Readonly<{
-  name: string
-  revocations: readonly Kind[]
-  /** How often each fault happens at most. */
-  faults: Partial<Readonly<Record<Fault, number>>>
-  /** All faults together, at most. */
-  maxFaults: number
-  /** The second server is a Redis replica; else it is the place of a snapshot on disk. */
-  hasRedisReplica: boolean
-  hasSentinels: boolean
-  /** The master has one more Redis replica, which stays on its side of a partition. */
-  hasNearReplica: boolean
-  /** A Redis replica that is lost never comes back. */
-  isLossFinal: boolean
-  /** A replica that starts may have another CACHE_SECRET. */
-  rotates: boolean
-  /** Questions to Authgear take time. */
-  hasFlights: boolean
-  /** What comes faster than an answer of Authgear, and voids it; revocations are not taken meanwhile. */
-  overtakes: 'nothing' | 'junk' | 'generations'
-  /** A deposed master may be met when it lists no Redis replica any more: the bound that the docs name. */
-  meetsLonely: boolean
-  /** Whether it is wrong to acknowledge what only a master has that was deposed for longer than 3 s. */
-  judgesAcknowledgements: boolean
-  /** Resource tokens, one for each user, were issued before all revocations, and never by the adapter's own word. */
-  hasTokens: boolean
-  /** Changes of generation in ten minutes before Redis counts as away; 0: not in this world. */
-  maxChanges: number
-  /** Replicas that run at the beginning. */
-  running: number
-}>
+export const FAULTS = ['flush', 'evict', 'failover', 'crash', 'reboot'] as const
+export type Fault = typeof FAULTS[number]
 
-export type Rules = Readonly<{ world: World, without: ReadonlySet<Rule> }>
+/** Two replicas, one session, revocations that all name it, and so many faults. */
+export type World = Readonly<{ name: string, revocations: number, faults: readonly Fault[], maxFaults: number }>
+export type Rules = Readonly<{ world: World, without: Rule | undefined }>
 
-export const obeys = ({ without }: Rules, rule: Rule): boolean => !without.has(rule)
+const world = (name: string, revocations: number, maxFaults: number, ...faults: Fault[]): World =>
+  ({ name, revocations, faults, maxFaults })
 
-/** Junk within a window that counts as `everything`: five in the code. */
-export const MAX_JUNK = 1
+export const WORLDS = {
+  calm: world('two revocations, no fault', 2, 0),
+  flush: world('FLUSHALL', 1, 1, 'flush'),
+  evict: world('the stream is evicted, a crash', 1, 2, 'evict', 'crash'),
+  failover: world('a failover that loses a write, a crash', 1, 2, 'failover', 'crash'),
+  reboot: world('all start again beside an old snapshot', 1, 1, 'reboot')
+} as const
+
+/** The shortest way to what goes wrong without a rule is in this world. */
+export const WITHOUT: ReadonlyArray<readonly [Rule, World]> = [
+  ['what is taken holds at once', WORLDS.calm],
+  ['the time is noted before the question', WORLDS.calm],
+  ['the revocation itself confirms, not its name', WORLDS.calm],
+  ['an entry counts in its log alone', WORLDS.failover],
+  ['what a new log lacks is written', WORLDS.flush],
+  ['nothing is shared while some is carried over', WORLDS.failover],
+  ['the head counts the entries', WORLDS.evict],
+  ['a log is believed in its history alone', WORLDS.reboot],
+  ['another server makes everything void', WORLDS.failover]
+]
