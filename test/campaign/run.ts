@@ -32,7 +32,7 @@ const HEALS_WITHIN_MS = 20_000
 const STARTS_WITHIN_MS = 60_000
 /** A replica leaves Redis when the log changed more than three times in ten minutes. */
 const MAX_LOSSY_ROUNDS = 2
-/** Until then a new generation lacks something, and nobody takes anything from Redis. */
+/** Until then a new log lacks something, and nobody takes anything from Redis. */
 const REPUBLISHES_WITHIN_MS = 1500
 /** What stood still is written down by then. */
 const SETTLES_MS = 300

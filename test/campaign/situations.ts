@@ -55,7 +55,7 @@ const DEADLINE = Object.freeze({ text: '2 × `AUTHGEAR_TIMEOUT`', ms: 2 * SETTIN
 
 const FLEET = Object.freeze({ text: '1 a fleet', count: 1 })
 const EACH = Object.freeze({ text: '1 a replica', count: SETTINGS.replicas })
-/** What was under way when the log's generation changed is asked again. */
+/** What was under way when all became void is asked again. */
 const AGAIN = Object.freeze({ text: '2 a replica', count: 2 * SETTINGS.replicas })
 
 export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freeze({

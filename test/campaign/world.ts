@@ -28,7 +28,7 @@ export interface World {
   note (event: HistoryEvent): void
   /** Everything that happened since the last time. */
   drain (): readonly HistoryEvent[]
-  /** New processes, which have counted no change of generation. */
+  /** New processes. */
   restart (): Promise<void>
   /** All servers and replicas run, and all follow the log. @returns what is wrong after so long */
   heal (withinMs: number): Promise<string | undefined>

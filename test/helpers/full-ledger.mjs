@@ -15,19 +15,11 @@ const names = ledgerNames(old + 3 * young)
 const ledger = new Ledger({ clock: { monotonic: () => 0 }, retentionMs: RETENTION_MS, maxRevocations: names })
 const hex = () => randomBytes(16).toString('hex')
 
-ledger.adopt('g1')
-for (let n = 1, previous = ''; n < maxEntries(RETENTION_MS); n++) {
+ledger.adopt('l1')
+for (let n = 1; n < maxEntries(RETENTION_MS); n++) {
   const target = { kind: 'credential', digest: randomBytes(32).toString('base64url') }
-  const nonce = hex()
-  ledger.apply({
-    id: `1795660000000-${n}`,
-    nonce,
-    previous,
-    generation: 'g1',
-    of: hex(),
-    revocation: { target, origin: 'logout', quietMs: 150_000 }
-  })
-  previous = nonce
+  const revocation = { target, origin: 'logout', quietMs: 150_000 }
+  ledger.apply({ id: `1795660000000-${n}`, of: hex(), revocation })
 }
 globalThis.gc()
 const heapBytes = process.memoryUsage().heapUsed

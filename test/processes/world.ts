@@ -49,7 +49,7 @@ export interface World {
   failOver (stays: readonly number[]): Promise<void>
   /** Faults that began end: every replica runs, reaches the master, and knows what is in its log. */
   heal (): Promise<void>
-  /** New processes, which have seen no change of generation: three in ten minutes are the most that one bears. */
+  /** New processes. */
   restart (): Promise<void>
 }
 

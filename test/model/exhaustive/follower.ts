@@ -11,7 +11,7 @@ export const isVoid = (replica: Replica, { local }: Entry, rules: Rules): boolea
 
 /** `Ledger.trusts`: what another one resolved, by the time in the log. */
 export function trusts (replica: Replica, entry: Entry, rules: Rules): boolean {
-  if (replica.lacking.length > 0 && has(rules, 'nothing is shared while some is carried over')) return false
+  if (replica.lacking.length > 0) return false
   if (entry.log !== replica.log && has(rules, 'an entry counts in its log alone')) return false
   return newest(replica.own) === 0 && newest(replica.times) <= entry.at
 }
@@ -23,6 +23,7 @@ export function poll (state: State, replica: Replica, rules: Rules): void {
     replica.floor = ++replica.local
   }
   replica.history = server.history
+  replica.hasPolled = true
   const isWhole = server.count === server.stream.length || !has(rules, 'the head counts the entries')
   const isKnown = server.begun === server.history || !has(rules, 'a log is believed in its history alone')
   if (server.log === 0 || !isWhole || !isKnown) {

@@ -1,6 +1,6 @@
 import { has, isVoid, poll, trusts } from './follower.ts'
 import type { Fault, Rules } from './rules.ts'
-import { born, type Entry, type Replica, type State } from './state.ts'
+import { born, type Entry, type Replica, type Server, type State } from './state.ts'
 
 type Step = readonly [label: string, after: State]
 const NAMES = ['P', 'Q']
@@ -42,7 +42,7 @@ const isHere = ({ server }: State, { history, log }: Replica): boolean =>
   history === server.history && log === server.log && log !== 0
 
 const ACTIONS: readonly Action[] = [
-  ['polls', ({ server }, replica) => replica.at !== server.stream.length || !isHere({ server } as State, replica), poll],
+  ['polls', (state, replica) => !replica.hasPolled || !isHere(state, replica), poll],
   [
     'takes a revocation',
     ({ taken }, _, { world }) => taken < world.revocations,
@@ -82,9 +82,10 @@ const ACTIONS: readonly Action[] = [
 
 const isMissing = ({ server }: State, which: number): boolean => !server.stream.includes(which)
 
-function append ({ server }: State, which: number): void {
+function append ({ server, replicas }: State, which: number): void {
   server.stream.push(which)
   server.count++
+  for (const one of replicas) one.hasPolled = false
 }
 
 function answer (state: State, replica: Replica, rules: Rules): void {
@@ -96,19 +97,18 @@ function answer (state: State, replica: Replica, rules: Rules): void {
   if (isVoid(replica, entry, rules)) return
   judge(state, replica, entry)
   replica.memory = entry
-  const isShared = replica.lacking.length === 0 || !has(rules, 'nothing is shared while some is carried over')
-  if (isHere(state, replica) && isShared) state.server.shared = entry
+  if (isHere(state, replica) && replica.lacking.length === 0) state.server.shared = entry
 }
 
 /** An answer that is older than a revocation. */
 function judge (state: State, replica: Replica, entry: Entry | undefined): void {
   const alive = state.replicas.filter(({ isUp }) => isUp)
   const isSettled = alive.every((one) =>
-    isHere(state, one) && one.at === state.server.stream.length && one.lacking.length === 0)
+    isHere(state, one) && one.hasPolled && one.lacking.length === 0)
   for (let which = entry?.age ?? 0; which < state.taken; which++) {
     const isKnown = (one: Replica): boolean => one.known[which] !== 0 || one.own[which] !== 0
     if (isKnown(replica)) state.wrong ??= 'answers what is older than a revocation that it knows'
-    const isHeld = state.faults === 0 || state.isRebooted || alive.some(isKnown)
+    const isHeld = state.faults === 0 || state.server.history > 1 || alive.some(isKnown)
     if (state.acknowledged.includes(which) && isSettled && isHeld) {
       state.wrong ??= 'answers what is older than an acknowledged revocation'
     }
@@ -117,6 +117,7 @@ function judge (state: State, replica: Replica, entry: Entry | undefined): void 
 
 function befall (state: State, fault: Fault, { world }: Rules): void {
   const { server } = state
+  for (const one of state.replicas) one.hasPolled = false
   switch (fault) {
     case 'flush': Object.assign(server, { log: 0, count: 0, begun: 0, stream: [], shared: undefined }); return
     case 'evict': server.stream = []; return
@@ -133,8 +134,13 @@ function befall (state: State, fault: Fault, { world }: Rules): void {
     }
     case 'reboot':
       state.replicas = state.replicas.map(() => born(world.revocations))
-      state.isRebooted = true
-      if (server.stream.pop() !== undefined) server.count-- // a snapshot from before the last write
-      server.history++
+      return goBack(server)
+    case 'restore': return goBack(server)
   }
+}
+
+/** Started again from a snapshot that was made before the last write. */
+function goBack (server: Server): void {
+  if (server.stream.pop() !== undefined) server.count--
+  server.history++
 }

@@ -7,6 +7,8 @@ export type Replica = {
   history: number
   log: number
   at: number
+  /** Since the last write or fault. */
+  hasPolled: boolean
   local: number
   floor: number
   /** Of each revocation: how many were known with it, and its time in this log; 0: not known, not read here. */
@@ -38,8 +40,6 @@ export type State = {
   asked: number
   acknowledged: number[]
   faults: number
-  /** All replicas began again. */
-  isRebooted: boolean
   wrong: string | undefined
 }
 
@@ -48,6 +48,7 @@ export const born = (revocations: number): Replica => ({
   history: 0,
   log: 0,
   at: 0,
+  hasPolled: false,
   local: 0,
   floor: 0,
   known: Array<number>(revocations).fill(0),
@@ -68,7 +69,6 @@ export function initial (revocations: number): State {
     asked: 0,
     acknowledged: [],
     faults: 0,
-    isRebooted: false,
     wrong: undefined
   }
 }
