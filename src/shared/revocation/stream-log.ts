@@ -175,7 +175,8 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   let [heard, believed] = ['', '']
   function move (history: string): void {
     if (history === heard) return
-    if (heard !== '') voiding.all() // what only the other one held nobody knows
+    if (heard === '') ledger.voidAll() // what was asked before anything could be read
+    else voiding.all() // what only the other one held nobody knows
     heard = history
   }
   return (snapshot, began) => {

@@ -19,9 +19,8 @@ export function trusts (replica: Replica, entry: Entry, rules: Rules): boolean {
 /** `poll`, to the end of the log: what it does not believe it begins anew. */
 export function poll (state: State, replica: Replica, rules: Rules): void {
   const { server } = state
-  if (replica.history !== 0 && replica.history !== server.history && has(rules, 'another server makes everything void')) {
-    replica.floor = ++replica.local
-  }
+  const isMoved = replica.history !== server.history && has(rules, 'another server makes everything void')
+  if (isMoved) replica.floor = ++replica.local
   replica.history = server.history
   replica.hasPolled = true
   const isWhole = server.count === server.stream.length || !has(rules, 'the head counts the entries')

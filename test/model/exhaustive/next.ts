@@ -4,6 +4,7 @@ import { born, type Entry, type Replica, type Server, type State } from './state
 
 type Step = readonly [label: string, after: State]
 const NAMES = ['P', 'Q']
+const ONE_SIDED = ['takes a revocation', 'asks']
 /** Questions to Authgear in one world. */
 const MAX_ASKED = 1
 
@@ -11,8 +12,9 @@ const MAX_ASKED = 1
 export function next (state: State, rules: Rules): Step[] {
   if (state.wrong !== undefined) return []
   const steps: Step[] = []
+  const text = JSON.stringify(state)
   const may = (label: string, change: (state: State, replica: Replica) => void, index = 0): void => {
-    const after = structuredClone(state)
+    const after = JSON.parse(text) as State
     const replica = after.replicas[index]
     if (replica === undefined) return
     change(after, replica)
@@ -22,6 +24,7 @@ export function next (state: State, rules: Rules): Step[] {
     const name = NAMES[index] ?? ''
     if (!replica.isUp) return may(`${name} starts`, (after) => { after.replicas[index] = born(rules.world.revocations) }, index)
     for (const [what, isPossible, change] of ACTIONS) {
+      if (rules.world.isOneSided && index > 0 && ONE_SIDED.includes(what)) continue
       if (isPossible(state, replica, rules)) may(`${name} ${what}`, (after, one) => change(after, one, rules), index)
     }
   })
@@ -50,8 +53,8 @@ const ACTIONS: readonly Action[] = [
   ],
   [
     'writes what it took',
-    (state, replica) => isHere(state, replica) && replica.own.some((number, which) => number > 0 && isMissing(state, which)),
-    (state, replica) => append(state, replica.own.findIndex((number, which) => number > 0 && isMissing(state, which)))
+    (state, replica) => isHere(state, replica) && unwritten(state, replica) >= 0,
+    (state, replica) => append(state, unwritten(state, replica))
   ],
   [
     'writes what the log lacks',
@@ -80,6 +83,8 @@ const ACTIONS: readonly Action[] = [
   ]
 ]
 
+const unwritten = (state: State, { own }: Replica): number =>
+  own.findIndex((number, which) => number > 0 && isMissing(state, which))
 const isMissing = ({ server }: State, which: number): boolean => !server.stream.includes(which)
 
 function append ({ server, replicas }: State, which: number): void {

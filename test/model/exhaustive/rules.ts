@@ -1,6 +1,7 @@
 /** Each is one rule of the ledger and its follower, so that it can be left out. */
 export const RULES = [
-  'what is taken holds at once', 'the time is noted before the question', 'the revocation itself confirms, not its name',
+  'what is taken holds at once', 'the time is noted before the question',
+  'the revocation itself confirms, not its name',
   'an entry counts in its log alone', 'what a new log lacks is written',
   'the head counts the entries', 'a log is believed in its history alone', 'another server makes everything void'
 ] as const
@@ -10,11 +11,18 @@ export const FAULTS = ['flush', 'evict', 'failover', 'restore', 'crash', 'reboot
 export type Fault = typeof FAULTS[number]
 
 /** Two replicas, one session, revocations that all name it, and so many faults. */
-export type World = Readonly<{ name: string, revocations: number, faults: readonly Fault[], maxFaults: number }>
+export type World = Readonly<{
+  name: string
+  revocations: number
+  faults: readonly Fault[]
+  maxFaults: number
+  /** The first replica alone takes revocations and asks Authgear, so that there is less to look at. */
+  isOneSided: boolean
+}>
 export type Rules = Readonly<{ world: World, without: Rule | undefined }>
 
 const world = (name: string, revocations: number, maxFaults: number, ...faults: Fault[]): World =>
-  ({ name, revocations, faults, maxFaults })
+  ({ name, revocations, faults, maxFaults, isOneSided: revocations * maxFaults > 1 && maxFaults < 2 })
 
 export const WORLDS = {
   calm: world('two revocations, no fault', 2, 0),

@@ -23,7 +23,9 @@ export function explore (world: World, without?: Rule): Explored {
         const key = JSON.stringify(after)
         if (known.has(key)) continue
         known.set(key, { before, label })
-        if (after.wrong !== undefined) return { states: known.size, found: { what: after.wrong, trace: trace(known, key) } }
+        if (after.wrong !== undefined) {
+          return { states: known.size, found: { what: after.wrong, trace: trace(known, key) } }
+        }
         deeper.push(after)
         if (known.size > 400_000) throw new Error(`${world.name}: more states than can be looked at`)
       }
