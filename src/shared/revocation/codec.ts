@@ -14,7 +14,7 @@ export type Fields = Readonly<
 
 /**
  * `authentic`: its tag is right, under either secret. `foreign`: made under another one, so that nobody here can say.
- * `forged`: its tag is wrong.
+ * `forged`: its tag is wrong, or it names no secret.
  */
 type Provenance = 'authentic' | 'foreign' | 'forged'
 
@@ -78,7 +78,9 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       const signer = [current, older].find((one) => one?.id === content.secret)
       const isRight = (one: Signer): boolean =>
         equalSecret(Buffer.from(field('tag'), 'base64url'), one.tagOf(textOf(content)))
-      const provenance = signer === undefined ? 'foreign' : isRight(signer) ? 'authentic' : 'forged'
+      const provenance = signer !== undefined && isRight(signer)
+        ? 'authentic'
+        : signer === undefined && content.secret !== '' ? 'foreign' : 'forged'
       // these mean the same under every secret, a credential's digest does not
       const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
       const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)

@@ -9,7 +9,7 @@ import type { LogObserver, Origin, StreamId } from './types.ts'
  * `log`: the random name of one unbroken log; `replicationId`: the history in which it was begun; `count`: how many
  * entries it must have; `since`: Redis' milliseconds from which on none is missing.
  */
-export type Head = Readonly<{ log: string, replicationId: string, count: number, since: number }>
+type Head = Readonly<{ log: string, replicationId: string, count: number, since: number }>
 
 /** One atomic look at the log: the entries after an id, and its head. */
 export type Snapshot = Readonly<{

@@ -185,7 +185,7 @@ function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     move(history)
     if (head === undefined || publisher.needsChange()) return 'begin'
     if (isBroken(snapshot, ledger)) {
-      if (entries.some(({ provenance }) => provenance !== 'authentic')) observer.inauthentic() // written by a stranger
+      if (entries.some(({ provenance }) => provenance === 'forged')) observer.inauthentic() // written by a stranger
       return 'begin'
     }
     const isKnown = snapshot.replicationId === '' ? began === head.log || believed === history : isOfHistory(snapshot)

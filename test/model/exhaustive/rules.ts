@@ -7,8 +7,7 @@ export const RULES = [
 ] as const
 export type Rule = typeof RULES[number]
 
-export const FAULTS = ['flush', 'evict', 'failover', 'restore', 'crash', 'reboot'] as const
-export type Fault = typeof FAULTS[number]
+export type Fault = 'flush' | 'evict' | 'failover' | 'restore' | 'crash' | 'reboot'
 
 /** Two replicas, one session, revocations that all name it, and so many faults. */
 export type World = Readonly<{
