@@ -14,7 +14,6 @@ import { LOG_KEY, type World } from './world.ts'
 const FLAPS = { times: 5, everyMs: 1200 }
 /** Of a secret that no replica has: to all of them it is junk. */
 const FOREIGN_KEY = Buffer.alloc(32, 9)
-/** Five in ten seconds are load, more are left: two rounds with a few of them may follow each other. */
 const JUNK_EVERY_MS = { 'junk-few': 3000, 'junk-flood': 50 } as const
 
 const nothing = (): void => {}

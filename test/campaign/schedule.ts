@@ -36,12 +36,12 @@ export type Round = Readonly<{
 /** Whether the kernel may drop packets here. */
 export type Means = Readonly<{ topology: TopologyName, hasKernel: boolean }>
 
-/** Each fault may lose what is in Redis, so that a replica counts a change of the log's generation. */
+/** Each fault may lose what is in Redis. */
 export const LOSSY: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'redis-flushed', 'redis-killed', 'redis-frozen', 'redis-restored', 'planned-failover', 'deposed-master',
   'silent-copy', 'log-flapping'
 ])
-/** After these the replicas leave Redis for minutes, which only a new process shortens. */
+/** After these all is started again. */
 export const LASTING: ReadonlySet<FaultKind> = new Set<FaultKind>(['log-flapping', 'junk-flood', 'redis-restored'])
 
 const EVERYWHERE: readonly FaultKind[] = [
