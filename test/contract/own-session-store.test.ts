@@ -38,7 +38,7 @@ const recordOf = (version: number, accessToken = `token-${version}`): OwnRecord 
 /** A replica of its own: nothing in memory is shared. */
 function replicaOf (tier: TestTier, some: Partial<RedisRecords> = {}): RecordStore {
   const log: RedisRecords['log'] = {
-    snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
+    snapshot: () => ({ stamp: { log: 'g', at: '0-0' }, local: 0, at: 0 }),
     isVoid: () => false
   }
   const { commands, keyPrefix } = tier
@@ -137,7 +137,7 @@ t.test('while Redis is away what was seen goes on, unless a revocation is about 
   const tier = await redisTier(t, redis.port, { timeoutMs: 100 })
   let isVoid = false
   const log: RedisRecords['log'] = {
-    snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
+    snapshot: () => ({ stamp: { log: 'g', at: '0-0' }, local: 0, at: 0 }),
     isVoid: ({ digests }) => isVoid && digests.includes(DIGEST)
   }
   const [store, other] = [replicaOf(tier, { log }), replicaOf(tier)]

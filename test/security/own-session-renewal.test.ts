@@ -56,7 +56,7 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       sealer: sealerOf(Buffer.alloc(32, 1)),
       writesPrevious: () => false,
       log: {
-        snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }) as never,
+        snapshot: () => ({ stamp: { log: 'g', at: '0-0' }, local: 0, at: 0 }) as never,
         isVoid: () => false
       }
     })

@@ -46,7 +46,7 @@ export class TokenLedger {
   #knownSince: RedisMs = Infinity
   /** Redis' time at the last poll that linked up. */
   #linkedAt: RedisMs = -Infinity
-  /** Since a new generation began, where its coverage is not known yet. */
+  /** Since another log began, where its coverage is not known yet. */
   #isBeginning = false
   #followedAt: Moment = NEVER
   /** When this process is known to have run. */
@@ -72,7 +72,7 @@ export class TokenLedger {
   /** A log without a past: a service without Redis knows what was revoked since it began. */
   beginAt (now: number): void { this.#knownSince = now }
 
-  /** Another generation: what was read stays true, and what its beginning does not cover may be missing. */
+  /** Another log: what was read stays true, and what its beginning does not cover may be missing. */
   adopt (): void { this.#isBeginning = true }
 
   /** @param since what the new log covers: the time of its first entry, or of its last trim */

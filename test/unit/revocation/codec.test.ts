@@ -9,20 +9,22 @@ const foreign = createEntryCodec(Buffer.alloc(32, 2))
 const MINUTES = 60_000
 const decode = (fields: Readonly<Record<string, string>>, id = '7-0') => codec.decode(id, fields)
 
+const BLOCK: Revocation = {
+  target: {
+    kind: 'block',
+    name: 'https://*.evil.example:8443' as ClientName,
+    mark: { at: 1_795_645_996_000, isBlocked: true, origin: 'management' }
+  },
+  origin: 'management',
+  quietMs: 0
+}
+
 const ROWS: Readonly<Record<string, Revocation>> = {
   'a user': user('u1', 2000),
   'a user whom the audit log named': { ...user('u1', 200), origin: 'audit' },
   'a user with a name like a number, colons and an astral character': user('12:3:😀'),
   'a credential': credential('c1'),
-  'a client that is blocked': {
-    target: {
-      kind: 'block',
-      name: 'https://*.evil.example:8443' as ClientName,
-      mark: { at: 1_795_645_996_000, isBlocked: true, origin: 'management' }
-    },
-    origin: 'management',
-    quietMs: 0
-  },
+  'a client that is blocked': BLOCK,
   everything: EVERYTHING
 }
 
@@ -61,7 +63,7 @@ t.test('under a secret that is not known a user is a user, all else is everythin
   const believed = { provenance: 'foreign', isJunk: false, entry: { revocation: user('u1', 2000) } }
   t.match(read(user('u1', 2000)), believed)
   t.match(read(user('')), { isJunk: true, entry: { revocation: EVERYTHING } }, 'a user without a name')
-  for (const revocation of [credential('c1'), ROWS['a client that is blocked'], EVERYTHING]) {
+  for (const revocation of [credential('c1'), BLOCK, EVERYTHING]) {
     t.match(read(revocation), { provenance: 'foreign', isJunk: true, entry: { revocation: EVERYTHING } })
   }
 })
