@@ -61,6 +61,9 @@ if current ~= ARGV[2] then return {0, current} end
 
 if ARGV[1] == 'begin' then
   redis.call('DEL', KEYS[1], KEYS[2])
+  -- an empty stream, not none: while a slot moves, a node of a Cluster answers about two keys only if it has both
+  redis.call('XADD', KEYS[1], '*', 'log', '')
+  redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
   redis.call('HSET', KEYS[2], 'log', ARGV[3], 'replid', replid(), 'count', 0, 'since', string.format('%.0f', now()))
   return {1}
 end
