@@ -1,5 +1,6 @@
 // @ts-check
 import { STYLE } from './authgear-simulator/style.mjs'
+import { CLOCK_PATH } from './clock.mjs'
 
 /**
  * @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string,
@@ -26,9 +27,24 @@ export function appPage (who, loginPath) {
 <table>
 ${rows.join('\n')}
 </table>
-${assertionPart(who)}${loginPath === '' ? '' : `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
+${clockPart(who)}${assertionPart(who)}${loginPath === '' ? '' : `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
 </main>
 </html>
+`
+}
+
+/** @param {Who} who */
+function clockPart ({ user }) {
+  if (user === null) return ''
+  return `<p>A connection that is open: <b id="clock" role="status">…</b></p>
+<script>
+const [clock, source] = [document.getElementById('clock'), new EventSource('${CLOCK_PATH}')]
+source.onmessage = ({ data }) => { clock.textContent = data }
+source.addEventListener('over', () => {
+  source.close()
+  clock.textContent = 'closed, since your session ended or changed'
+})
+</script>
 `
 }
 

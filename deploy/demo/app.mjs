@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import { appPage } from './app-page.mjs'
 import { readAssertion } from './assertion.mjs'
+import { answerClock, CLOCK_PATH, followEvents } from './clock.mjs'
 import { answerMcp, MCP_PATH } from './mcp.mjs'
 
 // An app that knows nothing of Authgear: it believes the x-authgear-* headers, since only the proxy reaches it.
@@ -24,6 +25,7 @@ async function whoAsks ({ headers }) {
 }
 
 const server = createServer((request, response) => {
+  if (request.url === CLOCK_PATH) return answerClock(request, response)
   const answer = request.url === MCP_PATH ? answerMcp : answerPage
   answer(request, response).catch(() => response.destroy())
 })
@@ -39,5 +41,6 @@ async function answerPage (request, response) {
   response.end(html ? appPage(who, LOGIN_PATH ?? '') : `${JSON.stringify(who, null, 2)}\n`)
 }
 
+followEvents()
 server.listen(Number(PORT ?? 8080), HOST ?? '127.0.0.1')
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { server.close(); server.closeAllConnections() })
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit())

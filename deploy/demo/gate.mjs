@@ -22,7 +22,7 @@ const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|upgrade)$/i
 /** The client's own copies in every spelling: X_Authgear_User_Id, Remote.User … */
 const IDENTITY = /authgear|forward[-_.]?auth|^remote/i
 /** What the service says of who is asking. */
-const COPIED = /^(x-authgear-|remote-|x-forward-auth-assertion$)/i
+const COPIED = /^(x-authgear-|remote-|x-forward-auth-(assertion|session|until)$)/i
 
 const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0] ?? ''

@@ -23,6 +23,9 @@ const adminKey = generateKeyPairSync('rsa', {
 /** MANAGEMENT_TOKEN: who knows it may block a client. */
 const operatorToken = randomBytes(18).toString('base64url')
 
+/** EVENTS_TOKENS: the app follows what is revoked. */
+const eventsToken = randomBytes(24).toString('hex')
+
 /** @param {Settings['ports']} ports */
 export const operatorOf = ({ management }) => ({ management: `http://127.0.0.1:${management}`, token: operatorToken })
 
@@ -125,7 +128,9 @@ function serviceProgram (ports, more) {
       ASSERTION: 'on',
       ASSERTION_ISSUER: origin,
       LISTEN: `127.0.0.1:${ports.service}`,
-      MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`
+      MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`,
+      LISTEN_EVENTS: `127.0.0.1:${ports.events}`,
+      EVENTS_TOKENS: `${AUDIENCE}:${eventsToken}`
     },
     ready: () => isOk(`http://127.0.0.1:${ports.management}/readyz`)
   }
@@ -140,7 +145,9 @@ function appProgram (ports) {
       LOGIN_PATH: `${LOGIN_PATH}/logout`,
       FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
       ISSUER: originOf(ports.entry),
-      AUDIENCE
+      AUDIENCE,
+      EVENTS_URL: `http://127.0.0.1:${ports.events}/events`,
+      EVENTS_TOKEN: eventsToken
     }
   }
 }

@@ -96,7 +96,7 @@ function writeSnippet (name, folder, { ports, project }) {
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
     '--app', `http://127.0.0.1:${ports.app}`, ...resource,
-    '--identity', 'remote', '--assertion', '--login', '--policy', `/=audience=${AUDIENCE}`,
+    '--identity', 'remote', '--assertion', '--events', '--login', '--policy', `/=audience=${AUDIENCE}`,
     '--policy', `/admin=role=admin&audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

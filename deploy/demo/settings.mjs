@@ -8,7 +8,8 @@ const PORTS = /** @type {const} */ ({
   management: ['DEMO_MANAGEMENT_PORT', 4181],
   authgear: ['DEMO_AUTHGEAR_PORT', 4300],
   app: ['DEMO_APP_PORT', 4301],
-  redis: ['DEMO_REDIS_PORT', 4302]
+  redis: ['DEMO_REDIS_PORT', 4302],
+  events: ['DEMO_EVENTS_PORT', 4184]
 })
 
 const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])

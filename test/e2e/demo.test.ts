@@ -19,7 +19,7 @@ import { answers, until } from '../helpers/until.ts'
 const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
 const VARIABLES = [
   'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT',
-  'DEMO_REDIS_PORT'
+  'DEMO_REDIS_PORT', 'DEMO_EVENTS_PORT'
 ] as const
 type Ports = Readonly<Record<typeof VARIABLES[number], number>>
 
@@ -142,8 +142,12 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
     await page.waitForURL(`${authgear}/login-page?*`)
     await choose('alice', `${origin}/admin`)
+    const tab = await page.context().newPage()
+    await tab.goto(`${origin}/`)
+    await tab.getByText(/A connection that is open: \d\d:\d\d:\d\d/).waitFor()
     await page.getByRole('link', { name: 'sign out' }).click()
     await page.waitForURL(`${origin}/_auth/logged-out`)
+    await tab.getByText('closed, since your session ended or changed').waitFor()
     await at('demo-signed-out')
     await page.goto(`${origin}/admin`)
     t.ok(page.url().startsWith(`${authgear}/login-page?`), 'nobody is signed in any more')
@@ -161,8 +165,8 @@ async function checkLook (t: Test, page: Page, picture: string | undefined): Pro
   t.strictSame(await page.evaluate(LOOK), ['12px', '24px', 'rgb(243, 244, 246)'], `${page.url()} looks as the others`)
 }
 
-/** How high the rows of the headers are, but for the long one. */
-const ROWS = 'Array.from(document.querySelectorAll("tr")).filter((tr) => !tr.innerText.includes("assertion"))' +
+/** How high the rows of the headers are, but for the long ones. */
+const ROWS = 'Array.from(document.querySelectorAll("tr")).filter((tr) => !/assertion|auth-session/.test(tr.innerText))' +
   '.map((tr) => tr.clientHeight)'
 
 /** Corners, size of the heading, ground. */
