@@ -17,6 +17,7 @@ import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
 const TOKEN = 'a management token of the tests'
+const ALICE_IN_ANOTHER_BROWSER = `app_session=${demo.alice.appSession}`
 
 type Open = Readonly<{ closed: () => string | undefined, leave: () => void }>
 type Person = Readonly<{ cookie: string }>
@@ -81,10 +82,10 @@ for (const [proxy, app] of [[caddy, NODE], ...APPS_OF_PAGE.map((one) => [traefik
     })
 
     t.test('who does not answer the close is not listened to, and cut', async (t) => {
-      const deaf = await openRawSocket(t, port, CAROL.cookie)
+      const deaf = await openRawSocket(t, port, ALICE_IN_ANOTHER_BROWSER)
       deaf.say('one')
       await until('it is answered', () => deaf.heard().includes('you said one'))
-      await purge({ cookie: CAROL.cookie })
+      await purge({ cookie: ALICE_IN_ANOTHER_BROWSER })
       await until('it is told', () => deaf.heard().includes('revoked'))
       deaf.say('two')
       await until('it is cut', deaf.isClosed)
