@@ -19,7 +19,9 @@ function table (text: string): string {
 const LATER: Readonly<Record<string, string>> = {
   forward_auth_build_info: 'version',
   forward_auth_audit_entries_total: 'activity',
-  forward_auth_audit_revocations_total: 'activity'
+  forward_auth_audit_revocations_total: 'activity',
+  forward_auth_event_streams: 'app',
+  forward_auth_event_streams_opened_total: 'app'
 }
 
 /** With the values that are there from the start, but for those of what is counted by several labels at once. */

@@ -17,7 +17,7 @@ OURS = ('traefik.io', 'gateway.networking.k8s.io', 'monitoring.coreos.com', 'ext
         'source.toolkit.fluxcd.io')
 # the files of secrets; those that are keys and certificates `starts` makes
 SECRETS = {'cache-secret': '0' * 40, 'login-secret': '1' * 40, 'redis-url': 'redis://user:password@redis:6379', 'redis-password': 'password', 'redis-sentinel-password': 'password',
-           'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef', 'cache-secret-previous': '2' * 40,
+           'webhook-secret': 'webhook-secret', 'management-token': '0123456789abcdef', 'events-tokens': 'wiki:' + '4' * 64, 'cache-secret-previous': '2' * 40,
            'webhook-secret-previous': 'the webhook secret before', 'login-secret-previous': '3' * 40}
 METRICS = set(re.findall(r'^[|] `(forward_auth_[a-z_]+)`', (ROOT / 'docs/monitoring.md').read_text(), re.M))
 

@@ -39,7 +39,7 @@ async function startFleet (t: Test) {
     return { ...service, events }
   }))
   const ports = await Promise.all(NAMES.map(async (name, n) => {
-    const app = await startOpenApp(t, NODE, { port: replicas[n]?.events ?? 0, token: APPS[name] })
+    const { port: app } = await startOpenApp(t, NODE, { port: replicas[n]?.events ?? 0, token: APPS[name] })
     return await startProxy(t, caddy, {
       app, forwardAuth: replicas.map(({ port }) => port), options: ['--events', '--policy', `/=audience=${name}`]
     })

@@ -10,14 +10,16 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { type App, APPS_OF_PAGE, NODE, startOpenApp } from './apps/open-app.ts'
+import { openRawSocket } from './apps/raw-socket.ts'
 import { ALICE, BOB } from './people.ts'
 import { caddy, traefikPlain } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
 const TOKEN = 'a management token of the tests'
+const ALICE_IN_ANOTHER_BROWSER = `app_session=${demo.alice.appSession}`
 
-type Open = Readonly<{ closed: () => string | undefined }>
+type Open = Readonly<{ closed: () => string | undefined, leave: () => void }>
 type Person = Readonly<{ cookie: string }>
 
 /** As a page does it: again, where it is closed at once, since its session was told a moment ago. */
@@ -29,7 +31,7 @@ async function openSocket (t: Test, port: number, { cookie }: Person, headers: o
     socket.on('close', (code, why) => { closed = `${code} ${why.toString()}` }).on('error', () => {})
     await new Promise((resolve) => { socket.once('message', resolve).once('close', resolve) })
     await sleep(closed === undefined ? 0 : 200)
-    if (closed === undefined) return { closed: () => closed }
+    if (closed === undefined) return { closed: () => closed, leave: () => { socket.terminate() } }
   }
   throw new Error('each socket is closed at once')
 }
@@ -44,13 +46,13 @@ async function openStream (t: Test, port: number, { cookie }: Person): Promise<O
   let closed: string | undefined
   answer.setEncoding('utf8').on('data', (piece: string) => { text += piece }).on('end', () => { closed = text })
   await until('it begins', () => text.includes('welcome'))
-  return { closed: () => closed }
+  return { closed: () => closed, leave: () => { asked.destroy() } }
 }
 
 for (const [proxy, app] of [[caddy, NODE], ...APPS_OF_PAGE.map((one) => [traefikPlain, one] as const)] as const) {
   const needs = [proxy.server, ...app.server === undefined ? [] : [app.server]]
   t.test(`${app.name} behind ${proxy.server}`, { skip: skipOrFail(...needs) }, async (t) => {
-    const { port, purge } = await startWorld(t, proxy, app)
+    const { port, purge, countHeld } = await startWorld(t, proxy, app)
 
     t.test('connections of one session close, and nobody else’s', async (t) => {
       const [hers, his] = [await openSocket(t, port, ALICE), await openSocket(t, port, BOB)]
@@ -72,6 +74,24 @@ for (const [proxy, app] of [[caddy, NODE], ...APPS_OF_PAGE.map((one) => [traefik
       t.equal(forged.closed(), '4401 revoked', 'by its own name, and not since a time was over')
     })
 
+    t.test('a client that leaves is not held', async (t) => {
+      const all = [await openSocket(t, port, ALICE), ...app.hasStream ? [await openStream(t, port, ALICE)] : []]
+      await until('both are held', async () => await countHeld() === all.length)
+      for (const one of all) one.leave()
+      await until('nothing is held', async () => await countHeld() === 0)
+    })
+
+    t.test('who does not answer the close is not listened to, and cut', async (t) => {
+      const deaf = await openRawSocket(t, port, ALICE_IN_ANOTHER_BROWSER)
+      deaf.say('one')
+      await until('it is answered', () => deaf.heard().includes('you said one'))
+      await purge({ cookie: ALICE_IN_ANOTHER_BROWSER })
+      await until('it is told', () => deaf.heard().includes('revoked'))
+      deaf.say('two')
+      await until('it is cut', deaf.isClosed)
+      t.notMatch(deaf.heard(), 'you said two')
+    })
+
     t.test('where everything is void all close', async (t) => {
       const [hers, his] = [await openSocket(t, port, ALICE), await openSocket(t, port, BOB)]
       await purge({ all: true })
@@ -89,8 +109,8 @@ async function startWorld (t: Test, proxy: Proxy, app: App) {
     LISTEN_EVENTS: `127.0.0.1:${events}`,
     EVENTS_TOKENS: `default:${APPS.default}`
   })
-  const listening = await startOpenApp(t, app, { port: events, token: APPS.default })
-  const behind = { app: listening, forwardAuth: [service.port], options: ['--events'] }
+  const { port, countHeld } = await startOpenApp(t, app, { port: events, token: APPS.default })
+  const behind = { app: port, forwardAuth: [service.port], options: ['--events'] }
   async function purge (body: object): Promise<number> {
     const { status } = await fetch(`${service.managementUrl}/revocations`, {
       method: 'POST',
@@ -99,5 +119,5 @@ async function startWorld (t: Test, proxy: Proxy, app: App) {
     })
     return status
   }
-  return { port: await startProxy(t, proxy, behind), purge }
+  return { port: await startProxy(t, proxy, behind), purge, countHeld }
 }

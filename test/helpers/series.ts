@@ -21,10 +21,11 @@ const GAUGES: Gauges = {
   audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
   clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },
+  events: { apps: ['wiki'], streams: () => new Map([['wiki', 2]]) },
   recordWritten: () => true,
   assertions: { hasKey: () => true, keysPublished: () => 3, nextKey: () => 2_000_000_000 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }
 
-/** Metrics of a service that has everything: Redis, the audit log, TLS. */
+/** Metrics of a service that has everything: Redis, the audit log, TLS, apps that follow the events. */
 export const allMetrics = (gauges: Partial<Gauges> = {}): Metrics => createMetrics('1.2.3', { ...GAUGES, ...gauges })

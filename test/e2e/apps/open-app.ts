@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
@@ -26,28 +26,49 @@ export type App = Readonly<{
   hasStream: boolean
 }>
 
-export const NODE: App = { name: 'Node', server: undefined, files: ['follow.js', 'app.js'], hasStream: true }
+const PYTHON = ['held.py', 'follow.py']
+export const NODE: App = {
+  name: 'Node', server: undefined, files: ['held.js', 'follow.js', 'app.js'], hasStream: true
+}
 export const APPS_OF_PAGE: readonly App[] = [
   NODE,
-  { name: 'Starlette', server: 'python-apps', files: ['follow.py', 'starlette_app.py'], hasStream: true },
-  { name: 'Django Channels', server: 'python-apps', files: ['follow.py', 'channels_app.py'], hasStream: false }
+  { name: 'Starlette', server: 'python-apps', files: [...PYTHON, 'starlette_app.py'], hasStream: true },
+  { name: 'Django Channels', server: 'python-apps', files: [...PYTHON, 'channels_app.py'], hasStream: false }
 ]
 
-/** @param events where it is told, and the token that it shows @returns its port */
-export async function startOpenApp (t: Test, { name, server, files }: App, events: EventsAt): Promise<number> {
-  const [folder, port] = [tempDir(t, 'open'), await freePort()]
+/** @returns a folder with the page's blocks of these names, and our own modules beside them */
+export function folderOf (t: Test, files: readonly string[], ours: readonly string[]): string {
+  const folder = tempDir(t, 'open')
   for (const file of files) writeFileSync(join(folder, file), codeOf(file))
+  for (const file of ours) copyFileSync(join(import.meta.dirname, 'follow', file), join(folder, file))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'settings.py'), 'SECRET_KEY = "of the tests"\n')
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  const module = files.at(-1) ?? ''
+  return folder
+}
+
+export type OpenApp = Readonly<{ port: number, countHeld: () => Promise<number> }>
+
+/** @param events where it is told, and the token that it shows */
+export async function startOpenApp (t: Test, { name, server, files }: App, events: EventsAt): Promise<OpenApp> {
+  const [port, countPort] = [await freePort(), await freePort()]
+  const folder = folderOf(t, files, ['count.js', 'count.py'])
   await startChild(t, {
     name,
     command: server === undefined ? process.execPath : mustFind(server),
-    args: server === undefined ? [module] : ['-m', 'uvicorn', '--port', `${port}`, module.replace('.py', ':app')],
+    args: server === undefined ? ['count.js'] : ['-m', 'uvicorn', '--port', `${port}`, 'count:app'],
     cwd: folder,
-    env: { PORT: String(port), EVENTS: `http://127.0.0.1:${events.port}`, TOKEN: events.token },
+    env: {
+      PORT: String(port),
+      COUNT_PORT: String(countPort),
+      APP: files.at(-1)?.replace('.py', '') ?? '',
+      EVENTS: `http://127.0.0.1:${events.port}`,
+      TOKEN: events.token
+    },
     ready: () => answers(port)
   })
-  return port
+  return {
+    port,
+    countHeld: async () => Number(await (await fetch(`http://127.0.0.1:${countPort}/`)).text())
+  }
 }

@@ -25,6 +25,7 @@ config.{{ $name }} must be text: write it in quotes, or use --set-string
   "LISTEN" "the chart sets it: the pods listen on port 4180"
   "MANAGEMENT_LISTEN" "the chart sets it: the pods listen on port 4181"
   "LISTEN_GRPC" "set grpc.enabled"
+  "LISTEN_EVENTS" "set events.enabled"
   "LISTEN_TLS_CERT_FILE" "set tls.secretName"
   "LISTEN_TLS_KEY_FILE" "set tls.secretName"
   "LISTEN_TLS_CLIENT_CA_FILE" "set tls.clientCa"
@@ -73,6 +74,9 @@ secret.values.{{ $key }} does not count: {{ $key }} is not in secret.keys
 {{- else if not $made }}
 secret.values.{{ $key }} does not count: secret.existing names a Secret of yours
 {{- end -}}
+{{- end -}}
+{{- if ne .Values.events.enabled (has "events-tokens" .Values.secret.keys) }}
+events.enabled and the key events-tokens of secret.keys need each other: the tokens of the apps that follow the events
 {{- end -}}
 {{- range list "cache-secret" "webhook-secret" "login-secret" -}}
 {{- $previous := printf "%s-previous" . -}}

@@ -1,5 +1,5 @@
 {{- define "forward-auth.notes" -}}
-forward-auth answers at {{ ternary "https" "http" (ne .Values.tls.secretName "") }}://{{ include "forward-auth.fullname" . }}.{{ .Release.Namespace }}.svc:4180/verify{{ if .Values.grpc.enabled }}, Envoy's gRPC at port 4183{{ end }}
+forward-auth answers at {{ ternary "https" "http" (ne .Values.tls.secretName "") }}://{{ include "forward-auth.fullname" . }}.{{ .Release.Namespace }}.svc:4180/verify{{ if .Values.grpc.enabled }}, Envoy's gRPC at port 4183{{ end }}{{ if .Values.events.enabled }}, apps follow the events at port 4184{{ end }}
 
 Who may ask it:
 {{- if not .Values.networkPolicy.enabled }}
