@@ -166,7 +166,8 @@ async function checkLook (t: Test, page: Page, picture: string | undefined): Pro
 }
 
 /** How high the rows of the headers are, but for the long ones. */
-const ROWS = 'Array.from(document.querySelectorAll("tr")).filter((tr) => !/assertion|auth-session/.test(tr.innerText))' +
+const ROWS = 'Array.from(document.querySelectorAll("tr"))' +
+  '.filter((tr) => !/assertion|auth-session/.test(tr.innerText))' +
   '.map((tr) => tr.clientHeight)'
 
 /** Corners, size of the heading, ground. */

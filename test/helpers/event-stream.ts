@@ -15,7 +15,7 @@ export const EVENTS = {
   EVENTS_TOKENS: Object.entries(APPS).map(([name, token]) => `${name}:${token}`).join(',')
 } as const
 
-export type ReadEvent = Readonly<{ id: string | undefined, event: string, data: Readonly<Record<string, unknown>> }>
+type ReadEvent = Readonly<{ id: string | undefined, event: string, data: Readonly<Record<string, unknown>> }>
 
 export type EventStream = Readonly<{
   /** In the order in which they came. */

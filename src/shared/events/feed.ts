@@ -12,7 +12,7 @@ export type Told = Readonly<{ id: StreamId, target: Target, origin: Origin, at: 
 export type Place = Readonly<{ log: string, id: StreamId }>
 
 /** `reset`: what was missed nobody can say. */
-export type FeedListener = Readonly<{ told: () => void, reset: () => void }>
+type FeedListener = Readonly<{ told: () => void, reset: () => void }>
 
 /**
  * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
