@@ -105,7 +105,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     if (written === 'unreachable') {
       // with rotation the old token is dead: Redis gets these when it is back
       store.hold(target, renewed)
-      if (renewed.refreshToken !== before.refreshToken) storeLater(target, renewed).catch(() => {}) // it never rejects
+      if (renewed.refreshToken !== before.refreshToken) storeLater(target, renewed).catch(() => {}) // never rejects
       return { kind: 'session', record: renewed }
     }
     const read = await store.read(target)
