@@ -113,7 +113,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     return read.kind === 'none' ? read : unreachable(read.error)
   }
 
-  /** No other replica has a token that lives: Redis gets it whether or not this one is asked about the session again. */
+  /** No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. */
   async function storeLater (target: Target, renewed: OwnRecord): Promise<void> {
     for (let tries = 0; tries < STORE_TRIES; tries++) {
       await sleep(STORE_AGAIN_MS, undefined, { ref: false })
