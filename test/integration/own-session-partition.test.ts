@@ -31,6 +31,12 @@ for (const rotation of [false, true]) {
       return who !== 'unknown'
     })
     link.to(redis.port)
+    await until('the other one is told, though nobody asks the one that was cut off', async () => {
+      world.clock.advance(1001)
+      const who = await world.byCookie(value, APP, other)
+      if (/^401/.test(who)) throw new Error('logged out')
+      return who === 'alice'
+    })
     await until('both know the session again', async () => {
       world.clock.advance(10_000) // the one that has the new tokens looks at Redis once CACHE_TTL is over
       const all = await Promise.all([other, cut].map((replica) => world.byCookie(value, APP, replica)))

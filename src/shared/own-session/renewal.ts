@@ -47,6 +47,10 @@ export type RenewalDeps = Readonly<{
 /** A replica that lost its lease while it stood still writes within this, if it ever does. */
 const CONFIRM_MS = 500
 
+/** Between two tries to store what Redis did not take, and for how long: then others believe an `invalid_grant`. */
+const STORE_AGAIN_MS = 1000
+const STORE_TRIES = 60
+
 export type Renewal = Readonly<{
   /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
   refreshNewest: (target: Target, known: OwnRecord) => Promise<Refreshed>
@@ -79,7 +83,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     try {
       const tokens = await deps.tokens.refresh(record.refreshToken, target.trace, target.digests)
       rotation.seen(tokens.refreshToken !== undefined && tokens.refreshToken !== record.refreshToken)
-      return await keep(target, renewedBy(record, tokens, askedAt), report)
+      return await keep(target, record, renewedBy(record, tokens, askedAt), report)
     } catch (error) {
       if (error instanceof GrantRefused) return await judgeRefusal(target, record, claim === 'ours', report)
       if (!(error instanceof ResolverError)) throw error
@@ -91,6 +95,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
   /** Stored before they are used; what came too late gives way to what is there. */
   async function keep (
     target: Target,
+    before: OwnRecord,
     renewed: OwnRecord,
     report: (outcome: RefreshOutcome) => void
   ): Promise<Refreshed> {
@@ -100,11 +105,20 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     if (written === 'unreachable') {
       // with rotation the old token is dead: Redis gets these when it is back
       store.hold(target, renewed)
+      if (renewed.refreshToken !== before.refreshToken) storeLater(target, renewed).catch(() => {}) // never rejects
       return { kind: 'session', record: renewed }
     }
     const read = await store.read(target)
     if (read.kind === 'found') return { kind: 'session', record: read.record }
     return read.kind === 'none' ? read : unreachable(read.error)
+  }
+
+  /** No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. */
+  async function storeLater (target: Target, renewed: OwnRecord): Promise<void> {
+    for (let tries = 0; tries < STORE_TRIES; tries++) {
+      await sleep(STORE_AGAIN_MS, undefined, { ref: false })
+      if (await store.write(target, renewed) !== 'unreachable') return
+    }
   }
 
   /** Another replica may have refreshed, and lost its lease meanwhile: the newest token alone proves something. */
