@@ -105,7 +105,7 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     if (written === 'unreachable') {
       // with rotation the old token is dead: Redis gets these when it is back
       store.hold(target, renewed)
-      if (renewed.refreshToken !== before.refreshToken) storeLater(target, renewed).catch(() => {}) // never rejects
+      if (renewed.refreshToken !== before.refreshToken) storeLater(target).catch(() => {}) // never rejects
       return { kind: 'session', record: renewed }
     }
     const read = await store.read(target)
@@ -113,11 +113,15 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     return read.kind === 'none' ? read : unreachable(read.error)
   }
 
-  /** No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. */
-  async function storeLater (target: Target, renewed: OwnRecord): Promise<void> {
+  /**
+   * No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. A reading
+   * writes what is held, and nothing of a session that has ended meanwhile.
+   */
+  async function storeLater (target: Target): Promise<void> {
     for (let tries = 0; tries < STORE_TRIES; tries++) {
       await sleep(STORE_AGAIN_MS, undefined, { ref: false })
-      if (await store.write(target, renewed) !== 'unreachable') return
+      const read = await store.read(target)
+      if (read.kind === 'none' || (read.kind === 'found' && !read.isRedisAway)) return
     }
   }
 
