@@ -106,7 +106,7 @@ module.exports = {
       to: { path: `^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation)|${COMPOSITION})` }
     },
     owner('@grpc', 'request/grpc/listener[.]ts$'),
-    owner('fastify', '(request/http/|operate/management/)'),
+    owner('fastify', '(request/http/|request/events/listener[.]ts$|operate/management/)'),
     owner('undici', 'authgear/undici[.]ts$'),
     {
       name: 'only-what-asks-authgear-imports-its-pool',
