@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { dashboard } from '../../deploy/grafana/dashboard.ts'
 import { ALERTS } from '../../deploy/prometheus/alerts.ts'
+import { EVENTS } from '../helpers/event-stream.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startPrometheus, type Prometheus } from '../helpers/prometheus.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -35,6 +36,7 @@ async function start (t: Test): Promise<World> {
     REDIS_URL: redis.url,
     REDIS_TIMEOUT: '5s',
     CACHE_SECRET: 'a secret of the tests, 32 bytes!',
+    ...EVENTS,
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     LOG_LEVEL: 'error',
     ...auditEnvironment(simulator.url, '500ms')
