@@ -1,15 +1,9 @@
 import { Gauge, type Registry } from 'prom-client'
 import { CUT_REASONS, EVENT_KINDS, type EventsObserver } from '../../shared/events/types.ts'
-import { closedCounter } from './instruments.ts'
-
-export type EventGauges = Readonly<{
-  /** Of EVENTS_TOKENS. */
-  apps: readonly string[]
-  streams: () => ReadonlyMap<string, number>
-}>
+import { closedCounter, type Gauges } from './instruments.ts'
 
 /** Of what apps are told. @param gauges undefined without LISTEN_EVENTS: then none of them is shown */
-export function registerEvents (registry: Registry, gauges: EventGauges | undefined): EventsObserver {
+export function registerEvents (registry: Registry, gauges: Gauges['events']): EventsObserver {
   if (gauges === undefined) return { opened () {}, told () {}, cut () {} }
   new Gauge({
     registers: [registry],

@@ -165,7 +165,7 @@ export type Gauges = Readonly<{
   clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
-  /** Undefined without LISTEN_EVENTS. */
+  /** Undefined without LISTEN_EVENTS; `apps` of EVENTS_TOKENS. */
   events?: Readonly<{ apps: readonly string[], streams: () => ReadonlyMap<string, number> }> | undefined
   /** Whether the access record can be written; undefined without ACCESS_RECORD. */
   recordWritten?: (() => boolean) | undefined

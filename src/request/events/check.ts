@@ -49,13 +49,16 @@ function isOptional<T> (value: unknown, is: (value: unknown) => value is T): val
 export function checkHeld (feed: Feed, names: SessionNames, app: string, held: readonly Held[]): Checked {
   const since = held.reduce((least, one) => Math.min(least, sinceOf(one)), Infinity)
   const newest = newestSince(feed, names, app, since)
-  const revoked = held.filter((one) => namesOf(one).some((name) => {
+  const isRevoked = (one: Held): boolean => namesOf(one).some((name) => {
     const at = newest.get(name)
     return at !== undefined && at >= sinceOf(one)
-  }))
-  const isCovered = (one: Held): boolean => sinceOf(one) >= feed.coversSince()
-  const unknown = held.filter((one) => !isCovered(one) && !revoked.includes(one))
-  return { revoked: revoked.map(({ session }) => session), unknown: unknown.map(({ session }) => session) }
+  })
+  const [revoked, unknown]: [string[], string[]] = [[], []]
+  for (const one of held) {
+    if (isRevoked(one)) revoked.push(one.session)
+    else if (sinceOf(one) < feed.coversSince()) unknown.push(one.session)
+  }
+  return { revoked, unknown }
 }
 
 /** Milliseconds since 1970, as early as it may have been by Redis' clock. */

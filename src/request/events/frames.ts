@@ -1,5 +1,5 @@
 import { type Event, eventsOf } from '../../shared/events/event.ts'
-import { type Feed, type Told, writePlace } from '../../shared/events/feed.ts'
+import { type Feed, type News, writePlace } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 
 export type Frames = Readonly<{
@@ -8,7 +8,7 @@ export type Frames = Readonly<{
   reset: (isFollowing: boolean) => string
   state: (isFollowing: boolean) => string
   /** What has no place yet. */
-  pending: (app: string, told: Omit<Told, 'id' | 'hasPlace'>) => string
+  pending: (app: string, news: News) => string
   /** What the app is told from that number on, as much as goes out at once, and the number that comes then. */
   batch: (app: string, from: number) => Batch
 }>
@@ -39,7 +39,7 @@ export function createFrames (feed: Feed, names: SessionNames): Frames {
     connected: (following, from) => frame('connected', { following }, from ?? place()),
     reset: (following) => frame('reset', { following }, place()),
     state: (following) => frame('state', { following }),
-    pending: (app, told) => revoked(eventsOf(names, app, told)),
+    pending: (app, news) => revoked(eventsOf(names, app, news)),
     batch (app, from) {
       const known = newest.get(app)
       if (known?.from === from && (known.next === feed.end() || known.bytes.length >= BATCH_BYTES)) return known

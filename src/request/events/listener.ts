@@ -10,7 +10,7 @@ import { type Drain, trackConnections } from '../http/drain.ts'
 import {
   applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS
 } from '../http/limits.ts'
-import { contextOf, type TlsMaterial } from '../http/tls.ts'
+import { serverContextOf, type TlsMaterial } from '../http/tls.ts'
 import { boundHeads } from '../http/unfinished-heads.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { checkHeld, readHeld } from './check.ts'
@@ -63,11 +63,7 @@ function optionsOf (tls: TlsMaterial | undefined): FastifyServerOptions {
     forceCloseConnections: false
   }
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
-  const https = {
-    ...HTTP2_OPTIONS,
-    ...contextOf(tls),
-    ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
-  }
+  const https = { ...HTTP2_OPTIONS, ...serverContextOf(tls) }
   return { ...common, http2: true, https, http2SessionTimeout: SESSION_IDLE_MS } as FastifyServerOptions
 }
 

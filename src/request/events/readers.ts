@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { eventsOf } from '../../shared/events/event.ts'
-import { type Feed, readPlace, type Told } from '../../shared/events/feed.ts'
+import { type Feed, readPlace, type News } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { CutReason, EventsObserver } from '../../shared/events/types.ts'
 import { createFrames } from './frames.ts'
@@ -28,7 +28,7 @@ export type Readers = Readonly<{
   /** Streams of each app that has some. */
   counts: () => ReadonlyMap<string, number>
   /** A revocation that holds here and that Redis does not take yet: told again, with its place, when it does. */
-  tellPending: (told: Omit<Told, 'id' | 'hasPlace'>) => void
+  tellPending: (news: News) => void
   /** Tells whether the log is followed, where that has changed. Called twice a second. */
   look: () => void
   /** A comment, so that a connection that is dead shows; who read nothing since the last one is cut. */
@@ -103,8 +103,8 @@ export function createReaders (deps: ReadersDeps): Readers {
       pump(reader)
     },
     counts: () => countByApp(readers),
-    tellPending (told: Omit<Told, 'id' | 'hasPlace'>): void {
-      for (const reader of readers) write(reader, frames.pending(reader.app, told))
+    tellPending (news: News): void {
+      for (const reader of readers) write(reader, frames.pending(reader.app, news))
     },
     look () {
       const now = isFollowing()

@@ -5,7 +5,7 @@ import {
 } from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
 import { METHODS } from './node-http.ts'
-import { contextOf, type TlsMaterial } from './tls.ts'
+import { serverContextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
 import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
@@ -89,11 +89,7 @@ function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
     clientErrorHandler: refuseUnreadable
   }
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
-  const https = {
-    ...HTTP2_OPTIONS,
-    ...contextOf(tls),
-    ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true })
-  }
+  const https = { ...HTTP2_OPTIONS, ...serverContextOf(tls) }
   return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
 }
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { createSecureContext, type Server } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls'
 import type { CertificateLife } from '../../core/certificate.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 
@@ -41,6 +41,11 @@ export function readTlsMaterial ({ certFile, keyFile, clientCaFile }: TlsFiles):
 /** `ca` has to be named again at every change, or every client certificate is refused. */
 export function contextOf ({ cert, key, ca }: TlsMaterial): { cert: string, key: string, ca?: string } {
   return { cert, key, ...(ca === undefined ? {} : { ca }) }
+}
+
+/** Of a listener; with `ca` only clients with a certificate of it may connect. */
+export function serverContextOf (tls: TlsMaterial): SecureContextOptions & TlsOptions {
+  return { ...contextOf(tls), ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) }
 }
 
 /** New files serve new connections; unreadable or unmatched ones leave the old in place. @returns stops watching */

@@ -1,4 +1,4 @@
-import type { Told } from './feed.ts'
+import type { News } from './feed.ts'
 import type { SessionNames } from './session-names.ts'
 import type { EventKind } from './types.ts'
 
@@ -9,15 +9,11 @@ export type Event = Readonly<{
   user?: string
   client?: string
   at: number
-  origin: Told['origin']
+  origin: News['origin']
 }>
 
 /** @returns none for what ends nothing; two for a token whose name is another one under each of two secrets */
-export function eventsOf (
-  names: SessionNames,
-  app: string,
-  { target, at, origin }: Omit<Told, 'id' | 'hasPlace'>
-): readonly Event[] {
+export function eventsOf (names: SessionNames, app: string, { target, at, origin }: News): readonly Event[] {
   const common = { at: at / 1000, origin }
   switch (target.kind) {
     case 'user': return [{ kind: 'user', user: target.userId, ...common }]

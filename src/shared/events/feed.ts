@@ -2,11 +2,11 @@ import {
   compareIds, FIRST_ID, type LogReader, type Origin, type StreamId, type Target
 } from '../revocation/types.ts'
 
-/**
- * A revocation as it is told; `at`: milliseconds since 1970 by Redis' clock. `hasPlace`: whoever was told it has missed
- * nothing before it.
- */
-export type Told = Readonly<{ id: StreamId, target: Target, origin: Origin, at: number, hasPlace: boolean }>
+/** What is told of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
+export type News = Readonly<{ target: Target, origin: Origin, at: number }>
+
+/** The same as the log has it. `hasPlace`: a reader that was told it has missed nothing before it. */
+type Told = News & Readonly<{ id: StreamId, hasPlace: boolean }>
 
 /** Where a reader is: what it was told last, and in which log. */
 export type Place = Readonly<{ log: string, id: StreamId }>

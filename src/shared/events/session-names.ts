@@ -49,9 +49,11 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
     [hmac, ...previous === undefined ? [] : [previous]].map((by) => nameOf(by, app, 'token', id))
   return Object.freeze({
     secret,
-    ofSession: (app: string, credentials: Credentials, digests: readonly CredentialDigest[]) =>
-      [...keyer.sentDigests(credentials).all, ...besideCookie(keyer, credentials, digests)]
-        .map((digest) => ofDigest(app, digest)).join(JOINT),
+    ofSession (app: string, credentials: Credentials, digests: readonly CredentialDigest[]): string {
+      const sent = keyer.sentDigests(credentials).all
+      const beside = credentials.own === undefined ? [] : besideCookie(sent, digests)
+      return [...sent, ...beside].map((digest) => ofDigest(app, digest)).join(JOINT)
+    },
     ofToken: (app: string, id: string) => namesOfToken(app, id).join(JOINT),
     ofTarget: (app: string, target: Target & { kind: 'credential' | 'token' }) =>
       target.kind === 'token' ? namesOfToken(app, target.id) : [ofDigest(app, target.digest)]
@@ -60,13 +62,10 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
 
 /** Of a session of our own: Authgear's id of it; the access token between has no name, since a refresh replaces it. */
 function besideCookie (
-  keyer: NamesDeps['keyer'],
-  credentials: Credentials,
+  sent: readonly CredentialDigest[],
   digests: readonly CredentialDigest[]
 ): readonly CredentialDigest[] {
-  if (credentials.own === undefined) return []
-  const sent = new Set(keyer.sentDigests(credentials).all)
-  const beside = digests.filter((digest) => !sent.has(digest))
+  const beside = digests.filter((digest) => !sent.includes(digest))
   return [false, true].flatMap((ofPrevious) => beside.findLast((one) => isOfPrevious(one) === ofPrevious) ?? [])
 }
 
