@@ -12,6 +12,7 @@ Usage: authgear-forward-auth [command]
   doctor        look at Authgear and Redis, and say what is wrong (doctor --help)
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
+  init          ask a few questions, look at Authgear, and write the proxy's files and .env (init --help)
   snippet       print a proxy's configuration (snippet --help)
   -v, --version  print the version
   -h, --help     print this
@@ -37,6 +38,10 @@ async function run (command: string, args: readonly string[]): Promise<number | 
       return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
     case 'cert':
       return await (await import('./commands/cert.ts')).cert(args, process.stdout)
+    case 'init':
+      return await (await import('./commands/init.ts')).init(args, process.env, {
+        stdin: process.stdin, out: process.stdout, err: process.stderr, program: process.argv[1] ?? ''
+      })
     case 'snippet':
       return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
     case '-v':
@@ -53,7 +58,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
   }
 }
 
-const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'snippet', 'help']
+const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'snippet', 'help']
 
 async function unknownCommand (command: string): Promise<number> {
   const { didYouMean } = await import('./config/unknown.ts')

@@ -58,7 +58,12 @@ export async function doctor (
 
 type DoctorInput = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
 
-async function examine (env: NodeJS.ProcessEnv, given: DoctorInput): Promise<Report> {
+/** @param probes in their order */
+export async function examine (
+  env: NodeJS.ProcessEnv,
+  given: DoctorInput,
+  probes: readonly Probe[] = PROBES
+): Promise<Report> {
   const loaded = loadConfig(env)
   const configuration = (findings: readonly Finding[]): Result => ({
     title: 'the configuration',
@@ -73,7 +78,7 @@ async function examine (env: NodeJS.ProcessEnv, given: DoctorInput): Promise<Rep
   const { config, warnings } = loaded
   const context = openContext(config, env['AUTHGEAR_ENDPOINT'] ?? '', given)
   try {
-    const results = await runAll(PROBES, context)
+    const results = await runAll(probes, context)
     return {
       endpoint: config.authgear.endpoint.origin,
       results: [configuration(warnings.map((warning) => found('configuration-doubtful', warning))), ...results]

@@ -52,6 +52,7 @@ services:
   # security: no published port; only Traefik reaches it. It carries what every app uses (docs/second-app.md)
   ${settings.forwardAuth.host}:
     image: authgear-forward-auth
+    env_file: [{ path: .env, required: false }] # every variable: docs/configuration.md
     environment:
       AUTHGEAR_ENDPOINT: \${AUTHGEAR_ENDPOINT:?the project's public origin}
     labels:

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { parseEnv } from 'node:util'
+import { systemClock } from '../clock.ts'
+import { asText, countOf, examine } from './doctor.ts'
+import { clock, resolver } from './doctor/checks/authgear.ts'
+import { login } from './doctor/checks/login.ts'
+import { doctorOptions } from './doctor/options.ts'
+import { initOptions, type InitOptions, USAGE } from './init/options.ts'
+import { filesOf, nextSteps } from './init/plan.ts'
+import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
+import type { Out } from './out.ts'
+import type { Files } from './snippet/settings.ts'
+import { ENV_FILE, textAt, writeFiles } from './write-files.ts'
+
+export type InitIo = Readonly<{
+  stdin: Readable & Readonly<{ isTTY?: boolean }>
+  out: Out
+  err: Out
+  /** The path of this program, for what to do next. */
+  program: string
+}>
+
+/** @returns the line without its end; undefined where nobody answers any more */
+type Ask = (question: string) => Promise<string | undefined>
+
+/** `init`: asks what `snippet` and the environment need to know, and writes both. Returns the exit code. */
+export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io: InitIo): Promise<0 | 1> {
+  const { out, err, stdin } = io
+  const options = initOptions(args)
+  if (options === 'help') {
+    out.write(USAGE)
+    return 0
+  }
+  if (typeof options === 'string') return fail(err, `${options}\n\n${USAGE}`)
+  if (options.isYes) return await setUp(options, env, io, undefined)
+  if (stdin.isTTY !== true) {
+    return fail(err, `init asks questions, and there is no terminal: answer by options, and add --yes\n\n${USAGE}`)
+  }
+  const lines = createInterface({ input: stdin })
+  const reader = lines[Symbol.asyncIterator]()
+  try {
+    return await setUp(options, env, io, async (question) => {
+      out.write(question)
+      const { done, value } = await reader.next()
+      return done === true ? undefined : value.trim()
+    })
+  } finally {
+    lines.close()
+  }
+}
+
+function fail (err: Out, problem: string): 1 {
+  err.write(`error: ${problem.trimEnd()}\n`)
+  return 1
+}
+
+/** @param ask undefined: nobody is asked */
+async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, ask: Ask | undefined): Promise<0 | 1> {
+  const { out, err, program } = io
+  const answers = await gather(options, env, io, ask)
+  if (answers === undefined) return 1
+  const there = textAt(join(answers.folder, ENV_FILE)) ?? ''
+  const files = filesOf(answers, there, randomBytes(32).toString('base64'))
+  const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files all the same?')
+  if (!isSure) return fail(err, 'nothing was written; --force writes all the same')
+  if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
+  out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
+  return 0
+}
+
+async function gather (
+  { given }: InitOptions, env: NodeJS.ProcessEnv, { out, err }: InitIo, ask: Ask | undefined
+): Promise<Answers | undefined> {
+  const known: Partial<Record<AnswerName, string>> = { ...given }
+  for (const name of ANSWER_NAMES) {
+    if (known[name] !== undefined) continue
+    const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
+    const reading = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
+    if (reading.kind === 'problem') {
+      fail(err, reading.problem)
+      return undefined
+    }
+    known[name] = reading.text
+  }
+  return known as Answers // each was checked by its question
+}
+
+type Reading = Readonly<{ kind: 'answer', text: string } | { kind: 'problem', problem: string }>
+
+function checked (name: AnswerName, text: string): Reading {
+  const problem = QUESTIONS[name].problemOf(text)
+  return problem === undefined ? { kind: 'answer', text } : { kind: 'problem', problem: `--${name}: ${problem}` }
+}
+
+/** Asks until the answer is one. */
+async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<Reading> {
+  const { text, problemOf } = QUESTIONS[name]
+  const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
+  for (;;) {
+    const line = await ask(prompt)
+    if (line === undefined) return { kind: 'problem', problem: 'the input ended before the last question' }
+    const answer = line === '' ? usual ?? '' : line
+    const problem = problemOf(answer)
+    if (problem === undefined) return { kind: 'answer', text: answer }
+    out.write(`  ${problem}\n`)
+  }
+}
+
+/** Is what will be written right, does Authgear answer, and does it know the client? As `doctor` says it. */
+async function isWell (files: Files, out: Out): Promise<boolean> {
+  const options = doctorOptions([])
+  if (typeof options === 'string') throw new Error('doctor takes no option at all')
+  out.write('\nlooking at Authgear\n')
+  const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
+  const report = await examine(env, { options, pasted: '', clock: systemClock }, [resolver, clock, login])
+  out.write(asText(report))
+  return countOf(report).errors === 0
+}
+
+async function agrees (ask: Ask | undefined, question: string): Promise<boolean> {
+  return ask !== undefined && /^y(?:es)?$/i.test(await ask(`${question} [y/N]: `) ?? '')
+}
+
+async function write (
+  folder: string, isForced: boolean, files: Files, { out, err }: InitIo, ask: Ask | undefined
+): Promise<boolean> {
+  const outcome = writeFiles({ folder, isForced }, files, out, err)
+  if (outcome !== 'refused') return outcome === 'written'
+  if (ask === undefined) {
+    err.write('--force overwrites\n')
+    return false
+  }
+  err.write('\n')
+  return await agrees(ask, 'Overwrite?') && writeFiles({ folder, isForced: true }, files, out, err) === 'written'
+}

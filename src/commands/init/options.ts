@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util'
+import { ANSWER_NAMES, type AnswerName, INIT_PROXIES, QUESTIONS } from './questions.ts'
+
+export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
+
+  --proxy NAME    ${INIT_PROXIES.join(', ')} (caddy)
+  --host NAME     the name that people open (localhost)
+  --app URL       the app as the proxy reaches it (http://127.0.0.1:3000)
+  --endpoint URL  Authgear's endpoint, such as https://myapp.authgear.cloud (AUTHGEAR_ENDPOINT)
+  --client ID     the client's id in Authgear's portal; without one nobody can sign in (LOGIN_CLIENT_ID)
+  --folder DIR    where the files go (.)
+  --yes           asks nothing: what no option says has the default above
+  --force         overwrites files that are there, and writes them although Authgear does not answer
+
+Asks for what no option says, looks whether Authgear answers, writes the proxy's files and .env, and prints what to do next.
+`
+
+export type InitOptions = Readonly<{
+  given: Readonly<Partial<Record<AnswerName, string>>>
+  isYes: boolean
+  isForced: boolean
+}>
+
+/** @returns what is wrong as a sentence */
+export function initOptions (args: readonly string[]): InitOptions | 'help' | string {
+  const values = parse(args)
+  if (values === undefined) return 'an option is not understood'
+  const { yes, force, help, ...given } = values
+  if (help) return 'help'
+  for (const name of ANSWER_NAMES) {
+    const text = given[name]
+    const problem = text === undefined ? undefined : QUESTIONS[name].problemOf(text)
+    if (problem !== undefined) return `--${name}: ${problem}`
+  }
+  return { given, isYes: yes, isForced: force }
+}
+
+function parse (args: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        proxy: text,
+        host: text,
+        app: text,
+        endpoint: text,
+        client: text,
+        folder: text,
+        yes: flag,
+        force: flag,
+        help: flag
+      }
+    }).values
+  } catch {
+    return undefined
+  }
+}

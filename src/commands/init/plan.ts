@@ -1,0 +1,92 @@
+import { relative, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { readOptions } from '../snippet/options.ts'
+import { PROXIES, templateOf } from '../snippet/proxies.ts'
+import type { Files } from '../snippet/settings.ts'
+import { ENV_FILE } from '../write-files.ts'
+import type { Answers } from './questions.ts'
+
+const PORT = 8080
+
+const isLocal = ({ host }: Answers): boolean => host === 'localhost' || host.endsWith('.localhost')
+const isCompose = ({ proxy }: Answers): boolean => proxy === 'traefik-labels'
+
+/** Where people open it. */
+const originOf = (answers: Answers): string =>
+  isLocal(answers) ? `http://${answers.host}:${PORT}` : `https://${answers.host}`
+
+/** What `snippet` is told. */
+function snippetArgs (answers: Answers): readonly string[] {
+  const { proxy, host, app, client } = answers
+  return [
+    proxy, '--host', host, '--app', app,
+    '--listen', isLocal(answers) ? `127.0.0.1:${PORT}` : `0.0.0.0:${PORT}`,
+    '--forward-auth', isCompose(answers) ? 'http://forward-auth:4180' : 'http://127.0.0.1:4180',
+    ...client === '' ? [] : ['--login']
+  ]
+}
+
+/** The variables, without those that have the default. @param secret for LOGIN_SECRET, where there is none yet */
+function variablesOf (answers: Answers, there: string, secret: string): Readonly<Record<string, string>> {
+  const { endpoint, client } = answers
+  return {
+    AUTHGEAR_ENDPOINT: endpoint,
+    // on the host the proxy alone asks it; in a container every address is its own
+    ...isCompose(answers) ? {} : { LISTEN: '127.0.0.1:4180' },
+    ...client === ''
+      ? {}
+      : {
+          LOGIN_SESSION: 'own',
+          LOGIN_CLIENT_ID: client,
+          LOGIN_PUBLIC_URL: originOf(answers),
+          LOGIN_SECRET: parseEnv(there)['LOGIN_SECRET'] || secret
+        }
+  }
+}
+
+/** Sets these variables, and leaves every other line as it is. */
+function withVariables (there: string, wanted: Readonly<Record<string, string>>): string {
+  const present = parseEnv(there)
+  const changed = Object.entries(wanted).filter(([name, value]) => present[name] !== value)
+  const names = new Set(changed.map(([name]) => name))
+  const kept = there.split('\n').filter((line) => !names.has(/^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] ?? ''))
+  const rest = kept.join('\n').trimEnd()
+  return [...rest === '' ? [] : [rest], ...changed.map(([name, value]) => `${name}=${value}`), ''].join('\n')
+}
+
+/** What is written. @param there the text of the `.env` that is there @param secret a new one */
+export function filesOf (answers: Answers, there: string, secret: string): Files {
+  const reading = readOptions(snippetArgs(answers), PROXIES)
+  if (reading.kind !== 'options') throw new Error('answers that were checked are no options of snippet')
+  const { proxy, settings } = reading.options
+  return { ...templateOf(proxy)(settings), [ENV_FILE]: withVariables(there, variablesOf(answers, there, secret)) }
+}
+
+const STARTS: Readonly<Record<Answers['proxy'], string>> = {
+  caddy: 'caddy run --config Caddyfile',
+  traefik: 'traefik --configFile=traefik.yml',
+  nginx: 'nginx -p . -c nginx.conf',
+  'traefik-labels': 'docker compose -f traefik-labels.yml up'
+}
+
+/** @param program the path of this program */
+export function nextSteps (answers: Answers, program: string): readonly string[] {
+  const { proxy, folder, client } = answers
+  const origin = originOf(answers)
+  const directory = relative('.', folder) || '.'
+  const enter = directory === '.' ? '' : `cd ${shell(directory)} && `
+  const ours = `node --env-file=${ENV_FILE} ${shell(relative(resolve(folder), program))}`
+  const setUp = client === ''
+    ? "Make a client in Authgear's portal (docs/portal.md), then run init again with its id: until then nobody can " +
+      'sign in'
+    : `In Authgear's portal, in the client ${client}, register ${origin}/_auth/callback as an Authorized Redirect URI ` +
+      `and ${origin}/_auth/logged-out as a Post Logout Redirect URI`
+  const start = isCompose(answers)
+    ? `Write your app's image into traefik-labels.yml, then: ${enter}${STARTS[proxy]}`
+    : `Start both: ${enter}${ours}  and  ${enter}${STARTS[proxy]}`
+  const https = isLocal(answers) ? '' : ` (port ${PORT} of the proxy needs HTTPS before it: docs/proxies/README.md)`
+  const look = `Open ${origin}/${https}. If something is wrong: ${enter}${ours} doctor --url ${origin}`
+  return [setUp, start, look]
+}
+
+const shell = (path: string): string => /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`

@@ -1,0 +1,78 @@
+import { quote } from '../../config/kind.ts'
+import { didYouMean } from '../../config/unknown.ts'
+import { variables } from '../../config/variables.ts'
+import { readOptions } from '../snippet/options.ts'
+import { PROXIES } from '../snippet/proxies.ts'
+
+/** Those that `init` can set up whole; `snippet` knows more. */
+export const INIT_PROXIES = ['caddy', 'traefik', 'traefik-labels', 'nginx'] as const
+type InitProxy = (typeof INIT_PROXIES)[number]
+
+/** Each is a text that was checked. */
+export type Answers = Readonly<{
+  proxy: InitProxy
+  /** The name that people open. */
+  host: string
+  /** `http://host:port` */
+  app: string
+  endpoint: string
+  /** Empty: no login. */
+  client: string
+  folder: string
+}>
+
+export type AnswerName = keyof Answers
+
+export type Question = Readonly<{
+  /** What is printed before the default. */
+  text: string
+  /** Undefined: there is none, and something has to be said. */
+  fallback: (known: Partial<Answers>, env: NodeJS.ProcessEnv) => string | undefined
+  /** What is wrong, and what to do. */
+  problemOf: (text: string) => string | undefined
+}>
+
+/** In the order in which they are asked. */
+export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
+  proxy: {
+    text: `Which proxy? ${INIT_PROXIES.join(', ')}`,
+    fallback: () => 'caddy',
+    problemOf: (text) => INIT_PROXIES.some((name) => name === text)
+      ? undefined
+      : `${quote(text)} is none of these${didYouMean(text, INIT_PROXIES) || ': `snippet` writes files for others'}`
+  },
+  host: {
+    text: 'Which name do people open? Such as app.example.com; localhost to try it on this machine',
+    fallback: () => 'localhost',
+    problemOf: (text) => problemOfOption('--host', text)
+  },
+  app: {
+    text: 'Where is the app? Its address as the proxy reaches it',
+    fallback: ({ proxy }) => proxy === 'traefik-labels' ? 'http://app:8080' : 'http://127.0.0.1:3000',
+    problemOf: (text) => problemOfOption('--app', text)
+  },
+  endpoint: {
+    text: "Authgear's endpoint? Such as https://myapp.authgear.cloud",
+    fallback: (_, env) => env['AUTHGEAR_ENDPOINT'],
+    problemOf: (text) => problemOfValue('AUTHGEAR_ENDPOINT', text)
+  },
+  client: {
+    text: "The client's id in Authgear's portal? Empty: people cannot sign in yet",
+    fallback: (_, env) => env['LOGIN_CLIENT_ID'] ?? '',
+    problemOf: (text) => text === '' ? undefined : problemOfValue('LOGIN_CLIENT_ID', text)
+  },
+  folder: { text: 'Write the files to which folder?', fallback: () => '.', problemOf: () => undefined }
+}
+
+export const ANSWER_NAMES = Object.keys(QUESTIONS) as readonly AnswerName[]
+
+function problemOfOption (option: string, text: string): string | undefined {
+  const reading = readOptions(['caddy', `${option}=${text}`], PROXIES)
+  return reading.kind === 'errors' ? reading.errors[0]?.replace(`${option} `, '') : undefined
+}
+
+function problemOfValue (name: 'AUTHGEAR_ENDPOINT' | 'LOGIN_CLIENT_ID', text: string): string | undefined {
+  if (text === '') return 'there is no default'
+  const read = variables[name].kind.parse(text, () => '')
+  return read.kind === 'problem' ? read.problem : undefined
+}

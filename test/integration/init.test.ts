@@ -1,0 +1,126 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { parseEnv } from 'node:util'
+import t, { type Test } from 'tap'
+import { loadConfig } from '../../src/config/index.ts'
+import { init } from '../../src/commands/init.ts'
+import { startSimulator } from '../helpers/simulator.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+
+type Run = Readonly<{ code: number, said: string, asked: number }>
+
+/** @param lines what somebody types; undefined: no terminal */
+async function run (args: readonly string[], lines?: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const said: string[] = []
+  const out = { write: (text: string) => said.push(text) }
+  const stdin = Object.assign(new PassThrough(), { isTTY: lines !== undefined })
+  stdin.end((lines ?? []).map((line) => `${line}\n`).join(''))
+  const code = await init(args, env, { stdin, out, err: out, program: '/opt/forward-auth/dist/main.js' })
+  return { code, said: said.join(''), asked: said.filter((text) => /: $/.test(text)).length }
+}
+
+const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8')
+const client = (port: number) => ({
+  id: 'web',
+  redirectUris: [`http://localhost:${port}/_auth/callback`],
+  postLogoutRedirectUris: [`http://localhost:${port}/_auth/logged-out`]
+})
+
+async function start (t: Test) {
+  const { url } = await startSimulator(t, { clients: [client(8080)], hosts: ['127.0.0.1'] })
+  return { url, folder: join(tempDir(t, 'init'), 'made') }
+}
+
+t.test('six questions, of which an empty line takes the default', async (t) => {
+  const { url, folder } = await start(t)
+  const { code, said, asked } = await run([], ['', '', '', url, 'web', folder])
+  t.equal(code, 0, said)
+  t.equal(asked, 6)
+  t.match(said, /\[caddy\][^]*\[localhost\][^]*\[http:\/\/127\.0\.0\.1:3000\]/)
+  t.match(said, /ok {7}Authgear's resolver answers\n[^]*ok {7}Authgear knows the client/)
+  t.match(said, /\nNext:\n1\. In Authgear's portal, .*http:\/\/localhost:8080\/_auth\/callback.*\n2\. .*caddy run.*\n3\. Open /)
+  t.match(read(folder, 'Caddyfile'), /http:\/\/localhost:8080[^]*127\.0\.0\.1:3000/)
+  const env = parseEnv(read(folder, '.env'))
+  t.match(env, { AUTHGEAR_ENDPOINT: url, LOGIN_SESSION: 'own', LOGIN_CLIENT_ID: 'web', LOGIN_SECRET: /^[\w+/]{43}=$/ })
+  t.equal(loadConfig(env as NodeJS.ProcessEnv).kind, 'ok', 'the service starts on it')
+  t.equal(statSync(join(folder, '.env')).mode & 0o777, 0o600, 'which nobody else may read')
+})
+
+t.test('a bad answer is asked for again, with what to do', async (t) => {
+  const { url, folder } = await start(t)
+  const lines = ['cady', 'caddy', 'https://x', 'localhost', 'x y', 'grafana', '', 'myapp', url, 'a b', '', folder]
+  const { code, said } = await run([], lines)
+  t.equal(code, 0, said)
+  for (const what of [
+    /"cady" is none of these: did you mean caddy\?/, /"https:\/\/x" must be the one DNS name/, /"x y" must be http:/,
+    /there is no default/, /must begin with https?:/, /must be the client id of the application/
+  ]) t.match(said, what)
+  t.match(read(folder, 'Caddyfile'), 'grafana:8080')
+  t.match(said, '1. Make a client in Authgear\'s portal')
+  t.notMatch(read(folder, '.env'), 'LOGIN_')
+})
+
+t.test('with --yes nothing is asked, and the environment says what no option does', async (t) => {
+  const { url, folder } = await start(t)
+  const env = { AUTHGEAR_ENDPOINT: url, LOGIN_CLIENT_ID: 'web' }
+  const { code, said, asked } = await run(['--yes', '--proxy', 'nginx', '--folder', folder], undefined, env)
+  t.match({ code, asked }, { code: 0, asked: 0 }, said)
+  t.match(read(folder, 'nginx.conf'), 'server_name localhost;')
+  t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: there is no default\n$/ })
+})
+
+t.test('a variable that is there and wrong is said before anything is written', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(folder)
+  writeFileSync(join(folder, '.env'), 'CACHE_TTL=ten\n')
+  const { code, said } = await run(['--yes', '--endpoint', url, '--folder', folder])
+  t.match({ code, said }, { code: 1, said: /error {4}configuration: CACHE_TTL: / })
+})
+
+t.test('without a terminal, with a wrong option, or when the input ends, it says so', async (t) => {
+  t.match(await run([]), { code: 1, said: /^error: .* there is no terminal: answer by options, and add --yes\n/ })
+  t.match(await run(['--host', 'a b', '--yes']), { code: 1, said: /^error: --host: "a b" must be the one DNS name/ })
+  t.match(await run(['--nope']), { code: 1, said: /^error: an option is not understood\n/ })
+  t.match(await run([], ['', '']), { code: 1, said: /error: the input ended before the last question\n$/ })
+  t.match(await run(['--help']), { code: 0, said: /^usage: / })
+})
+
+t.test('where Authgear does not answer, or is none, nothing is written unless it is said', async (t) => {
+  const { folder } = await start(t)
+  const args = ['--endpoint', 'http://127.0.0.1:1', '--folder', folder]
+  const yes = await run([...args, '--yes'])
+  t.match(yes, { code: 1, said: /authgear-unreachable: .*\n[^]*nothing was written; --force writes all the same\n$/ })
+  t.match(await run(args, ['', '', '', '', 'n']), { code: 1, said: /Write the files all the same\? \[y\/N\]: [^]*nothing was/ })
+  t.throws(() => read(folder, '.env'))
+  t.match(await run(args, ['', '', '', '', 'y']), { code: 0, said: /wrote Caddyfile, \.env/ })
+  t.match(await run([...args, '--yes', '--force']), { code: 0, said: /authgear-unreachable[^]*are as they would be written/ })
+})
+
+t.test('a client that Authgear does not know is said before anything is written', async (t) => {
+  const { url, folder } = await start(t)
+  const { code, said } = await run(['--yes', '--endpoint', url, '--client', 'other', '--folder', folder])
+  t.match({ code, said }, { code: 1, said: /error {4}login-client: / })
+})
+
+t.test('what is there is shown, kept, and overwritten only where somebody says so', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(folder)
+  const own = '# ours\nMANAGEMENT_TOKEN=hunter2hunter2hunter2\nLISTEN=0.0.0.0:1\n'
+  writeFileSync(join(folder, '.env'), own)
+  writeFileSync(join(folder, 'Caddyfile'), 'mine\n')
+  const args = ['--endpoint', url, '--client', 'web', '--folder', folder]
+  const yes = await run([...args, '--yes'])
+  t.match(yes, { code: 1, said: /--- .*Caddyfile\n\+\+\+ as it would be written\n-mine\n[^]*--force overwrites\n$/ })
+  t.match(yes.said, '+LISTEN=…')
+  t.notMatch(yes.said, /hunter2|LOGIN_SECRET=[^…]/, 'no secret is shown')
+  t.match(await run(args, ['', '', '', 'n']), { code: 1, said: /Overwrite\? \[y\/N\]: $/ })
+  t.equal(read(folder, 'Caddyfile'), 'mine\n')
+  t.equal(read(folder, '.env'), own)
+  t.match(await run(args, ['', '', '', 'y']), { code: 0 })
+  const written = read(folder, '.env')
+  t.match(written, /^# ours\nMANAGEMENT_TOKEN=(?:hunter2){3}\nAUTHGEAR_/)
+  t.equal(written.match(/^LISTEN=/gm)?.length, 1)
+  t.match(await run(args, ['', '', '']), { code: 0, said: /are as they would be written/ })
+  t.equal(read(folder, '.env'), written, 'a second run keeps the secret')
+})
