@@ -243,6 +243,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       for (const path of ['/', '/runbook']) {
         await page.goto(`${origin}${path}`)
         t.strictSame(await seriousOf(page), [], `${path}, ${width} px`)
+        t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${path} does not scroll sideways`)
       }
     }
   })

@@ -58,10 +58,19 @@ th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 .clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}
 .runbook :is(h2,h3):target{border-left:.5rem solid var(--mark);padding-left:.5rem}
-.runbook table{display:block;overflow-x:auto;font-size:1rem}
+.runbook :is(ol,ul){list-style:revert;padding-left:1.5rem}
+.runbook li{display:list-item}
+.runbook{overflow-wrap:anywhere}
+.runbook pre{overflow-x:auto}
+.runbook table{font-size:1rem;margin:.75rem 0}
 .runbook :is(th,td){position:static;background:none;padding:.125rem .5rem;text-align:left;white-space:normal;vertical-align:top}
 @media(max-width:46rem){.tiles li{flex-basis:40%}}
 @media(max-width:30rem){
+.runbook thead{display:none}
+.runbook :is(table,tbody,tr,td){display:block}
+.runbook tr{margin:.5rem 0;padding:.375rem .5rem;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}
+.runbook td{border:0;padding:.125rem 0;overflow-wrap:anywhere}
+.runbook td::before{content:attr(data-head)": ";color:var(--soft)}
 body{padding:.5rem;font-size:.875rem;line-height:1.35}
 .tiles{gap:.25rem;margin:.375rem 0}
 .tiles li{padding:.25rem .5rem}
