@@ -9,5 +9,6 @@ t.test('what another server said does not command the terminal that doctor print
   const text = textOf(result)
   t.notMatch(text.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/) // eslint-disable-line no-control-regex -- that is what it looks for
   t.equal(text.split('\n').length, 4, 'and makes no lines of its own')
-  t.equal(JSON.parse(asJson({ endpoint: undefined, results: [result] })).findings[0].what, hostile, 'a program gets it whole, escaped as JSON is')
+  const { findings } = JSON.parse(asJson({ endpoint: undefined, results: [result] }))
+  t.equal(findings[0].what, hostile, 'a program gets it whole, escaped as JSON is')
 })
