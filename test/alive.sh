@@ -12,3 +12,4 @@ alive() {
   wait "$ticker" 2>/dev/null
   return "$status"
 }
+[ "${BASH_SOURCE[0]}" != "$0" ] || alive "$@"
