@@ -97,16 +97,15 @@ export function createReaders (deps: ReadersDeps): Readers {
     hasRoom: (app: string) => !isMoving && readers.size < MAX_READERS &&
       (apps < 2 || (countByApp(readers).get(app) ?? 0) < MAX_READERS / 2),
     add (app: string, out: Out, place: string | undefined): void {
-      const following = isFollowing()
+      const now = isFollowing()
       const from = place === undefined ? undefined : readPlace(names.secret, place)
       const next = from === undefined ? undefined : feed.after(from)
-      const reader: Reader = { app, out, next: next ?? feed.end(), following, flushed: 0, beaten: -1 }
+      const reader: Reader = { app, out, next: next ?? feed.end(), following: now, flushed: 0, beaten: -1 }
       readers.add(reader)
       observer.opened(app)
       out.once('close', () => readers.delete(reader))
       out.on('drain', () => { if (readers.has(reader)) pump(reader) })
-      const isKnown = place === undefined || next !== undefined
-      write(reader, isKnown ? frames.connected(following, place) : frames.reset(following))
+      write(reader, place === undefined || next !== undefined ? frames.connected(now, place) : frames.reset(now))
       pump(reader)
     },
     counts: () => countByApp(readers),
