@@ -5,6 +5,7 @@ import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-bud
 import type { IdentitySettings } from '../request/identity/values.ts'
 import { NO_HEADERS } from '../request/identity/sets.ts'
 import type { LoginSettings } from '../request/login/settings.ts'
+import type { PageSettings } from '../request/pages/settings.ts'
 import type { ProfileSettings } from '../shared/profile/settings.ts'
 import type { RedisSettings } from '../shared/redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
@@ -32,6 +33,7 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...identity(values, ofAuthgear.audit),
     ...events(values),
     accessRecord: accessRecord(values),
+    pages: pages(values),
     ...service(values)
   }
 }
@@ -266,6 +268,19 @@ function accessRecord (values: ValuesOf<'Access record'>): AccessRecordSettings 
   nothingElse(more)
   if (sink === undefined) return undefined
   return { file: sink.file, windowMs, path, address: address === 'on', isRequired: required === 'on' }
+}
+
+function pages (values: ValuesOf<'Pages'>): PageSettings {
+  const {
+    BRAND_NAME: brandName,
+    BRAND_LOGO_FILE: brandLogo,
+    BRAND_COLOR: brandColor,
+    DENIED_TEXT: deniedText,
+    SUPPORT_URL: supportUrl,
+    ...more
+  } = values
+  nothingElse(more)
+  return { brandName, brandLogo, brandColor, deniedText, supportUrl }
 }
 
 function service (values: ValuesOf<'Service'>) {

@@ -27,7 +27,7 @@ function deepFreeze<T> (value: T): T {
 }
 
 const SYSTEM: Machine = Object.freeze({
-  readFile: (path: string) => readFileSync(path, 'utf8'),
+  readFile: (path: string, encoding: 'utf8' | 'latin1' = 'utf8') => readFileSync(path, encoding),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
   nodeVersion: process.versions.node

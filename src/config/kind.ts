@@ -31,8 +31,8 @@ export function quote (text: string): string {
   return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
 }
 
-/** Reads a file as UTF-8 text or throws with the system's `code`. */
-export type ReadFile = (path: string) => string
+/** Reads a file as UTF-8 text, or byte by byte, or throws with the system's `code`. */
+export type ReadFile = (path: string, encoding?: 'utf8' | 'latin1') => string
 
 /** `shown` is what may be printed: masked where the value is secret. A `problem` never repeats a secret. */
 export type Parsed<T> = Readonly<{ kind: 'parsed', value: T, shown: string } | { kind: 'problem', problem: string }>
@@ -46,7 +46,7 @@ export const problem = (text: string): Parsed<never> => ({ kind: 'problem', prob
 
 export type Group =
   | 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login'
-  | 'Resource tokens' | 'Identity' | 'Events' | 'Access record' | 'Service'
+  | 'Resource tokens' | 'Identity' | 'Events' | 'Access record' | 'Pages' | 'Service'
 
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.

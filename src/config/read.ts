@@ -29,8 +29,8 @@ const SYSTEMD: ReadonlySet<string> = new Set([
 export function isInjected (name: string, value: string): boolean {
   if (SYSTEMD.has(name) || FORMS.some(form => form.test(name))) return true
   if (name.endsWith('_PORT')) return /^(?:tcp|udp|sctp):\/\//i.test(value)
-  // a link's own name, `/web/redis`; of a service called like a prefix whatever it says
-  return /^[A-Z]+_NAME$/.test(name) || (name.endsWith('_NAME') && value.startsWith('/'))
+  // a link's own name, `/web/redis`; of a service called like a prefix whatever it says, unless it is a name of ours
+  return /^(?!BRAND_)[A-Z]+_NAME$/.test(name) || (name.endsWith('_NAME') && value.startsWith('/'))
 }
 
 /** A variable that was read; `value` is undefined where it is neither set nor has a default. */

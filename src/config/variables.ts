@@ -8,6 +8,7 @@ import {
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
+import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { recordPath, recordSink } from './parsers/access-record.ts'
 import { clientNames } from './parsers/clients.ts'
 import { appTokens } from './parsers/events.ts'
@@ -593,6 +594,38 @@ export const variables = Object.freeze({
     kind: choice(['off', 'on']),
     fallback: 'off',
     meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
+  },
+  BRAND_NAME: {
+    group: 'Pages',
+    kind: shortText(60),
+    example: 'Acme',
+    meaning: 'The name of your site or company, on each page that this service shows to people (docs/pages.md).'
+  },
+  BRAND_LOGO_FILE: {
+    group: 'Pages',
+    kind: brandLogo,
+    example: '/etc/forward-auth/logo.svg',
+    meaning: 'Your logo on these pages and in the browser\'s tab; each page holds it. Read once, at start.'
+  },
+  BRAND_COLOR: {
+    group: 'Pages',
+    kind: brandColor,
+    example: '#0b6e4f',
+    meaning:
+      'The colour of buttons and links on these pages. Where it would not be legible it is made darker for light ' +
+        'pages, and lighter for dark ones.'
+  },
+  DENIED_TEXT: {
+    group: 'Pages',
+    kind: shortText(500),
+    example: 'This page is for the finance team. Ask Kim to add you.',
+    meaning: 'What the page of a 403 says in your words: what is missing, and whom to ask.'
+  },
+  SUPPORT_URL: {
+    group: 'Pages',
+    kind: helpLink,
+    example: 'mailto:help@example.com',
+    meaning: 'Where people get help: the pages link to it.'
   },
   EXT_AUTHZ_POLICY: {
     group: 'Service',

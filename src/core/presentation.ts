@@ -20,6 +20,13 @@ export function presentationOf (policy: Policy): Presentation {
   }
 }
 
+/** @returns what people call what the policy guards; undefined where no name is given, or more than one */
+export function nameOf (policy: Policy): string | undefined {
+  if (policy.kind === 'bad') return undefined
+  const name = choiceOf(policy.requirements.flatMap((one) => (one.kind === 'person' && one.presents?.name) || []))
+  return name.kind === 'named' ? name.value.replaceAll('_', ' ') : undefined
+}
+
 /** @returns what the policy asks, without what it says of what goes out */
 export function withoutPresentation (policy: Policy): Policy {
   if (policy.kind === 'bad') return policy

@@ -18,7 +18,7 @@ type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'ov
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 
-export type RefusalStatus = 401 | 403 | 503
+type RefusalStatus = 401 | 403 | 503
 
 export type RefusalText = Readonly<{
   status: RefusalStatus

@@ -5,8 +5,8 @@ import type { EpochMs } from './token-expiry.ts'
 export const IDENTITY_SETS = ['remote', 'forwarded', 'webauth'] as const
 export type IdentitySet = typeof IDENTITY_SETS[number]
 
-/** What a parameter of a policy says of what goes out; it changes no decision. */
-type Presents = Readonly<{ identity?: IdentitySet, audience?: string }>
+/** What a parameter of a policy says of what goes out; it changes no decision. `name`: on the page of a 403. */
+type Presents = Readonly<{ identity?: IdentitySet, audience?: string, name?: string }>
 
 /** What a client could do to be let in (RFC 9470). */
 export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
@@ -58,6 +58,8 @@ const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** What an app calls itself: the assertion's `aud`. */
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
+/** What people call what a policy guards: `_` is a blank on the page. */
+const NAME = /^[a-zA-Z0-9_.:-]{1,60}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** How far Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
@@ -98,6 +100,9 @@ export const PERSON_PARAMETERS = {
   audience: {
     parse: (value) =>
       AUDIENCE.test(value) ? presenting({ audience: value }) : bad('audience has a value that cannot be one')
+  },
+  name: {
+    parse: (value) => NAME.test(value) ? presenting({ name: value }) : bad('name has a value that cannot be one')
   }
 } as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
 

@@ -75,6 +75,7 @@ export function buildListeners (
     allowPreflight: settings.preflight === 'allow',
     findLoginRedirect: login?.findLoginRedirect,
     links: pageLinksOf(settings),
+    pages: settings.pages,
     trustProxy: listenerDeps.trustProxy
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
@@ -140,8 +141,12 @@ const NO_ENDPOINT =
 /** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
-  // each host has a login of its own
-  if (login.own !== undefined) return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout` }
+  if (login.own !== undefined) {
+    // each host has a login of its own; where there is one host, its first page is the way back
+    const [only, ...others] = login.own.origins
+    const query = only === undefined || others.length > 0 ? '' : `?rd=${only}/`
+    return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout${query}` }
+  }
   const base = `${login.publicUrl}${login.path}`
   return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
 }
@@ -203,7 +208,7 @@ function both (report: Report, record: Report | undefined): Report {
 }
 
 function loginOf (
-  { login, cache, authgear }: ServiceSettings,
+  { login, cache, authgear, pages }: ServiceSettings,
   { handlerDeps, digestForm, own, revocations, clock, traced, log }: ListenersDeps
 ): LoginRoutes | undefined {
   if (login === undefined) return undefined
@@ -211,6 +216,7 @@ function loginOf (
     ...handlerDeps,
     traced: (handler: Handler) => traced.handler('login', handler),
     lost: tellLost(log),
+    pages,
     clock
   }
   if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })

@@ -1,8 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
+import { type LoginPage, REFUSALS, type RefusalReason } from '../../src/core/reason.ts'
+import { PAGE_STATUS } from '../../src/request/login/responses.ts'
+import type { Language } from '../../src/request/pages/language.ts'
+import { createLoginPages } from '../../src/request/pages/login-page.ts'
 import { createPages } from '../../src/request/pages/refusal-page.ts'
+import { PLAIN } from '../../src/request/pages/settings.ts'
 import { seriousOf } from '../helpers/axe.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { listenFree } from '../helpers/listen-free.ts'
@@ -13,18 +17,42 @@ import { until } from '../helpers/until.ts'
 const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
-const pageOf = createPages()
-const linkedPageOf = createPages({ signIn: '/login', changeUser: '/change' })
+const plain = createPages()
+const LINKS = { signIn: '/login', changeUser: '/change' }
+const linked = createPages(PLAIN, LINKS)
+const logo = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#0b6e4f"/></svg>'
+const BRAND = {
+  brandName: 'Acme',
+  brandLogo: `data:image/svg+xml;base64,${Buffer.from(logo).toString('base64')}`,
+  brandColor: '#0b6e4f',
+  deniedText: undefined,
+  supportUrl: 'mailto:help@example.com'
+}
+const branded = createPages(BRAND, LINKS)
+const loginPages = createLoginPages(BRAND, 'session')
 /** One reason for each page that looks different. */
-const REASONS = (Object.keys(REFUSALS) as RefusalReason[])
-  .filter((reason, i, all) => all.findIndex((other) => pageOf(other).render('') === pageOf(reason).render('')) === i)
+const REASONS = (Object.keys(REFUSALS) as RefusalReason[]).filter((reason, i, all) => {
+  const seen = (one: RefusalReason): string => plain.render(one, 'en', { reference: '' })
+  return all.findIndex((other) => seen(other) === seen(reason)) === i
+})
+const LOGIN_PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
+/** Of each page: how it is asked for, and its status. */
+const PAGES: ReadonlyArray<readonly [path: string, status: number]> = [
+  ...REASONS.map((reason) => [reason, REFUSALS[reason].status] as const),
+  ...REASONS.map((reason) => [`branded/${reason}`, REFUSALS[reason].status] as const),
+  ...LOGIN_PAGES.map((page) => [page, PAGE_STATUS[page]] as const)
+]
 
-type View = Readonly<{ name: string, reference: string, options: BrowserContextOptions }>
+const PICTURES = [['en', 'light', 'page-403-brand'], ['de', 'dark', 'page-403-de']] as const
+
+type View = Readonly<{ language: Language, width: number, scheme: 'light' | 'dark', reference?: string }>
+/** Each language in each width and each scheme, and each width in each scheme. */
 const VIEWS: readonly View[] = [
-  { name: 'light', reference: REFERENCE, options: { colorScheme: 'light', viewport: { width: 1024, height: 700 } } },
-  { name: 'dark', reference: REFERENCE, options: { colorScheme: 'dark', viewport: { width: 1024, height: 700 } } },
-  { name: 'narrow', reference: LONGEST, options: { colorScheme: 'light', viewport: { width: 320, height: 640 } } },
-  { name: 'narrow-dark', reference: REFERENCE, options: { colorScheme: 'dark', viewport: { width: 320, height: 640 } } }
+  { language: 'en', width: 390, scheme: 'light' },
+  { language: 'en', width: 1280, scheme: 'dark' },
+  { language: 'de', width: 390, scheme: 'dark' },
+  { language: 'de', width: 1280, scheme: 'light' },
+  { language: 'ja', width: 320, scheme: 'light', reference: LONGEST }
 ]
 
 t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, async t => {
@@ -33,18 +61,21 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
   t.teardown(() => browser.close())
 
   for (const view of VIEWS) {
-    t.test(view.name, async t => {
-      const { page, complaints, asked } = await open(t, browser, view.options)
-      for (const reason of REASONS) {
-        await t.test(reason, async t => {
-          const url = `${origin}/${reason}?reference=${view.reference}`
+    const { language, width, scheme, reference = REFERENCE } = view
+    t.test(`${language}, ${width} px, ${scheme}`, async t => {
+      const { page, complaints, asked } = await open(
+        t, browser, { colorScheme: scheme, viewport: { width, height: 760 } }
+      )
+      for (const [path, status] of PAGES) {
+        await t.test(path, async t => {
+          const url = `${origin}/${path}?language=${language}&reference=${reference}`
           const response = await page.goto(url)
-          t.equal(response?.status(), REFUSALS[reason].status, 'is the refusal\'s page')
+          t.equal(response?.status(), status, 'is that page')
           t.same(asked.splice(0), [url], 'asks for nothing else')
           t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
-          t.match(await page.locator('footer').innerText(), `Reference: ${view.reference}`, 'shows the reference')
-          await checkLegibility(t, page, view.options.colorScheme === 'dark')
-          await keepPicture(page, `pages/${REFUSALS[reason].status}-${reason}-${view.name}.png`, { fullPage: true })
+          t.match(await page.locator('footer').innerText(), reference, 'shows the reference')
+          await checkLegibility(t, page, scheme === 'dark')
+          await keepPicture(page, `pages/${path.replace('/', '-')}-${language}-${width}-${scheme}.png`, { fullPage: true })
           t.same(await complaints(), [], 'keeps its own Content-Security-Policy')
           t.strictSame(await seriousOf(page), [])
         })
@@ -96,9 +127,17 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     await takeDocsPicture(t, page, 'page-401')
   })
 
+  t.test('the pictures that docs/pages.md shows of a 403', async t => {
+    for (const [language, scheme, name] of PICTURES) {
+      const { page } = await open(t, browser, { colorScheme: scheme, viewport: { width: 800, height: 600 } })
+      await page.goto(`${origin}/branded/forbidden?language=${language}&reference=${REFERENCE}`)
+      await takeDocsPicture(t, page, name)
+    }
+  })
+
   t.test('enlarged to 400 %: does not scroll sideways', async t => {
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
-    await page.goto(`${origin}/invalid_session?reference=${LONGEST}`)
+    await page.goto(`${origin}/expired_credentials?reference=${LONGEST}`)
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
     t.equal(
       await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'),
@@ -131,11 +170,21 @@ async function serve (t: Test): Promise<string> {
     if (pathname === '/frame') {
       return response.setHeader('content-type', 'text/html').end('<iframe src="/no_credentials?reference=x"></iframe>')
     }
-    const isLinked = pathname.startsWith('/linked/')
-    const reason = REASONS.find((reason) => `/${reason}` === pathname.replace('/linked', ''))
+    const [, , kind, name] = /^(\/(linked|branded))?\/([a-z_]+)$/.exec(pathname) ?? []
+    const on = { reference: searchParams.get('reference') ?? '' }
+    const language = (searchParams.get('language') ?? 'en') as Language
+    const login = LOGIN_PAGES.find((page) => page === name)
+    if (login !== undefined) {
+      const text = loginPages.render(login, language, { ...on, login: '/login' })
+      return response.writeHead(PAGE_STATUS[login], [...loginPages.headers]).end(text)
+    }
+    const reason = REASONS.find((reason) => reason === name)
     if (reason === undefined) return response.writeHead(404).end()
-    const page = isLinked ? linkedPageOf(reason) : pageOf(reason)
-    response.writeHead(REFUSALS[reason].status, [...page.headers]).end(page.render(searchParams.get('reference') ?? ''))
+    const pages = kind === 'linked' ? linked : kind === 'branded' ? branded : plain
+    const isNamed = reason === 'forbidden' && kind !== undefined
+    const person = isNamed ? { account: 'alice@example.com', missing: 'Finance' } : {}
+    response.writeHead(REFUSALS[reason].status, [...pages.headers])
+      .end(pages.render(reason, language, { ...on, ...person }))
   })
   return `http://127.0.0.1:${await listenFree(t, server)}`
 }
@@ -173,8 +222,14 @@ async function open (t: Test, browser: Browser, options: BrowserContextOptions):
 /** The colours that Chromium ended up with, so that a style it refused or a scheme it missed shows. */
 async function checkLegibility (t: Test, page: Page, dark: boolean): Promise<void> {
   const colours = await page.evaluate<readonly (readonly [string, string])[]>(
-    '[...document.querySelectorAll("h1, p, a, footer, code")].map((e) => [e.localName, getComputedStyle(e).color])')
+    '[...document.querySelectorAll("h1, p, footer, code, nav a + a")]' +
+      '.map((e) => [e.localName, getComputedStyle(e).color])')
   const paper = await page.evaluate<string>('getComputedStyle(document.querySelector("main")).backgroundColor')
+  const buttons = await page.evaluate<readonly (readonly [string, string])[]>(
+    '[...document.querySelectorAll("a")].map(getComputedStyle).map((s) => [s.color, s.backgroundColor])')
+  const filled = buttons.filter(([, background]) => background !== 'rgba(0, 0, 0, 0)')
+  t.equal(filled.length, Math.min(buttons.length, 1), 'one button is filled')
+  for (const [colour, background] of filled) t.ok(contrast(colour, background) >= 4.5, `${colour} on ${background}`)
   for (const [name, colour] of colours) {
     t.ok(contrast(colour, paper) >= 4.5, `${name} on paper: ${contrast(colour, paper).toFixed(2)}`)
   }

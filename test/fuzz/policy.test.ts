@@ -60,7 +60,8 @@ const USUAL: Readonly<Record<Exclude<ParameterName, 'role'>, string>> = {
   amr: 'mfa',
   max_age: '999999999',
   identity: 'remote',
-  audience: 'grafana'
+  audience: 'grafana',
+  name: 'Finance'
 }
 const parameter = fc.oneof(
   escaped(roles).map((value) => `role=${value}`),
@@ -146,7 +147,8 @@ const ORACLES: Readonly<Record<ParameterName, Oracle>> = {
     return Number(value) > AGE_S ? 'met' : 'step up'
   },
   identity: (_, value) => (['remote', 'forwarded', 'webauth'].includes(value) ? 'met' : 'bad'),
-  audience: (_, value) => (/^[\w.:-]{1,100}$/.test(value) ? 'met' : 'bad')
+  audience: (_, value) => (/^[\w.:-]{1,100}$/.test(value) ? 'met' : 'bad'),
+  name: (_, value) => (/^[\w.:-]{1,60}$/.test(value) ? 'met' : 'bad')
 }
 
 function outcomeOf (person: Person, parameter: string): Outcome {

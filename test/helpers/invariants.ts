@@ -1,7 +1,10 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { CONTENT_SECURITY_POLICY } from '../../src/request/pages/layout.ts'
+import { tabIcon } from '../../src/request/pages/layout.ts'
+import { headersOf, styleOf } from '../../src/request/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
+
+const [, , , CONTENT_SECURITY_POLICY] = headersOf(styleOf())
 
 export interface Circumstances {
   /** AUTHGEAR_ENDPOINT */
@@ -94,7 +97,9 @@ function checkPage (t: Test, { headers, body }: Answered): void {
     'referrer-policy': 'no-referrer'
   })
   t.match(CONTENT_SECURITY_POLICY, /^default-src 'none'; img-src data:; style-src 'sha256-[^']+';/)
-  t.match(body, /^<!DOCTYPE html>\n<html lang="en">[^]*<link rel="icon" href="data:,">/)
+  t.match(headers['vary'], 'Authorization, Cookie, Accept-Language')
+  t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
+  t.match(body, `<link rel="icon" href="${tabIcon()}">`, 'a browser asks the app for no icon')
   t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
   t.same(
     [...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference),

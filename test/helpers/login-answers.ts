@@ -1,6 +1,9 @@
 import type { Test } from 'tap'
-import { CONTENT_SECURITY_POLICY } from '../../src/request/pages/layout.ts'
+import { tabIcon } from '../../src/request/pages/layout.ts'
+import { headersOf, styleOf } from '../../src/request/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
+
+const [, , , CONTENT_SECURITY_POLICY] = headersOf(styleOf())
 
 /** A browser that goes to a page from its address bar. */
 export const STRICT = {
@@ -44,7 +47,7 @@ export async function checkLoginAnswer (t: Test, { status, headers, body }: Answ
     'referrer-policy': 'no-referrer'
   })
   t.notMatch(body, /<script|<iframe|<form|<img|src=|\son\w+=|http-equiv/i, 'no script, nothing from outside')
-  t.match(body, '<link rel="icon" href="data:,">', 'a browser asks the app for no icon')
+  t.match(body, `<link rel="icon" href="${tabIcon()}">`, 'a browser asks the app for no icon')
   const links = [...body.matchAll(/<a href="([^"]*)"/g)].map(([, href = '']) => href)
   for (const href of links) {
     t.match(

@@ -221,7 +221,7 @@ const LINKS: Links = [
     '<a href="https://app.example.com/_auth/login">Sign in</a>'],
   ['403 with the login', LOGIN, FORBIDDEN,
     '<a href="https://app.example.com/_auth/logout?rd=https://app.example.com/">Sign in as somebody else</a>'],
-  ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
+  ['401 with neither', {}, {}, 'ask the people who run this site, or the person who gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {
   t.test(`the page of ${what} says how to go on`, async (t) => {

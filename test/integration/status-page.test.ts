@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { REFUSALS } from '../../src/core/reason.ts'
+import { tabIcon } from '../../src/request/pages/layout.ts'
 import { startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { MACHINE, startManagement } from '../helpers/management.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
@@ -98,7 +99,7 @@ t.test('the page is complete: no outside resource, one own script, a strict poli
   )
   t.strictSame(
     Array.from(body.matchAll(/ (?:src|href)="([^"]*)"/g), ([, url]) => url),
-    ['data:,', 'status.js', 'runbook#nobody-asks', '', 'status.json', 'metrics', 'runbook']
+    [tabIcon(), 'status.js', 'runbook#nobody-asks', '', 'status.json', 'metrics', 'runbook']
   )
   t.notMatch(body.replace('<b>https://auth.example.com</b>', ''), /https?:|\bstyle="|\bon\w+="|<script>/)
   t.match(await get('/status.js'), { status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } })

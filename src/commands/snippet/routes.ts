@@ -50,7 +50,7 @@ function overridden (outer: Rule, { path, policy }: Rule): Rule {
   return { ...outer, policy: kept.join('&') }
 }
 
-const PRESENTS = ['identity=', 'audience='] as const
+const PRESENTS = ['identity=', 'audience=', 'name='] as const
 const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, '')
 const parametersOf = (policy: string): readonly string[] => policy.split('&')
 

@@ -8,6 +8,7 @@ export const FORWARDED_REQUEST_HEADERS = [
   'Authorization',
   'Cookie',
   'Accept',
+  'Accept-Language',
   'User-Agent',
   'Sec-Fetch-Mode',
   'Sec-Fetch-Dest',

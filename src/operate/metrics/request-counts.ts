@@ -8,7 +8,8 @@ export const LATENCY_BUCKETS = [
 export type RequestLabels = Readonly<{
   endpoint: Endpoint
   status: number
-  reason: Reason | LoginOutcome | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
+  /** `favicon`: a browser's own question, with which nobody signs in. */
+  reason: Reason | LoginOutcome | 'favicon' | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
   source: AnswerSource
 }>
 

@@ -100,7 +100,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     const { endpoint, startedAt } = reported
     const { reason, source, response: answer } = result
     const durationMs = performance.now() - startedAt
-    count(endpoint, answer.status, reason, source, durationMs / 1000)
+    count(endpoint, answer.status, isFavicon(reported, reason) ? 'favicon' : reason, source, durationMs / 1000)
     if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
     const sampling = samplings[answer.status]
     const leftOut = sampling === undefined ? 0 : sampling()
@@ -118,11 +118,18 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
   }
 }
 
+/** A browser asks for it by itself, without credentials where it pleases; for a metric alone. */
+function isFavicon ({ rawHeaders }: Reported, reason: HandlerResult['reason']): boolean {
+  return reason === 'no_credentials' && /^\/favicon\.ico(?:\?|$)/.test(valueOf(rawHeaders, 'x-forwarded-uri') ?? '')
+}
+
+function valueOf (rawHeaders: readonly string[], name: string): string | undefined {
+  return rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+}
+
 /** That the browser asked for, as the proxy says; for a person to read only. */
 function hostForReaders (rawHeaders: readonly string[]): string | undefined {
-  const valueOf = (name: string): string | undefined =>
-    rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
-  return (valueOf('x-forwarded-host') ?? valueOf('host'))?.slice(0, LONGEST_HOST)
+  return (valueOf(rawHeaders, 'x-forwarded-host') ?? valueOf(rawHeaders, 'host'))?.slice(0, LONGEST_HOST)
 }
 
 /** Where an app's own cookie of Authgear's name leads to. */

@@ -8,6 +8,9 @@ import { REFUSALS } from '../../core/reason.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
 export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
+/** Of a page for people, which is in their language. */
+export const COMMON_OF_PAGES =
+  ['cache-control', 'no-store', 'vary', 'Authorization, Cookie, Accept-Language'] as const
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const NOT_FOUND: HttpResponse = Object.freeze({

@@ -44,6 +44,8 @@ export type Presenter = Readonly<{
    * most: judge the request again with what it brings, since a revocation may have come meanwhile. Never rejects.
    */
   present: (policy: Policy, admitted: Admitted, known?: KnownProfile) => Outgoing | Promise<KnownProfile>
+  /** What people know this account by, for that person alone; a promise as of `present`. */
+  called: (admitted: Admitted, known?: KnownProfile) => string | undefined | Promise<KnownProfile>
   /** Every name, empty: for a 200 that lets nobody in particular in. */
   nobody: Outgoing
 }>
@@ -145,6 +147,12 @@ export function createPresenter (
       return profile instanceof Promise
         ? profile.then(() => ({ of: userId as UserId }))
         : outgoing(shape, admitted, profile)
+    },
+    called ({ userId }: Admitted, known?: KnownProfile): string | undefined | Promise<KnownProfile> {
+      if (userId === undefined) return undefined
+      const profile = profileFor(userId, known)
+      if (profile instanceof Promise) return profile.then(() => ({ of: userId }))
+      return profile.email ?? profile.name ?? profile.username ?? shortId(userId)
     }
   })
 }
@@ -180,6 +188,9 @@ function createShapes (settings: IdentitySettings, ours: OurHeaders, forgotten: 
   }
   return Object.freeze({ usual, of, forget })
 }
+
+/** Enough to tell one's accounts apart, and to be found by. */
+const shortId = (userId: UserId): string => userId.length > 12 ? `${userId.slice(0, 8)}…` : userId
 
 function lengthOf (texts: ReadonlyArray<string | undefined>): number {
   return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), 0)

@@ -1,8 +1,9 @@
 import type { LoginOutcome, LoginPage } from '../../core/reason.ts'
 import { writeLoginQuery } from './urls.ts'
-import { PAGE_HEADERS } from '../pages/layout.ts'
+import { readLanguage } from '../pages/language.ts'
 import { createLoginPages } from '../pages/login-page.ts'
-import { COMMON } from '../http/respond.ts'
+import { type PageSettings, PLAIN } from '../pages/settings.ts'
+import { COMMON, COMMON_OF_PAGES } from '../http/respond.ts'
 import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
 
@@ -55,9 +56,10 @@ const NO_REFERRER = ['referrer-policy', 'no-referrer']
 export function createLoginAnswers (
   loginUrl: string,
   sessionCookie: string,
-  session: 'authgear' | 'own' = 'authgear'
+  session: 'authgear' | 'own' = 'authgear',
+  settings: PageSettings = PLAIN
 ): LoginAnswers {
-  const render = createLoginPages(sessionCookie, session)
+  const pages = createLoginPages(settings, sessionCookie, session)
   const withRedirect = session === 'own' ? NO_REFERRER : []
   return Object.freeze({
     redirect: (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult => ({
@@ -68,13 +70,14 @@ export function createLoginAnswers (
       source: 'none',
       who: undefined
     }),
-    page (outcome: LoginPage, { requestId }: VerifyRequest, { returnTo, cookie, says }: OnPage = {}): HandlerResult {
+    page (outcome: LoginPage, { requestId, rawHeaders }: VerifyRequest, on: OnPage = {}): HandlerResult {
+      const { returnTo, cookie, says } = on
       const status = PAGE_STATUS[outcome]
-      const body = render(outcome, {
+      const body = pages.render(outcome, readLanguage(rawHeaders), {
         reference: requestId,
         login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
       })
-      const headers = status === 503 ? [...PAGE_HEADERS, 'retry-after', RETRY_AFTER_SECONDS] : PAGE_HEADERS
+      const headers = status === 503 ? [...pages.headers, 'retry-after', RETRY_AFTER_SECONDS] : pages.headers
       return {
         response: answerOf(outcome, status, headers, body, cookie),
         reason: outcome,
@@ -97,7 +100,7 @@ function answerOf (
     ...headers,
     'content-length',
     String(Buffer.byteLength(body)),
-    ...COMMON,
+    ...(body === '' ? COMMON : COMMON_OF_PAGES),
     'x-forward-auth-reason',
     outcome
   ]

@@ -8,6 +8,7 @@ import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Route } from '../http/paths.ts'
 import type { Handler } from '../http/types.ts'
+import type { PageSettings } from '../pages/settings.ts'
 
 export type LoginRoutes = Readonly<{
   routes: readonly Route[]
@@ -31,19 +32,20 @@ export type LoginRoutesDeps = SessionParts & Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
+  pages: PageSettings
 }>
 
 /** The routes by which a browser signs in and out. */
 export function createLoginRoutes (
   settings: LoginSettings,
-  { origin, traced, lost, ...deps }: LoginRoutesDeps
+  { origin, traced, lost, pages, ...deps }: LoginRoutesDeps
 ): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
   const all: LogoutDeps = {
     ...deps,
     returnUrls,
-    answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session),
+    answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session, 'authgear', pages),
     loginUrl: `${publicUrl}${path}/login`,
     authgear: createAuthgearUrls(origin, settings),
     seal: createSeal(settings.secret, settings.previousSecret),

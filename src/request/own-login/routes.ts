@@ -4,6 +4,7 @@ import { createLoginAnswers } from '../login/responses.ts'
 import { type LoginRoutes, loginRoutes } from '../login/routes.ts'
 import type { LoginRoute, LoginSettings } from '../login/settings.ts'
 import { createSeal } from '../login/state.ts'
+import type { PageSettings } from '../pages/settings.ts'
 import { createOwnCallback } from './callback.ts'
 import { createOwnLogin } from './login.ts'
 import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
@@ -17,12 +18,13 @@ export type OwnLoginRoutesDeps = Given & Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
+  pages: PageSettings
 }>
 
 /** The routes by which a browser signs in and out, where the session is this service's own. */
 export function createOwnLoginRoutes (
   settings: LoginSettings,
-  { traced, lost, ...given }: OwnLoginRoutesDeps
+  { traced, lost, pages, ...given }: OwnLoginRoutesDeps
 ): LoginRoutes {
   const { path, clientId, secret, previousSecret, own } = settings
   const { sites, issuer } = given
@@ -31,7 +33,7 @@ export function createOwnLoginRoutes (
     clientId,
     sso: own?.sso === true,
     loginPath: `${path}/login`,
-    answers: createLoginAnswers(`${path}/login`, sessionCookieOf(sites), 'own'),
+    answers: createLoginAnswers(`${path}/login`, sessionCookieOf(sites), 'own', pages),
     authgear: createOwnAuthgearUrls(issuer, settings),
     seal: createSeal(secret, previousSecret)
   }

@@ -4,6 +4,7 @@ import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { HandlerDeps, HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
 import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
+import type { PageSettings } from '../pages/settings.ts'
 import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses.ts'
 
 export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
@@ -11,21 +12,22 @@ export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   findLoginRedirect: FindLoginRedirect | undefined
   /** Of the pages for people who are refused. */
   links: PageLinks
+  pages: PageSettings
   trustProxy: TrustProxy
 }>
 
 /** What is said to one who is not let in. */
 export type Refuser = (
   request: VerifyRequest,
-  refusal: Omit<Refusal, 'audience' | 'reference'>,
+  refusal: Omit<Refusal, 'audience' | 'reference' | 'rawHeaders'>,
   rest?: Partial<HandlerResult>
 ) => HandlerResult
 
 export function createRefuser (
-  { realm, findLoginRedirect, links, trustProxy }: RefuserDeps,
+  { realm, findLoginRedirect, links, pages, trustProxy }: RefuserDeps,
   policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
-  const refuse = createRefuse(realm, links)
+  const refuse = createRefuse(realm, links, pages)
   const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = request
     return findLoginRedirect?.({
@@ -44,7 +46,7 @@ export function createRefuser (
     const answer = refuse({ ...refusal, way: loginRedirect?.location })
     return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
   }
-  return (request, { reason, bearer, challenge }, rest) => ({
+  return (request, { reason, bearer, challenge, account, missing }, rest) => ({
     source: 'none',
     who: undefined,
     ...rest,
@@ -52,8 +54,11 @@ export function createRefuser (
       reason,
       bearer,
       challenge,
+      account,
+      missing,
       audience: readAudience(request.rawHeaders),
-      reference: request.requestId
+      reference: request.requestId,
+      rawHeaders: request.rawHeaders
     }),
     reason
   })

@@ -4,11 +4,13 @@ import type { Challenge } from '../../core/policy.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../../core/resolution.ts'
 import { withKeptHead } from '../http/kept-head.ts'
-import { COMMON, JSON_TYPE } from '../http/respond.ts'
+import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/respond.ts'
 import { OK } from '../http/success.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
+import { readLanguage } from '../pages/language.ts'
 import { createPages, NO_LINKS, type PageLinks } from '../pages/refusal-page.ts'
+import { type PageSettings, PLAIN } from '../pages/settings.ts'
 
 /** The circuit breaker lets a probe through after one second. */
 export const RETRY_AFTER_SECONDS = '2'
@@ -103,17 +105,26 @@ export type Refusal = Readonly<{
   reference: string
   /** Where the page's link leads, if not where it leads everybody; validated. */
   way?: string | undefined
+  /** What the person of this very request is called. */
+  account?: string | undefined
+  /** What people call what the policy guards. */
+  missing?: string | undefined
+  /** As they arrived; a page reads its language there. */
+  rawHeaders?: readonly string[]
 }>
 
 /** @param realm AUTHGEAR_ENDPOINT @param links of pages */
-export function createRefuse (realm: string, links: PageLinks = NO_LINKS): (refusal: Refusal) => HttpResponse {
-  const pageFor = createPages(links)
+export function createRefuse (
+  realm: string,
+  links: PageLinks = NO_LINKS,
+  settings: PageSettings = PLAIN
+): (refusal: Refusal) => HttpResponse {
+  const pages = createPages(settings, links)
   const known = new Map<string, HttpResponse>()
   return (refusal) => {
-    const { reason, bearer, challenge, audience, reference, way } = refusal
+    const { reason, bearer, challenge, audience, rawHeaders = [] } = refusal
     if (audience === 'navigation') {
-      const page = pageFor(reason)
-      return refuse(refusal, page.headers, page.render(reference, way), realm)
+      return refuse(refusal, pages.headers, pages.render(reason, readLanguage(rawHeaders), refusal), realm)
     }
     // programs get one answer for each reason; only challenges differ
     const name = `${reason} ${bearer}`
@@ -157,7 +168,7 @@ function refuse (refusal: Refusal, type: readonly string[], body: string, realm:
     ...type,
     'content-length',
     String(Buffer.byteLength(body)),
-    ...COMMON,
+    ...(refusal.audience === 'navigation' ? COMMON_OF_PAGES : COMMON),
     'x-forward-auth-reason',
     outward
   ]

@@ -1,7 +1,10 @@
 import type { Authentication, CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
+import { readAudience } from '../../core/audience.ts'
 import { readCredentials } from '../../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../../core/policy.ts'
+import { nameOf } from '../../core/presentation.ts'
+import { REFUSALS } from '../../core/reason.ts'
 import { isForSessions, withoutTokenRequirements } from '../../core/token-policy.ts'
 import type { KnownProfile } from '../identity/presenter.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
@@ -116,9 +119,13 @@ export function createConclude (
         : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
     }
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
+    const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
+    if (account instanceof Promise) {
+      return account.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
+    }
     const refusal = refuse(
       request,
-      { ...decision, bearer: sentBearer(subject) },
+      { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
       { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
     if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
@@ -168,6 +175,11 @@ function unresolved (
 
 function sentBearer ({ credentials }: CredentialContext): boolean {
   return credentials.bearer !== undefined
+}
+
+/** Whether the answer is a page that tells a person which account may not open it. */
+function isNamed ({ rawHeaders }: VerifyRequest, { reason }: Decision & { kind: 'refuse' }): boolean {
+  return REFUSALS[reason].status === 403 && readAudience(rawHeaders) === 'navigation'
 }
 
 /** A role just given and a step-up just made change the answer; a policy that cannot be understood stays so. */

@@ -13,6 +13,7 @@ const PASSED: readonly HeaderLine[] = [
   ['Authorization', 'Bearer token'],
   ['Cookie', 'a=1; session=s; b=2'],
   ['Accept', 'text/html'],
+  ['Accept-Language', 'de'],
   ['User-Agent', 'a browser'],
   ['Sec-Fetch-Mode', 'navigate'],
   ['Sec-Fetch-Dest', 'document'],

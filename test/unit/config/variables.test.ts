@@ -1,5 +1,6 @@
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
+import { PLAIN } from '../../../src/request/pages/settings.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
 t.test('with the one required variable everything else has its default', async t => {
@@ -52,6 +53,7 @@ t.test('with the one required variable everything else has its default', async t
     resourceClients: 'any',
     clientsBlocked: [],
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
+    pages: PLAIN,
     absentHeaders: 'empty',
     extAuthzPolicy: 'optional',
     extAuthzLocation: 'forwarded',

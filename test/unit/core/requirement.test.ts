@@ -94,6 +94,11 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
     refused: ['', 'a b', 'a,b', 'a/b', 'https://a', 'é', long(101), 'a%62', 'a\n', '"'],
     outcomes: [['grafana', {}, 'met'], ['app.example.com:8443', {}, 'met'], [long(100), {}, 'met']],
     lacking: 'met'
+  },
+  name: {
+    refused: ['', 'a b', 'a,b', 'a/b', '<b>', 'é', long(61), 'a%62', 'a\n', '"'],
+    outcomes: [['Finance_reports', {}, 'met'], [long(60), {}, 'met']],
+    lacking: 'met'
   }
 }
 
@@ -106,7 +111,8 @@ const USUAL = {
   max_age: '5',
   login: 'off',
   identity: 'remote',
-  audience: 'grafana'
+  audience: 'grafana',
+  name: 'Finance'
 } as const
 
 function requirementOf (name: keyof typeof PERSON_PARAMETERS, value: string): PersonRequirement {

@@ -1,6 +1,8 @@
 import { type Clock, type Moment, momentOf } from '../../../clock.ts'
+import type { Endpoint } from '../../../core/reason.ts'
 import type { GaugeReading } from '../../metrics/instruments.ts'
 import type { MetricsRead } from '../../metrics/metrics.ts'
+import type { RequestLabels } from '../../metrics/request-counts.ts'
 
 export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailable', 'elsewhere'] as const
 export type DecisionName = (typeof DECISIONS)[number]
@@ -67,7 +69,11 @@ const BY_STATUS: Readonly<Record<number, DecisionName>> = {
   404: 'elsewhere'
 }
 
-/** `/identify` decides nothing. */
+/** `/identify` decides nothing, and no person waits for an icon. */
+function isDecision (endpoint: Endpoint, reason: RequestLabels['reason']): boolean {
+  return endpoint !== 'identify' && reason !== 'favicon'
+}
+
 function byDecision (requests: MetricsRead['requests']): Record<DecisionName, number> {
   const counts: Record<DecisionName, number> = {
     allowed: 0,
@@ -76,18 +82,17 @@ function byDecision (requests: MetricsRead['requests']): Record<DecisionName, nu
     unavailable: 0,
     elsewhere: 0
   }
-  for (const { labels: { endpoint, status }, count } of requests) {
+  for (const { labels: { endpoint, status, reason }, count } of requests) {
     const decision = BY_STATUS[status]
-    if (decision !== undefined && endpoint !== 'identify') counts[decision] += count
+    if (decision !== undefined && isDecision(endpoint, reason)) counts[decision] += count
   }
   return counts
 }
 
-/** `/identify` refuses nobody. */
 function byReason (requests: MetricsRead['requests']): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { labels: { endpoint, status, reason }, count } of requests) {
-    if (status >= 400 && endpoint !== 'identify') counts[reason] = (counts[reason] ?? 0) + count
+    if (status >= 400 && isDecision(endpoint, reason)) counts[reason] = (counts[reason] ?? 0) + count
   }
   return counts
 }

@@ -1,0 +1,113 @@
+import { type Language, WORDS } from './language.ts'
+import { DRAWINGS, escapeHtml, openingOf, tabIcon } from './layout.ts'
+import type { PageSettings } from './settings.ts'
+import { headersOf, styleOf } from './style.ts'
+import type { Action, Words } from './words/words.ts'
+
+type Link = Readonly<{
+  action: Action
+  /** An empty address is the page's own: asked for again without a script, and without the address on the page. */
+  href: string
+  /** The request may know a better address. */
+  isWay?: boolean
+}>
+
+/** What one page says, in one language. */
+export type Sheet = Readonly<{
+  drawing: keyof typeof DRAWINGS
+  title: string
+  message: string
+  /** Paragraphs. */
+  advice: ReadonlyArray<string | undefined>
+  /** In the operator's own language, which nobody told. */
+  own?: string | undefined
+  /** In English. */
+  forOperators: readonly string[]
+  /** The first is the way on. */
+  links: readonly Link[]
+}>
+
+/** What a page has of its request: of the request only what was validated, and of a person that very person's. */
+export type OnSheet = Readonly<{
+  /** The request id, which is also in the log. */
+  reference: string
+  /** Where the first link leads, if it is a way. */
+  way?: string | undefined
+  account?: string | undefined
+  /** The name of what a policy guards. */
+  missing?: string | undefined
+}>
+
+export type Fill = (on: OnSheet) => string
+
+/** What all pages of a deployment have in common. */
+export type Letterhead = Readonly<{
+  /** Name, value, …; without length, caching or reason. */
+  headers: readonly string[]
+  /** Prepares a page: all that does not depend on the request. */
+  write: (language: Language, sheet: Sheet) => Fill
+}>
+
+export function createLetterhead ({ brandName, brandLogo, brandColor, supportUrl }: PageSettings): Letterhead {
+  const style = styleOf(brandColor)
+  const icon = brandLogo ?? tabIcon(brandColor)
+  // each is kept once, however many pages there are: a logo may have kilobytes
+  const openings = new Map<Language, string>()
+  const opening = (language: Language): string => {
+    const known = openings.get(language) ?? openingOf({ language, style, icon })
+    openings.set(language, known)
+    return known
+  }
+  const header = headerOf(brandName, brandLogo)
+  return Object.freeze({
+    headers: headersOf(style),
+    write (language: Language, sheet: Sheet): Fill {
+      const words = WORDS[language]
+      const title = escapeHtml(sheet.title)
+      const named = brandName === undefined ? title : `${title} · ${escapeHtml(brandName)}`
+      const [first, ...others] = supportUrl === undefined
+        ? sheet.links
+        : [...sheet.links, { action: 'getHelp', href: supportUrl } as const]
+      const message = `<svg viewBox="0 0 24 24" aria-hidden="true">${DRAWINGS[sheet.drawing]}</svg>
+<h1>${title}</h1>
+<p>${escapeHtml(sheet.message)}</p>
+`
+      const more = others.map((link) => linkOf(link, words)).join('')
+      const end = '</code></footer>\n</main>\n</body>\n</html>\n'
+      const advice = adviceOf(sheet)
+      const footer = `<footer>${escapeHtml(words.reference)} <code>`
+      return ({ reference, way, account, missing }) =>
+        opening(language) + named + '</title>\n</head>\n<body>\n<main>\n' + header + message +
+          (account === undefined ? '' : withBold(words.signedInAs, '{account}', account)) +
+          (missing === undefined ? '' : withBold(words.missing, '{name}', missing)) + advice +
+          (first === undefined ? '' : `<nav>${linkOf(first.isWay === true && way !== undefined ? { ...first, href: way } : first, words)}${more}</nav>\n`) +
+          footer + escapeHtml(reference) + end
+    }
+  })
+}
+
+function headerOf (name: string | undefined, logo: string | undefined): string {
+  if (name === undefined && logo === undefined) return ''
+  const image = logo === undefined ? '' : `<img src="${logo}" alt="">`
+  return `<header>${image}${name === undefined ? '' : `<span>${escapeHtml(name)}</span>`}</header>\n`
+}
+
+function linkOf ({ action, href }: Link, { actions }: Words): string {
+  return `<a href="${escapeHtml(href)}">${escapeHtml(actions[action])}</a>`
+}
+
+function adviceOf ({ advice, own, forOperators }: Sheet): string {
+  const paragraph = (attributes: string) => (text: string): string =>
+    `<p class="advice"${attributes}>${escapeHtml(text)}</p>\n`
+  return [
+    ...(own === undefined ? [] : [`<p lang="">${escapeHtml(own)}</p>\n`]),
+    ...advice.flatMap((text) => text ?? []).map(paragraph('')),
+    ...forOperators.map(paragraph(' lang="en"'))
+  ].join('')
+}
+
+/** Its place in a sentence is the language's. */
+function withBold (sentence: string, place: string, text: string): string {
+  const [before = '', after = ''] = sentence.split(place)
+  return `<p>${escapeHtml(before)}<b>${escapeHtml(text)}</b>${escapeHtml(after)}</p>\n`
+}

@@ -1,0 +1,64 @@
+import t from 'tap'
+import { configOf, errorsOf, holds, load, type Row } from './helpers.ts'
+
+const SVG = '<?xml version="1.0"?>\n<!-- a logo -->\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><a href="#x"/><path d="M0 0h8" fill="url(#g)"/></svg>'
+const PNG = '\x89PNG\r\n\x1a\n\x00\xff\xfe'
+const svg = (inner: string): string => SVG.replace('<path', `${inner}<path`)
+
+const ROWS: readonly Row[] = [
+  [{ BRAND_NAME: ' Acme & Söhne ' }, { pages: { brandName: 'Acme & Söhne' } }],
+  [{ BRAND_NAME: '/web/brand' }, { pages: { brandName: undefined } }],
+  [{ BRAND_NAME: 'x'.repeat(61) }, /^BRAND_NAME: is longer than 60 characters: shorten it/],
+  [{ DENIED_TEXT: 'a\nb' }, /^DENIED_TEXT: has a line break or another control character: write one line/],
+  [{ DENIED_TEXT: '請找 Kim <kim@example.com>' }, { pages: { deniedText: '請找 Kim <kim@example.com>' } }],
+  [{ BRAND_COLOR: '#0B6E4F' }, { pages: { brandColor: '#0b6e4f' } }],
+  [{ BRAND_COLOR: '#abc' }, { pages: { brandColor: '#aabbcc' } }],
+  [{ BRAND_COLOR: 'green' }, /^BRAND_COLOR: "green" is no colour: write # and six hexadecimal digits, such as #0b6e4f/],
+  [{ BRAND_COLOR: '#0b6e4f;}body{' }, /^BRAND_COLOR: .* is no colour/],
+  [{ SUPPORT_URL: 'https://help.example.com/x?a=b' }, { pages: { supportUrl: 'https://help.example.com/x?a=b' } }],
+  [{ SUPPORT_URL: 'mailto:a@example.com?subject=No%20access' }, {
+    pages: { supportUrl: 'mailto:a@example.com?subject=No%20access' }
+  }],
+  [{ SUPPORT_URL: 'mailto:help@example.com?bcc=x@y.z' }, /^SUPPORT_URL: is no address to write to/],
+  [{ SUPPORT_URL: 'javascript:alert(1)' }, /^SUPPORT_URL: must begin with https:\/\/, http:\/\/ or one slash/]
+]
+t.test('what pages for people say and look like', async (t) => holds(t, ROWS))
+
+const logoOf = (content: string) => load({ BRAND_LOGO_FILE: '/logo' }, { '/logo': content })
+
+t.test('a logo is handed over as a data: URL, byte by byte', async (t) => {
+  for (const [content, type] of [[SVG, 'svg+xml'], [PNG, 'png'], [SVG.padEnd(16 * 1024, ' '), 'svg+xml']] as const) {
+    const bytes = Buffer.from(content, 'latin1').toString('base64')
+    t.equal(configOf(logoOf(content)).pages.brandLogo, `data:image/${type};base64,${bytes}`)
+  }
+})
+
+/** An image runs no script and loads nothing; a file that has them is not what the operator thinks. */
+const REFUSED: ReadonlyArray<readonly [content: string, error: RegExp]> = [
+  ['', /is neither PNG nor SVG|empty/],
+  ['GIF89a', /neither PNG nor SVG/],
+  ['<html><svg xmlns="http://www.w3.org/2000/svg"/></html>', /neither PNG nor SVG/],
+  ['<svg viewBox="0 0 8 8"/>', /add xmlns=/],
+  [SVG.padEnd(16 * 1024 + 1, ' '), /a file of 16385 bytes, and each page holds it: give one of at most 16 KiB/],
+  [svg('<script>alert(1)</script>'), /with a script/],
+  [svg('<svg:script href="#x"/>'), /with a script/],
+  [svg('<g ONLOAD = "x"/>'), /with an event handler/],
+  [svg('<g/onclick="x"/>'), /with an event handler/],
+  [svg('<foreignObject/>'), /with another document/],
+  [svg('<image href="https://evil.example/x.png"/>'), /with a reference to outside/],
+  [svg("<use xlink:href='other.svg#a'/>"), /with a reference to outside/],
+  [svg('<image href=x.png />'), /with a reference to outside/],
+  [svg('<image href="data:image/svg+xml;base64,AA"/>'), /with a reference to outside/],
+  [svg('<rect fill="url( https://evil.example/#a)"/>'), /with a reference to outside/],
+  [svg('<style>@import "x.css";</style>'), /with a reference to outside/],
+  ['<?xml version="1.0"?><?xml-stylesheet href="#"?><svg xmlns="http://www.w3.org/2000/svg"/>', /neither PNG nor SVG/]
+]
+t.test('a logo that is too large, no picture, or more than one is refused at the start', async (t) => {
+  for (const [content, error] of REFUSED) {
+    const [found = '', ...more] = errorsOf(logoOf(content))
+    t.match(found, error, content.slice(0, 60))
+    t.match(found, /^BRAND_LOGO_FILE: /)
+    t.strictSame(more, [])
+  }
+  t.match(errorsOf(load({ BRAND_LOGO_FILE: '/none' })), [/^BRAND_LOGO_FILE: names a file that cannot be read \(ENOENT\)/])
+})
