@@ -2,16 +2,11 @@
 import type { Entry } from '../src/commands/doctor/catalogue.ts'
 import { tableOf, withGenerated } from './generated.ts'
 
-const HEAD = ['finding', '', 'what is wrong', 'why it matters', 'what to set']
+/** Why each of them matters is what `doctor` says beside it. */
+const HEAD = ['finding', '', 'what is wrong', 'what to set']
 
 /** @param page docs/doctor.md @param catalogue by the id of each finding */
 export function withFindingsTable (page: string, catalogue: Readonly<Record<string, Entry>>): string {
-  const rows = Object.entries(catalogue).map(([id, { severity, mistake, why, set }]) => [
-    `\`${id}\``,
-    severity,
-    mistake,
-    why,
-    set
-  ])
+  const rows = Object.entries(catalogue).map(([id, { severity, mistake, set }]) => [`\`${id}\``, severity, mistake, set])
   return withGenerated(page, 'src/commands/doctor/catalogue.ts', tableOf(HEAD, rows))
 }

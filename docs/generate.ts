@@ -33,7 +33,7 @@ writeFileSync(new URL('deploy/grafana/dashboard.json', root), dashboard())
 const valuesSchema = JSON.parse(readFileSync(new URL('deploy/kubernetes/chart/values.schema.json', root), 'utf8'))
 writeFileSync(new URL('deploy/kubernetes/chart/templates/_known.tpl', root), chartKnowledge(rows, valuesSchema))
 
-const reliability = new URL('docs/reliability.md', root)
+const reliability = new URL('docs/inside/reliability.md', root)
 const campaign = JSON.parse(readFileSync(new URL('docs/campaign.json', root), 'utf8'))
 writeFileSync(reliability, withCampaign(readFileSync(reliability, 'utf8'), campaign))
 const security = new URL('docs/inside/security-tests.md', root)

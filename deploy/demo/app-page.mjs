@@ -3,15 +3,14 @@ import { STYLE } from './authgear-simulator/style.mjs'
 import { CLOCK_PATH } from './clock.mjs'
 
 /**
- * @typedef {{ user: string | null, roles: string[], verified: boolean, anonymous: boolean, headers: Record<string,
- * unknown>, assertion: import('./assertion.mjs').Assertion | undefined }} Who
+ * @typedef {{ user: string | null, name: string, roles: string[], verified: boolean, anonymous: boolean,
+ * headers: Record<string, unknown>, assertion: import('./assertion.mjs').Assertion | undefined }} Who
  */
 
 /** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
 export function appPage (who, loginPath) {
   const rows = Object.entries(who.headers).map(
-    ([name, value]) =>
-      `<tr><th scope="row">${escape(name)}</th><td>${escape(String(value)) || '<i>empty</i>'}</td></tr>`
+    ([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${cell(String(value))}</td></tr>`
   )
   return `<!doctype html>
 <html lang="en">
@@ -21,17 +20,40 @@ export function appPage (who, loginPath) {
 <style>${STYLE}
 </style>
 <main class="wide">
-<h1>${who.user === null ? 'The app: nobody is signed in' : 'The app: you are signed in'}</h1>
-<p>${who.user === null ? 'No identity came with this request.' : `You are <code>${escape(who.user)}</code>, ${rolesOf(who)}.`}</p>
+<h1>${greeting(who)}</h1>
+<p>${who.user === null ? 'No identity came with this request.' : `You are signed in, ${rolesOf(who)}.`}</p>
+${buttons(loginPath)}${clockPart(who)}<h2>What the app was told</h2>
 <p class="soft">This app checks nothing itself. The proxy asked the service, the service asked Authgear, and these headers came of it:</p>
 <table>
 ${rows.join('\n')}
 </table>
-${clockPart(who)}${assertionPart(who)}${loginPath === '' ? '' : `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a></p>`}
-</main>
+${assertionPart(who)}</main>
 </html>
 `
 }
+
+/** @param {Who} who */
+function greeting ({ user, name }) {
+  if (user === null) return 'Nobody is signed in'
+  return name === '' ? 'Hello, you are signed in' : `Hello, ${escape(name)}`
+}
+
+/** @param {string} loginPath */
+function buttons (loginPath) {
+  if (loginPath === '') return ''
+  return `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a>
+<a class="button" href="/admin">The page for admins</a></p>
+`
+}
+
+/** More than a line of it is folded. @param {string} value */
+function cell (value) {
+  if (value === '') return '<i>empty</i>'
+  if (value.length <= LINE) return escape(value)
+  return `<details><summary>${value.length} characters</summary>${escape(value)}</details>`
+}
+
+const LINE = 100
 
 /** @param {Who} who */
 function clockPart ({ user }) {
@@ -57,7 +79,8 @@ function assertionPart ({ assertion }) {
     : `The app did not accept it: ${escape(why ?? '')}.`
   return `<h2>The signed assertion</h2>
 <p>${verdict}</p>
-<pre tabindex="0">${escape(JSON.stringify(claims, null, 2))}</pre>
+<details><summary>What it says</summary>
+<pre tabindex="0">${escape(JSON.stringify(claims, null, 2))}</pre></details>
 `
 }
 

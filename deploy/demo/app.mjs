@@ -16,11 +16,21 @@ async function whoAsks ({ headers }) {
   const value = (/** @type {string} */ name) => String(headers[`x-authgear-${name}`] ?? '')
   return {
     user: value('session-valid') === 'true' ? value('user-id') : null,
+    name: readName(headers['remote-name']),
     roles: value('user-roles').split(',').filter(role => role !== ''),
     verified: value('user-verified') === 'true',
     anonymous: value('user-anonymous') === 'true',
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => IDENTITY.test(name))),
     assertion: await readAssertion(headers['x-forward-auth-assertion'])
+  }
+}
+
+/** Percent-encoded UTF-8 (docs/identity.md). @param {unknown} header */
+function readName (header) {
+  try {
+    return decodeURIComponent(String(header ?? ''))
+  } catch {
+    return ''
   }
 }
 

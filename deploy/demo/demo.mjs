@@ -35,7 +35,10 @@ async function run (settings) {
   }
 
   async function start () {
-    for (const program of [...programs(settings, record?.file), proxy]) await children.start(program)
+    for (const program of [...programs(settings, record?.file), proxy]) {
+      console.log(`starting ${program.name}`)
+      await children.start(program)
+    }
     await introduce(settings, proxy.note, record?.file)
   }
 }

@@ -51,43 +51,42 @@ export async function doctor (
     err.write(`paste the ${options.paste}, then press Ctrl-D on a line of its own\n`)
   }
   const pasted = options.paste === undefined ? '' : await text(stdin)
-  const report = await examine(env, { options, pasted, clock })
-  out.write(options.json ? asJson(report) : asText(report))
+  const tell = options.json ? () => {} : (result: Result) => { out.write(textOf(result)) }
+  const report = await examine(env, { options, pasted, clock }, tell)
+  out.write(options.json ? asJson(report) : `\n${countText(report)}\n`)
   return countOf(report).errors > 0 ? 1 : 0
 }
 
 type DoctorInput = Readonly<{ options: DoctorOptions, pasted: string, clock: Clock }>
 
-/** @param probes in their order */
+/**
+ * @param tell each result as soon as it is there: a server that does not answer may take a minute in all
+ * @param probes in their order
+ */
 export async function examine (
   env: NodeJS.ProcessEnv,
   given: DoctorInput,
+  tell: (result: Result) => void,
   probes: readonly Probe[] = PROBES
 ): Promise<Report> {
   const loaded = loadConfig(env)
-  const configuration = (findings: readonly Finding[]): Result => ({
-    title: 'the configuration',
-    outcome: looked(...findings)
-  })
-  if (loaded.kind === 'errors') {
-    return {
-      endpoint: undefined,
-      results: [configuration(loaded.errors.map((error) => found('configuration', error)))]
-    }
-  }
-  const { config, warnings } = loaded
+  const configuration: Result = { title: 'the configuration', outcome: looked(...findingsAbout(loaded)) }
+  tell(configuration)
+  if (loaded.kind === 'errors') return { endpoint: undefined, results: [configuration] }
+  const { config } = loaded
   const context = openContext(config, env['AUTHGEAR_ENDPOINT'] ?? '', given)
   try {
-    const results = await runAll(probes, context)
-    return {
-      endpoint: config.authgear.endpoint.origin,
-      results: [configuration(warnings.map((warning) => found('configuration-doubtful', warning))), ...results]
-    }
+    const results = await runAll(probes, context, tell)
+    return { endpoint: config.authgear.endpoint.origin, results: [configuration, ...results] }
   } finally {
     await context.look.close()
     await context.redis?.close()
   }
 }
+
+const findingsAbout = (loaded: ReturnType<typeof loadConfig>): readonly Finding[] => loaded.kind === 'errors'
+  ? loaded.errors.map((error) => found('configuration', error))
+  : loaded.warnings.map((warning) => found('configuration-doubtful', warning))
 
 function openContext (config: Config, endpointText: string, given: DoctorInput): Context {
   const { authgear, redis } = config
@@ -105,7 +104,11 @@ function openRedis (settings: NonNullable<Config['redis']>, keys: RedisKeys): Co
 }
 
 /** One after the other, so that none is slow because of another. */
-async function runAll (probes: readonly Probe[], context: Context): Promise<readonly Result[]> {
+async function runAll (
+  probes: readonly Probe[],
+  context: Context,
+  tell: (result: Result) => void
+): Promise<readonly Result[]> {
   const results: Result[] = []
   const unreachable = new Set<string>()
   for (const probe of probes) {
@@ -113,7 +116,9 @@ async function runAll (probes: readonly Probe[], context: Context): Promise<read
       probe.needs !== undefined && unreachable.has(probe.needs) ? skipped('see above') : await run(probe, context)
     const isBroken = outcome.kind === 'skipped' || outcome.findings.some(({ severity }) => severity === 'error')
     if (probe.reaches !== undefined && isBroken) unreachable.add(probe.reaches)
-    results.push({ title: probe.title, outcome })
+    const result = { title: probe.title, outcome }
+    results.push(result)
+    tell(result)
   }
   return results
 }
@@ -167,13 +172,13 @@ export function asJson (report: Report): string {
   return `${JSON.stringify(content, null, 2)}\n`
 }
 
-export function asText (report: Report): string {
+function countText (report: Report): string {
   const { errors, warnings } = countOf(report)
-  return [...report.results.map(textOf), `\n${plural(errors, 'error')}, ${plural(warnings, 'warning')}\n`].join('')
+  return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
 }
 
 /** What was seen may be another server's words. */
-function textOf ({ title, outcome }: Result): string {
+export function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
   const notes = (outcome.notes ?? []).map((note) => `         ${printable(note)}\n`).join('')
   if (outcome.findings.length === 0) return `ok       ${title}\n${notes}`

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, isIPv6 } from 'node:net'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
 import type { Out } from './out.ts'
 
@@ -45,7 +45,13 @@ function problemOf (head: string): string | undefined {
   return status === '200' ? undefined : status === undefined ? 'answered nothing' : `answered ${status}`
 }
 
+/** Where a command asks the service that listens at this address of the same machine. */
+export function originBeside ({ host, port }: Extract<ListenAddress, { kind: 'tcp' }>): string {
+  const name = reachable(host)
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+}
+
 /** An address that means "all of them" cannot be asked everywhere. */
-export function reachable (host: string): string {
+function reachable (host: string): string {
   return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { parseEnv } from 'node:util'
 import { systemClock } from '../clock.ts'
-import { asText, countOf, examine } from './doctor.ts'
+import { countOf, examine, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
 import { login } from './doctor/checks/login.ts'
 import { doctorOptions } from './doctor/options.ts'
@@ -113,10 +113,10 @@ async function answerTo (name: AnswerName, usual: string | undefined, out: Out, 
 async function isWell (files: Files, out: Out): Promise<boolean> {
   const options = doctorOptions([])
   if (typeof options === 'string') throw new Error('doctor takes no option at all')
-  out.write('\nlooking at Authgear\n')
+  out.write('\nLooking at Authgear:\n')
   const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
-  const report = await examine(env, { options, pasted: '', clock: systemClock }, [resolver, clock, login])
-  out.write(asText(report))
+  const tell = (result: Parameters<typeof textOf>[0]): void => { out.write(textOf(result)) }
+  const report = await examine(env, { options, pasted: '', clock: systemClock }, tell, [resolver, clock, login])
   return countOf(report).errors === 0
 }
 

@@ -91,25 +91,25 @@ const ALIASES: Readonly<Record<string, string>> = {
   REDIS_DB: 'REDIS_URL=redis://redis:6379/0'
 }
 
-/** Variables that did something once, and what to do now. */
-const GONE: ReadonlyMap<string, string> = new Map([
-  ['WORKERS', 'one process is one replica: leave it out, and run more replicas behind your proxy ' +
-    '(docs/operations.md, "More than one core")']
+const ONE_PROCESS = 'one process is one replica: leave it out, and run more replicas behind your proxy ' +
+  '(docs/operations.md, "More than one core")'
+/** Variables that did something once, or do in other programs, and what to do now. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['WORKERS', `is gone: ${ONE_PROCESS}`],
+  ['WORKER', `is not a variable of this service: ${ONE_PROCESS}`]
 ])
 
 /** One error for each variable that looks like ours and is not. Its value is never repeated. */
 export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
   return Object.keys(env)
-    .filter((name) => (GONE.has(name) || looksLikeOurs(name)) && !KNOWN.includes(name) && !isTheirs(env, name))
+    .filter((name) => (INSTEAD.has(name) || looksLikeOurs(name)) && !KNOWN.includes(name) && !isTheirs(env, name))
     .filter(name => textOf(env, name) !== undefined && !isInjected(name, env[name] ?? ''))
     .toSorted()
     .map((name) => `${printable(name)}: ${said(name)}`)
 }
 
-function said (name: string): string {
-  const gone = GONE.get(name)
-  return gone === undefined ? `is not a variable of this service: did you mean ${meant(name)}?` : `is gone: ${gone}`
-}
+const said = (name: string): string =>
+  INSTEAD.get(name) ?? `is not a variable of this service: did you mean ${meant(name)}?`
 
 const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
 

@@ -41,7 +41,7 @@ const LONG_REFUSAL_MS = 30_000
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 /** Share of a container that V8's heap may take; the rest is what is beside it. */
 const MAX_HEAP_SHARE = 0.75
-/** The service survives a flood in so much (docs/reliability.md). */
+/** The service survives a flood in so much (docs/inside/reliability.md). */
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 

@@ -2,7 +2,7 @@ import type { CredentialDigest } from './cache-key.ts'
 import type { EpochMs } from './token-expiry.ts'
 import type { Resolution } from './resolution.ts'
 
-/** A place in the revocations; compared within one generation (docs/inside/revocation-protocol.md, "Positions"). */
+/** A place in the revocations; compared within one generation (docs/inside/revocation-rules.md, "Positions"). */
 type Position = Readonly<{ id: string, nonce: string }>
 /** What a replica had read of the revocation log **before** it asked Authgear. */
 export type Stamp = Readonly<{ generation: string, position: Position }>

@@ -100,7 +100,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     authenticator, keyer, cookieNames: names, readOwn: own?.readOwn, absentHeaders, presenter, realm: origin
   }
   const self = (): Replica => ({
-    name: settings.machine, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+    name: settings.replica, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
   })
   return {
     authgear,

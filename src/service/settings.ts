@@ -12,6 +12,8 @@ export type ServiceSettings =
   & Readonly<{
     version: string
     machine: string
+    /** Its name among the others: the machine, and the port where it has one. */
+    replica: string
     identify: boolean
     /** Whether apps are told of revocations. */
     hasEvents: boolean

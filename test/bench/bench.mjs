@@ -19,6 +19,7 @@ import { replicas } from './replicas.mjs'
 import { revocations } from './revocation-rates.mjs'
 import { tokens } from './tokens.mjs'
 import { tuning } from './tuning.mjs'
+import { startProgress } from '../run/progress.mjs'
 
 const PARTS = {
   rates, tokens, identity, record, burst, proxies, peers, limit, tuning, revocations, replicas, memory, fleet, lease
@@ -35,17 +36,24 @@ if (unknown.length > 0) throw new Error(`there is no part ${unknown.join(', ')}:
 const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${cpus()[0]?.model}, ` +
   `${new Date().toISOString().slice(0, 10)}`
 const results = {}
+const parts = names.length > 0 ? names : Object.keys(PARTS)
+const progress = startProgress(() => {
+  const done = Object.keys(results).length
+  return `${done}/${parts.length} parts measured, now ${parts[done]}`
+})
+progress.line(`bench: ${parts.join(', ')}; some minutes each`)
 try {
-  for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
+  for (const name of parts) {
     const { markdown, data } = await PARTS[name]()
     const text = `${markdown}\n\n${machine}.`
-    console.log(`\n## ${name}\n\n${text}`)
+    progress.line(`\n## ${name}\n\n${text}`)
     results[name] = { machine, data }
     if (!asked.includes('--docs')) continue
     write(name, text)
     writeFileSync(new URL(`results/${name}.json`, import.meta.url), `${raw(results[name])}\n`)
   }
 } finally {
+  progress.stop()
   await stopAll()
   mkdirSync('artifacts', { recursive: true })
   writeFileSync('artifacts/bench.json', JSON.stringify(results, null, 2))

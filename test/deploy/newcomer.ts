@@ -61,7 +61,7 @@ async function signIn (url: string): Promise<string> {
   const page = await browser.newPage()
   await page.goto(url)
   await page.getByRole('button', { name: /^alice/ }).click()
-  await page.getByRole('heading', { name: 'you are signed in' }).waitFor()
+  await page.getByRole('heading', { name: 'Hello' }).waitFor()
   const took = seconds(since)
   await browser.close()
   return took

@@ -112,7 +112,7 @@ t.test('the record is asked by jq, and by Node where there is none', { skip: ski
 async function showsItsPage (t: Test, port: number) {
   const headers = { authorization: `Bearer ${demo.alice.accessToken}`, accept: 'text/html' }
   const page = await (await fetch(`http://localhost:${port}`, { headers })).text()
-  for (const text of ['you are signed in', 'Alice Example', 'The signed assertion', 'The app verified it']) {
+  for (const text of ['Hello, Alice Example', 'You are signed in', 'The signed assertion', 'The app verified it']) {
     t.match(page, text)
   }
 }
@@ -136,18 +136,19 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await choose('bob', `${origin}/deep/link?a=1&b=2`)
     const rows: number[] = await page.evaluate(ROWS)
     t.ok(rows.length > 5 && rows.every((height) => height < 40), 'a header and its value on one line')
-    await at('demo-app')
     t.equal((await page.goto(`${origin}/admin`))?.status(), 403, 'bob is no admin')
     await at('page-403')
     await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
     await page.waitForURL(`${authgear}/login-page?*`)
     await choose('alice', `${origin}/admin`)
+    await at('demo-app')
     const tab = await page.context().newPage()
     await tab.goto(`${origin}/`)
     await tab.getByText(/A connection that is open: \d\d:\d\d:\d\d/).waitFor()
     await page.getByRole('link', { name: 'sign out' }).click()
     await page.waitForURL(`${origin}/_auth/logged-out`)
     await tab.getByText('closed, since your session ended or changed').waitFor()
+    if (takesPictures) await takeDocsPicture(t, tab, 'demo-closed', { clip: { x: 0, y: 0, width: 800, height: 236 } })
     await at('demo-signed-out')
     await page.goto(`${origin}/admin`)
     t.ok(page.url().startsWith(`${authgear}/login-page?`), 'nobody is signed in any more')

@@ -22,7 +22,7 @@ const SECTION = /\b(?:interface|design) \d[\d.]*|[\w./-]+\.md`? §?\d[\d.]*/gi
 const HEADING = /([\w./-]+\.md),? "([^"\n]+)"/g
 /** `core/jwt`, as these pages name what is in `src/`. */
 const MODULE = /(?<=[`"])[a-z-]+\/[a-z/-]*(?=[`"]|<br)/g
-const OF_MODULES = /^docs\/inside\/(?:architecture|revocation-protocol)\.md$/
+const OF_MODULES = /^docs\/inside\/(?:architecture|revocation-(?:protocol|rules|tests))\.md$/
 /** With its text, which may be the last part of the page that it leads to. */
 const LINK = /(?:\[[^[\]]*)?\]\(([^)\s]+)\)/g
 /** What follows stands for any name. */

@@ -156,6 +156,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     profile: config.profile && { ...config.profile, ...profile },
     version: '0.0.0-test',
     machine,
+    replica: machine,
     identify: config.identify !== undefined,
     hasEvents: config.events !== undefined,
     grpc: config.grpc === undefined

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { anchorOf } from '../../docs/site/pages.ts'
 
 export type Repository = Readonly<{
   /** Of every file, from the root. */
@@ -29,7 +30,7 @@ export function createPathTree ({ paths, read }: Repository): PathTree {
     hasHeading (page: string, title: string) {
       const known = headings.get(page) ?? headingsOf(read(page))
       headings.set(page, known)
-      return known.has(anchorOf(title))
+      return known.has(anchorOf(withoutTargets(title)))
     }
   })
 }
@@ -58,10 +59,7 @@ function matchesOne (glob: string, names: ReadonlySet<string>): boolean {
 }
 
 function headingsOf (page: string): Set<string> {
-  return new Set(Array.from(page.matchAll(/^#+ (.*)$/gm), ([, title = '']) => anchorOf(title)))
+  return new Set(Array.from(page.matchAll(/^#+ (.*)$/gm), ([, title = '']) => anchorOf(withoutTargets(title))))
 }
 
-/** As GitHub makes an anchor of a heading; an anchor stays what it is. */
-function anchorOf (title: string): string {
-  return title.toLowerCase().replace(/\]\([^)]*\)/g, '').replace(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-')
-}
+const withoutTargets = (title: string): string => title.replace(/\]\([^)]*\)/g, '')

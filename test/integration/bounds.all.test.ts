@@ -9,7 +9,7 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 
-/** `npm run bounds` runs the whole of it and prints the figures of docs/reliability.md. */
+/** `npm run bounds` runs the whole of it and prints the figures of docs/inside/reliability.md. */
 const FULL = process.env['BOUNDS'] === 'full'
 const MB = 1024 * 1024
 /** What one batch may add to memory that it should not keep; a leak of 1 kB a request is 5 to 100 times as much. */

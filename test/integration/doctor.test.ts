@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
+import { doctor } from '../../src/commands/doctor.ts'
 import { CATALOGUE, type FindingId } from '../../src/commands/doctor/catalogue.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
@@ -383,3 +385,14 @@ t.test(
     t.match(await run(['--cookie-stdin', '--json'], 'session=other'), { code: 1, text: /"cookie-refused"/ })
   }
 )
+
+t.test('prints what it found as soon as it has found it', async (t) => {
+  let printed = ''
+  const before: string[] = []
+  const { port } = await startUpstream(t, (socket) => { before.push(printed); socket.destroy() })
+  const nobody = { write: () => {} }
+  await doctor([], { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${port}` }, {
+    stdin: Readable.from([]), out: { write: (text) => { printed += text } }, err: nobody
+  })
+  t.equal(before[0], 'ok       the configuration\n')
+})

@@ -21,7 +21,7 @@ const secondsOf = (mib: number): number => Number(process.env['NEIGHBOUR_SECONDS
 const PROXY = '127.0.0.2'
 const BETWEEN_MS = 50
 
-/** `leastMib`: in less it ends the process now and then, as docs/reliability.md says. */
+/** `leastMib`: in less it ends the process now and then, as docs/inside/reliability.md says. */
 type World = Readonly<{ listener: 'plain' | 'tls' | 'grpc', attack: Attack, leastMib?: number }>
 
 const WORLDS: Readonly<Record<string, World>> = {

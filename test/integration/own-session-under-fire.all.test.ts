@@ -47,8 +47,6 @@ interface Course {
   readonly causes: string[][]
   /** What befell each round. */
   readonly events: string[]
-  /** Calls of the token endpoint of which Authgear did all, and hung up. */
-  readonly lost: Set<object>
 }
 
 /** The UUID of a session, which its refresh token begins with. */
@@ -78,7 +76,7 @@ async function begin (t: Test, rotation: boolean, redisTimeout = '2s'): Promise<
   const { controls } = world.authgear
   controls.latency = AUTHGEAR_MS
   controls.tokens.slow(AUTHGEAR_MS)
-  return { world, redis, link, replicas, sessions, seen: [], causes: [], events: [], lost: new Set() }
+  return { world, redis, link, replicas, sessions, seen: [], causes: [], events: [] }
 }
 
 function fail (): never {
@@ -121,16 +119,16 @@ const CAUSES: ReadonlyArray<readonly [pattern: RegExp, words: string]> = [
   [/sessions in Redis/, 'Redis away']
 ]
 
-/** Whom Authgear told for good that their session is over, and whether an answer of theirs was lost before. */
-function ended ({ world, lost: calls }: Course): ReadonlyMap<string, 'explained' | 'unexplained'> {
-  const lost = new Set<string>()
-  const over = new Map<string, 'explained' | 'unexplained'>()
-  for (const call of world.relay.calls) {
-    const { form, answer, status } = call
+/** Of these Authgear did all, and hung up: Authgear says so, whenever it was. */
+const lostOf = ({ world }: Course): ReadonlySet<string> => new Set(world.authgear.controls.tokens.lost.map(grantOf))
+
+/** Whom Authgear told for good that their session is over. */
+function ended ({ world }: Course): ReadonlySet<string> {
+  const over = new Set<string>()
+  for (const { form, answer, status } of world.relay.calls) {
     if (form['grant_type'] !== 'refresh_token') continue
     const grant = grantOf(form['refresh_token'])
-    if (calls.has(call)) lost.add(grant)
-    else if (answer['error'] === 'invalid_grant') over.set(grant, lost.has(grant) ? 'explained' : 'unexplained')
+    if (answer['error'] === 'invalid_grant') over.add(grant)
     else if (status === 200) over.delete(grant) // a replica that was cut off had sent an older token
   }
   return over
@@ -155,9 +153,7 @@ async function misfortune ({ redis, link }: Course, which: Misfortune | 'none'):
 }
 
 /** Connections and breakers come back in their own time, a session's pause after trouble by the clock of the test. */
-async function recovered (
-  { world, replicas, sessions }: Course, which: readonly Session[] = sessions.slice(0, 1)
-): Promise<void> {
+async function recovered ({ world, replicas }: Course, which: readonly Session[]): Promise<void> {
   for (const replica of replicas) {
     await until('it is back', async () => {
       const answers = await Promise.all(which.map(({ cookie }) => world.byCookie(cookie, APP, replica)))
@@ -166,6 +162,12 @@ async function recovered (
       return false
     })
   }
+}
+
+/** Whose session no lost answer has ended: of such a one nobody can say for a minute. */
+function living (course: Course): readonly Session[] {
+  const lost = lostOf(course)
+  return course.sessions.filter(({ grant }) => !lost.has(grant))
 }
 
 /** Some rounds of trouble, seeded; then rest, in which all that was broken mends. */
@@ -180,14 +182,10 @@ async function run (course: Course): Promise<void> {
     const which = MISFORTUNES[round] ?? 'none'
     course.events[round] = `tokens ${fault}, Redis ${which}`
     const mend = await misfortune(course, which)
-    const before = world.relay.calls.length
     await ask(course, round, () => pick(3), false)
-    // `reset` hangs up before anything is done
-    const cut = world.relay.calls.slice(before).filter(({ isLost }) => isLost && fault === 'lost')
-    for (const call of cut) course.lost.add(call)
     world.authgear.controls.tokens.recover()
     await mend()
-    if (which !== 'none' || round % REST === 0) await recovered(course)
+    if (which !== 'none' || round % REST === 0) await recovered(course, living(course).slice(0, 1))
   }
   await recovered(course, course.sessions)
   for (let round = ROUNDS + 1; round <= ROUNDS + 3; round++) {
@@ -211,13 +209,12 @@ function counted (all: readonly string[]): Readonly<Record<string, number>> {
 }
 
 /** All calls about one session: which token was sent, and what came of it. */
-function historyOf ({ world, lost }: Course, grant: string): string {
+function historyOf ({ world }: Course, grant: string): string {
   const calls = world.relay.calls.filter(({ form }) => grantOf(form['refresh_token']) === grant)
   const end = (token: unknown): string => String(token).slice(-4)
-  return calls.map((call) => {
-    const { form, status, answer } = call
+  return calls.map(({ form, status, answer, isLost }) => {
     const brought = answer['error'] ?? end(answer['refresh_token'])
-    return `${end(form['refresh_token'])}: ${lost.has(call) ? 'lost' : `${status} ${brought}`}`
+    return `${end(form['refresh_token'])}: ${isLost ? 'hung up' : `${status} ${brought}`}`
   }).join(', ')
 }
 
@@ -229,16 +226,17 @@ for (const rotation of [false, true]) {
     const out = course.seen.filter(({ ending }) => ending === 'out')
     const wrongly = out.filter(({ session }) => !over.has(session.grant))
     t.strictSame(wrongly.map(({ round, session }) => `round ${round}: ${session.grant}`), [], 'each 401 is Authgear\'s')
-    t.strictSame([...over].filter(([, why]) => why === 'unexplained'), [], 'and each of those is a lost answer')
+    const lost = lostOf(course)
+    const unexplainedEnds = [...over].filter((grant) => !lost.has(grant))
+    t.strictSame(unexplainedEnds, [], 'and each of those is a lost answer')
     if (!rotation) t.equal(over.size, 0, 'without rotation nothing is lost')
-    for (const [grant, why] of over) if (why === 'unexplained') t.comment(historyOf(course, grant))
+    for (const grant of unexplainedEnds) t.comment(historyOf(course, grant))
     const unexplained = course.causes.flat().filter((cause) => !CAUSES.some(([, words]) => words === cause))
     t.strictSame(unexplained, [], 'each 503 has a cause that was made')
     const waiting = course.seen.filter(({ calm, ending }) => calm && ending === 'unavailable')
     t.strictSame(waiting, [], 'once all is well again nobody waits')
     const inside = course.seen.filter(({ calm, ending }) => calm && ending === 'in')
-    const living = new Set(inside.map(({ session }) => session))
-    t.ok(living.size >= PEOPLE - over.size)
+    t.ok(new Set(inside.map(({ session }) => session)).size >= PEOPLE - over.size)
     for (const line of story(course)) t.comment(line)
     t.comment(`seed ${SEED}: ${course.seen.length} answers, ${over.size} ended, ${course.world.relay.calls.length} calls`)
   })

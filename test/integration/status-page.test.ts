@@ -69,10 +69,11 @@ t.test('the numbers of the page and of status.json are those of /metrics', async
     'revocations-management': 1
   })
   for (const [id, value] of Object.entries(EXPECTED)) {
-    t.equal(page[id], value, `${id} on the page`)
+    t.equal(page[id] ?? 0, value, `${id} on the page`)
     const [chart = '', ...line] = id.split('-')
     t.equal(data.charts[chart][line.join('-')].total, value, `${id} in status.json`)
   }
+  t.equal(page['tile-allowed'], 5 / 10)
   t.match(data, {
     version: '0.0.0-test',
     state: 'serving',
@@ -224,7 +225,7 @@ t.test('the page says when Authgear is left alone', async (t) => {
     t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)
   }
   later()
-  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">not asked after failures</dd>')
+  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="bad">paused after failures</dd>')
 })
 
 /**

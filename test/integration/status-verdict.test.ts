@@ -29,7 +29,7 @@ t.test('the page begins with how things are; "serving" is green while all is wel
   const well = await page()
   t.equal(firstLineOf(well), '✓ All is well.')
   t.match(well, '<dd class="good">serving</dd>')
-  t.match(well, `Replica <b>${MACHINE}</b>, version 0.0.0-test, for <b>https://auth.example.com</b>, CACHE_TTL 30 s.`)
+  t.match(well, `Replica <b>${MACHINE}:4180</b>, version 0.0.0-test, for <b>https://auth.example.com</b>, CACHE_TTL 30 s.`)
   simulator.controls.fail('not-found')
   for (let n = 0; n < 100; n++) t.equal((await verify(adapter, `cold-${n}`)).status, 503)
   const bad = await page()

@@ -3,6 +3,7 @@
 # Versions are pinned here: Kubernetes' own go.mod pins the rest. With all there it does nothing. The first build takes minutes, and 3 GB.
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+source test/alive.sh
 version=1.36.3 envoy_gateway=v1.9.0
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 dir=$(realpath -m .servers)/kubernetes
@@ -40,14 +41,16 @@ kubernetes() {
     stamp=k8s.io/component-base/version
     flags="-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=${version:2:2} -X $stamp.gitTreeState=clean"
     for program in "${missing[@]}"; do
-      GOFLAGS=-mod=mod GOTOOLCHAIN=auto go build -trimpath -ldflags "$flags" -o "$dir/bin/$program" "k8s.io/kubernetes/cmd/$program"
+      echo "kubernetes: builds $program"
+      GOFLAGS=-mod=mod GOTOOLCHAIN=auto alive "kubernetes: builds $program" go build -trimpath -ldflags "$flags" -o "$dir/bin/$program" "k8s.io/kubernetes/cmd/$program"
     done
   )
 }
 
 envoy_gateway() {
   [ -x "$dir/bin/envoy-gateway" ] && return
-  GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
+  echo 'kubernetes: builds envoy-gateway'
+  GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin alive 'kubernetes: builds envoy-gateway' go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
 }
 
 # name, module, and which of its files: of everything whose resources we write
@@ -70,6 +73,7 @@ crds() {
   local name module files folder
   while read -r name module files; do
     [ -s "$dir/crds/$name.yaml" ] && continue
+    echo "kubernetes: fetches the resources of $name"
     folder=$(go mod download -json "$module" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p')
     eval "awk 'FNR == 1 { print \"---\" } !/^{{/' $folder/$files" >"$dir/crds/$name.new"
     mv "$dir/crds/$name.new" "$dir/crds/$name.yaml"

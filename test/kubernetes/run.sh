@@ -22,6 +22,7 @@ fi
 shift
 began=$SECONDS
 source test/deploy/count.sh
+source test/alive.sh
 for file in lab cluster nodes chart chart-upgrade pods walkthrough yaml traefik collision rollout gateway namespaces envoy-gateway; do
   # shellcheck disable=SC1090 # each is linted by itself
   source "$folder/$file.sh"
@@ -31,7 +32,7 @@ done
 part() {
   local started=$SECONDS
   echo "== $1"
-  "part_$1"
+  alive "== $1" "part_$1"
   echo "== $1: $((SECONDS - started)) s"
 }
 

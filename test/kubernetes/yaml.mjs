@@ -27,7 +27,8 @@ function shipped () {
 }
 
 function documented () {
-  const pages = readdirSync('docs', { recursive: true }).filter((name) => name.endsWith('.md'))
+  const isPage = (name) => name.endsWith('.md') && !name.includes('node_modules')
+  const pages = readdirSync('docs', { recursive: true }).filter(isPage)
   return pages.flatMap((page) => {
     const blocks = readFileSync(`docs/${page}`, 'utf8').matchAll(/^```ya?ml\n(.*?)^```/gms)
     return [...blocks].map(([, text]) => ({ from: `docs/${page}`, text }))

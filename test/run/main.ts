@@ -2,8 +2,9 @@
 // The last line is "N passed, N failed, N skipped"; with `CI` set a skipped test is a failure.
 import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { jobsOf } from './jobs.ts'
+import { jobsOf, type Job } from './jobs.ts'
 import { runPool } from './pool.ts'
+import { startProgress } from './progress.mjs'
 import { runCheck } from './run-check.ts'
 import { runJob, type Result } from './run-job.ts'
 import { failuresOf, lineOf, skippedOf, slowestOf } from './screen.ts'
@@ -24,27 +25,36 @@ const random: Readonly<Record<string, string>> = whole && all ? { RANDOM_TIMES }
 const results: Result[] = []
 const say = (...lines: readonly string[]): void => { for (const line of lines) process.stdout.write(`${line}\n`) }
 
-async function runAll (runs: ReadonlyArray<(place: number) => Promise<Result>>): Promise<void> {
+type Run = Readonly<{ name: string, run: (place: number) => Promise<Result> }>
+
+async function runAll (runs: readonly Run[]): Promise<void> {
   const total = results.length + runs.length
-  await runPool(runs.map((run) => async (place) => {
+  const running = new Set<string>()
+  const progress = startProgress(() => `${results.length}/${total} done, running: ${[...running].join(', ')}`)
+  await runPool(runs.map(({ name, run }) => async (place) => {
+    running.add(name)
     const result = await run(place)
+    running.delete(name)
     results.push(result)
-    say(lineOf(result, results.length, total))
-  }))
+    progress.line(lineOf(result, results.length, total))
+  })).finally(progress.stop)
 }
+
+const check = (name: string): Run => ({ name, run: () => runCheck(name) })
+const test = (job: Job, env?: Readonly<Record<string, string>>): Run =>
+  ({ name: job.name, run: (place) => runJob(job, place, env) })
 
 /** They say nothing of lint, types or coverage. */
 const runNamed = (): Promise<void> =>
-  runAll(jobsOf({ all, paths }).map((job) => (place) => runJob(job, place)))
+  runAll(jobsOf({ all, paths }).map((job) => test(job)))
 
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
   const env = { ...random, ...all ? { NODE_V8_COVERAGE: COVERAGE } : {} }
-  const tests = jobsOf({ all, paths }).map((job) => (place: number) => runJob(job, place, env))
-  await runAll([() => runCheck('lint'), () => runCheck('types'), ...tests])
+  await runAll([check('lint'), check('types'), ...jobsOf({ all, paths }).map((job) => test(job, env))])
   // without one of the proxies a column of the tables would be empty
   const skips = skippedOf(results).length
-  if (all) await runAll([() => runCheck('coverage'), ...skips > 0 ? [] : [() => runCheck('docs:behaviour -- --check')]])
+  if (all) await runAll([check('coverage'), ...skips > 0 ? [] : [check('docs:behaviour -- --check')]])
 }
 
 await (whole ? runWhole() : runNamed())

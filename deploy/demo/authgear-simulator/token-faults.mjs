@@ -11,6 +11,8 @@ const PER_USER = { most: 60, perSecond: 1 }
 export function createTokenFaults (now) {
   const trouble = /** @type {typeof createTrouble<TokenFailure>} */ (createTrouble)()
   const counts = { calls: 0, refreshes: 0, refused: 0 }
+  /** @type {string[]} */
+  const lost = []
   const [ofAddress, ofUser] = [createBuckets(PER_ADDRESS, now), createBuckets(PER_USER, now)]
   let isLimited = false
 
@@ -20,7 +22,8 @@ export function createTokenFaults (now) {
     limit: () => { isLimited = true },
     get calls () { return counts.calls },
     get refreshes () { return counts.refreshes },
-    get refused () { return counts.refused }
+    get refused () { return counts.refused },
+    lost
   }
 
   return Object.freeze({
@@ -37,7 +40,9 @@ export function createTokenFaults (now) {
     /** @param {string} address @param {string | undefined} userId @returns {boolean} whether it is too many */
     isOverLimit: (address, userId) =>
       isLimited && (!ofAddress.take(address) || (userId !== undefined && !ofUser.take(userId))),
-    refused: () => { counts.refused++ }
+    refused: () => { counts.refused++ },
+    /** @param {string} refreshToken */
+    lost: refreshToken => { lost.push(refreshToken) }
   })
 }
 

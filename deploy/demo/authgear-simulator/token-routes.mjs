@@ -71,8 +71,11 @@ async function answerToken (parts, request, reply) {
     return say(reply, 429, refuse('x_rate_limited', 'rate limit exceeded, please try again later.'))
   }
   const answer = tokensFor(parts, request, form)
-  if ('error' in answer) tokenFaults.refused()
-  return failure === 'lost' ? cut(request, reply) : say(reply, 'error' in answer ? 400 : 200, answer)
+  const isRefused = 'error' in answer
+  if (isRefused) tokenFaults.refused()
+  if (failure !== 'lost') return say(reply, isRefused ? 400 : 200, answer)
+  if (!isRefused) tokenFaults.lost(form.get('refresh_token') ?? '')
+  return cut(request, reply)
 }
 
 /** @param {FastifyReply} reply @param {number} status @param {object} answer */

@@ -163,6 +163,8 @@ export interface TokenControls {
   readonly refreshes: number
   /** answered 400 */
   readonly refused: number
+  /** refresh tokens that were taken, and whose answer never arrived */
+  readonly lost: readonly string[]
 }
 
 export interface Controls {

@@ -31,7 +31,6 @@ export type Running = Readonly<{
 
 export type State = 'starting' | 'serving' | 'draining'
 
-/** `machine`: the name under which the others see it. */
 type Self = Readonly<{ machine: string, state: () => State }>
 
 /** The service of this process, which listens nowhere yet. */
@@ -48,6 +47,7 @@ export async function openService (
     ...config,
     version,
     machine,
+    replica: nameOf(machine, config.listen),
     identify: config.identify !== undefined,
     hasEvents: config.events !== undefined,
     grpc,
@@ -56,9 +56,13 @@ export async function openService (
   return createService(settings, log, { tracer, state, stdout })
 }
 
+/** The name under which the others see it: there may be two on one machine. */
+const nameOf = (machine: string, listen: Config['listen']): string =>
+  listen.kind === 'tcp' ? `${machine}:${listen.port}` : machine
+
 /** The management app, which listens nowhere yet. */
 export function managementOf (
-  { authgear, cache, managementHosts: hosts }: Config,
+  { listen, authgear, cache, managementHosts: hosts }: Config,
   version: string,
   service: Service,
   { machine, state }: Self
@@ -73,7 +77,7 @@ export function managementOf (
     status: {
       samples: service.samples,
       others: service.others,
-      about: { endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
+      about: { replica: nameOf(machine, listen), endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
       clock: systemClock,
       machine,
       hosts

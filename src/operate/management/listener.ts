@@ -31,7 +31,7 @@ export type ManagementDeps = Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
     others: () => readonly Replica[]
-    about: Pick<About, 'endpoint' | 'ttlMs'>
+    about: Omit<About, 'version'>
   }>
 }>
 
@@ -62,7 +62,7 @@ export function buildManagement (
     tags: createTagStore(status.clock),
     hasClients: clients !== undefined,
     status: () => ({
-      about: { replica: status.machine, version, ...status.about },
+      about: { version, ...status.about },
       state: readiness.state(),
       samples: status.samples(),
       others: status.others()

@@ -2,9 +2,13 @@ import { Gauge, type Registry } from 'prom-client'
 import { CUT_REASONS, EVENT_KINDS, type EventsObserver } from '../../shared/events/types.ts'
 import { closedCounter, type Gauges } from './instruments.ts'
 
+type Events = Readonly<{ observer: EventsObserver, told: () => number }>
+
+const NONE: Events = { observer: { opened () {}, told () {}, cut () {} }, told: () => 0 }
+
 /** Of what apps are told. @param gauges undefined without LISTEN_EVENTS: then none of them is shown */
-export function registerEvents (registry: Registry, gauges: Gauges['events']): EventsObserver {
-  if (gauges === undefined) return { opened () {}, told () {}, cut () {} }
+export function registerEvents (registry: Registry, gauges: Gauges['events']): Events {
+  if (gauges === undefined) return NONE
   new Gauge({
     registers: [registry],
     name: 'forward_auth_event_streams',
@@ -32,5 +36,8 @@ export function registerEvents (registry: Registry, gauges: Gauges['events']): E
     'reason',
     CUT_REASONS
   )
-  return Object.freeze({ opened: (app: string) => opened.add(app), told: told.add, cut: cut.add })
+  return Object.freeze({
+    observer: { opened: (app: string) => opened.add(app), told: told.add, cut: cut.add },
+    told: () => Object.values(told.counts()).reduce((sum, count) => sum + count, 0)
+  })
 }

@@ -41,7 +41,15 @@ export const MAX_READERS = 1000
 /** Bytes that wait for one reader; the events themselves are kept once for all. */
 const MAX_WAITING = 32 * 1024
 
-type Reader = { readonly app: string, readonly out: Out, next: number, flushed: number, beaten: number }
+/** `following`: what it was told last of whether the log is followed. */
+type Reader = {
+  readonly app: string
+  readonly out: Out
+  next: number
+  following: boolean
+  flushed: number
+  beaten: number
+}
 
 /** Tells each reader what its app has to know, as fast as it reads; nobody waits for it. */
 export function createReaders (deps: ReadersDeps): Readers {
@@ -50,8 +58,6 @@ export function createReaders (deps: ReadersDeps): Readers {
   const frames = createFrames(feed, names)
   const count = createCount(deps)
   const pumpAll = createRounds(readers, pump, soon)
-  /** Undefined until somebody is told. */
-  let wasFollowing: boolean | undefined
   let isMoving = false
 
   function write (reader: Reader, text: string | Buffer): void {
@@ -79,9 +85,10 @@ export function createReaders (deps: ReadersDeps): Readers {
       if (readers.size > 0) pumpAll()
     },
     reset () {
+      const following = isFollowing()
       for (const reader of readers) {
-        reader.next = feed.end()
-        write(reader, frames.reset(isFollowing()))
+        Object.assign(reader, { next: feed.end(), following })
+        write(reader, frames.reset(following))
       }
     }
   })
@@ -91,10 +98,9 @@ export function createReaders (deps: ReadersDeps): Readers {
       (apps < 2 || (countByApp(readers).get(app) ?? 0) < MAX_READERS / 2),
     add (app: string, out: Out, place: string | undefined): void {
       const now = isFollowing()
-      wasFollowing ??= now
       const from = place === undefined ? undefined : readPlace(names.secret, place)
       const next = from === undefined ? undefined : feed.after(from)
-      const reader: Reader = { app, out, next: next ?? feed.end(), flushed: 0, beaten: -1 }
+      const reader: Reader = { app, out, next: next ?? feed.end(), following: now, flushed: 0, beaten: -1 }
       readers.add(reader)
       observer.opened(app)
       out.once('close', () => readers.delete(reader))
@@ -107,10 +113,12 @@ export function createReaders (deps: ReadersDeps): Readers {
       for (const reader of readers) write(reader, frames.pending(reader.app, news))
     },
     look () {
-      const now = isFollowing()
-      if (wasFollowing === undefined || now === wasFollowing) return
-      wasFollowing = now
-      for (const reader of readers) write(reader, frames.state(now))
+      const following = isFollowing()
+      for (const reader of readers) {
+        if (reader.following === following) continue
+        reader.following = following
+        write(reader, frames.state(following))
+      }
     },
     beat () {
       for (const reader of readers) {

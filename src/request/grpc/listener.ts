@@ -11,7 +11,7 @@ import type { ListenerBounds } from '../http/listener.ts'
 import { boundHandshakes } from '../http/unfinished-heads.ts'
 import { boundStreams } from '../http/unfinished-streams.ts'
 import type { Unfinished } from '../http/unfinished.ts'
-import { contextOf, type TlsMaterial } from '../http/tls.ts'
+import { serverContextOf, type TlsMaterial } from '../http/tls.ts'
 import type { GrpcExchange } from './exchange.ts'
 import { numberField, Reader } from './protobuf.ts'
 
@@ -116,8 +116,7 @@ function addressOf (peer: string): string | undefined {
 function front (tls: TlsMaterial | undefined, inject: (socket: Socket) => void): NetServer | TlsServer {
   if (tls === undefined) return createServer({ noDelay: true }, inject)
   return createTlsServer({
-    ...contextOf(tls),
-    ...tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true },
+    ...serverContextOf(tls),
     ALPNProtocols: ['h2'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     noDelay: true

@@ -3,7 +3,7 @@ import type { Announced, Announcement } from '../redis/commands.ts'
 
 /** What a replica says of itself. */
 export type Replica = Readonly<{
-  /** Its machine's name. */
+  /** Its machine's name, and its port where it has one. */
   name: string
   state: 'starting' | 'serving' | 'draining'
   /** `failing`: it does not ask Authgear after failures. */
@@ -76,8 +76,8 @@ function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
 
 const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`
 
-/** A host's name, as far as it is one; whoever can write to Redis may have put anything there. */
-const SAYS = /^(starting|serving|draining) (ok|failing) ([\w.-]{1,253})$/
+/** A host's name and a port, as far as they are that; whoever can write to Redis may have put anything there. */
+const SAYS = /^(starting|serving|draining) (ok|failing) ([\w.-]{1,253}(?::\d{1,5})?)$/
 
 function read (says: string): Replica | undefined {
   const [, state, authgear, name] = SAYS.exec(says) ?? []

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { asText, check, type Checked } from './check.ts'
 import type { World } from './rules.ts'
 
-/** Of the table in docs/inside/revocation-protocol.md. */
+/** Of the table in docs/inside/revocation-tests.md. */
 export const row = (...cells: ReadonlyArray<string | number>): string => `| ${cells.join(' | ')} |`
 const sizes = ({ states, transitions, depth, seconds }: Checked): string[] =>
   [states, transitions, depth].map((figure) => figure.toLocaleString('en')).concat(seconds.toFixed(1))

@@ -47,6 +47,10 @@ t.test('a name that is not known says which one was meant', async (t) => {
   }
 })
 
+t.test('a name for a number of workers says how to run more than one', async (t) => {
+  t.match(errorsOf(load({ WORKER: '2' })), [/^WORKER: is not a variable of this service: .*run more replicas/])
+})
+
 t.test('a variable that is gone says what to do instead, whatever its value', async (t) => {
   for (const value of ['1', '4', 'auto']) {
     t.match(errorsOf(load({ WORKERS: value })), [/^WORKERS: is gone: .*run more replicas.*docs\/operations\.md/])

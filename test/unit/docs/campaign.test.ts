@@ -17,8 +17,8 @@ const run = (measures: Readonly<Record<string, Measure>>): Run => ({
 const rowOf = (page: string, title: string): string | undefined =>
   page.split('\n').find((line) => line.startsWith(`| ${title} |`))
 
-t.test('docs/reliability.md has the tables that the newest runs give', async (t) => {
-  const page = read('reliability.md')
+t.test('docs/inside/reliability.md has the tables that the newest runs give', async (t) => {
+  const page = read('inside/reliability.md')
   t.equal(page, withCampaign(page, JSON.parse(read('campaign.json')) as Record<string, Run>))
   for (const { title } of Object.values(SITUATIONS)) t.ok(rowOf(page, title), title)
 })

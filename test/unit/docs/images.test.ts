@@ -6,7 +6,8 @@ import { MAX_PICTURE_BYTES } from '../../helpers/docs-picture.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const IMAGES = join(ROOT, 'docs/images')
 const read = (folder: string, ending: string): string =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith(ending))
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending) && !path.includes('node_modules'))
     .map((path) => readFileSync(join(ROOT, folder, path), 'utf8'))
     .join('\n')
 const pictures = readdirSync(IMAGES).filter((name) => name.endsWith('.png'))

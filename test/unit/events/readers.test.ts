@@ -134,6 +134,17 @@ t.test('whether the log is followed is told when it changes', async (t) => {
   t.match(peer.texts.at(-1), /^event: state\ndata: {"following":false}/)
 })
 
+t.test('each is told what differs from what it was told itself', async (t) => {
+  const { readers, feed, state, join } = start()
+  const early = join()
+  state.following = false
+  const late = join()
+  feed.begins('b2', 0)
+  state.following = true
+  readers.look()
+  for (const peer of [early, late]) t.match(peer.texts.at(-1), /^event: state\ndata: {"following":true}/)
+})
+
 t.test('a reset says whether the log is followed, since it may be all that is told', async (t) => {
   const { state, join } = start()
   state.following = false

@@ -66,7 +66,7 @@ t.test('what Redis refuses is told, and nobody is known', async (t) => {
 
 t.test('it knows what others say of themselves, and nothing of what cannot be read', async (t) => {
   const { presence } = start(() => true, async () => 6, [
-    ['d', 'serving ok zebra'],
+    ['d', 'serving ok zebra:4180'],
     ['c', ''],
     ['b', 'draining failing forward-auth-7d9c-x2k4q.example.net'],
     ['a', 'serving ok <script>'],
@@ -76,7 +76,7 @@ t.test('it knows what others say of themselves, and nothing of what cannot be re
   await until('it knows', () => presence.seen() === 6)
   t.strictSame(presence.others(), [
     { name: 'forward-auth-7d9c-x2k4q.example.net', state: 'draining', authgear: 'failing' },
-    { name: 'zebra', state: 'serving', authgear: 'ok' }
+    { name: 'zebra:4180', state: 'serving', authgear: 'ok' }
   ])
   await presence.close()
 })

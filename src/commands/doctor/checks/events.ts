@@ -1,6 +1,5 @@
-import { isIPv6 } from 'node:net'
 import type { Config } from '../../../config/index.ts'
-import { reachable } from '../../healthcheck.ts'
+import { originBeside } from '../../healthcheck.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { looked, type Probe, skipped } from '../check.ts'
 
@@ -10,8 +9,7 @@ export const events: Probe = {
   async run ({ config: { events: at, eventApps, tls } }) {
     if (at === undefined) return skipped('LISTEN_EVENTS is off')
     if (at.kind === 'unix' || tls !== undefined) return skipped('it is on a socket file, or speaks TLS')
-    const host = reachable(at.host)
-    const url = `http://${isIPv6(host) ? `[${host}]` : host}:${at.port}/events/check`
+    const url = `${originBeside(at)}/events/check`
     const statuses = await Promise.all(eventApps.map(({ token }) => statusOf(url, token)))
     return looked(...judgeEvents(eventApps, statuses))
   }

@@ -1,11 +1,10 @@
-import { isIPv6 } from 'node:net'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { JWKS_PATH } from '../../../shared/assertion/jwks.ts'
 import { ASSERTION_HEADER } from '../../../shared/assertion/types.ts'
 import { IDENTITY_HEADERS } from '../../../core/resolution.ts'
 import { SETS } from '../../../request/identity/sets.ts'
 import { TOKEN_HEADERS } from '../../../request/resource/responses.ts'
-import { reachable } from '../../healthcheck.ts'
+import { originBeside } from '../../healthcheck.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { askPage, noPage, type Page } from '../page.ts'
@@ -146,8 +145,7 @@ async function judgeAssertion ({ body }: Page, context: Context): Promise<Findin
 /** Of the service that runs beside this command. */
 async function publishedKeys ({ management }: Context['config']): Promise<JSONWebKeySet | undefined> {
   if (management?.kind !== 'tcp') return undefined
-  const host = reachable(management.host)
-  const page = await askPage(`http://${isIPv6(host) ? `[${host}]` : host}:${management.port}${JWKS_PATH}`, {})
+  const page = await askPage(`${originBeside(management)}${JWKS_PATH}`, {})
   try {
     return page.status === 200 && 'body' in page ? JSON.parse(page.body) as JSONWebKeySet : undefined
   } catch {

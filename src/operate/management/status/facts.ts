@@ -42,7 +42,8 @@ export function factsOf ({ state, samples, others }: Known): Facts {
   }
 }
 
-const answersOf = ({ requests }: Sample): number => Object.values(requests).reduce((sum, count) => sum + count, 0)
+export const answersOf = ({ requests }: Sample): number =>
+  Object.values(requests).reduce((sum, count) => sum + count, 0)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
 const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'record_unavailable', 'authgear_unavailable'] as const

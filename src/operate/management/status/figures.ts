@@ -18,6 +18,7 @@ export function quantile (share: number, from: readonly number[], to: readonly n
 }
 
 type Between<T> = (from: Sample, to: Sample) => T
+type Interval = readonly [from: Sample, to: Sample]
 
 type Figure = Readonly<{
   /** Unique in its group; letters, digits and `-`. */
@@ -165,6 +166,9 @@ export function valuesOf ({ figures }: Group, samples: readonly Sample[]): reado
   }))
 }
 
+/** Undefined before the second sample. */
+export const lastMinute = (samples: readonly Sample[]): Interval | undefined => intervals(samples, MINUTE_MS)[0]
+
 /** The end of each minute, the newest first. */
 export const minuteEnds = (samples: readonly Sample[]): readonly Sample[] =>
   intervals(samples, MINUTE_MS).map(([, to]) => to)
@@ -173,8 +177,8 @@ export const minuteEnds = (samples: readonly Sample[]): readonly Sample[] =>
  * Cuts the window into intervals of `length` milliseconds, backwards from now; a rest at its beginning counts from half
  * of that on, or if it is all there is.
  */
-function intervals (samples: readonly Sample[], length: number): ReadonlyArray<readonly [from: Sample, to: Sample]> {
-  const pairs: Array<readonly [Sample, Sample]> = []
+export function intervals (samples: readonly Sample[], length: number): readonly Interval[] {
+  const pairs: Interval[] = []
   let to = samples.at(-1)
   for (const from of samples.toReversed()) {
     if (to === undefined || to.monotonic - from.monotonic < length * 0.95) continue

@@ -2,13 +2,14 @@ import { REFUSALS } from '../../../core/reason.ts'
 import { escapeHtml } from '../../../request/pages/layout.ts'
 import { MAX_SHOWN, type Replica } from '../../../shared/revocation/presence.ts'
 import { refusalsOf } from './facts.ts'
+import { lastMinute } from './figures.ts'
 import { format } from './format.ts'
 import type { Sample } from './history.ts'
 import { isWell, type Level, type Verdict } from './verdict.ts'
 
 /** What a replica is, and does not change. */
 export type About = Readonly<{
-  /** Its machine's name. */
+  /** Its machine's name, and its port where it has one. */
   replica: string
   version: string
   /** AUTHGEAR_ENDPOINT */
@@ -41,9 +42,9 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean | undefined]> = [
     // green beside a page full of 503 would say that all is well
     ['This replica', state, state !== 'serving' ? false : isWell(level) ? true : undefined],
-    ['Authgear', now.circuitOpen ? 'not asked after failures' : 'asked as needed', !now.circuitOpen],
-    ['Under way / waiting', `${now.inFlight} / ${now.queued}`],
-    ['Entries in memory', format(now.cacheEntries, 'count')],
+    ['Authgear', now.circuitOpen ? 'paused after failures' : 'asked as needed', !now.circuitOpen],
+    ['Waiting for Authgear', `${now.inFlight}${now.queued === 0 ? '' : `, and ${now.queued} in line`}`],
+    ['In memory', `${format(now.cacheEntries, 'count')} answers`],
     ...redisRows(now),
     ...recordRows(now)
   ]
@@ -86,8 +87,22 @@ function noteOf (redisUp: boolean | undefined, seen: number): string {
 
 function chip ({ name, state, authgear }: Replica, which = ''): string {
   const isGood = state === 'serving' && authgear === 'ok'
-  const what = authgear === 'ok' ? state : `${state}, Authgear not asked after failures`
+  const what = authgear === 'ok' ? state : `${state}, Authgear paused after failures`
   return `<li><b>${escapeHtml(name)}</b>${which} <span class="${isGood ? 'good' : 'bad'}">${what}</span></li>`
+}
+
+/** Streams of each app here, and the events of the last minute; nothing without LISTEN_EVENTS. */
+export function appsPart (samples: readonly Sample[]): string {
+  const streams = samples.at(-1)?.now.eventStreams
+  if (streams === undefined) return ''
+  const [from, to] = lastMinute(samples) ?? []
+  const told = (to?.eventsTold ?? 0) - (from?.eventsTold ?? 0)
+  const row = ([app, count]: readonly [app: string, count: number]): string =>
+    `<li><b>${escapeHtml(app)}</b> ${format(count, 'count')} ${count === 1 ? 'stream' : 'streams'}</li>`
+  return '<section aria-labelledby="apps"><h2 id="apps">Apps that are told who signed out</h2>' +
+    `<div data-part="apps"><ul class="replicas">${streams.map(row).join('')}</ul>` +
+    `<p class="soft">Events in the last minute: <data id="events-told" value="${told}">${format(told, 'count')}</data></p>` +
+    '</div></section>'
 }
 
 /** What was not let in, and why, with what the answer hides from the client. */

@@ -28,11 +28,15 @@ export type Sample = Moment & Readonly<{
   /** For their signature or their app: no stranger without a signature is counted. */
   webhooksRefused: number
   recordLost: number
+  /** Revocations that apps were told of. */
+  eventsTold: number
   now: GaugeReading
 }>
 
 export function sampleOf (
-  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, recordLost, now }: MetricsRead,
+  {
+    requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, recordLost, eventsTold, now
+  }: MetricsRead,
   moment: Moment
 ): Sample {
   const { memory, redis } = reads
@@ -51,6 +55,7 @@ export function sampleOf (
     redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
     revocations,
     recordLost,
+    eventsTold,
     webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
     now
   }

@@ -1,11 +1,12 @@
 import { escapeHtml, headOf } from '../../../request/pages/layout.ts'
 import type { Replica } from '../../../shared/revocation/presence.ts'
 import { factsOf } from './facts.ts'
-import { type Group, groupsOf, minuteEnds, type Scale, valuesOf } from './figures.ts'
+import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
-import { type About, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
+import { type About, appsPart, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
 import { type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
+import { tilesPart } from './tiles.ts'
 import { type Facts, isWell, verdictsOf } from './verdict.ts'
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
@@ -32,6 +33,7 @@ export function renderPage (status: Status, more = ''): string {
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
 ${verdictPart(verdicts, facts.untold ?? 0)}
+${tilesPart(samples)}
 <h1>authgear-forward-auth</h1>
 <p class="again"><a href="">Refresh</a>
 <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
@@ -43,6 +45,7 @@ ${factsPart(state, now, verdicts[0].level)}
 <div class="parts">
 ${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
+${appsPart(samples)}
 ${more}${figuresPart(samples, now)}
 </div>
 </main>
@@ -59,22 +62,36 @@ function whenPart ({ replica, version, endpoint, ttlMs }: About, first: Sample, 
     `UTC</span>; figures since ${timeElement(first.wall)}, ${WINDOW_MS / 60_000} minutes at most.</p>`
 }
 
-/** Each figure in a row, minute by minute: the newest minutes are seen first where the window is narrow. */
+/**
+ * Each figure in a row, minute by minute: the newest minutes are seen first where the window is narrow. What there was
+ * nothing of is named below.
+ */
 function figuresPart (samples: readonly Sample[], now: Sample): string {
   const ends = minuteEnds(samples)
   const head = ends.map(({ wall }) => `<th scope="col">${timeElement(wall)}</th>`).join('')
-  const groups = groupsOf(now).map((group) => groupRows(group, samples))
+  const groups = groupsOf(now).map((group) => ({ ...group, values: valuesOf(group, samples) }))
+  const rows = groups.map((group) => groupRows(group, group.values.filter((one) => !isNothing(group, one))))
+  const nothing = groups.flatMap((group) => group.values.filter((one) => isNothing(group, one))
+    .map(({ name }) => `${group.title.toLowerCase()}: ${name}`))
   return `<section class="figures" aria-labelledby="figures"><h2 id="figures">Minute by minute</h2>
 <div class="table" tabindex="0" role="region" aria-label="Figures, minute by minute"><table data-part="figures">
 <thead><tr><th scope="col">minute until <span data-zone="">(UTC)</span></th><th scope="col">all</th>${head}</tr></thead>
-${groups.join('\n')}
-</table></div></section>`
+${rows.join('\n')}
+</table></div>
+${nothingPart(nothing)}</section>`
 }
 
-function groupRows (group: Group, samples: readonly Sample[]): string {
-  const { id, title, scale } = group
+/** A state that is `no`, and no replica at all, are something. */
+const isNothing = ({ scale }: Group, { total = 0, minutes }: Values): boolean =>
+  scale !== 'state' && scale !== 'count' && total === 0 && minutes.every((value = 0) => value === 0)
+
+const nothingPart = (names: readonly string[]): string =>
+  `<p class="soft" data-part="nothing">${names.length === 0 ? '' : `Nothing of: ${escapeHtml(names.join('; '))}.`}</p>`
+
+function groupRows ({ id, title, scale }: Group, values: readonly Values[]): string {
+  if (values.length === 0) return ''
   const totals = scale === 'rate' ? 'count' : scale
-  const rows = valuesOf(group, samples).map(({ id: figure, name, total, minutes }) =>
+  const rows = values.map(({ id: figure, name, total, minutes }) =>
     `<tr><th scope="row">${escapeHtml(name)}</th>` +
     `<td><data id="${id}-${figure}" value="${total ?? ''}">${format(total, totals)}</data></td>` +
     `${minutes.map((value) => cell(value, scale)).join('')}</tr>`)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Marked, Renderer } from 'marked'
+import { Marked, Renderer, type Tokens } from 'marked'
 import { escapeHtml, headOf } from '../../../request/pages/layout.ts'
 import { STYLE } from './style.ts'
 
@@ -23,8 +23,14 @@ const marked = new Marked({
       const target = escapeHtml(href)
       return /^#|^https?:/.test(href) ? `<a href="${target}">${text}</a>` : `${text} (docs/${target})`
     },
-    // what scrolls sideways on a phone is reached by the keyboard
-    table (token) { return Renderer.prototype.table.call(this, token).replace('<table>', '<table tabindex="0">') },
+    // on a phone each row is a card, and each cell says its column
+    table ({ header, rows }) {
+      const cells = (row: readonly Tokens.TableCell[], tag: 'th' | 'td'): string => row.map(({ tokens }, column) =>
+        `<${tag} data-head="${escapeHtml(header[column]?.text ?? '')}">${this.parser.parseInline(tokens)}</${tag}>`).join('')
+      const body = rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')
+      return `<table>\n<thead><tr>${cells(header, 'th')}</tr></thead>\n<tbody>${body}</tbody></table>\n`
+    },
+    // what scrolls sideways is reached by the keyboard
     code (token) { return Renderer.prototype.code.call(this, token).replace('<pre>', '<pre tabindex="0">') },
     // all of it is ours, and has none
     html: ({ text }) => escapeHtml(text)

@@ -21,12 +21,22 @@ p{margin:.25rem 0}
 button{font:inherit;color:var(--mark);background:var(--paper);border:1px solid var(--mark);border-radius:.5rem;padding:.25rem .75rem;min-height:2rem}
 a{color:var(--mark)}
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px}
-dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.75rem;margin:1rem 0}
-dl div,section{background:var(--paper);border:1px solid var(--edge);border-radius:.5rem;padding:.75rem;min-width:0}
+dl,.tiles,.parts{display:flex;flex-wrap:wrap;gap:.75rem}
+dl{margin:1rem 0}
+dl div{flex:1 1 8.5rem}
+dl div,section,.tiles li{background:var(--paper);border:1px solid var(--edge);border-radius:.5rem;padding:.75rem;min-width:0}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}
-.parts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr));gap:.75rem}
-.figures,.clients{grid-column:1/-1}
+.parts section{flex:1 1 20rem}
+.parts :is(.figures,.clients){flex-basis:100%}
+.tiles{margin:.75rem 0;font-size:1rem}
+.tiles li{display:block;flex:1 1 10rem}
+.tiles span{color:var(--soft);font-size:.875rem}
+.tiles data{display:block;font-size:1.5rem;line-height:1.25}
+.spark{display:flex;gap:.5rem;margin-top:.25rem}
+.spark span{flex:none;font-size:.75rem;line-height:1.5}
+.spark svg{flex:1;min-width:0;height:2.25rem;fill:none;stroke:var(--mark);stroke-width:2}
+polyline{vector-effect:non-scaling-stroke}
 form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .75rem;margin:.5rem 0;font-size:.875rem}
 input{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
 #said{overflow-wrap:anywhere}
@@ -42,15 +52,31 @@ table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-num
 th,td{padding:.125rem .25rem;text-align:right;white-space:nowrap;border-top:1px solid var(--edge)}
 th{font-weight:400}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
-[scope=rowgroup]{padding-top:.5rem;font-weight:600}
+[scope=rowgroup]{padding-top:.5rem;border-top:0;font-weight:600}
+.figures p,.parts .soft{font-size:.8125rem}
 .clients :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
 .clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}
 .runbook :is(h2,h3):target{border-left:.5rem solid var(--mark);padding-left:.5rem}
-.runbook table{display:block;overflow-x:auto;font-size:1rem}
+.runbook :is(ol,ul){list-style:revert;padding-left:1.5rem}
+.runbook li{display:list-item}
+.runbook{overflow-wrap:anywhere}
+.runbook pre{overflow-x:auto}
+.runbook table{font-size:1rem;margin:.75rem 0}
 .runbook :is(th,td){position:static;background:none;padding:.125rem .5rem;text-align:left;white-space:normal;vertical-align:top}
+@media(max-width:46rem){.tiles li{flex-basis:40%}}
 @media(max-width:30rem){
+.runbook thead{display:none}
+.runbook :is(table,tbody,tr,td){display:block}
+.runbook tr{margin:.5rem 0;padding:.375rem .5rem;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}
+.runbook td{border:0;padding:.125rem 0;overflow-wrap:anywhere}
+.runbook td::before{content:attr(data-head)": ";color:var(--soft)}
 body{padding:.5rem;font-size:.875rem;line-height:1.35}
+.tiles{gap:.25rem;margin:.375rem 0}
+.tiles li{padding:.25rem .5rem}
+.tiles span{font-size:.75rem}
+.tiles data{font-size:1.125rem}
+.spark svg{height:1.75rem}
 .verdict{padding:.25rem .5rem}
 h2{font-size:.875rem;margin-bottom:.125rem}
 dl{display:block;columns:2;column-gap:.75rem;margin:.5rem 0;padding:.375rem .5rem;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}

@@ -1,0 +1,70 @@
+import { escapeHtml } from '../../../request/pages/layout.ts'
+import { answersOf } from './facts.ts'
+import { intervals, lastMinute, quantile, type Scale } from './figures.ts'
+import { format } from './format.ts'
+import { type Sample, SOURCES, WINDOW_MS } from './history.ts'
+
+type Tile = Readonly<{
+  id: string
+  name: string
+  scale: Scale
+  /** Undefined where there was nothing to say of the interval. */
+  of: (from: Sample, to: Sample) => number | undefined
+}>
+
+const perSecond = (id: string, name: string, count: (sample: Sample) => number): Tile => ({
+  id, name, scale: 'rate', of: (from, to) => (count(to) - count(from)) * 1000 / (to.monotonic - from.monotonic)
+})
+
+/** What an operator looks at first. */
+const TILES: readonly Tile[] = [
+  perSecond('tile-requests', 'Requests', answersOf),
+  { id: 'tile-allowed', name: 'Allowed', scale: 'share', of: allowedOf },
+  { id: 'tile-p99', name: '99 of 100 within', scale: 'seconds', of: p99Of },
+  perSecond('tile-authgear', 'Authgear asked', ({ authgear: { answered, failed } }) => answered + failed)
+]
+
+function allowedOf (from: Sample, to: Sample): number | undefined {
+  const answers = answersOf(to) - answersOf(from)
+  return answers === 0 ? undefined : (to.requests.allowed - from.requests.allowed) / answers
+}
+
+/** Of all that were looked up, wherever the answer came from. */
+function p99Of (from: Sample, to: Sample): number | undefined {
+  const all = ({ durations }: Sample): readonly number[] =>
+    durations.memory.map((_, bound) => SOURCES.reduce((sum, source) => sum + (durations[source][bound] ?? 0), 0))
+  return quantile(0.99, all(from), all(to))
+}
+
+/** Each of them in the last minute, with its course over the window. */
+export function tilesPart (samples: readonly Sample[]): string {
+  return `<ul class="tiles" data-part="tiles">${TILES.map((tile) => tileOf(tile, samples)).join('')}</ul>`
+}
+
+function tileOf ({ id, name, scale, of }: Tile, samples: readonly Sample[]): string {
+  const minute = lastMinute(samples)
+  const now = minute && of(...minute)
+  const course = intervals(samples, SPARK_MS).map(([from, to]) => of(from, to)).toReversed()
+  return `<li><span>${name}</span> <data id="${id}" value="${now ?? ''}">${format(now, scale)}</data>` +
+    `${spark(name, scale, course)}</li>`
+}
+
+/** Of one point of a spark. */
+const SPARK_MS = 30_000
+const [WIDTH, HEIGHT] = [100, 20]
+
+/** A line from the first value on, its scale at its left, from 0; nothing where there is no line yet. */
+function spark (name: string, scale: Scale, all: ReadonlyArray<number | undefined>): string {
+  const values = all.slice(all.findIndex((value) => value !== undefined))
+  const known = values.filter((value) => value !== undefined)
+  if (known.length < 2) return ''
+  const top = scale === 'share' ? 1 : Math.max(...known)
+  const x = (index: number): number => Math.round(index * WIDTH / (values.length - 1))
+  const y = (value: number): number => Math.round(HEIGHT - (top === 0 ? 0 : value / top * HEIGHT))
+  const points = values.flatMap((value, index) => value === undefined ? [] : [`${x(index)},${y(value)}`])
+  const range = `${format(Math.min(...known), scale)} to ${format(Math.max(...known), scale)}`
+  const title = `${name}, at most ${WINDOW_MS / 60_000} minutes: ${range}`
+  return `<span class="spark"><span aria-hidden="true">${format(top, scale)}<br>0</span>` +
+    `<svg viewBox="0 -1 ${WIDTH} ${HEIGHT + 2}" preserveAspectRatio="none" role="img">` +
+    `<title>${escapeHtml(title)}</title><polyline points="${points.join(' ')}"/></svg></span>`
+}

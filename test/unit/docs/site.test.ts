@@ -1,0 +1,44 @@
+import t from 'tap'
+import { deadLinks } from '../../../docs/site/dead-links.ts'
+import { targetOf, twinOf, type Links } from '../../../docs/site/pages.ts'
+
+const KINDS: Readonly<Record<string, 'file' | 'folder'>> = {
+  'README.md': 'file', 'docs/README.md': 'file', 'docs/login.md': 'file', 'src/main.ts': 'file', deploy: 'folder'
+}
+const links: Links = { kindOf: (path) => KINDS[path], repository: 'https://git.example/us/it' }
+
+for (const [page, href, address] of [
+  ['README.md', 'docs/login.md#two-ways', '/docs/login.html#two-ways'],
+  ['docs/login.md', '../README.md#try-it', '/#try-it'],
+  ['README.md', 'docs/README.md', '/docs/'],
+  ['docs/login.md', '../src/main.ts', 'https://git.example/us/it/blob/main/src/main.ts'],
+  ['docs/login.md', '../deploy/', 'https://git.example/us/it/tree/main/deploy'],
+  ['docs/login.md', '#two-ways', undefined],
+  ['docs/login.md', 'https://example.com', undefined]
+] as const) {
+  t.test(`the link ${href} of ${page} leads to ${address ?? 'where it says'}`, async (t) => {
+    t.equal(targetOf(links, page, href)?.address, address)
+  })
+}
+
+t.test('a link to no file of the repository ends the build', async (t) => {
+  t.throws(() => targetOf(links, 'docs/login.md', 'gone.md'), /docs\/login.md: the link gone.md leads nowhere/)
+})
+
+t.test('in a Markdown twin only links out of the site change', async (t) => {
+  t.equal(
+    twinOf(links, 'docs/login.md', '[a](../README.md) [b](../src/main.ts)'),
+    '[a](../README.md) [b](https://git.example/us/it/blob/main/src/main.ts)'
+  )
+})
+
+t.test('a page and an anchor that the built site has not are dead', async (t) => {
+  const pages = [
+    { address: '/', html: '<a class="x" href="/docs/a.html#there">' },
+    {
+      address: '/docs/a.html',
+      html: '<h2 id="there"><a href="#gone"><a href="/llms.txt"><a href="../"><a href="b.html"><a href="https://b.example/#x">'
+    }
+  ]
+  t.strictSame(deadLinks(pages, new Set(['/llms.txt'])), ['/docs/a.html: #gone', '/docs/a.html: b.html'])
+})
