@@ -1,5 +1,5 @@
 // @ts-check
-import { STYLE } from './authgear-simulator/style.mjs'
+import { ICON, STYLE } from './authgear-simulator/style.mjs'
 import { CLOCK_PATH } from './clock.mjs'
 
 /**
@@ -16,6 +16,7 @@ export function appPage (who, loginPath) {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${ICON}
 <title>The app behind forward auth</title>
 <style>${STYLE}
 </style>

@@ -1,5 +1,5 @@
 // @ts-check
-import { STYLE } from './style.mjs'
+import { ICON, STYLE } from './style.mjs'
 
 /** @import { User } from './types.d.mts' */
 
@@ -11,6 +11,7 @@ export function loginPage ({ path, users, current, back }) {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${ICON}
 <title>Simulated Authgear: sign in</title>
 <style>${STYLE}
 </style>

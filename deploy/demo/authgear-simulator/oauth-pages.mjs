@@ -1,6 +1,6 @@
 // @ts-check
 import { escape, userButton } from './login-page.mjs'
-import { STYLE } from './style.mjs'
+import { ICON, STYLE } from './style.mjs'
 
 /** @import { User } from './types.d.mts' */
 
@@ -9,6 +9,7 @@ const layOut = (title, main, language = 'en') => `<!doctype html>
 <html lang="${escape(language)}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${ICON}
 <title>Simulated Authgear: ${title}</title>
 <style>${STYLE}
 </style>

@@ -192,3 +192,20 @@ t.test('any colour of a brand is legible, in light and in dark', async (t) => {
   }
   t.match(styleOf('#0b6e4f'), '--mark:#0b6e4f', 'one that is legible stays')
 })
+
+/** deploy/traefik: maxResponseBodySize. */
+const PROXY_TAKES = 64 * 1024
+t.test('the largest page of all is one that every proxy passes on', async (t) => {
+  const largest = createPages({
+    brandName: '<'.repeat(60),
+    brandLogo: `data:image/svg+xml;base64,${Buffer.alloc(16 * 1024).toString('base64')}`,
+    brandColor: '#000000',
+    deniedText: '<'.repeat(500),
+    supportUrl: `https://${'&'.repeat(500)}`
+  }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}` })
+  for (const language of LANGUAGES) {
+    const on = { reference: 'W'.repeat(128), account: '字'.repeat(256), missing: 'W'.repeat(60), way: '&'.repeat(2500) }
+    const bytes = Buffer.byteLength(largest.render('forbidden', language, on))
+    t.ok(bytes < PROXY_TAKES, `${language}: ${bytes} bytes`)
+  }
+})
