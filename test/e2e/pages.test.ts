@@ -43,7 +43,11 @@ const PAGES: ReadonlyArray<readonly [path: string, status: number]> = [
   ...LOGIN_PAGES.map((page) => [page, PAGE_STATUS[page]] as const)
 ]
 
-const PICTURES = [['en', 'light', 'page-403-brand'], ['de', 'dark', 'page-403-de']] as const
+const PICTURES = [
+  ['linked/forbidden', 'en', 'light', 'page-403'],
+  ['branded/forbidden', 'en', 'light', 'page-403-brand'],
+  ['branded/forbidden', 'de', 'dark', 'page-403-de']
+] as const
 
 type View = Readonly<{ language: Language, width: number, scheme: 'light' | 'dark', reference?: string }>
 /** Each language in each width and each scheme, and each width in each scheme. */
@@ -127,10 +131,10 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     await takeDocsPicture(t, page, 'page-401')
   })
 
-  t.test('the pictures that docs/pages.md shows of a 403', async t => {
-    for (const [language, scheme, name] of PICTURES) {
+  t.test('the pictures that docs/login.md and docs/pages.md show of a 403', async t => {
+    for (const [path, language, scheme, name] of PICTURES) {
       const { page } = await open(t, browser, { colorScheme: scheme, viewport: { width: 800, height: 600 } })
-      await page.goto(`${origin}/branded/forbidden?language=${language}&reference=${REFERENCE}`)
+      await page.goto(`${origin}/${path}?language=${language}&reference=${REFERENCE}`)
       await takeDocsPicture(t, page, name)
     }
   })
