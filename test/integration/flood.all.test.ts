@@ -11,8 +11,8 @@ import { startProcess, type Service } from '../helpers/process.ts'
 import { until } from '../helpers/until.ts'
 
 /**
- * `npm run flood` floods for ten minutes, prints the figures of docs/inside/reliability.md and draws its curve; CI sends a
- * number of requests.
+ * `npm run flood` floods for ten minutes, prints the figures of docs/inside/reliability.md and draws its curve; CI
+ * sends a number of requests.
  */
 const SECONDS = Number(process.env['FLOOD_SECONDS'] ?? 0)
 const CURVE = process.env['FLOOD_CURVE']

@@ -76,7 +76,7 @@ function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
 
 const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`
 
-/** A host's name, as far as it is one; whoever can write to Redis may have put anything there. */
+/** A host's name, if it is one: an attacker who can write to Redis may have put anything there. */
 const SAYS = /^(starting|serving|draining) (ok|failing) ([\w.-]{1,253})$/
 
 function read (says: string): Replica | undefined {
