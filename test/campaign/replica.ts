@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { freePort } from '../helpers/free-port.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { ask, type Answer, type Asked } from '../helpers/request.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -16,6 +17,8 @@ export type Links = ReadonlyMap<number, Link>
 export interface Replica {
   readonly links: Links
   readonly isUp: boolean
+  /** Of its listener of events, the same in each of its lives. */
+  readonly eventsPort: number
   ask (asked: Asked): Promise<Answer>
   /** On the management listener. */
   manage (asked: Asked): Promise<Answer>
@@ -45,8 +48,10 @@ export async function startReplica (
   const folder = tempDir(t, 'campaign')
   const [clock, stalls] = [join(folder, 'clock'), join(folder, 'stalls')]
   for (const [file, text] of [[clock, '0'], [stalls, '']] as const) writeFileSync(file, text)
+  const eventsPort = await freePort()
   const all = {
     ...env,
+    LISTEN_EVENTS: `127.0.0.1:${eventsPort}`,
     NODE_OPTIONS: `--import file://${HOOK}`,
     CAMPAIGN_CLOCK: clock,
     CAMPAIGN_STALLS: stalls,
@@ -92,6 +97,7 @@ export async function startReplica (
   await start()
   return {
     links,
+    eventsPort,
     get isUp () { return service !== undefined },
     ask: (asked) => ask(service?.port ?? 1, { ...asked, agent }),
     manage: (asked) => ask(portOf(service), { ...asked, host: '127.0.0.1' }),
