@@ -26,7 +26,8 @@ export interface Replica {
   readiness (): Promise<Readonly<{ redis?: string, authgear?: string }> | undefined>
   kill (): Promise<void>
   stop (): Promise<void>
-  start (): Promise<void>
+  /** @param changes of its environment, from now on */
+  start (changes?: Readonly<Record<string, string>>): Promise<void>
   freeze (): void
   thaw (): void
   /** Its wall clock is that many milliseconds off from now on. */
@@ -49,7 +50,7 @@ export async function startReplica (
   const [clock, stalls] = [join(folder, 'clock'), join(folder, 'stalls')]
   for (const [file, text] of [[clock, '0'], [stalls, '']] as const) writeFileSync(file, text)
   const eventsPort = await freePort()
-  const all = {
+  const all: Record<string, string> = {
     ...env,
     LISTEN_EVENTS: `127.0.0.1:${eventsPort}`,
     NODE_OPTIONS: `--import file://${HOOK}`,
@@ -70,7 +71,8 @@ export async function startReplica (
   function settle (forgets: boolean): void {
     for (const one of disturbances) if (one.forgets === forgets) one.endedAt = Math.min(one.endedAt, now())
   }
-  async function start (): Promise<void> {
+  async function start (changes: Readonly<Record<string, string>> = {}): Promise<void> {
+    Object.assign(all, changes)
     if (service !== undefined) return
     const started = await startProcess(t, all)
     if (process.env['CAMPAIGN_LOG']) setTimeout(() => console.log(started.logs()), 5000)
