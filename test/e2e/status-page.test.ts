@@ -47,6 +47,7 @@ async function startBusy (t: Test, isWell = false) {
     resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }),
     redisUp: () => trouble.redisUp,
     logFollowed: () => trouble.redisUp,
+    events: undefined,
     replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0),
     ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0, unread: () => 0 } })
   })

@@ -191,10 +191,13 @@ export type GaugeReading = Readonly<{
   certificateStage: number | undefined
   /** Undefined without ACCESS_RECORD. */
   recordWritten: boolean | undefined
+  /** Streams of events by app; undefined without LISTEN_EVENTS. */
+  eventStreams: Readonly<Record<string, number>> | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
   const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate, recordWritten } = gauges
+  const { events } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -208,8 +211,14 @@ export function readGauges (gauges: Gauges): GaugeReading {
     auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
     certificateStage: certificate?.stage(),
-    recordWritten: recordWritten?.()
+    recordWritten: recordWritten?.(),
+    eventStreams: events && streamsOf(events)
   }
+}
+
+function streamsOf ({ apps, streams }: NonNullable<Gauges['events']>): Readonly<Record<string, number>> {
+  const open = streams()
+  return Object.fromEntries(apps.map((app) => [app, open.get(app) ?? 0]))
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {

@@ -11,7 +11,7 @@ import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { registerEvents } from './events.ts'
-import type { EventsObserver } from '../../shared/events/types.ts'
+import type { EventKind, EventsObserver } from '../../shared/events/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
@@ -59,6 +59,8 @@ export type MetricsRead = Readonly<{
   webhooksRefused: Readonly<Record<WebhookRefusal, number>>
   /** Lines of the access record. */
   recordLost: number
+  /** Revocations that apps are told of. */
+  eventsTold: Readonly<Partial<Record<EventKind, number>>>
   now: GaugeReading
 }>
 
@@ -81,6 +83,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   const resolver = registerResolver(registry)
   const revocations = registerRevocations(registry)
   const record = registerRecord(registry)
+  const events = registerEvents(registry, gauges.events)
   const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
   return Object.freeze({
     contentType: registry.contentType,
@@ -93,6 +96,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       revocations: revocations.origins.counts(),
       webhooksRefused: webhooks.counts(),
       recordLost: record.lost(),
+      eventsTold: events.told(),
       now: readGauges(gauges)
     }),
     request: requests.request,
@@ -108,7 +112,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     assertions: registerAssertions(registry, gauges.assertions),
     recordLines: record.add,
     ownSessions: registerOwnSessions(registry, gauges.ownSessions),
-    events: registerEvents(registry, gauges.events)
+    events: events.observer
   } satisfies Metrics)
 }
 

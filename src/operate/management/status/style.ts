@@ -42,6 +42,7 @@ table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-num
 th,td{padding:.125rem .25rem;text-align:right;white-space:nowrap;border-top:1px solid var(--edge)}
 th{font-weight:400}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
+.figures [scope=row]{max-width:12rem;white-space:normal;overflow-wrap:anywhere}
 [scope=rowgroup]{padding-top:.5rem;font-weight:600}
 .clients :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
 .clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
