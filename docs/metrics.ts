@@ -9,10 +9,10 @@ export function withMetricsTable (page: string, text: string): string {
 
 function table (text: string): string {
   const rows = Array.from(
-    text.matchAll(/^# HELP (forward_auth_\w+) (.*)\n# TYPE \w+ (\w+)$/gm),
-    ([, name = '', help = '', type = '']) => [`\`${name}\``, type, labels(name, text), help]
+    text.matchAll(/^# HELP (forward_auth_\w+) (.*)$/gm),
+    ([, name = '', help = '']) => [`\`${name}\``, labels(name, text), help]
   )
-  return tableOf(['metric', 'type', 'labels', 'meaning'], rows)
+  return tableOf(['metric', 'labels', 'meaning'], rows)
 }
 
 /** Labels whose values differ, or come with the first event. */

@@ -65,7 +65,7 @@ export class AuthgearMisconfigured extends ResolverError {
 }
 
 export class AuthgearGarbage extends ResolverError {
-  readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
+  readonly check = 'which server answers at AUTHGEAR_RESOLVER_URL, and each proxy between: run doctor'
   constructor (what: string, cause?: unknown) {
     super('AUTHGEAR_GARBAGE', `Authgear's answer cannot be used: ${what}`, cause)
   }
@@ -73,10 +73,10 @@ export class AuthgearGarbage extends ResolverError {
 
 /** Of a session of our own: one such answer may be a mix-up on its way, and ends nothing by itself. */
 export class AnotherUser extends ResolverError {
-  readonly check = 'what answers at AUTHGEAR_RESOLVER_URL, and what stands between: run doctor'
+  readonly check = 'which server answers at AUTHGEAR_RESOLVER_URL, and each proxy between: run doctor'
   readonly userId: string
   constructor (userId: string) {
-    super('ANOTHER_USER', "Authgear's resolver named another user than the session is of")
+    super('ANOTHER_USER', "Authgear's resolver named another user than the session's")
     this.userId = userId
   }
 }

@@ -43,7 +43,7 @@ function realProxy (name, binary, settings) {
   const folder = mkdtempSync(join(tmpdir(), 'forward-auth-demo-'))
   const { args } = KINDS[name]
   writeSnippet(name, folder, settings)
-  // Caddy keeps state under XDG folders; the person's own are left alone
+  // Caddy keeps state under XDG folders; the person's own stay unchanged
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
   return {
     name,

@@ -98,7 +98,7 @@ export function decide (resolution: Resolution, policy: Policy, now: EpochMs): D
   return isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
 }
 
-/** Another kind of outcome does not compile: it would be taken for this one. */
+/** Another kind of outcome does not compile: it would count as this one. */
 export const deny = (_outcome: 'forbidden'): false => false
 
 /** The challenge is what would be enough for all of them: the smallest age, and each method once. */

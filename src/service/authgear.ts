@@ -52,7 +52,8 @@ export function createAuthgearAccess (
 
 const outageLines = (log: Log): OutageObserver => ({
   outageBegan: () => log.error(
-    'Authgear fails again and again: from now on it is asked once a second, and what is not remembered is 503 ' +
+    'Authgear fails again and again: from now on it is asked once a second, and sessions that are not ' +
+      'remembered get 503 ' +
       '(the line of a 503 says why)'
   ),
   outageEnded: (outageMs, notAsked) =>

@@ -94,8 +94,9 @@ function openSharedBlocks (
 }
 
 const FOREIGN =
-  'which clients are blocked was sealed in Redis under another CACHE_SECRET, so that resource tokens are answered ' +
-    '503: set CACHE_SECRET_PREVIOUS to that one, or delete the key to lift every block (docs/resource-tokens.md)'
+  'the list of blocked clients was sealed in Redis under another CACHE_SECRET, so resource tokens are ' +
+    'answered 503: set CACHE_SECRET_PREVIOUS to that one, or delete the key to lift every block ' +
+    '(docs/resource-tokens.md)'
 
 /** A start waits no longer. */
 const READ_WITHIN_MS = 2000
@@ -112,8 +113,8 @@ export async function tellBlock (
 }
 
 const TOO_MANY_DELETED =
-  'more clients were deleted at Authgear than can be blocked here: of this one only tokens that it had end; lift ' +
-    'blocks of those whose refresh tokens have expired (docs/resource-tokens.md)'
+  'more clients were deleted at Authgear than can be blocked here: this one loses only the tokens that it ' +
+    'has; lift the blocks of clients whose refresh tokens have expired (docs/resource-tokens.md)'
 const REPORT_INTERVAL_MS = 60_000
 
 type DeletionDeps = Readonly<{ blocks: Blocks | undefined, revocations: RevocationLog, log: Log, clock: Clock }>

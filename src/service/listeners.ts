@@ -153,7 +153,8 @@ function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
 
 function tellEnded (log: Log): (address: string | undefined) => void {
   const tell = createSampledLine(
-    log, 'warn', 'ended a connection: what is unfinished or unread fills its budget, most of it from this address'
+    log, 'warn', 'ended a connection: unfinished requests and unread answers fill their budget, most of ' +
+      'them from this address'
   )
   return (address) => tell({ address })
 }

@@ -129,7 +129,7 @@ const TOO_MANY =
   `a user signed in more than ${MAX_SESSIONS} times at one host: the oldest of these sessions ended (docs/login.md)`
 const TAKEN =
   "Authgear's resolver says that the access tokens of a session are another user's than its ID token: the session " +
-    'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are one project, and what stands between'
+    'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are of one project, and each proxy between'
 
 /** What a replaced session costs at Authgear, one that gave way to newer ones costs too. */
 function hadTooMany (

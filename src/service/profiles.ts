@@ -115,10 +115,10 @@ function openSharedProfiles (
   })
 }
 
-const FAILING = 'profiles cannot be read from the Admin API: what is known goes on to be sent, the rest is empty'
-const FOREIGN = "the Admin API answered with another user's data, which was refused: what stands between mixes answers"
+const FAILING = 'profiles cannot be read from the Admin API: known ones are still sent, others are empty'
+const FOREIGN = "the Admin API answered with another user's data, which was refused: a proxy between mixes answers"
 
-const OF_SOME_USER = 'the Admin API cannot tell about some user, whose profile is empty: others are asked about again'
+const OF_SOME_USER = 'the Admin API has no answer about some user: that profile stays empty, others are asked for again'
 
 type Queried = (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
 

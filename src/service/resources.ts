@@ -49,7 +49,7 @@ export function openTokens (settings: ServiceSettings, { clock, metrics, log }: 
 }
 
 const NO_KEYS =
-  "Authgear's keys cannot be fetched: resource tokens are judged by those that are known, and 503 for others"
+  "Authgear's keys cannot be fetched: resource tokens of known keys are judged, others are answered 503"
 
 type RouteDeps = Readonly<{
   tokens: TokenParts | undefined
@@ -66,7 +66,7 @@ type RouteDeps = Readonly<{
   sessions: Handler
 }>
 
-/** What a proxy may ask, by whichever protocol; the last two only with RESOURCES. */
+/** What a proxy may ask, by any protocol; the last two only with RESOURCES. */
 export type CheckHandlers = Readonly<{
   verify: Handler
   extAuthz: Handler

@@ -143,7 +143,7 @@ const FOREIGN_SECRET =
     'replica, and rotate it with CACHE_SECRET_PREVIOUS (docs/runbook.md)'
 
 const ROTATED =
-  'the fleet writes under the new CACHE_SECRET from now on; when CACHE_SECRET_PREVIOUS can be left out, doctor says'
+  'the fleet writes under the new CACHE_SECRET from now on; doctor says when CACHE_SECRET_PREVIOUS can be left out'
 
 function openSecretCheck (
   check: Pick<SecretCheckDeps, 'commands' | 'sealer' | 'previous' | 'name'>,

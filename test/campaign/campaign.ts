@@ -28,11 +28,13 @@ export async function campaign (plan: Plan, options: Options): Promise<boolean> 
   const droppers = hasKernel ? 'relays and the kernel' : 'relays alone (no network namespace here)'
   console.log(`${topology}: seed ${plan.seed}, ${plan.seconds} s, packets dropped by ${droppers}`)
   const outcome = await runOnce(plan, chosen(plan, options.rounds), `${topology}-${plan.seed}`)
-  const { violations, rounds, requests, startedAgain, blocks } = outcome
+  const { violations, rounds, requests, startedAgain, blocks, events } = outcome
   console.log(
     `${topology}: ${rounds.length} rounds, ${requests} requests, ${violations.length} violations, ` +
     `${startedAgain} rounds after which all were started again, ${blocks.words} blocks and lifts, ` +
-    `${blocks.answers} tokens of clients, ${blocks.refused} refused as blocked, accepted ${blocks.acceptedMs} ms at most: ${worstOf(outcome)}`
+    `${blocks.answers} tokens of clients, ${blocks.refused} refused as blocked, accepted ${blocks.acceptedMs} ms at most, ` +
+    `${events.told} told to apps, ${events.returned} of them after they came back, the longest ` +
+    `${events.longestMs} ms after the stream was back, ${events.streams} streams, ${events.resets} resets: ${worstOf(outcome)}`
   )
   if (options.records) record(plan, outcome)
   if (violations.length === 0) return true

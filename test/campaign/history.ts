@@ -27,6 +27,8 @@ export type Answered = Readonly<{
   source: string
   /** What else is wrong with it: a cookie, a body, an identity header too many or too few. */
   flaws: readonly string[]
+  /** The names of the session, as an app gets them. */
+  session?: string
   /** Of a session of our own (own/judge.ts): whether all should be well, and what the token endpoint said of it. */
   own?: Readonly<{ isCalm: boolean, rotates: boolean, isRefused: boolean, isLost: boolean }>
 }>
@@ -67,6 +69,12 @@ export type HistoryEvent =
   | Readonly<{ kind: 'taken', person: string, replica: number, covers: Covers, at: Moment }>
   /** The revocation is in the log: of the session's end, or of the newest roles. Its line came after `since`. */
   | Readonly<{ kind: 'logged', person: string, of: 'end' | 'roles', covers: Covers, since: Moment, at: Moment }>
+  /** What the stream of an app says of itself: whether its replica follows the log; undefined: it has ended. */
+  | Readonly<{ kind: 'stream', app: number, replica: number, following: boolean | undefined, at: Moment }>
+  /** An app is told of a user, or of one name of a session. */
+  | Readonly<{ kind: 'told', app: number, user: string | undefined, session: string | undefined, at: Moment }>
+  /** It has to ask again about everybody. */
+  | Readonly<{ kind: 'reset', app: number, at: Moment }>
   /** All that anybody remembered was purged. */
   | Readonly<{ kind: 'everything', at: Moment }>
   /** All replicas were asked at once about a credential that nobody knew. */

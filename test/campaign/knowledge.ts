@@ -1,6 +1,7 @@
 import type { Covers, HistoryEvent, Moment } from './history.ts'
 import { measureOf, rowOf, type Measures } from './measures.ts'
 import { Spans } from './spans.ts'
+import { newApps, type Apps } from './told.ts'
 import { learnWord, newWords, type Words } from './words.ts'
 
 /** Nothing more is asked about somebody who ended so long ago. */
@@ -29,10 +30,18 @@ export type State = {
   /** Between which two moments a line came into the log. */
   lines: Readonly<{ since: Moment, at: Moment }>[]
   readonly words: Words
+  readonly apps: Apps
 }
 
 export const newState = (): State => ({
-  people: new Map(), spans: new Spans(), measures: {}, remembered: new Map(), purges: [], lines: [], words: newWords()
+  people: new Map(),
+  spans: new Spans(),
+  measures: {},
+  remembered: new Map(),
+  purges: [],
+  lines: [],
+  words: newWords(),
+  apps: newApps()
 })
 
 export function learn (state: State, event: HistoryEvent): void {

@@ -5,6 +5,7 @@ import { measureOf, rowOf, type Measures } from './measures.ts'
 import { SETTINGS } from './situations.ts'
 import { isOwn, judgeOwn } from './own/judge.ts'
 import { rulesOf } from './spans.ts'
+import { judgeApps, type Apps } from './told.ts'
 import { judgeClient, type Words } from './words.ts'
 
 export type Violation = Readonly<{ what: string, at: Moment, event: HistoryEvent }>
@@ -15,6 +16,8 @@ export interface Oracle {
   readonly measures: Measures
   /** What was seen of blocked clients. */
   readonly blocks: Words['measure']
+  /** What apps were told. */
+  readonly events: Apps['measure']
 }
 
 /** A lease ended because the machine had no time. */
@@ -31,10 +34,12 @@ export function createOracle (): Oracle {
   return Object.freeze({
     measures: state.measures,
     blocks: state.words.measure,
+    events: state.apps.measure,
     judge (events: readonly HistoryEvent[]): readonly Violation[] {
       const sorted = [...events].sort((one, other) => one.at - other.at)
       for (const event of sorted) learn(state, event)
-      const found = sorted.flatMap((event) => judged(state, event).map((what) => ({ what, at: event.at, event })))
+      const found = sorted.flatMap((event) => [...judged(state, event), ...judgeApps(state.apps, state.spans, event)]
+        .map((what) => ({ what, at: event.at, event })))
       forget(state, sorted.at(-1)?.at ?? 0)
       return found
     }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { freePort } from '../helpers/free-port.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { ask, type Answer, type Asked } from '../helpers/request.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -16,6 +17,8 @@ export type Links = ReadonlyMap<number, Link>
 export interface Replica {
   readonly links: Links
   readonly isUp: boolean
+  /** Of its listener of events, the same in each of its lives. */
+  readonly eventsPort: number
   ask (asked: Asked): Promise<Answer>
   /** On the management listener. */
   manage (asked: Asked): Promise<Answer>
@@ -23,7 +26,8 @@ export interface Replica {
   readiness (): Promise<Readonly<{ redis?: string, authgear?: string }> | undefined>
   kill (): Promise<void>
   stop (): Promise<void>
-  start (): Promise<void>
+  /** @param changes of its environment, from now on */
+  start (changes?: Readonly<Record<string, string>>): Promise<void>
   freeze (): void
   thaw (): void
   /** Its wall clock is that many milliseconds off from now on. */
@@ -45,8 +49,10 @@ export async function startReplica (
   const folder = tempDir(t, 'campaign')
   const [clock, stalls] = [join(folder, 'clock'), join(folder, 'stalls')]
   for (const [file, text] of [[clock, '0'], [stalls, '']] as const) writeFileSync(file, text)
-  const all = {
+  const eventsPort = await freePort()
+  const all: Record<string, string> = {
     ...env,
+    LISTEN_EVENTS: `127.0.0.1:${eventsPort}`,
     NODE_OPTIONS: `--import file://${HOOK}`,
     CAMPAIGN_CLOCK: clock,
     CAMPAIGN_STALLS: stalls,
@@ -65,7 +71,8 @@ export async function startReplica (
   function settle (forgets: boolean): void {
     for (const one of disturbances) if (one.forgets === forgets) one.endedAt = Math.min(one.endedAt, now())
   }
-  async function start (): Promise<void> {
+  async function start (changes: Readonly<Record<string, string>> = {}): Promise<void> {
+    Object.assign(all, changes)
     if (service !== undefined) return
     const started = await startProcess(t, all)
     if (process.env['CAMPAIGN_LOG']) setTimeout(() => console.log(started.logs()), 5000)
@@ -92,6 +99,7 @@ export async function startReplica (
   await start()
   return {
     links,
+    eventsPort,
     get isUp () { return service !== undefined },
     ask: (asked) => ask(service?.port ?? 1, { ...asked, agent }),
     manage: (asked) => ask(portOf(service), { ...asked, host: '127.0.0.1' }),

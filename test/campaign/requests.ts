@@ -31,7 +31,7 @@ export async function check (
   return answer?.status ?? 0
 }
 
-type Facts = Pick<Answered, 'status' | 'userId' | 'roles' | 'reason' | 'source' | 'flaws'>
+type Facts = Pick<Answered, 'status' | 'userId' | 'roles' | 'reason' | 'source' | 'flaws' | 'session'>
 
 export function factsOf ({ status, headers, body }: Answer): Facts {
   const text = (name: string): string => String(headers[name] ?? '')
@@ -41,7 +41,8 @@ export function factsOf ({ status, headers, body }: Answer): Facts {
     roles: headers['x-authgear-user-roles']?.toString(),
     reason: text('x-forward-auth-reason'),
     source: text('x-forward-auth-source'),
-    flaws: flawsOf(status, headers, body)
+    flaws: flawsOf(status, headers, body),
+    session: text('x-forward-auth-session')
   }
 }
 

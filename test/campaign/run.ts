@@ -12,6 +12,7 @@ export type Outcome = Readonly<{
   violations: readonly Violation[]
   measures: Measures
   blocks: Oracle['blocks']
+  events: Oracle['events']
   requests: number
   /** Rounds after which a lost log had the replicas leave Redis for so long that they were started again. */
   startedAgain: number
@@ -61,7 +62,8 @@ export async function run (rounds: Iterable<Round>, { world, isOver, write }: Ru
     violations = oracle.judge(events)
     write(round, events, violations)
   }
-  return { rounds: done, violations, measures: oracle.measures, blocks: oracle.blocks, requests, startedAgain }
+  const { measures, blocks, events } = oracle
+  return { rounds: done, violations, measures, blocks, events, requests, startedAgain }
 }
 
 async function settle (world: World): Promise<void> {

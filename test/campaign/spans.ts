@@ -45,6 +45,12 @@ export class Spans {
     return this.#disturbances.some((one) => one.replica === replica && overlaps(one, from, to))
   }
 
+  /** When it was last down or frozen before then. */
+  runsSince (replica: number, before: Moment): Moment {
+    const ends = this.#disturbances.filter((one) => one.replica === replica && one.at <= before)
+    return Math.max(-Infinity, ...ends.map(({ endedAt }) => endedAt))
+  }
+
   /** Whether the process was started again, without what it had in memory. */
   hasForgotten (replica: number, from: Moment, to: Moment): boolean {
     return this.#disturbances.some((one) => one.replica === replica && one.forgets && overlaps(one, from, to))

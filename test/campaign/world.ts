@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { APPS } from '../helpers/event-stream.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { RESOURCE, startIssuer } from '../helpers/token-issuer.ts'
 import { until } from '../helpers/until.ts'
 import { WEBHOOK_SECRET } from '../helpers/webhook.ts'
 import { logKey } from '../../src/shared/redis/keys.ts'
+import { followAll } from './apps.ts'
 import { createClients, createTokens, type Client } from './clients.ts'
 import type { HistoryEvent } from './history.ts'
 import { OPEN, startLink } from './link.ts'
@@ -69,6 +71,7 @@ export async function startWorld (t: Test, name: TopologyName): Promise<World> {
   let events: HistoryEvent[] = []
   const note = (event: HistoryEvent): void => { events.push(event) }
   t.teardown(watchOwnStalls(note))
+  t.teardown(followAll(replicas, note))
   const world: World = {
     own,
     simulator,
@@ -153,6 +156,7 @@ function environment (
   return {
     ...redis,
     AUTHGEAR_ENDPOINT: endpoint,
+    EVENTS_TOKENS: `default:${APPS.default}`,
     AUTHGEAR_RESOLVER_URL: `${url}/_resolver/resolve`,
     AUTHGEAR_FAILURES_PER_MINUTE: '0', // everybody here is one client
     AUTHGEAR_TIMEOUT: `${SETTINGS.authgearTimeoutMs}ms`,

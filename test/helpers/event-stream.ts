@@ -15,7 +15,7 @@ export const EVENTS = {
   EVENTS_TOKENS: Object.entries(APPS).map(([name, token]) => `${name}:${token}`).join(',')
 } as const
 
-type ReadEvent = Readonly<{ id: string | undefined, event: string, data: Readonly<Record<string, unknown>> }>
+export type ReadEvent = Readonly<{ id: string | undefined, event: string, data: Readonly<Record<string, unknown>> }>
 
 export type EventStream = Readonly<{
   /** In the order in which they came. */
@@ -48,12 +48,7 @@ export async function openEvents (
   if (answer.statusCode !== 200) throw new Error(`events answered ${answer.statusCode}`)
   const events: ReadEvent[] = []
   let hasEnded = false
-  let rest = ''
-  answer.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n\n')
-    rest = parts.pop() ?? ''
-    events.push(...parts.flatMap((part) => readEvent(part) ?? []))
-  })
+  readEvents(answer, (event) => events.push(event))
   answer.once('close', () => { hasEnded = true }).on('error', () => {})
   const close = (): void => { asked.destroy() }
   t.teardown(close)
@@ -70,6 +65,15 @@ export async function openEvents (
   }
   await stream.until('it begins', ({ event }) => event === 'connected' || event === 'reset')
   return stream
+}
+
+export function readEvents (answer: IncomingMessage, take: (event: ReadEvent) => void): void {
+  let rest = ''
+  answer.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n\n')
+    rest = parts.pop() ?? ''
+    for (const event of parts.flatMap((part) => readEvent(part) ?? [])) take(event)
+  })
 }
 
 /** @returns undefined for a comment */

@@ -63,7 +63,7 @@ const OUTAGES: ReadonlyArray<readonly [failure: FailureMode, code: string, check
   ['reset', 'AUTHGEAR_UNREACHABLE', /AUTHGEAR_RESOLVER_URL.*doctor/],
   ['error', 'AUTHGEAR_STATUS', /Authgear's log/],
   ['not-found', 'AUTHGEAR_MISCONFIGURED', /AUTHGEAR_ENDPOINT.*doctor/],
-  ['not-http', 'AUTHGEAR_GARBAGE', /what answers at/],
+  ['not-http', 'AUTHGEAR_GARBAGE', /which server answers at/],
   ['hang', 'AUTHGEAR_TIMEOUT', /AUTHGEAR_TIMEOUT last/]
 ]
 

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=deploy/docker/verify/rootfs.sh
 source deploy/docker/verify/rootfs.sh
 
-# those that are there stay: another one would make every build start anew
+# those that are there stay: with another one every build would begin from nothing
 have() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # image TAG FOLDER CHANGE…

@@ -177,7 +177,7 @@ cases_replica_dies() {
   is 'it comes back' up "$(until_is up inside forward-auth 1 ready redis)"
 }
 
-# whichever the proxy's connection was to, it was one of the two
+# the proxy's connection was to one of the two
 cases_other_replica_dies() {
   kill_one forward-auth 2
   is 'the other one is killed: everybody is served' '200 401' "$(ten / "${bob[@]}") $(ten /)"

@@ -10,8 +10,8 @@ export const ADMIN_API_ADVICE = {
   misplaced:
     'this is not the Admin API, or it does not know the project: check AUTHGEAR_ADMIN_API_URL (it ends in /graphql ' +
       'or /_api/admin/graphql, on the admin server) and AUTHGEAR_ENDPOINT (its host names the project)',
-  content_type: 'the Admin API does not take JSON (415): what stands between must not change Content-Type',
-  refused: 'the Admin API refuses the request (400): what stands between must not change its body',
+  content_type: 'the Admin API does not take JSON (415): each proxy between must keep Content-Type',
+  refused: 'the Admin API refuses the request (400): each proxy between must keep its body',
   server: "the Admin API fails (5xx): check Authgear's main database and its log",
   timeout: "the Admin API does not answer in time: check Authgear's databases",
   unreachable: 'the Admin API cannot be reached: check AUTHGEAR_ADMIN_API_URL and the network between',

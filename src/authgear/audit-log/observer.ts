@@ -28,12 +28,11 @@ export type AuditObserver = Readonly<{
 const GAPS = {
   everything: 'entries of the audit log may have been lost: everything remembered is void, once in ten minutes at most',
   suppressed:
-    'entries of the audit log may have been lost, again within ten minutes: what they would have revoked holds after ' +
-      'CACHE_TTL',
-  expired: 'entries of the audit log may have been lost; all that they could concern has expired meanwhile',
+    'entries of the audit log may have been lost, again within ten minutes: their revocations hold after CACHE_TTL',
+  expired: 'entries of the audit log may have been lost; every session that they could name has expired meanwhile',
   redis:
-    'Redis did not answer in time, so that no replica could read the audit log: it is read from where it was, and ' +
-      'nothing is lost'
+    'Redis did not answer in time, so that no replica could read the audit log: it goes on from where it ' +
+      'was, and nothing is lost'
 } as const
 
 /** The log's lines beside the metrics: each kind of error once until a poll succeeds, each change of leader. */

@@ -86,8 +86,9 @@ export const CATALOGUE = Object.freeze({
   'authgear-not-resolver': {
     severity: 'error',
     mistake: 'Something answers that is not Authgear\'s resolver',
-    why: 'its answers mean nothing: with a page under status 200 everybody would be taken for signed out',
-    set: 'AUTHGEAR_ENDPOINT, AUTHGEAR_RESOLVER_URL, and what stands between: the resolver\'s answer is always empty'
+    why: 'its answers mean nothing: if it answers 200 with a page, everybody would count as signed out',
+    set: 'AUTHGEAR_ENDPOINT, AUTHGEAR_RESOLVER_URL, and each proxy between: the resolver itself answers with an ' +
+      'empty body'
   },
   'trust-proxy': {
     severity: 'error',
@@ -101,7 +102,7 @@ export const CATALOGUE = Object.freeze({
   'cookie-prefix': {
     severity: 'error',
     mistake: 'AUTHGEAR_COOKIE_PREFIX is not the project\'s `http.cookie_prefix`',
-    why: 'the session cookie is not found in any request: everybody who has one is answered 401',
+    why: 'this service finds no session cookie in any request: everybody who signed in by cookie is answered 401',
     set: 'AUTHGEAR_COOKIE_PREFIX to what the project has under `http.cookie_prefix`'
   },
   'cookie-host-only': {
@@ -120,7 +121,7 @@ export const CATALOGUE = Object.freeze({
   'cookie-missing': {
     severity: 'error',
     mistake: "No cookie of Authgear's in the pasted header",
-    why: "what a browser does not send cannot be seen: `http.cookie_domain` does not cover the app's host, the " +
+    why: "the browser sends none: `http.cookie_domain` does not cover the app's host, the " +
       'person is not signed in, or the client suppresses session cookies',
     set: '`http.cookie_domain` at Authgear; paste the header of a request to the app, not to Authgear'
   },
@@ -140,7 +141,7 @@ export const CATALOGUE = Object.freeze({
   },
   'token-expired': {
     severity: 'warning',
-    mistake: 'The pasted token is past its end',
+    mistake: 'The pasted token has expired',
     why: 'it says nothing about the set-up: any Authgear would refuse it',
     set: 'paste a fresh one'
   },
@@ -165,7 +166,7 @@ export const CATALOGUE = Object.freeze({
     mistake: 'Authgear refuses the pasted JWT, although it is in force and for this endpoint',
     why: "Authgear sees another scheme or host than the token's; or the token was revoked, or " +
       'is no access token',
-    set: "TRUST_PROXY=true at Authgear's resolver, and what stands between must keep Host and X-Forwarded-Proto; " +
+    set: "TRUST_PROXY=true at Authgear's resolver, and each proxy between must keep Host and X-Forwarded-Proto; " +
       'then a fresh token'
   },
   'token-refused': {
@@ -200,7 +201,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'warning',
     mistake: 'A certificate (ours or Authgear\'s) has less than a sixth of its life left',
     why: 'it was not renewed in time; when it expires, every request fails',
-    set: 'look at what renews it'
+    set: 'look at the program that renews it'
   },
   'idle-timeout': {
     severity: 'error',
@@ -247,7 +248,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'error',
     mistake: 'No Sentinel answers, not more than half of them do, or one knows no master of that name',
     why: 'Redis is not used before more than half of those listed have named its master',
-    set: 'REDIS_SENTINELS to the Sentinels\' own ports (26379), REDIS_SENTINEL_NAME to what they call the master'
+    set: 'REDIS_SENTINELS to the Sentinels\' own ports (26379), REDIS_SENTINEL_NAME to their name for the master'
   },
   'redis-form': {
     severity: 'error',
@@ -258,7 +259,7 @@ export const CATALOGUE = Object.freeze({
   'redis-rights': {
     severity: 'error',
     mistake: 'The user of Redis lacks a right',
-    why: 'what needs it is not done: entries are not shared, or revocations are not',
+    why: 'without it entries are not shared, or revocations are not',
     set: 'the rights that docs/redis.md prints, for the keys of REDIS_KEY_PREFIX'
   },
   'redis-read-only': {
@@ -296,7 +297,7 @@ export const CATALOGUE = Object.freeze({
   },
   'redis-log-long': {
     severity: 'warning',
-    mistake: 'The revocation log is longer than what it has to keep',
+    mistake: 'The revocation log is longer than it has to be',
     why: 'it takes the memory of the cache, and a replica that starts reads all of it first',
     set: 'the rights of docs/redis.md, by which each replica trims it; DEL of its two keys empties it: a cold cache'
   },
@@ -314,14 +315,14 @@ export const CATALOGUE = Object.freeze({
   },
   'redis-cluster': {
     severity: 'error',
-    mistake: 'The Cluster has slots that nobody serves',
+    mistake: 'The Cluster has slots that no server has',
     why: 'keys in them are asked of Authgear each time; where they hold the revocation log, Redis is not used at all',
     set: 'the Cluster in order (redis-cli --cluster check); cluster-require-full-coverage no'
   },
   'cache-secret': {
     severity: 'error',
     mistake: 'A replica that runs has another CACHE_SECRET than this one',
-    why: 'neither finds what the other remembers. Each reads the other\'s revocations as "everything", but for those ' +
+    why: 'neither can read the other\'s entries. Each reads the other\'s revocations as "everything", but for those ' +
       'of a user',
     set: 'the same CACHE_SECRET on every replica; to change it, CACHE_SECRET_PREVIOUS beside it (docs/runbook.md, ' +
       '"Rotate a secret")'
@@ -335,14 +336,14 @@ export const CATALOGUE = Object.freeze({
   'rotation-over': {
     severity: 'warning',
     mistake: 'A secret was rotated, and X_PREVIOUS is still set',
-    why: 'for as long the old secret opens what it sealed, and each look into Redis is for two entries',
+    why: 'until then the old secret still opens entries, and each read of Redis asks for two',
     set: 'leave X_PREVIOUS out, on all replicas'
   },
   'blocks-unreadable': {
     severity: 'error',
-    mistake: 'Which clients are blocked cannot be read: another CACHE_SECRET sealed it, or nobody',
+    mistake: 'The list of blocked clients cannot be read: another CACHE_SECRET sealed it, or it is forged',
     why: 'no replica can tell whether a client is blocked, and each resource token is answered 503',
-    set: 'CACHE_SECRET_PREVIOUS to the secret of before, on all replicas; or delete the key that the log names, ' +
+    set: 'CACHE_SECRET_PREVIOUS to the former secret, on all replicas; or delete the key that the log names, ' +
       'which lifts every block (docs/resource-tokens.md)'
   },
   'events-unreachable': {
@@ -361,7 +362,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'warning',
     mistake: 'A client that is blocked still asks',
     why: 'Authgear goes on issuing tokens to it: it comes in again as soon as the block is lifted',
-    set: 'delete the client, or what people allowed it, at Authgear; `GET /clients` on the management listener says ' +
+    set: 'delete the client, or its authorizations, at Authgear; `GET /clients` on the management listener says ' +
       'which one it is'
   },
   'webhook-unseen': {
@@ -394,7 +395,7 @@ export const CATALOGUE = Object.freeze({
   },
   issuer: {
     severity: 'error',
-    mistake: 'AUTHGEAR_ENDPOINT is not what Authgear calls itself',
+    mistake: 'AUTHGEAR_ENDPOINT is not the issuer that Authgear names',
     why: 'every resource token and every JWT names that issuer, and none would be accepted',
     set: 'AUTHGEAR_ENDPOINT to the issuer, character by character; https:// where the project has it'
   },
@@ -412,7 +413,7 @@ export const CATALOGUE = Object.freeze({
   },
   'resource-metadata': {
     severity: 'error',
-    mistake: 'A client does not find what it has to read to get a token',
+    mistake: 'A client does not find the document that says where it gets a token',
     why: 'an MCP client begins there, and gives up',
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
@@ -431,7 +432,7 @@ export const CATALOGUE = Object.freeze({
   },
   'login-refused': {
     severity: 'error',
-    mistake: 'Authgear refuses this login in another way: a client of a type that does not allow it, a scope',
+    mistake: 'Authgear refuses this login for another reason: the type of the client, or a scope',
     why: 'people who sign in come back with an error each time',
     set: 'a client whose sign-in is by cookie (docs/login.md), and what the line says'
   },
@@ -520,13 +521,13 @@ export const CATALOGUE = Object.freeze({
   'app-refuses': {
     severity: 'warning',
     mistake: 'The app is not reached with the pasted session (`--url`, `--echo`)',
-    why: 'doctor cannot see what it gets',
+    why: 'doctor cannot see which headers it gets',
     set: 'paste a session that may open that page; --echo to another page'
   },
   'app-no-echo': {
     severity: 'warning',
     mistake: 'The page at `--echo` shows no headers',
-    why: 'doctor cannot see what reaches the app',
+    why: 'doctor cannot see which headers reach the app',
     set: '--echo to a page that shows them; traefik/whoami shows all of its headers'
   },
   'identity-missing': {

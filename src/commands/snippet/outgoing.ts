@@ -15,7 +15,7 @@ export type GivenIdentity = Readonly<{
   policies: readonly string[]
 }>
 
-/** Every name in use beside Authgear's own, each once: on each route, whichever of them it chooses. */
+/** Every name in use beside Authgear's own, each once: a route may choose any of them. */
 export function readOutgoing (
   { text, assertion, events, policies }: GivenIdentity,
   errors: string[]

@@ -1,14 +1,15 @@
 import { Gauge, type Registry } from 'prom-client'
-import { CUT_REASONS, EVENT_KINDS, type EventsObserver } from '../../shared/events/types.ts'
+import { CUT_REASONS, EVENT_KINDS, type EventKind, type EventsObserver } from '../../shared/events/types.ts'
 import { closedCounter, type Gauges } from './instruments.ts'
 
-type Events = Readonly<{ observer: EventsObserver, told: () => number }>
-
-const NONE: Events = { observer: { opened () {}, told () {}, cut () {} }, told: () => 0 }
+type EventCounts = Readonly<{
+  observer: EventsObserver
+  told: () => Readonly<Partial<Record<EventKind, number>>>
+}>
 
 /** Of what apps are told. @param gauges undefined without LISTEN_EVENTS: then none of them is shown */
-export function registerEvents (registry: Registry, gauges: Gauges['events']): Events {
-  if (gauges === undefined) return NONE
+export function registerEvents (registry: Registry, gauges: Gauges['events']): EventCounts {
+  if (gauges === undefined) return { observer: { opened () {}, told () {}, cut () {} }, told: () => ({}) }
   new Gauge({
     registers: [registry],
     name: 'forward_auth_event_streams',
@@ -36,8 +37,6 @@ export function registerEvents (registry: Registry, gauges: Gauges['events']): E
     'reason',
     CUT_REASONS
   )
-  return Object.freeze({
-    observer: { opened: (app: string) => opened.add(app), told: told.add, cut: cut.add },
-    told: () => Object.values(told.counts()).reduce((sum, count) => sum + count, 0)
-  })
+  const observer = Object.freeze({ opened: (app: string) => opened.add(app), told: told.add, cut: cut.add })
+  return { observer, told: told.counts }
 }

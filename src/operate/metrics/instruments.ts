@@ -191,13 +191,13 @@ export type GaugeReading = Readonly<{
   certificateStage: number | undefined
   /** Undefined without ACCESS_RECORD. */
   recordWritten: boolean | undefined
-  /** How many streams each app has here; undefined without LISTEN_EVENTS. */
-  eventStreams: ReadonlyArray<readonly [app: string, streams: number]> | undefined
+  /** Streams of events by app; undefined without LISTEN_EVENTS. */
+  eventStreams: Readonly<Record<string, number>> | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit } = gauges
-  const { certificate, recordWritten, events } = gauges
+  const { resolver, cacheEntries, redisUp, logFollowed, replicasSeen, audit, certificate, recordWritten } = gauges
+  const { events } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -216,9 +216,9 @@ export function readGauges (gauges: Gauges): GaugeReading {
   }
 }
 
-function streamsOf ({ apps, streams }: NonNullable<Gauges['events']>): GaugeReading['eventStreams'] {
+function streamsOf ({ apps, streams }: NonNullable<Gauges['events']>): Readonly<Record<string, number>> {
   const open = streams()
-  return apps.map((app) => [app, open.get(app) ?? 0])
+  return Object.fromEntries(apps.map((app) => [app, open.get(app) ?? 0]))
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {

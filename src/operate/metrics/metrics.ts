@@ -11,7 +11,7 @@ import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { registerEvents } from './events.ts'
-import type { EventsObserver } from '../../shared/events/types.ts'
+import type { EventKind, EventsObserver } from '../../shared/events/types.ts'
 import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
 
 export type Metrics = Readonly<{
@@ -59,8 +59,8 @@ export type MetricsRead = Readonly<{
   webhooksRefused: Readonly<Record<WebhookRefusal, number>>
   /** Lines of the access record. */
   recordLost: number
-  /** Revocations that apps were told of. */
-  eventsTold: number
+  /** Revocations that apps are told of. */
+  eventsTold: Readonly<Partial<Record<EventKind, number>>>
   now: GaugeReading
 }>
 

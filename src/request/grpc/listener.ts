@@ -120,7 +120,7 @@ function front (tls: TlsMaterial | undefined, inject: (socket: Socket) => void):
     ALPNProtocols: ['h2'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     noDelay: true
-    // without ALPN Node would take it for HTTP/1.1, which this server has not: the process would end
+    // without ALPN Node would read it as HTTP/1.1, which this server has not: the process would end
   }, (socket) => socket.alpnProtocol === 'h2' ? inject(socket) : socket.destroy())
 }
 

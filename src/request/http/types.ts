@@ -45,7 +45,7 @@ export type ProxyRequest = Readonly<{
   declaresBody: boolean
 }>
 
-/** What is asked, by whichever protocol and route it came. */
+/** What is asked, by any protocol and route. */
 export type VerifyRequest = Readonly<{
   method: string
   rawHeaders: readonly string[]

@@ -14,8 +14,8 @@ export type Mark = Readonly<{
 }>
 
 /**
- * The last word about each name. Two lists that meet become one, in whichever order: of two words about a name the
- * later one counts. What was lifted is kept, too: a replica that missed it holds the block still.
+ * The last word about each name. Two lists become one, and their order does not matter: of two words about a name
+ * the later one counts. What was lifted is kept, too: a replica that missed it holds the block still.
  */
 export type BlockList = ReadonlyMap<ClientName, Mark>
 

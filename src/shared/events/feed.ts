@@ -42,7 +42,7 @@ export function createFeed (room = MAX_TOLD): Feed {
   let log = ''
   /** The newest that was read, and the newest behind which somebody may go on. */
   let [seen, newest]: [StreamId, StreamId] = [FIRST_ID, FIRST_ID]
-  /** Whoever was told this one, or a later one, can go on. */
+  /** A reader who was told this one, or a later one, can go on. */
   let covered: StreamId = FIRST_ID
   let coveredAt = 0
   /** An entry was skipped: what is read after it gives nobody a place behind it. */

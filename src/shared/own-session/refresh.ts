@@ -68,7 +68,7 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
 const PAUSE_MS = 1000
 const MAX_PAUSES = 10_000
 
-/** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is left alone. */
+/** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is not asked. */
 function createPauses ({ monotonic }: Pick<Clock, 'monotonic'>) {
   const pauses = new Map<string, Readonly<{ until: number, error: ResolverError }>>()
   return {

@@ -93,7 +93,7 @@ function targetOf ({ servers, tls }: RedisSettings) {
   }
 }
 
-/** Node sends no name (SNI) of its own accord; where addresses come from Sentinel or Cluster there is none to send. */
+/** Node sends no name (SNI) by itself; where addresses come from Sentinel or Cluster there is none to send. */
 function serverName (servers: RedisServers): Readonly<{ servername?: string }> {
   return servers.kind === 'one' && isIP(servers.host) === 0 ? { servername: servers.host } : {}
 }

@@ -60,7 +60,7 @@ function createSigner (logKey: Uint8Array): Signer {
 export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey): EntryCodec {
   const current = createSigner(logKey)
   const older = rotation && createSigner(rotation.logKey)
-  /** A credential's digest is worth something under its own secret only, whichever is written now. */
+  /** A credential's digest is signed under the secret that made it, even while another one is written. */
   const signerFor = (target: Target | undefined): Signer =>
     older !== undefined &&
     (target?.kind === 'credential' ? isOfPrevious(target.digest) : rotation?.isWritten() === true)
@@ -122,7 +122,7 @@ export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey)
       const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
       const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
       const isUnderPrevious = signer !== undefined && signer === older
-      // whoever writes to Redis could end tokens by it
+      // an attacker who can write to Redis could end tokens by it
       const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
       const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
       const { gen: generation, prev: previous, of } = content

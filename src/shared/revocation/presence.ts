@@ -76,7 +76,7 @@ function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
 
 const write = ({ name, state, authgear }: Replica): string => `${state} ${authgear} ${name}`
 
-/** A host's name and a port, as far as they are that; whoever can write to Redis may have put anything there. */
+/** A host's name and a port, if it is that: an attacker who can write to Redis may have put anything there. */
 const SAYS = /^(starting|serving|draining) (ok|failing) ([\w.-]{1,253}(?::\d{1,5})?)$/
 
 function read (says: string): Replica | undefined {

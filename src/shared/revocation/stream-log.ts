@@ -225,7 +225,7 @@ function isBroken ({ head, isReadable, now }: Snapshot): boolean {
 
 /**
  * Nobody else may have followed it: what a restarted or restored server holds may lack revocations, also those that are
- * not read yet. Where our user may not ask for the history, replicas believe each other, and a start believes nothing.
+ * not read yet. Where our user may not ask for the history, a replica believes the others, and at its start nobody.
  */
 function mayLack ({ head, replicationId }: Snapshot, hasFollowed: boolean): boolean {
   return replicationId === '' ? !hasFollowed : head?.replicationId !== replicationId

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
@@ -10,14 +10,6 @@ import { answers } from '../../helpers/until.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 
 type EventsAt = Readonly<{ port: number, token: string }>
-
-/** What the page's block of that name holds: what people copy is what runs here. */
-function codeOf (file: string): string {
-  const page = readFileSync(join(ROOT, 'docs/open-connections.md'), 'utf8')
-  const found = [...page.matchAll(/^```\S+ (\S+)\n([^]*?)^```$/gm)].find(([, name]) => name === file)?.[2]
-  if (found === undefined) throw new Error(`docs/open-connections.md has no block ${file}`)
-  return found
-}
 
 export type App = Readonly<{
   name: string
@@ -36,10 +28,10 @@ export const APPS_OF_PAGE: readonly App[] = [
   { name: 'Django Channels', server: 'python-apps', files: [...PYTHON, 'channels_app.py'], hasStream: false }
 ]
 
-/** @returns a folder with the page's blocks of these names, and our own modules beside them */
+/** @returns a folder with the modules that people copy, of these names, and our own beside them */
 export function folderOf (t: Test, files: readonly string[], ours: readonly string[]): string {
   const folder = tempDir(t, 'open')
-  for (const file of files) writeFileSync(join(folder, file), codeOf(file))
+  for (const file of files) copyFileSync(join(ROOT, 'deploy/events', file), join(folder, file))
   for (const file of ours) copyFileSync(join(import.meta.dirname, 'follow', file), join(folder, file))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'settings.py'), 'SECRET_KEY = "of the tests"\n')

@@ -14,7 +14,7 @@ export const WORLDS = {
   behind: world('more is told than is kept', { revocations: 3, breaks: 1, stalls: 1 }, { replicas: 1 }),
   junk: world('somebody writes junk', { revocations: 1, junk: 1, breaks: 1 }),
   ends: world('replicas stop, are killed and start', { revocations: 1, ends: 2 }),
-  again: world('streams break, and break again', { revocations: 1, breaks: 2 }),
+  again: world('streams break, and break again', { revocations: 2, breaks: 2 }),
   rotation: world('the secret is rotated', { revocations: 1, rotations: 1, ends: 1, breaks: 1 })
 } as const satisfies Record<string, World>
 

@@ -143,7 +143,7 @@ t.test('each kind of refusal is told once, with what was refused', async (t) => 
     [
       'redis-read-only SET, XADD: READONLY', 'redis-rights GET: NOPERM', 'redis-unreachable EVAL: LOADING',
       'redis-form EVAL: ASK: this server is a node of a Cluster',
-      'redis-cluster EVAL: CLUSTERDOWN: nobody serves the slot of the revocation log'
+      'redis-cluster EVAL: CLUSTERDOWN: no server has the slot of the revocation log'
     ]
   )
   t.strictSame(judgeRefusals([]), [])

@@ -119,7 +119,7 @@ export function judgeRefusals (refusals: readonly Refusal[]): readonly Finding[]
       case 'ASK':
         return found('redis-form', `${commands}: ${kind}: this server is a node of a Cluster`)
       case 'CLUSTERDOWN':
-        return found('redis-cluster', `${commands}: CLUSTERDOWN: nobody serves the slot of the revocation log`)
+        return found('redis-cluster', `${commands}: CLUSTERDOWN: no server has the slot of the revocation log`)
       case 'NOPERM':
         return found('redis-rights', `${commands}: NOPERM`)
       default:

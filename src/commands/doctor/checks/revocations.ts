@@ -72,7 +72,7 @@ async function countChanges (
 }
 
 export const revocationLog: Probe = {
-  title: 'the revocation log is no longer than what it has to keep',
+  title: 'the revocation log is no longer than it has to be',
   needs: 'redis',
   async run ({ redis, config }) {
     if (redis === undefined) return skipped('there is no Redis')

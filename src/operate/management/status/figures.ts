@@ -21,7 +21,7 @@ type Between<T> = (from: Sample, to: Sample) => T
 type Interval = readonly [from: Sample, to: Sample]
 
 type Figure = Readonly<{
-  /** Unique in its group; letters, digits and `-`. */
+  /** Unique in its group; letters, digits, `-`, and what an app may have in its name. */
   id: string
   name: string
   /** Over an interval; undefined where there is nothing to say. */
@@ -139,9 +139,20 @@ const GROUPS: readonly Group[] = [
 ]
 const WITH_REDIS: ReadonlySet<string> = new Set(['redis', 'redis-errors', 'replicas'])
 
-/** What there is to see of a service with or without Redis. */
-export const groupsOf = ({ now }: Sample): readonly Group[] =>
-  GROUPS.filter(({ id }) => now.redisUp !== undefined || !WITH_REDIS.has(id))
+/** What there is to see of a service with or without Redis, and with or without apps that follow the events. */
+export const groupsOf = ({ now }: Sample): readonly Group[] => [
+  ...GROUPS.filter(({ id }) => now.redisUp !== undefined || !WITH_REDIS.has(id)),
+  ...now.eventStreams === undefined ? [] : [eventsOf(Object.keys(now.eventStreams))]
+]
+
+/** What was told in each interval, and how many streams of each app there were at its end. */
+function eventsOf (apps: readonly string[]): Group {
+  const told: Figure = { id: 'told', name: 'revocations told', of: (from, to) => to.eventsTold - from.eventsTold }
+  const streams = apps.map((app): Figure => ({
+    id: `streams-${app}`, name: `streams of ${app}`, of: (_from, to) => to.now.eventStreams?.[app]
+  }))
+  return { id: 'events', title: 'Events for apps', scale: 'count', figures: [told, ...streams] }
+}
 
 const MINUTE_MS = 60_000
 

@@ -2,7 +2,6 @@ import { REFUSALS } from '../../../core/reason.ts'
 import { escapeHtml } from '../../../request/pages/layout.ts'
 import { MAX_SHOWN, type Replica } from '../../../shared/revocation/presence.ts'
 import { refusalsOf } from './facts.ts'
-import { lastMinute } from './figures.ts'
 import { format } from './format.ts'
 import type { Sample } from './history.ts'
 import { isWell, type Level, type Verdict } from './verdict.ts'
@@ -89,20 +88,6 @@ function chip ({ name, state, authgear }: Replica, which = ''): string {
   const isGood = state === 'serving' && authgear === 'ok'
   const what = authgear === 'ok' ? state : `${state}, Authgear paused after failures`
   return `<li><b>${escapeHtml(name)}</b>${which} <span class="${isGood ? 'good' : 'bad'}">${what}</span></li>`
-}
-
-/** Streams of each app here, and the events of the last minute; nothing without LISTEN_EVENTS. */
-export function appsPart (samples: readonly Sample[]): string {
-  const streams = samples.at(-1)?.now.eventStreams
-  if (streams === undefined) return ''
-  const [from, to] = lastMinute(samples) ?? []
-  const told = (to?.eventsTold ?? 0) - (from?.eventsTold ?? 0)
-  const row = ([app, count]: readonly [app: string, count: number]): string =>
-    `<li><b>${escapeHtml(app)}</b> ${format(count, 'count')} ${count === 1 ? 'stream' : 'streams'}</li>`
-  return '<section aria-labelledby="apps"><h2 id="apps">Apps that are told who signed out</h2>' +
-    `<div data-part="apps"><ul class="replicas">${streams.map(row).join('')}</ul>` +
-    `<p class="soft">Events in the last minute: <data id="events-told" value="${told}">${format(told, 'count')}</data></p>` +
-    '</div></section>'
 }
 
 /** What was not let in, and why, with what the answer hides from the client. */

@@ -28,18 +28,17 @@ export type Sample = Moment & Readonly<{
   /** For their signature or their app: no stranger without a signature is counted. */
   webhooksRefused: number
   recordLost: number
-  /** Revocations that apps were told of. */
+  /** Revocations that apps are told of. */
   eventsTold: number
   now: GaugeReading
 }>
 
 export function sampleOf (
-  {
-    requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, recordLost, eventsTold, now
-  }: MetricsRead,
+  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, ...read }: MetricsRead,
   moment: Moment
 ): Sample {
   const { memory, redis } = reads
+  const { recordLost, eventsTold, now } = read
   return {
     ...moment,
     requests: byDecision(requests),
@@ -52,14 +51,17 @@ export function sampleOf (
       failed: authgear.error + authgear.timeout,
       rejected: authgear.rejected
     },
-    redisErrors: Object.values(redisErrors).reduce((sum, count) => sum + count, 0),
+    redisErrors: sumOf(redisErrors),
     revocations,
     recordLost,
-    eventsTold,
+    eventsTold: sumOf(eventsTold),
     webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
     now
   }
 }
+
+const sumOf = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 const BY_STATUS: Readonly<Record<number, DecisionName>> = {
   200: 'allowed',

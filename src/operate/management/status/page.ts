@@ -3,7 +3,7 @@ import type { Replica } from '../../../shared/revocation/presence.ts'
 import { factsOf } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
-import { type About, appsPart, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
+import { type About, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
 import { type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
 import { tilesPart } from './tiles.ts'
@@ -45,7 +45,6 @@ ${factsPart(state, now, verdicts[0].level)}
 <div class="parts">
 ${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
-${appsPart(samples)}
 ${more}${figuresPart(samples, now)}
 </div>
 </main>

@@ -54,6 +54,7 @@ th{font-weight:400}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 [scope=rowgroup]{padding-top:.5rem;border-top:0;font-weight:600}
 .figures p,.parts .soft{font-size:.8125rem}
+.figures [scope=row]{max-width:12rem;white-space:normal;overflow-wrap:anywhere}
 .clients :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
 .clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}

@@ -68,7 +68,7 @@ export const RULES: readonly Rule[] = Object.freeze([
   {
     level: 'bad',
     when: ({ certificateStage = 1 }) => certificateStage <= 0,
-    sentence: () => 'The certificate for proxies has ended, and who checks it lets nobody in: renew it',
+    sentence: () => 'The certificate for proxies has ended, and a proxy that checks it lets nobody in: renew it',
     link: 'forwardauthcertificateexpires'
   },
   {
@@ -81,7 +81,7 @@ export const RULES: readonly Rule[] = Object.freeze([
   {
     level: 'bad',
     when: isUnavailable('authgear_misconfigured'),
-    sentence: (facts) => `${share(facts)}, since what answers is no Authgear: check AUTHGEAR_ENDPOINT`,
+    sentence: (facts) => `${share(facts)}, since another server answers in Authgear's place: check AUTHGEAR_ENDPOINT`,
     link: 'forwardauthunavailable'
   },
   {
