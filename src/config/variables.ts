@@ -60,7 +60,7 @@ export const variables = Object.freeze({
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning:
-      'How many resolutions may wait for a place; beyond, and for those whose turn does not come within ' +
+      'How many resolutions may wait for a place; beyond that, and for one whose turn does not come within ' +
         '`AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
@@ -68,9 +68,9 @@ export const variables = Object.freeze({
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
-      'How many different credentials that Authgear refuses a client (its address as named by a trusted proxy; IPv6 ' +
-        'by /56) may send a minute. Beyond, its credentials take turns, four at a time, before Authgear is asked; ' +
-        'what is remembered, here or in Redis, and what has been valid does not wait. `0`: any number.'
+      'How many different credentials that Authgear refuses one client may send a minute (its address as a trusted ' +
+        'proxy names it; IPv6 by /56). Beyond that its credentials take turns, four at a time, before Authgear is ' +
+        'asked; those that are remembered, or were valid before, do not wait. `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',
@@ -125,7 +125,7 @@ export const variables = Object.freeze({
     group: 'Authgear',
     kind: duration({ min: '100ms', max: '10s' }),
     fallback: '2s',
-    meaning: 'How often the audit log is read, by one replica for all; with it grows what a sign-out takes.'
+    meaning: 'How often the audit log is read, by one replica for all; a sign-out counts as late as that.'
   },
   LISTEN: {
     group: 'Listeners',
@@ -235,7 +235,7 @@ export const variables = Object.freeze({
     group: 'Cache',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
-    meaning: 'The oldest age of what is remembered in memory while the revocation log in Redis cannot be followed.'
+    meaning: 'The oldest age at which entries in memory count while the revocation log in Redis cannot be followed.'
   },
   CACHE_MAX_ENTRIES: {
     group: 'Cache',
@@ -251,7 +251,7 @@ export const variables = Object.freeze({
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
     meaning:
-      "How much of this process' memory may be taken by what is remembered; a tenth of it by refusals. The default " +
+      "How much of this process' memory sessions may take; refusals take a tenth of it. The default " +
         "counts from the container's limit (or the machine's memory, where there is none) and is at most half of " +
         "what V8's heap has beyond 44 MiB: 9m in a container of 128 MiB, 48m of 256, 246m without a limit " +
         '(docs/operations.md).'
@@ -270,8 +270,8 @@ export const variables = Object.freeze({
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'While `CACHE_SECRET` is rotated: what was made under this one is read too, and written until no replica is ' +
-        'left that has only this one (docs/runbook.md, "Rotate a secret").'
+      'While `CACHE_SECRET` is rotated: entries made under this one are read too, and replicas write under it ' +
+        'until none is left that has only this one (docs/runbook.md, "Rotate a secret").'
   },
   REDIS_URL: {
     group: 'Redis',
@@ -293,7 +293,7 @@ export const variables = Object.freeze({
     group: 'Redis',
     kind: userName,
     example: 'mymaster',
-    meaning: 'What the Sentinels call the master.'
+    meaning: 'The Sentinels\' name for the master.'
   },
   REDIS_SENTINEL_PASSWORD: {
     group: 'Redis',
@@ -336,7 +336,7 @@ export const variables = Object.freeze({
     group: 'Redis',
     kind: keyPrefix,
     fallback: 'forward-auth:',
-    meaning: 'What all keys in Redis begin with.'
+    meaning: 'The beginning of all keys in Redis.'
   },
   REDIS_TIMEOUT: {
     group: 'Redis',
@@ -391,7 +391,7 @@ export const variables = Object.freeze({
     group: 'Login',
     kind: loginPath,
     fallback: '/_auth',
-    meaning: 'What the paths of the login begin with: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
+    meaning: 'The beginning of the login\'s paths: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
   },
   LOGIN_ALLOWED_HOSTS: {
     group: 'Login',
@@ -405,7 +405,7 @@ export const variables = Object.freeze({
     kind: secret(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      'Seals what travels through the browser during a login; the same on all replicas. Changing it ' +
+      'Seals the data that travels through the browser during a login; the same on all replicas. Changing it ' +
         'without `LOGIN_SECRET_PREVIOUS` ends logins that are under way, and no session.'
   },
   LOGIN_SECRET_PREVIOUS: {
@@ -473,7 +473,8 @@ export const variables = Object.freeze({
     kind: choice(['user_id', 'username', 'email']),
     fallback: 'user_id',
     meaning:
-      'What stands for the user in those headers. A username and an e-mail can pass to another person; the id never ' +
+      'The field that stands for the user in those headers. A username and an e-mail can pass to another person; ' +
+        'the id never ' +
         'does.'
   },
   IDENTITY_ENCODING: {
@@ -489,7 +490,8 @@ export const variables = Object.freeze({
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
-      "What is read of a user from Authgear's Admin API, beside what the resolver says (docs/profile.md). It decides " +
+      "What the service reads of a user from Authgear's Admin API, beside the resolver's answer (docs/profile.md). " +
+        'It decides ' +
         'nothing: without an answer the values are empty. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
         'audit log.'
   },
@@ -581,7 +583,7 @@ export const variables = Object.freeze({
     group: 'Access record',
     kind: recordPath,
     fallback: 'full',
-    meaning: 'What of a path is written: all, so many segments, or nothing. A query never is.'
+    meaning: 'How much of a path is written: all, so many segments, or nothing. A query never is.'
   },
   ACCESS_RECORD_ADDRESS: {
     group: 'Access record',
@@ -640,7 +642,8 @@ export const variables = Object.freeze({
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
-      'What says at `/ext-authz/…` where a login comes back to: `X-Forwarded-Host` and `-Uri`, or, with `request`, ' +
+      'Where `/ext-authz/…` reads the address to which a login comes back: `X-Forwarded-Host` and `-Uri`, or, with ' +
+        '`request`, ' +
         'Host and the path behind the policy, for a gateway that vouches for nothing else; no `X-Forwarded-*` line ' +
         'is read there then.'
   },

@@ -1,4 +1,5 @@
 import { createResolver } from '../authgear/resolver/client.ts'
+import { createClockWatch, type ClockObserver } from '../authgear/resolver/clock-watch.ts'
 import { createFailedCredentials, type FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import type { OutageObserver, Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
 import type { Clock } from '../clock.ts'
@@ -35,7 +36,9 @@ export function createAuthgearAccess (
   settings: ServiceSettings['authgear'],
   { cookieNames, observer, clock, traced, log }: AuthgearDeps
 ): AuthgearAccess {
-  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, { ...observer, ...outageLines(log) }))
+  const answered = createClockWatch(clock, clockLines(log))
+  const told = { ...observer, ...outageLines(log), answered }
+  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, told))
   const turns = Math.max(MIN_TURNS, settings.maxQueue)
   const failedCredentials = createFailedCredentials({
     failuresPerMinute: settings.failuresPerMinute,
@@ -50,11 +53,19 @@ export function createAuthgearAccess (
   return Object.freeze({ resolver, failedCredentials, queue })
 }
 
+const clockLines = (log: Log): ClockObserver => ({
+  clockOff: (aheadMs) => log.warn(
+    `this machine's clock is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ` +
+      "Authgear's: tokens in force count as ended, or ended ones as in force, and max_age policies are wrong. " +
+      'Let NTP set both clocks'
+  ),
+  clockRight: () => log.info("this machine's clock is right again, by Authgear's")
+})
+
 const outageLines = (log: Log): OutageObserver => ({
   outageBegan: () => log.error(
     'Authgear fails again and again: from now on it is asked once a second, and sessions that are not ' +
-      'remembered get 503 ' +
-      '(the line of a 503 says why)'
+      'remembered get 503 (the line of a 503 says why)'
   ),
   outageEnded: (outageMs, notAsked) =>
     log.info({ outageMs: Math.round(outageMs), notAsked }, 'Authgear answers again')

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import type { EpochMs } from '../../src/core/token-expiry.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { managementOf } from '../helpers/management.ts'
@@ -144,4 +146,22 @@ t.test('allowed requests are sampled at debug, and whole at trace', async (t) =>
       t.ok(allowed().length < sent, `${allowed().length} of ${sent}`)
     }
   }
+})
+
+t.test('a clock that is off Authgear\'s says so once, and once when it is right again', async (t) => {
+  const authgear = await startSimulator(t)
+  const ahead = { ms: 20 * 60_000 }
+  const clock = {
+    monotonic: () => systemClock.monotonic() + ahead.ms,
+    wall: () => systemClock.wall() + ahead.ms as EpochMs
+  }
+  const { port, lines } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, clock, CACHE_TTL: '0' })
+  const about = (): readonly unknown[] => lines.map(({ msg }) => msg).filter((msg) => /clock/.test(String(msg)))
+  const verify = () => ask(port, { path: '/verify', headers: [bearer(demo.alice.accessToken)] })
+  for (let count = 0; count < 3; count += 1) await verify()
+  t.match(about(), [/^this machine's clock is 1[12]\d\d s ahead of Authgear's: .*NTP/])
+  clock.wall = () => systemClock.wall()
+  ahead.ms += 10_000
+  await verify()
+  t.match(about().slice(1), [/^this machine's clock is right again/])
 })

@@ -30,7 +30,9 @@ async function exchange (pool: Pool, options: Exchange, observer: ResolverObserv
     observer.authgearRequest(outcome, (performance.now() - started) / 1000)
   let resolution: Resolution
   try {
-    resolution = verdict(await get(pool, options), cookieNames)
+    const answer = await get(pool, options)
+    resolution = verdict(answer, cookieNames)
+    observer.answered?.(answer.lines, performance.now() - started)
   } catch (reason) {
     const error = deadline.aborted ? late() : classify(reason, timeoutMs)
     // the other ones count as rejected

@@ -31,6 +31,8 @@ export type ResolverOutcome = (typeof RESOLVER_OUTCOMES)[number]
 
 export type ResolverObserver = Readonly<{
   authgearRequest: (outcome: ResolverOutcome, seconds: number) => void
+  /** @param lines header names and values of an answer of Authgear's, alternately */
+  answered?: (lines: readonly string[], tookMs: number) => void
 }> & Partial<OutageObserver>
 
 /** Of the circuit breaker: it opens, and closes after so many milliseconds. */

@@ -1,6 +1,7 @@
 import { codeOf } from '../../../authgear/resolver/client.ts'
 import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
 import type { Config } from '../../../config/index.ts'
+import { type ClockObservation, clockOffsetMs } from '../../../core/clock-offset.ts'
 import { CLOCK_TOLERANCE_MS } from '../../../core/resource-token.ts'
 import type { Credentials } from '../../../core/credentials.ts'
 import {
@@ -121,9 +122,6 @@ function placeOf (location: string | undefined, base: string): string {
   return location === undefined || !URL.canParse(location, base) ? '' : ` to ${new URL(location, base).origin}`
 }
 
-/** In milliseconds: this machine's clock before and after the request, and Authgear's Date, which has whole seconds. */
-export type ClockObservation = Readonly<{ asked: number, answered: number, date: number }>
-
 /** core/token-expiry believes a token's `exp` for a minute longer. */
 const CLOCK_OFF_MS = 60_000
 const CLOCK_DRIFT_MS = 10_000
@@ -146,14 +144,13 @@ export const clock: Probe = {
 
 /** @param driftMs of resource tokens and assertions, `iat` may be ahead by less than the usual drift */
 export function judgeClock (
-  { asked, answered, date }: ClockObservation,
+  observation: ClockObservation,
   driftMs = CLOCK_DRIFT_MS
 ): Finding | undefined {
-  const behind = date - answered
-  const ahead = asked - (date + 1000)
-  const off = Math.max(behind, ahead)
+  const aheadMs = clockOffsetMs(observation)
+  const off = Math.abs(aheadMs)
   if (off <= driftMs) return undefined
-  const what = `this machine's clock is ${Math.round(off / 1000)} s ${behind > ahead ? 'behind' : 'ahead of'} ` +
+  const what = `this machine's clock is ${Math.round(off / 1000)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} ` +
     'Authgear\'s'
   return found(off > CLOCK_OFF_MS ? 'clock-off' : 'clock-drifts', what)
 }
