@@ -1,4 +1,5 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http'
+import { get as getOverTls } from 'node:https'
 import type { Test } from 'tap'
 import { ask } from './request.ts'
 import { until } from './until.ts'
@@ -30,18 +31,20 @@ export type EventStream = Readonly<{
   close: () => void
 }>
 
-export type StreamOptions = Readonly<{ app?: AppName, after?: string | undefined }>
+/** `ca`: over TLS. */
+export type StreamOptions = Readonly<{ app?: AppName, after?: string | undefined, ca?: string | undefined }>
 
 /** A reader of `GET /events`, as an app is one. */
 export async function openEvents (
   t: Pick<Test, 'teardown'>,
   port: number,
-  { app = 'default', after }: StreamOptions = {}
+  { app = 'default', after, ca }: StreamOptions = {}
 ): Promise<EventStream> {
   const headers = {
     authorization: `Bearer ${APPS[app]}`, ...after === undefined ? {} : { 'last-event-id': after }
   }
-  const asked: ClientRequest = get({ host: '127.0.0.1', port, path: '/events', agent: false, headers })
+  const target = { host: '127.0.0.1', port, path: '/events', agent: false, headers }
+  const asked: ClientRequest = ca === undefined ? get(target) : getOverTls({ ...target, ca, servername: 'localhost' })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     asked.once('response', resolve).once('error', reject)
   })

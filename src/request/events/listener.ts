@@ -7,14 +7,13 @@ import type { Feed } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { App } from '../../shared/events/types.ts'
 import { type Drain, trackConnections } from '../http/drain.ts'
-import {
-  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS
-} from '../http/limits.ts'
+import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS } from '../http/limits.ts'
 import { serverContextOf, type TlsMaterial } from '../http/tls.ts'
 import { boundHeads } from '../http/unfinished-heads.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { checkHeld, readHeld } from './check.ts'
 import { MAX_READERS, type Readers } from './readers.ts'
+import { boundStrangers, type Strangers } from './strangers.ts'
 
 export type EventsListenerDeps = Readonly<{
   apps: readonly App[]
@@ -32,7 +31,7 @@ export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }
 const MAX_BODY_BYTES = 256 * 1024
 /** Of HTTP/2, longer than from one comment to the next: who has no stream says nothing, and is in the way. */
 const SESSION_IDLE_MS = 15_000
-/** Beside the readers: who asks, and who comes and goes. */
+/** Beside who is told or answered: who comes and goes, and has shown no token. */
 const MAX_OTHERS = 250
 
 /** The listener of apps: `GET /events` and `POST /events/check`. Nothing on it is an answer to a proxy. */
@@ -41,13 +40,12 @@ export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
   const app = fastify(optionsOf(tls))
   applyHttp1Limits(app.server)
   boundHeads(app.server, unfinished)
-  // of HTTP/2 nobody sees here which connection still has a stream
-  if (tls === undefined) boundConnections(app.server, 'connection', MAX_READERS + MAX_OTHERS)
-  else app.server.maxConnections = MAX_READERS + MAX_OTHERS
+  app.server.maxConnections = MAX_READERS + MAX_OTHERS
+  const strangers = boundStrangers(app.server, MAX_OTHERS)
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => { done(null, body) })
-  const gate = createGate(apps)
+  const gate = createGate(apps, strangers)
   app.get('/events', { onRequest: gate.check, exposeHeadRoute: false }, createStream(deps, gate.appOf))
   app.post('/events/check', { onRequest: gate.check }, createChecker(deps, gate.appOf))
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
@@ -72,7 +70,7 @@ const NO_APP = 'Authorization must be Bearer and a token of EVENTS_TOKENS, of th
 type Gate = Readonly<{ check: onRequestHookHandler, appOf: (request: FastifyRequest) => string }>
 
 /** Before anything of a body is read. A token in an address would be in every log on its way. */
-function createGate (apps: readonly App[]): Gate {
+function createGate (apps: readonly App[], strangers: Strangers): Gate {
   const admitted = new WeakMap<FastifyRequest, string>()
   return {
     appOf: (request) => admitted.get(request) ?? '',
@@ -87,6 +85,7 @@ function createGate (apps: readonly App[]): Gate {
         return refuse(reply, 401, 'unauthorized', NO_APP)
       }
       admitted.set(request, name)
+      strangers.admit(request.raw.socket, reply.raw)
       done()
     }
   }
