@@ -61,12 +61,18 @@ function clockPart ({ user }) {
   if (user === null) return ''
   return `<p>A connection that is open: <b id="clock" role="status">…</b></p>
 <script>
-const [clock, source] = [document.getElementById('clock'), new EventSource('${CLOCK_PATH}')]
-source.onmessage = ({ data }) => { clock.textContent = data }
-source.addEventListener('over', () => {
-  source.close()
-  clock.textContent = 'closed, since your session ended or changed'
-})
+const clock = document.getElementById('clock')
+function follow () {
+  const source = new EventSource('${CLOCK_PATH}')
+  source.onmessage = ({ data }) => { clock.textContent = data }
+  source.addEventListener('over', () => {
+    source.close()
+    clock.textContent = 'closed, since your session ended or changed'
+  })
+  // a browser asks again by itself, but not after a refusal such as a 503
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(follow, 1000) }
+}
+follow()
 </script>
 `
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { createReaders, type Readers } from '../request/events/readers.ts'
-import { createFeed, type Feed } from '../shared/events/feed.ts'
+import { createFeed, type Feed, isSignIn } from '../shared/events/feed.ts'
 import type { SessionNames } from '../shared/events/session-names.ts'
 import type { App } from '../shared/events/types.ts'
 import { FIRST_ID, type Revocation, type RevocationLog } from '../shared/revocation/types.ts'
@@ -60,7 +60,7 @@ function telling (log: RevocationLog, readers: Readers, clock: Clock): Revocatio
     async revoke (revocation: Revocation) {
       const outcome = await log.revoke(revocation)
       const { target, origin } = revocation
-      if (outcome === 'pending') readers.tellPending({ target, origin, at: clock.wall() })
+      if (outcome === 'pending' && !isSignIn(revocation)) readers.tellPending({ target, origin, at: clock.wall() })
       return outcome
     }
   })

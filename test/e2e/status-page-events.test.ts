@@ -5,7 +5,7 @@ import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.t
 import { keepPicture } from '../helpers/docs-picture.ts'
 import { EVENTS, openEvents } from '../helpers/event-stream.ts'
 import { startInProcess } from '../helpers/in-process.ts'
-import { user } from '../helpers/log-entry.ts'
+import { disabled } from '../helpers/log-entry.ts'
 import { startManagement } from '../helpers/management.ts'
 
 const WIDTHS = [390, 1280] as const
@@ -25,7 +25,7 @@ t.test('what apps are told on the status page, in a real Chromium', { skip }, as
       })
       const streams = [await openEvents(t, replica.eventsPort, { app: 'wiki' })]
       for (const app of ['wiki', 'grafana'] as const) streams.push(await openEvents(t, replica.eventsPort, { app }))
-      for (const id of ['u1', 'u2']) await replica.service.revocations?.revocations.revoke(user(id))
+      for (const id of ['u1', 'u2']) await replica.service.revocations?.revocations.revoke(disabled(id))
       for (const stream of streams) await stream.until('told', ({ data }) => data['user'] === 'u2')
       const origin = `http://127.0.0.1:${await startManagement(t, replica.service)}`
       const { page, complaints } = await openPage(t, browser, { viewport: { width, height: 844 } })

@@ -7,6 +7,8 @@ export const digest = (text: string): CredentialDigest => text as CredentialDige
 export const user = (userId: string, quietMs = 0): Revocation => ({
   target: { kind: 'user', userId }, origin: 'webhook', quietMs
 })
+/** One of which apps are told: a sign-in has no quiet time. */
+export const disabled = (userId: string): Revocation => user(userId, 2000)
 export const credential = (text: string, quietMs = 0): Revocation => ({
   target: { kind: 'credential', digest: digest(text) }, origin: 'management', quietMs
 })

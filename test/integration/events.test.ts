@@ -7,6 +7,7 @@ import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
+import { WEBHOOK_SECRET, webhookOf } from '../helpers/webhook.ts'
 
 const { alice, bob } = demo
 const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
@@ -236,4 +237,18 @@ t.test('the metrics count streams by app, and what is told', async (t) => {
     'forward_auth_event_streams_cut_total{reason="slow"} 0'
   ]) t.ok(text.includes(line), line)
   t.equal(Object.keys(APPS).length, 3)
+})
+
+t.test('a sign-in on another device closes nothing', async (t) => {
+  const { replica } = await startOne(t, { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET })
+  const stream = await openEvents(t, replica.eventsPort)
+  const tell = async (type: string, userId: string): Promise<number> => {
+    const body = { id: `${type} ${userId}`, type, payload: { user: { id: userId } }, context: { user_id: userId } }
+    return (await ask(replica.port, webhookOf(JSON.stringify(body)))).status
+  }
+  t.equal(await tell('user.authenticated', alice.id), 204)
+  t.equal(await tell('user.profile.updated', alice.id), 204)
+  t.equal(await tell('user.disabled', bob.id), 204)
+  await stream.until('of bob', ({ data }) => data['user'] === bob.id)
+  t.strictSame(stream.told().map(({ user }) => user), [alice.id, bob.id], 'a change of a profile and the end of a user')
 })

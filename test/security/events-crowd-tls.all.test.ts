@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { APPS, EVENTS, openEvents, type EventStream } from '../helpers/event-stream.ts'
 import { overTls, startInProcess } from '../helpers/in-process.ts'
-import { user } from '../helpers/log-entry.ts'
+import { disabled } from '../helpers/log-entry.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
@@ -79,7 +79,7 @@ for (const [what, join] of Object.entries(CROWDS)) {
     await gather(t, () => join(target), CROWD)
     const late = await open()
     const [among] = await Promise.all([open(), gather(t, () => join(target), CROWD)])
-    await service.revocations?.revocations.revoke(user('u1'))
+    await service.revocations?.revocations.revoke(disabled('u1'))
     for (const stream of [early, late, among]) await stream.until('told', ({ data }) => data['user'] === 'u1')
     await until('told by HTTP/2 too', () => overHttp2().includes('"user":"u1"'))
   })

@@ -1,9 +1,16 @@
 import {
-  compareIds, FIRST_ID, type LogReader, type Origin, type StreamId, type Target
+  compareIds, FIRST_ID, type LogReader, type Origin, type Revocation, type StreamId, type Target
 } from '../revocation/types.ts'
 
 /** What is told of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
 export type News = Readonly<{ target: Target, origin: Origin, at: number }>
+
+/**
+ * Authgear told that a user signed in, which has no quiet time (webhook-events.ts, activity-types.ts): what is
+ * remembered is stale, and nothing that is open ends.
+ */
+export const isSignIn = ({ target, origin, quietMs, ends }: Revocation): boolean =>
+  target.kind === 'user' && quietMs === 0 && ends === undefined && (origin === 'webhook' || origin === 'audit')
 
 /** The same as the log has it. `hasPlace`: a reader that was told it has missed nothing before it. */
 type Told = News & Readonly<{ id: StreamId, hasPlace: boolean }>
@@ -71,8 +78,10 @@ export function createFeed (room = MAX_TOLD): Feed {
       seen = newest = FIRST_ID
       reset(first, since)
     },
-    read ({ id, revocation: { target, origin } }: Parameters<LogReader['read']>[0], at: number): void {
+    read ({ id, revocation }: Parameters<LogReader['read']>[0], at: number): void {
       passed(id)
+      if (isSignIn(revocation)) return
+      const { target, origin } = revocation
       if (end - start === room) {
         const oldest = told[start % room]
         if (oldest !== undefined) cover(oldest.id, oldest.at)

@@ -3,7 +3,7 @@ import type { Keyer } from '../../../src/core/cache-key.ts'
 import { createReaders, type Out, type Readers } from '../../../src/request/events/readers.ts'
 import { createFeed, type Feed, writePlace } from '../../../src/shared/events/feed.ts'
 import { createSessionNames, type SessionNames } from '../../../src/shared/events/session-names.ts'
-import { user } from '../../helpers/log-entry.ts'
+import { disabled } from '../../helpers/log-entry.ts'
 import { feedWithout, type Rule } from './rules.ts'
 import type { Frame, Op, Replica, Secret } from './state.ts'
 
@@ -86,7 +86,7 @@ function tellAnew (replica: Replica, op: Op, without: Rule | undefined): Told {
 function act ({ feed, readers, turns, set }: Parts, peer: Peer, op: Op): Peer {
   switch (op.do) {
     case 'begins': feed.begins(nameOf(op.log), op.since); return peer
-    case 'read': feed.read({ id: idOf(op.id), revocation: user(`u${op.of}`) }, op.id); return peer
+    case 'read': feed.read({ id: idOf(op.id), revocation: disabled(`u${op.of}`) }, op.id); return peer
     case 'passed': case 'skipped': feed[op.do](idOf(op.id)); return peer
     case 'lost': feed.lost(op.id); return peer
     case 'joins': {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createFeed, type Feed, readPlace, writePlace } from '../../../src/shared/events/feed.ts'
-import { user } from '../../helpers/log-entry.ts'
+import { disabled } from '../../helpers/log-entry.ts'
 
 const ROOM = 5
 const SECRET = '0123456789abcdef'
@@ -9,7 +9,7 @@ const SECRET = '0123456789abcdef'
 function startFeed (count: number): Feed {
   const feed = createFeed(ROOM)
   feed.begins('a1', 500)
-  for (let n = 0; n < count; n++) feed.read({ id: idOf(n), revocation: user(`u${n}`) }, (n + 1) * 1000)
+  for (let n = 0; n < count; n++) feed.read({ id: idOf(n), revocation: disabled(`u${n}`) }, (n + 1) * 1000)
   return feed
 }
 const idOf = (n: number): string => `${(n + 1) * 1000}-0`
@@ -52,7 +52,7 @@ t.test('another log is another order', async (t) => {
   feed.begins('b2', 9000)
   t.equal(resets, 1)
   t.equal(feed.after(before), undefined)
-  feed.read({ id: '9001-0', revocation: user('later') }, 9001)
+  feed.read({ id: '9001-0', revocation: disabled('later') }, 9001)
   t.match(feed.at(3), { target: { userId: 'later' } })
   t.equal(feed.after({ log: 'b2', id: '9000-0' }), 3)
 })

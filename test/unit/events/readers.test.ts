@@ -4,7 +4,7 @@ import type { Keyer } from '../../../src/core/cache-key.ts'
 import { createReaders, MAX_READERS, type Out } from '../../../src/request/events/readers.ts'
 import { createFeed } from '../../../src/shared/events/feed.ts'
 import { createSessionNames } from '../../../src/shared/events/session-names.ts'
-import { EVERYTHING, user } from '../../helpers/log-entry.ts'
+import { EVERYTHING, disabled } from '../../helpers/log-entry.ts'
 
 const ROOM = 2000
 const SECRET = '0123456789abcdef'
@@ -57,7 +57,7 @@ function start (apps = 1) {
   })
   let n = 0
   const revoke = (count = 1): void => {
-    for (let i = 0; i < count; i++) feed.read({ id: `${++n}-0`, revocation: user(`u${n}`) }, n)
+    for (let i = 0; i < count; i++) feed.read({ id: `${++n}-0`, revocation: disabled(`u${n}`) }, n)
   }
   const join = (room?: number, place?: string): Peer => {
     const peer = new Peer(room)
