@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { APPS, type AppName } from '../helpers/event-stream.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { STRICT } from '../helpers/login-answers.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask, HOST } from '../helpers/request.ts'
@@ -15,6 +18,12 @@ import { startProxy } from './start-proxy.ts'
 
 const TOKEN = 'a management token of the tests'
 const PEOPLE = 100
+/** Milliseconds, the default. */
+const AUDIT_POLL = 2000
+const AUDIT = 'audit log'
+const BROWSER = Object.entries({
+  ...STRICT, 'sec-fetch-site': 'same-origin', 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'https'
+})
 const ROUNDS = 15
 const NAMES = Object.keys(APPS) as AppName[]
 
@@ -23,12 +32,16 @@ type Person = Readonly<{ id: string, cookie: string }>
 
 /** Three replicas on one Redis, and three apps behind a proxy each, of which each follows another replica. */
 async function startFleet (t: Test) {
-  const [simulator, redis] = [await startSimulator(t), await startRedis(t)]
+  const [simulator, redis] = [await startSimulator(t, { adminApi }), await startRedis(t)]
   const replicas = await Promise.all(NAMES.map(async () => {
     const events = await freePort()
     const service = await startProcess(t, {
       AUTHGEAR_ENDPOINT: simulator.url,
       AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      ...auditEnvironment(simulator.url, `${AUDIT_POLL}ms`),
+      LOGIN_CLIENT_ID: 'fleet',
+      LOGIN_PUBLIC_URL: 'https://app.example.com',
+      LOGIN_SECRET: 'a login secret of the tests, longer than 32 bytes',
       REDIS_URL: redis.url,
       CACHE_SECRET: 'a secret of the tests, 32 bytes!',
       CACHE_TTL: '10m',
@@ -87,7 +100,10 @@ t.test('300 sockets of 100 people on three apps', { skip: skipOrFail('caddy', 'r
       return await ask(at(n)?.port ?? 0, webhookOf(disabledEvent(id, `event-${n}`)))
     }],
     ['purge of a user', async ({ id }, n) => await purge(n, { user_id: id })],
-    ['purge of a session', async ({ cookie }, n) => await purge(n, { cookie })]
+    ['purge of a session', async ({ cookie }, n) => await purge(n, { cookie })],
+    ['/_auth/logout', async ({ cookie }, n) =>
+      await ask(at(n)?.port ?? 0, { path: '/_auth/logout', headers: [...BROWSER, ['Cookie', cookie]] })],
+    [AUDIT, async ({ id }) => { simulator.controls.disable(id) }]
   ]
   const gone = new Set<string>()
   let next = 0
@@ -97,6 +113,7 @@ t.test('300 sockets of 100 people on three apps', { skip: skipOrFail('caddy', 'r
       const person = people[next++] as Person
       const own = held.filter(({ user }) => user === person.id)
       t.equal(own.length, NAMES.length)
+      if (way === AUDIT) await sleep(n * AUDIT_POLL / ROUNDS) // at another time of the poll in each round
       const began = performance.now()
       await end(person, n)
       await until(`${way}: closed`, () => own.every(({ closedAt }) => closedAt !== undefined))
