@@ -1,6 +1,6 @@
 /**
- * The tables of docs/inside/reliability.md ("When anything is in trouble"): the bounds by which the campaign judges, and
- * the worst that its newest run on each form of Redis measured (docs/campaign.json).
+ * The tables of docs/inside/reliability.md ("When anything is in trouble"): the bounds by which the campaign judges,
+ * and the worst that its newest run on each form of Redis measured (docs/campaign.json).
  */
 import { tableOf, withGenerated } from './generated.ts'
 import { type Situation, SITUATIONS } from '../test/campaign/situations.ts'
