@@ -57,7 +57,7 @@ function readUrl (text: string): ClientNameReading {
 function readHost (text: string, isWildcard: boolean): ClientNameReading {
   const url = parse(`https://${text}`)
   // %2A is a * as well
-  if (url === undefined || hostOf(url).includes('*')) return problem('is neither a host name nor *. before one')
+  if (url === undefined || hostOf(url).includes('*')) return problem('is no host name, nor one behind *.')
   if (hasUser(url) || text.includes('@')) return problem('has a user name before its host')
   const host = hostOf(url)
   if (!isWildcard) return bounded(originOf(host, url))

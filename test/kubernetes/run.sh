@@ -5,10 +5,12 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 folder=test/kubernetes
+source test/alive.sh
 
 if [ "${1:-}" != inside ]; then
   bash test/servers/fetch.sh envoy && . test/servers/path.sh
-  bash test/deploy/tools.sh && bash $folder/packages.sh && bash $folder/build.sh && bash $folder/images.sh || exit 1
+  alive 'test:kubernetes: tools' bash test/deploy/tools.sh && alive 'test:kubernetes: packages' bash $folder/packages.sh &&
+    bash $folder/build.sh && alive 'test:kubernetes: images' bash $folder/images.sh || exit 1
   limit=${KUBERNETES_LIMIT:-900}
   echo "test:kubernetes: at most $limit s from here"
   # what it mounted is gone with its namespaces, so that its folder can go
@@ -22,7 +24,6 @@ fi
 shift
 began=$SECONDS
 source test/deploy/count.sh
-source test/alive.sh
 for file in lab cluster nodes chart chart-upgrade pods walkthrough yaml traefik collision rollout gateway namespaces envoy-gateway; do
   # shellcheck disable=SC1090 # each is linted by itself
   source "$folder/$file.sh"

@@ -27,8 +27,7 @@ function shipped () {
 }
 
 function documented () {
-  const isPage = (name) => name.endsWith('.md') && !name.includes('node_modules')
-  const pages = readdirSync('docs', { recursive: true }).filter(isPage)
+  const pages = readdirSync('docs', { recursive: true }).filter((name) => name.endsWith('.md'))
   return pages.flatMap((page) => {
     const blocks = readFileSync(`docs/${page}`, 'utf8').matchAll(/^```ya?ml\n(.*?)^```/gms)
     return [...blocks].map(([, text]) => ({ from: `docs/${page}`, text }))

@@ -66,6 +66,7 @@ system() {
 }
 
 [ "${1:-}" = all ] || large=("$@") built=()
+echo 'servers: looks which of them are in .servers'
 mapfile -t fetched < <(missing $(printf '%s\n' "${small[@]}" "${large[@]}" | sort -u))
 mapfile -t compiled < <(missing "${built[@]}")
 if [ $((${#fetched[@]} + ${#compiled[@]})) -gt 0 ]; then

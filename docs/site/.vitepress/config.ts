@@ -1,4 +1,4 @@
-// The site of README.md and docs/, built by `npm run site`: no text of its own.
+// The site of README.md and docs/, built by `npm run site` in .servers/site, as deep as here: no text of its own.
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { deadLinks } from '../dead-links.ts'

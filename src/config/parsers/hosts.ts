@@ -25,7 +25,7 @@ function loginHostProblem (entry: string): string | undefined {
   if (/[/@]/.test(entry)) return `${quote(entry)} is not a host name: leave out scheme and path`
   if (/:/.test(entry)) return `${quote(entry)} has a port other than 443: people come back over https on its own port`
   if (name !== name.toLowerCase()) return `${quote(entry)} is not in lower case`
-  if (!LOGIN_HOST_NAME.test(name) || !isOneName(name)) return `${quote(entry)} is neither a host name nor *. before one`
+  if (!LOGIN_HOST_NAME.test(name) || !isOneName(name)) return `${quote(entry)} is not a host name, nor one behind *.`
   return name !== entry && !name.includes('.') ? `${quote(entry)} would be every host of a top-level domain` : undefined
 }
 

@@ -97,7 +97,7 @@ export function registerAudit (registry: Registry, gauges: AuditGauges | undefin
   )
   const revocations = counter(
     'revocations_total',
-    'What entries made void, by activity type; gap, overflow = everything, for want of entries.',
+    'What entries made void, by activity type; gap, overflow = everything, since entries were missing.',
     'activity'
   )
   const gaps = closedCounter(
@@ -301,7 +301,7 @@ export function registerProfile (registry: Registry): ProfileObserver {
     registry,
     'forward_auth_profile_answers_total',
     'Requests that asked for a profile: known = from memory; stale = from memory, past PROFILE_TTL; waited = on the ' +
-      'first sight of a user; late = waited for PROFILE_TIMEOUT in vain; unknown = nothing is known, nobody waited; ' +
+      'first sight of a user; late = no answer within PROFILE_TIMEOUT; unknown = nothing is known, nobody waited; ' +
       'rejected = too many users wait, or the Admin API failed a moment ago.',
     'outcome',
     ANSWER_OUTCOMES

@@ -6,8 +6,7 @@ import { MAX_PICTURE_BYTES } from '../../helpers/docs-picture.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const IMAGES = join(ROOT, 'docs/images')
 const read = (folder: string, ending: string): string =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith(ending) && !path.includes('node_modules'))
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith(ending))
     .map((path) => readFileSync(join(ROOT, folder, path), 'utf8'))
     .join('\n')
 const pictures = readdirSync(IMAGES).filter((name) => name.endsWith('.png'))
