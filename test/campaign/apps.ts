@@ -2,12 +2,15 @@ import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { APPS, readEvents, type ReadEvent } from '../helpers/event-stream.ts'
 import { now, type HistoryEvent } from './history.ts'
+import { seeded } from './random.ts'
 import type { Replica } from './replica.ts'
 
 type Note = (event: HistoryEvent) => void
 type Followed = Pick<Replica, 'eventsPort'>
 
-const AGAIN_MS = 300
+/** An app's own network fails now and then: for how long a stream lasts, and how long an app is away. */
+const LASTS_MS = { least: 2000, more: 6000 } as const
+const AWAY_MS = { least: 100, more: 2500 } as const
 /** A replica that is frozen takes a connection, and says nothing. */
 const ANSWERS_WITHIN_MS = 3000
 /** As the lines of docs/open-connections.md leave a replica that does not follow. */
@@ -22,14 +25,16 @@ export function followAll (replicas: readonly Followed[], note: Note): () => Pro
 
 async function follow (replicas: readonly Followed[], app: number, note: Note, closing: AbortSignal): Promise<void> {
   let lastId: string | undefined
+  const pick = seeded(app)
   for (let replica = app; !closing.aborted; replica = (replica + 1) % replicas.length) {
     const take = (event: ReadEvent): void => {
       lastId = event.id ?? lastId
       for (const one of factsOf(event, app, replica)) note(one)
     }
-    await read(replicas[replica]?.eventsPort ?? 1, lastId, take, closing)
+    const lasting = AbortSignal.timeout(LASTS_MS.least + pick(LASTS_MS.more))
+    await read(replicas[replica]?.eventsPort ?? 1, lastId, take, AbortSignal.any([closing, lasting]))
     note({ kind: 'stream', app, replica, following: undefined, at: now() })
-    await sleep(AGAIN_MS, undefined, { signal: closing }).catch(() => {})
+    await sleep(AWAY_MS.least + pick(AWAY_MS.more), undefined, { signal: closing }).catch(() => {})
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What may happen in each situation at the worst: the oracle judges by this table, docs/reliability.md prints it.
+ * What may happen in each situation at the worst: the oracle judges by this table, docs/inside/reliability.md prints it.
  * Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
  * happens in trouble"), docs/reliability.md.
  */
