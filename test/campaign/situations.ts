@@ -1,6 +1,6 @@
 /**
- * What may happen in each situation at the worst: the oracle judges by this table, docs/inside/reliability.md prints it.
- * Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
+ * What may happen in each situation at the worst: the oracle judges by this table, docs/inside/reliability.md prints
+ * it. Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
  * happens in trouble"), docs/reliability.md.
  */
 
