@@ -6,7 +6,7 @@ import { ask } from '../helpers/request.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
-import { user } from '../helpers/log-entry.ts'
+import { disabled } from '../helpers/log-entry.ts'
 
 const AUTHORIZATION = `Bearer ${APPS.wiki}`
 
@@ -25,7 +25,7 @@ t.test('over TLS apps read by HTTP/2 too, several streams on a connection', asyn
     return stream
   })
   await until('both begin', () => texts.every((text) => text.includes('event: connected')))
-  await service.revocations?.revocations.revoke(user('u1'))
+  await service.revocations?.revocations.revoke(disabled('u1'))
   await until('both are told', () => texts.every((text) => text.includes('"user":"u1"')))
   streams[0]?.close()
   await until('one is gone', async () => (await service.metrics.render()).includes('streams{app="wiki"} 1'))

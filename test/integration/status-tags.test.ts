@@ -52,7 +52,7 @@ for (const [what, tags] of BAD) {
   t.test(`with a store that ${what} the page is there all the same`, async (t) => {
     const { statusCode, body } = await get(build(t, { tags }), '"x"')
     t.equal(statusCode, 200)
-    t.match(body, 'Requests by decision')
+    t.match(body, 'Minute by minute')
   })
 }
 
