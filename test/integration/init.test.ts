@@ -121,6 +121,7 @@ t.test('what is there is shown, kept, and overwritten only where somebody says s
   const written = read(folder, '.env')
   t.match(written, /^# ours\nMANAGEMENT_TOKEN=(?:hunter2){3}\nAUTHGEAR_/)
   t.equal(written.match(/^LISTEN=/gm)?.length, 1)
+  t.equal(statSync(join(folder, '.env')).mode & 0o777, 0o600, 'it holds a secret now')
   t.match(await run(args, ['', '', '']), { code: 0, said: /are as they would be written/ })
   t.equal(read(folder, '.env'), written, 'a second run keeps the secret')
 })
