@@ -32,7 +32,7 @@ export function writeFiles (
   } catch (error) {
     // the system's words name the path and what is wrong with it
     if (!(error instanceof Error && 'code' in error)) throw error
-    err.write(`error: --out: ${error.message}\n`)
+    err.write(`error: ${error.message}\n`)
     return 'failed'
   }
 }
