@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { Out } from './out.ts'
@@ -24,7 +24,7 @@ export function writeFiles (
     if (others.length > 0 && !isForced) return refuse(folder, others, err)
     mkdirSync(folder, { recursive: true })
     const written = changes.filter(({ change }) => change.kind !== 'same')
-    for (const { name, text } of written) writeFileSync(join(folder, name), text, { mode: modeOf(name) })
+    for (const { name, text } of written) write(join(folder, name), text, name === ENV_FILE)
     out.write(written.length === 0
       ? `${Object.keys(files).join(', ')} in ${folder} are as they would be written\n`
       : `wrote ${written.map(({ name }) => name).join(', ')} to ${folder}\n`)
@@ -32,12 +32,21 @@ export function writeFiles (
   } catch (error) {
     // the system's words name the path and what is wrong with it
     if (!(error instanceof Error && 'code' in error)) throw error
-    err.write(`error: --out: ${error.message}\n`)
+    err.write(`error: ${error.message}\n`)
     return 'failed'
   }
 }
 
-const modeOf = (name: string): number => name === ENV_FILE ? 0o600 : 0o666
+/** A mode is for a file that is new: one that is there, and now gets a secret, is closed to others first. */
+function write (path: string, text: string, isSecret: boolean): void {
+  const file = openSync(path, 'w', isSecret ? 0o600 : 0o666)
+  try {
+    if (isSecret) fchmodSync(file, 0o600)
+    writeFileSync(file, text)
+  } finally {
+    closeSync(file)
+  }
+}
 
 type Other = Readonly<{ name: string, shown: string }>
 

@@ -97,6 +97,14 @@ t.test('where Authgear does not answer, or is none, nothing is written unless it
   t.match(await run([...args, '--yes', '--force']), { code: 0, said: /authgear-unreachable[^]*are as they would be written/ })
 })
 
+t.test('a folder that cannot be made is said in the words of the system', async (t) => {
+  const { url } = await start(t)
+  const file = join(tempDir(t, 'init'), 'file')
+  writeFileSync(file, '')
+  const { code, said } = await run(['--yes', '--endpoint', url, '--folder', join(file, 'x')])
+  t.match({ code, said }, { code: 1, said: /^error: ENOTDIR: .*\/file\/x'$/m })
+})
+
 t.test('a client that Authgear does not know is said before anything is written', async (t) => {
   const { url, folder } = await start(t)
   const { code, said } = await run(['--yes', '--endpoint', url, '--client', 'other', '--folder', folder])
@@ -121,6 +129,7 @@ t.test('what is there is shown, kept, and overwritten only where somebody says s
   const written = read(folder, '.env')
   t.match(written, /^# ours\nMANAGEMENT_TOKEN=(?:hunter2){3}\nAUTHGEAR_/)
   t.equal(written.match(/^LISTEN=/gm)?.length, 1)
+  t.equal(statSync(join(folder, '.env')).mode & 0o777, 0o600, 'it holds a secret now')
   t.match(await run(args, ['', '', '']), { code: 0, said: /are as they would be written/ })
   t.equal(read(folder, '.env'), written, 'a second run keeps the secret')
 })

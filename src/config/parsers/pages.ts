@@ -37,6 +37,8 @@ export const helpLink: Kind<string> = Object.freeze({
 /** Each page holds it, in base64 and twice. */
 const MAX_LOGO_BYTES = 16 * 1024
 const PNG = '\x89PNG\r\n\x1a\n'
+/** Up to its first element. A comment ends at its first `-->`: else a file of many would take an hour. */
+const SVG = /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:(?:<!--(?:(?!-->)[^])*-->|<!DOCTYPE[^>]*>)\s*)*<svg[\s>]/
 /** What an SVG of a logo needs none of: scripts, other files, other documents, entities. */
 const FORBIDDEN_IN_SVG: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
   [/<\s*(?:[\w-]+:)?script/i, 'a script'],
@@ -59,7 +61,7 @@ export const brandLogo: Kind<string> = Object.freeze({
     }
     if (bytes.toString('latin1').startsWith(PNG)) return parsed(dataUrl('png', bytes), path)
     const svg = bytes.toString('utf8')
-    if (!/^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--[^]*?-->\s*)*<svg[\s>]/.test(svg)) {
+    if (!SVG.test(svg)) {
       return problem('names a file that is neither PNG nor SVG')
     }
     if (!svg.includes('http://www.w3.org/2000/svg')) {

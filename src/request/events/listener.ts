@@ -31,7 +31,7 @@ export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }
 const MAX_BODY_BYTES = 256 * 1024
 /** Of HTTP/2, longer than from one comment to the next: who has no stream says nothing, and is in the way. */
 const SESSION_IDLE_MS = 15_000
-/** Beside who is told or answered: who comes and goes, and has shown no token. */
+/** Who has shown no token, or comes and goes; as many may be answered while every stream is taken. */
 const MAX_OTHERS = 250
 
 /** The listener of apps: `GET /events` and `POST /events/check`. Nothing on it is an answer to a proxy. */
@@ -40,7 +40,7 @@ export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
   const app = fastify(optionsOf(tls))
   applyHttp1Limits(app.server)
   boundHeads(app.server, unfinished)
-  app.server.maxConnections = MAX_READERS + MAX_OTHERS
+  app.server.maxConnections = MAX_READERS + 2 * MAX_OTHERS
   const strangers = boundStrangers(app.server, MAX_OTHERS)
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   app.removeAllContentTypeParsers()
