@@ -14,13 +14,13 @@ def hold(headers, close):
     until = headers.get("x-forward-auth-until", "")
     loop = asyncio.get_running_loop()
     timer = loop.call_later(int(until) - time.time(), end, key, "expired") if until.isdigit() else None
-    if one["session"] == "" or any(is_about(event, one) for when, event in recent if time.time() - when < WINDOW):
+    if one["session"] == "" or any(is_about(event, one) for when, event in recent if time.monotonic() - when < WINDOW):
         end(key, "revoked")
     return lambda: (held.pop(key, None), timer and timer.cancel())
 
 
 def tell(event, why):
-    recent[:] = [one for one in recent if time.time() - one[0] < WINDOW] + [(time.time(), event)]
+    recent[:] = [one for one in recent if time.monotonic() - one[0] < WINDOW] + [(time.monotonic(), event)]
     for key, (one, _) in list(held.items()):
         if is_about(event, one):
             end(key, why)

@@ -62,13 +62,25 @@ async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, 
   const { out, err, program } = io
   const answers = await gather(options, env, io, ask)
   if (answers === undefined) return 1
-  const there = textAt(join(answers.folder, ENV_FILE)) ?? ''
+  const there = envIn(answers.folder)
+  if (typeof there !== 'string') return fail(err, there.problem)
   const files = filesOf(answers, there, randomBytes(32).toString('base64'))
   const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files all the same?')
   if (!isSure) return fail(err, 'nothing was written; --force writes all the same')
   if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
   out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
   return 0
+}
+
+/** @returns the text of the `.env` that is there; empty where there is none */
+function envIn (folder: string): string | Readonly<{ problem: string }> {
+  const path = join(folder, ENV_FILE)
+  try {
+    return textAt(path) ?? ''
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    return { problem: `${path} cannot be read (${code}): check path and permissions` }
+  }
 }
 
 async function gather (

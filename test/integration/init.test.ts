@@ -133,3 +133,20 @@ t.test('what is there is shown, kept, and overwritten only where somebody says s
   t.match(await run(args, ['', '', '']), { code: 0, said: /are as they would be written/ })
   t.equal(read(folder, '.env'), written, 'a second run keeps the secret')
 })
+
+t.test('a secret that stands in a file stays the only one', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'secret'), 'x'.repeat(44))
+  writeFileSync(join(folder, '.env'), `LOGIN_SECRET_FILE=${join(folder, 'secret')}\n`)
+  t.match(await run(['--endpoint', url, '--client', 'web', '--folder', folder, '--yes', '--force']), { code: 0 })
+  t.notMatch(read(folder, '.env'), /^LOGIN_SECRET=/m)
+})
+
+t.test('a .env that cannot be read is named', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(join(folder, '.env'), { recursive: true })
+  t.match(await run(['--endpoint', url, '--client', 'web', '--folder', folder, '--yes']), {
+    code: 1, said: /error: .*\.env cannot be read \(EISDIR\)/
+  })
+})

@@ -29,6 +29,7 @@ function snippetArgs (answers: Answers): readonly string[] {
 /** The variables, without those that have the default. @param secret for LOGIN_SECRET, where there is none yet */
 function variablesOf (answers: Answers, there: string, secret: string): Readonly<Record<string, string>> {
   const { endpoint, client } = answers
+  const { LOGIN_SECRET: known, LOGIN_SECRET_FILE: file } = parseEnv(there)
   return {
     AUTHGEAR_ENDPOINT: endpoint,
     // on the host the proxy alone asks it; in a container every address is its own
@@ -39,7 +40,7 @@ function variablesOf (answers: Answers, there: string, secret: string): Readonly
           LOGIN_SESSION: 'own',
           LOGIN_CLIENT_ID: client,
           LOGIN_PUBLIC_URL: originOf(answers),
-          LOGIN_SECRET: parseEnv(there)['LOGIN_SECRET'] || secret
+          ...file ? {} : { LOGIN_SECRET: known || secret }
         }
   }
 }
