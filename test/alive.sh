@@ -8,8 +8,9 @@ alive() {
   while sleep 10 >/dev/null 2>&1; do printf "%s: %s s so far$end" "$what" "$SECONDS"; done &
   ticker=$!
   "$@" || status=$?
-  kill "$ticker" 2>/dev/null
-  wait "$ticker" 2>/dev/null
+  # what was killed has a status of its own, at which a script with `set -e` would end
+  kill "$ticker" 2>/dev/null || :
+  wait "$ticker" 2>/dev/null || :
   return "$status"
 }
 [ "${BASH_SOURCE[0]}" != "$0" ] || alive "$@"
