@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { parseEnv } from 'node:util'
+import { codeOf } from '../authgear/resolver/client.ts'
 import { systemClock } from '../clock.ts'
 import { countOf, examine, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
@@ -78,8 +79,7 @@ function envIn (folder: string): string | Readonly<{ problem: string }> {
   try {
     return textAt(path) ?? ''
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    return { problem: `${path} cannot be read (${code}): check path and permissions` }
+    return { problem: `${path} cannot be read (${codeOf(error) || 'unknown error'}): check path and permissions` }
   }
 }
 

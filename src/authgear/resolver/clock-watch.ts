@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { clockOffsetMs } from '../../core/clock-offset.ts'
+import { linesOf } from '../../core/credentials.ts'
 
 /** From here on tokens in force count as ended: what `doctor` calls clock-off. */
 const OFF_MS = 60_000
@@ -36,7 +37,4 @@ export function createClockWatch (
   }
 }
 
-function dateIn (lines: readonly string[]): number {
-  const at = lines.findIndex((line, index) => index % 2 === 0 && line.toLowerCase() === 'date')
-  return Date.parse(lines[at + 1] ?? '')
-}
+const dateIn = (lines: readonly string[]): number => Date.parse(linesOf(lines, 'date')[1] ?? '')

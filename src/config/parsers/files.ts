@@ -18,17 +18,20 @@ export function certificates (pem: string): readonly X509Certificate[] | undefin
   }
 }
 
-/**
- * A file's text, or why there is none. The path is not repeated: in place of a path people write the secret itself.
- * U+FFFD stands for bytes that are no UTF-8, which would be lost.
- */
-export function readText (path: string, readFile: ReadFile): Readonly<{ text: string } | { problem: string }> {
+type FileRead = Readonly<{ text: string } | { problem: string }>
+
+/** A file's text, or why there is none. U+FFFD stands for bytes that are no UTF-8, which would be lost. */
+export function readText (path: string, readFile: ReadFile): FileRead {
+  const read = readWhole(path, readFile)
+  return 'text' in read && (read.text.includes('\uFFFD') || read.text.includes('\0'))
+    ? { problem: 'names a file that is not text (encode it, for instance with base64)' }
+    : read
+}
+
+/** The path is not repeated: in place of a path people write the secret itself. @param encoding `latin1`: its bytes */
+export function readWhole (path: string, readFile: ReadFile, encoding?: 'latin1'): FileRead {
   try {
-    const text = readFile(path)
-    if (text.includes('\uFFFD') || text.includes('\0')) {
-      return { problem: 'names a file that is not text (encode it, for instance with base64)' }
-    }
-    return { text }
+    return { text: readFile(path, encoding) }
   } catch (error) {
     const code =
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'

@@ -1,4 +1,5 @@
 import { type Kind, parsed, problem, quote, type ReadFile } from '../kind.ts'
+import { readWhole } from './files.ts'
 import { pageLink } from './urls.ts'
 
 /** One line of text for people. */
@@ -53,13 +54,13 @@ const FORBIDDEN_IN_SVG: ReadonlyArray<readonly [pattern: RegExp, what: string]> 
 export const brandLogo: Kind<string> = Object.freeze({
   accepts: 'the path of a PNG or SVG file of at most 16 KiB, the SVG without scripts and references to outside',
   parse: (path: string, readFile: ReadFile) => {
-    const read = bytesOf(path, readFile)
+    const read = readWhole(path, readFile, 'latin1')
     if ('problem' in read) return problem(read.problem)
-    const { bytes } = read
+    const bytes = Buffer.from(read.text, 'latin1')
     if (bytes.length > MAX_LOGO_BYTES) {
       return problem(`names a file of ${bytes.length} bytes, and each page holds it: give one of at most 16 KiB`)
     }
-    if (bytes.toString('latin1').startsWith(PNG)) return parsed(dataUrl('png', bytes), path)
+    if (read.text.startsWith(PNG)) return parsed(dataUrl('png', bytes), path)
     const svg = bytes.toString('utf8')
     if (!SVG.test(svg)) {
       return problem('names a file that is neither PNG nor SVG')
@@ -73,14 +74,5 @@ export const brandLogo: Kind<string> = Object.freeze({
       : problem(`names an SVG with ${found}: export it as a plain SVG, or as PNG`)
   }
 })
-
-function bytesOf (path: string, readFile: ReadFile): Readonly<{ bytes: Buffer } | { problem: string }> {
-  try {
-    return { bytes: Buffer.from(readFile(path, 'latin1'), 'latin1') }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    return { problem: `names a file that cannot be read (${code}): check path and permissions` }
-  }
-}
 
 const dataUrl = (type: string, bytes: Buffer): string => `data:image/${type};base64,${bytes.toString('base64')}`

@@ -18,9 +18,9 @@ export function quantile (share: number, from: readonly number[], to: readonly n
 }
 
 type Between<T> = (from: Sample, to: Sample) => T
-type Interval = readonly [from: Sample, to: Sample]
+export type Interval = readonly [from: Sample, to: Sample]
 
-type Figure = Readonly<{
+export type Figure = Readonly<{
   /** Unique in its group; letters, digits, `-`, and what an app may have in its name. */
   id: string
   name: string
@@ -38,12 +38,16 @@ export type Group = Readonly<{ id: string, title: string, scale: Scale, figures:
 const seconds: Between<number> = (from, to) => (to.monotonic - from.monotonic) / 1000
 
 /** So many a second in an interval, and their number in the window. */
-function counted (id: string, name: string, of: (sample: Sample) => number): Figure {
+export function counted (id: string, name: string, of: (sample: Sample) => number): Figure {
   const total: Between<number> = (from, to) => of(to) - of(from)
   return { id, name, total, of: (from, to) => total(from, to) / seconds(from, to) }
 }
 
-function ratio (id: string, name: string, of: (sample: Sample) => Readonly<{ hits: number, reads: number }>): Figure {
+export function ratio (
+  id: string,
+  name: string,
+  of: (sample: Sample) => Readonly<{ hits: number, reads: number }>
+): Figure {
   return {
     id,
     name,

@@ -1,33 +1,26 @@
 import { escapeHtml } from '../../../request/pages/layout.ts'
 import { answersOf } from './facts.ts'
-import { intervals, lastMinute, quantile, type Scale } from './figures.ts'
+import {
+  counted, type Figure, type Interval, intervals, lastMinute, quantile, ratio, type Scale
+} from './figures.ts'
 import { format } from './format.ts'
 import { type Sample, SOURCES, WINDOW_MS } from './history.ts'
 
-type Tile = Readonly<{
-  id: string
-  name: string
-  scale: Scale
-  /** Undefined where there was nothing to say of the interval. */
-  of: (from: Sample, to: Sample) => number | undefined
-}>
-
-const perSecond = (id: string, name: string, count: (sample: Sample) => number): Tile => ({
-  id, name, scale: 'rate', of: (from, to) => (count(to) - count(from)) * 1000 / (to.monotonic - from.monotonic)
-})
+type Tile = Figure & Readonly<{ scale: Scale }>
 
 /** What an operator looks at first. */
 const TILES: readonly Tile[] = [
-  perSecond('tile-requests', 'Requests', answersOf),
-  { id: 'tile-allowed', name: 'Allowed', scale: 'share', of: allowedOf },
+  { ...counted('tile-requests', 'Requests', answersOf), scale: 'rate' },
+  {
+    ...ratio('tile-allowed', 'Allowed', (sample) => ({ hits: sample.requests.allowed, reads: answersOf(sample) })),
+    scale: 'share'
+  },
   { id: 'tile-p99', name: '99 of 100 within', scale: 'seconds', of: p99Of },
-  perSecond('tile-authgear', 'Authgear asked', ({ authgear: { answered, failed } }) => answered + failed)
+  {
+    ...counted('tile-authgear', 'Authgear asked', ({ authgear: { answered, failed } }) => answered + failed),
+    scale: 'rate'
+  }
 ]
-
-function allowedOf (from: Sample, to: Sample): number | undefined {
-  const answers = answersOf(to) - answersOf(from)
-  return answers === 0 ? undefined : (to.requests.allowed - from.requests.allowed) / answers
-}
 
 /** Of all that were looked up, wherever the answer came from. */
 function p99Of (from: Sample, to: Sample): number | undefined {
@@ -38,15 +31,14 @@ function p99Of (from: Sample, to: Sample): number | undefined {
 
 /** Each of them in the last minute, with its course over the window. */
 export function tilesPart (samples: readonly Sample[]): string {
-  return `<ul class="tiles" data-part="tiles">${TILES.map((tile) => tileOf(tile, samples)).join('')}</ul>`
+  const [minute, course] = [lastMinute(samples), intervals(samples, SPARK_MS).toReversed()]
+  return `<ul class="tiles" data-part="tiles">${TILES.map((tile) => tileOf(tile, minute, course)).join('')}</ul>`
 }
 
-function tileOf ({ id, name, scale, of }: Tile, samples: readonly Sample[]): string {
-  const minute = lastMinute(samples)
+function tileOf ({ id, name, scale, of }: Tile, minute: Interval | undefined, course: readonly Interval[]): string {
   const now = minute && of(...minute)
-  const course = intervals(samples, SPARK_MS).map(([from, to]) => of(from, to)).toReversed()
   return `<li><span>${name}</span> <data id="${id}" value="${now ?? ''}">${format(now, scale)}</data>` +
-    `${spark(name, scale, course)}</li>`
+    `${spark(name, scale, course.map((one) => of(...one)))}</li>`
 }
 
 /** Of one point of a spark. */
