@@ -73,9 +73,9 @@ export async function startServer (kind, port, core = 0) {
   return child
 }
 
-/** This service on 127.0.0.1, management on the port after it. */
-export async function startService (port, env, core = 0) {
-  const child = start(process.execPath, [MAIN], {
+/** This service on 127.0.0.1, management on the port after it. @param main another build's dist/main.js */
+export async function startService (port, env, core = 0, main = MAIN) {
+  const child = start(process.execPath, [main], {
     core,
     env: {
       LISTEN: `127.0.0.1:${port}`,

@@ -25,10 +25,10 @@ const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.r
 const bearer = [`Authorization: Bearer ${TOKEN}`]
 const cookies = [`Cookie: ${COOKIES}; session=${SESSION}`]
 const BARE = 20900
-const SERVICE = 20910
-const [ONE_ENTRY, RESOLVER, REDIS] = [20920, 20930, 20931]
+export const [SERVICE, ONE_ENTRY] = [20910, 20920]
+const [RESOLVER, REDIS] = [20930, 20931]
 /** `base`: the row of the bare server that got the very same requests. */
-const ROWS = [
+export const ROWS = [
   { name: 'bare `node:http`', port: BARE, headers: bearer },
   { name: 'bare `node:http`, eleven cookies', port: BARE, headers: cookies, base: 1 },
   { name: 'bare `node:http`, tokens in turn', port: BARE, script: 'rotate', base: 2 },

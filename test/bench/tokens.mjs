@@ -9,15 +9,15 @@ import {
 import { GENERATOR, loadOf } from './load.mjs'
 
 const [SERVICE, RESOLVER] = [20950, 20960]
-const ISSUER = `http://127.0.0.1:${RESOLVER}`
-const RESOURCE = 'https://api.example.com'
+export const ISSUER = `http://127.0.0.1:${RESOLVER}`
+export const RESOURCE = 'https://api.example.com'
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const JWKS = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }] })
 const COLD = 2000
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-function token (aud) {
+export function token (aud) {
   const iat = Math.floor(Date.now() / 1000) + 4 // newer than what the replica does not know
   const text = [{ alg: 'RS256', kid: 'k', typ: 'at+jwt' }, {
     aud: [aud],
@@ -33,7 +33,7 @@ function token (aud) {
 }
 
 /** A resolver that knows everybody, and Authgear's keys. */
-async function startAuthgear () {
+export async function startAuthgear () {
   const server = createServer(({ url }, response) => {
     if (url === '/oauth2/jwks') return response.end(JWKS)
     response.writeHead(200, {

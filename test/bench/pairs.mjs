@@ -1,0 +1,85 @@
+// How this build compares with another, both in turn on one core: BENCH_OTHER is the other's dist/main.js.
+// Processes start anew for each set of rounds, since chance decides at the start how fast Node runs a server.
+import {
+  interleaved, MAIN, medianOf, ratioOf, ROUNDS, SECONDS, sharing, spread, startRedis, startServer, startService, stop,
+  table, untilShared
+} from './lib.mjs'
+import { GENERATOR, loadOf } from './load.mjs'
+import { ONE_ENTRY, ROWS, SERVICE } from './rates.mjs'
+import { ISSUER, RESOURCE, startAuthgear, token } from './tokens.mjs'
+
+const STARTS = Number(process.env.BENCH_STARTS ?? 4)
+const [RESOLVER, REDIS, TOKENS] = [21000, 21001, 21002]
+const RESOURCE_ROW = { name: 'resource token, with a scope', port: TOKENS, path: `/resource?resource=${RESOURCE}` }
+const PAIRED = [...ROWS.filter(({ port }) => port === SERVICE || port === ONE_ENTRY), RESOURCE_ROW]
+/** From a port of this build to the same one of the other. */
+const OTHER = 100
+
+export async function pairs () {
+  const other = process.env.BENCH_OTHER
+  if (other === undefined) throw new Error('pairs: set BENCH_OTHER to the dist/main.js of the other build')
+  const servers = [await startRedis(REDIS), await startServer('resolver', RESOLVER, 1)]
+  const authgear = await startAuthgear()
+  const runs = PAIRED.map(() => [[], []])
+  try {
+    for (let index = 0; index < STARTS; index++) await measure(other, runs)
+    return report(runs)
+  } finally {
+    authgear.closeAllConnections()
+    authgear.close()
+    for (const child of servers) await stop(child)
+  }
+}
+
+/** Both builds from their start to their end; adds each round to the runs of its row. */
+async function measure (other, runs) {
+  const builds = [await startBuild(MAIN, 0), await startBuild(other, OTHER)]
+  try {
+    for (const [index, row] of PAIRED.entries()) {
+      const headers = row.headers ?? (row.script === undefined ? [`Authorization: Bearer ${token(RESOURCE)}`] : [])
+      const rounds = await interleaved(builds, (build) => build.ask({ ...row, headers }))
+      for (const [build, of] of rounds.entries()) runs[index][build].push(...of)
+    }
+  } finally {
+    for (const build of builds) await build.stop()
+  }
+}
+
+/** The three services that the rows ask, of one build. */
+async function startBuild (main, offset) {
+  const [alone, shared, tokens] = [SERVICE, ONE_ENTRY, TOKENS].map((port) => port + offset)
+  const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, CACHE_MAX_ENTRIES: '1000' }
+  const children = {
+    [SERVICE]: await startService(alone, env, 0, main),
+    [ONE_ENTRY]: await startService(shared, { ...env, CACHE_MAX_ENTRIES: '1', ...sharing(REDIS) }, 0, main),
+    [TOKENS]: await startService(tokens, { AUTHGEAR_ENDPOINT: ISSUER, RESOURCES: RESOURCE }, 0, main)
+  }
+  await untilShared([shared])
+  return {
+    ask: ({ port, path = '/verify', query = '', headers, script, refused }) =>
+      loadOf(children[port], `http://127.0.0.1:${port + offset}${path}${query}`, { headers, script, mayRefuse: refused }),
+    stop: async () => { for (const child of Object.values(children)) await stop(child) }
+  }
+}
+
+function report (runs) {
+  const data = PAIRED.map(({ name }, index) => {
+    const [now, other] = runs[index]
+    return {
+      name,
+      rate: ratioOf(now, other, ({ rate }) => rate),
+      cpu: ratioOf(other, now, ({ cpu }) => cpu),
+      cpuNow: medianOf(now, ({ cpu }) => cpu),
+      cpuOther: medianOf(other, ({ cpu }) => cpu)
+    }
+  })
+  const markdown = table([
+    ['row', 'requests/s, this ÷ other: min / median / max', "other's CPU ÷ this", 'CPU µs a request, other → this'],
+    ...data.map(({ name, rate, cpu, cpuNow, cpuOther }) => [
+      name, spread(rate), spread(cpu), `${cpuOther.toFixed(1)} → ${cpuNow.toFixed(1)}`
+    ])
+  ])
+  const note = `${STARTS} starts of each build, ${ROUNDS} rounds of ${SECONDS} s a start and row, in turn; ${GENERATOR} ` +
+    'with 32 connections; above 1 this build is the faster one.'
+  return { name: 'pairs', markdown: `${markdown}\n\n${note}`, data: { rows: data } }
+}
