@@ -39,6 +39,8 @@ const MAX_COOKIE_BYTES = 1024
 /** Go drops all cookies of a request with more than this many. */
 const MAX_COOKIES = 3000
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- that is what it looks for
+/** Nothing to trim, to unquote or to skip. */
+const PLAIN_VALUE = /^[\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]+$/
 /** Go skips a cookie whose value holds another byte. */
 const COOKIE_VALUE = /^[\x20\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]*$/
 const FIELDS = { session: 'session', app_session: 'appSession', app_access_token: 'appAccessToken' } as const
@@ -61,18 +63,11 @@ export function cookieNames (prefix: string): CookieNames {
   }
 }
 
-/** @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`) */
-export function readCredentials (rawHeaders: readonly string[], names: CookieNames): CredentialsRead {
-  return read(rawHeaders, names)
-}
-
-/** Reads the Authorization lines, and no cookie. */
-export function readBearerAlone (rawHeaders: readonly string[]): CredentialsRead {
-  return read(rawHeaders, undefined)
-}
-
-/** @param names undefined: no cookie is read */
-function read (rawHeaders: readonly string[], names: CookieNames | undefined): CredentialsRead {
+/**
+ * @param rawHeaders name, value, name, value … as they arrived, never joined (Node's `rawHeaders`)
+ * @param names undefined: no cookie is read
+ */
+export function readCredentials (rawHeaders: readonly string[], names: CookieNames | undefined): CredentialsRead {
   const found: Found = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
   let authorizations = 0
   let cookieBytes = 0
@@ -92,6 +87,11 @@ function read (rawHeaders: readonly string[], names: CookieNames | undefined): C
     found.appSession = found.appAccessToken = found.session = undefined
   }
   return judge(found)
+}
+
+/** Reads the Authorization lines, and no cookie. */
+export function readBearerAlone (rawHeaders: readonly string[]): CredentialsRead {
+  return readCredentials(rawHeaders, undefined)
 }
 
 function judge (found: Found): CredentialsRead {
@@ -223,6 +223,7 @@ function countCookies (rawHeaders: readonly string[]): number {
 
 /** @returns undefined where Go skips the cookie */
 function readValue (text: string): string | undefined {
+  if (PLAIN_VALUE.test(text)) return text // as Authgear writes them all
   const value = unquote(text.slice(0, trimmedEnd(text, 0, text.length)))
   // a control byte makes Go refuse the whole request: kept, so that it is refused here too
   return COOKIE_VALUE.test(value) || CONTROL.test(value) ? value : undefined

@@ -17,3 +17,15 @@ export type Entry = Readonly<{
   ttlMs: number
   sealedAt: EpochMs
 }>
+
+/** What a revocation may name: a user, or a credential. */
+export type Affected = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
+
+export function affectedOf ({ resolution, digests }: Entry): Affected {
+  return { userId: resolution.kind === 'valid' ? resolution.userId : undefined, digests }
+}
+
+/** By the life that has passed, since clocks of two machines are never compared; a shortened life counts as older. */
+export function ageOf ({ ttlMs }: Pick<Entry, 'ttlMs'>, remainingMs: number): number {
+  return ttlMs - remainingMs
+}

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { AuditObserver } from '../../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../../request/authenticate/types.ts'
 import type { SharedCacheObserver } from '../../shared/cache/coalescing.ts'
-import { type AnswerSource, type Endpoint, REFUSALS, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
+import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
 import {
   type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
   readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
@@ -12,20 +12,15 @@ import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { registerEvents } from './events.ts'
 import type { EventKind, EventsObserver } from '../../shared/events/types.ts'
-import { LATENCY_BUCKETS, LatencyTally, RequestTally, type RequestLabels } from './request-counts.ts'
+import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
+import { registerRequests, TalliedHistogram } from './requests.ts'
 
 export type Metrics = Readonly<{
   contentType: string
   render: () => Promise<string>
   /** For the status page, which reads the same numbers as `render`. */
   reading: () => MetricsRead
-  request: (
-    endpoint: Endpoint,
-    status: number,
-    reason: RequestLabels['reason'],
-    source: AnswerSource,
-    seconds: number
-  ) => void
+  request: RequestCounts['request']
   /** A chain of trusted proxies that was too long to read. */
   forwardedForIgnored: () => void
   authenticate: Pick<AuthenticateObserver, 'memoryRead' | 'coalesced'>
@@ -52,7 +47,7 @@ export type MetricsRead = Readonly<{
   requests: ReadonlyArray<Readonly<{ labels: RequestLabels, count: number }>>
   /** By source: how many took at most as long as each bound; the last is all. */
   durations: Readonly<Record<AnswerSource, readonly number[]>>
-  reads: CacheReads
+  reads: RequestCounts['reads']
   authgear: Readonly<Record<ResolverOutcome, number>>
   redisErrors: Readonly<Record<RedisOperation, number>>
   revocations: Readonly<Record<CountedOrigin, number>>
@@ -77,7 +72,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     labelNames: ['version']
   }).set({ version }, 1)
   registerGauges(registry, gauges)
-  const reads = registerCacheReads(registry)
   const requests = registerRequests(registry)
   const sharedErrors = registerSharedErrors(registry)
   const resolver = registerResolver(registry)
@@ -89,8 +83,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     contentType: registry.contentType,
     render: () => registry.metrics(),
     reading: () => ({
-      ...requests.reading(),
-      reads: { memory: { ...reads.memory }, redis: { ...reads.redis } },
+      ...readRequests(requests),
       authgear: resolver.outcomes.counts(),
       redisErrors: sharedErrors.counts(),
       revocations: revocations.origins.counts(),
@@ -101,8 +94,8 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     }),
     request: requests.request,
     forwardedForIgnored: registerForwardedFor(registry),
-    authenticate: registerAuthenticate(registry, reads.memory),
-    sharedCache: { sharedRead: (outcome) => { reads.redis[outcome]++ }, sharedError: sharedErrors.add },
+    authenticate: { memoryRead: requests.memoryRead, coalesced: registerCoalesced(registry).add },
+    sharedCache: { sharedRead: (outcome) => { requests.reads.redis[outcome]++ }, sharedError: sharedErrors.add },
     resolver: resolver.observer,
     revocations: revocations.observer,
     webhookRefused: webhooks.add,
@@ -149,65 +142,6 @@ function createRegistry (): Registry {
   return registry
 }
 
-function registerRequests (
-  registry: Registry
-): Pick<Metrics, 'request'> & { reading: () => Pick<MetricsRead, 'requests' | 'durations'> } {
-  const requests = new RequestTally()
-  for (const labels of WATCHED) requests.begin(labels)
-  const durations: Record<AnswerSource, LatencyTally> = {
-    memory: new LatencyTally(),
-    redis: new LatencyTally(),
-    authgear: new LatencyTally(),
-    none: new LatencyTally()
-  }
-  new Counter({
-    registers: [registry],
-    name: 'forward_auth_requests_total',
-    help: 'Answers given to proxies.',
-    labelNames: ['endpoint', 'status', 'reason', 'source'],
-    collect () {
-      this.reset()
-      for (const { labels, count } of requests.entries()) this.inc({ ...labels }, count)
-    }
-  })
-  new TalliedHistogram(registry, {
-    name: 'forward_auth_request_duration_seconds',
-    help: 'From the request line to the answer, by where the answer came from.',
-    tallies: Object.entries(durations).map(([source, tally]) => [{ source }, tally])
-  })
-  return {
-    request: (endpoint, status, reason, source, seconds) => {
-      requests.add(endpoint, status, reason, source)
-      durations[source].add(seconds)
-    },
-    reading: () => ({
-      requests: Array.from(requests.entries(), ({ labels, count }) => ({ labels, count })),
-      durations: {
-        memory: durations.memory.cumulative(),
-        redis: durations.redis.cumulative(),
-        authgear: durations.authgear.cumulative(),
-        none: durations.none.cumulative()
-      }
-    })
-  }
-}
-
-/** What alerts watch is there from the start: `increase` does not see the first value of a series. */
-const WATCHED: readonly RequestLabels[] = [
-  { endpoint: 'other', status: 404, reason: 'not_found', source: 'none' },
-  ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
-    ...(['memory', 'redis', 'authgear'] as const).map(
-      (source) => ({ endpoint, status: 200, reason: 'allowed', source }) as const
-    ),
-    ...(['none', 'memory', 'redis', 'authgear'] as const).map(
-      (source) => ({ endpoint, status: 403, reason: 'bad_policy', source }) as const
-    ),
-    ...(['authgear_unavailable', 'authgear_misconfigured', 'overloaded'] as const).map(
-      (reason) => ({ endpoint, status: REFUSALS[reason].status, reason, source: 'authgear' }) as const
-    )
-  ])
-]
-
 function registerForwardedFor (registry: Registry): () => void {
   const ignored = new Counter({
     registers: [registry],
@@ -218,77 +152,30 @@ function registerForwardedFor (registry: Registry): () => void {
   return () => ignored.inc()
 }
 
-type Tallied = Readonly<{
-  name: string
-  help: string
-  tallies: ReadonlyArray<readonly [labels: Readonly<Record<string, string>>, tally: LatencyTally]>
-}>
-
-/** Shows tallies as a histogram: prom-client has no way to set one. */
-class TalliedHistogram extends Histogram {
-  readonly #tallied: Tallied
-
-  constructor (registry: Registry, tallied: Tallied) {
-    super({ registers: [registry], name: tallied.name, help: tallied.help })
-    this.#tallied = tallied
-  }
-
-  /** What the registry calls for its text format. */
-  async getForPromString () {
-    const { name, help, tallies } = this.#tallied
-    const values = tallies.flatMap(([labels, tally]) => seriesOf(name, labels, tally))
-    return { name, help, type: 'histogram', aggregator: 'sum', values }
+/** A copy: what is counted goes on. */
+function readRequests (
+  { tally, durations, reads }: RequestCounts
+): Pick<MetricsRead, 'requests' | 'durations' | 'reads'> {
+  return {
+    requests: Array.from(tally.entries(), ({ labels, count }) => ({ labels, count })),
+    durations: {
+      memory: durations.memory.cumulative(),
+      redis: durations.redis.cumulative(),
+      authgear: durations.authgear.cumulative(),
+      none: durations.none.cumulative()
+    },
+    reads: structuredClone(reads)
   }
 }
 
-function seriesOf (name: string, labels: Readonly<Record<string, string>>, tally: LatencyTally) {
-  const buckets = tally
-    .cumulative()
-    .map((value, index) => ({
-      metricName: `${name}_bucket`,
-      labels: { le: tally.bounds[index] ?? '+Inf', ...labels },
-      value
-    }))
-  const count = buckets.at(-1)?.value ?? 0
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: tally.sum },
-    { metricName: `${name}_count`, labels, value: count }
-  ]
-}
-
-const noReads = () => ({ memory: { hit: 0, miss: 0 }, redis: { hit: 0, miss: 0, rejected: 0, unreachable: 0 } })
-type CacheReads = ReturnType<typeof noReads>
-
-function registerCacheReads (registry: Registry): CacheReads {
-  const reads = noReads()
-  new Counter({
-    registers: [registry],
-    name: 'forward_auth_cache_reads_total',
-    help: 'Look-ups by tier; rejected = something was there that cannot be trusted.',
-    labelNames: ['tier', 'outcome'],
-    collect () {
-      this.reset()
-      for (const [tier, outcomes] of Object.entries(reads)) {
-        for (const [outcome, count] of Object.entries(outcomes)) this.inc({ tier, outcome }, count)
-      }
-    }
-  })
-  return reads
-}
-
-function registerAuthenticate (registry: Registry, reads: CacheReads['memory']): Metrics['authenticate'] {
-  const coalesced = closedCounter(
+function registerCoalesced (registry: Registry): ClosedCounter<'process' | 'fleet'> {
+  return closedCounter(
     registry,
     'forward_auth_coalesced_total',
     'Requests answered by a resolution that another one had begun.',
     'scope',
     ['process', 'fleet']
   )
-  return {
-    memoryRead: (outcome) => { reads[outcome]++ },
-    coalesced: coalesced.add
-  }
 }
 
 function registerSharedErrors (registry: Registry): ClosedCounter<RedisOperation> {

@@ -19,7 +19,7 @@ type Cell = { readonly labels: RequestLabels, count: number }
  * Counts by a closed set of label sets, each made when it is first seen, or begun at 0. Plain integers, collected on
  * scrape: on the hot path a labelled counter and histogram cost eight times as much.
  */
-export class RequestTally {
+class RequestTally {
   readonly #cells = new Map<Endpoint, Map<string, Map<AnswerSource, Cell>>>()
   readonly #seconds = new Map<string, Cell>()
 
@@ -78,5 +78,41 @@ export class LatencyTally {
   cumulative (): number[] {
     let total = 0
     return this.counts.map((count) => { total += count; return total })
+  }
+}
+
+/** What one request counts: the answer with its time, and the look-up in each tier. Called on the hot path. */
+export type RequestCounts = Readonly<{
+  tally: RequestTally
+  durations: Readonly<Record<AnswerSource, LatencyTally>>
+  reads: Readonly<{
+    memory: Record<'hit' | 'miss', number>
+    redis: Record<'hit' | 'miss' | 'rejected' | 'unreachable', number>
+  }>
+  request: (
+    endpoint: Endpoint,
+    status: number,
+    reason: RequestLabels['reason'],
+    source: AnswerSource,
+    seconds: number
+  ) => void
+  memoryRead: (outcome: 'hit' | 'miss') => void
+}>
+
+export function createRequestCounts (): RequestCounts {
+  const tally = new RequestTally()
+  const durations = {
+    memory: new LatencyTally(), redis: new LatencyTally(), authgear: new LatencyTally(), none: new LatencyTally()
+  }
+  const reads = { memory: { hit: 0, miss: 0 }, redis: { hit: 0, miss: 0, rejected: 0, unreachable: 0 } }
+  return {
+    tally,
+    durations,
+    reads,
+    request: (endpoint, status, reason, source, seconds) => {
+      tally.add(endpoint, status, reason, source)
+      durations[source].add(seconds)
+    },
+    memoryRead: (outcome) => { reads.memory[outcome]++ }
   }
 }

@@ -1,8 +1,9 @@
 import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext } from './types.ts'
 import type { MemoryRead } from '../../shared/cache/memory.ts'
+import { affectedOf, ageOf } from '../../core/entry.ts'
 import { Overloaded } from '../../errors.ts'
 import type { ResolveOptions } from './context.ts'
-import { affectedOf, ageOf, resolve, resolved } from './resolve.ts'
+import { resolve } from './resolve.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
 
 /** A caller that comes later than this to an uncacheable resolution starts its own. */
@@ -20,7 +21,8 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
       deps.observer.memoryRead(isUsable ? 'hit' : 'miss')
       if (!isUsable) return singleFlight.run(subject, subject.key, FOR_A_REQUEST)
       renew(subject, known)
-      return resolved(known.entry, known.remainingMs, 'memory')
+      const { entry: { resolution, digests }, remainingMs } = known
+      return { kind: 'resolved', resolution, source: 'memory', ageMs: ageOf(known.entry, remainingMs), digests }
     },
     confirm: (subject: CredentialContext, maxAgeMs: number) => singleFlight.run(subject, `confirm ${subject.key}`, {
       accept: (entry, remainingMs) => ageOf(entry, remainingMs) <= maxAgeMs,

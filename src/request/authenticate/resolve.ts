@@ -2,7 +2,7 @@ import type { AuthenticateDeps, Authentication, Source, CredentialContext } from
 import type { Accept } from '../../shared/cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../../shared/cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../../clock.ts'
-import type { Entry } from '../../core/entry.ts'
+import { type Affected, affectedOf, ageOf, type Entry } from '../../core/entry.ts'
 import {
   capAt, faultOfTokens, identityDeadline, isExpired, lifetimeOf
 } from '../../core/token-expiry.ts'
@@ -20,7 +20,7 @@ import {
   UnexpectedError
 } from '../../errors.ts'
 import type { ResolverResult } from '../../authgear/resolver/types.ts'
-import type { Affected, RevocationSnapshot } from '../../shared/revocation/types.ts'
+import type { RevocationSnapshot } from '../../shared/revocation/types.ts'
 import { isRefutation, type ResolveContext, type ResolveOptions } from './context.ts'
 import { resolveOwnSession } from './own-session.ts'
 
@@ -298,16 +298,7 @@ function userOf (resolution: Resolution): string | undefined {
   return resolution.kind === 'valid' ? resolution.userId : undefined
 }
 
-export function affectedOf ({ resolution, digests }: Entry): Affected {
-  return { userId: userOf(resolution), digests }
-}
-
-export function resolved (entry: Entry, remainingMs: number, source: Source): Authentication & { kind: 'resolved' } {
+function resolved (entry: Entry, remainingMs: number, source: Source): Authentication & { kind: 'resolved' } {
   const { resolution, digests } = entry
   return { kind: 'resolved', resolution, source, ageMs: ageOf(entry, remainingMs), digests }
-}
-
-/** By the life that has passed, since clocks of two machines are never compared; a shortened life counts as older. */
-export function ageOf (entry: Entry, remainingMs: number): number {
-  return entry.ttlMs - remainingMs
 }

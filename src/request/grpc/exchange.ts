@@ -1,7 +1,7 @@
 import type { Report } from '../http/access-log.ts'
 import { ifRecorded, type LineContext } from '../http/exchange.ts'
 import { requestIds } from '../http/request.ts'
-import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../http/respond.ts'
+import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../http/answers.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerResult, HttpResponse } from '../http/types.ts'
 import { type CheckRequest, readCheckRequest } from './check-request.ts'

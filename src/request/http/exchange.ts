@@ -1,15 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { NOT_FOUND, respond, respondAndLeave, TOO_MANY_LINES, UNRECORDED } from './respond.ts'
+import { NOT_FOUND, TOO_MANY_LINES, UNRECORDED } from './answers.ts'
+import { respond, respondAndLeave } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { TraceIds } from '../../operate/tracing/types.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, requestIds,
-  traceIdsOf, TRUSTS_NOBODY
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, traceIdsOf, TRUSTS_NOBODY
 } from './request.ts'
 import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
@@ -85,10 +85,9 @@ export function createExchange (
   deps: ExchangeDeps,
   abandoned: AbandonedInputs
 ): (endpoint: Endpoint, handler?: Handler) => FastifyHandler {
-  const nextId = requestIds()
   return (endpoint, handler) => (request, reply) => {
     reply.hijack()
-    const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw, nextId)
+    const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw)
     try {
       if (!receive(abandoned, incoming)) return
       if (handler === undefined) return sendNotFound(deps, incoming)
@@ -118,13 +117,7 @@ class IncomingVerifyRequest implements VerifyRequest {
   readonly #deps: ExchangeDeps
   #client: Client | undefined
 
-  constructor (
-    deps: ExchangeDeps,
-    endpoint: Endpoint,
-    request: FastifyRequest,
-    response: ServerResponse,
-    nextId: () => string
-  ) {
+  constructor (deps: ExchangeDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse) {
     const { method = '', rawHeaders } = request.raw
     this.#deps = deps
     this.endpoint = endpoint
@@ -134,7 +127,7 @@ class IncomingVerifyRequest implements VerifyRequest {
     this.rawHeaders = rawHeaders
     this.query = ownWordsOf(endpoint, request.originalUrl)
     this.proxy = readProxyRequest(rawHeaders)
-    this.requestId = this.proxy.requestId ?? nextId()
+    this.requestId = this.proxy.requestId ?? request.id
   }
 
   get socket (): Socket { return this.request.raw.socket }
@@ -203,21 +196,11 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
   const { raw } = incoming.request
   if (raw.httpVersionMajor !== 1) return true
   if (abandoned.has(raw.socket)) return false
-  const cut = isCut(raw)
-  if (!incoming.proxy.declaresBody && !cut) return true
+  // a policy or a declared body may be among the lines that are missing: Node hands over as many as it keeps
+  const isCut = raw.rawHeaders.length >= 2 * MAX_HEADER_LINES
+  if (!incoming.proxy.declaresBody && !isCut) return true
   abandon(abandoned, raw.socket)
   incoming.isLast = true
-  if (cut) incoming.send(TOO_MANY_LINES)
-  return !cut
-}
-
-/**
- * Whether lines may be missing, a policy or a declared body among them: Node hands over as many as it keeps, and no
- * word of the rest.
- */
-function isCut ({
-  rawHeaders,
-  httpVersionMajor
-}: Pick<IncomingMessage, 'rawHeaders' | 'httpVersionMajor'>): boolean {
-  return httpVersionMajor === 1 && rawHeaders.length >= 2 * MAX_HEADER_LINES
+  if (isCut) incoming.send(TOO_MANY_LINES)
+  return !isCut
 }

@@ -6,6 +6,7 @@ import {
 import { trackConnections, type Drain } from './drain.ts'
 import { METHODS } from './node-http.ts'
 import { serverContextOf, type TlsMaterial } from './tls.ts'
+import { requestIds } from './request.ts'
 import { endAndLinger } from './respond.ts'
 import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
@@ -81,9 +82,7 @@ function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
   const common: FastifyServerOptions = {
     ...WITHOUT_SCHEMAS,
     logger: false,
-    genReqId: () => '',
-    // nothing of the URL is read but by our own code
-    routerOptions: { querystringParser: () => ({}) },
+    genReqId: requestIds(),
     return503OnClosing: false,
     forceCloseConnections: false,
     clientErrorHandler: refuseUnreadable

@@ -22,7 +22,7 @@ export type HttpResponse = Readonly<{
   head?: KeptHead
 }>
 
-/** What `http/kept-head` remembers of such an answer, once it was sent. */
+/** What `http/respond` remembers of such an answer, once it was sent. */
 type KeptHead = {
   /** The list that it was made of: a copy of the answer with another one has no kept head. */
   readonly headers: readonly string[]

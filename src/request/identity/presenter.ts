@@ -138,10 +138,10 @@ export function createPresenter (
   }
 
   return Object.freeze({
-    nobody: isBare(shapes.usual) ? NOTHING : emptyOf(shapes.usual),
+    nobody: emptyOf(shapes.usual),
     present (policy: Policy, admitted: Admitted, known?: KnownProfile): Outgoing | Promise<KnownProfile> {
       const shape = shapes.of(policy)
-      if (isBare(shape)) return NOTHING
+      if (shape.headers.length === 0) return NOTHING
       const { userId } = admitted
       const profile = profileFor(userId, known)
       return profile instanceof Promise
@@ -196,8 +196,6 @@ function lengthOf (texts: ReadonlyArray<string | undefined>): number {
   return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), 0)
 }
 
-const isBare = ({ headers }: Shape): boolean => headers.length === 0
-
 function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, clock: Clock): boolean {
   if (known.identity !== identity || known.profile !== profile) return false
   if (known.assertion === undefined) return true
@@ -245,7 +243,8 @@ function nameOf (choice: Choice<string>): string {
   return choice.kind === 'named' ? choice.value : `(${choice.kind})`
 }
 
-const emptyOf = ({ headers }: Shape): Outgoing => headers.flatMap(({ name }) => [name, ''])
+const emptyOf = ({ headers }: Shape): Outgoing =>
+  headers.length === 0 ? NOTHING : headers.flatMap(({ name }) => [name, ''])
 
 function outgoingOf (
   { headers }: Shape,

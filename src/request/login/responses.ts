@@ -3,7 +3,7 @@ import { writeLoginQuery } from './urls.ts'
 import { readLanguage } from '../pages/language.ts'
 import { createLoginPages } from '../pages/login-page.ts'
 import { type PageSettings, PLAIN } from '../pages/settings.ts'
-import { COMMON, COMMON_OF_PAGES } from '../http/respond.ts'
+import { COMMON, COMMON_OF_PAGES } from '../http/answers.ts'
 import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
 

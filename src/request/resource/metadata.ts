@@ -1,5 +1,5 @@
 import type { Route } from '../http/paths.ts'
-import { JSON_TYPE, NOT_FOUND } from '../http/respond.ts'
+import { JSON_TYPE, NOT_FOUND } from '../http/answers.ts'
 import { NO_CONTENT, OK } from '../http/success.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HttpResponse, VerifyRequest } from '../http/types.ts'

@@ -1,5 +1,5 @@
 import type { Route } from '../../request/http/paths.ts'
-import { JSON_TYPE } from '../../request/http/respond.ts'
+import { JSON_TYPE } from '../../request/http/answers.ts'
 import { OK } from '../../request/http/success.ts'
 import type { HttpResponse, Status } from '../../request/http/types.ts'
 import type { KeyRing } from './key-ring.ts'

@@ -70,7 +70,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
   const peek = (key: string): Slot | undefined => valid.peek(key) ?? refused.peek(key)
   const remove = (key: string): void => { if (!valid.delete(key)) refused.delete(key) }
 
-  function read (key: string, graceMs: number): MemoryRead {
+  function read (key: string, graceMs = 0): MemoryRead {
     const slot = valid.get(key) ?? refused.peek(key)
     if (slot === undefined) return MISS
     const remainingMs = remainingOf(slot)
@@ -94,7 +94,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
   }
 
   return Object.freeze({
-    read: (key: string) => read(key, 0),
+    read,
     readEnded: (key: string) => read(key, staleMs),
     knowsAsValid: (key: string) => valid.has(key),
     write (

@@ -1,10 +1,9 @@
 import type { Clock } from '../../clock.ts'
-import type { Entry, Stamp } from '../../core/entry.ts'
+import { type Affected, affectedOf, type Entry, type Stamp } from '../../core/entry.ts'
 import { MAX_LEDGER_NAMES } from '../../core/memory-budget.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { TokenLedger } from './token-ledger.ts'
 import {
-  type Affected,
   compareIds,
   EVERYTHING,
   FIRST_ID,
@@ -68,6 +67,8 @@ export class Ledger {
   #readAt = -Infinity
   /** Newest position at which a name was revoked, oldest first. */
   readonly #revoked: BoundedMap<StreamId>
+  /** Newest of them: what was made at it or later is void by no name that was read. */
+  #newestRevoked: StreamId = FIRST_ID
   /**
    * A resolution from before this position is void: it stands for `everything`, for the names that the maps had no room
    * for, and for the end of the retention.
@@ -142,6 +143,7 @@ export class Ledger {
     this.#id = FIRST_ID
     this.#nonce = ''
     this.#revoked.clear()
+    this.#newestRevoked = FIRST_ID
     this.#voidBefore = FIRST_ID
     this.#skippedTo = FIRST_ID
     this.#milestones = []
@@ -184,10 +186,16 @@ export class Ledger {
     const awaited = this.#pendingRepublish.get(entry.of)
     if (awaited !== undefined && isCopy(revocation, awaited)) this.#pendingRepublish.delete(entry.of)
     if (name === EVERYTHING) this.#voidBefore = entry.id
-    else this.#raiseVoidBefore(this.#revoked.set(name, entry.id))
+    else this.#revokeName(name, entry.id)
     this.#keepForRepublish(entry.of, revocation)
     if (this.#unconfirmed.get(name)?.of === entry.of) this.#unconfirmed.delete(name)
     else this.#extendNoStore(name, revocation.quietMs) // its own began when it was taken here
+  }
+
+  /** The oldest name goes where there is no room: then all from before it is void. */
+  #revokeName (name: string, id: StreamId): void {
+    this.#newestRevoked = id
+    this.#raiseVoidBefore(this.#revoked.set(name, id))
   }
 
   /** A revocation taken here holds at once, whatever Redis does: every resolution that began before it is void. */
@@ -208,13 +216,15 @@ export class Ledger {
 
   isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
-    // runs on every hit; mostly there was no revocation
-    if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, stamp.position.id) > 0) return true
-    if (this.#revoked.size === 0 && this.#unconfirmed.size === 0) return false
+    const { id } = stamp.position
+    if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, id) > 0) return true
+    // runs on every hit; mostly nothing was revoked since the entry was made
+    const isNewer = this.#newestRevoked === FIRST_ID || compareIds(this.#newestRevoked, id) <= 0
+    if (isNewer && this.#unconfirmed.size === 0) return false
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
       return (
-        (revokedAt !== undefined && compareIds(revokedAt, stamp.position.id) > 0) ||
+        (revokedAt !== undefined && compareIds(revokedAt, id) > 0) ||
         (this.#unconfirmed.get(name)?.number ?? 0) > local
       )
     })
@@ -224,10 +234,10 @@ export class Ledger {
    * @returns whether an entry from Redis stands at a position that this replica read, and no revocation after it or
    * still pending voids it
    */
-  trusts ({ stamp, digests, resolution }: Entry): boolean {
+  trusts (entry: Entry): boolean {
+    const { stamp } = entry
     if (stamp.generation === '' || this.#positions.get(stamp.position.nonce) !== stamp.position.id) return false
-    const userId = resolution.kind === 'valid' ? resolution.userId : undefined
-    return this.#pendingRepublish.size === 0 && !this.isVoid({ userId, digests }, { stamp, local: 0 })
+    return this.#pendingRepublish.size === 0 && !this.isVoid(affectedOf(entry), { stamp, local: 0 })
   }
 
   isUncacheable ({ userId, digests }: Affected, at: number): boolean {

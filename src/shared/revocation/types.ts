@@ -1,6 +1,6 @@
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { ClientName } from '../../core/client-name.ts'
-import type { Entry, Stamp } from '../../core/entry.ts'
+import type { Affected, Entry, Stamp } from '../../core/entry.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import type { Mark } from '../block-list/block-list.ts'
 
@@ -69,9 +69,6 @@ export type RevocationSnapshot = Readonly<{
   /** Monotonic milliseconds. */
   at: number
 }>
-
-/** The user and the credentials behind a resolution. */
-export type Affected = Readonly<{ userId: string | undefined, digests: readonly CredentialDigest[] }>
 
 /** What a revocation may name of a resource token. */
 export type TokenNames = Readonly<Pick<ResourceToken, 'userId' | 'clientId' | 'id' | 'issuedAt'>>
