@@ -1,0 +1,61 @@
+/** `npm run weight`: what the next person has to read, counted. docs/inside/weight.md has it before and after. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { tableOf } from './generated.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** Lines, its own among them; longer ones count. */
+const LONG_FUNCTION = 25
+/** Pages for users, beside README.md: what contributors need is in docs/inside. */
+const FOR_USERS = ['docs', 'docs/apps', 'docs/proxies']
+
+type Count = Readonly<{ files: number, lines: number }>
+
+function filesIn (folder: string, isOne: (path: string) => boolean): readonly string[] {
+  const all = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+  return all.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name)).filter(isOne)
+}
+
+const textOf = (path: string): string => readFileSync(path, 'utf8')
+
+function count (paths: readonly string[]): Count {
+  return { files: paths.length, lines: paths.reduce((sum, path) => sum + textOf(path).split('\n').length - 1, 0) }
+}
+
+/** Functions of more than LONG_FUNCTION lines; one that holds others counts beside them. */
+function longFunctionsIn (path: string): number {
+  const file = ts.createSourceFile(path, textOf(path), ts.ScriptTarget.Latest, true)
+  const lineOf = (position: number): number => file.getLineAndCharacterOfPosition(position).line
+  let found = 0
+  const visit = (node: ts.Node): void => {
+    const hasBody = ts.isFunctionLike(node) && 'body' in node && node.body !== undefined
+    if (hasBody && lineOf(node.end) - lineOf(node.getStart()) >= LONG_FUNCTION) found++
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return found
+}
+
+function wordsForUsers (): number {
+  const pages = FOR_USERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+  return ['README.md', ...pages]
+    .reduce((sum, page) => sum + (textOf(join(ROOT, page)).match(/\S+/g)?.length ?? 0), 0)
+}
+
+const source = filesIn('src', () => true)
+const tests = filesIn('test', (path) => /[.]m?ts$|[.]mjs$/.test(path) && !path.includes('/fixtures/'))
+const decisions = readdirSync(join(ROOT, 'docs/inside/decisions')).filter((name) => /^\d/.test(name))
+const rows: ReadonlyArray<readonly [string, number]> = [
+  ['files in `src`', count(source).files],
+  ['lines in `src`', count(source).lines],
+  ['entries under `src`', readdirSync(join(ROOT, 'src')).length],
+  [`functions of more than ${LONG_FUNCTION} lines`, source.filter((path) => path.endsWith('.ts'))
+    .reduce((sum, path) => sum + longFunctionsIn(path), 0)],
+  ['lines of tests, without fixtures', count(tests).lines],
+  ['decisions', decisions.length],
+  ['words for users', wordsForUsers()]
+]
+console.log(tableOf(['what', 'how much'], rows.map(([what, much]) => [what, much.toLocaleString('en-US')])))
