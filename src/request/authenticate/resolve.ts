@@ -4,7 +4,7 @@ import { ASK_ALONE, type SharedLookup } from '../../shared/cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../../clock.ts'
 import { type Affected, affectedOf, ageOf, type Entry } from '../../core/entry.ts'
 import {
-  capAt, faultOfTokens, identityDeadline, isExpired, lifetimeOf
+  capAt, type EpochMs, faultOfTokens, identityDeadline, isExpired, lifetimeOf
 } from '../../core/token-expiry.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import {
@@ -38,27 +38,34 @@ export async function resolve (
 ): Promise<Authentication> {
   try {
     const { credentials } = subject
-    const now = deps.clock.wall()
+    const now = deps.clock.wall() // one moment: a token that has ended by a later one would set no end at all
     // here and not at each request: no entry exists for credentials that stop here
     const reason = faultOfTokens(credentials, deps.audience)
     if (reason !== undefined) return { kind: 'refused', reason }
     if (isExpired(credentials, now)) return EXPIRED
-    const context: ResolveContext = {
-      deps,
-      options,
-      subject,
-      sent: credentials,
-      trace: subject.trace(),
-      digests: deps.sentDigests(credentials),
-      tokenEnd: identityDeadline(credentials, now)
-    }
-    return await resolveSlowed(context)
+    return await resolveSlowed(contextOf(deps, subject, options, now))
   } catch (error) {
-    if (error instanceof ResolverError) {
-      return unavailable(deps, subject, options, error)
-    }
+    if (error instanceof ResolverError) return unavailable(deps, subject, options, error)
     deps.observer.unexpectedError(error)
     return { kind: 'unavailable', error: new UnexpectedError(error) }
+  }
+}
+
+function contextOf (
+  deps: AuthenticateDeps,
+  subject: CredentialContext,
+  options: ResolveOptions,
+  now: EpochMs
+): ResolveContext {
+  const { credentials } = subject
+  return {
+    deps,
+    options,
+    subject,
+    sent: credentials,
+    trace: subject.trace(),
+    digests: deps.sentDigests(credentials),
+    tokenEnd: identityDeadline(credentials, now)
   }
 }
 
@@ -223,7 +230,7 @@ async function ask (
   context: ResolveContext,
   lookup: SharedLookup & { kind: 'ask' }
 ): Promise<Authentication | undefined> {
-  const { deps: { log, observer, memory, clock, timeoutMs }, subject, digests: { all: digests } } = context
+  const { deps: { log, observer, clock, timeoutMs }, digests: { all: digests } } = context
   let shared: Entry | undefined
   let lifeMs = 0
   try {
@@ -245,14 +252,26 @@ async function ask (
     const entry = lifeMs > 0 ? entryOf(context, resolution, snapshot, ttlMs) : undefined
     // a refutation too: in the place of an older one, which nobody must adopt
     if (log.trustsShared()) shared = entry
-    if (entry !== undefined && !isRefutation(subject, resolution)) {
-      memory.write(subject.key, entry, lifeMs, { ...snapshot, isBounded: isVariable(context, entry) })
-    } else if (isConclusive && resolution.kind === 'invalid') {
-      memory.forget(subject.key, snapshot.at) // an older entry would keep a session valid that has ended
-    }
+    remember(context, { resolution, isConclusive }, entry, lifeMs, snapshot)
     return { kind: 'resolved', resolution, source: 'authgear', ageMs: 0, digests, uncacheableSince }
   } finally {
     lookup.done(shared, Math.floor(lifeMs)).catch(observer.unexpectedError)
+  }
+}
+
+/** @param entry undefined: the answer may not be remembered */
+function remember (
+  context: ResolveContext,
+  { resolution, isConclusive }: ResolverResult,
+  entry: Entry | undefined,
+  lifeMs: number,
+  snapshot: RevocationSnapshot
+): void {
+  const { deps: { memory }, subject } = context
+  if (entry !== undefined && !isRefutation(subject, resolution)) {
+    memory.write(subject.key, entry, lifeMs, { ...snapshot, isBounded: isVariable(context, entry) })
+  } else if (isConclusive && resolution.kind === 'invalid') {
+    memory.forget(subject.key, snapshot.at) // an older entry would keep a session valid that has ended
   }
 }
 

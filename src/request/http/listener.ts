@@ -37,25 +37,31 @@ export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
  * a judged request, a signed webhook, or a public document (metadata of resources, the key set).
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
+  // the router sees no query: nothing of the URL is read but by our own code
   const app = fastify({ ...optionsOf(deps), rewriteUrl: createCanonicalPath(routes) })
   applyHttp1Limits(app.server)
-  // an `Expect` is answered as any request is: a body is never asked for, and Node's own 417 would go on parsing after
-  // one
+  answerExpectations(app.server)
+  addRoutes(app, deps, routes, webhook)
+  boundPeers(app.server, deps)
+  return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
+}
+
+/** As any request: a body is never asked for, and Node's own 417 would go on parsing after one. */
+function answerExpectations (server: FastifyInstance['server']): void {
   for (const event of ['checkContinue', 'checkExpectation']) {
-    app.server.on(event, (request, response) => { app.server.emit('request', request, response) })
+    server.on(event, (request, response) => { server.emit('request', request, response) })
   }
+}
+
+/** No method has a body here, so that Fastify never looks for one. */
+function addRoutes (app: FastifyInstance, deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): void {
   const all = METHODS.filter((name) => name !== 'CONNECT')
-  // no method has a body here, so that Fastify never looks for one
   for (const name of all) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
   const abandoned: AbandonedInputs = new WeakSet()
   const exchange = createExchange(deps, abandoned)
   for (const [index, { endpoint, handler, methods = all }] of routes.entries()) {
-    app.route({
-      method: [...methods],
-      url: routerPathOf(index),
-      exposeHeadRoute: false,
-      handler: exchange(endpoint, handler)
-    })
+    const [method, url] = [[...methods], routerPathOf(index)]
+    app.route({ method, url, exposeHeadRoute: false, handler: exchange(endpoint, handler) })
   }
   if (webhook !== undefined) {
     app.route({ method: 'POST', url: WEBHOOK_PATH, handler: createBodyExchange(deps, abandoned, webhook) })
@@ -63,8 +69,6 @@ export function buildListener (deps: ListenerDeps, routes: readonly Route[], web
   const notFound = exchange('other')
   app.setNotFoundHandler(notFound)
   app.setErrorHandler((_error, request, reply) => notFound(request, reply))
-  boundPeers(app.server, deps)
-  return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
 
 /** Peers need no session to reach a listener: what all of them together make it hold is bounded. */
