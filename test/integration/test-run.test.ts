@@ -41,6 +41,15 @@ t.test('a green run passes, with a line for each file', async (t) => {
   t.equal(screen.at(-1), '1 passed, 0 failed, 0 skipped')
 })
 
+for (const [others, passed] of [[[], 0], [['green'], 1]] as const) {
+  t.test(`a path that is not there fails by its name, beside ${passed} that are`, async (t) => {
+    const { status, screen } = await run([...others, 'nowhere'])
+    t.equal(status, 1)
+    t.ok(screen.includes(`there is no ${SAMPLES}/nowhere.test.ts`))
+    t.equal(screen.at(-1), `${passed} passed, 1 failed, 0 skipped`)
+  })
+}
+
 /** What no assertion says. */
 const BROKEN: Readonly<Record<string, string>> = {
   killed: 'SIGKILL ended it',

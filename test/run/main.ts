@@ -1,6 +1,6 @@
 // `npm test`, `npm run test:all` (--all), `npm test -- PATH…`: lint, types and tests, a line for each that ends.
 // The last line is "N passed, N failed, N skipped"; with `CI` set a skipped test is a failure.
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { jobsOf, type Job } from './jobs.ts'
 import { runPool } from './pool.ts'
@@ -21,6 +21,8 @@ const { values: { all = false }, positionals: paths } = parseArgs({
   allowPositionals: true
 })
 const whole = paths.length === 0
+const present = paths.filter((path) => existsSync(path))
+const missing = paths.filter((path) => !present.includes(path))
 const random: Readonly<Record<string, string>> = whole && all ? { RANDOM_TIMES } : {}
 const results: Result[] = []
 const say = (...lines: readonly string[]): void => { for (const line of lines) process.stdout.write(`${line}\n`) }
@@ -46,7 +48,7 @@ const test = (job: Job, env?: Readonly<Record<string, string>>): Run =>
 
 /** They say nothing of lint, types or coverage. */
 const runNamed = (): Promise<void> =>
-  runAll(jobsOf({ all, paths }).map((job) => test(job)))
+  runAll(present.length === 0 ? [] : jobsOf({ all, paths: present }).map((job) => test(job)))
 
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
@@ -62,10 +64,11 @@ await (whole ? runWhole() : runNamed())
 const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0)
 const skips = skippedOf(results)
 const refused = process.env['CI'] ? skips.length : 0
-const none = results.length === 0
-const failed = sum(({ failures }) => failures.length) + refused + Number(none)
+const none = results.length === 0 && missing.length === 0
+const failed = sum(({ failures }) => failures.length) + refused + missing.length + Number(none)
 if (failed === 0 && results.length > 1) say(...slowestOf(results))
 say(...skips, ...failuresOf(results, { ...process.env, ...random }), '')
+for (const path of missing) say(`there is no ${path}`)
 if (none) say(`no test in ${paths.join(' ')}${all ? '' : ': is it one of npm run test:all? Name the file, or add --all'}`)
 if (refused > 0) say('CI allows no skipped test')
 say(`${sum(({ passed }) => passed)} passed, ${failed} failed, ${skips.length - refused} skipped`)
