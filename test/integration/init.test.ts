@@ -143,6 +143,15 @@ t.test('a secret that stands in a file stays the only one', async (t) => {
   t.notMatch(read(folder, '.env'), /^LOGIN_SECRET=/m)
 })
 
+t.test('a value on several lines stays whole beside one that is changed', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(folder)
+  const key = 'KEY="-----BEGIN\nLISTEN=inside\n-----END"'
+  writeFileSync(join(folder, '.env'), `${key} # ours\nLISTEN='0.0.0.0:1\nX=2'\nNAME=it's\n`)
+  t.match(await run(['--endpoint', url, '--client', '', '--folder', folder, '--yes', '--force']), { code: 0 })
+  t.equal(read(folder, '.env'), `${key} # ours\nNAME=it's\nAUTHGEAR_ENDPOINT=${url}\nLISTEN=127.0.0.1:4180\n`)
+})
+
 t.test('a .env that cannot be read is named', async (t) => {
   const { url, folder } = await start(t)
   mkdirSync(join(folder, '.env'), { recursive: true })

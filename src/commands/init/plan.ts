@@ -45,13 +45,15 @@ function variablesOf (answers: Answers, there: string, secret: string): Readonly
   }
 }
 
-/** Sets these variables, and leaves every other line as it is. */
+/** One variable with its lines: a value in quotes may have several. */
+const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"[^"]*"|'[^']*'|`[^`]*`)?.*\n?/gm
+
+/** Sets these variables, and leaves all else as it is. */
 function withVariables (there: string, wanted: Readonly<Record<string, string>>): string {
   const present = parseEnv(there)
   const changed = Object.entries(wanted).filter(([name, value]) => present[name] !== value)
   const names = new Set(changed.map(([name]) => name))
-  const kept = there.split('\n').filter((line) => !names.has(/^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] ?? ''))
-  const rest = kept.join('\n').trimEnd()
+  const rest = there.replaceAll(ASSIGNMENT, (all, name: string) => names.has(name) ? '' : all).trimEnd()
   return [...rest === '' ? [] : [rest], ...changed.map(([name, value]) => `${name}=${value}`), ''].join('\n')
 }
 
