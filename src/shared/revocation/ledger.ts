@@ -87,7 +87,8 @@ export class Ledger {
   #noStoreForAllUntil = -Infinity
   /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
   readonly #republishable: BoundedMap<Republishable>
-  #republishOverflowAt = -Infinity
+  /** Of those that had no room: when the newest was read, and until when the quietest is quiet. */
+  #forgotten = { readAt: -Infinity, quietUntil: -Infinity }
   /** Generations that were left, oldest first. */
   readonly #left = new BoundedMap<true>(MAX_LEFT)
   /** Newest entry whose revocation was skipped. */
@@ -247,25 +248,32 @@ export class Ledger {
   }
 
   /**
-   * @returns the revocations a new log must have: all read within the retention, or `everything` where they are too
-   * many
+   * @returns the revocations a new log must have: all read within the retention; where they are too many, `everything`,
+   * and by name who is quiet still: a quiet time for everybody has Authgear asked at each request
    */
-  #toRepublish (): Array<[string, Revocation]> {
-    const since = this.#clock.monotonic() - this.#retentionMs
+  #toRepublish (): Named[] {
+    const now = this.#clock.monotonic()
+    const since = now - this.#retentionMs
     const past = [...this.#republishable.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
-    if (newest !== undefined && this.#republishOverflowAt >= since) {
-      const { ends, ...revocation } = newest[1].revocation
-      // those that end tokens go by name, however many they are
-      const ending = this.#tokens === undefined && ends !== undefined ? { ends } : {}
-      return [[`all ${newest[0]}`, { ...revocation, ...ending, target: { kind: 'everything' } }]]
-    }
-    return past.map(([of, { revocation }]) => [of, revocation])
+    const isWhole = newest === undefined || this.#forgotten.readAt < since
+    const byName = isWhole ? past : past.filter(([, { revocation, readAt }]) => readAt + revocation.quietMs > now)
+    const named = byName.map(([of, { revocation }]): Named => [of, revocation])
+    return isWhole ? named : [...named, this.#forAllForgotten(newest)]
+  }
+
+  #forAllForgotten ([of, { revocation: { ends, ...revocation } }]: readonly [string, Republishable]): Named {
+    // those that end tokens go by name, however many they are
+    const ending = this.#tokens === undefined && ends !== undefined ? { ends } : {}
+    const quietMs = Math.max(0, Math.ceil(this.#forgotten.quietUntil - this.#clock.monotonic()))
+    return [`all ${of}`, { ...revocation, ...ending, quietMs, target: { kind: 'everything' } }]
   }
 
   #keepForRepublish (of: string, revocation: Revocation): void {
     const forgotten = this.#republishable.set(of, { revocation, readAt: this.#clock.monotonic() })
-    if (forgotten !== undefined) this.#republishOverflowAt = forgotten.readAt
+    if (forgotten === undefined) return
+    const { readAt, revocation: { quietMs } } = forgotten
+    this.#forgotten = { readAt, quietUntil: Math.max(this.#forgotten.quietUntil, readAt + quietMs) }
   }
 
   /** Kept until every resolution that began within it has ended; a name without room holds for everyone. */

@@ -320,6 +320,34 @@ t.test('a new generation', async (t) => {
     const targets = targetsOf(ledger.pendingRepublish.values())
     t.strictSame(targets, [{ kind: 'user', userId: 'u3' }], 'those that went were too old to matter')
   })
+
+  /** A new log, in which all that it lacks was read back. */
+  const carryOver = (ledger: Ledger): void => {
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
+    let n = 1
+    for (const [of, revocation] of ledger.pendingRepublish) {
+      ledger.apply(logEntry(++n, revocation, { generation: 'g2', of }))
+    }
+  }
+
+  t.test('more than it may carry keeps nobody uncached who was not', async (t) => {
+    const { ledger, read, clock } = open({ maxRepublished: 3 })
+    for (let n = 0; n < 4; n++) read(user(`u${n}`, 2000))
+    clock.advance(2000)
+    read(user('alice', 9000))
+    carryOver(ledger)
+    const now = clock.monotonic()
+    t.same([ledger.isUncacheable(ALICE, now), ledger.isUncacheable(BOB, now)], [true, false])
+  })
+
+  t.test('but for those whose own quiet time was forgotten', async (t) => {
+    const { ledger, read, clock } = open({ maxRepublished: 3 })
+    for (let n = 0; n < 4; n++) read(user(`u${n}`, n === 0 ? 2000 : 0))
+    carryOver(ledger)
+    const began = clock.monotonic()
+    t.same([began + 1999, began + 2000].map((at) => ledger.isUncacheable(BOB, at)), [true, false])
+  })
 })
 
 t.test('quiet', async (t) => {
