@@ -10,16 +10,7 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     // a process that was busy finds its timer due and the answer in its socket: the answer is read before the check
     const timer = setTimeout(() => setImmediate(() => reject(new RedisTooSlow(limitMs))), limitMs)
-    answer.then(
-      (value) => {
-        clearTimeout(timer)
-        resolve(value)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(error)
-      }
-    )
+    answer.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
 
