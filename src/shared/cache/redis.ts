@@ -1,4 +1,4 @@
-import { elapsedSince, momentOf, type Clock, type Moment } from '../../clock.ts'
+import { elapsedSince, momentOf, type Clock } from '../../clock.ts'
 import type { CacheKey } from '../../core/cache-key.ts'
 import type { Entry } from '../../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
@@ -39,6 +39,7 @@ const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 type Fence = Readonly<{ name: string, token: string }>
 
 export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
+  read (key: CacheKey): Promise<CacheRead<V>>
   write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>
   /** Drops an entry that was overtaken by one under another secret. */
   drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
@@ -46,13 +47,8 @@ export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> 
 
 export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCache<V> {
   return Object.freeze({
-    async read (key: CacheKey): Promise<CacheRead<V>> {
-      try {
-        return judge(tier, key, await readValue(tier, key))
-      } catch (error) {
-        return { kind: 'unreachable', error }
-      }
-    },
+    read: (key: CacheKey) =>
+      read(tier, key).catch((error: unknown): CacheRead<V> => ({ kind: 'unreachable', error })),
     async write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
       if (lifeMs < 1) return STORED
       try {
@@ -72,21 +68,11 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
   })
 }
 
-export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
-
-export async function readValue<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<StoredValue> {
-  const name = nameOf(tier, key)
-  const requestedAt = momentOf(tier.clock)
-  const [pttl, sealed] = await tier.commands.getWithTtl(name)
-  return { pttl, sealed, requestedAt }
-}
-
 /** A value from Redis is hostile until it is opened, decoded and young enough. */
-export function judge<V extends Dated> (
-  { sealer, clock, form }: RedisTier<V>,
-  key: CacheKey,
-  { pttl, sealed, requestedAt }: StoredValue
-): CacheRead<V> {
+async function read<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<CacheRead<V>> {
+  const { commands, sealer, clock, form } = tier
+  const requestedAt = momentOf(clock)
+  const [pttl, sealed] = await commands.getWithTtl(nameOf(tier, key))
   if (sealed === null || pttl === -2) return MISS
   if (pttl < 0) return { kind: 'rejected', why: 'endless' }
   const plain = sealer.open(key, sealed)

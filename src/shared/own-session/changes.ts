@@ -7,8 +7,8 @@ import { credentialsOfCookie } from '../../core/credentials.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { SignedIn as Ending, SignOuts } from '../revocation/sign-outs.ts'
 import type { SessionLease } from './lease.ts'
-import type { OwnRecord } from './record.ts'
-import type { CookieNames, RecordStore } from './store.ts'
+import type { CookieNames, OwnRecord } from './record.ts'
+import type { RecordStore } from './store.ts'
 import type { UserSessions } from './user-sessions.ts'
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */

@@ -8,8 +8,8 @@ import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError,
   SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
-import { isToken, type OwnRecord } from './record.ts'
-import type { CookieNames, RecordStore } from './store.ts'
+import { type CookieNames, isToken, type OwnRecord } from './record.ts'
+import type { RecordStore } from './store.ts'
 
 /** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
 export const REFRESH_OUTCOMES = [
