@@ -140,19 +140,16 @@ function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<H
   return { source: 'none', who: undefined, ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
 }
 
-type Conclude = (
+type Conclude<Known extends Verification = Verification> = (
   route: RoutePolicy,
   subject: CredentialContext,
-  verification: Verification,
+  verification: Known,
   profile?: KnownProfile
 ) => HandlerResult | Promise<HandlerResult>
 
-/** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, verifier } = deps
-  const { standingOf, refusedUnknown, standingOfClient, refusedBlocked } = deps
-  const allow = createAllowToken(absentHeaders)
-  const judge: Conclude = (route, subject, verification, profile) => {
+  const judgeToken = createJudgeToken(deps, (...verified) => conclude(...verified))
+  const conclude: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -160,26 +157,18 @@ function createConclude (deps: ResourceDeps): Conclude {
     if (verification.kind === 'refused') {
       return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
-    const { token, source } = verification
-    const who = admittedOf(subject, token)
-    const block = standingOfClient(token.clientId)
-    if (block === 'blocked') {
-      refusedBlocked()
-      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
-    }
-    const standing = standingOf(token)
-    const error = unread(standing, block)
-    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
-    if (standing === 'unknown') refusedUnknown()
-    if (standing !== 'good') {
-      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
-    }
-    const decision = decideToken(token, route.policy, clock.wall())
-    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
-    const outgoing = presenter.present(route.policy, who, profile)
-    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
-    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
+    const result = judgeToken(route, subject, verification, profile)
+    if (result instanceof Promise || result.response.status === 503) return result
+    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
+    return result
   }
+  return conclude
+}
+
+/** Starts from denied: only its last line is a 200. */
+function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verification & { kind: 'token' }> {
+  const { absentHeaders, clock, presenter, verifier } = deps
+  const allow = createAllowToken(absentHeaders)
 
   /** A revocation may have come while the profile was waited for. */
   async function judgeAgain (
@@ -191,13 +180,26 @@ function createConclude (deps: ResourceDeps): Conclude {
     return await conclude(route, subject, verification, profile)
   }
 
-  const conclude: Conclude = (route, subject, verification, profile) => {
-    const result = judge(route, subject, verification, profile)
-    if (verification.kind !== 'token' || result instanceof Promise || result.response.status === 503) return result
-    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
-    return result
+  return (route, subject, { token, source }, profile) => {
+    const who = admittedOf(subject, token)
+    const block = deps.standingOfClient(token.clientId)
+    if (block === 'blocked') {
+      deps.refusedBlocked()
+      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    }
+    const standing = deps.standingOf(token)
+    const error = unread(standing, block)
+    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
+    if (standing === 'unknown') deps.refusedUnknown()
+    if (standing !== 'good') {
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
+    }
+    const decision = decideToken(token, route.policy, clock.wall())
+    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
+    const outgoing = presenter.present(route.policy, who, profile)
+    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
+    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
   }
-  return conclude
 }
 
 /** What is not known refuses nobody for good. */
