@@ -10,24 +10,13 @@ const CHANGES_WITHIN_MS = 10 * 60_000
  */
 const ADOPT_INTERVAL_MS = 10_000
 
-export type Suspension = Readonly<{
-  isActive: () => boolean
-  /** The generation that a snapshot showed; empty where the log has none. */
-  saw: (generation: string) => void
-  adopted: (isFirst: boolean) => void
-  mayAdopt: () => boolean
-  /** A yes counts as the attempt. */
-  mayChange: () => boolean
-}>
+export type Suspension = ReturnType<typeof createSuspension>
 
 /**
  * A Redis that evicts, a writer to it, or a replica of another version changes generations faster than a resolution
  * takes, and each change voids those under way. From the fourth within ten minutes on Redis counts as away.
  */
-export function createSuspension (
-  clock: Pick<Clock, 'monotonic'>,
-  observer: Pick<LogObserver, 'trouble'>
-): Suspension {
+export function createSuspension (clock: Pick<Clock, 'monotonic'>, observer: Pick<LogObserver, 'trouble'>) {
   let changes: number[] = []
   let adoptedAt = -Infinity
   let activeUntil = -Infinity
@@ -36,6 +25,7 @@ export function createSuspension (
   const isActive = (): boolean => clock.monotonic() < activeUntil
   return Object.freeze({
     isActive,
+    /** The generation that a snapshot showed; empty where the log has none. */
     saw (generation: string): void {
       if (generation === seen) return
       seen = generation
@@ -56,7 +46,8 @@ export function createSuspension (
           'after the last time'
       )
     },
-    mayAdopt: () => !isActive() || clock.monotonic() - adoptedAt >= ADOPT_INTERVAL_MS,
+    mayAdopt: (): boolean => !isActive() || clock.monotonic() - adoptedAt >= ADOPT_INTERVAL_MS,
+    /** A yes counts as the attempt. */
     mayChange (): boolean {
       const now = clock.monotonic()
       if (isActive() && now - Math.max(standsSince, adoptedAt) < ADOPT_INTERVAL_MS) return false
