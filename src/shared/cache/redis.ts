@@ -4,7 +4,7 @@ import type { Entry } from '../../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { entryKey } from '../redis/keys.ts'
 import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
-import type { Cache, CacheRead, CacheWrite, Dated } from './types.ts'
+import type { CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 
 /** How a kind of value is written, and under which name. */
@@ -38,9 +38,10 @@ const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 type Fence = Readonly<{ name: string, token: string }>
 
-export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
+/** Never rejects: an error is an outcome. */
+export interface RedisCache<V extends Dated = Entry> {
   read (key: CacheKey): Promise<CacheRead<V>>
-  write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+  write (key: CacheKey, entry: V, lifeMs: number, fence: Fence): Promise<CacheWrite>
   /** Drops an entry that was overtaken by one under another secret. */
   drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
 }
@@ -49,12 +50,11 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
   return Object.freeze({
     read: (key: CacheKey) =>
       read(tier, key).catch((error: unknown): CacheRead<V> => ({ kind: 'unreachable', error })),
-    async write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
+    async write (key: CacheKey, entry: V, lifeMs: number, { name, token }: Fence): Promise<CacheWrite> {
       if (lifeMs < 1) return STORED
       try {
         const sealed = tier.sealer.seal(key, tier.form.encode(entry))
-        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
-        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        await tier.commands.setPxWhile(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
