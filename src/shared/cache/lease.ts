@@ -7,17 +7,7 @@ import { leaseKey } from '../redis/keys.ts'
 /** `ignored`: one without an end, or with too late a one, is not this service's: nobody waits for it. */
 type LeaseState = 'free' | 'held' | 'ignored'
 
-/** The fleet's leases; who holds a key's asks Authgear. */
-export type Leases = Readonly<{
-  /** @param token random; proves later that the lease is still ours */
-  take: (key: CacheKey, token: string) => Promise<'ours' | Exclude<LeaseState, 'free'>>
-  /** Renews it until the function that this returns is called, or until it is somebody else's. */
-  hold: (key: CacheKey, token: string) => () => void
-  /** One command, so that a long wait costs little. @throws where Redis does not answer */
-  state: (key: CacheKey) => Promise<LeaseState>
-  release: (key: CacheKey, token: string) => Promise<unknown>
-  nameOf: (key: CacheKey) => string
-}>
+export type Leases = ReturnType<typeof createLeases>
 
 export type Timing = Readonly<{
   sleep: (ms: number) => Promise<unknown>
@@ -50,19 +40,24 @@ const MAX_FOREIGN_LEASE_MS = 5000
 /** Two may be lost. */
 const RENEWALS_PER_LIFE = 3
 
-export function createLeases ({ commands, keyPrefix, clock, leaseMs, maxHoldMs, repeat }: LeasesDeps): Leases {
+/** The fleet's leases; who holds a key's asks Authgear. */
+export function createLeases ({ commands, keyPrefix, clock, leaseMs, maxHoldMs, repeat }: LeasesDeps) {
   const longestMs = Math.max(MAX_FOREIGN_LEASE_MS, leaseMs)
   const nameOf = (key: CacheKey): string => leaseKey(keyPrefix, key)
   const isIgnored = (pttl: number): boolean => pttl === -1 || pttl > longestMs
   return Object.freeze({
     nameOf,
-    async take (key, token) {
+    /** @param token random; proves later that the lease is still ours */
+    async take (key: CacheKey, token: string): Promise<'ours' | Exclude<LeaseState, 'free'>> {
       const name = nameOf(key)
       const [isOurs, pttl] = await Promise.all([commands.setIfAbsent(name, token, leaseMs), commands.pttl(name)])
       return isOurs ? 'ours' : isIgnored(pttl) ? 'ignored' : 'held'
     },
-    /** Compare and set in one script; one that Redis does not answer is tried again at the next renewal. */
-    hold (key, token) {
+    /**
+     * Renews it until the function that this returns is called, or until it is somebody else's: compare and set in one
+     * script; one that Redis does not answer is tried again at the next renewal.
+     */
+    hold (key: CacheKey, token: string): () => void {
       const name = nameOf(key)
       const value = Buffer.from(token)
       const since = clock.monotonic()
@@ -72,10 +67,11 @@ export function createLeases ({ commands, keyPrefix, clock, leaseMs, maxHoldMs, 
       })
       return stop
     },
-    async state (key) {
+    /** One command, so that a long wait costs little. @throws where Redis does not answer */
+    async state (key: CacheKey): Promise<LeaseState> {
       const pttl = await commands.pttl(nameOf(key))
       return pttl === -2 ? 'free' : isIgnored(pttl) ? 'ignored' : 'held'
     },
-    release: (key, token) => commands.deleteIfEquals(nameOf(key), token)
-  } satisfies Leases)
+    release: (key: CacheKey, token: string) => commands.deleteIfEquals(nameOf(key), token)
+  })
 }

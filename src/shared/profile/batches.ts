@@ -104,20 +104,15 @@ const FIRST_PAUSE_MS = 1000
 const PAUSE_AFTER_TIMEOUT_MS = 10_000
 const MAX_PAUSE_MS = 30_000
 
-/** Whether the Admin API may be asked: after a failure it is left in peace for a while, then tried with one query. */
-export type Pause = Readonly<{
-  isOver: () => boolean
-  /** The last query failed: one at a time until one works. */
-  isFailing: () => boolean
-  failed: (kind: AdminApiErrorKind) => void
-  worked: () => void
-}>
+export type Pause = ReturnType<typeof createPause>
 
-export function createPause (clock: Pick<Clock, 'monotonic'>): Pause {
+/** Whether the Admin API may be asked: after a failure it is left in peace for a while, then tried with one query. */
+export function createPause (clock: Pick<Clock, 'monotonic'>) {
   let failures = 0
   let until = -Infinity
   return Object.freeze({
     isOver: () => clock.monotonic() >= until,
+    /** The last query failed: one at a time until one works. */
     isFailing: () => failures > 0,
     failed (kind: AdminApiErrorKind): void {
       const first = kind === 'timeout' ? PAUSE_AFTER_TIMEOUT_MS : FIRST_PAUSE_MS

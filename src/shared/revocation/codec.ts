@@ -26,15 +26,7 @@ export type ReadEntry = Readonly<{
   isJunk: boolean
 }>
 
-export type EntryCodec = Readonly<{
-  /**
-   * @param previous nonce of the entry before it; empty for the first one of a generation, which has no revocation
-   * @param of names the revocation across copies of its entry
-   */
-  encode: (generation: string, previous: string, of: string, revocation: Revocation | undefined) => Fields
-  /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
-  decode: (id: string, fields: Readonly<Record<string, string>>) => ReadEntry
-}>
+export type EntryCodec = ReturnType<typeof createEntryCodec>
 
 /** The longest time that an entry of ours forbids to store answers. */
 const MAX_NO_STORE_MS = 15 * 60_000
@@ -59,15 +51,20 @@ type Signers = Readonly<{
 }>
 
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
-export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey): EntryCodec {
+export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey) {
   const signers = {
     current: createSigner(logKey),
     older: rotation && createSigner(rotation.logKey),
     isOlderWritten: () => rotation?.isWritten() === true
   }
   return Object.freeze({
+    /**
+     * @param prev nonce of the entry before it; empty for the first one of a generation, which has no revocation
+     * @param of names the revocation across copies of its entry
+     */
     encode: (gen: string, prev: string, of: string, revocation: Revocation | undefined) =>
       encode(signers, { gen, prev, of }, revocation),
+    /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
     decode: (id: string, fields: Readonly<Record<string, string>>) => decode(signers, id, fields)
   })
 }
