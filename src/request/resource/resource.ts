@@ -2,10 +2,9 @@ import type { CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import { readBearerAlone } from '../../core/credentials.ts'
-import type { Policy } from '../../core/policy.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import { jwtAudience } from '../../core/token-expiry.ts'
-import { decideToken, namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
 import type { Route } from '../http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
@@ -16,9 +15,10 @@ import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { ClientsSeen } from './clients-seen.ts'
+import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
-export type ResourceDeps = Readonly<{
+export type ResourceDeps = RouteDeps & Readonly<{
   verifier: Verifier
   keyer: Keyer
   absentHeaders: AbsentHeaders
@@ -32,10 +32,6 @@ export type ResourceDeps = Readonly<{
   saw: ClientsSeen['saw']
   /** A blocked one did. */
   refusedBlocked: () => void
-  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
-  isAllowList: boolean
-  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
-  resources: ReadonlyMap<string, readonly string[]>
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
 }>
@@ -73,39 +69,6 @@ function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds
   const audience = bearer === undefined ? undefined : jwtAudience(bearer)
   return audience?.some((name) => resources.includes(name)) === true
 }
-
-type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
-
-const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
-
-/**
- * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
- * a policy header may be the client's: it names no resource for a route that has none.
- */
-function createRoutePolicy (
-  { resources, isAllowList }: ResourceDeps,
-  words: OwnWords = 'trusted'
-): (request: VerifyRequest) => RoutePolicy {
-  const routeOf = createDerivedPolicies((policy): RoutePolicy => {
-    const needs = tokenNeedsOf(policy)
-    if (policy.kind === 'bad') return { policy, needs }
-    if (needs.resources.length === 0) return NO_RESOURCE
-    if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
-    if (isAllowList && !namesClients(policy)) return NO_CLIENT
-    const signIn = resources.get(needs.resources[0] ?? '') ?? []
-    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
-  }, words)
-  if (words === 'doubtful') return routeOf
-  return (request) => {
-    const own = routeOf({ query: request.query, proxy: NO_HEADER })
-    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
-  }
-}
-
-const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
-const NO_RESOURCE = bad('resource= is required on this endpoint')
-const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
-const NO_CLIENT = bad('client= is required by RESOURCE_CLIENTS=allow-list')
 
 type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
