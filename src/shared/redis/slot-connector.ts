@@ -37,10 +37,9 @@ export function createSlotTarget (nodes: readonly RedisAddress[]) {
   return Object.freeze({
     /** Where to connect now: where the last redirection pointed, else the next node that is known. */
     next (): Target {
-      const following = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
+      current = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
       pointed = undefined // if it cannot be reached, another one is asked
-      current = following
-      return following
+      return current
     },
     current: (): Target | undefined => current,
     /** @returns whether the error is a redirection: another connection is needed */

@@ -6,6 +6,12 @@ import type { LogObserver } from './types.ts'
 /** From this age of the newest linked-up poll, counted from when it was sent, this replica does not follow any more. */
 export const FOLLOWING_MS = PROOF_MS
 
+const DEPOSED =
+  'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
+const DOUBTED =
+  'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can say that ' +
+    'it is still the master: Redis is not used until one of them does'
+
 export type Health = ReturnType<typeof trackHealth>
 
 export type HealthDeps = MasterDeps & Readonly<{ clock: Clock, observer: LogObserver }>
@@ -20,13 +26,7 @@ export function trackHealth ({ clock, observer, ...master }: HealthDeps) {
     if (mastery.isProven() ? !isDoubted : isDoubted || !mastery.isOverdue()) return
     isDoubted = !isDoubted
     observer.doubted(isDoubted)
-    if (!isDoubted) return
-    observer.trouble(
-      mastery.isDeposed()
-        ? 'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
-        : 'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can ' +
-          'say that it is still the master: Redis is not used until one of them does'
-    )
+    if (isDoubted) observer.trouble(mastery.isDeposed() ? DEPOSED : DOUBTED)
   }
   return Object.freeze({
     heard (snapshot: Snapshot, sent: Moment): void {

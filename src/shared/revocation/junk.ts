@@ -10,6 +10,10 @@ const WINDOW_MS = 10_000
 /** For so long after the last excess Redis is not used. */
 export const JUNK_LEAVE_MS = 30_000
 
+const TOO_MUCH =
+  'more than five entries of the revocation log within ten seconds are not authentic, or of another CACHE_SECRET: ' +
+    'Redis is not used until thirty seconds after they end'
+
 export type JunkGuard = ReturnType<typeof createJunkGuard>
 
 /**
@@ -27,12 +31,7 @@ export function createJunkGuard (clock: Pick<Clock, 'monotonic'>, observer: Pick
       const now = clock.monotonic()
       times = [...times.filter((at) => now - at < WINDOW_MS), now].slice(-MAX_IN_WINDOW - 1)
       if (times.length <= MAX_IN_WINDOW) return skippingUntil === undefined
-      if (skippingUntil === undefined) {
-        observer.trouble(
-          'more than five entries of the revocation log within ten seconds are not authentic, or of another ' +
-            'CACHE_SECRET: Redis is not used until thirty seconds after they end'
-        )
-      }
+      if (skippingUntil === undefined) observer.trouble(TOO_MUCH)
       skippingUntil = now + JUNK_LEAVE_MS
       return false
     },

@@ -36,8 +36,7 @@ export const MAX_SHOWN = 50
 const NOBODY: Announced = { count: 0, newest: [] }
 
 /** The log does not name its readers, so each replica announces itself now and then; only the status page uses it. */
-export function openPresence (deps: PresenceDeps) {
-  const { announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS } = deps
+export function openPresence ({ announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS }: PresenceDeps) {
   const id = randomBytes(8).toString('hex')
   let known = NOBODY
   let telling = Promise.resolve()

@@ -1,6 +1,6 @@
 import { systemClock } from '../../clock.ts'
 import type { LogConnection } from '../redis/log-connections.ts'
-import type { Snapshot } from './store.ts'
+import type { Head, Snapshot } from './store.ts'
 import type { StreamId } from './types.ts'
 
 /** How long the first write over a connection may wait for a replica, which by itself acknowledges once a second. */
@@ -99,25 +99,26 @@ function readReply (reply: unknown): Omit<Snapshot, 'server' | keyof Role> {
   if (!Array.isArray(entries) || !Array.isArray(headFields) || !Array.isArray(time)) {
     throw new Error('Redis answered no snapshot of the revocation log')
   }
-  const [generation, nonce, id, headReplicationId, since, first]: unknown[] = headFields
   const [seconds, micros]: unknown[] = time
   return {
     entries: entries.map(readEntry),
     length: Number(length),
-    head:
-      typeof generation === 'string' && generation !== ''
-        ? {
-            generation,
-            nonce: String(nonce ?? ''),
-            id: String(id),
-            replicationId: String(headReplicationId ?? ''),
-            since: Number(since ?? 0),
-            first: String(first ?? '')
-          }
-        : undefined,
+    head: readHead(headFields),
     isReadable: isReadable === 1,
     replicationId: String(replicationId),
     now: Number(seconds) * 1000 + Number(micros) / 1000
+  }
+}
+
+function readHead ([generation, nonce, id, replicationId, since, first]: readonly unknown[]): Head | undefined {
+  if (typeof generation !== 'string' || generation === '') return undefined
+  return {
+    generation,
+    nonce: String(nonce ?? ''),
+    id: String(id),
+    replicationId: String(replicationId ?? ''),
+    since: Number(since ?? 0),
+    first: String(first ?? '')
   }
 }
 

@@ -10,6 +10,10 @@ const CHANGES_WITHIN_MS = 10 * 60_000
  */
 const ADOPT_INTERVAL_MS = 10_000
 
+const TOO_MANY =
+  'the revocation log in Redis was lost more than three times in ten minutes: does it evict (maxmemory-policy), or ' +
+    'do replicas of another version use it? Memory alone is used until ten minutes after the last time'
+
 export type Suspension = ReturnType<typeof createSuspension>
 
 /**
@@ -39,12 +43,7 @@ export function createSuspension (clock: Pick<Clock, 'monotonic'>, observer: Pic
       changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now].slice(-MAX_CHANGES - 1)
       if (changes.length <= MAX_CHANGES) return
       activeUntil = now + CHANGES_WITHIN_MS
-      if (wasActive) return
-      observer.trouble(
-        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
-          '(maxmemory-policy), or do replicas of another version use it? Memory alone is used until ten minutes ' +
-          'after the last time'
-      )
+      if (!wasActive) observer.trouble(TOO_MANY)
     },
     mayAdopt: (): boolean => !isActive() || clock.monotonic() - adoptedAt >= ADOPT_INTERVAL_MS,
     /** A yes counts as the attempt. */
