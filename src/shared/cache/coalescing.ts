@@ -1,7 +1,7 @@
 import type { CacheKeys, CacheKey } from '../../core/cache-key.ts'
 import type { Entry } from '../../core/entry.ts'
 import { digestsUnder } from '../../core/rotation.ts'
-import { createSecretCache, type Contended, type SecretCache, type Wait } from './contention.ts'
+import { createSecretCache, type Contended, type SecretCache, type SharedError, type Wait } from './contention.ts'
 import { LEASE_MS, systemTiming, type Timing } from './lease.ts'
 import type { RedisTier } from './redis.ts'
 import type { Accept, CacheRead } from './types.ts'
@@ -21,7 +21,7 @@ export interface SharedCache {
 
 export type SharedCacheObserver = Readonly<{
   sharedRead: (outcome: CacheRead['kind']) => void
-  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+  sharedError: SharedError
 }>
 
 /** Entries under CACHE_SECRET_PREVIOUS, and whether new ones go there. */

@@ -29,11 +29,13 @@ export type SecretCache<V = Entry> = Readonly<{
   contend: (key: CacheKey, accept: Accept<V>, wait: Wait) => Promise<Contended<V>>
 }>
 
+export type SharedError = (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+
 export type SecretCacheOptions = Readonly<{
   leaseWaitMs: number
   leaseMs: number
   timing: Timing
-  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+  sharedError: SharedError
 }>
 
 /** Two resolutions, since a doubtful one is repeated, and a margin for the write. */
@@ -63,7 +65,7 @@ export function createSecretCache<V extends Dated = Entry> (
 type Shared<V extends Dated> = Readonly<{
   tier: RedisTier<V>
   timing: Timing
-  sharedError: SecretCacheOptions['sharedError']
+  sharedError: SharedError
   cache: RedisCache<V>
   leases: Leases
   leaseMs: number
