@@ -124,7 +124,7 @@ module.exports = {
     owner('ioredis', 'shared/redis/'),
     owner(
       'lru-cache',
-      '(shared/(cache/store|own-session/(store|user-sessions)|profile/memory)|' +
+      '(shared/(cache/store|own-session/(memory|refresh|user-sessions)|profile/profiles)|' +
         'request/(own-login/used-codes|resource/verifier)|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),

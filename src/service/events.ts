@@ -4,7 +4,7 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import { createReaders, type Readers } from '../request/events/readers.ts'
 import { createFeed, type Feed, isSignIn } from '../shared/events/feed.ts'
 import type { SessionNames } from '../shared/events/session-names.ts'
-import type { App } from '../shared/events/types.ts'
+import type { App } from '../shared/events/event.ts'
 import { FIRST_ID, type Revocation, type RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
 

@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { CacheRead } from '../../src/shared/cache/types.ts'
 import { createMemoryCache } from '../../src/shared/cache/memory.ts'
-import { createRedisCache, entryForm } from '../../src/shared/cache/redis.ts'
+import { entryForm } from '../../src/shared/cache/redis.ts'
 import { cacheContract } from '../helpers/cache-contract.ts'
 import type { Entry } from '../../src/core/entry.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { INVALID, validResolution } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import { keyOf, redisTier } from '../helpers/redis-tier.ts'
+import { keyOf, leasedCache, redisTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
@@ -219,14 +219,14 @@ t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
   cacheContract(t, async t => {
     const tier = await redisTier(t, redis.port)
     return {
-      cache: createRedisCache(tier),
+      cache: leasedCache(tier),
       pass: () => until('the entry ended', async () => (await redis.cli('EXISTS', tier.nameOf(A))) === 0)
     }
   })
 
   t.test('two versions of an entry stand side by side during an update', async t => {
     const tier = await redisTier(t, redis.port)
-    const [older, newer] = [createRedisCache(tier), createRedisCache({ ...tier, form: entryForm(2) })]
+    const [older, newer] = [leasedCache(tier), leasedCache({ ...tier, form: entryForm(2) })]
     await older.write(A, entryOf({ ttlMs: 10_000 }), 10_000)
     t.strictSame(await newer.read(A), MISS, 'not "rejected": it is no attack')
     await newer.write(A, entryOf({ ttlMs: 20_000 }), 20_000)
@@ -236,14 +236,14 @@ t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
 
   t.test('it has a life in Redis too, as long as was asked', async t => {
     const tier = await redisTier(t, redis.port)
-    await createRedisCache(tier).write(A, entryOf(), 20_000.9)
+    await leasedCache(tier).write(A, entryOf(), 20_000.9)
     const pttl = Number(await redis.cli('PTTL', tier.nameOf(A)))
     t.ok(pttl > 15_000 && pttl <= 20_000, `${pttl} ms`)
   })
 
   t.test('the shorter of both lives counts: of what Redis says, and of what was sealed', async t => {
     const tier = await redisTier(t, redis.port)
-    const cache = createRedisCache(tier)
+    const cache = leasedCache(tier)
     await cache.write(A, entryOf({ ttlMs: 30_000 }), 30_000)
     await redis.cli('PEXPIRE', tier.nameOf(A), '999000')
     t.match(await cache.read(A), { kind: 'hit', remainingMs: 30_000 })

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
-import { createRedisCache, entryForm, type RedisTier } from '../../src/shared/cache/redis.ts'
+import { entryForm, type RedisTier } from '../../src/shared/cache/redis.ts'
 import { connectRedis } from '../../src/shared/redis/connect.ts'
 import type { RedisServers, RedisSettings } from '../../src/shared/redis/options.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import { keyOf, SECRET, sealerOf } from '../helpers/redis-tier.ts'
+import { keyOf, leasedCache, SECRET, sealerOf } from '../helpers/redis-tier.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisOptions, type RedisServer } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
@@ -37,7 +37,7 @@ async function attempt (
         }
       })
   })
-  const cache = createRedisCache(tier)
+  const cache = leasedCache(tier)
   const written = await cache.write(KEY, entryOf(), 20_000)
   const read = await cache.read(KEY)
   if (!isUp) return written.kind === 'unreachable' && read.kind === 'unreachable' ? 'not connected' : 'stored'

@@ -1,12 +1,11 @@
 import t, { type Test } from 'tap'
 import type { CacheRead } from '../../src/shared/cache/types.ts'
-import { createRedisCache } from '../../src/shared/cache/redis.ts'
 import { createKeyer, deriveKeys } from '../../src/core/cache-key.ts'
 import { encodeEntry } from '../../src/shared/cache/entry-codec.ts'
 import { credentials } from '../helpers/credentials.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { USER_ID, validResolution } from '../helpers/identity.ts'
-import { keyOf, redisTier, sealerOf, SECRET, type TestTier } from '../helpers/redis-tier.ts'
+import { keyOf, leasedCache, redisTier, sealerOf, SECRET, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
@@ -20,7 +19,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
   /** A tier with an entry of A's in it, and the bytes that Redis holds of it. */
   async function filled (t: Test) {
     const tier = await redisTier(t, redis.port)
-    const cache = createRedisCache(tier)
+    const cache = leasedCache(tier)
     await cache.write(A, entryOf(), 27_345)
     const stored = await tier.commands.getBuffer(tier.nameOf(A))
     if (stored === null) throw new Error('nothing was stored')
@@ -66,7 +65,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       const key = A
       const name = `${tier.keyPrefix}${i}`
       await tier.commands.setPx(name, bytes, 20_000)
-      const reads = createRedisCache({
+      const reads = leasedCache({
         ...tier, commands: { ...tier.commands, getWithTtl: () => tier.commands.getWithTtl(name) }
       })
       return (await reads.read(key)).kind
@@ -137,7 +136,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
       endpoint: 'https://myapp.authgear.cloud', cookiePrefix: 'lab_'
     })
     const sent = credentials(secrets)
-    await createRedisCache(tier).write(
+    await leasedCache(tier).write(
       keyer.cacheKey(sent),
       entryOf({ resolution: validResolution({ 'user-roles': 'a-role-of-a-user' }), digests: keyer.digests(sent) }),
       20_000
@@ -155,7 +154,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
 t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async t => {
   const redis = await startRedis(t)
   const tier: TestTier = await redisTier(t, redis.port, { timeoutMs: 50 })
-  const cache = createRedisCache(tier)
+  const cache = leasedCache(tier)
   await cache.write(A, entryOf(), 20_000)
 
   t.test('frozen, it is unreachable within its time, and never a miss', async t => {

@@ -1,10 +1,9 @@
 import type { Test } from 'tap'
-import { createRedisCache } from '../../src/shared/cache/redis.ts'
 import { auditStoreContract } from './audit-store-contract.ts'
 import { cacheContract } from './cache-contract.ts'
 import { logContract } from './log-contract.ts'
 import type { RedisForm } from './redis-forms.ts'
-import { keyOf, redisTier } from './redis-tier.ts'
+import { keyOf, leasedCache, redisTier } from './redis-tier.ts'
 import { skipOrFail } from './servers.ts'
 import { openLogReplica, settled } from './stream-log.ts'
 import { until } from './until.ts'
@@ -18,7 +17,7 @@ export function formsContract (t: Test, forms: readonly RedisForm[]): void {
         cacheContract(t, async (t) => {
           const tier = await redisTier(t, servers, settings)
           return {
-            cache: createRedisCache(tier),
+            cache: leasedCache(tier),
             pass: () => until('the entry ended', async () => (await tier.commands.pttl(tier.nameOf(keyOf('a')))) === -2)
           }
         })

@@ -1,9 +1,11 @@
 import type { Test } from 'tap'
-import { entryForm, type RedisTier } from '../../src/shared/cache/redis.ts'
+import { createRedisCache, entryForm, type RedisTier } from '../../src/shared/cache/redis.ts'
+import type { Cache } from '../../src/shared/cache/types.ts'
 import { createSealer } from '../../src/crypto/sealing.ts'
 import { deriveKeys, type CacheKey } from '../../src/core/cache-key.ts'
 import { connectRedis } from '../../src/shared/redis/connect.ts'
 import type { RedisConnection } from '../../src/shared/redis/connection.ts'
+import { leaseKey } from '../../src/shared/redis/keys.ts'
 import type { RedisSettings } from '../../src/shared/redis/options.ts'
 import { manualClock, type ManualClock } from './manual-clock.ts'
 import { settingsFor, type RedisPlace } from './redis-settings.ts'
@@ -40,5 +42,18 @@ export async function redisTier (
     clock: manualClock(),
     connection,
     nameOf: (key) => `${keyPrefix}{${key}}:entry`
+  }
+}
+
+/** The Redis tier of one who has the lease for each key that it writes. */
+export function leasedCache (tier: RedisTier): Cache<CacheKey> {
+  const { read, write } = createRedisCache(tier)
+  return {
+    read,
+    async write (key, entry, lifeMs) {
+      const fence = { name: leaseKey(tier.keyPrefix, key), token: 'ours' }
+      await tier.commands.setPx(fence.name, Buffer.from(fence.token), 60_000).catch(() => {}) // the write fails too
+      return await write(key, entry, lifeMs, fence)
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { App } from '../../shared/events/types.ts'
+import type { App } from '../../shared/events/event.ts'
 import { type Kind, parsed, problem } from '../kind.ts'
 import { MASK } from './values.ts'
 

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import { CUT_REASONS, EVENT_KINDS, type EventKind, type EventsObserver } from '../../shared/events/types.ts'
+import { CUT_REASONS, EVENT_KINDS, type EventKind, type EventsObserver } from '../../shared/events/event.ts'
 import { closedCounter, type Gauges } from './instruments.ts'
 
 type EventCounts = Readonly<{

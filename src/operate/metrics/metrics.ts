@@ -11,7 +11,7 @@ import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { registerEvents } from './events.ts'
-import type { EventKind, EventsObserver } from '../../shared/events/types.ts'
+import type { EventKind, EventsObserver } from '../../shared/events/event.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
 

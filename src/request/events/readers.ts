@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { eventsOf } from '../../shared/events/event.ts'
+import { type CutReason, type EventsObserver, eventsOf } from '../../shared/events/event.ts'
 import { type Feed, readPlace, type News } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
-import type { CutReason, EventsObserver } from '../../shared/events/types.ts'
 import { createFrames } from './frames.ts'
 import { createRounds } from './rounds.ts'
 

@@ -57,16 +57,7 @@ export function buildGrpcListener (
 ): GrpcListener {
   const grpc = new Server(OPTIONS)
   const health = createHealth('envoy.service.auth.v3.Authorization')
-  grpc.addService(unary(CHECK_PATH), serve((bytes, callback, peer) => {
-    const answer = exchange(bytes, peer)
-    if (answer instanceof Promise) answer.then((ready) => callback(null, ready), (error: Error) => callback(error))
-    else callback(null, answer)
-  }))
-  grpc.addService(unary(HEALTH_PATH), serve((bytes, callback) => {
-    const answer = health.check(bytes)
-    if (answer === undefined) callback({ code: status.NOT_FOUND, details: 'no such service' })
-    else callback(null, answer)
-  }))
+  addServices(grpc, exchange, health)
   const { inject, sessions } = connectionsOf(grpc, bounds.unfinished, limits.streamMs ?? bounds.streamMs)
   const server = front(tls, inject)
   if (tls !== undefined) boundHandshakes(server, bounds.unfinished)
@@ -80,6 +71,19 @@ export function buildGrpcListener (
 }
 
 export type BuildGrpcListener = typeof buildGrpcListener
+
+function addServices (grpc: Server, exchange: GrpcExchange, health: Health): void {
+  grpc.addService(unary(CHECK_PATH), serve((bytes, callback, peer) => {
+    const answer = exchange(bytes, peer)
+    if (answer instanceof Promise) answer.then((ready) => callback(null, ready), (error: Error) => callback(error))
+    else callback(null, answer)
+  }))
+  grpc.addService(unary(HEALTH_PATH), serve((bytes, callback) => {
+    const answer = health.check(bytes)
+    if (answer === undefined) callback({ code: status.NOT_FOUND, details: 'no such service' })
+    else callback(null, answer)
+  }))
+}
 
 type Serve = (bytes: Buffer, callback: Parameters<handleUnaryCall<Buffer, Buffer>>[1], peer: string | undefined) => void
 
@@ -166,17 +170,16 @@ function refuse (stream: ServerHttp2Stream): void {
 
 const [SERVING, NOT_SERVING] = [1, 2]
 
-export type Health = Readonly<{
-  /** A `HealthCheckRequest` in, a `HealthCheckResponse` out; undefined for a service that is not here. */
-  check: (bytes: Buffer) => Buffer | undefined
-  stopServing: () => void
-}>
+type Health = ReturnType<typeof createHealth>
 
 /** grpc.health.v1, without `Watch`: nothing is kept open for anybody. @param service the one beside the whole, `` */
-export function createHealth (service: string): Health {
+function createHealth (service: string) {
   let now = SERVING
   return Object.freeze({
-    check: (bytes: Buffer) => ['', service].includes(serviceOf(bytes) ?? '-') ? numberField(1, now) : undefined,
+    /** A `HealthCheckRequest` in, a `HealthCheckResponse` out; undefined for a service that is not here. */
+    check (bytes: Buffer): Buffer | undefined {
+      return ['', service].includes(serviceOf(bytes) ?? '-') ? numberField(1, now) : undefined
+    },
     stopServing: () => { now = NOT_SERVING }
   })
 }

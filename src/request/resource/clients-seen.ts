@@ -14,12 +14,7 @@ export type ClientSeen = Readonly<{
   refusals: number
 }>
 
-export type ClientsSeen = Readonly<{
-  /** @param resource of the route; a text of the configuration */
-  saw: (token: Pick<ResourceToken, 'clientId' | 'userId'>, resource: string | undefined, isAllowed: boolean) => void
-  /** Those of the last 24 hours, the newest first. */
-  list: () => readonly ClientSeen[]
-}>
+export type ClientsSeen = ReturnType<typeof createClientsSeen>
 
 type Entry = {
   readonly resources: Set<string>
@@ -40,7 +35,7 @@ export const MAX_USERS = 20
  * Of verified tokens alone: nobody is in it whom Authgear does not know. When it is full, the client goes that asked
  * longest ago.
  */
-export function createClientsSeen (clock: Pick<Clock, 'wall'>): ClientsSeen {
+export function createClientsSeen (clock: Pick<Clock, 'wall'>) {
   const known = new Map<string, Entry>()
   function enter (id: string, now: number): Entry {
     if (known.size >= MAX_CLIENTS) makeRoom(known)
@@ -50,7 +45,12 @@ export function createClientsSeen (clock: Pick<Clock, 'wall'>): ClientsSeen {
     return entry
   }
   return Object.freeze({
-    saw ({ clientId, userId }, resource, isAllowed) {
+    /** @param resource of the route; a text of the configuration */
+    saw (
+      { clientId, userId }: Pick<ResourceToken, 'clientId' | 'userId'>,
+      resource: string | undefined,
+      isAllowed: boolean
+    ): void {
       const now = clock.wall()
       const entry = known.get(clientId) ?? enter(clientId, now)
       entry.last = now
@@ -59,12 +59,13 @@ export function createClientsSeen (clock: Pick<Clock, 'wall'>): ClientsSeen {
       if (resource !== undefined && entry.resources.size < MAX_RESOURCES) entry.resources.add(resource)
       if (userId !== undefined && entry.users.size < MAX_USERS) entry.users.add(userId)
     },
-    list () {
+    /** Those of the last 24 hours, the newest first. */
+    list (): readonly ClientSeen[] {
       const since = clock.wall() - KEPT_MS
       for (const [id, { last }] of known) if (last < since) known.delete(id)
       return [...known].map(rowOf).toSorted((one, other) => other.last - one.last)
     }
-  } satisfies ClientsSeen)
+  })
 }
 
 /** A look at each of a thousand, and only where a client is new. */

@@ -2,10 +2,9 @@ import type { CredentialContext } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import { readBearerAlone } from '../../core/credentials.ts'
-import type { Policy } from '../../core/policy.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import { jwtAudience } from '../../core/token-expiry.ts'
-import { decideToken, namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
 import type { Route } from '../http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
@@ -16,9 +15,10 @@ import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import type { ClientsSeen } from './clients-seen.ts'
+import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
-export type ResourceDeps = Readonly<{
+export type ResourceDeps = RouteDeps & Readonly<{
   verifier: Verifier
   keyer: Keyer
   absentHeaders: AbsentHeaders
@@ -32,10 +32,6 @@ export type ResourceDeps = Readonly<{
   saw: ClientsSeen['saw']
   /** A blocked one did. */
   refusedBlocked: () => void
-  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
-  isAllowList: boolean
-  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
-  resources: ReadonlyMap<string, readonly string[]>
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
 }>
@@ -74,39 +70,6 @@ function isForResource ({ rawHeaders }: VerifyRequest, { resources }: TokenNeeds
   return audience?.some((name) => resources.includes(name)) === true
 }
 
-type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
-
-const NO_HEADER: PolicyTexts['proxy'] = Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
-
-/**
- * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
- * a policy header may be the client's: it names no resource for a route that has none.
- */
-function createRoutePolicy (
-  { resources, isAllowList }: ResourceDeps,
-  words: OwnWords = 'trusted'
-): (request: VerifyRequest) => RoutePolicy {
-  const routeOf = createDerivedPolicies((policy): RoutePolicy => {
-    const needs = tokenNeedsOf(policy)
-    if (policy.kind === 'bad') return { policy, needs }
-    if (needs.resources.length === 0) return NO_RESOURCE
-    if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
-    if (isAllowList && !namesClients(policy)) return NO_CLIENT
-    const signIn = resources.get(needs.resources[0] ?? '') ?? []
-    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
-  }, words)
-  if (words === 'doubtful') return routeOf
-  return (request) => {
-    const own = routeOf({ query: request.query, proxy: NO_HEADER })
-    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
-  }
-}
-
-const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
-const NO_RESOURCE = bad('resource= is required on this endpoint')
-const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
-const NO_CLIENT = bad('client= is required by RESOURCE_CLIENTS=allow-list')
-
 type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Promise<HandlerResult>
 
 /** No closure is made for a token that is remembered. */
@@ -140,19 +103,16 @@ function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, rest?: Partial<H
   return { source: 'none', who: undefined, ...rest, response: refuseToken(refusal, needs), reason: refusal.reason }
 }
 
-type Conclude = (
+type Conclude<Known extends Verification = Verification> = (
   route: RoutePolicy,
   subject: CredentialContext,
-  verification: Verification,
+  verification: Known,
   profile?: KnownProfile
 ) => HandlerResult | Promise<HandlerResult>
 
-/** Starts from denied: only its last line is a 200. */
 function createConclude (deps: ResourceDeps): Conclude {
-  const { absentHeaders, clock, presenter, verifier } = deps
-  const { standingOf, refusedUnknown, standingOfClient, refusedBlocked } = deps
-  const allow = createAllowToken(absentHeaders)
-  const judge: Conclude = (route, subject, verification, profile) => {
+  const judgeToken = createJudgeToken(deps, (...verified) => conclude(...verified))
+  const conclude: Conclude = (route, subject, verification, profile) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -160,26 +120,18 @@ function createConclude (deps: ResourceDeps): Conclude {
     if (verification.kind === 'refused') {
       return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
-    const { token, source } = verification
-    const who = admittedOf(subject, token)
-    const block = standingOfClient(token.clientId)
-    if (block === 'blocked') {
-      refusedBlocked()
-      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
-    }
-    const standing = standingOf(token)
-    const error = unread(standing, block)
-    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
-    if (standing === 'unknown') refusedUnknown()
-    if (standing !== 'good') {
-      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
-    }
-    const decision = decideToken(token, route.policy, clock.wall())
-    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
-    const outgoing = presenter.present(route.policy, who, profile)
-    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
-    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
+    const result = judgeToken(route, subject, verification, profile)
+    if (result instanceof Promise || result.response.status === 503) return result
+    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
+    return result
   }
+  return conclude
+}
+
+/** Starts from denied: only its last line is a 200. */
+function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verification & { kind: 'token' }> {
+  const { absentHeaders, clock, presenter, verifier } = deps
+  const allow = createAllowToken(absentHeaders)
 
   /** A revocation may have come while the profile was waited for. */
   async function judgeAgain (
@@ -191,13 +143,26 @@ function createConclude (deps: ResourceDeps): Conclude {
     return await conclude(route, subject, verification, profile)
   }
 
-  const conclude: Conclude = (route, subject, verification, profile) => {
-    const result = judge(route, subject, verification, profile)
-    if (verification.kind !== 'token' || result instanceof Promise || result.response.status === 503) return result
-    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
-    return result
+  return (route, subject, { token, source }, profile) => {
+    const who = admittedOf(subject, token)
+    const block = deps.standingOfClient(token.clientId)
+    if (block === 'blocked') {
+      deps.refusedBlocked()
+      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
+    }
+    const standing = deps.standingOf(token)
+    const error = unread(standing, block)
+    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
+    if (standing === 'unknown') deps.refusedUnknown()
+    if (standing !== 'good') {
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
+    }
+    const decision = decideToken(token, route.policy, clock.wall())
+    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
+    const outgoing = presenter.present(route.policy, who, profile)
+    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
+    return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
   }
-  return conclude
 }
 
 /** What is not known refuses nobody for good. */

@@ -12,10 +12,8 @@ export type KeyFileEvents = Readonly<{
   failed: (error: unknown) => void
 }>
 
-export type KeyFile = Readonly<{ keys: readonly PrivateKey[], close: () => void }>
-
 /** @throws where it cannot be read, or has no key that fits */
-export function openKeyFile (path: string, { changed, failed }: KeyFileEvents, everyMs = READ_INTERVAL_MS): KeyFile {
+export function openKeyFile (path: string, { changed, failed }: KeyFileEvents, everyMs = READ_INTERVAL_MS) {
   let seen = readFileSync(path, 'utf8')
   const keys = keysOf(seen)
   let unreadable: string | undefined

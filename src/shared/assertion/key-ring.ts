@@ -1,29 +1,16 @@
 import { createPrivateKey } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import { createHmacSha256, type Hmac } from '../../crypto/hmac.ts'
+import { createHmacSha256 } from '../../crypto/hmac.ts'
 import { type SigningKey, signingKeyOf } from './key.ts'
 import { type KeySet, PUBLISH_AHEAD_MS, publishedAt, type Schedule, signingAt, type StoredKey } from './key-set.ts'
 
-export type KeyRing = Readonly<{
-  /** @param waitMs for how long it must have been known where nothing has signed yet */
-  use: (set: KeySet, waitMs: number) => void
-  /** @returns undefined as long as nothing may sign */
-  signer: () => SigningKey | undefined
-  /** Begins with the one that signs. */
-  published: () => readonly SigningKey[]
-  /** Whether it is a private key of the kind that it says. */
-  canSign: (key: StoredKey) => boolean
-  /** Of `sid`: the same on all replicas, and over a rotation of the keys. */
-  sidHmac: () => Hmac
-  /** When another one signs; undefined: never, as far as is known. */
-  nextAt: () => number | undefined
-}>
+export type KeyRing = ReturnType<typeof createKeyRing>
 
 /**
  * What signs here: what the set says, but for a key that this replica learned of late, as where replicas were apart or
  * a file changed: it is published first.
  */
-export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
+export function createKeyRing (clock: Clock, schedule: Schedule) {
   let set: KeySet = { since: 0, sid: '', keys: [] }
   let knownSince: ReadonlyMap<string, number> = new Map()
   let readyAt = 0
@@ -51,6 +38,7 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
     return signing
   }
   return Object.freeze({
+    /** @param waitMs for how long it must have been known where nothing has signed yet */
     use (next: KeySet, waitMs: number): void {
       const now = clock.monotonic()
       if (next.sid !== set.sid) {
@@ -61,17 +49,22 @@ export function createKeyRing (clock: Clock, schedule: Schedule): KeyRing {
       knownSince = new Map(next.keys.map(({ pkcs8 }) => [pkcs8, knownSince.get(pkcs8) ?? now]))
       set = next
     },
+    /** @returns undefined as long as nothing may sign */
     signer (): SigningKey | undefined {
       const key = current()
       return key && signingKey(key)
     },
+    /** Begins with the one that signs. */
     published (): readonly SigningKey[] {
       const first = current()
       const others = publishedAt(set, schedule, clock.wall()).filter(({ pkcs8 }) => pkcs8 !== first?.pkcs8)
       return (first === undefined ? others : [first, ...others]).map(signingKey)
     },
-    canSign: (stored) => find(stored) !== undefined,
+    /** Whether it is a private key of the kind that it says. */
+    canSign: (stored: StoredKey) => find(stored) !== undefined,
+    /** Of `sid`: the same on all replicas, and over a rotation of the keys. */
     sidHmac: () => hmac,
+    /** When another one signs; undefined: never, as far as is known. */
     nextAt: () => set.keys.find(({ from, until, algorithm }) =>
       until === undefined && algorithm === schedule.algorithm && from > clock.wall())?.from
   })

@@ -33,20 +33,12 @@ const SEALING_NAME = 'assertion keys 1'
 const MAX_ATTEMPTS = 3
 
 export function createKeyStore (deps: KeyStoreDeps): KeyStore {
-  const { commands, sealer, previous, writesPrevious, canSign, name, clock, schedule } = deps
+  const { commands, sealer, previous, writesPrevious, name, clock, schedule } = deps
   const writer = (): Sealer => previous !== undefined && writesPrevious() ? previous : sealer
-  function open (sealed: Buffer): Readonly<{ set: KeySet, sealer: Sealer }> | undefined {
-    for (const one of [sealer, previous]) {
-      const plain = one?.open(SEALING_NAME, sealed)
-      const set = plain === undefined ? undefined : readKeySet(plain.toString())
-      if (one !== undefined && set?.keys.every(canSign) === true) return { set, sealer: one }
-    }
-    return undefined
-  }
   /** @returns undefined where another replica wrote meanwhile */
   async function attempt (held: KeySet | undefined): Promise<KeySet | 'foreign' | undefined> {
     const sealed = await commands.getBuffer(name)
-    const found = sealed === null ? undefined : open(sealed)
+    const found = sealed === null ? undefined : open(sealed, deps)
     if (sealed !== null && found === undefined) return 'foreign'
     const now = clock.wall()
     const known = found && held ? merged(found.set, held, schedule, now) : found?.set ?? held
@@ -62,6 +54,18 @@ export function createKeyStore (deps: KeyStoreDeps): KeyStore {
     }
     throw new Error('other replicas wrote the keys of assertions at the same time')
   }
+}
+
+function open (
+  sealed: Buffer,
+  { sealer, previous, canSign }: KeyStoreDeps
+): Readonly<{ set: KeySet, sealer: Sealer }> | undefined {
+  for (const one of [sealer, previous]) {
+    const plain = one?.open(SEALING_NAME, sealed)
+    const set = plain === undefined ? undefined : readKeySet(plain.toString())
+    if (one !== undefined && set?.keys.every(canSign) === true) return { set, sealer: one }
+  }
+  return undefined
 }
 
 /** With CACHE_SECRET=none anybody who writes to Redis writes here. @returns undefined for what no replica wrote */

@@ -1,8 +1,8 @@
 import type { CacheKeys, CacheKey } from '../../core/cache-key.ts'
 import type { Entry } from '../../core/entry.ts'
 import { digestsUnder } from '../../core/rotation.ts'
-import { createSecretCache, type Contended, type SecretCache, type Wait } from './contention.ts'
-import { systemTiming, type Timing } from './lease.ts'
+import { createSecretCache, type Contended, type SecretCache, type SharedError, type Wait } from './contention.ts'
+import { LEASE_MS, systemTiming, type Timing } from './lease.ts'
 import type { RedisTier } from './redis.ts'
 import type { Accept, CacheRead } from './types.ts'
 
@@ -21,7 +21,7 @@ export interface SharedCache {
 
 export type SharedCacheObserver = Readonly<{
   sharedRead: (outcome: CacheRead['kind']) => void
-  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+  sharedError: SharedError
 }>
 
 /** Entries under CACHE_SECRET_PREVIOUS, and whether new ones go there. */
@@ -38,9 +38,6 @@ export type SharedCacheOptions = Readonly<{
   timing?: Timing
   observer: SharedCacheObserver
 }>
-
-/** Long enough for a busy event loop and two lost renewals, short enough to wait for a dead holder. */
-const LEASE_MS = 400
 
 /** Ask Authgear, and share nothing. */
 export const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })

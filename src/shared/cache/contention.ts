@@ -29,11 +29,13 @@ export type SecretCache<V = Entry> = Readonly<{
   contend: (key: CacheKey, accept: Accept<V>, wait: Wait) => Promise<Contended<V>>
 }>
 
+export type SharedError = (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+
 export type SecretCacheOptions = Readonly<{
   leaseWaitMs: number
   leaseMs: number
   timing: Timing
-  sharedError: (operation: 'read' | 'lease' | 'write' | 'release', error: unknown) => void
+  sharedError: SharedError
 }>
 
 /** Two resolutions, since a doubtful one is repeated, and a margin for the write. */
@@ -52,10 +54,10 @@ export function createSecretCache<V extends Dated = Entry> (
   options: SecretCacheOptions
 ): SecretCache<V> {
   const { leaseMs, timing, leaseWaitMs, sharedError } = options
-  const leases = createLeases(tier, { leaseMs, maxHoldMs: maxHoldOf(leaseWaitMs), timing })
+  const leases = createLeases({ ...tier, leaseMs, maxHoldMs: maxHoldOf(leaseWaitMs), repeat: timing.repeat })
   const shared: Shared<V> = { tier, timing, sharedError, leases, leaseMs, cache: createRedisCache(tier) }
   return Object.freeze({
-    read: async (key: CacheKey) => await shared.cache.read(key),
+    read: shared.cache.read,
     contend: (key: CacheKey, accept: Accept<V>, wait: Wait) => contend({ shared, accept, wait }, key)
   })
 }
@@ -63,9 +65,9 @@ export function createSecretCache<V extends Dated = Entry> (
 type Shared<V extends Dated> = Readonly<{
   tier: RedisTier<V>
   timing: Timing
-  sharedError: SecretCacheOptions['sharedError']
+  sharedError: SharedError
   cache: RedisCache<V>
-  leases: Leases<V>
+  leases: Leases
   leaseMs: number
 }>
 type Context<V extends Dated> = Readonly<{ shared: Shared<V>, accept: Accept<V>, wait: Wait }>
@@ -78,7 +80,7 @@ async function contend<V extends Dated> (context: Context<V>, key: CacheKey): Pr
   const { shared, accept } = context
   const token = randomBytes(16).toString('base64url')
   for (let coalesced = false, mayRetry = false; ;) {
-    const contention = await shared.leases.contend(key, token, accept)
+    const contention = await contendOnce(shared, key, token, accept)
     if (contention.kind === 'found') return { ...contention, coalesced }
     if (contention.kind === 'won') return holding(shared, key, token)
     if (contention.kind === 'ignored') return ALONE
@@ -93,12 +95,44 @@ async function contend<V extends Dated> (context: Context<V>, key: CacheKey): Pr
   }
 }
 
+type Contention<V> =
+  | Readonly<{ kind: 'won' }>
+  | Readonly<{ kind: 'lost' }>
+  | Readonly<{ kind: 'ignored' }>
+  | Readonly<{ kind: 'found', entry: V, remainingMs: number }>
+  | Readonly<{ kind: 'unreachable', error: unknown }>
+
+/** Lease and value in one tick: a successor sees the value of a holder that has just finished. */
+async function contendOnce<V extends Dated> (
+  { leases, cache }: Shared<V>,
+  key: CacheKey,
+  token: string,
+  accept: Accept<V>
+): Promise<Contention<V>> {
+  const release = (): void => { leases.release(key, token).catch(() => {}) }
+  try {
+    const [lease, value] = await Promise.all([leases.take(key, token), cache.read(key)])
+    if (value.kind === 'unreachable') throw value.error
+    const isUsable = value.kind === 'hit' && accept(value.entry, value.remainingMs)
+    if (isUsable && lease === 'ours') release()
+    if (isUsable) return { ...value, kind: 'found' }
+    return { kind: lease === 'ours' ? 'won' : lease === 'held' ? 'lost' : 'ignored' }
+  } catch (error) {
+    release() // it may be ours although another command of the tick failed
+    return { kind: 'unreachable', error }
+  }
+}
+
 function holding<V extends Dated> (shared: Shared<V>, key: CacheKey, token: string): Contended<V> {
-  const stopRenewing = shared.leases.hold(key, token)
+  const { leases, sharedError } = shared
+  const stopRenewing = leases.hold(key, token)
   return {
     kind: 'won',
-    finish: async (outcome) => {
-      await finish(shared, key, token, outcome)
+    async finish (outcome) {
+      const written = await apply(shared, key, token, outcome)
+      if (written?.kind === 'unreachable') sharedError('write', written.error)
+      // the value is acknowledged before, or one who waits would find neither
+      await leases.release(key, token).catch((error: unknown) => sharedError('release', error))
       stopRenewing()
     }
   }
@@ -131,18 +165,6 @@ function pollInterval (waitedMs: number): number {
   return intervalMs * (1 + POLL_JITTER * (2 * Math.random() - 1))
 }
 
-/** The value is acknowledged before the release, or one who waits would find neither. */
-async function finish<V extends Dated> (
-  shared: Shared<V>,
-  key: CacheKey,
-  token: string,
-  outcome: Outcome<V>
-): Promise<void> {
-  const written = await apply(shared, key, token, outcome)
-  if (written?.kind === 'unreachable') shared.sharedError('write', written.error)
-  await release(shared, key, token)
-}
-
 async function apply<V extends Dated> (
   { cache, leases }: Shared<V>,
   key: CacheKey,
@@ -154,17 +176,5 @@ async function apply<V extends Dated> (
     case 'write': return await cache.write(key, outcome.entry, outcome.lifeMs, fence)
     case 'drop': return await cache.drop(key, fence)
     case 'keep': return undefined
-  }
-}
-
-async function release<V extends Dated> (
-  { leases, sharedError }: Shared<V>,
-  key: CacheKey,
-  token: string
-): Promise<void> {
-  try {
-    await leases.release(key, token)
-  } catch (error) {
-    sharedError('release', error)
   }
 }

@@ -1,10 +1,10 @@
-import { elapsedSince, momentOf, type Clock, type Moment } from '../../clock.ts'
+import { elapsedSince, momentOf, type Clock } from '../../clock.ts'
 import type { CacheKey } from '../../core/cache-key.ts'
 import type { Entry } from '../../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { entryKey } from '../redis/keys.ts'
 import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
-import type { Cache, CacheRead, CacheWrite, Dated } from './types.ts'
+import type { CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 
 /** How a kind of value is written, and under which name. */
@@ -38,27 +38,23 @@ const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 type Fence = Readonly<{ name: string, token: string }>
 
-export interface RedisCache<V extends Dated = Entry> extends Cache<CacheKey, V> {
-  write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite>
+/** Never rejects: an error is an outcome. */
+export interface RedisCache<V extends Dated = Entry> {
+  read (key: CacheKey): Promise<CacheRead<V>>
+  write (key: CacheKey, entry: V, lifeMs: number, fence: Fence): Promise<CacheWrite>
   /** Drops an entry that was overtaken by one under another secret. */
   drop (key: CacheKey, fence: Fence): Promise<CacheWrite>
 }
 
 export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCache<V> {
   return Object.freeze({
-    async read (key: CacheKey): Promise<CacheRead<V>> {
-      try {
-        return judge(tier, key, await readValue(tier, key))
-      } catch (error) {
-        return { kind: 'unreachable', error }
-      }
-    },
-    async write (key: CacheKey, entry: V, lifeMs: number, fence?: Fence): Promise<CacheWrite> {
+    read: (key: CacheKey) =>
+      read(tier, key).catch((error: unknown): CacheRead<V> => ({ kind: 'unreachable', error })),
+    async write (key: CacheKey, entry: V, lifeMs: number, { name, token }: Fence): Promise<CacheWrite> {
       if (lifeMs < 1) return STORED
       try {
         const sealed = tier.sealer.seal(key, tier.form.encode(entry))
-        if (fence === undefined) await tier.commands.setPx(nameOf(tier, key), sealed, Math.floor(lifeMs))
-        else await tier.commands.setPxWhile(fence.name, fence.token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        await tier.commands.setPxWhile(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
@@ -72,21 +68,11 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
   })
 }
 
-export type StoredValue = Readonly<{ pttl: number, sealed: Buffer | null, requestedAt: Moment }>
-
-export async function readValue<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<StoredValue> {
-  const name = nameOf(tier, key)
-  const requestedAt = momentOf(tier.clock)
-  const [pttl, sealed] = await tier.commands.getWithTtl(name)
-  return { pttl, sealed, requestedAt }
-}
-
 /** A value from Redis is hostile until it is opened, decoded and young enough. */
-export function judge<V extends Dated> (
-  { sealer, clock, form }: RedisTier<V>,
-  key: CacheKey,
-  { pttl, sealed, requestedAt }: StoredValue
-): CacheRead<V> {
+async function read<V extends Dated> (tier: RedisTier<V>, key: CacheKey): Promise<CacheRead<V>> {
+  const { commands, sealer, clock, form } = tier
+  const requestedAt = momentOf(clock)
+  const [pttl, sealed] = await commands.getWithTtl(nameOf(tier, key))
   if (sealed === null || pttl === -2) return MISS
   if (pttl < 0) return { kind: 'rejected', why: 'endless' }
   const plain = sealer.open(key, sealed)

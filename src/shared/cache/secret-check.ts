@@ -23,14 +23,7 @@ export type SecretCheckDeps = Readonly<{
   refreshMs?: number
 }>
 
-export type SecretCheck = Readonly<{
-  read: () => Promise<SecretCheckResult>
-  /**
-   * As `read`; also prolongs the one under this replica's own secret, never another. With `claims` it writes one where
-   * there is none.
-   */
-  refresh: (claims: boolean) => Promise<SecretCheckResult>
-}>
+type SecretCheck = ReturnType<typeof createSecretCheck>
 
 /** Short, so that after a change of the secret everywhere the old value soon ends. */
 export const REFRESH_INTERVAL_MS = 60_000
@@ -47,7 +40,7 @@ const PLAINTEXT = 'authgear-forward-auth'
  * One sealed value by which replicas, and `doctor`, see whether they share a CACHE_SECRET. Like any entry, it lets a
  * reader of Redis check a guess of the secret, and nothing more.
  */
-export function createSecretCheck (deps: SecretCheckDeps): SecretCheck {
+export function createSecretCheck (deps: SecretCheckDeps) {
   const { commands, sealer, previous, name, clock, refreshMs = REFRESH_INTERVAL_MS } = deps
   const lifeMs = LIFE_INTERVALS * refreshMs
   const sealedText = (since: number): string =>
@@ -74,6 +67,10 @@ export function createSecretCheck (deps: SecretCheckDeps): SecretCheck {
     answer.catch((): SecretCheckResult => ({ kind: 'unreachable' }))
   return Object.freeze({
     read: () => orUnreachable(read()),
+    /**
+     * As `read`; also prolongs the one under this replica's own secret, never another.
+     * @param claims whether it writes one where there is none
+     */
     refresh: (claims: boolean) => orUnreachable(refresh(claims))
   })
 }
@@ -81,12 +78,7 @@ export function createSecretCheck (deps: SecretCheckDeps): SecretCheck {
 /** Authentic, so it has the form that `sealedText` gave it. */
 const sinceOf = (plain: Buffer): EpochMs => Number(plain.toString().slice(PLAINTEXT.length + 1)) as EpochMs
 
-export type SecretCheckTimer = Readonly<{
-  refresh: () => void
-  close: () => void
-  /** Whether this replica writes under CACHE_SECRET_PREVIOUS: one may be left that knows no other. */
-  writesPrevious: () => boolean
-}>
+export type SecretCheckTimer = ReturnType<typeof startSecretCheck>
 
 export type SecretCheckTimerDeps = Readonly<{
   check: Pick<SecretCheck, 'refresh'>
@@ -105,7 +97,7 @@ export type SecretCheckTimerDeps = Readonly<{
  * Refreshes once a minute and on demand. While CACHE_SECRET is rotated the value says under which secret the fleet
  * writes: replicas that know the previous one alone keep it there, and only after they have ended it becomes another.
  */
-export function startSecretCheck (deps: SecretCheckTimerDeps): SecretCheckTimer {
+export function startSecretCheck (deps: SecretCheckTimerDeps) {
   const { check, isRotating, clock, foreign, rotated } = deps
   const { refreshMs = REFRESH_INTERVAL_MS, repeat = systemTiming.repeat } = deps
   let seen: SecretCheckResult['kind'] = 'unreachable'
@@ -126,5 +118,10 @@ export function startSecretCheck (deps: SecretCheckTimerDeps): SecretCheckTimer 
   }
   const refresh = (): void => { check.refresh(mayClaim()).then(({ kind }) => saw(kind)).catch(() => {}) }
   const close = repeat(refreshMs, refresh)
-  return Object.freeze({ refresh, close, writesPrevious: () => writesPrevious })
+  return Object.freeze({
+    refresh,
+    close,
+    /** Whether this replica writes under CACHE_SECRET_PREVIOUS: one may be left that knows no other. */
+    writesPrevious: () => writesPrevious
+  })
 }

@@ -21,31 +21,16 @@ export type Place = Readonly<{ log: string, id: StreamId }>
 /** `reset`: what was missed nobody can say. */
 type FeedListener = Readonly<{ told: () => void, reset: () => void }>
 
-/**
- * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
- * when they come back. Pure but for its listener.
- */
-export type Feed = LogReader & Readonly<{
-  /** @param first who was told this one can go on */
-  begins: (log: string, since: number, first?: StreamId) => void
-  /** How many were told since the start. */
-  end: () => number
-  /** The oldest number that can be told again. */
-  start: () => number
-  at: (number: number) => Told | undefined
-  /** Where a reader is that was told all. */
-  place: () => Place
-  /** @returns the number to go on with; undefined where what it missed cannot be told */
-  after: (place: Place) => number | undefined
-  /** Milliseconds since 1970 from which on all are here. */
-  coversSince: () => number
-  listen: (listener: FeedListener) => void
-}>
+export type Feed = ReturnType<typeof createFeed>
 
 const MAX_TOLD = 10_000
 
-/** @param room how many are kept */
-export function createFeed (room = MAX_TOLD): Feed {
+/**
+ * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
+ * when they come back. Pure but for its listener.
+ * @param room how many are kept
+ */
+export function createFeed (room = MAX_TOLD) {
   let log = ''
   /** The newest that was read, and the newest behind which somebody may go on. */
   let [seen, newest]: [StreamId, StreamId] = [FIRST_ID, FIRST_ID]
@@ -73,6 +58,7 @@ export function createFeed (room = MAX_TOLD): Feed {
     if (!isUnsure) newest = id
   }
   return Object.freeze({
+    /** @param first who was told this one can go on */
     begins (name: string, since: number, first: StreamId = `${Math.floor(since)}-0`): void {
       log = name
       seen = newest = FIRST_ID
@@ -99,14 +85,19 @@ export function createFeed (room = MAX_TOLD): Feed {
       newest = seen
       reset(newest, at)
     },
+    /** How many were told since the start. */
     end: () => end,
+    /** The oldest number that can be told again. */
     start: () => start,
-    at: (number: number) => number >= start && number < end ? told[number % room] : undefined,
-    place: () => ({ log, id: newest }),
+    at: (number: number): Told | undefined => number >= start && number < end ? told[number % room] : undefined,
+    /** Where a reader is that was told all. */
+    place: (): Place => ({ log, id: newest }),
+    /** @returns the number to go on with; undefined where what it missed cannot be told */
     after ({ log: name, id }: Place): number | undefined {
       const isCovered = name === log && !isUnsure && compareIds(id, covered) >= 0 && compareIds(id, newest) <= 0
       return isCovered ? firstAfter(id) : undefined
     },
+    /** Milliseconds since 1970 from which on all are here. */
     coversSince: () => coveredAt,
     listen (one: FeedListener): void { listener = one }
   })

@@ -15,20 +15,7 @@ export const DEFAULT_APP = 'default'
 const JOINT = '.'
 const LENGTH = 22
 
-/**
- * Names of sessions, other ones for each app: keyed digests, 22 characters of base64url each. They stay the same on
- * every replica and over restarts; while CACHE_SECRET_PREVIOUS is set, those of both secrets go out.
- */
-export type SessionNames = Readonly<{
-  /** Under which secret places are made; tells nothing of it. */
-  secret: string
-  /** @param digests of what was resolved; a session of our own has one of Authgear's beside its cookie's */
-  ofSession: (app: string, credentials: Credentials, digests: readonly CredentialDigest[]) => string
-  /** Of a resource token by its `jti`. */
-  ofToken: (app: string, id: string) => string
-  /** @returns each name by which an app may know it */
-  ofTarget: (app: string, target: Target & { kind: 'credential' | 'token' }) => readonly string[]
-}>
+export type SessionNames = ReturnType<typeof createSessionNames>
 
 export type NamesDeps = Readonly<{
   keyer: Pick<Keyer, 'sentDigests'>
@@ -38,7 +25,11 @@ export type NamesDeps = Readonly<{
   previousKey: Uint8Array | undefined
 }>
 
-export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDeps): SessionNames {
+/**
+ * Names of sessions, other ones for each app: keyed digests, 22 characters of base64url each. They stay the same on
+ * every replica and over restarts; while CACHE_SECRET_PREVIOUS is set, those of both secrets go out.
+ */
+export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDeps) {
   const hmac = createHmacSha256(key)
   const previous = previousKey && createHmacSha256(previousKey)
   const nameOf = (by: Hmac, app: string, kind: 'credential' | 'token', text: string): string =>
@@ -48,14 +39,18 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
   const namesOfToken = (app: string, id: string): readonly string[] =>
     [hmac, ...previous === undefined ? [] : [previous]].map((by) => nameOf(by, app, 'token', id))
   return Object.freeze({
+    /** Under which secret places are made; tells nothing of it. */
     secret,
+    /** @param digests of what was resolved; a session of our own has one of Authgear's beside its cookie's */
     ofSession (app: string, credentials: Credentials, digests: readonly CredentialDigest[]): string {
       const sent = keyer.sentDigests(credentials).all
       const beside = credentials.own === undefined ? [] : besideCookie(sent, digests)
       return [...sent, ...beside].map((digest) => ofDigest(app, digest)).join(JOINT)
     },
-    ofToken: (app: string, id: string) => namesOfToken(app, id).join(JOINT),
-    ofTarget: (app: string, target: Target & { kind: 'credential' | 'token' }) =>
+    /** Of a resource token by its `jti`. */
+    ofToken: (app: string, id: string): string => namesOfToken(app, id).join(JOINT),
+    /** @returns each name by which an app may know it */
+    ofTarget: (app: string, target: Target & { kind: 'credential' | 'token' }): readonly string[] =>
       target.kind === 'token' ? namesOfToken(app, target.id) : [ofDigest(app, target.digest)]
   })
 }

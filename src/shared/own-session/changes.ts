@@ -7,28 +7,16 @@ import { credentialsOfCookie } from '../../core/credentials.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { SignedIn as Ending, SignOuts } from '../revocation/sign-outs.ts'
 import type { SessionLease } from './lease.ts'
-import type { OwnRecord } from './record.ts'
-import type { CookieNames, RecordStore } from './store.ts'
+import type { CookieNames, OwnRecord } from './record.ts'
+import type { RecordStore } from './store.ts'
 import type { UserSessions } from './user-sessions.ts'
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */
 type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
 
-/** What a login, a step-up and a sign-out do to sessions. Never rejects. */
-export type SessionChanges = Readonly<{
-  /**
-   * @param instead the cookie that the browser brought: one more of its own ends nobody else's
-   * @returns the value of a cookie that nobody ever had
-   */
-  create: (
-    host: string, tokens: Tokens, signedIn: SignedIn, askedAt: EpochMs, instead?: string
-  ) => Promise<Changed<string>>
-  /** The same session under another cookie: the old one is dead everywhere. @returns the value of the new one */
-  replace: (own: string, signedIn: SignedIn, idToken: string) => Promise<Changed<string> | Readonly<{ kind: 'gone' }>>
-  /** The session of that cookie is ended here, on every replica. @returns what it was, if it was one */
-  end: (own: string) => Promise<Changed<OwnRecord | undefined>>
-  read: (own: string) => Promise<Changed<OwnRecord | undefined>>
-}>
+type Replaced = Changed<string> | Readonly<{ kind: 'gone' }>
+
+export type SessionChanges = ReturnType<typeof createSessionChanges>
 
 export type SessionChangesDeps = Readonly<{
   store: RecordStore
@@ -48,13 +36,13 @@ const VALUE_BYTES = 32
 /** Of a cookie that is not known: its record is found by its name alone. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
 
-export function createSessionChanges (deps: SessionChangesDeps): SessionChanges {
+/** What a login, a step-up and a sign-out do to sessions. Never rejects. */
+export function createSessionChanges (deps: SessionChangesDeps) {
   const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
   const namesOf = (own: string): CookieNames => {
     const credentials = credentialsOfCookie(own)
     return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
   }
-  const newValue = (): string => randomBytes(VALUE_BYTES).toString('base64url')
 
   async function read (own: string): Promise<Changed<OwnRecord | undefined>> {
     const found = await store.read(namesOf(own))
@@ -65,17 +53,31 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
   const endingOf = (own: string, { userId }: OwnRecord): Ending =>
     ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(own))[0] })
 
+  /**
+   * @param instead the cookie that the browser brought: one more of its own ends nobody else's
+   * @returns the value of a cookie that nobody ever had
+   */
   async function create (
-    ...[host, tokens, signedIn, askedAt, instead]: Parameters<SessionChanges['create']>
+    host: string,
+    tokens: Tokens,
+    signedIn: SignedIn,
+    askedAt: EpochMs,
+    instead?: string
   ): Promise<Changed<string>> {
-    const value = newValue()
-    const names = namesOf(`${host} ${value}`)
-    const record = recordOf(host, tokens, signedIn, askedAt)
+    const begun = await begin(recordOf(host, tokens, signedIn, askedAt), instead)
+    if (begun === undefined) return UNREACHABLE
+    await dropBeyond(begun.beyond)
+    return { kind: 'done', value: begun.value }
+  }
+
+  /** @returns the value of its cookie, and whose place it took; undefined where Redis did not take it */
+  async function begin (record: OwnRecord, instead: string | undefined) {
+    const value = randomBytes(VALUE_BYTES).toString('base64url')
+    const names = namesOf(`${record.host} ${value}`)
     const place = instead === undefined ? undefined : namesOf(instead).keys
     const beyond = await users.add(record, names.keys, place).catch(() => undefined)
-    if (beyond === undefined || await store.write(names, record) !== 'stored') return UNREACHABLE
-    await dropBeyond(beyond)
-    return { kind: 'done', value }
+    if (beyond === undefined || await store.write(names, record) !== 'stored') return undefined
+    return { value, names, beyond }
   }
 
   /** What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
@@ -91,11 +93,7 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
    * First nothing of the old cookie is remembered any more, for as long as this takes; then the new record stands; then
    * the old one is gone for good. Where a step fails the ones before have changed nothing that anybody can tell.
    */
-  async function replaceUnderLease (
-    own: string,
-    signedIn: SignedIn,
-    idToken: string
-  ): ReturnType<SessionChanges['replace']> {
+  async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
     const found = await read(own)
     if (found.kind !== 'done') return found
     const { value: record } = found
@@ -103,32 +101,30 @@ export function createSessionChanges (deps: SessionChangesDeps): SessionChanges 
     const ending = endingOf(own, record)
     // all replicas know, or will before they use anything of it
     if (await signOuts.begin(ending) !== 'logged') return UNREACHABLE
-    const value = newValue()
-    const names = namesOf(`${record.host} ${value}`)
     const { authTime, amr } = signedIn
     const now = clock.wall()
-    const stepped = { ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }
-    const beyond = await users.add(record, names.keys, namesOf(own).keys).catch(() => undefined)
-    if (beyond === undefined) return UNREACHABLE
-    if (await store.write(names, stepped) !== 'stored') return UNREACHABLE
+    const begun = await begin({ ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }, own)
+    if (begun === undefined) return UNREACHABLE
     if (await store.remove(namesOf(own)) !== 'removed') {
-      await store.remove(names)
+      await store.remove(begun.names)
       return UNREACHABLE
     }
     // what a replica resolved meanwhile began before this
     await signOuts.end(ending)
-    await dropBeyond(beyond)
-    return { kind: 'done', value }
+    await dropBeyond(begun.beyond)
+    return { kind: 'done', value: begun.value }
   }
 
   return Object.freeze({
     create,
     read,
-    async replace (own: string, signedIn: SignedIn, idToken: string) {
+    /** The same session under another cookie: the old one is dead everywhere. @returns the value of the new one */
+    async replace (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
       // a refresh that is under way ends first: its tokens are the ones that go on
       const leased = await lease(namesOf(own).keys, timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
       return leased.kind === 'ran' ? leased.value : UNREACHABLE
     },
+    /** The session of that cookie is ended here, on every replica. @returns what it was, if it was one */
     async end (own: string): Promise<Changed<OwnRecord | undefined>> {
       const found = await read(own)
       if (found.kind !== 'done' || found.value === undefined) return found

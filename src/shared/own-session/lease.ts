@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLeases, type Leases, systemTiming } from '../cache/lease.ts'
-import type { RedisTier } from '../cache/redis.ts'
+import { createLeases, LEASE_MS, type Leases, type LeasesDeps, systemTiming } from '../cache/lease.ts'
 import type { Clock } from '../../clock.ts'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
-import type { RedisCommands } from '../redis/commands.ts'
 import { ownSessionPrefix } from '../redis/keys.ts'
 
 /** `busy`: another replica has it, and the caller does not wait, or waited for too long. */
@@ -16,16 +14,10 @@ type Leased<T> =
 /** Runs one task at a time for a session, in this process and in the fleet. */
 export type SessionLease = <T>(keys: CacheKeys, waitMs: number, task: () => Promise<T>) => Promise<Leased<T>>
 
-export type SharedLeases = Readonly<{
-  commands: RedisCommands
-  keyPrefix: string
+export type SharedLeases = Pick<LeasesDeps, 'commands' | 'keyPrefix' | 'maxHoldMs'> & Readonly<{
   leaseMs?: number | undefined
-  /** Nobody holds one for longer, whatever it waits for. */
-  maxHoldMs: number
 }>
 
-/** Long enough for a busy event loop and two lost renewals, short enough to wait for a dead holder. */
-const LEASE_MS = 400
 const LOOK_MS = 20
 
 /** @param shared undefined without Redis */
@@ -34,17 +26,16 @@ export function createSessionLease (clock: Clock, shared: SharedLeases | undefin
   if (shared === undefined) {
     return (keys, _, task) => inProcess(keys.current, async () => ({ kind: 'ran', value: await task() }))
   }
-  const { commands, keyPrefix, maxHoldMs, leaseMs = LEASE_MS } = shared
-  // of a tier, a lease needs no more than these
-  const tier = { commands, clock, keyPrefix: ownSessionPrefix(keyPrefix) } as RedisTier
-  const leases = createLeases(tier, { leaseMs, maxHoldMs, timing: systemTiming })
+  const { leaseMs = LEASE_MS } = shared
+  const keyPrefix = ownSessionPrefix(shared.keyPrefix)
+  const leases = createLeases({ ...shared, keyPrefix, leaseMs, clock, repeat: systemTiming.repeat })
   return (keys, waitMs, task) => inProcess(keys.current, async () => {
     const held: Array<() => void> = []
     try {
       // the previous secret's first, as every replica takes them that knows both
       for (const key of [keys.previous, keys.current]) {
         if (key === undefined) continue
-        const release = await take({ commands, leases, leaseMs, clock }, key, waitMs)
+        const release = await take(leases, clock, key, waitMs)
         if (typeof release !== 'function') return release
         held.push(release)
       }
@@ -55,20 +46,18 @@ export function createSessionLease (clock: Clock, shared: SharedLeases | undefin
   })
 }
 
-type Taking = Readonly<{ commands: RedisCommands, leases: Leases, leaseMs: number, clock: Clock }>
-
 /** @returns what gives it back */
 async function take (
-  { commands, leases, leaseMs, clock }: Taking,
+  leases: Leases,
+  clock: Clock,
   key: CacheKey,
   waitMs: number
 ): Promise<(() => void) | Exclude<Leased<never>, { kind: 'ran' }>> {
   const token = randomBytes(12).toString('base64url')
   const since = clock.monotonic()
   try {
-    while (!await commands.setIfAbsent(leases.nameOf(key), token, leaseMs)) {
-      // one without an end is not this service's
-      if (await leases.state(key) === 'ignored') return () => {}
+    for (let lease = await leases.take(key, token); lease !== 'ours'; lease = await leases.take(key, token)) {
+      if (lease === 'ignored') return () => {}
       if (clock.monotonic() - since >= waitMs) return { kind: 'busy' }
       await sleep(LOOK_MS)
     }

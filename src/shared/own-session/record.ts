@@ -1,6 +1,10 @@
+import type { CacheKeys, SentDigests } from '../../core/cache-key.ts'
 import { isPositive, isString, parseJson } from '../../core/json.ts'
 import { isUserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
+
+/** Of one cookie: the name of its record, and what a revocation may name. */
+export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
 
 /** What one cookie of ours stands for. No part of it ever leaves this service but for Authgear. */
 export type OwnRecord = Readonly<{
@@ -34,44 +38,35 @@ const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
 const MAX_TOKEN = 16 * 1024
 
+/** What each must be, in the order in which they are written. */
+const FIELDS = {
+  version: isPositive,
+  host: isString,
+  userId: isUserId,
+  sid: isString,
+  refreshToken: isToken,
+  accessToken: isToken,
+  accessEndsAt: isPositive,
+  accessLifeMs: isPositive,
+  idToken: isToken,
+  authTime: isPositive,
+  amr: (value: unknown) => Array.isArray(value) && value.every(isString),
+  createdAt: isPositive,
+  usedAt: isPositive
+} satisfies Record<keyof OwnRecord, (value: unknown) => boolean>
+const NAMES = Object.keys(FIELDS) as ReadonlyArray<keyof OwnRecord>
+
 export function encodeRecord (record: OwnRecord): Buffer {
-  const { version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken } = record
-  const { authTime, amr, createdAt, usedAt } = record
-  const json = JSON.stringify([
-    version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, authTime, amr,
-    createdAt, usedAt
-  ])
-  return Buffer.concat([Buffer.of(FORM), Buffer.from(json)])
+  return Buffer.concat([Buffer.of(FORM), Buffer.from(JSON.stringify(NAMES.map((name) => record[name])))])
 }
 
 /** @returns undefined for anything that encodeRecord of this version did not make */
 export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
   if (bytes[0] !== FORM) return undefined
   const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
-  if (!Array.isArray(fields) || fields.length !== 13) return undefined
-  const [
-    version, host, userId, sid, refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, authTime, amr,
-    createdAt, usedAt
-  ]: unknown[] = fields
-  if (!isPositive(version) || !isString(host) || !isUserId(userId) || !isString(sid)) return undefined
-  if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) return undefined
-  if (!isPositive(accessEndsAt) || !isPositive(accessLifeMs) || !isPositive(authTime)) return undefined
-  if (!isPositive(createdAt) || !isPositive(usedAt) || !Array.isArray(amr) || !amr.every(isString)) return undefined
-  return {
-    version,
-    host,
-    userId,
-    sid,
-    refreshToken,
-    accessToken,
-    accessEndsAt: accessEndsAt as EpochMs,
-    accessLifeMs,
-    idToken,
-    authTime,
-    amr,
-    createdAt: createdAt as EpochMs,
-    usedAt: usedAt as EpochMs
-  }
+  if (!Array.isArray(fields) || fields.length !== NAMES.length) return undefined
+  if (!NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
+  return Object.fromEntries(NAMES.map((name, index) => [name, fields[index]])) as OwnRecord
 }
 
 /** Whether it can be a token of Authgear's: a request's header carries it. */

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { AuthgearTimeout, type ResolverError, TokenCallFailed } from '../../errors.ts'
 import type { SessionLease } from './lease.ts'
@@ -21,8 +22,15 @@ export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) =
   pause: (target: Target, error: ResolverError) => void
 }>
 
+/** After trouble a session is not tried again for so long. */
+const PAUSE_MS = 1000
+const MAX_FAILED = 10_000
+
 export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps): Refresh {
-  const pauses = createPauses(clock)
+  /** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is not asked. */
+  const failed = new LRUCache<string, ResolverError>({
+    max: MAX_FAILED, ttl: PAUSE_MS, ttlResolution: 0, perf: { now: clock.monotonic }
+  })
   const underWay = new Map<string, Promise<Refreshed | 'busy'>>()
 
   async function run (target: Target, record: OwnRecord, waitMs: number): Promise<Refreshed | 'busy'> {
@@ -40,7 +48,7 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
     const name = target.keys.current
     const refreshing = run(target, record, isAwaited ? timeoutMs : 0)
       .then((refreshed) => {
-        if (refreshed !== 'busy' && refreshed.kind === 'unavailable') pauses.begin(name, refreshed.error)
+        if (refreshed !== 'busy' && refreshed.kind === 'unavailable') failed.set(name, refreshed.error)
         return refreshed
       })
       .finally(() => { if (underWay.get(name) === refreshing) underWay.delete(name) })
@@ -49,8 +57,8 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
   }
 
   async function refresh (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed> {
-    const paused = pauses.of(target.keys.current)
-    if (paused !== undefined) return { kind: 'unavailable', error: paused }
+    const error = failed.get(target.keys.current)
+    if (error !== undefined) return { kind: 'unavailable', error }
     const flight = (): Promise<Refreshed | 'busy'> =>
       underWay.get(target.keys.current) ?? start(target, record, isAwaited)
     const first = await flight()
@@ -60,30 +68,8 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
       ? { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
       : refreshed
   }
-  const pause: Refresh['pause'] = ({ keys }, error) => pauses.begin(keys.current, error)
+  const pause: Refresh['pause'] = ({ keys }, error) => { failed.set(keys.current, error) }
   return Object.freeze(Object.assign(refresh, { pause }))
-}
-
-/** After trouble a session is not tried again for so long. */
-const PAUSE_MS = 1000
-const MAX_PAUSES = 10_000
-
-/** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is not asked. */
-function createPauses ({ monotonic }: Pick<Clock, 'monotonic'>) {
-  const pauses = new Map<string, Readonly<{ until: number, error: ResolverError }>>()
-  return {
-    begin (name: string, error: ResolverError): void {
-      if (pauses.size >= MAX_PAUSES) pauses.clear()
-      pauses.set(name, { until: monotonic() + PAUSE_MS, error })
-    },
-    of (name: string): ResolverError | undefined {
-      const pause = pauses.get(name)
-      if (pause === undefined) return undefined
-      if (monotonic() < pause.until) return pause.error
-      pauses.delete(name)
-      return undefined
-    }
-  }
 }
 
 /** Share of a token's life that is left when it is refreshed; sessions of one moment are spread over a tenth of it. */

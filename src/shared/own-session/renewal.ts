@@ -8,8 +8,8 @@ import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError,
   SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
-import { isToken, type OwnRecord } from './record.ts'
-import type { CookieNames, RecordStore } from './store.ts'
+import { type CookieNames, isToken, type OwnRecord } from './record.ts'
+import type { RecordStore } from './store.ts'
 
 /** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
 export const REFRESH_OUTCOMES = [
@@ -51,19 +51,13 @@ const CONFIRM_MS = 500
 const STORE_AGAIN_MS = 1000
 const STORE_TRIES = 60
 
-export type Renewal = Readonly<{
-  /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
-  refreshNewest: (target: Target, known: OwnRecord) => Promise<Refreshed>
-  /** Without one: only where `isSafeAlone`. */
-  refreshAlone: (target: Target, record: OwnRecord) => Promise<Refreshed>
-  /** A refresh leaves the old tokens good: the client does not rotate them. */
-  isSafeAlone: () => boolean
-}>
+export type Renewal = ReturnType<typeof createRenewal>
 
-export function createRenewal (deps: RenewalDeps): Renewal {
+export function createRenewal (deps: RenewalDeps) {
   const { store, clock } = deps
   const rotation = createRotationNotes(deps.rotates)
 
+  /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
   async function refreshNewest (target: Target, known: OwnRecord): Promise<Refreshed> {
     const read = await store.read(target)
     if (read.kind === 'none') return read
@@ -105,24 +99,12 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     if (written === 'unreachable') {
       // with rotation the old token is dead: Redis gets these when it is back
       store.hold(target, renewed)
-      if (renewed.refreshToken !== before.refreshToken) storeLater(target).catch(() => {}) // never rejects
+      if (renewed.refreshToken !== before.refreshToken) storeLater(store, target).catch(() => {}) // never rejects
       return { kind: 'session', record: renewed }
     }
     const read = await store.read(target)
     if (read.kind === 'found') return { kind: 'session', record: read.record }
     return read.kind === 'none' ? read : unreachable(read.error)
-  }
-
-  /**
-   * No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. A reading
-   * writes what is held, and nothing of a session that has ended meanwhile.
-   */
-  async function storeLater (target: Target): Promise<void> {
-    for (let tries = 0; tries < STORE_TRIES; tries++) {
-      await sleep(STORE_AGAIN_MS, undefined, { ref: false })
-      const read = await store.read(target)
-      if (read.kind === 'none' || (read.kind === 'found' && !read.isRedisAway)) return
-    }
   }
 
   /** Another replica may have refreshed, and lost its lease meanwhile: the newest token alone proves something. */
@@ -150,7 +132,25 @@ export function createRenewal (deps: RenewalDeps): Renewal {
     return isNewest ? { kind: 'ended' } : { kind: 'session', record: read.record }
   }
 
-  return Object.freeze({ refreshNewest, refreshAlone: askAuthgear, isSafeAlone: rotation.isOff })
+  return Object.freeze({
+    refreshNewest,
+    /** Without a lease: only where `isSafeAlone`. */
+    refreshAlone: askAuthgear,
+    /** A refresh leaves the old tokens good: the client does not rotate them. */
+    isSafeAlone: rotation.isOff
+  })
+}
+
+/**
+ * No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. A reading
+ * writes what is held, and nothing of a session that has ended meanwhile.
+ */
+async function storeLater (store: RecordStore, target: Target): Promise<void> {
+  for (let tries = 0; tries < STORE_TRIES; tries++) {
+    await sleep(STORE_AGAIN_MS, undefined, { ref: false })
+    const read = await store.read(target)
+    if (read.kind === 'none' || (read.kind === 'found' && !read.isRedisAway)) return
+  }
 }
 
 /** @throws {TokenCallFailed} for what is no token */

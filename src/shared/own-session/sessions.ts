@@ -22,19 +22,7 @@ type Opened =
 export const SESSION_ENDS = ['another_user', 'too_many'] as const
 export type SessionEnd = (typeof SESSION_ENDS)[number]
 
-/** What a resolution needs of our own sessions. Never rejects. */
-export type OwnSessions = Readonly<{
-  /** The session behind a cookie, with a token that has not ended. */
-  open: (target: Target) => Promise<Opened>
-  /** The resolver knows no session behind this access token: is there a newer one, and does the grant live? */
-  refuted: (target: Target, record: OwnRecord) => Promise<Opened>
-  /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
-  disagreed: (target: Target) => ResolverError
-  /** The resolver says that its access token is another user's: it is nobody's session any more. */
-  taken: (target: Target, record: OwnRecord) => Promise<Opened>
-  /** All by which a revocation may name the session. */
-  digestsOf: (record: OwnRecord) => readonly CredentialDigest[]
-}>
+export type OwnSessions = ReturnType<typeof createOwnSessions>
 
 export type OwnSessionsDeps = Readonly<{
   store: RecordStore
@@ -47,7 +35,8 @@ export type OwnSessionsDeps = Readonly<{
   wasTaken: () => void
 }>
 
-export function createOwnSessions (deps: OwnSessionsDeps): OwnSessions {
+/** What a resolution needs of our own sessions. Never rejects. */
+export function createOwnSessions (deps: OwnSessionsDeps) {
   const { store, refresh, lease, keyer, clock, forget } = deps
   /** Nothing of it is remembered, on any replica. */
   async function end (target: Target, { userId }: OwnRecord): Promise<Opened> {
@@ -70,15 +59,18 @@ export function createOwnSessions (deps: OwnSessionsDeps): OwnSessions {
   }
 
   return Object.freeze({
+    /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
     disagreed (target: Target): ResolverError {
       const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
       refresh.pause(target, error)
       return error
     },
+    /** The resolver says that its access token is another user's: it is nobody's session any more. */
     async taken (target: Target, record: OwnRecord): Promise<Opened> {
       deps.wasTaken()
       return await end(target, record)
     },
+    /** The session behind a cookie, with a token that has not ended. */
     async open (target: Target): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
@@ -94,6 +86,7 @@ export function createOwnSessions (deps: OwnSessionsDeps): OwnSessions {
       }
       return { kind: 'session', record }
     },
+    /** The resolver knows no session behind this access token: is there a newer one, and does the grant live? */
     async refuted (target: Target, record: OwnRecord): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
@@ -101,7 +94,8 @@ export function createOwnSessions (deps: OwnSessionsDeps): OwnSessions {
       if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
       return await concluded(target, record, await refresh(target, read.record, true))
     },
-    digestsOf: ({ accessToken, sid }: OwnRecord) => [
+    /** All by which a revocation may name the session. */
+    digestsOf: ({ accessToken, sid }: OwnRecord): readonly CredentialDigest[] => [
       ...keyer.sentDigests(ofToken(accessToken)).all, ...keyer.sessionDigests(sessionIdOf(sid) ?? '')
     ]
   })

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import type { CacheKey, CacheKeys, SentDigests } from '../../core/cache-key.ts'
+import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import { ownRefreshKey, ownSessionKey } from '../redis/keys.ts'
-import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
-import { decodeRecord, encodeRecord, type OwnRecord, recordBytes } from './record.ts'
+import { type Memory, openMemory, type RevocationReader } from './memory.ts'
+import { type CookieNames, decodeRecord, encodeRecord, type OwnRecord } from './record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
 type StoreRead =
@@ -19,9 +18,6 @@ type StoreRead =
 
 /** `overtaken`: a newer one is there, or the session was ended. */
 type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
-
-/** Of one cookie: the name of its record, and what a revocation may name. */
-export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
 
 /** Sessions by the keyed digest of their cookie. Never rejects. */
 export type RecordStore = Readonly<{
@@ -50,8 +46,7 @@ export type RedisRecords = Readonly<{
   previous?: Sealer | undefined
   /** Whether a replica may be left that knows the previous secret alone. */
   writesPrevious: () => boolean
-  /** What another replica ended is no session here either, while Redis cannot say so. */
-  log: Pick<RevocationLog, 'snapshot' | 'isVoid'>
+  log: RevocationReader
 }>
 
 /** From its last write on; Authgear's own idle time-out is 30 days, and a session that is lost costs a redirect. */
@@ -67,7 +62,7 @@ const TOMBSTONE = Buffer.from(ENDED_VERSION)
 /** @param maxBytes of CACHE_MAX_MEMORY */
 export function createRecordStore (maxBytes: number, redis: RedisRecords | undefined): RecordStore {
   const memory = openMemory(maxBytes, redis?.log)
-  const tier = redis === undefined ? memory.alone : createSharedStore(redis, memory)
+  const tier = redis === undefined ? createLocalStore(memory) : createSharedStore(redis, memory)
   return Object.freeze({
     ...tier,
     hold: ({ keys }: CookieNames, record: OwnRecord) => { memory.keep(keys.current, record) },
@@ -77,81 +72,42 @@ export function createRecordStore (maxBytes: number, redis: RedisRecords | undef
 }
 
 type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh'>
-type Memory = ReturnType<typeof openMemory>
-
-/** No record takes fewer: bounds the lists that are made at the start. */
-const MIN_RECORD_BYTES = 1024
-/** The least-recently-used lists take these from the start, for each record that may exist. */
-const RESERVED_RECORD_BYTES = 40
-
-type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
-
-/** What this replica has seen last; without Redis that is all there is. */
-function openMemory (maxBytes: number, log: RedisRecords['log'] | undefined) {
-  const max = Math.max(1, Math.floor(maxBytes / (MIN_RECORD_BYTES + RESERVED_RECORD_BYTES)))
-  const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_RECORD_BYTES * max))
-  const records = new LRUCache<string, Slot>({ max, maxSize })
-  /** Ended a short time ago: what is under way brings none of them back. */
-  const ended = new LRUCache<string, true>({ max: 10_000 })
-  function keep (key: CacheKey, record: OwnRecord, snapshot = log?.snapshot()): boolean {
-    if (ended.has(key) || (records.peek(key)?.record.version ?? 0) >= record.version) return false
-    records.set(key, { record, snapshot }, { size: recordBytes(key, record) })
-    return true
-  }
-  function drop (key: CacheKey): void {
-    records.delete(key)
-    ended.set(key, true)
-  }
-  const alone: Tier = {
-    read: async ({ keys }) => {
-      const slot = records.get(keys.current)
-      return slot === undefined ? NONE : found(slot.record)
-    },
-    write: async ({ keys }, record) => keep(keys.current, record) ? 'stored' : 'overtaken',
-    remove: async ({ keys }) => { drop(keys.current); return 'removed' },
-    claimRefresh: async () => 'ours'
-  }
-  return {
-    alone,
-    keep,
-    drop,
-    /** What no revocation of the cookie has overtaken. */
-    get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
-      const slot = ended.has(current) ? undefined : records.get(current)
-      const isVoid = slot?.snapshot !== undefined &&
-        log?.isVoid({ userId: undefined, digests: all }, slot.snapshot) === true
-      return isVoid ? undefined : slot?.record
-    },
-    /** Redis has it still. */
-    seen (key: CacheKey, record: OwnRecord, snapshot: RevocationSnapshot): void {
-      if (records.peek(key)?.record.version === record.version) records.delete(key)
-      keep(key, record, snapshot)
-    },
-    forget: (key: CacheKey) => { records.delete(key) },
-    size: () => records.size,
-    bytes: () => records.calculatedSize
-  }
-}
 
 const NONE: StoreRead = Object.freeze({ kind: 'none' })
 const found = (record: OwnRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
   ({ kind: 'found', record, isToReseal, isRedisAway })
 
+/** Without Redis. */
+function createLocalStore (memory: Memory): Tier {
+  return {
+    async read (cookie) {
+      const record = memory.get(cookie)
+      return record === undefined ? NONE : found(record)
+    },
+    write: async ({ keys }, record) => memory.keep(keys.current, record) ? 'stored' : 'overtaken',
+    async remove ({ keys }) {
+      memory.drop(keys.current)
+      return 'removed'
+    },
+    claimRefresh: async () => 'ours'
+  }
+}
+
 type Opened = OwnRecord | 'ended' | undefined
 
 /** What is kept under one secret: another name, another seal. */
-type Place = Readonly<{ key: CacheKey, sealer: Sealer, isPrevious: boolean }>
+type Place = Readonly<{ key: CacheKey, sealer: Sealer }>
 
 /** Redis says what there is; memory stands in while it cannot be reached, and for a write that a failover lost. */
 function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   const { commands, keyPrefix, log } = redis
   const me = randomBytes(12).toString('base64url')
   const nameOf = ({ key }: Place): string => ownSessionKey(keyPrefix, key)
-  const placesOf = ({ current, previous }: CacheKeys): readonly Place[] => {
-    const own: Place = { key: current, sealer: redis.sealer, isPrevious: false }
+  const placesOf = ({ current, previous }: CacheKeys): readonly [own: Place, ...older: Place[]] => {
+    const own = { key: current, sealer: redis.sealer }
     return previous === undefined || redis.previous === undefined
       ? [own]
-      : [own, { key: previous, sealer: redis.previous, isPrevious: true }]
+      : [own, { key: previous, sealer: redis.previous }]
   }
 
   async function readAt (place: Place): Promise<Opened> {
@@ -159,18 +115,18 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
     return value === null ? undefined : openAt(place, value)
   }
 
-  const writeAt = (place: Place, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
-    commands.setIfNewer(nameOf(place), version, value, lifeMs)
+  const bury = (place: Place): Promise<boolean> =>
+    commands.setIfNewer(nameOf(place), ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
 
   async function write ({ keys }: CookieNames, record: OwnRecord): Promise<StoreWrite> {
     const [own, older] = placesOf(keys)
+    const place = older !== undefined && redis.writesPrevious() ? older : own
+    const version = versionText(record.version)
     try {
-      const place = older !== undefined && redis.writesPrevious() ? older : own
-      if (place === undefined) return 'overtaken'
-      if (!await writeAt(place, versionText(record.version), seal(place, record), LIFE_MS)) return 'overtaken'
+      if (!await commands.setIfNewer(nameOf(place), version, seal(place, record), LIFE_MS)) return 'overtaken'
       memory.keep(keys.current, record)
       // what is under the other name is older, and is read no more
-      if (older !== undefined && place === own) await writeAt(older, ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
+      if (older !== undefined && place === own) await bury(older)
       return 'stored'
     } catch {
       return 'unreachable'
@@ -212,7 +168,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
     async remove ({ keys }) {
       memory.drop(keys.current)
       try {
-        for (const place of placesOf(keys)) await writeAt(place, ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
+        for (const place of placesOf(keys)) await bury(place)
         return 'removed'
       } catch {
         return 'unreachable'

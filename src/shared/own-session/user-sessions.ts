@@ -15,16 +15,7 @@ export const MAX_SESSIONS = 100
 
 type Owner = Pick<OwnRecord, 'userId' | 'host'>
 
-/** The sessions of each user at each host, in the order of their beginning: what one person can make us keep. */
-export type UserSessions = Readonly<{
-  /**
-   * Before its record is written. @param instead the one whose place it takes
-   * @returns those beyond the bound, which are to be removed; rejects where Redis does not take the list
-   */
-  add: (owner: Owner, keys: CacheKeys, instead?: CacheKeys) => Promise<readonly CacheKeys[]>
-  /** It has ended. Rejects as `add`. */
-  remove: (owner: Owner, keys: CacheKeys) => Promise<void>
-}>
+export type UserSessions = ReturnType<typeof createUserSessions>
 
 /** Newest last; as text, since each session of a process that has no Redis takes room for it. */
 type List = Readonly<{ version: number, text: string, isForeign?: true }>
@@ -45,7 +36,8 @@ const MAX_TRIES = 100
 /** Between two tries. */
 const MAX_WAIT_MS = 10
 
-export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSessions {
+/** The sessions of each user at each host, in the order of their beginning: what one person can make us keep. */
+export function createUserSessions ({ nameOf, lists }: UserSessionsDeps) {
   const inTurn = createTurns()
 
   function change (owner: Owner, next: (sessions: readonly string[]) => readonly string[]): Promise<readonly string[]> {
@@ -66,10 +58,15 @@ export function createUserSessions ({ nameOf, lists }: UserSessionsDeps): UserSe
   }
 
   return Object.freeze({
+    /**
+     * Before its record is written. @param instead the one whose place it takes
+     * @returns those beyond the bound, which are to be removed; rejects where Redis does not take the list
+     */
     async add (owner: Owner, keys: CacheKeys, instead?: CacheKeys): Promise<readonly CacheKeys[]> {
       const beyond = await change(owner, (sessions) => [...without(sessions, instead), textOf(keys)])
       return beyond.map(keysIn)
     },
+    /** It has ended. Rejects as `add`. */
     async remove (owner: Owner, keys: CacheKeys): Promise<void> {
       await change(owner, (sessions) => without(sessions, keys))
     }

@@ -1,7 +1,7 @@
 import type { UserReading, Users } from '../../authgear/admin-api/users.ts'
 import { AdminApiError, type AdminApiErrorKind } from '../../authgear/admin-api/errors.ts'
+import type { Clock } from '../../clock.ts'
 import type { UserId } from '../../core/resolution.ts'
-import type { Pause } from './pause.ts'
 
 export type BatchesOptions = Readonly<{
   users: Users
@@ -97,4 +97,28 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
 /** What one user has written can make an answer too long, and one row that cannot be read makes errors. */
 function isOfSomeUser (error: unknown): boolean {
   return error instanceof AdminApiError && (error.kind === 'partial' || error.kind === 'too_large')
+}
+
+const FIRST_PAUSE_MS = 1000
+/** A query that hangs goes on in Authgear and holds a connection of its main database, of which a process has three. */
+const PAUSE_AFTER_TIMEOUT_MS = 10_000
+const MAX_PAUSE_MS = 30_000
+
+export type Pause = ReturnType<typeof createPause>
+
+/** Whether the Admin API may be asked: after a failure it is left in peace for a while, then tried with one query. */
+export function createPause (clock: Pick<Clock, 'monotonic'>) {
+  let failures = 0
+  let until = -Infinity
+  return Object.freeze({
+    isOver: () => clock.monotonic() >= until,
+    /** The last query failed: one at a time until one works. */
+    isFailing: () => failures > 0,
+    failed (kind: AdminApiErrorKind): void {
+      const first = kind === 'timeout' ? PAUSE_AFTER_TIMEOUT_MS : FIRST_PAUSE_MS
+      until = clock.monotonic() + Math.min(MAX_PAUSE_MS, first * 2 ** Math.min(failures, 5))
+      failures++
+    },
+    worked: () => { failures = 0 }
+  })
 }

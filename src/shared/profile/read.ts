@@ -1,13 +1,5 @@
 import type { UserRecord } from '../../authgear/admin-api/users.ts'
-import { cleanGroups, cleanIdentifier, cleanName, cleanPicture } from './clean.ts'
-import { NO_PROFILE, type Profile, type ProfileField } from './types.ts'
-
-/** What may go out. */
-export type ProfileRules = Readonly<{
-  fields: readonly ProfileField[]
-  /** IDENTITY_UNVERIFIED_EMAIL=send */
-  sendsUnverifiedEmail: boolean
-}>
+import { NO_PROFILE, type Profile, type ProfileField, type ProfileRules } from './types.ts'
 
 type Read = (record: UserRecord, rules: ProfileRules) => string | readonly string[] | undefined
 
@@ -31,4 +23,53 @@ export function profileOf (record: UserRecord, rules: ProfileRules): Profile {
     return value === undefined ? [] : [[field, value] as const]
   })
   return Object.freeze(Object.fromEntries(entries)) as Profile
+}
+
+/** Code points of a name that go out. */
+const MAX_NAME_CODE_POINTS = 256
+/** Longer ones are nobody's: an address of RFC 5321 has 254. */
+const MAX_IDENTIFIER_CODE_POINTS = 256
+const MAX_PICTURE_LENGTH = 2048
+/** Of all keys of one user's groups together. */
+const MAX_GROUPS_BYTES = 4096
+/** As Authgear takes a group's key. */
+const GROUP_KEY = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
+
+/**
+ * Controls (C0, DEL, C1) and line separators; what has no width or turns the direction of writing: it hides in a name
+ * what a header shows. A lone surrogate has no UTF-8.
+ */
+const UNWANTED = /[\p{Cc}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{2069}\u{feff}\p{Cs}]/gu
+
+/** For people to read. @returns undefined where nothing is left */
+export function cleanName (value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  // by words first: a line break between two names is a space
+  const text = value.replaceAll(/[\r\n\t\u{2028}\u{2029}]+/gu, ' ').replaceAll(UNWANTED, '').normalize('NFC').trim()
+  return Array.from(text).slice(0, MAX_NAME_CODE_POINTS).join('').trimEnd() || undefined
+}
+
+/**
+ * By which an app tells people apart: as it is or not at all. Cleaned, two people could become one.
+ */
+export function cleanIdentifier (value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined
+  if (Array.from(value).length > MAX_IDENTIFIER_CODE_POINTS) return undefined
+  return value.replaceAll(UNWANTED, '').normalize('NFC').trim() === value ? value : undefined
+}
+
+/** @returns the URL in ASCII; undefined for one that no browser should load as a picture */
+export function cleanPicture (value: unknown): string | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value)) return undefined
+  const { protocol, href } = new URL(value)
+  const isWeb = protocol === 'https:' || protocol === 'http:'
+  return isWeb && href.length <= MAX_PICTURE_LENGTH && /^[!-~]+$/.test(href) ? href : undefined
+}
+
+/** @returns undefined where there are none; all or nothing beyond the bound, since an app may refuse by a group */
+export function cleanGroups (values: readonly unknown[]): readonly string[] | undefined {
+  const isKey = (key: unknown): key is string => typeof key === 'string' && GROUP_KEY.test(key)
+  const keys = [...new Set(values.filter(isKey))].sort()
+  const bytes = keys.reduce((sum, key) => sum + key.length + 1, 0)
+  return keys.length === 0 || bytes > MAX_GROUPS_BYTES ? undefined : Object.freeze(keys)
 }

@@ -1,11 +1,10 @@
-import { momentOf, type Clock } from '../../clock.ts'
+import { type Clock, type Moment, momentOf } from '../../clock.ts'
 import type { UserId } from '../../core/resolution.ts'
-import type { RevocationLog } from '../revocation/types.ts'
+import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 import type { Batches, BatchReading } from './batches.ts'
-import type { Known } from './memory.ts'
-import { profileOf, type ProfileRules } from './read.ts'
+import { profileOf } from './read.ts'
 import { madeAt, type SharedProfiles } from './shared.ts'
-import { NO_PROFILE, type Profile } from './types.ts'
+import { NO_PROFILE, type Profile, type ProfileRules } from './types.ts'
 
 /** How one user was read: `redis` by another replica, `dropped` where the log named them meanwhile, each time. */
 export const READ_OUTCOMES =
@@ -26,7 +25,14 @@ export type ReaderDeps = Readonly<{
 }>
 
 /** What may be remembered of a user; undefined where nothing was learned. */
-export type Learned = Pick<Known, 'profile' | 'since' | 'lifeMs' | 'snapshot'> & Readonly<{ isEmpty: boolean }>
+export type Learned = Readonly<{
+  profile: Profile
+  since: Moment
+  lifeMs: number
+  /** As of then no revocation is missing. */
+  snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>
+  isEmpty: boolean
+}>
 
 /** A user whom the revocation log names while they are read is read again. */
 const MAX_ATTEMPTS = 2
@@ -71,7 +77,7 @@ async function readOnce (deps: ReaderDeps, userId: UserId, isRenewal: boolean): 
 function learn (
   { rules, ttlMs, clock, random, read }: ReaderDeps,
   reading: BatchReading,
-  snapshot: Known['snapshot']
+  snapshot: Learned['snapshot']
 ): Learned | undefined {
   const since = momentOf(clock)
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
@@ -80,7 +86,7 @@ function learn (
     return { profile: NO_PROFILE, since, lifeMs: EMPTY_LIFE_MS, snapshot, isEmpty: true }
   }
   if (reading.kind !== 'user') return undefined
-  const profile: Profile = profileOf(reading.record, rules)
+  const profile = profileOf(reading.record, rules)
   const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
   return { profile, since, lifeMs, snapshot, isEmpty: false }
 }

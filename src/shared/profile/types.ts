@@ -1,8 +1,25 @@
+import type { AdminKey } from '../../authgear/admin-api/token.ts'
 import type { UserId } from '../../core/resolution.ts'
 
 /** What IDENTITY_PROFILE may ask for. */
 export const PROFILE_FIELDS = ['email', 'name', 'username', 'phone', 'picture', 'groups'] as const
 export type ProfileField = typeof PROFILE_FIELDS[number]
+
+/** What may go out. */
+export type ProfileRules = Readonly<{
+  fields: readonly ProfileField[]
+  /** IDENTITY_UNVERIFIED_EMAIL=send */
+  sendsUnverifiedEmail: boolean
+}>
+
+export type ProfileSettings = ProfileRules & Readonly<{
+  /** The Admin API, with the key of the project. */
+  api: Readonly<{ url: string, key: AdminKey, appId: string }>
+  /** PROFILE_TTL */
+  ttlMs: number
+  /** PROFILE_TIMEOUT */
+  timeoutMs: number
+}>
 
 /**
  * Of one user, as Authgear's Admin API says it: cleaned of control characters, not encoded for HTTP. A field that the

@@ -10,16 +10,7 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     // a process that was busy finds its timer due and the answer in its socket: the answer is read before the check
     const timer = setTimeout(() => setImmediate(() => reject(new RedisTooSlow(limitMs))), limitMs)
-    answer.then(
-      (value) => {
-        clearTimeout(timer)
-        resolve(value)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(error)
-      }
-    )
+    answer.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
 
@@ -27,39 +18,7 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
 export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
 export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
 
-/** What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way. */
-export interface RedisCommands {
-  pttl (key: string): Promise<number>
-  getBuffer (key: string): Promise<Buffer | null>
-  /**
-   * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between.
-   * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
-   */
-  getWithTtl (key: string): Promise<readonly [pttl: number, value: Buffer | null]>
-  setPx (key: string, value: Buffer, lifeMs: number): Promise<unknown>
-  /** Only while the other key, in the same slot, still holds that value. */
-  setPxWhile (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown>
-  /** @returns whether this call made the key */
-  setIfAbsent (key: string, value: string, lifeMs: number): Promise<boolean>
-  /** Only while the other key, in the same slot, still holds that value. */
-  deleteWhile (fence: string, token: string, key: string): Promise<unknown>
-  /** Sets a key that does not end, where it holds that value (empty: where it is not there). @returns whether it did */
-  compareAndSet (key: string, expected: Buffer, value: Buffer): Promise<boolean>
-  /**
-   * Sets a value that begins with a version, in text of one length that sorts as it counts; not where the value that is
-   * there begins with the same one or a later. @returns whether it did
-   */
-  setIfNewer (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean>
-  /** Compare and delete. */
-  deleteIfEquals (key: string, value: string): Promise<unknown>
-  /** Milliseconds since 1970 by the clock of the server that has the key. */
-  timeOf (key: string): Promise<number>
-  /**
-   * Announces `id` and what it says.
-   * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them say
-   */
-  announce (key: string, announcement: Announcement): Promise<Announced>
-}
+export type RedisCommands = ReturnType<typeof commandsOf>
 
 /**
  * Commands of one turn of the loop go out in one write. Not ioredis' automatic pipelines: each waits for the answers to
@@ -126,32 +85,58 @@ export function asGarbage (error: unknown): Buffer {
   throw error
 }
 
-/** @param limitMs milliseconds after which a command counts as not answered, whatever it waits for */
-export function commandsOf (redis: Redis | Cluster, limitMs: number): RedisCommands {
+/**
+ * What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way.
+ * @param limitMs milliseconds after which a command counts as not answered, whatever it waits for
+ */
+export function commandsOf (redis: Redis | Cluster, limitMs: number) {
   const gather = redis.isCluster ? () => {} : createGathering(redis as Redis)
   const limited = <T>(command: () => Promise<T>): Promise<T> => {
     gather()
     return within(limitMs, command())
   }
+  const isOk = async (command: () => Promise<unknown>): Promise<boolean> => (await limited(command)) === 'OK'
   return Object.freeze({
-    pttl: (key: string) => limited(() => redis.pttl(key)),
-    getBuffer: (key: string) => limited(() => redis.getBuffer(key)),
-    // one time limit for both
-    getWithTtl: (key: string) => limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),
-    setPx: (key: string, value: Buffer, lifeMs: number) => limited(() => redis.set(key, value, 'PX', lifeMs)),
-    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number) =>
+    pttl: (key: string): Promise<number> => limited(() => redis.pttl(key)),
+    getBuffer: (key: string): Promise<Buffer | null> => limited(() => redis.getBuffer(key)),
+    /**
+     * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. One
+     * time limit for both.
+     * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
+     */
+    getWithTtl: (key: string): Promise<readonly [pttl: number, value: Buffer | null]> =>
+      limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),
+    setPx: (key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
+      limited(() => redis.set(key, value, 'PX', lifeMs)),
+    /** Only while the other key, in the same slot, still holds that value. */
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
       limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
-    deleteWhile: (fence: string, token: string, key: string) =>
+    /** Only while the other key, in the same slot, still holds that value. */
+    deleteWhile: (fence: string, token: string, key: string): Promise<unknown> =>
       limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
-    setIfAbsent: async (key: string, value: string, lifeMs: number) =>
-      (await limited(() => redis.set(key, value, 'PX', lifeMs, 'NX'))) === 'OK',
-    compareAndSet: async (key: string, expected: Buffer, value: Buffer) =>
-      (await limited(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value))) === 'OK',
-    setIfNewer: async (key: string, version: string, value: Buffer, lifeMs: number) =>
-      (await limited(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs))) === 'OK',
-    deleteIfEquals: (key: string, value: string) => limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
-    timeOf: async (key: string) => Number(await limited(() => redis.eval(TIME, 1, key))),
-    announce: async (key: string, { id, says, windowMs, most }: Announcement) => {
+    /** @returns whether this call made the key */
+    setIfAbsent: (key: string, value: string, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.set(key, value, 'PX', lifeMs, 'NX')),
+    /** Sets a key that does not end, where it holds that value (empty: where there is none). @returns whether it did */
+    compareAndSet: (key: string, expected: Buffer, value: Buffer): Promise<boolean> =>
+      isOk(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value)),
+    /**
+     * Sets a value that begins with a version, in text of one length that sorts as it counts; not where the value that
+     * is there begins with the same one or a later. @returns whether it did
+     */
+    setIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs)),
+    /** Compare and delete. */
+    deleteIfEquals: (key: string, value: string): Promise<unknown> =>
+      limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+    /** Milliseconds since 1970 by the clock of the server that has the key. */
+    timeOf: async (key: string): Promise<number> => Number(await limited(() => redis.eval(TIME, 1, key))),
+    /**
+     * Announces `id` and what it says.
+     * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them
+     * say
+     */
+    announce: async (key: string, { id, says, windowMs, most }: Announcement): Promise<Announced> => {
       const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
       const [count, flat] = answer as readonly [number, readonly string[]]
       const newest = flat.flatMap((one, at) => at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])

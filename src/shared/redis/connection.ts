@@ -43,14 +43,3 @@ export type RedisEvents = Readonly<{
   /** Once for each loss, and for a first connection that fails; reconnection goes on by itself. */
   down: (error: Error | undefined) => void
 }>
-
-/** Tells changes only. */
-export function createReporter (events: RedisEvents): (isUp: boolean, error?: Error) => void {
-  let reported: boolean | undefined
-  return (isUp, error) => {
-    if (reported === isUp) return
-    reported = isUp
-    if (isUp) events.up()
-    else events.down(error)
-  }
-}

@@ -33,23 +33,24 @@ async function stateOf (redis: Redis, { servers }: RedisSettings): Promise<unkno
   }
 }
 
-async function askOne (settings: RedisSettings, { host, port }: RedisAddress, limitMs: number): Promise<Named> {
+/** A connection to that server alone, which begins with the first command. */
+function openOne (settings: RedisSettings, { host, port }: RedisAddress, limitMs: number): Redis {
   const { servers } = settings
   const access = servers.kind === 'sentinel' ? { username: undefined, password: servers.password } : {}
-  const single = {
-    ...settings,
-    ...access,
-    servers: { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 }
-  } as const
-  const library = redisLibrary()
-  const redis = new library.Redis({
-    ...connectionOptions(single),
+  const alone = { kind: 'one', host, port, db: servers.kind === 'one' ? servers.db : 0 } as const
+  const { Redis } = redisLibrary()
+  return new Redis({
+    ...connectionOptions({ ...settings, ...access, servers: alone }),
     lazyConnect: true,
     enableReadyCheck: servers.kind === 'one', // one round trip less: a Sentinel may be far, and has half a second
     retryStrategy: () => null,
     commandTimeout: limitMs
   })
-  const name = nameOf({ host, port })
+}
+
+async function askOne (settings: RedisSettings, address: RedisAddress, limitMs: number): Promise<Named> {
+  const redis = openOne(settings, address, limitMs)
+  const name = nameOf(address)
   let first: Error | undefined
   redis.on('error', (error: Error) => { first ??= error })
   const late = setTimeout(() => {

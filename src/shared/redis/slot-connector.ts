@@ -23,31 +23,26 @@ export function readRedirection (message: string): Redirection | undefined {
 
 type Target = RedisAddress & Readonly<{ isAsking: boolean }>
 
-export type SlotTarget = Readonly<{
-  /** Where to connect now: where the last redirection pointed, else the next node that is known. */
-  next: () => Target
-  current: () => Target | undefined
-  /** @returns whether the error is a redirection: another connection is needed */
-  follow: (message: string) => boolean
-}>
+export type SlotTarget = ReturnType<typeof createSlotTarget>
 
 /** Nodes that were heard of, beside those of the configuration. */
 const MAX_HEARD_OF = 32
 
 /** Finds the node of one slot as any client does: by asking any node, and going where it says. Opens nothing. */
-export function createSlotTarget (nodes: readonly RedisAddress[]): SlotTarget {
+export function createSlotTarget (nodes: readonly RedisAddress[]) {
   let known: readonly RedisAddress[] = nodes
   let turn = 0
   let pointed: Target | undefined
   let current: Target | undefined
   return Object.freeze({
+    /** Where to connect now: where the last redirection pointed, else the next node that is known. */
     next (): Target {
-      const following = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
+      current = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
       pointed = undefined // if it cannot be reached, another one is asked
-      current = following
-      return following
+      return current
     },
-    current: () => current,
+    current: (): Target | undefined => current,
+    /** @returns whether the error is a redirection: another connection is needed */
     follow (message: string): boolean {
       const redirection = readRedirection(message)
       if (redirection === undefined) return false

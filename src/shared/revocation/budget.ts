@@ -6,15 +6,6 @@ export type FloodDeps = Readonly<{
   publish: (revocation: Revocation, done: () => void) => void
 }>
 
-export type Flood = Readonly<{
-  /** @returns the revocation that holds here until `everything` is published; `everything` where too many wait */
-  join: (revocation: Revocation, done: () => void) => Revocation
-  /** Publishes one `everything` for all that wait, unless the last one is younger than FLOOD_INTERVAL_MS. */
-  publishDue: () => void
-  /** The same without that interval, when this replica stops. */
-  publishNow: () => void
-}>
-
 /** Between two entries that each stand for all revocations beyond an origin's budget. */
 const FLOOD_INTERVAL_MS = 10_000
 /** Revocations that are held one by one, and callers that learn of the entry. */
@@ -24,7 +15,7 @@ const MAX_WAITING = 1000
  * Revocations beyond their origin's budget: none is lost. Each holds on this replica at once, and all of them go into
  * the log as one `everything`, the first at once and the others after FLOOD_INTERVAL_MS at most.
  */
-export function createFlood ({ clock, publish }: FloodDeps): Flood {
+export function createFlood ({ clock, publish }: FloodDeps) {
   let waiting: Array<() => void> = []
   let last: Revocation | undefined
   let publishedAt = -Infinity
@@ -37,6 +28,7 @@ export function createFlood ({ clock, publish }: FloodDeps): Flood {
     publish(revocation, () => { for (const done of told) done() })
   }
   return Object.freeze({
+    /** @returns the revocation that holds here until `everything` is published; `everything` where too many wait */
     join (revocation: Revocation, done: () => void): Revocation {
       const quietMs = Math.max(revocation.quietMs, last?.quietMs ?? 0)
       const ends = revocation.ends === undefined ? last?.ends : 0
@@ -45,10 +37,12 @@ export function createFlood ({ clock, publish }: FloodDeps): Flood {
       waiting.push(done)
       return revocation
     },
-    publishNow,
+    /** Publishes one `everything` for all that wait, unless the last one is younger than FLOOD_INTERVAL_MS. */
     publishDue (): void {
       if (clock.monotonic() - publishedAt >= FLOOD_INTERVAL_MS) publishNow()
-    }
+    },
+    /** The same without that interval, when this replica stops. */
+    publishNow
   })
 }
 
@@ -67,18 +61,15 @@ const MINUTE_MS = 60_000
 /** Entries that are never trimmed, and as many that wait for the next trim or were carried over from an older log. */
 const BESIDE = 2000
 
-export type Budget = Readonly<{
-  hasRoom: (origin: Origin) => boolean
-  /** An entry of this origin was taken here, or read from another replica. */
-  spend: (origin: Origin) => void
-}>
+export type Budget = ReturnType<typeof createBudget>
 
 /** Exact for any 60 s, not by calendar minutes: a bound on what the log can hold follows from it. */
-export function createBudget (clock: Pick<Clock, 'monotonic'>, limits = ENTRIES_PER_MINUTE): Budget {
+export function createBudget (clock: Pick<Clock, 'monotonic'>, limits = ENTRIES_PER_MINUTE) {
   const rings = ORIGINS.map((origin) => [origin, createRing(limits[origin])])
-  const spent = Object.fromEntries(rings) as Record<Origin, Ring>
+  const spent = Object.fromEntries(rings) as Record<Origin, ReturnType<typeof createRing>>
   return Object.freeze({
-    hasRoom: (origin: Origin) => clock.monotonic() - spent[origin].oldest() >= MINUTE_MS,
+    hasRoom: (origin: Origin): boolean => clock.monotonic() - spent[origin].oldest() >= MINUTE_MS,
+    /** An entry of this origin was taken here, or read from another replica. */
     spend: (origin: Origin) => spent[origin].push(clock.monotonic())
   })
 }
@@ -89,10 +80,8 @@ export function maxEntries (retentionMs: number): number {
   return Math.ceil(perMinute * retentionMs / MINUTE_MS) + BESIDE
 }
 
-type Ring = Readonly<{ push: (at: number) => void, oldest: () => number }>
-
 /** The last `size` times. */
-function createRing (size: number): Ring {
+function createRing (size: number) {
   const times = new Float64Array(size).fill(-Infinity)
   let next = 0
   return {
@@ -100,6 +89,6 @@ function createRing (size: number): Ring {
       times[next] = at
       next = (next + 1) % size
     },
-    oldest: () => times[next] ?? -Infinity
+    oldest: (): number => times[next] ?? -Infinity
   }
 }

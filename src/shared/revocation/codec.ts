@@ -5,15 +5,13 @@ import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
 import type { ClientName } from '../../core/client-name.ts'
 import type { BlockOrigin } from '../block-list/block-list.ts'
-import { type BlockTarget, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
+import { type BlockTarget, millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
 
+/** What the tag is over, in this order. */
+const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
+type Content = Readonly<Record<typeof CONTENT[number], string>>
 /** The fields of one entry of the stream. */
-export type Fields = Readonly<
-  Record<
-    'gen' | 'nonce' | 'prev' | 'salt' | 'of' | 'kind' | 'value' | 'origin' | 'quiet' | 'ends' | 'secret' | 'tag',
-    string
-  >
->
+export type Fields = Content & Readonly<Record<'nonce' | 'tag', string>>
 
 /**
  * `authentic`: its tag is right, under either secret. `foreign`: made under another one, so that nobody here can say.
@@ -28,23 +26,12 @@ export type ReadEntry = Readonly<{
   isJunk: boolean
 }>
 
-export type EntryCodec = Readonly<{
-  /**
-   * @param previous nonce of the entry before it; empty for the first one of a generation, which has no revocation
-   * @param of names the revocation across copies of its entry
-   */
-  encode: (generation: string, previous: string, of: string, revocation: Revocation | undefined) => Fields
-  /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
-  decode: (id: string, fields: Readonly<Record<string, string>>) => ReadEntry
-}>
+export type EntryCodec = ReturnType<typeof createEntryCodec>
 
 /** The longest time that an entry of ours forbids to store answers. */
 const MAX_NO_STORE_MS = 15 * 60_000
 /** A copy may speak of a time after its own, where the clock of the Redis that had the first one was so far ahead. */
 const MAX_ENDS_AHEAD_MS = 60_000
-
-export type Content = Omit<Fields, 'nonce' | 'tag'>
-const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 
 /** CACHE_SECRET_PREVIOUS, and whether what names no credential is written under it. */
 export type PreviousLogKey = Readonly<{ logKey: Uint8Array, isWritten: () => boolean }>
@@ -56,79 +43,88 @@ function createSigner (logKey: Uint8Array): Signer {
   return { id: secretIdOf(logKey), tagOf: (text) => createHmac('sha256', key).update(text).digest() }
 }
 
+type Signers = Readonly<{
+  current: Signer
+  /** Of CACHE_SECRET_PREVIOUS, while there is one. */
+  older: Signer | undefined
+  isOlderWritten: () => boolean
+}>
+
 /** @param logKey derived from CACHE_SECRET; its id tells replicas with another secret that they cannot check a tag */
-export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey): EntryCodec {
-  const current = createSigner(logKey)
-  const older = rotation && createSigner(rotation.logKey)
-  /** A credential's digest is signed under the secret that made it, even while another one is written. */
-  const signerFor = (target: Target | undefined): Signer =>
-    older !== undefined &&
-    (target?.kind === 'credential' ? isOfPrevious(target.digest) : rotation?.isWritten() === true)
-      ? older
-      : current
-  /** A digest under a secret that this replica does not have says nothing to anybody. */
-  const ownTarget = (target: Target | undefined): Target | undefined =>
-    older === undefined && target?.kind === 'credential' && isOfPrevious(target.digest) ? EVERYTHING.target : target
+export function createEntryCodec (logKey: Uint8Array, rotation?: PreviousLogKey) {
+  const signers = {
+    current: createSigner(logKey),
+    older: rotation && createSigner(rotation.logKey),
+    isOlderWritten: () => rotation?.isWritten() === true
+  }
   return Object.freeze({
-    encode (gen: string, prev: string, of: string, revocation: Revocation | undefined): Fields {
-      const target = ownTarget(revocation?.target)
-      const { id: secret, tagOf } = signerFor(target)
-      const { kind, value } = encodeTarget(target)
-      const origin = revocation?.origin ?? ''
-      const quiet = String(revocation?.quietMs ?? 0)
-      const ends = String(revocation?.ends ?? '')
-      const salt = randomBytes(8).toString('base64url')
-      const content = { gen, prev, salt, of, kind, value, origin, quiet, ends, secret }
-      const text = textOf(content)
-      const tag = tagOf(text).toString('base64url')
-      return {
-        gen,
-        nonce: digestOf(text, tag),
-        prev,
-        salt,
-        of,
-        kind,
-        value,
-        origin,
-        quiet,
-        ends,
-        secret,
-        tag
-      }
-    },
-    decode (id: string, raw: Readonly<Record<string, string>>): ReadEntry {
-      const field = (name: string): string => (Object.hasOwn(raw, name) ? raw[name] : undefined) ?? ''
-      const content = {
-        gen: field('gen'),
-        prev: field('prev'),
-        salt: field('salt'),
-        of: field('of'),
-        kind: field('kind'),
-        value: field('value'),
-        origin: field('origin'),
-        quiet: field('quiet'),
-        ends: field('ends'),
-        secret: field('secret')
-      }
-      const tag = field('tag')
-      const text = textOf(content)
-      const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
-      const signer = [current, older].find((one) => one?.id === content.secret)
-      const provenance =
-        signer === undefined
-          ? 'foreign'
-          : equalSecret(Buffer.from(tag, 'base64url'), signer.tagOf(text)) ? 'authentic' : 'forged'
-      // these mean the same under every secret, a credential's digest does not
-      const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
-      const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
-      const isUnderPrevious = signer !== undefined && signer === older
-      // an attacker who can write to Redis could end tokens by it
-      const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
-      const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
-      const { gen: generation, prev: previous, of } = content
-      return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
-    }
+    /**
+     * @param prev nonce of the entry before it; empty for the first one of a generation, which has no revocation
+     * @param of names the revocation across copies of its entry
+     */
+    encode: (gen: string, prev: string, of: string, revocation: Revocation | undefined) =>
+      encode(signers, { gen, prev, of }, revocation),
+    /** An entry that is not authentic is read as `everything`: it costs resolutions, never a wrong answer. */
+    decode: (id: string, fields: Readonly<Record<string, string>>) => decode(signers, id, fields)
   })
+}
+
+function encode (
+  signers: Signers,
+  { gen, prev, of }: Pick<Fields, 'gen' | 'prev' | 'of'>,
+  revocation: Revocation | undefined
+): Fields {
+  const target = ownTarget(signers, revocation?.target)
+  const { id: secret, tagOf } = signerFor(signers, target)
+  const rest = {
+    prev,
+    salt: randomBytes(8).toString('base64url'),
+    of,
+    ...encodeTarget(target),
+    origin: revocation?.origin ?? '',
+    quiet: String(revocation?.quietMs ?? 0),
+    ends: String(revocation?.ends ?? ''),
+    secret
+  }
+  const text = textOf({ gen, ...rest })
+  const tag = tagOf(text).toString('base64url')
+  return { gen, nonce: digestOf(text, tag), ...rest, tag } // log.lua takes the first two
+}
+
+/** A digest under a secret that this replica does not have says nothing to anybody. */
+function ownTarget ({ older }: Signers, target: Target | undefined): Target | undefined {
+  const isUnknown = older === undefined && target?.kind === 'credential' && isOfPrevious(target.digest)
+  return isUnknown ? EVERYTHING.target : target
+}
+
+/** A credential's digest is signed under the secret that made it, even while another one is written. */
+function signerFor ({ current, older, isOlderWritten }: Signers, target: Target | undefined): Signer {
+  const isOfOlder = target?.kind === 'credential' ? isOfPrevious(target.digest) : isOlderWritten()
+  return isOfOlder && older !== undefined ? older : current
+}
+
+function decode ({ current, older }: Signers, id: StreamId, fields: Readonly<Record<string, string>>): ReadEntry {
+  const field = (name: string): string => (Object.hasOwn(fields, name) ? fields[name] : undefined) ?? ''
+  const content = Object.fromEntries(CONTENT.map((name) => [name, field(name)])) as Content
+  const tag = field('tag')
+  const text = textOf(content)
+  const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
+  const signer = [current, older].find((one) => one?.id === content.secret)
+  const provenance = provenanceOf(signer, text, tag)
+  // these mean the same under every secret, a credential's digest does not
+  const isName = ['user', 'client', 'token'].includes(content.kind) && content.value !== ''
+  const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
+  const isUnderPrevious = signer !== undefined && signer === older
+  // an attacker who can write to Redis could end tokens by it
+  const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
+  const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
+  const { gen: generation, prev: previous, of } = content
+  return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
+}
+
+function provenanceOf (signer: Signer | undefined, text: string, tag: string): Provenance {
+  if (signer === undefined) return 'foreign'
+  return equalSecret(Buffer.from(tag, 'base64url'), signer.tagOf(text)) ? 'authentic' : 'forged'
 }
 
 /**
@@ -208,5 +204,5 @@ function decodeRevocation (content: Content, isUnderPrevious: boolean, id: Strea
 /** Who may write an entry may not make it end what is issued long after it. */
 function decodeEnds ({ ends }: Content, id: StreamId): number | undefined {
   if (!/^-?\d{1,15}$/.test(ends)) return undefined
-  return Math.min(Number(ends), Number(id.split('-')[0]) + MAX_ENDS_AHEAD_MS)
+  return Math.min(Number(ends), millisecondsOf(id) + MAX_ENDS_AHEAD_MS)
 }

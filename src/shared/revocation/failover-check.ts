@@ -7,17 +7,6 @@ import { compareIds, type StreamId } from './types.ts'
 /** Between two attempts to bring the connections together. */
 const RENEW_INTERVAL_MS = 1000
 
-export type FailoverCheck = Readonly<{
-  /** Notes what the publisher's server answered to that entry. */
-  answered: (written: Written, fields: Pick<Fields, 'gen' | 'nonce'>) => void
-  /** Called before a snapshot is requested: it must hold what was answered until then. */
-  expect: () => Expectation | undefined
-  /** Reconnects the follower where it is not on a master, and both where they are on two servers. */
-  check: (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number) => void
-  /** Reconnects both: their server is not the master any more. */
-  renew: () => void
-}>
-
 /** `entry` is undefined where the server only said which generation is current there. */
 type Expectation = Readonly<{ generation: string, entry: Readonly<{ id: StreamId, nonce: string }> | undefined }>
 
@@ -33,7 +22,7 @@ export function createFailoverCheck (
   { follower, publisher }: Readonly<Record<'follower' | 'publisher', Renewable>>,
   writer: () => string | undefined,
   clock: Pick<Clock, 'monotonic'> = systemClock
-): FailoverCheck {
+) {
   let last: Expectation | undefined
   let renewed = -Infinity
   function renew (connections: readonly Renewable[]): void {
@@ -43,16 +32,20 @@ export function createFailoverCheck (
     for (const { renew } of connections) renew()
   }
   return Object.freeze({
+    /** Reconnects both: their server is not the master any more. */
     renew: () => renew([follower, publisher]),
+    /** Notes what the publisher's server answered to that entry. */
     answered (written: Written, { gen, nonce }: Pick<Fields, 'gen' | 'nonce'>): void {
       if (written.kind === 'written') last = { generation: gen, entry: { id: written.id, nonce } }
       else if (written.kind === 'behind') last = { generation: written.generation, entry: undefined }
     },
+    /** Called before a snapshot is requested: it must hold what was answered until then. */
     expect (): Expectation | undefined {
       const expectation = last
       last = undefined
       return expectation
     },
+    /** Reconnects the follower where it is not on a master, and both where they are on two servers. */
     check (snapshot: Snapshot, expectation: Expectation | undefined, after: StreamId, count: number): void {
       const names = [snapshot.server, writer()].filter((name) => name !== undefined && name !== '')
       // the answers decide only where the names are unknown, which are surer

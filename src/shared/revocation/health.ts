@@ -6,29 +6,19 @@ import type { LogObserver } from './types.ts'
 /** From this age of the newest linked-up poll, counted from when it was sent, this replica does not follow any more. */
 export const FOLLOWING_MS = PROOF_MS
 
-export type Health = Readonly<{
-  heard: (snapshot: Snapshot, sent: Moment) => void
-  linked: (snapshot: Snapshot, sent: Moment) => void
-  /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
-  isMasterProven: () => boolean
-  /** Whether it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
-  isSafeSince: (monotonic: number) => boolean
-  /** Whether no failover loses a write that so many Redis replicas have. */
-  isEnough: (copies: number) => boolean
-  /** When this server was first heard, monotonic milliseconds. */
-  movedAt: () => number
-  /** Has Sentinels or the Cluster asked now. Never rejects. */
-  askForMaster: () => Promise<void>
-  /** Returns with the first verdict about the server that was heard last. */
-  judged: () => Promise<void>
-  /** The older of the newest linked-up poll and the proof that its server is the master. */
-  followedSince: () => Moment
-}>
+const DEPOSED =
+  'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
+const DOUBTED =
+  'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can say that ' +
+    'it is still the master: Redis is not used until one of them does'
+
+export type Health = ReturnType<typeof trackHealth>
 
 export type HealthDeps = MasterDeps & Readonly<{ clock: Clock, observer: LogObserver }>
 
-export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health {
+export function trackHealth ({ clock, observer, ...master }: HealthDeps) {
   const mastery = trackMastery(clock, master)
+  const { isEnough, movedAt, askForMaster, judged } = mastery
   let last = NEVER
   let isOnMaster = false
   let isDoubted = false
@@ -36,13 +26,7 @@ export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health
     if (mastery.isProven() ? !isDoubted : isDoubted || !mastery.isOverdue()) return
     isDoubted = !isDoubted
     observer.doubted(isDoubted)
-    if (!isDoubted) return
-    observer.trouble(
-      mastery.isDeposed()
-        ? 'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
-        : 'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can ' +
-          'say that it is still the master: Redis is not used until one of them does'
-    )
+    if (isDoubted) observer.trouble(mastery.isDeposed() ? DEPOSED : DOUBTED)
   }
   return Object.freeze({
     heard (snapshot: Snapshot, sent: Moment): void {
@@ -54,12 +38,15 @@ export function trackHealth ({ clock, observer, ...master }: HealthDeps): Health
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       if (isMaster) last = sent
     },
+    /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
     isMasterProven: () => isOnMaster && mastery.isProven(),
+    /** Whether it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
     isSafeSince: (monotonic: number) => isOnMaster && mastery.isSafeSince(monotonic),
-    isEnough: mastery.isEnough,
-    movedAt: mastery.movedAt,
-    askForMaster: mastery.ask,
-    judged: mastery.judged,
+    isEnough,
+    movedAt,
+    askForMaster,
+    judged,
+    /** The older of the newest linked-up poll and the proof that its server is the master. */
     followedSince: () => olderOf(last, mastery.provenSince() ?? last)
   })
 }

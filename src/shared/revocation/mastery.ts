@@ -1,5 +1,6 @@
 import { elapsedSince, momentOf, type Clock, type Moment, NEVER } from '../../clock.ts'
 import type { MasterVerdict } from '../redis/master-check.ts'
+import type { RedisForm } from '../redis/options.ts'
 import type { LogStore, Snapshot } from './store.ts'
 
 /** A proof that the server is the master counts for so long, from when it was asked for. */
@@ -18,152 +19,142 @@ export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'> & Readonly<{
   judged?: () => void
 }>
 
-export type Mastery = Readonly<{
-  heard: (snapshot: Snapshot, sent: Moment) => void
-  isProven: () => boolean
-  /** When the newest proof was asked for; undefined where none is needed, NEVER where it is no master. */
-  provenSince: () => Moment | undefined
-  /** Whether nothing that was read here by then can be lost by a failover. */
-  isSafeSince: (monotonic: number) => boolean
-  /** Whether no failover loses a write that so many Redis replicas have. */
-  isEnough: (copies: number) => boolean
-  /** When this server was first heard, monotonic milliseconds. */
-  movedAt: () => number
-  /** Asks Sentinels or the Cluster now. Never rejects. */
-  ask: () => Promise<void>
-  /** Returns with the first verdict about this server. */
-  judged: () => Promise<void>
-  /** Most Sentinels that answered name another server. */
-  isDeposed: () => boolean
-  /** Polls went on for as long as a proof counts, without one: not so where the process was frozen. */
-  isOverdue: () => boolean
-}>
 type Offset = Readonly<{ value: number, sent: Moment }>
+
+/** What is known of the server that is followed, before it is heard; undefined where none was yet. */
+const unheard = (name: string | undefined, movedAt: number) => ({
+  name,
+  movedAt,
+  /** Before the first verdict, or its failure, nobody can know. */
+  standing: 'unasked' as 'unasked' | 'accepted' | 'deposed',
+  /** Of writes that no Redis replica has acknowledged yet. */
+  offsets: [] as readonly Offset[],
+  provenAt: NEVER,
+  /** When the newest proof was asked for that a Redis replica has all, or that there is nobody who could lack it. */
+  safeAt: -Infinity,
+  /** Replicas that it lists now, and listed at most; since when it lists fewer. */
+  listed: 0,
+  most: 0,
+  fewerSince: undefined as number | undefined,
+  heardAt: NEVER,
+  askedAt: -Infinity,
+  /** The oldest poll since the newest proof. */
+  waitsSince: undefined as Moment | undefined
+})
+type Followed = ReturnType<typeof unheard>
 
 /**
  * A deposed master that nobody told answers as before. The proof that it is none: its replicas have acknowledged a
  * write of the last 3 s, or Sentinels or the Cluster have named it within them. A server that never had replicas needs
  * none: so looks the one that was just promoted. What Sentinels say against it outweighs all of these.
  */
-export function trackMastery (clock: Clock, { form, confirmMaster, judged = () => {} }: MasterDeps): Mastery {
-  const attended = new Set<string>()
-  let server: string | undefined
-  /** Before the first verdict, or its failure, nobody can know. */
-  let standing: 'unasked' | 'accepted' | 'deposed' = 'unasked'
-  let offsets: Offset[] = []
-  let provenAt = NEVER
-  /** When the newest proof was asked for that a Redis replica has all, or that there is nobody who could lack it. */
-  let safeAt = -Infinity
-  let movedAt = -Infinity
-  /** Replicas that it lists now, and listed at most; since when it lists fewer. */
-  let listed = 0
-  let most = 0
-  let fewerSince: number | undefined
-  let heardAt = NEVER
-  let askedAt = -Infinity
+export function trackMastery (clock: Clock, { form, confirmMaster, judged = () => {} }: MasterDeps) {
+  /** Servers that are known to have had replicas. */
+  const attended = new Set<string | undefined>()
+  let server = unheard(undefined, -Infinity)
   let asking = Promise.resolve()
-  /** The oldest poll since the newest proof. */
-  let waitsSince: Moment | undefined
-  const needsProof = (): boolean => standing !== 'accepted' || attended.has(server ?? '')
+  const needsProof = (): boolean => server.standing !== 'accepted' || attended.has(server.name)
+  /** When the newest proof was asked for; undefined where none is needed, NEVER where it is no master. */
   function provenSince (): Moment | undefined {
-    if (standing !== 'accepted') return NEVER
-    return attended.has(server ?? '') ? provenAt : undefined
+    if (server.standing !== 'accepted') return NEVER
+    return attended.has(server.name) ? server.provenAt : undefined
   }
   function isProven (): boolean {
     const since = provenSince()
     return since === undefined || elapsedSince(since, clock) < PROOF_MS
   }
-  function prove (at: Moment): void {
-    if (standing === 'accepted') waitsSince = undefined
-    if (at.monotonic > provenAt.monotonic) provenAt = at
-  }
-  function moveTo (next: string): void {
-    if (next === server) return
-    server = next
-    movedAt = clock.monotonic()
-    standing = 'unasked'
-    offsets = []
-    provenAt = NEVER
-    safeAt = -Infinity
-    heardAt = NEVER
-    askedAt = -Infinity
-    waitsSince = undefined
-    most = 0
-    fewerSince = undefined
-  }
-  /** By itself nobody can tell a replica that is gone from one that took over; a node of a Cluster tells it in time. */
-  const needed = (): number => form === 'one' ? 1 : Math.max(1, form === 'cluster' ? listed : most)
-  function count (replicas: number): void {
-    listed = replicas
-    most = Math.max(most, listed)
-    fewerSince = listed < most ? fewerSince ?? clock.monotonic() : undefined
-  }
-  function forget (asked: Moment): void {
-    if (fewerSince === undefined || asked.monotonic - fewerSince < FORGET_AFTER_MS) return
-    most = listed
-    fewerSince = undefined
-  }
   /** A replica that came since the server was last heard was alive then: nothing else could have deposed it before. */
-  function attend (next: string): void {
-    if (attended.has(next)) return
-    attended.add(next)
-    prove(heardAt)
+  function attend (): void {
+    if (attended.has(server.name)) return
+    attended.add(server.name)
+    prove(server, server.heardAt)
     const [oldest] = attended
-    if (attended.size > MAX_SERVERS && oldest !== undefined) attended.delete(oldest)
-  }
-  function judge (verdict: MasterVerdict, asked: Moment): void {
-    const isNamed = verdict === 'master' || verdict === 'unrefuted'
-    if (verdict === 'other') standing = 'deposed'
-    else if (isNamed || (standing === 'unasked' && form !== 'sentinel')) standing = 'accepted'
-    if (isNamed) prove(asked)
-    if (verdict === 'master' || (verdict === 'unrefuted' && listed === 0)) safeAt = asked.monotonic
-    if (verdict === 'master') forget(asked)
+    if (attended.size > MAX_SERVERS) attended.delete(oldest)
   }
   function isDue (): boolean {
-    const isUrgent = needsProof() && elapsedSince(provenAt, clock) >= ASK_INTERVAL_MS
-    return clock.monotonic() - askedAt >= (isUrgent ? ASK_AGAIN_MS : ASK_INTERVAL_MS)
+    const isUrgent = needsProof() && elapsedSince(server.provenAt, clock) >= ASK_INTERVAL_MS
+    return clock.monotonic() - server.askedAt >= (isUrgent ? ASK_AGAIN_MS : ASK_INTERVAL_MS)
   }
   /** Never rejects. */
   async function ask (): Promise<void> {
     const asked = momentOf(clock)
-    const about = server
-    askedAt = asked.monotonic
+    const about = server.name
+    server.askedAt = asked.monotonic
     const verdict = await confirmMaster().catch(() => 'unknown' as const)
-    if (about !== server) return
-    judge(verdict, asked)
+    if (about !== server.name) return
+    judge(server, form, verdict, asked)
     judged()
-  }
-  function acknowledge ({ acknowledged, offset }: Snapshot, sent: Moment): void {
-    if (offset !== undefined) offsets = [...offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
-    const newest = [...acknowledged].sort((a, b) => b - a)[needed() - 1] ?? -1
-    for (const { value, sent: at } of offsets) {
-      if (value > newest) continue
-      prove(at)
-      safeAt = Math.max(safeAt, at.monotonic)
-    }
-    offsets = offsets.filter(({ value }) => value > newest)
   }
   return Object.freeze({
     isProven,
     provenSince,
-    isSafeSince: (monotonic) =>
-      isProven() && movedAt <= monotonic && (!attended.has(server ?? '') || safeAt >= monotonic),
-    isEnough: (copies) => copies >= needed(),
-    movedAt: () => movedAt,
-    ask: () => (asking = ask()),
-    judged: async () => { if (standing === 'unasked') await asking },
-    isDeposed: () => standing === 'deposed',
-    isOverdue: () => waitsSince !== undefined && elapsedSince(waitsSince, clock) >= PROOF_MS,
+    /** Whether nothing that was read here by then can be lost by a failover. */
+    isSafeSince: (monotonic: number): boolean =>
+      isProven() && server.movedAt <= monotonic && (!attended.has(server.name) || server.safeAt >= monotonic),
+    /** Whether no failover loses a write that so many Redis replicas have. */
+    isEnough: (copies: number): boolean => copies >= neededOf(server, form),
+    /** When this server was first heard, monotonic milliseconds. */
+    movedAt: () => server.movedAt,
+    /** Asks Sentinels or the Cluster now. Never rejects. */
+    askForMaster: (): Promise<void> => (asking = ask()),
+    /** Returns with the first verdict about this server. */
+    judged: async (): Promise<void> => { if (server.standing === 'unasked') await asking },
+    /** Most Sentinels that answered name another server. */
+    isDeposed: () => server.standing === 'deposed',
+    /** Polls went on for as long as a proof counts, without one: not so where the process was frozen. */
+    isOverdue: () => server.waitsSince !== undefined && elapsedSince(server.waitsSince, clock) >= PROOF_MS,
     heard (snapshot: Snapshot, sent: Moment): void {
-      const { server: next = '', acknowledged } = snapshot
-      moveTo(next)
-      count(acknowledged.length)
-      if (listed > 0) attend(next)
-      if (sent.monotonic - heardAt.monotonic >= PROOF_MS) waitsSince = undefined
-      if (needsProof()) waitsSince ??= sent
-      acknowledge(snapshot, sent)
-      heardAt = sent
+      const { server: name = '', acknowledged } = snapshot
+      if (name !== server.name) server = unheard(name, clock.monotonic())
+      count(server, acknowledged.length, clock)
+      if (server.listed > 0) attend()
+      if (sent.monotonic - server.heardAt.monotonic >= PROOF_MS) server.waitsSince = undefined
+      if (needsProof()) server.waitsSince ??= sent
+      acknowledge(server, form, snapshot, sent)
+      server.heardAt = sent
       if (isDue()) asking = ask()
     }
   })
+}
+
+function prove (server: Followed, at: Moment): void {
+  if (server.standing === 'accepted') server.waitsSince = undefined
+  if (at.monotonic > server.provenAt.monotonic) server.provenAt = at
+}
+
+/** By itself nobody can tell a replica that is gone from one that took over; a node of a Cluster tells it in time. */
+function neededOf ({ listed, most }: Followed, form: RedisForm): number {
+  return form === 'one' ? 1 : Math.max(1, form === 'cluster' ? listed : most)
+}
+
+function count (server: Followed, replicas: number, clock: Clock): void {
+  server.listed = replicas
+  server.most = Math.max(server.most, replicas)
+  server.fewerSince = replicas < server.most ? server.fewerSince ?? clock.monotonic() : undefined
+}
+
+function forget (server: Followed, asked: Moment): void {
+  if (server.fewerSince === undefined || asked.monotonic - server.fewerSince < FORGET_AFTER_MS) return
+  server.most = server.listed
+  server.fewerSince = undefined
+}
+
+function judge (server: Followed, form: RedisForm, verdict: MasterVerdict, asked: Moment): void {
+  const isNamed = verdict === 'master' || verdict === 'unrefuted'
+  if (verdict === 'other') server.standing = 'deposed'
+  else if (isNamed || (server.standing === 'unasked' && form !== 'sentinel')) server.standing = 'accepted'
+  if (isNamed) prove(server, asked)
+  if (verdict === 'master' || (verdict === 'unrefuted' && server.listed === 0)) server.safeAt = asked.monotonic
+  if (verdict === 'master') forget(server, asked)
+}
+
+function acknowledge (server: Followed, form: RedisForm, { acknowledged, offset }: Snapshot, sent: Moment): void {
+  if (offset !== undefined) server.offsets = [...server.offsets, { value: offset, sent }].slice(-MAX_OFFSETS)
+  const newest = acknowledged.toSorted((a, b) => b - a)[neededOf(server, form) - 1] ?? -1
+  for (const { value, sent: at } of server.offsets) {
+    if (value > newest) continue
+    prove(server, at)
+    server.safeAt = Math.max(server.safeAt, at.monotonic)
+  }
+  server.offsets = server.offsets.filter(({ value }) => value > newest)
 }

@@ -25,13 +25,7 @@ export type PresenceDeps = Readonly<{
   everyMs?: number
 }>
 
-export type Presence = Readonly<{
-  /** Replicas that follow the log, this one included; 0 = not known. */
-  seen: () => number
-  /** Some of them, the first by name; this one is not among them. */
-  others: () => readonly Replica[]
-  close: () => Promise<void>
-}>
+export type Presence = ReturnType<typeof openPresence>
 
 const ANNOUNCE_EVERY_MS = 2000
 /** Three announcements may be lost before a replica counts as gone. */
@@ -42,8 +36,7 @@ export const MAX_SHOWN = 50
 const NOBODY: Announced = { count: 0, newest: [] }
 
 /** The log does not name its readers, so each replica announces itself now and then; only the status page uses it. */
-export function openPresence (deps: PresenceDeps): Presence {
-  const { announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS } = deps
+export function openPresence ({ announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS }: PresenceDeps) {
   const id = randomBytes(8).toString('hex')
   let known = NOBODY
   let telling = Promise.resolve()
@@ -58,9 +51,11 @@ export function openPresence (deps: PresenceDeps): Presence {
   }
   const timer = setInterval(() => { telling = tell() }, everyMs)
   return Object.freeze({
+    /** Replicas that follow the log, this one included; 0 = not known. */
     seen: () => isFollowing() ? known.count : 0,
-    others: () => isFollowing() ? othersOf(known, id) : [],
-    close: async () => {
+    /** Some of them, the first by name; this one is not among them. */
+    others: (): readonly Replica[] => isFollowing() ? othersOf(known, id) : [],
+    close: async (): Promise<void> => {
       clearInterval(timer)
       await telling
     }

@@ -1,25 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { BoundedMap } from './bounded-map.ts'
+import { createAcknowledgements, type MasterHealth, type Taken } from './acknowledgements.ts'
 import { type Budget, createFlood } from './budget.ts'
-import type { Health } from './health.ts'
 import type { Ledger } from './ledger.ts'
 import { createSender, type Item } from './sender.ts'
 import { isCopy, type Origin, type Revocation, type RevokeOutcome } from './types.ts'
 import type { StreamLogDeps } from './store.ts'
 
-export type Publisher = Readonly<{
-  revoke: (revocation: Revocation) => Promise<RevokeOutcome>
-  /** @returns whether one more of this origin would be written by itself; one that would not is counted */
-  admits: (origin: Origin) => boolean
-  /** The follower has read an entry of this name. @returns whether this replica took that revocation */
-  confirm: (of: string, revocation: Revocation) => boolean
-  /** Appends the revocations that a linked-up poll, sent at that moment, did not show; no poll waits for it. */
-  publish: (sentAt: number) => void
-  /** Publishes everything that waits; returns when the follower has read it back, or after DRAIN_MS. */
-  drain: () => Promise<void>
-  /** Whether the stream takes no entry any more, since the last call. */
-  needsChange: () => boolean
-}>
+export type Publisher = ReturnType<typeof createPublisher>
 
 /** A revocation that the follower has not read back by then counts as pending. */
 export const CONFIRM_WITHIN_MS = 1000
@@ -31,34 +18,21 @@ const MAX_PENDING = 1000
 const MAX_PENDING_SIGN_OUTS = 500
 /** All replicas republish after a change of generation: most copies are read back before a second one is sent. */
 const REPUBLISH_WITHIN_MS = 1000
-/** A Redis replica has an entry sooner than this, or else Sentinels and the Cluster are asked who is master. */
-const ASK_AFTER_MS = 250
-
-type Pending = Item & Readonly<{ done: () => void }>
-/** `readAt`: when the follower read it back, monotonic milliseconds. */
-type Doubted = Readonly<{ item: Pending, readAt: number }>
-
-/** What is known of the server that is followed. */
-export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'isEnough' | 'movedAt' | 'askForMaster'>
 
 /**
  * Writes this replica's revocations into the log, and writes each again until the replica's own follower has read it.
  */
-export function createPublisher (
-  deps: StreamLogDeps,
-  ledger: Ledger,
-  budget: Budget,
-  health: MasterHealth
-): Publisher {
+export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Budget, health: MasterHealth) {
   const { clock, observer, after = callAfter, newName = randomName } = deps
-  const pending = new Map<string, Pending>()
-  /** Read back, but a failover may lose them: not acknowledged yet. */
-  const doubted = new BoundedMap<Doubted>(MAX_PENDING)
+  const pending = new Map<string, Taken>()
   const republished = new Map<string, Item>()
   const queues = () => [pending, republished] as const
-  const sender = createSender({ ...deps, after }, ledger, queues, health.isEnough, () => settleDoubted())
+  const sender = createSender({ ...deps, after }, ledger, queues, health.isEnough, () => acknowledgements.settle())
   /** Called when nothing is pending any more. */
   let onDrained = (): void => {}
+  const isDrained = (): boolean => pending.size === 0 && acknowledgements.isEmpty()
+  const settled = (): void => { if (isDrained()) onDrained() }
+  const acknowledgements = createAcknowledgements({ clock, after, ledger, health, max: MAX_PENDING, settled })
   let isDraining = false
   const flood = createFlood({ clock, publish: (revocation, done) => put(revocation, newName(), done) })
 
@@ -101,6 +75,7 @@ export function createPublisher (
     return signOuts.length < MAX_PENDING_SIGN_OUTS
   }
 
+  /** @returns whether one more of this origin would be written by itself; one that would not is counted */
   function admits (origin: Origin): boolean {
     if (budget.hasRoom(origin) && mayWait(origin)) return true
     observer.capped(origin)
@@ -119,55 +94,6 @@ export function createPublisher (
     }
   }
 
-  const isDrained = (): boolean => pending.size + doubted.size === 0
-
-  /**
-   * A master that was cut off a moment ago looks as before, and loses what it took since: the Redis replicas that may
-   * take over must have it, or others must have named this master after it was read.
-   */
-  const isSafe = ({ item, readAt }: Doubted): boolean =>
-    health.isMasterProven() && (item.isReplicated || health.isSafeSince(readAt))
-
-  /** What a new generation lacks has to be read back there first. */
-  function settleDoubted (): void {
-    if (doubted.size === 0 || ledger.pendingRepublish.size > 0) return
-    for (const [of, one] of [...doubted.entries()]) {
-      if (!isSafe(one)) continue
-      doubted.delete(of)
-      one.item.done()
-    }
-    if (isDrained()) onDrained()
-  }
-
-  /** Another server's log links up with what was read, and so holds it. */
-  function readAgain (): void {
-    const readAt = clock.monotonic()
-    for (const [of, one] of [...doubted.entries()]) {
-      if (one.readAt < health.movedAt()) doubted.set(of, { ...one, readAt })
-    }
-  }
-
-  function acknowledge (of: string, item: Pending): void {
-    const one: Doubted = { item, readAt: clock.monotonic() }
-    if (isSafe(one)) return item.done()
-    doubted.set(of, one)
-    askLater()
-  }
-
-  let isTimed = false
-  function askLater (): void {
-    if (isTimed) return
-    isTimed = true
-    after(ASK_AFTER_MS, () => { isTimed = false; askWhereDue() })
-  }
-
-  /** Also before each wait for news, which holds up a node of a Cluster that is asked about itself. */
-  function askWhereDue (): void {
-    const oldest = doubted.oldest()
-    if (oldest === undefined || clock.monotonic() - oldest[1].readAt < ASK_AFTER_MS) return
-    health.askForMaster().then(settleDoubted, () => {})
-  }
-
   async function drained (): Promise<void> {
     if (isDrained()) return
     await new Promise<void>((resolve) => {
@@ -176,6 +102,7 @@ export function createPublisher (
     })
   }
 
+  /** Publishes everything that waits; returns when the follower has read it back, or after DRAIN_MS. */
   async function drain (): Promise<void> {
     isDraining = true
     flood.publishNow()
@@ -183,7 +110,7 @@ export function createPublisher (
     await drained()
     sender.stop()
     if (isDrained()) return
-    const lost = [...pending.values(), ...[...doubted.entries()].map(([, { item }]) => item)]
+    const lost = [...pending.values(), ...acknowledgements.waiting()]
     observer.trouble(
       `this replica stops, and Redis did not take ${lost.length} of its entries for the revocation log ` +
         `(${kindsOf(lost)}): other replicas do not know of them`
@@ -199,21 +126,22 @@ export function createPublisher (
         take(revocation, () => { cancel(); resolve('logged') })
       })
     },
+    /** The follower has read an entry of this name. @returns whether this replica took that revocation */
     confirm (of: string, revocation: Revocation): boolean {
       if (isThat(republished.get(of), revocation)) republished.delete(of)
       const item = pending.get(of)
       if (!isThat(item, revocation)) return false
       pending.delete(of)
-      acknowledge(of, item)
-      if (isDrained()) onDrained()
+      acknowledgements.readBack(of, item)
+      settled()
       return true
     },
     drain,
+    /** Whether the stream takes no entry any more, since the last call. */
     needsChange: sender.needsChange,
+    /** Appends the revocations that a linked-up poll, sent at that moment, did not show; no poll waits for it. */
     publish (sentAt: number): void {
-      readAgain()
-      settleDoubted()
-      askWhereDue()
+      acknowledgements.polled()
       flood.publishDue()
       const now = clock.monotonic()
       for (const [of, revocation] of ledger.pendingRepublish) {

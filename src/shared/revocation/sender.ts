@@ -10,17 +10,6 @@ export type Item = Readonly<{ revocation: Revocation, takenAt: number, dueAt: nu
   isReplicated: boolean
 }
 
-export type Sender = Readonly<{
-  /** Appends all that is due, one slice after the other; at once where none is under way. */
-  send: () => void
-  /** A poll that was sent at that moment linked up: what was appended before it and is still here was lost. */
-  polled: (sentAt: number) => void
-  /** Whether the stream took no entry since the last call. */
-  needsChange: () => boolean
-  /** Nothing is sent any more. */
-  stop: () => void
-}>
-
 /** Entries of one round trip: some milliseconds of Redis, and other replicas' appends come between two slices. */
 const SLICE_ENTRIES = 100
 /** Round trips for one slice, each lost to another replica's append; then it waits for the next poll. */
@@ -42,7 +31,7 @@ export function createSender (
   queues: Queues,
   isEnough: (copies: number) => boolean,
   replicated: () => void
-): Sender {
+) {
   const { clock, observer, store, codec, retentionMs, after } = deps
   let isSending = false
   let isUnusable = false
@@ -121,17 +110,21 @@ export function createSender (
     if (goesOn && !isStopped) sendLater()
   }
 
+  /** Appends all that is due, one slice after the other; at once where none is under way. */
   function send (): void {
     if (!isSending && !isStopped) sendAll().catch(() => {}) // sendSlice rejects never
   }
 
   return Object.freeze({
     send,
+    /** A poll that was sent at that moment linked up: what was appended before it and is still here was lost. */
     polled: (sentAt: number) => { polledAt = sentAt },
+    /** Nothing is sent any more. */
     stop (): void {
       isStopped = true
       cancelTimer()
     },
+    /** Whether the stream took no entry since the last call. */
     needsChange (): boolean {
       const was = isUnusable
       isUnusable = false

@@ -19,12 +19,7 @@ type SignOutOutcome = RevokeOutcome | 'refused'
 /** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
 export const SIGNING_OUT_MS = 60_000
 
-export type SignOuts = Readonly<{
-  /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
-  begin: (signedIn: SignedIn) => Promise<SignOutOutcome>
-  /** After it has: what was stored since is void. */
-  end: (signedIn: SignedIn) => Promise<SignOutOutcome>
-}>
+export type SignOuts = ReturnType<typeof createSignOuts>
 
 /** An entry forbids to store for so much longer than asked, and so covers later sign-outs of the same name. */
 const COVERS_MS = 60_000
@@ -43,7 +38,7 @@ type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Pr
  * Sign-outs by user: however often they are asked for, one user's are MAX_CREDENTIALS + 1 entries in a minute at most.
  * What an earlier entry covers adds nothing: all that began before it is void, and nothing that began since was stored.
  */
-export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): SignOuts {
+export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps) {
   const users = new BoundedMap<readonly Written[]>(MAX_USERS)
 
   async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
@@ -69,7 +64,9 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps): 
   }
 
   return Object.freeze({
+    /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
     begin: (signedIn: SignedIn) => signOut(signedIn, quietMs),
+    /** After it has: what was stored since is void. */
     end: (signedIn: SignedIn) => signOut(signedIn, 0)
   })
 }

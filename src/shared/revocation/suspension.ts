@@ -10,24 +10,17 @@ const CHANGES_WITHIN_MS = 10 * 60_000
  */
 const ADOPT_INTERVAL_MS = 10_000
 
-export type Suspension = Readonly<{
-  isActive: () => boolean
-  /** The generation that a snapshot showed; empty where the log has none. */
-  saw: (generation: string) => void
-  adopted: (isFirst: boolean) => void
-  mayAdopt: () => boolean
-  /** A yes counts as the attempt. */
-  mayChange: () => boolean
-}>
+const TOO_MANY =
+  'the revocation log in Redis was lost more than three times in ten minutes: does it evict (maxmemory-policy), or ' +
+    'do replicas of another version use it? Memory alone is used until ten minutes after the last time'
+
+export type Suspension = ReturnType<typeof createSuspension>
 
 /**
  * A Redis that evicts, a writer to it, or a replica of another version changes generations faster than a resolution
  * takes, and each change voids those under way. From the fourth within ten minutes on Redis counts as away.
  */
-export function createSuspension (
-  clock: Pick<Clock, 'monotonic'>,
-  observer: Pick<LogObserver, 'trouble'>
-): Suspension {
+export function createSuspension (clock: Pick<Clock, 'monotonic'>, observer: Pick<LogObserver, 'trouble'>) {
   let changes: number[] = []
   let adoptedAt = -Infinity
   let activeUntil = -Infinity
@@ -36,6 +29,7 @@ export function createSuspension (
   const isActive = (): boolean => clock.monotonic() < activeUntil
   return Object.freeze({
     isActive,
+    /** The generation that a snapshot showed; empty where the log has none. */
     saw (generation: string): void {
       if (generation === seen) return
       seen = generation
@@ -49,14 +43,10 @@ export function createSuspension (
       changes = [...changes.filter((at) => now - at < CHANGES_WITHIN_MS), now].slice(-MAX_CHANGES - 1)
       if (changes.length <= MAX_CHANGES) return
       activeUntil = now + CHANGES_WITHIN_MS
-      if (wasActive) return
-      observer.trouble(
-        'the revocation log in Redis was lost more than three times in ten minutes: does it evict ' +
-          '(maxmemory-policy), or do replicas of another version use it? Memory alone is used until ten minutes ' +
-          'after the last time'
-      )
+      if (!wasActive) observer.trouble(TOO_MANY)
     },
-    mayAdopt: () => !isActive() || clock.monotonic() - adoptedAt >= ADOPT_INTERVAL_MS,
+    mayAdopt: (): boolean => !isActive() || clock.monotonic() - adoptedAt >= ADOPT_INTERVAL_MS,
+    /** A yes counts as the attempt. */
     mayChange (): boolean {
       const now = clock.monotonic()
       if (isActive() && now - Math.max(standsSince, adoptedAt) < ADOPT_INTERVAL_MS) return false

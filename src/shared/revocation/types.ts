@@ -147,6 +147,8 @@ export type StreamId = string
 
 export const FIRST_ID: StreamId = '0-0'
 
+export const millisecondsOf = (id: StreamId): number => Number(id.split('-')[0])
+
 /** @returns negative where a is before b; both halves are compared as numbers, since text puts 9-0 after 10-0 */
 export function compareIds (a: StreamId, b: StreamId): number {
   const [aMs = '', aSeq = ''] = a.split('-')

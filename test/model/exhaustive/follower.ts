@@ -27,7 +27,7 @@ function sawHead (replica: Replica, mastery: Replica['mastery'], generation: Tok
   return { ...replica, mastery, suspension }
 }
 
-/** `stream-log.ts`, `mayLack` and `isRead`. */
+/** `step.ts`, `mayLack` and `isRead`. */
 function mayLack (replica: Replica, rules: Rules, generation: Token): boolean {
   const isAdopted = generation === replica.generation
   if ((isAdopted && replica.isCaughtUp) || generation === replica.began) return false
@@ -56,7 +56,7 @@ function change (state: State, rules: Rules, index: number, server: ServerIndex)
 const gaps = ({ replicas }: State): number =>
   replicas.reduce((bits, { hasGap }, index) => hasGap ? bits | bit(index) : bits, 0)
 
-/** `stream-log.ts`, `adopt`. */
+/** `step.ts`, `adopt`. */
 function adoptIfAllowed (state: State, rules: Rules, index: number, generation: Token): State {
   const replica = at(state, index)
   const isBounded = obeys(rules, 'generations that change too often are not adopted')
@@ -68,7 +68,7 @@ function adoptIfAllowed (state: State, rules: Rules, index: number, generation: 
   return forgets ? { ...next, broken: 'forgets what it resolved after it said ready' } : next
 }
 
-/** `stream-log.ts`, `linksUp`: a nonce stands for the whole chain before it. */
+/** `step.ts`, `linksUp`: a nonce stands for the whole chain before it. */
 function linksUp ({ read }: Replica, rules: Rules, log: readonly LogEntry[]): boolean {
   const isForged = log.slice(read.length).some(({ isRewritten }) => isRewritten)
   if (isForged && obeys(rules, 'a nonce is a digest of its entry')) return false
@@ -76,7 +76,7 @@ function linksUp ({ read }: Replica, rules: Rules, log: readonly LogEntry[]): bo
   return log[read.length - 1]?.token === read.at(-1)
 }
 
-/** `stream-log.ts`: entries are applied; `publisher.ts`, `publish`: what was appended before and not seen is due. */
+/** `step.ts`: entries are applied; `publisher.ts`, `publish`: what was appended before and not seen is due. */
 function linked (state: State, rules: Rules, index: number, server: ServerIndex, news: readonly LogEntry[]): State {
   const covered = rules.world.hasTokens ? cover(at(state, index), rules, index, news) : at(state, index)
   const read = news.reduce((replica, entry) => applyEntry(replica, rules, entry), covered)
@@ -94,7 +94,7 @@ function linked (state: State, rules: Rules, index: number, server: ServerIndex,
   return acknowledgeRead(closed ?? withReplica(confirmed, index, replica), rules, index, server, state)
 }
 
-/** `stream-log.ts`, `coverageOf`, and `token-ledger.ts`, `covers`: at the first entry of a generation. */
+/** `step.ts`, `coverageOf`, and `token-ledger.ts`, `covers`: at the first entry of a generation. */
 function cover (replica: Replica, rules: Rules, index: number, [first]: readonly LogEntry[]): Replica {
   if (first === undefined || first.of !== -1) return replica
   const isOld = first.token === FIRST_GENERATION || !obeys(rules, 'a token from before the log began is unknown')
@@ -114,7 +114,7 @@ function closeGap (state: State, rules: Rules, index: number, replica: Replica):
   }, withReplica(state, index, { ...replica, hasGap: false }))
 }
 
-/** `publisher.ts`, `confirm` for what this poll has read, `settleDoubted` for what was read from a doubted master. */
+/** `publisher.ts`, `confirm`: what this poll has read; `acknowledgements.ts`, `settle`: what a doubted one had. */
 function acknowledgeRead (state: State, rules: Rules, index: number, server: ServerIndex, before: State): State {
   const replica = at(state, index)
   if (!isMasterProven(replica) && obeys(rules, 'a doubted master acknowledges nothing')) return state
@@ -129,7 +129,7 @@ function acknowledgeRead (state: State, rules: Rules, index: number, server: Ser
   )
 }
 
-/** `stream-log.ts`, `createApplying`, and `codec.ts`, `decode`. */
+/** `step.ts`, `createApplying`, and `codec.ts`, `decode`. */
 function applyEntry (replica: Replica, rules: Rules, { token, of, all, secret, isRewritten }: LogEntry): Replica {
   if (of === -1 || isRewritten) return apply(replica, token, -1, false)
   const isForeign = secret !== replica.secret

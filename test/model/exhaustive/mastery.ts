@@ -24,7 +24,7 @@ function isAcknowledged (state: State, rules: Rules, server: ServerIndex, knowsA
   return !knowsAll || !areAsked(rules) || !obeys(rules, 'with Sentinels all Redis replicas must prove it')
 }
 
-/** `src/shared/revocation/mastery.ts`, `heard` with `moveTo`, `attend`, `acknowledge`, `ask` and `judge`. */
+/** `src/shared/revocation/mastery.ts`, `heard` with `unheard`, `attend`, `acknowledge`, `ask` and `judge`. */
 export function heard (state: State, rules: Rules, index: number, server: ServerIndex): Mastery {
   const old = at(state, index).mastery
   const isSame = old.server === server

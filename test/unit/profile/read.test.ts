@@ -1,8 +1,9 @@
 import t from 'tap'
 import { readUsers } from '../../../src/authgear/admin-api/users.ts'
-import { cleanGroups, cleanIdentifier, cleanName, cleanPicture } from '../../../src/shared/profile/clean.ts'
-import { profileOf, type ProfileRules } from '../../../src/shared/profile/read.ts'
-import { NO_PROFILE, PROFILE_FIELDS, type Profile } from '../../../src/shared/profile/types.ts'
+import {
+  cleanGroups, cleanIdentifier, cleanName, cleanPicture, profileOf
+} from '../../../src/shared/profile/read.ts'
+import { NO_PROFILE, PROFILE_FIELDS, type Profile, type ProfileRules } from '../../../src/shared/profile/types.ts'
 import { recordedProfiles, responseOf, userIdOf } from '../../helpers/recorded-profiles.ts'
 
 const ALL: ProfileRules = { fields: PROFILE_FIELDS, sendsUnverifiedEmail: false }

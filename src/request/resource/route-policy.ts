@@ -1,0 +1,46 @@
+import type { Policy } from '../../core/policy.ts'
+import { namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
+import type { VerifyRequest } from '../http/types.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
+
+export type RouteDeps = Readonly<{
+  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
+  isAllowList: boolean
+  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
+  resources: ReadonlyMap<string, readonly string[]>
+}>
+
+export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
+
+/** Of a request whose query alone chooses. */
+export const NO_HEADER: PolicyTexts['proxy'] =
+  Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
+
+/**
+ * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
+ * a policy header may be the client's: it names no resource for a route that has none.
+ */
+export function createRoutePolicy (
+  { resources, isAllowList }: RouteDeps,
+  words: OwnWords = 'trusted'
+): (request: VerifyRequest) => RoutePolicy {
+  const routeOf = createDerivedPolicies((policy): RoutePolicy => {
+    const needs = tokenNeedsOf(policy)
+    if (policy.kind === 'bad') return { policy, needs }
+    if (needs.resources.length === 0) return NO_RESOURCE
+    if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
+    if (isAllowList && !namesClients(policy)) return NO_CLIENT
+    const signIn = resources.get(needs.resources[0] ?? '') ?? []
+    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
+  }, words)
+  if (words === 'doubtful') return routeOf
+  return (request) => {
+    const own = routeOf({ query: request.query, proxy: NO_HEADER })
+    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
+  }
+}
+
+const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })
+const NO_RESOURCE = bad('resource= is required on this endpoint')
+const UNKNOWN_RESOURCE = bad('resource= is not one of RESOURCES')
+const NO_CLIENT = bad('client= is required by RESOURCE_CLIENTS=allow-list')
