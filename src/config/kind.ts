@@ -54,6 +54,8 @@ export type Group =
  */
 export type Variable = Readonly<{
   group: Group
+  /** Its name in the program; within its group nothing else is called so. */
+  as: string
   kind: Kind<unknown>
   meaning: string
   fallback?: string

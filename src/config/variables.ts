@@ -1,7 +1,9 @@
-import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import {
-  boolean, bytes, choice, clientId, cookiePrefix, duration, integer, keyPrefix, orOff, secret, secretOrNone, share,
-  someOf, userName
+  adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath, recordPath, recordSink
+} from './parsers/files.ts'
+import { appTokens, clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
+import {
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
 import {
   adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
@@ -9,9 +11,6 @@ import {
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
-import { recordPath, recordSink } from './parsers/access-record.ts'
-import { clientNames } from './parsers/clients.ts'
-import { appTokens } from './parsers/events.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
@@ -24,6 +23,7 @@ import type { Group, ValueOf, Variable } from './kind.ts'
 export const variables = Object.freeze({
   AUTHGEAR_ENDPOINT: {
     group: 'Authgear',
+    as: 'endpoint',
     kind: endpoint,
     required: true,
     example: 'https://myapp.authgear.cloud',
@@ -31,6 +31,7 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_RESOLVER_URL: {
     group: 'Authgear',
+    as: 'resolverUrl',
     kind: resolverUrl,
     derived: '`<AUTHGEAR_ENDPOINT>/_resolver/resolve`',
     example: 'http://authgear-resolver:3001/resolve',
@@ -38,6 +39,7 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_COOKIE_PREFIX: {
     group: 'Authgear',
+    as: 'cookiePrefix',
     kind: cookiePrefix,
     fallback: '',
     example: 'myapp_',
@@ -45,18 +47,21 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_TIMEOUT: {
     group: 'Authgear',
+    as: 'timeoutMs',
     kind: duration({ min: '100ms', max: '60s' }),
     fallback: '2s',
     meaning: 'The whole deadline of one resolution, its retry included; after it: 503.'
   },
   AUTHGEAR_MAX_CONCURRENCY: {
     group: 'Authgear',
+    as: 'maxConcurrency',
     kind: integer(1, 10_000),
     fallback: '64',
     meaning: 'How many resolutions may be under way at a time.'
   },
   AUTHGEAR_MAX_QUEUE: {
     group: 'Authgear',
+    as: 'maxQueue',
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning:
@@ -65,6 +70,7 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
     group: 'Authgear',
+    as: 'failuresPerMinute',
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
@@ -74,6 +80,7 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_CA_FILE: {
     group: 'Authgear',
+    as: 'ca',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
     meaning:
@@ -82,12 +89,14 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_WEBHOOK_SECRET: {
     group: 'Authgear',
+    as: 'webhookSecret',
     kind: secret(8, 'it is the webhook signature key in Authgear\'s portal'),
     secret: true,
     meaning: 'The project\'s webhook secret; with it `POST /webhook` takes Authgear\'s events and revokes at once.'
   },
   AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: {
     group: 'Authgear',
+    as: 'previousWebhookSecret',
     kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
     secret: true,
     meaning:
@@ -96,12 +105,14 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_APP_ID: {
     group: 'Authgear',
+    as: 'appId',
     kind: userName,
     example: 'myapp',
     meaning: 'The project\'s id: webhooks of another one are refused, and the Admin API\'s token is made out to it.'
   },
   AUTHGEAR_ADMIN_API_URL: {
     group: 'Authgear',
+    as: 'adminApiUrl',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
     meaning:
@@ -110,12 +121,14 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_ADMIN_API_KEY: {
     group: 'Authgear',
+    as: 'adminKey',
     kind: adminKey,
     secret: true,
     meaning: 'The private key of the project\'s secret `admin-api.auth`.'
   },
   AUTHGEAR_ADMIN_API_KEY_ID: {
     group: 'Authgear',
+    as: 'adminKeyId',
     kind: userName,
     derived: 'the `kid` of a JWK',
     example: 'a1b2c3d4-0000-4000-8000-000000000000',
@@ -123,18 +136,21 @@ export const variables = Object.freeze({
   },
   AUTHGEAR_AUDIT_POLL: {
     group: 'Authgear',
+    as: 'auditPollMs',
     kind: duration({ min: '100ms', max: '10s' }),
     fallback: '2s',
     meaning: 'How often the audit log is read, by one replica for all; a sign-out counts as late as that.'
   },
   LISTEN: {
     group: 'Listeners',
+    as: 'listen',
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
     meaning: 'Where the proxy asks (`/verify`).'
   },
   MANAGEMENT_LISTEN: {
     group: 'Listeners',
+    as: 'management',
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
     meaning:
@@ -143,6 +159,7 @@ export const variables = Object.freeze({
   },
   IDENTIFY_LISTEN: {
     group: 'Listeners',
+    as: 'identify',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -151,6 +168,7 @@ export const variables = Object.freeze({
   },
   LISTEN_GRPC: {
     group: 'Listeners',
+    as: 'grpc',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -160,6 +178,7 @@ export const variables = Object.freeze({
   },
   LISTEN_TLS_CERT_FILE: {
     group: 'Listeners',
+    as: 'certFile',
     kind: certificatesPath,
     example: '/tls/tls.crt',
     meaning:
@@ -168,18 +187,21 @@ export const variables = Object.freeze({
   },
   LISTEN_TLS_KEY_FILE: {
     group: 'Listeners',
+    as: 'keyFile',
     kind: privateKeyPath,
     example: '/tls/tls.key',
     meaning: 'The certificate\'s private key. Read again when it changes.'
   },
   LISTEN_TLS_CLIENT_CA_FILE: {
     group: 'Listeners',
+    as: 'clientCaFile',
     kind: certificatesPath,
     example: '/tls/ca.crt',
     meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Read again when it changes.'
   },
   MANAGEMENT_TOKEN: {
     group: 'Listeners',
+    as: 'managementToken',
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
@@ -187,6 +209,7 @@ export const variables = Object.freeze({
   },
   MANAGEMENT_HOSTS: {
     group: 'Listeners',
+    as: 'managementHosts',
     kind: hostNames,
     example: 'forward-auth.internal,*.corp.example.com',
     meaning:
@@ -194,12 +217,14 @@ export const variables = Object.freeze({
   },
   TRUSTED_PROXIES: {
     group: 'Listeners',
+    as: 'trustedProxies',
     kind: trustedProxies,
     fallback: 'loopback,linklocal,uniquelocal',
     meaning: 'Whose `X-Forwarded-*` is believed. A peer on a unix socket counts as loopback.'
   },
   CACHE_TTL: {
     group: 'Cache',
+    as: 'ttlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '30s',
     meaning:
@@ -208,6 +233,7 @@ export const variables = Object.freeze({
   },
   CACHE_NEGATIVE_TTL: {
     group: 'Cache',
+    as: 'negativeTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning:
@@ -216,6 +242,7 @@ export const variables = Object.freeze({
   },
   CACHE_REFRESH_AHEAD: {
     group: 'Cache',
+    as: 'refreshAhead',
     kind: share(0.95),
     fallback: '0.8',
     meaning:
@@ -224,6 +251,7 @@ export const variables = Object.freeze({
   },
   CACHE_STALE_IF_ERROR: {
     group: 'Cache',
+    as: 'staleIfErrorMs',
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
     meaning:
@@ -233,12 +261,14 @@ export const variables = Object.freeze({
   },
   CACHE_DEGRADED_TTL: {
     group: 'Cache',
+    as: 'degradedTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning: 'The oldest age at which entries in memory count while the revocation log in Redis cannot be followed.'
   },
   CACHE_MAX_ENTRIES: {
     group: 'Cache',
+    as: 'maxEntries',
     kind: integer(1, 1_000_000),
     fallback: '100000',
     meaning:
@@ -247,6 +277,7 @@ export const variables = Object.freeze({
   },
   CACHE_MAX_MEMORY: {
     group: 'Cache',
+    as: 'maxBytes',
     kind: bytes('1m', '64g'),
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
@@ -258,6 +289,7 @@ export const variables = Object.freeze({
   },
   CACHE_SECRET: {
     group: 'Cache',
+    as: 'secret',
     kind: secretOrNone(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     derived: 'required with Redis',
@@ -267,6 +299,7 @@ export const variables = Object.freeze({
   },
   CACHE_SECRET_PREVIOUS: {
     group: 'Cache',
+    as: 'previousSecret',
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
@@ -275,6 +308,7 @@ export const variables = Object.freeze({
   },
   REDIS_URL: {
     group: 'Redis',
+    as: 'url',
     kind: redisUrl,
     secret: true,
     derived: 'memory only, one replica',
@@ -285,42 +319,49 @@ export const variables = Object.freeze({
   },
   REDIS_SENTINELS: {
     group: 'Redis',
+    as: 'sentinels',
     kind: redisAddresses,
     example: 'sentinel-0:26379,sentinel-1:26379,sentinel-2:26379',
     meaning: 'The Sentinels that know which server is master; needs `REDIS_SENTINEL_NAME`.'
   },
   REDIS_SENTINEL_NAME: {
     group: 'Redis',
+    as: 'sentinelName',
     kind: userName,
     example: 'mymaster',
     meaning: 'The Sentinels\' name for the master.'
   },
   REDIS_SENTINEL_PASSWORD: {
     group: 'Redis',
+    as: 'sentinelPassword',
     kind: secret(1, 'leave it out for Sentinels without password'),
     secret: true,
     meaning: 'Password of the Sentinels themselves; that of the servers is `REDIS_PASSWORD`.'
   },
   REDIS_CLUSTER: {
     group: 'Redis',
+    as: 'nodes',
     kind: redisAddresses,
     example: 'redis-0:6379,redis-1:6379,redis-2:6379',
     meaning: 'Some nodes of a Redis Cluster; the others are learned from them.'
   },
   REDIS_USERNAME: {
     group: 'Redis',
+    as: 'username',
     kind: userName,
     example: 'forward-auth',
     meaning: 'ACL user; or in the URL. docs/redis.md prints the rights that it needs.'
   },
   REDIS_PASSWORD: {
     group: 'Redis',
+    as: 'password',
     kind: secret(1, 'leave it out for a Redis without password'),
     secret: true,
     meaning: 'Password; or in the URL.'
   },
   REDIS_TLS: {
     group: 'Redis',
+    as: 'isTls',
     kind: boolean,
     derived: '`true` with `rediss://`',
     example: 'true',
@@ -328,24 +369,28 @@ export const variables = Object.freeze({
   },
   REDIS_CA_FILE: {
     group: 'Redis',
+    as: 'ca',
     kind: certificatesContent,
     example: '/etc/redis-ca.pem',
     meaning: 'Certificate authorities for the TLS to Redis, in place of the system\'s. Read once, at start.'
   },
   REDIS_KEY_PREFIX: {
     group: 'Redis',
+    as: 'keyPrefix',
     kind: keyPrefix,
     fallback: 'forward-auth:',
     meaning: 'The beginning of all keys in Redis.'
   },
   REDIS_TIMEOUT: {
     group: 'Redis',
+    as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '50ms',
     meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
   },
   LOGIN_CLIENT_ID: {
     group: 'Login',
+    as: 'clientId',
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
@@ -355,6 +400,7 @@ export const variables = Object.freeze({
   },
   LOGIN_URL: {
     group: 'Login',
+    as: 'loginUrl',
     kind: pageLink,
     example: 'https://app.example.com/login',
     meaning:
@@ -363,6 +409,7 @@ export const variables = Object.freeze({
   },
   LOGIN_SESSION: {
     group: 'Login',
+    as: 'session',
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
@@ -372,6 +419,7 @@ export const variables = Object.freeze({
   },
   LOGIN_SSO: {
     group: 'Login',
+    as: 'sso',
     kind: choice(['on', 'off']),
     fallback: 'on',
     meaning:
@@ -380,6 +428,7 @@ export const variables = Object.freeze({
   },
   LOGIN_PUBLIC_URL: {
     group: 'Login',
+    as: 'publicUrls',
     kind: publicOrigins,
     example: 'https://app.example.com',
     meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
@@ -389,12 +438,14 @@ export const variables = Object.freeze({
   },
   LOGIN_PATH: {
     group: 'Login',
+    as: 'path',
     kind: loginPath,
     fallback: '/_auth',
     meaning: 'The beginning of the login\'s paths: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
   },
   LOGIN_ALLOWED_HOSTS: {
     group: 'Login',
+    as: 'hosts',
     kind: loginHosts,
     derived: 'the host of `LOGIN_PUBLIC_URL`',
     example: 'app.example.com,*.apps.example.com',
@@ -402,6 +453,7 @@ export const variables = Object.freeze({
   },
   LOGIN_SECRET: {
     group: 'Login',
+    as: 'secret',
     kind: secret(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
@@ -410,6 +462,7 @@ export const variables = Object.freeze({
   },
   LOGIN_SECRET_PREVIOUS: {
     group: 'Login',
+    as: 'previousSecret',
     kind: secret(32, 'it is the LOGIN_SECRET from before the rotation'),
     secret: true,
     meaning:
@@ -417,6 +470,7 @@ export const variables = Object.freeze({
   },
   LOGOUT_REDIRECT_URI: {
     group: 'Login',
+    as: 'logoutUri',
     kind: redirectUri,
     derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
     example: 'https://www.example.com/goodbye',
@@ -424,6 +478,7 @@ export const variables = Object.freeze({
   },
   RESOURCES: {
     group: 'Resource tokens',
+    as: 'resources',
     kind: resources,
     file: true,
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
@@ -435,6 +490,7 @@ export const variables = Object.freeze({
   },
   RESOURCE_TOKEN_MAX_AGE: {
     group: 'Resource tokens',
+    as: 'resourceTokenMaxAgeMs',
     kind: duration({ min: '1m', max: '24h' }),
     fallback: '1h',
     meaning:
@@ -443,6 +499,7 @@ export const variables = Object.freeze({
   },
   RESOURCE_CLIENTS: {
     group: 'Resource tokens',
+    as: 'resourceClients',
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
@@ -452,6 +509,7 @@ export const variables = Object.freeze({
   },
   CLIENTS_BLOCKED: {
     group: 'Resource tokens',
+    as: 'clientsBlocked',
     kind: clientNames,
     example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
     meaning:
@@ -461,6 +519,7 @@ export const variables = Object.freeze({
   },
   IDENTITY_HEADERS: {
     group: 'Identity',
+    as: 'headers',
     kind: identityHeaders,
     example: 'remote',
     meaning:
@@ -470,6 +529,7 @@ export const variables = Object.freeze({
   },
   IDENTITY_USER: {
     group: 'Identity',
+    as: 'user',
     kind: choice(['user_id', 'username', 'email']),
     fallback: 'user_id',
     meaning:
@@ -479,6 +539,7 @@ export const variables = Object.freeze({
   },
   IDENTITY_ENCODING: {
     group: 'Identity',
+    as: 'encoding',
     kind: choice(['percent', 'rfc8187']),
     fallback: 'percent',
     meaning:
@@ -487,6 +548,7 @@ export const variables = Object.freeze({
   },
   IDENTITY_PROFILE: {
     group: 'Identity',
+    as: 'fields',
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
@@ -497,6 +559,7 @@ export const variables = Object.freeze({
   },
   PROFILE_TTL: {
     group: 'Identity',
+    as: 'ttlMs',
     kind: duration({ min: '10s', max: '1h' }),
     fallback: '5m',
     meaning:
@@ -505,12 +568,14 @@ export const variables = Object.freeze({
   },
   PROFILE_TIMEOUT: {
     group: 'Identity',
+    as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '300ms',
     meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
   },
   IDENTITY_UNVERIFIED_EMAIL: {
     group: 'Identity',
+    as: 'unverified',
     kind: choice(['omit', 'send']),
     fallback: 'omit',
     meaning:
@@ -519,6 +584,7 @@ export const variables = Object.freeze({
   },
   ASSERTION: {
     group: 'Identity',
+    as: 'assertion',
     kind: choice(['off', 'on', 'ES256', 'EdDSA']),
     fallback: 'off',
     meaning:
@@ -527,6 +593,7 @@ export const variables = Object.freeze({
   },
   ASSERTION_ISSUER: {
     group: 'Identity',
+    as: 'issuer',
     kind: issuer,
     derived: 'required with `ASSERTION`',
     example: 'https://auth.example.com',
@@ -536,6 +603,7 @@ export const variables = Object.freeze({
   },
   ASSERTION_KEY_FILE: {
     group: 'Identity',
+    as: 'keyFile',
     kind: assertionKeyPath,
     derived: 'keys by themselves, shared through Redis',
     example: '/keys/assertion.pem',
@@ -545,12 +613,14 @@ export const variables = Object.freeze({
   },
   ASSERTION_KEY_ROTATION: {
     group: 'Identity',
+    as: 'rotationMs',
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'
   },
   LISTEN_EVENTS: {
     group: 'Events',
+    as: 'events',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -560,6 +630,7 @@ export const variables = Object.freeze({
   },
   EVENTS_TOKENS: {
     group: 'Events',
+    as: 'eventApps',
     kind: appTokens,
     secret: true,
     example: 'default:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
@@ -567,6 +638,7 @@ export const variables = Object.freeze({
   },
   ACCESS_RECORD: {
     group: 'Access record',
+    as: 'sink',
     kind: recordSink,
     example: 'file:/var/log/forward-auth/access.jsonl',
     meaning:
@@ -575,42 +647,49 @@ export const variables = Object.freeze({
   },
   ACCESS_RECORD_WINDOW: {
     group: 'Access record',
+    as: 'windowMs',
     kind: duration({ min: '1s', max: '1h', zero: true }),
     fallback: '60s',
     meaning: 'How long repeats of one decision are counted in one line; `0`: each has a line.'
   },
   ACCESS_RECORD_PATH: {
     group: 'Access record',
+    as: 'path',
     kind: recordPath,
     fallback: 'full',
     meaning: 'How much of a path is written: all, so many segments, or nothing. A query never is.'
   },
   ACCESS_RECORD_ADDRESS: {
     group: 'Access record',
+    as: 'address',
     kind: choice(['off', 'on']),
     fallback: 'off',
     meaning: "Whether the client's address is written."
   },
   ACCESS_RECORD_REQUIRED: {
     group: 'Access record',
+    as: 'required',
     kind: choice(['off', 'on']),
     fallback: 'off',
     meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
   },
   BRAND_NAME: {
     group: 'Pages',
+    as: 'brandName',
     kind: shortText(60),
     example: 'Acme',
     meaning: 'The name of your site or company, on each page that this service shows to people (docs/pages.md).'
   },
   BRAND_LOGO_FILE: {
     group: 'Pages',
+    as: 'brandLogo',
     kind: brandLogo,
     example: '/etc/forward-auth/logo.svg',
     meaning: 'Your logo on these pages and in the browser\'s tab; each page holds it. Read once, at start.'
   },
   BRAND_COLOR: {
     group: 'Pages',
+    as: 'brandColor',
     kind: brandColor,
     example: '#0b6e4f',
     meaning:
@@ -619,18 +698,21 @@ export const variables = Object.freeze({
   },
   DENIED_TEXT: {
     group: 'Pages',
+    as: 'deniedText',
     kind: shortText(500),
     example: 'This page is for the finance team. Ask Kim to add you.',
     meaning: 'What the page of a 403 says in your words: what is missing, and whom to ask.'
   },
   SUPPORT_URL: {
     group: 'Pages',
+    as: 'supportUrl',
     kind: helpLink,
     example: 'mailto:help@example.com',
     meaning: 'Where people get help: the pages link to it.'
   },
   EXT_AUTHZ_POLICY: {
     group: 'Service',
+    as: 'extAuthzPolicy',
     kind: choice(['optional', 'required']),
     fallback: 'optional',
     meaning:
@@ -639,6 +721,7 @@ export const variables = Object.freeze({
   },
   EXT_AUTHZ_LOCATION: {
     group: 'Service',
+    as: 'extAuthzLocation',
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
@@ -649,6 +732,7 @@ export const variables = Object.freeze({
   },
   ABSENT_HEADERS: {
     group: 'Service',
+    as: 'absentHeaders',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning:
@@ -657,6 +741,7 @@ export const variables = Object.freeze({
   },
   PREFLIGHT: {
     group: 'Service',
+    as: 'preflight',
     kind: choice(['deny', 'allow']),
     fallback: 'deny',
     meaning:
@@ -665,12 +750,14 @@ export const variables = Object.freeze({
   },
   SHUTDOWN_DELAY: {
     group: 'Service',
+    as: 'shutdownDelayMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '0s',
     meaning: 'How long connections are still accepted after SIGTERM, while `/readyz` already says 503.'
   },
   LOG_LEVEL: {
     group: 'Service',
+    as: 'logLevel',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
     meaning:
@@ -679,6 +766,7 @@ export const variables = Object.freeze({
   },
   LOG_FORMAT: {
     group: 'Service',
+    as: 'logFormat',
     kind: choice(['json', 'pretty']),
     fallback: 'json',
     meaning: 'One JSON object a line, or lines for a person at a terminal.'
@@ -690,12 +778,19 @@ export type VariableName = keyof typeof variables
 /** Every variable's value under its name. */
 export type Values = Readonly<{ [Name in VariableName]: ValueOf<(typeof variables)[Name]> }>
 
-/** Those of one group. */
-export type ValuesOf<G extends Group> = {
-  readonly [Name in VariableName as (typeof variables)[Name]['group'] extends G ? Name : never]: Values[Name]
+type NameIn<G extends Group, Row> = Row extends { group: G, as: infer As extends string } ? As : never
+
+/** Those of one group, by the names that the program has for them. */
+export type SettingsOf<G extends Group> = {
+  readonly [Name in VariableName as NameIn<G, (typeof variables)[Name]>]: Values[Name]
 }
 
 /** The rows in the table's order. */
 export const rows: readonly Readonly<{ name: VariableName, variable: Variable }>[] = Object.freeze(
-  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, variable }))
-)
+  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, variable })))
+
+/** The values of one group by the program's names: the type says again what each of them was read as. */
+export function settingsOf<G extends Group> (group: G, values: Values): SettingsOf<G> {
+  const own = rows.filter(({ variable }) => variable.group === group)
+  return Object.fromEntries(own.map(({ name, variable }) => [variable.as, values[name]])) as SettingsOf<G>
+}
