@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { networkOf } from '../core/network.ts'
-import { GrantRefused, Overloaded } from '../errors.ts'
-import { createConcurrencyLimit, type Limit } from './resolver/concurrency-limit.ts'
-import { Deadline } from './resolver/deadline.ts'
+import { GrantRefused } from '../errors.ts'
+import { createConcurrencyLimit, inTurn } from './resolver/concurrency-limit.ts'
 import type { ClientTrace } from './resolver/types.ts'
 
 /** Codes that Authgear refused, by client: a stranger's junk must not use up the calls that all people share there. */
@@ -41,27 +40,13 @@ export function createCodeLimits (now: () => number, maxWaitMs = MAX_WAIT_MS): C
     else count.refused++
   }
 
-  async function inTurn <T> (limit: Limit, task: () => Promise<T>): Promise<T> {
-    const deadline = new Deadline(maxWaitMs)
-    try {
-      return await turns.run([limit], deadline, () => {
-        deadline.met()
-        return task()
-      })
-    } catch (error) {
-      throw error === deadline.reason ? new Overloaded() : error
-    } finally {
-      deadline.met()
-    }
-  }
-
   return Object.freeze({
     async run<T> (trace: ClientTrace, redeem: () => Promise<T>): Promise<T | 'too_many'> {
       const client = clientOf(trace)
       const { refusedPerMinute, ...limit } = trace.isNamed === true ? NAMED : UNNAMED
       const hasTooMany = (): boolean => (known(client)?.refused ?? 0) >= refusedPerMinute
       if (hasTooMany()) return 'too_many'
-      return await inTurn({ name: client, ...limit }, async () => {
+      return await inTurn(turns, { name: client, ...limit }, maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this client were refused meanwhile
         try {
           return await redeem()

@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls'
 import type * as OAuth from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
@@ -8,10 +7,10 @@ import {
   ResolverError, TokenCallFailed
 } from '../errors.ts'
 import { createCircuitBreaker } from './resolver/circuit-breaker.ts'
-import { classify } from './resolver/client.ts'
+import { classify } from './resolver/answer.ts'
 import { Deadline } from './resolver/deadline.ts'
 import type { ClientTrace } from './resolver/types.ts'
-import { Pool } from './undici.ts'
+import { authoritiesOf, Pool } from './undici.ts'
 
 /** What Authgear gives for a code or a refresh token. */
 export type Tokens = Readonly<{
@@ -85,7 +84,7 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
   const { endpoint: { origin }, clientId, timeoutMs, ca } = settings
   const pool = new Pool(origin, {
     connections: MAX_CONCURRENCY,
-    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
+    connect: { timeout: timeoutMs, ...authoritiesOf(ca) },
     headersTimeout: 0, // the call's deadline covers all of it
     bodyTimeout: 0,
     maxResponseSize: MAX_BYTES

@@ -3,8 +3,8 @@ import { TLSSocket } from 'node:tls'
 import type { Credentials } from '../../core/credentials.ts'
 import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
 import { ResolverError } from '../../errors.ts'
-import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
-import { valuesOf, whyNotAuthgears } from './answer.ts'
+import { classify, valuesOf, whyNotAuthgears } from './answer.ts'
+import { openPool, requestHeaders, type ResolverSettings } from './client.ts'
 
 /** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{
