@@ -2,7 +2,6 @@ import type { Authenticator } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import { readCredentials, type CookieNames } from '../../core/credentials.ts'
-import type { LoginPage } from '../../core/reason.ts'
 import { type AuthgearUrls, readLoginQuery } from './urls.ts'
 import {
   type Browser, browserCookie, isRedirectLoop, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
@@ -10,7 +9,7 @@ import {
 } from './state.ts'
 import { readNavigation } from './redirect.ts'
 import type { ReturnUrls } from './return-url.ts'
-import type { LoginAnswers } from './responses.ts'
+import { type LoginAnswers, pageOf } from './responses.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { admittedOf } from '../verify/responses.ts'
@@ -33,9 +32,6 @@ const NEEDS_A_PERSON = new Set([
   'consent_required',
   'account_selection_required'
 ])
-const FAILED = new Set(['server_error', 'temporarily_unavailable'])
-/** An error code that may stand in a log line. */
-const ERROR_CODE = /^[a-z_]{1,40}$/
 /**
  * A login that another tab overtook, or that took too long, restarts by itself this often before the person sees a
  * page.
@@ -101,13 +97,9 @@ export function createCallback (deps: LoginDeps): Handler {
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
     }
-    return answers.page(pageOf(error), request, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
+    const { page, says } = pageOf(error)
+    return answers.page(page, request, { returnTo, says })
   }
-}
-
-function pageOf (error: string): LoginPage {
-  if (error === 'access_denied') return 'login_denied'
-  return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
 }
 
 /**

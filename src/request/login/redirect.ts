@@ -5,7 +5,6 @@ import { LONGEST_HOST } from '../http/limits.ts'
 import { hostOf } from '../http/request.ts'
 import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
-import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
 
 /** What the header lines say of a request that may be sent to log in; one pass, never joined. */
@@ -115,15 +114,6 @@ export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { wh
  */
 export type LoginPlace = Readonly<{ publicUrl: string, returnUrls: ReturnUrls, isHere?: boolean }>
 
-/** @param lost told with each person who will not come back to where they wanted to go */
-export function createLoginRedirect (
-  { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,
-  returnUrls: ReturnUrls,
-  lost: (lost: Lost) => void = () => {}
-): FindLoginRedirect {
-  return createRedirectTo({ publicUrl, returnUrls }, path, lost)
-}
-
 /** With sessions of our own each host has a login. @param placeOf what a trusted peer names, or the request itself */
 export function createLoginRedirects (
   placeOf: (host: string | undefined) => LoginPlace | undefined,
@@ -132,7 +122,7 @@ export function createLoginRedirects (
 ): FindLoginRedirect {
   const byPlace = new Map<string, FindLoginRedirect>()
   const at = (place: LoginPlace): FindLoginRedirect => {
-    const known = byPlace.get(place.publicUrl) ?? createRedirectTo({ ...place, isHere: true }, path, lost)
+    const known = byPlace.get(place.publicUrl) ?? createLoginRedirect({ ...place, isHere: true }, path, lost)
     byPlace.set(place.publicUrl, known)
     return known
   }
@@ -147,24 +137,15 @@ export function createLoginRedirects (
   }
 }
 
-function createRedirectTo (
+/** @param lost told with each person who will not come back to where they wanted to go */
+export function createLoginRedirect (
   { publicUrl, returnUrls, isHere = false }: LoginPlace,
   path: string,
   lost: (lost: Lost) => void
 ): FindLoginRedirect {
   const base = `${publicUrl}${path}`
   const { host: publicHost, protocol } = new URL(publicUrl)
-  const wantedBy = ({ isTrusted, peer }: Refused, navigation: Navigation): string | undefined => {
-    const trusted = isTrusted()
-    const returnTo = trusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
-    const { host } = navigation
-    if (returnTo !== undefined || host === undefined) return returnTo
-    if (!trusted) lost({ why: 'proxy', address: peer })
-    else if (returnUrls.read(`${protocol}//${host}/`) === undefined) {
-      lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
-    }
-    return undefined
-  }
+  const wantedBy = createWantedBy(returnUrls, protocol, lost)
   return (refused) => {
     const isForbidden = REFUSALS[refused.reason].status === 403
     if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
@@ -183,6 +164,25 @@ function createRedirectTo (
     if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
     const query = writeLoginQuery({ returnTo: wantedBy(refused, navigation), maxAge: refused.challenge?.maxAge })
     return { kind: asks(policy, 'offer') ? 'offer' : 'redirect', location: `${base}/login${query}` }
+  }
+}
+
+/** @returns which page a person wanted, if they may be sent back there */
+function createWantedBy (
+  returnUrls: ReturnUrls,
+  protocol: string,
+  lost: (lost: Lost) => void
+): (refused: Refused, navigation: Navigation) => string | undefined {
+  return ({ isTrusted, peer }, navigation) => {
+    const trusted = isTrusted()
+    const returnTo = trusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
+    const { host } = navigation
+    if (returnTo !== undefined || host === undefined) return returnTo
+    if (!trusted) lost({ why: 'proxy', address: peer })
+    else if (returnUrls.read(`${protocol}//${host}/`) === undefined) {
+      lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
+    }
+    return undefined
   }
 }
 

@@ -59,7 +59,7 @@ export function createLoginRoutes (
   }
   return Object.freeze({
     routes: loginRoutes(path, handlers, traced),
-    findLoginRedirect: createLoginRedirect(settings, returnUrls, lost)
+    findLoginRedirect: createLoginRedirect({ publicUrl, returnUrls }, path, lost)
   })
 }
 

@@ -7,6 +7,15 @@ export type AuthgearUrls = Readonly<{
   endSession: string
 }>
 
+/** By which of its pages Authgear is to begin. */
+export const PROMPTS: Readonly<Record<State['mode'], Readonly<Record<string, string>>>> = {
+  silent: { prompt: 'none' },
+  // without it a browser that Authgear never saw lands on its page for signing up
+  interactive: { x_page: 'login' },
+  // the person has a session, and must be asked all the same
+  'step-up': { x_page: 'login', prompt: 'login' }
+}
+
 /**
  * Authgear's addresses for a browser; never `x_sso_enabled=false` or `x_suppress_idp_session_cookie=true`, which make
  * no cookie.
@@ -23,13 +32,8 @@ export function createAuthgearUrls (
   }
   return Object.freeze({
     authorize: (state, { mode, maxAge, locales }) => {
-      const query = new URLSearchParams({ ...fixed, state })
-      if (mode === 'silent') query.set('prompt', 'none')
-      // else a browser that Authgear never saw lands on its page for signing up
-      else query.set('x_page', 'login')
+      const query = new URLSearchParams({ ...fixed, state, ...PROMPTS[mode] })
       if (maxAge !== undefined) query.set('max_age', String(maxAge))
-      // the person has a session, and must be asked all the same
-      if (mode === 'step-up') query.set('prompt', 'login')
       if (locales !== undefined) query.set('ui_locales', locales)
       return `${origin}/oauth2/authorize?${query.toString()}`
     },

@@ -4,11 +4,12 @@ import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult } from '../http/types.ts'
 import type { LoginPage } from '../../core/reason.ts'
 import { readNavigation } from '../login/redirect.ts'
-import { whoOf } from '../login/who.ts'
+import { pageOf, whoOf } from '../login/responses.ts'
+import { isCurrent } from '../login/state.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
-import { browserIdOf, isCurrent, openState, proofsOf, readBrowser, returned } from './state.ts'
+import { browserIdOf, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
 
 /**
@@ -18,9 +19,6 @@ import type { OwnLoginDeps } from './types.ts'
 const NEEDS_A_PERSON = new Set([
   'login_required', 'interaction_required', 'consent_required', 'account_selection_required', 'access_denied'
 ])
-const FAILED = new Set(['server_error', 'temporarily_unavailable'])
-/** An error code that may stand in a log line. */
-const ERROR_CODE = /^[a-z_]{1,40}$/
 const CODE = /^[\x21-\x7e]{1,512}$/
 
 /** `/callback?code=…&state=…`: back from Authgear, with a code that is redeemed once. */
@@ -44,7 +42,7 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const browser = readBrowser(seal, request, site)
     if (browser === undefined) return refused('cookies_blocked', returnTo)
     const isAnothers = browserIdOf(browser) !== state.browser
-    if (isAnothers || !isCurrent(state, clock.wall())) {
+    if (isAnothers || !isCurrent(state, clock.wall(), OWN_LOGIN_LIFETIME_MS)) {
       // such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is
       if (state.isAgain === true) return refused('state_unknown', returnTo)
       // such tabs are of one round, as those of a browser with a cookie are
@@ -58,13 +56,9 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin(site, browser, { returnTo, mode: 'interactive', locales: state.locales })
     }
-    return refused(pageOf(error), returnTo, ERROR_CODE.test(error) ? error : undefined)
+    const { page, says } = pageOf(error)
+    return refused(page, returnTo, says)
   }
-}
-
-function pageOf (error: string): LoginPage {
-  if (error === 'access_denied') return 'login_denied'
-  return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
 }
 
 function onlyOf (query: URLSearchParams, name: string): string | undefined {

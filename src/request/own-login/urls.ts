@@ -1,4 +1,5 @@
 import type { LoginSettings } from '../login/settings.ts'
+import { PROMPTS } from '../login/urls.ts'
 import type { Site } from './sites.ts'
 import { type Browser, challengeOf, proofsOf, type State } from './state.ts'
 
@@ -33,12 +34,9 @@ export function createOwnAuthgearUrls (
         state: sealed,
         nonce,
         code_challenge: challengeOf(verifier),
-        code_challenge_method: 'S256'
+        code_challenge_method: 'S256',
+        ...PROMPTS[mode]
       })
-      if (mode === 'silent') query.set('prompt', 'none')
-      // else a browser that Authgear never saw lands on its page for signing up
-      else query.set('x_page', 'login')
-      if (mode === 'step-up') query.set('prompt', 'login')
       if (hint !== undefined) query.set('id_token_hint', hint)
       if (own?.sso === true) query.set('x_sso_enabled', 'true')
       if (locales !== undefined) query.set('ui_locales', locales)

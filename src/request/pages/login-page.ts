@@ -40,7 +40,7 @@ export type LoginPages = Readonly<{
 export function createLoginPages (
   settings: PageSettings,
   cookie: string,
-  session: 'authgear' | 'own' = 'authgear'
+  session: 'authgear' | 'own'
 ): LoginPages {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
