@@ -7,7 +7,7 @@ import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log, type WritePiece } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { Revocation, RevocationLog } from '../shared/revocation/types.ts'
-import type { ServiceSettings } from './settings.ts'
+import { RECORD_SHARE, type ServiceSettings } from './settings.ts'
 
 export type RecordParts = Omit<AccessRecord, 'revoked' | 'sweep'> & Readonly<{
   /** The same log; what this replica takes is recorded. */
@@ -28,8 +28,6 @@ type RecordDeps = Readonly<{
 }>
 
 const SWEEP_MS = 1000
-/** Of CACHE_MAX_MEMORY, for what is counted and not yet written. */
-export const RECORD_SHARE = 0.05
 
 /** Undefined without ACCESS_RECORD. @throws {ServiceError} where its file cannot be opened */
 export function openAccessRecord (

@@ -5,6 +5,7 @@ import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
+import { createSealer } from '../crypto/sealing.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
@@ -20,25 +21,21 @@ import { openEvents } from './events.ts'
 import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
 import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
-import { presentedShareOf } from './memory-shares.ts'
-import type { ServiceSettings } from './settings.ts'
+import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
-import { openShared, reporting, type SealingKeys } from './shared.ts'
+import { openShared, reporting, type Sealing } from './shared.ts'
+import type { Waits } from './timing.ts'
 import { randomBytes } from 'node:crypto'
 import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
 import { createEntryCodec, type EntryCodec } from '../shared/revocation/codec.ts'
 
-type PartsDeps = Readonly<{
+type PartsDeps = Waits & Readonly<{
   memory: MemoryCache
   metrics: Metrics
   log: Log
   clock: Clock
-  leaseWaitMs: number | undefined
-  leaseMs: number | undefined
-  secretCheckMs: number | undefined
-  settleMs: number | undefined
   traced: Wrappers
   state: () => Replica['state']
   stdout: WritePiece | undefined
@@ -47,46 +44,42 @@ export type Parts = ReturnType<typeof openParts>
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state, stdout } = deps
+  const { memory, metrics, log, clock, traced, state } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
-  const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
-  const { keyer } = secrets
-  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock, stdout })
+  const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
+  const { keyer, sealing } = secrets
+  const record = openAccessRecord(settings, { ...deps, sessionKey: secrets.recordKey })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
-  const shared = openShared(settings, secrets.sealingKeys, {
-    metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
-  })
+  const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const untold = createUntoldChanges(clock)
-  const blocks = openBlockParts(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => isFollowing(), log, clock
-  })
+  const common = { ...deps, shared, sealing: sealing.entries, keys, keyer, untold }
   const isFollowing = (): boolean => opened.revocations.isFollowing()
-  const events = openEvents(settings, { names: secrets.sessionNames, isFollowing, metrics, clock })
+  const blocks = openBlockParts(settings, { ...common, isFollowing })
+  const events = openEvents(settings, { ...common, names: secrets.sessionNames, isFollowing })
   const opened = openLog(settings, secrets.codec, {
-    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
+    ...common, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
   })
-  const told = events === undefined ? opened.revocations : events.telling(opened.revocations)
-  const revocations = record === undefined ? told : record.following(told)
-  const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
-  const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
-  const observer = { ...metrics.authenticate, ...reporting(log) }
-  const tokens = openTokens(settings, { clock, metrics, log })
-  const own = openOwnSessions(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keyer, revocations, tokens, metrics, clock, log, leaseMs
-  })
+  const told = events?.telling(opened.revocations) ?? opened.revocations
+  const revocations = record?.following(told) ?? told
+  const sources = { ...common, revocations, connection: shared.redis?.connection }
+  const tokens = openTokens(settings, common)
+  const own = openOwnSessions(settings, { ...sources, sealing: sealing.sessions, tokens })
   const authenticator = authenticatorOf(settings, {
-    memory, sharedCache, authgear, own: own?.sessions, clock, keyer, revocations, observer
+    memory,
+    sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
+    authgear,
+    own: own?.sessions,
+    clock,
+    keyer,
+    revocations,
+    observer: { ...metrics.authenticate, ...reporting(log) }
   })
-  const assertions = openAssertions(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
-  })
-  const profiles = openProfiles(settings, {
-    shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log, leaseMs, leaseWaitMs
-  })
+  const assertions = openAssertions(settings, common)
+  const profiles = openProfiles(settings, sources)
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
@@ -116,9 +109,9 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     profiles,
     untold,
     presence: openFollowersPresence(keys, shared, revocations, self),
-    audit: openFollower(settings, { ...sources, metrics, keyer, blocks: blocks?.shared }),
+    audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
     record,
-    webhook: webhookOf(settings, { ...sources, metrics }),
+    webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps
   }
@@ -162,8 +155,8 @@ export async function closeParts (parts: Parts): Promise<void> {
   await closeLog()
   blocks?.shared?.close()
   events?.close()
-  shared.secretCheck?.close()
-  await shared.connection?.close()
+  shared.redis?.secretCheck.close()
+  await shared.redis?.connection.close()
   await authgear.resolver.close()
   await record?.close()
 }
@@ -171,7 +164,8 @@ export async function closeParts (parts: Parts): Promise<void> {
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
 export type Secrets = Readonly<{
   keyer: Keyer
-  sealingKeys: SealingKeys
+  /** `sessions`: of sessions of our own, which hold tokens. */
+  sealing: Readonly<Record<'entries' | 'sessions', Sealing>>
   codec: EntryCodec
   digestForm: DigestForm
   sessionNames: SessionNames
@@ -187,6 +181,8 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
   const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
   const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
   const keyerOf = (digestKey: Uint8Array): Keyer => createKeyer(digestKey, { endpoint: origin, cookiePrefix })
+  const sealingOf = (key: Uint8Array, older: Uint8Array | undefined): Sealing =>
+    ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
   const currentKeyer = keyerOf(current.digest)
   const keyer = previous === undefined
     ? currentKeyer
@@ -196,11 +192,9 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
     sessionNames: createSessionNames({
       keyer, secret: secretIdOf(current.log), key: current.events, previousKey: previous?.events
     }),
-    sealingKeys: {
-      current: current.sealing,
-      previous: previous?.sealing,
-      sessions: current.sessions,
-      previousSessions: previous?.sessions
+    sealing: {
+      entries: sealingOf(current.sealing, previous?.sealing),
+      sessions: sealingOf(current.sessions, previous?.sessions)
     },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
     recordKey: current.record,

@@ -23,10 +23,8 @@ import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
 import type { BlockTarget, LogObserver, LogReader, Origin, RevocationLog } from '../shared/revocation/types.ts'
 import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
-import { throttle, type Shared } from './shared.ts'
-
-/** Redis is told no more often that a signed webhook came. */
-const WEBHOOK_NOTED_INTERVAL_MS = 60_000
+import type { Shared } from './shared.ts'
+import { onceAMinute } from './timing.ts'
 
 type SourceDeps = Readonly<{
   keys: RedisKeys
@@ -90,7 +88,7 @@ export function webhookOf (
     connection?.commands.setPx(keys.webhookSeen, Buffer.from(secretId), WEBHOOK_KNOWN_MS).catch(() => {})
   }
   const notes = secrets.map(webhookSecretId).map((id) =>
-    [id, throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => note(id))] as const)
+    [id, onceAMinute(clock, () => note(id))] as const)
   const signed = (secretId: string): void => {
     untold.webhookCame()
     new Map(notes).get(secretId)?.()
@@ -102,7 +100,6 @@ const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are 
 const FORGED = 'entries of the revocation log are not authentic: each is read as "everything"'
 const FOREIGN =
   'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
-const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many revocations are kept, and how many may be. */
 type Opened = Readonly<{
@@ -137,7 +134,7 @@ export function openLog (
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
   const trouble = (what: string, error?: unknown): void =>
     log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const warnOf = (what: string) => throttle(clock, REPORT_INTERVAL_MS, () => log.warn(what))
+  const warnOf = (what: string) => onceAMinute(clock, () => log.warn(what))
   const [warnForged, warnForeign] = [warnOf(FORGED), warnOf(FOREIGN)]
   const inauthentic = (): void => { metrics.revocations.inauthentic(); warnForged() }
   const foreign = (): void => { metrics.revocations.foreign(); warnForeign() }
@@ -183,13 +180,13 @@ function tokenLedgerOf (
 /** Tells the other replicas that this one follows the revocations, and counts those that do. */
 export function openFollowersPresence (
   { replicas }: RedisKeys,
-  { connection, reportOnce }: Shared,
+  { redis, reportOnce }: Shared,
   revocations: RevocationLog,
   self: () => Replica
 ): Presence | undefined {
-  if (connection === undefined) return undefined
+  if (redis === undefined) return undefined
   return openPresence({
-    announce: (announcement) => connection.commands.announce(replicas, announcement),
+    announce: (announcement) => redis.connection.commands.announce(replicas, announcement),
     self,
     isFollowing: () => revocations.isFollowing(),
     failed: (error) => reportOnce('announce', error)

@@ -18,10 +18,9 @@ import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
-import { sessionBytes } from './memory-shares.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
-import type { ServiceSettings } from './settings.ts'
-import { type Waiting, waitUntil } from './wait.ts'
+import { type ServiceSettings, sessionBytes } from './settings.ts'
+import { type Waiting, type Waits, waitUntil } from './timing.ts'
 
 export type { ServiceSettings } from './settings.ts'
 
@@ -72,12 +71,8 @@ export type Service = Readonly<{
  * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
  * tracing is on.
  */
-export type Seams = Readonly<{
+export type Seams = Waits & Readonly<{
   clock?: Clock
-  leaseWaitMs?: number | undefined
-  leaseMs?: number | undefined
-  secretCheckMs?: number | undefined
-  settleMs?: number | undefined
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
@@ -101,9 +96,7 @@ export function createService (
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
-  const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, stdout }
-  const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
+  const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, ...waits })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
@@ -114,7 +107,7 @@ export function createService (
     revocations: purgesOf(settings, parts, log),
     clients: clientsOf(settings, parts, log),
     redisState: () =>
-      shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+      shared.redis === undefined ? 'none' : shared.redis.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
     blocksRead: async () => { await parts.blocks?.ready() },
@@ -170,7 +163,7 @@ function gaugesOf (
     cacheEntries: memory.size,
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,
-    redisUp: withRedis ? () => parts().shared.connection?.isUp() === true : undefined,
+    redisUp: withRedis ? () => parts().shared.redis?.connection.isUp() === true : undefined,
     logFollowed: withRedis ? () => parts().revocations.isFollowing() : undefined,
     logEntries: withRedis ? () => parts().logEntries() : undefined,
     replicasSeen: withRedis ? () => parts().presence?.seen() ?? 0 : undefined,
