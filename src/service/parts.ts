@@ -19,7 +19,7 @@ import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
 import { openEvents } from './events.ts'
 import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
-import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
+import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
@@ -42,9 +42,9 @@ type PartsDeps = Waits & Readonly<{
 }>
 export type Parts = ReturnType<typeof openParts>
 
-/** All that a replica opens, in this order; `closeParts` closes it. */
-export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, traced, state } = deps
+/** What all else is made of: nothing of it needs the revocation log. */
+function openBase (settings: ServiceSettings, deps: PartsDeps) {
+  const { metrics, log, clock, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
@@ -56,82 +56,89 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const untold = createUntoldChanges(clock)
-  const common = { ...deps, shared, sealing: sealing.entries, keys, keyer, untold }
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, record, keys, authgear, shared, untold }
+}
+
+type Base = ReturnType<typeof openBase>
+
+/** The revocation log, and what is told of it or tells it something. */
+function openRevocations (settings: ServiceSettings, base: Base) {
+  const { secrets, memory, record } = base
   const isFollowing = (): boolean => opened.revocations.isFollowing()
-  const blocks = openBlockParts(settings, { ...common, isFollowing })
-  const events = openEvents(settings, { ...common, names: secrets.sessionNames, isFollowing })
+  const blocks = openBlockParts(settings, { ...base, isFollowing })
+  const events = openEvents(settings, { ...base, names: secrets.sessionNames, isFollowing })
   const opened = openLog(settings, secrets.codec, {
-    ...common, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
+    ...base, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
   })
   const told = events?.telling(opened.revocations) ?? opened.revocations
   const revocations = record?.following(told) ?? told
-  const sources = { ...common, revocations, connection: shared.redis?.connection }
-  const tokens = openTokens(settings, common)
-  const own = openOwnSessions(settings, { ...sources, sealing: sealing.sessions, tokens })
-  const authenticator = authenticatorOf(settings, {
-    memory,
-    sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
-    authgear,
-    own: own?.sessions,
-    clock,
-    keyer,
-    revocations,
-    observer: { ...metrics.authenticate, ...reporting(log) }
-  })
-  const assertions = openAssertions(settings, common)
+  return { blocks, events, revocations, closeLog: opened.close, logEntries: opened.entries }
+}
+
+/** All that a replica opens, in this order; `closeParts` closes it. */
+export function openParts (settings: ServiceSettings, deps: PartsDeps) {
+  const base = openBase(settings, deps)
+  const log = openRevocations(settings, base)
+  const { authgear, shared, record, untold, secrets } = base
+  const { blocks, events, revocations } = log
+  const sources = { ...base, revocations, connection: shared.redis?.connection }
+  const tokens = openTokens(settings, base)
+  const own = openOwnSessions(settings, { ...sources, sealing: secrets.sealing.sessions, tokens })
+  const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
+  const assertions = openAssertions(settings, base)
   const profiles = openProfiles(settings, sources)
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
     assertions: assertions?.assertions,
     sessionNames: events?.names,
-    clock,
+    clock: deps.clock,
     maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
   })
-  const { absentHeaders } = settings
-  const handlerDeps: HandlerDeps = {
-    authenticator, keyer, cookieNames: names, readOwn: own?.readOwn, absentHeaders, presenter, realm: origin
-  }
-  const self = (): Replica => ({
-    name: settings.replica, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
-  })
   return {
+    ...log,
     authgear,
     tokens,
-    blocks,
-    events,
     own,
     assertions,
     shared,
-    revocations,
-    closeLog: opened.close,
-    logEntries: opened.entries,
     profiles,
     untold,
-    presence: openFollowersPresence(keys, shared, revocations, self),
+    presence: openFollowersPresence(base.keys, shared, revocations, () => ({
+      name: settings.replica,
+      state: deps.state(),
+      authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+    })),
     audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
     record,
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
-    handlerDeps
+    handlerDeps: {
+      authenticator,
+      keyer: base.keyer,
+      cookieNames: base.names,
+      readOwn: own?.readOwn,
+      absentHeaders: settings.absentHeaders,
+      presenter,
+      realm: settings.authgear.endpoint.origin
+    } satisfies HandlerDeps as HandlerDeps
   }
 }
 
-type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'own' | 'clock' | 'observer'> & Readonly<{
-  authgear: AuthgearAccess
-  keyer: Keyer
-  revocations: RevocationLog
-}>
-
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: ResolvingParts
+  base: Base & Readonly<{ own: AuthenticateDeps['own'], revocations: RevocationLog }>
 ): Authenticator {
+  const { memory, shared, traced, authgear, own, clock, keyer, revocations, metrics, log } = base
   return createAuthenticator({
-    ...given,
-    resolver,
-    failedCredentials,
-    sentDigests,
+    memory,
+    sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
+    own,
+    clock,
+    observer: { ...metrics.authenticate, ...reporting(log) },
+    resolver: authgear.resolver,
+    failedCredentials: authgear.failedCredentials,
+    sentDigests: keyer.sentDigests,
     audience: endpoint.origin,
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,

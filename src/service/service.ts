@@ -156,7 +156,7 @@ function gaugesOf (
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
-  const { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord } = settings
+  const { redis, cache, tls, login, resources, accessRecord } = settings
   const withRedis = redis !== undefined
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
@@ -167,39 +167,50 @@ function gaugesOf (
     logFollowed: withRedis ? () => parts().revocations.isFollowing() : undefined,
     logEntries: withRedis ? () => parts().logEntries() : undefined,
     replicasSeen: withRedis ? () => parts().presence?.seen() ?? 0 : undefined,
-    audit: audit === undefined
-      ? undefined
-      : {
-          isLeader: () => parts().audit?.isLeader() === true,
-          behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
-          unread: () => parts().audit?.unread() ?? 0,
-          untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
-        },
-    assertions: assertion === undefined
-      ? undefined
-      : {
-          hasKey: () => parts().assertions?.gauges.hasKey() === true,
-          keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
-          nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
-        },
-    events: settings.hasEvents
-      ? {
-          apps: [...new Set(settings.eventApps.map(({ name }) => name))],
-          streams: () => parts().events?.readers.counts() ?? new Map()
-        }
-      : undefined,
+    audit: auditGauges(settings, parts),
+    assertions: assertionGauges(settings, parts),
+    events: eventGauges(settings, parts),
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
-    certificate: tls === undefined
-      ? undefined
-      : {
-          expiry: () => (certificate()?.to ?? 0) / 1000,
-          stage: () => {
-            const life = certificate()
-            return life && certificateStage(life, clock.wall())
-          }
-        }
+    certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
+  }
+}
+
+function auditGauges ({ audit, authgear }: ServiceSettings, parts: () => Parts): Gauges['audit'] {
+  if (audit === undefined) return undefined
+  return {
+    isLeader: () => parts().audit?.isLeader() === true,
+    behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
+    unread: () => parts().audit?.unread() ?? 0,
+    untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
+  }
+}
+
+function assertionGauges ({ assertion }: ServiceSettings, parts: () => Parts): Gauges['assertions'] {
+  if (assertion === undefined) return undefined
+  return {
+    hasKey: () => parts().assertions?.gauges.hasKey() === true,
+    keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
+    nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
+  }
+}
+
+function eventGauges ({ hasEvents, eventApps }: ServiceSettings, parts: () => Parts): Gauges['events'] {
+  if (!hasEvents) return undefined
+  return {
+    apps: [...new Set(eventApps.map(({ name }) => name))],
+    streams: () => parts().events?.readers.counts() ?? new Map()
+  }
+}
+
+function certificateGauges (life: () => CertificateLife | undefined, clock: Clock): Gauges['certificate'] {
+  return {
+    expiry: () => (life()?.to ?? 0) / 1000,
+    stage: () => {
+      const now = life()
+      return now && certificateStage(now, clock.wall())
+    }
   }
 }
 

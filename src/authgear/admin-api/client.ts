@@ -35,12 +35,8 @@ export function openAdminApi (
   { connections, deadlineMs, maxBodyBytes }: AdminApiLimits
 ): AdminApi {
   const target = new URL(url)
-  const pool = new Pool(target.origin, {
-    connect: connectorTo(target.hostname, authoritiesOf(ca)),
-    connections,
-    pipelining: 1,
-    maxResponseSize: maxBodyBytes
-  })
+  const connect = connectorTo(target.hostname, authoritiesOf(ca))
+  const pool = new Pool(target.origin, { connect, connections, pipelining: 1, maxResponseSize: maxBodyBytes })
   // by its host Authgear knows the project, and by host and scheme it makes the addresses of pictures
   const forwarded = { host: endpoint.host, 'x-forwarded-host': endpoint.host, 'x-forwarded-proto': endpoint.scheme }
   return Object.freeze({

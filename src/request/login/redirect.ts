@@ -112,7 +112,7 @@ export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { wh
  * Where a login is, and where it may lead back to. `isHere`: people come from that very host, however the proxy names
  * it.
  */
-export type LoginPlace = Readonly<{ publicUrl: string, returnUrls: ReturnUrls, isHere?: boolean }>
+export type LoginPlace = Readonly<{ origin: string, returnUrls: ReturnUrls, isHere?: boolean }>
 
 /** With sessions of our own each host has a login. @param placeOf what a trusted peer names, or the request itself */
 export function createLoginRedirects (
@@ -122,8 +122,8 @@ export function createLoginRedirects (
 ): FindLoginRedirect {
   const byPlace = new Map<string, FindLoginRedirect>()
   const at = (place: LoginPlace): FindLoginRedirect => {
-    const known = byPlace.get(place.publicUrl) ?? createLoginRedirect({ ...place, isHere: true }, path, lost)
-    byPlace.set(place.publicUrl, known)
+    const known = byPlace.get(place.origin) ?? createLoginRedirect({ ...place, isHere: true }, path, lost)
+    byPlace.set(place.origin, known)
     return known
   }
   return (refused) => {
@@ -139,21 +139,21 @@ export function createLoginRedirects (
 
 /** @param lost told with each person who will not come back to where they wanted to go */
 export function createLoginRedirect (
-  { publicUrl, returnUrls, isHere = false }: LoginPlace,
+  { origin, returnUrls, isHere = false }: LoginPlace,
   path: string,
   lost: (lost: Lost) => void
 ): FindLoginRedirect {
-  const base = `${publicUrl}${path}`
-  const { host: publicHost, protocol } = new URL(publicUrl)
+  const base = `${origin}${path}`
+  const { host: ownHost, protocol } = new URL(origin)
   const wantedBy = createWantedBy(returnUrls, protocol, lost)
   return (refused) => {
     const isForbidden = REFUSALS[refused.reason].status === 403
     if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
     const named = navigationOf(refused)
-    const navigation = isHere && named.host !== undefined ? { ...named, host: publicHost } : named
+    const navigation = isHere && named.host !== undefined ? { ...named, host: ownHost } : named
     if (!navigation.isPage || !navigation.isRead) return undefined
     // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
-    if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {
+    if (navigation.host?.replace(/:443$/, '') === ownHost && navigation.uri?.startsWith(`${path}/`) === true) {
       return undefined
     }
     if (isForbidden) {

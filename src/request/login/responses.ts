@@ -83,14 +83,10 @@ export function createLoginAnswers (
   const pages = createLoginPages(settings, sessionCookie, session)
   const withRedirect = session === 'own' ? NO_REFERRER : []
   return Object.freeze({
-    redirect: (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult => ({
-      response: answerOf(
-        outcome, outcome === 'sent_back' ? 303 : 302, ['location', location, ...withRedirect], '', cookie
-      ),
-      reason: outcome,
-      source: 'none',
-      who: undefined
-    }),
+    redirect (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult {
+      const headers = ['location', location, ...withRedirect]
+      return resultOf(outcome, answerOf(outcome, outcome === 'sent_back' ? 303 : 302, headers, '', cookie))
+    },
     page (outcome: LoginPage, { requestId, rawHeaders }: VerifyRequest, on: OnPage = {}): HandlerResult {
       const { returnTo, cookie, says } = on
       const status = PAGE_STATUS[outcome]
@@ -99,16 +95,13 @@ export function createLoginAnswers (
         login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
       })
       const headers = status === 503 ? [...pages.headers, 'retry-after', RETRY_AFTER_SECONDS] : pages.headers
-      return {
-        response: answerOf(outcome, status, headers, body, cookie),
-        reason: outcome,
-        source: 'none',
-        who: undefined,
-        authgearError: says
-      }
+      return { ...resultOf(outcome, answerOf(outcome, status, headers, body, cookie)), authgearError: says }
     }
   })
 }
+
+const resultOf = (reason: LoginOutcome, response: HttpResponse): HandlerResult =>
+  ({ response, reason, source: 'none', who: undefined })
 
 function answerOf (
   outcome: LoginOutcome,

@@ -59,7 +59,7 @@ export function createLoginRoutes (
   }
   return Object.freeze({
     routes: loginRoutes(path, handlers, traced),
-    findLoginRedirect: createLoginRedirect({ publicUrl, returnUrls }, path, lost)
+    findLoginRedirect: createLoginRedirect({ origin: publicUrl, returnUrls }, path, lost)
   })
 }
 

@@ -52,6 +52,12 @@ export type LoginQuery = Readonly<{
   locales: string | undefined
 }>
 
+/** A parameter that is there exactly once. */
+export function onlyOf (query: URLSearchParams, name: string): string | undefined {
+  const [value, ...others] = query.getAll(name)
+  return others.length === 0 ? value : undefined
+}
+
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 const LOCALES = /^[A-Za-z0-9-]{2,35}(?:(?:\+|%20)[A-Za-z0-9-]{2,35}){0,9}$/
 

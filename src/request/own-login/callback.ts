@@ -6,6 +6,7 @@ import type { LoginPage } from '../../core/reason.ts'
 import { readNavigation } from '../login/redirect.ts'
 import { pageOf, whoOf } from '../login/responses.ts'
 import { isCurrent } from '../login/state.ts'
+import { onlyOf } from '../login/urls.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
@@ -26,6 +27,12 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
   const { answers, sites, seal, clock, stepped } = deps
   const begin = createBegin(deps)
   const arrive = createArrival(deps)
+  /** Such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is. */
+  const beginAgain = ({ site, browser, state, returnTo }: Arrival, isAnothers: boolean): HandlerResult => {
+    // such tabs are of one round, as those of a browser with a cookie are
+    const seen = isAnothers ? browser : returned(browser, state, clock.wall())
+    return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
+  }
   return (request) => {
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const site = sites.ofRequest(request)
@@ -41,29 +48,21 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const returnTo = site.returnUrls.read(state.returnTo) ?? site.returnUrls.fallback
     const browser = readBrowser(seal, request, site)
     if (browser === undefined) return refused('cookies_blocked', returnTo)
+    const arrival = { request, site, browser, state, sealed, returnTo }
     const isAnothers = browserIdOf(browser) !== state.browser
     if (isAnothers || !isCurrent(state, clock.wall(), OWN_LOGIN_LIFETIME_MS)) {
-      // such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is
-      if (state.isAgain === true) return refused('state_unknown', returnTo)
-      // such tabs are of one round, as those of a browser with a cookie are
-      const seen = isAnothers ? browser : returned(browser, state, clock.wall())
-      return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
+      return state.isAgain === true ? refused('state_unknown', returnTo) : beginAgain(arrival, isAnothers)
     }
     // RFC 9207, section 2.4: before the code goes anywhere
     if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)
     const error = query.get('error')
-    if (error === null) return arrive({ request, site, browser, state, sealed, returnTo }, onlyOf(query, 'code') ?? '')
+    if (error === null) return arrive(arrival, onlyOf(query, 'code') ?? '')
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin(site, browser, { returnTo, mode: 'interactive', locales: state.locales })
     }
     const { page, says } = pageOf(error)
     return refused(page, returnTo, says)
   }
-}
-
-function onlyOf (query: URLSearchParams, name: string): string | undefined {
-  const [value, ...others] = query.getAll(name)
-  return others.length === 0 ? value : undefined
 }
 
 type Arrive = (arrival: Arrival, code: string) => Promise<HandlerResult>

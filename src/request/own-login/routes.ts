@@ -43,13 +43,9 @@ export function createOwnLoginRoutes (
     logout: createOwnLogout(deps),
     'logged-out': createOwnLoggedOut(deps)
   }
-  const placeOf = (host: string | undefined) => {
-    const site = sites.of(host)
-    return site === undefined ? undefined : { publicUrl: site.origin, returnUrls: site.returnUrls }
-  }
   return Object.freeze({
     routes: loginRoutes(path, handlers, traced),
-    findLoginRedirect: createLoginRedirects(placeOf, path, lost)
+    findLoginRedirect: createLoginRedirects(sites.of, path, lost)
   })
 }
 

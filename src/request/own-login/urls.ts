@@ -19,13 +19,13 @@ export function createOwnAuthgearUrls (
   { clientId, path, logoutRedirectUri, own }: LoginSettings
 ): OwnAuthgearUrls {
   const callback = (site: Site): string => `${site.origin}${path}/callback`
-  const logoutUri = (site: Site): string =>
-    own?.hasLogoutUri === true ? logoutRedirectUri : `${site.origin}${path}/logged-out`
+  const loggedOut = (site: Site): string => `${site.origin}${path}/logged-out`
+  const logoutUri = (site: Site): string => own?.hasLogoutUri === true ? logoutRedirectUri : loggedOut(site)
   return Object.freeze({
     callback,
     authorize: (site: Site, browser: Browser, sealed: string, { mode, locales }: State, hint?: string) => {
       const { verifier, nonce } = proofsOf(browser, sealed)
-      const query = new URLSearchParams({
+      const query = {
         client_id: clientId,
         response_type: 'code',
         // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
@@ -35,18 +35,20 @@ export function createOwnAuthgearUrls (
         nonce,
         code_challenge: challengeOf(verifier),
         code_challenge_method: 'S256',
-        ...PROMPTS[mode]
-      })
-      if (hint !== undefined) query.set('id_token_hint', hint)
-      if (own?.sso === true) query.set('x_sso_enabled', 'true')
-      if (locales !== undefined) query.set('ui_locales', locales)
-      return `${origin}/oauth2/authorize?${query.toString()}`
+        ...PROMPTS[mode],
+        ...hintOf(hint),
+        ...own?.sso === true ? { x_sso_enabled: 'true' } : {},
+        ...locales === undefined ? {} : { ui_locales: locales }
+      }
+      return `${origin}/oauth2/authorize?${new URLSearchParams(query).toString()}`
     },
     endSession: (site: Site, hint: string | undefined) => {
-      const query = new URLSearchParams({ post_logout_redirect_uri: logoutUri(site) })
-      if (hint !== undefined) query.set('id_token_hint', hint)
+      const query = new URLSearchParams({ post_logout_redirect_uri: logoutUri(site), ...hintOf(hint) })
       return `${origin}/oauth2/end_session?${query.toString()}`
     },
-    comesBack: (site: Site) => logoutUri(site) === `${site.origin}${path}/logged-out`
+    comesBack: (site: Site) => logoutUri(site) === loggedOut(site)
   })
 }
+
+const hintOf = (hint: string | undefined): Readonly<Record<string, string>> =>
+  hint === undefined ? {} : { id_token_hint: hint }

@@ -8,7 +8,7 @@ const settings = {
   publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']
 }
 const told: Lost[] = []
-const place = { publicUrl: settings.publicUrl, returnUrls: createReturnUrls(settings) }
+const place = { origin: settings.publicUrl, returnUrls: createReturnUrls(settings) }
 const findLoginRedirect = createLoginRedirect(place, settings.path, (lost) => { told.push(lost) })
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
