@@ -38,16 +38,11 @@ export function openAccessRecord (
   const observer = observerOf(metrics, log)
   const { file } = settings
   const sink = file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
+  const run = randomBytes(4).toString('hex')
+  const trustProxy = createTrustProxy(trustedProxies)
+  const maxBytes = cache.maxBytes * RECORD_SHARE
   const record = createAccessRecord({
-    settings,
-    sink,
-    replica: machine,
-    run: randomBytes(4).toString('hex'),
-    sessionKey,
-    trustProxy: createTrustProxy(trustedProxies),
-    clock,
-    maxBytes: cache.maxBytes * RECORD_SHARE,
-    counted: metrics.recordLines
+    settings, sink, replica: machine, run, sessionKey, trustProxy, clock, maxBytes, counted: metrics.recordLines
   })
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
   return Object.freeze({

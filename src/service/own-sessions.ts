@@ -9,7 +9,7 @@ import type { HandlerDeps } from '../request/http/types.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import { createRevokeLater } from '../request/own-login/revoke-later.ts'
+import { createRevokeLater, type RevokeLater } from '../request/own-login/revoke-later.ts'
 import { dropGrant } from '../request/own-login/sign-in.ts'
 import { createOwnReader, createSites } from '../request/own-login/sites.ts'
 import { createUsedCodes, type SharedCodes } from '../request/own-login/used-codes.ts'
@@ -17,7 +17,7 @@ import { createSessionChanges } from '../shared/own-session/changes.ts'
 import { createSessionLease } from '../shared/own-session/lease.ts'
 import type { OwnRecord } from '../shared/own-session/record.ts'
 import { createRefresh } from '../shared/own-session/refresh.ts'
-import { createRenewal } from '../shared/own-session/renewal.ts'
+import { createRenewal, type Renewal } from '../shared/own-session/renewal.ts'
 import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessions.ts'
 import { createRecordStore, LIFE_MS } from '../shared/own-session/store.ts'
 import {
@@ -53,55 +53,58 @@ export type OwnSessionParts = NonNullable<ReturnType<typeof openOwnSessions>>
 export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps) {
   const { login, authgear, trustedProxies } = settings
   if (login?.own === undefined) return undefined
-  const { keyer, metrics: { ownSessions: observer }, clock, log } = deps
-  const { timeoutMs } = authgear
+  const { keyer, metrics: { ownSessions: { stepped } }, clock } = deps
+  const { timeoutMs, endpoint: { origin: issuer } } = authgear
   const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
   const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
-  const keys = openKeys(settings, deps)
-  const { store, users, lease, codes, isShared } = openStores(settings, deps)
-  const renewal = createRenewal({
-    store,
-    tokens,
-    clock,
-    isShared,
-    refreshed: observer.refreshed,
-    rotates: throttle(clock, Infinity, () => log.warn(ROTATES))
-  })
-  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
+  const { keySet, close: closeKeys } = openKeys(settings, deps)
+  const stores = openStores(settings, deps)
+  const { store, users, lease } = stores
+  const refresh = createRefresh({ renewal: renewalOf(stores, tokens, deps), lease, clock, timeoutMs })
   const { signOuts, forget } = signOutsOf(settings, deps)
-  const revokeLater = createRevokeLater({
-    revoke: tokens.revoke,
-    failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED)
+  const wasTaken = endings(deps, 'another_user', TAKEN)
+  const changes = createSessionChanges({
+    store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
   })
+  const revokeLater = revokeLaterOf(tokens, deps)
   return {
     sites,
     readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
-    sessions: createOwnSessions({
-      store, refresh, lease, keyer, clock, forget, wasTaken: endings(deps, 'another_user', TAKEN)
-    }),
+    sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken }),
     login: {
       sites,
-      changes: createSessionChanges({
-        store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
-      }),
+      changes,
       signOuts,
       sharedUser: sharedUserOf(deps),
       refresh,
       tokens,
-      keySet: keys.keySet,
-      issuer: authgear.endpoint.origin,
+      keySet,
+      issuer,
       codeLimits: createCodeLimits(clock.monotonic),
-      usedCodes: createUsedCodes(codes),
+      usedCodes: createUsedCodes(stores.codes),
       revokeLater,
-      stepped: observer.stepped
+      stepped
     },
     size: store.size,
     async close (): Promise<void> {
       await revokeLater.close()
-      await keys.close()
+      await closeKeys()
       await tokens.close()
     }
   }
+}
+
+function renewalOf (
+  { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
+  tokens: TokenEndpoint,
+  { metrics: { ownSessions: { refreshed } }, clock, log }: OwnSessionDeps
+): Renewal {
+  const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
+  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates })
+}
+
+function revokeLaterOf ({ revoke }: TokenEndpoint, { log }: OwnSessionDeps): RevokeLater {
+  return createRevokeLater({ revoke, failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED) })
 }
 
 /** One budget for all that ends a cookie: it bounds what a person takes of the log. */

@@ -8,10 +8,11 @@ import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import { createBatches, MAX_QUERIES } from '../shared/profile/batches.ts'
-import { createPause } from '../shared/profile/pause.ts'
+import { type Batches, createBatches, MAX_QUERIES } from '../shared/profile/batches.ts'
+import { createPause, type Pause } from '../shared/profile/pause.ts'
 import { createProfiles } from '../shared/profile/profiles.ts'
 import { createReader, type ReadOutcome } from '../shared/profile/reader.ts'
+import type { ProfileSettings } from '../shared/profile/settings.ts'
 import { createSharedProfiles, NO_SHARED_PROFILES, type SharedProfiles } from '../shared/profile/shared.ts'
 import { STORED_PROFILE } from '../shared/profile/stored.ts'
 import type { Profiles } from '../shared/profile/types.ts'
@@ -42,45 +43,58 @@ type ProfilesDeps = Pick<Waits, 'leaseMs' | 'leaseWaitMs'> & Readonly<{
 
 /** Who users are, beside what the resolver says; undefined without IDENTITY_PROFILE. Opens no connection by itself. */
 export function openProfiles (settings: ServiceSettings, deps: ProfilesDeps): OpenProfiles | undefined {
-  const { profile, authgear: { endpoint, ca }, cache } = settings
+  const { profile, cache } = settings
   if (profile === undefined) return undefined
   const { revocations, clock, metrics } = deps
-  const { api: { url, key, appId }, fields, ttlMs, timeoutMs } = profile
+  const pause = createPause(clock)
+  const { batches, close } = openBatches(settings, profile, pause, deps)
+  const reader = createReader({
+    batches,
+    shared: openSharedProfiles(profile, deps),
+    revocations,
+    rules: profile,
+    ttlMs: profile.ttlMs,
+    clock,
+    random: Math.random,
+    read: reportingForeign(deps)
+  })
+  const maxBytes = Math.floor(cache.maxBytes * PROFILE_SHARE)
+  const { answered } = metrics.profile
+  const { timeoutMs } = profile
+  return Object.freeze({
+    ...createProfiles({ reader, pause, revocations, timeoutMs, maxBytes, clock, answered }), close
+  })
+}
+
+/** Asks the Admin API, for many users at once. */
+function openBatches (
+  { authgear: { endpoint, ca } }: ServiceSettings,
+  { api: { url, key, appId }, fields }: ProfileSettings,
+  pause: Pause,
+  deps: ProfilesDeps
+): Readonly<{ batches: Batches, close: () => Promise<void> }> {
   const api = openAdminApi(
-    { url, endpoint, ca, token: createTokens(key, appId, clock) },
+    { url, endpoint, ca, token: createTokens(key, appId, deps.clock) },
     { connections: MAX_QUERIES, deadlineMs: QUERY_DEADLINE_MS, maxBodyBytes: MAX_BODY_BYTES }
   )
+  const [name, groups] = [fields.includes('name'), fields.includes('groups')]
   const report = reporting(deps)
   let isClosed = false
-  const hasGroups = fields.includes('groups')
-  const pause = createPause(clock)
   const batches = createBatches({
-    users: createUsers(api, { name: fields.includes('name'), groups: hasGroups }),
+    users: createUsers(api, { name, groups }),
     pause,
-    maxUsers: hasGroups ? MAX_USERS.withGroups : MAX_USERS.withoutGroups,
+    maxUsers: groups ? MAX_USERS.withGroups : MAX_USERS.withoutGroups,
     queried: (outcome, error) => { if (!isClosed) report(outcome, error) }
-  })
-  const shared = openSharedProfiles(profile, deps)
-  const read = reportingForeign(deps)
-  const reader = createReader({ batches, shared, revocations, rules: profile, ttlMs, clock, random: Math.random, read })
-  const profiles = createProfiles({
-    reader,
-    pause,
-    revocations,
-    timeoutMs,
-    maxBytes: Math.floor(cache.maxBytes * PROFILE_SHARE),
-    clock,
-    answered: metrics.profile.answered
   })
   const close = async (): Promise<void> => {
     isClosed = true // the queries that this ends are no failure
     await api.close()
   }
-  return Object.freeze({ ...profiles, close })
+  return { batches, close }
 }
 
 function openSharedProfiles (
-  { fields, sendsUnverifiedEmail }: NonNullable<ServiceSettings['profile']>,
+  { fields, sendsUnverifiedEmail }: ProfileSettings,
   { shared: { redis, reportOnce }, sealing: { sealer }, keyer, revocations, clock, metrics, ...waits }: ProfilesDeps
 ): SharedProfiles {
   const { leaseMs = LEASE_MS, leaseWaitMs = QUERY_DEADLINE_MS } = waits

@@ -2,7 +2,7 @@ import type { Handler } from '../http/types.ts'
 import { createLoginRedirects, type Lost } from '../login/redirect.ts'
 import { createLoginAnswers } from '../login/responses.ts'
 import { type LoginRoutes, loginRoutes } from '../login/routes.ts'
-import type { LoginRoute, LoginSettings } from '../login/settings.ts'
+import type { LoginSettings } from '../login/settings.ts'
 import { createSeal } from '../login/state.ts'
 import type { PageSettings } from '../pages/settings.ts'
 import { createOwnCallback } from './callback.ts'
@@ -37,14 +37,13 @@ export function createOwnLoginRoutes (
     authgear: createOwnAuthgearUrls(issuer, settings),
     seal: createSeal(secret, previousSecret)
   }
-  const handlers: Readonly<Record<LoginRoute, Handler>> = {
-    login: createOwnLogin(deps),
-    callback: createOwnCallback(deps),
-    logout: createOwnLogout(deps),
-    'logged-out': createOwnLoggedOut(deps)
-  }
   return Object.freeze({
-    routes: loginRoutes(path, handlers, traced),
+    routes: loginRoutes(path, {
+      login: createOwnLogin(deps),
+      callback: createOwnCallback(deps),
+      logout: createOwnLogout(deps),
+      'logged-out': createOwnLoggedOut(deps)
+    }, traced),
     findLoginRedirect: createLoginRedirects(sites.of, path, lost)
   })
 }
