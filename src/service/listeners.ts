@@ -2,16 +2,14 @@ import { createFindForeignFields } from '../core/foreign-cookies.ts'
 import { ASSERTION_HEADER } from '../shared/assertion/types.ts'
 import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
-import type { DigestForm } from '../core/rotation.ts'
 import { createGrpcExchange } from '../request/grpc/exchange.ts'
 import type { BuildGrpcListener, GrpcListener } from '../request/grpc/listener.ts'
 import { createReport, createSampledLine, type Report } from '../request/http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../request/http/listener.ts'
 import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Handler, HandlerDeps } from '../request/http/types.ts'
+import type { Handler } from '../request/http/types.ts'
 import { streamDeadlineMs } from '../request/http/limits.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
-import type { Webhook } from '../request/http/webhook.ts'
 import { SETS } from '../request/identity/sets.ts'
 import type { Log } from '../operate/logging/log.ts'
 import type { Lost } from '../request/login/redirect.ts'
@@ -20,38 +18,18 @@ import { createOwnLoginRoutes } from '../request/own-login/routes.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { PageLinks } from '../request/pages/refusal-page.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
-import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
-import type { RecordParts } from './access-record.ts'
-import type { AssertionParts } from './assertions.ts'
-import type { BlockParts } from './blocks.ts'
 import { buildEventsListener, type EventsListener } from '../request/events/listener.ts'
 import { SESSION_HEADER, UNTIL_HEADER } from '../shared/events/session-names.ts'
-import type { EventParts } from './events.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
-import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
-import type { OwnSessionParts } from './own-sessions.ts'
+import type { Parts } from './parts.ts'
+import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
-type ListenersDeps = Readonly<{
-  handlerDeps: HandlerDeps
-  digestForm: DigestForm
-  revocations: RevocationLog
-  tokens: TokenParts | undefined
-  blocks: BlockParts | undefined
-  assertions: Pick<AssertionParts, 'routes'> | undefined
-  events: EventParts | undefined
-  record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
-  own: OwnSessionParts | undefined
-  webhook: Webhook | undefined
-  metrics: Metrics
-  log: Log
-  clock: Clock
-  traced: Wrappers
-}>
+type ListenersDeps = Parts & Readonly<{ metrics: Metrics, log: Log, clock: Clock, traced: Wrappers }>
 
 type Listeners = Readonly<{
   app: Listener

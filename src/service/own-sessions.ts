@@ -47,8 +47,6 @@ type OwnSessionDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   log: Log
 }>
 
-export type OwnSessionParts = NonNullable<ReturnType<typeof openOwnSessions>>
-
 /** All that LOGIN_SESSION=own needs; undefined without. */
 export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps) {
   const { login, authgear, trustedProxies } = settings

@@ -8,7 +8,7 @@ import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { metadataRoutes } from '../request/resource/metadata.ts'
 import {
-  createExtAuthz, createResource, createResourceOrSession, resourceRoutes
+  createExtAuthz, createResource, createResourceOrSession, type ResourceDeps, resourceRoutes
 } from '../request/resource/resource.ts'
 import { SIGN_IN_SCOPES } from '../request/resource/settings.ts'
 import { createVerifier, type Verifier } from '../request/resource/verifier.ts'
@@ -75,32 +75,41 @@ export type CheckHandlers = Readonly<{
 }>
 
 export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
-  const { tokens, blocks, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
+  const { tokens, blocks, traced, extAuthz } = deps
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   const verify = of(deps.verify)
   if (tokens === undefined || blocks === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
-  const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
-  const resourceDeps = {
-    ...handlerDeps,
-    clock,
-    verifier: tokens.verifier,
-    standingOf: revocations.standingOf,
-    refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
-    standingOfClient: blocks.standingOf,
-    saw: blocks.seen.saw,
-    refusedBlocked: blocks.refusedBlocked,
-    isAllowList: settings.resourceClients === 'allow-list',
-    resources: new Map(
-      settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
-    ),
-    sessions
-  }
+  const resourceDeps = resourceDepsOf(settings, deps, tokens, blocks)
   return {
     verify,
     extAuthz: of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy)),
     byPolicy: of(createExtAuthz(resourceDeps, deps.verify, 'required')),
     resource: of(createResource(resourceDeps)),
     resourceOrSession: of(createResourceOrSession(resourceDeps))
+  }
+}
+
+function resourceDepsOf (
+  { resources, resourceClients }: ServiceSettings,
+  { handlerDeps, revocations, metrics, log, clock, sessions }: RouteDeps,
+  { verifier }: TokenParts,
+  blocks: BlockParts
+): ResourceDeps {
+  const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
+  const signInScopes = (scopes: readonly string[]): readonly string[] =>
+    scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))
+  return {
+    ...handlerDeps,
+    clock,
+    verifier,
+    standingOf: revocations.standingOf,
+    refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
+    standingOfClient: blocks.standingOf,
+    saw: blocks.seen.saw,
+    refusedBlocked: blocks.refusedBlocked,
+    isAllowList: resourceClients === 'allow-list',
+    resources: new Map(resources.map(({ uri, scopes }) => [uri, signInScopes(scopes)])),
+    sessions
   }
 }
 

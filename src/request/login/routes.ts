@@ -23,14 +23,16 @@ type LoginRoute = keyof typeof METHODS
 
 type SessionParts = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
 
-export type LoginRoutesDeps = SessionParts & Readonly<{
-  /** AUTHGEAR_ENDPOINT */
-  origin: string
+/** What the routes of either kind of session have. */
+export type RouteParts = Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
   pages: PageSettings
 }>
+
+/** `origin`: AUTHGEAR_ENDPOINT */
+type LoginRoutesDeps = SessionParts & RouteParts & Readonly<{ origin: string }>
 
 /** The routes by which a browser signs in and out. */
 export function createLoginRoutes (

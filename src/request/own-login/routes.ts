@@ -1,10 +1,8 @@
-import type { Handler } from '../http/types.ts'
-import { createLoginRedirects, type Lost } from '../login/redirect.ts'
+import { createLoginRedirects } from '../login/redirect.ts'
 import { createLoginAnswers } from '../login/responses.ts'
-import { type LoginRoutes, loginRoutes } from '../login/routes.ts'
+import { type LoginRoutes, loginRoutes, type RouteParts } from '../login/routes.ts'
 import type { LoginSettings } from '../login/settings.ts'
 import { createSeal } from '../login/state.ts'
-import type { PageSettings } from '../pages/settings.ts'
 import { createOwnCallback } from './callback.ts'
 import { createOwnLogin } from './login.ts'
 import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
@@ -14,17 +12,10 @@ import { createOwnAuthgearUrls } from './urls.ts'
 
 type Given = Omit<OwnLoginDeps, 'answers' | 'authgear' | 'seal' | 'clientId' | 'sso' | 'loginPath'>
 
-export type OwnLoginRoutesDeps = Given & Readonly<{
-  /** Wraps a handler in a span, if tracing is on. */
-  traced: (handler: Handler) => Handler
-  lost: (lost: Lost) => void
-  pages: PageSettings
-}>
-
 /** The routes by which a browser signs in and out, where the session is this service's own. */
 export function createOwnLoginRoutes (
   settings: LoginSettings,
-  { traced, lost, pages, ...given }: OwnLoginRoutesDeps
+  { traced, lost, pages, ...given }: Given & RouteParts
 ): LoginRoutes {
   const { path, clientId, secret, previousSecret, own } = settings
   const { sites, issuer } = given
