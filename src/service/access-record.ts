@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type AccessRecord, createAccessRecord } from '../operate/access-record/access-record.ts'
 import type { SinkObserver } from '../operate/access-record/queue.ts'
-import { createFileSink, createStdoutSink } from '../operate/access-record/sink.ts'
+import type { AccessRecordSettings } from '../operate/access-record/settings.ts'
+import { createFileSink, createStdoutSink, type Sink } from '../operate/access-record/sink.ts'
 import type { Clock } from '../clock.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log, type WritePiece } from '../operate/logging/log.ts'
@@ -35,9 +36,7 @@ export function openAccessRecord (
   { sessionKey, metrics, log, clock, stdout }: RecordDeps
 ): RecordParts | undefined {
   if (settings === undefined) return undefined
-  const observer = observerOf(metrics, log)
-  const { file } = settings
-  const sink = file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
+  const sink = openSink(settings, observerOf(metrics, log), stdout)
   const run = randomBytes(4).toString('hex')
   const trustProxy = createTrustProxy(trustedProxies)
   const maxBytes = cache.maxBytes * RECORD_SHARE
@@ -57,6 +56,10 @@ export function openAccessRecord (
       await record.close()
     }
   } satisfies RecordParts)
+}
+
+function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdout: WritePiece | undefined): Sink {
+  return file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
 }
 
 function observerOf (metrics: Metrics, log: Log): SinkObserver {

@@ -61,15 +61,17 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
     }),
     routes: [jwksRoute(keySet)],
     keySet,
-    gauges: {
-      hasKey: () => ring.signer() !== undefined,
-      keysPublished: () => ring.published().length,
-      nextKey: () => (ring.nextAt() ?? 0) / 1000
-    },
+    gauges: gaugesOf(ring),
     ready: () => waitUntil(() => ring.signer() !== undefined || cannotWait(), READY_WITHIN_MS),
     close
   })
 }
+
+const gaugesOf = (ring: KeyRing): AssertionGauges => ({
+  hasKey: () => ring.signer() !== undefined,
+  keysPublished: () => ring.published().length,
+  nextKey: () => (ring.nextAt() ?? 0) / 1000
+})
 
 type Keys = Readonly<{ ring: KeyRing, cannotWait: () => boolean, close: () => void }>
 

@@ -182,32 +182,37 @@ export type Secrets = Readonly<{
 
 /** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
 export function openSecrets (settings: ServiceSettings, writesPrevious: () => boolean): Secrets {
-  const { authgear: { endpoint: { origin }, cookiePrefix }, cache, redis } = settings
+  const { cache, redis } = settings
   // without Redis no other process has to know the secret
   const isShared = cache.secret !== undefined || redis !== undefined
   const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
   const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
-  const keyerOf = (digestKey: Uint8Array): Keyer => createKeyer(digestKey, { endpoint: origin, cookiePrefix })
+  const keyer = keyerOf(settings, current.digest, previous?.digest, writesPrevious)
+  const [secret, previousSecret] = [secretIdOf(current.log), previous && secretIdOf(previous.log)]
   const sealingOf = (key: Uint8Array, older: Uint8Array | undefined): Sealing =>
     ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
-  const currentKeyer = keyerOf(current.digest)
-  const keyer = previous === undefined
-    ? currentKeyer
-    : createRotatingKeyer(currentKeyer, keyerOf(previous.digest), writesPrevious, settings.hasEvents)
   return Object.freeze({
     keyer,
-    sessionNames: createSessionNames({
-      keyer, secret: secretIdOf(current.log), key: current.events, previousKey: previous?.events
-    }),
+    sessionNames: createSessionNames({ keyer, secret, key: current.events, previousKey: previous?.events }),
     sealing: {
       entries: sealingOf(current.sealing, previous?.sealing),
       sessions: sealingOf(current.sessions, previous?.sessions)
     },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
     recordKey: current.record,
-    digestForm: createDigestForm({
-      current: secretIdOf(current.log),
-      previous: previous && secretIdOf(previous.log)
-    })
+    digestForm: createDigestForm({ current: secret, previous: previousSecret })
   })
+}
+
+function keyerOf (
+  { authgear: { endpoint, cookiePrefix }, hasEvents }: ServiceSettings,
+  digestKey: Uint8Array,
+  previousKey: Uint8Array | undefined,
+  writesPrevious: () => boolean
+): Keyer {
+  const under = (key: Uint8Array): Keyer => createKeyer(key, { endpoint: endpoint.origin, cookiePrefix })
+  const current = under(digestKey)
+  return previousKey === undefined
+    ? current
+    : createRotatingKeyer(current, under(previousKey), writesPrevious, hasEvents)
 }

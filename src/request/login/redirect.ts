@@ -146,16 +146,16 @@ export function createLoginRedirect (
   const base = `${origin}${path}`
   const { host: ownHost, protocol } = new URL(origin)
   const wantedBy = createWantedBy(returnUrls, protocol, lost)
+  /** The proxy asks about the login's own route instead of leading there: a redirect would be one without end. */
+  const isOwnRoute = ({ host, uri }: Navigation): boolean =>
+    host?.replace(/:443$/, '') === ownHost && uri?.startsWith(`${path}/`) === true
   return (refused) => {
     const isForbidden = REFUSALS[refused.reason].status === 403
     if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
     const named = navigationOf(refused)
     const navigation = isHere && named.host !== undefined ? { ...named, host: ownHost } : named
     if (!navigation.isPage || !navigation.isRead) return undefined
-    // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
-    if (navigation.host?.replace(/:443$/, '') === ownHost && navigation.uri?.startsWith(`${path}/`) === true) {
-      return undefined
-    }
+    if (isOwnRoute(navigation)) return undefined
     if (isForbidden) {
       const returnTo = wantedBy(refused, navigation) ?? returnUrls.fallback
       return { kind: 'change', location: `${base}/logout${writeLoginQuery({ returnTo, maxAge: undefined })}` }

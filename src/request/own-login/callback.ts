@@ -68,37 +68,46 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
 type Arrive = (arrival: Arrival, code: string) => Promise<HandlerResult>
 
 function createArrival (deps: OwnLoginDeps): Arrive {
-  const { answers, codeLimits, stepped } = deps
   const goOn = createGoingOn(deps)
   const finish = createFinish(deps)
-  const refused = (
-    { request, returnTo }: Arrival,
-    page: LoginPage,
-    rest: Partial<HandlerResult> = {}
-  ): HandlerResult => {
-    stepped('refused')
-    return { ...answers.page(page, request, { returnTo }), ...rest }
-  }
   return async (arrival, code) => {
-    if (!CODE.test(code)) return refused(arrival, 'state_unknown')
+    if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
-      const redeemed = await codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
-      if (redeemed === 'too_many') return refused(arrival, 'too_many_codes')
+      const redeemed = await deps.codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
+      if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')
       if (redeemed === 'used') return await goOn(arrival)
       if (redeemed.reading.kind === 'refused') {
         dropGrant(deps, redeemed.tokens)
-        return refused(arrival, 'login_failed', { tokenError: redeemed.reading.why })
+        return refusedAt(deps, arrival, 'login_failed', redeemed.reading.why)
       }
       return await finish(arrival, redeemed, redeemed.reading.signedIn)
     } catch (error) {
       if (error instanceof GrantRefused) return await goOn(arrival)
-      if (error instanceof IdTokenRefused) return refused(arrival, 'login_failed', { tokenError: error.why })
-      if (!(error instanceof ResolverError)) throw error
-      stepped('failed')
-      const page = error.reason === 'authgear_misconfigured' ? 'login_misconfigured' : 'login_unavailable'
-      return { ...answers.page(page, arrival.request, { returnTo: arrival.returnTo }), error }
+      if (error instanceof IdTokenRefused) return refusedAt(deps, arrival, 'login_failed', error.why)
+      if (error instanceof ResolverError) return failedAt(deps, arrival, error)
+      throw error
     }
   }
+}
+
+function refusedAt (
+  { answers, stepped }: OwnLoginDeps,
+  { request, returnTo }: Arrival,
+  page: LoginPage,
+  tokenError?: string
+): HandlerResult {
+  stepped('refused')
+  return { ...answers.page(page, request, { returnTo }), tokenError }
+}
+
+function failedAt (
+  { answers, stepped }: OwnLoginDeps,
+  { request, returnTo }: Arrival,
+  error: ResolverError
+): HandlerResult {
+  stepped('failed')
+  const page = error.reason === 'authgear_misconfigured' ? 'login_misconfigured' : 'login_unavailable'
+  return { ...answers.page(page, request, { returnTo }), error }
 }
 
 async function redeemOnce (deps: OwnLoginDeps, arrival: Arrival, code: string): Promise<Redeemed | 'used'> {

@@ -14,32 +14,15 @@ export type OwnAuthgearUrls = Readonly<{
 }>
 
 /** Authgear's addresses for a browser. @param origin of AUTHGEAR_ENDPOINT */
-export function createOwnAuthgearUrls (
-  origin: string,
-  { clientId, path, logoutRedirectUri, own }: LoginSettings
-): OwnAuthgearUrls {
+export function createOwnAuthgearUrls (origin: string, settings: LoginSettings): OwnAuthgearUrls {
+  const { path, logoutRedirectUri, own } = settings
   const callback = (site: Site): string => `${site.origin}${path}/callback`
   const loggedOut = (site: Site): string => `${site.origin}${path}/logged-out`
   const logoutUri = (site: Site): string => own?.hasLogoutUri === true ? logoutRedirectUri : loggedOut(site)
   return Object.freeze({
     callback,
-    authorize: (site: Site, browser: Browser, sealed: string, { mode, locales }: State, hint?: string) => {
-      const { verifier, nonce } = proofsOf(browser, sealed)
-      const query = {
-        client_id: clientId,
-        response_type: 'code',
-        // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
-        scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
-        redirect_uri: callback(site),
-        state: sealed,
-        nonce,
-        code_challenge: challengeOf(verifier),
-        code_challenge_method: 'S256',
-        ...PROMPTS[mode],
-        ...hintOf(hint),
-        ...own?.sso === true ? { x_sso_enabled: 'true' } : {},
-        ...locales === undefined ? {} : { ui_locales: locales }
-      }
+    authorize: (site: Site, browser: Browser, sealed: string, state: State, hint?: string) => {
+      const query = { ...questionOf(settings, browser, sealed, state), redirect_uri: callback(site), ...hintOf(hint) }
       return `${origin}/oauth2/authorize?${new URLSearchParams(query).toString()}`
     },
     endSession: (site: Site, hint: string | undefined) => {
@@ -48,6 +31,29 @@ export function createOwnAuthgearUrls (
     },
     comesBack: (site: Site) => logoutUri(site) === loggedOut(site)
   })
+}
+
+/** For a code that this browser alone can redeem. */
+function questionOf (
+  { clientId, own }: LoginSettings,
+  browser: Browser,
+  sealed: string,
+  { mode, locales }: State
+): Readonly<Record<string, string>> {
+  const { verifier, nonce } = proofsOf(browser, sealed)
+  return {
+    client_id: clientId,
+    response_type: 'code',
+    // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
+    scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
+    state: sealed,
+    nonce,
+    code_challenge: challengeOf(verifier),
+    code_challenge_method: 'S256',
+    ...PROMPTS[mode],
+    ...own?.sso === true ? { x_sso_enabled: 'true' } : {},
+    ...locales === undefined ? {} : { ui_locales: locales }
+  }
 }
 
 const hintOf = (hint: string | undefined): Readonly<Record<string, string>> =>
