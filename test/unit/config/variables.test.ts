@@ -66,7 +66,7 @@ t.test('with the one required variable everything else has its default', async t
 })
 
 t.test('within its group each variable has a name of its own', async t => {
-  const names = rows.map(({ variable }) => `${variable.group} ${variable.as}`)
+  const names = rows.map(({ group, variable }) => `${group} ${variable.as}`)
   t.equal(new Set(names).size, names.length)
 })
 
