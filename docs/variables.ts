@@ -5,13 +5,10 @@ import { tableOf, withGenerated } from './generated.ts'
 const SOURCE = 'src/config/variables.ts'
 const HEAD = ['variable', 'default', 'accepts', 'meaning']
 
-export type Row = Readonly<{ name: string, variable: Variable }>
+export type Row = Readonly<{ name: string, group: string, variable: Variable }>
 
 const groupsOf = (rows: readonly Row[]): ReadonlyArray<readonly [group: string, members: readonly Row[]]> =>
-  [...new Set(rows.map(({ variable }) => variable.group))].map((group) => [
-    group,
-    rows.filter(({ variable }) => variable.group === group)
-  ])
+  [...new Set(rows.map(({ group }) => group))].map((group) => [group, rows.filter((row) => row.group === group)])
 
 /** The default in words, as Markdown. */
 function defaultOf ({ required, fallback, derived }: Variable): string {

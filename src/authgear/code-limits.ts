@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { networkOf } from '../core/network.ts'
-import { GrantRefused, Overloaded } from '../errors.ts'
-import { createConcurrencyLimit, type Limit } from './resolver/concurrency-limit.ts'
-import { Deadline } from './resolver/deadline.ts'
+import { GrantRefused } from '../errors.ts'
+import { createConcurrencyLimit, inTurn } from './resolver/concurrency-limit.ts'
 import type { ClientTrace } from './resolver/types.ts'
 
 /** Codes that Authgear refused, by client: a stranger's junk must not use up the calls that all people share there. */
@@ -29,49 +28,42 @@ type Count = { readonly since: number, refused: number }
 
 /** @param now monotonic milliseconds */
 export function createCodeLimits (now: () => number, maxWaitMs = MAX_WAIT_MS): CodeLimits {
-  const counts = new LRUCache<string, Count>({ max: MAX_CLIENTS })
+  const refused = createRefusedCounts(now)
   const turns = createConcurrencyLimit(Infinity, MAX_WAITING)
-  const known = (client: string): Count | undefined => {
-    const count = counts.get(client)
-    return count !== undefined && now() - count.since < MINUTE_MS ? count : undefined
-  }
-  const addRefused = (client: string): void => {
-    const count = known(client)
-    if (count === undefined) counts.set(client, { since: now(), refused: 1 })
-    else count.refused++
-  }
-
-  async function inTurn <T> (limit: Limit, task: () => Promise<T>): Promise<T> {
-    const deadline = new Deadline(maxWaitMs)
-    try {
-      return await turns.run([limit], deadline, () => {
-        deadline.met()
-        return task()
-      })
-    } catch (error) {
-      throw error === deadline.reason ? new Overloaded() : error
-    } finally {
-      deadline.met()
-    }
-  }
-
   return Object.freeze({
     async run<T> (trace: ClientTrace, redeem: () => Promise<T>): Promise<T | 'too_many'> {
       const client = clientOf(trace)
       const { refusedPerMinute, ...limit } = trace.isNamed === true ? NAMED : UNNAMED
-      const hasTooMany = (): boolean => (known(client)?.refused ?? 0) >= refusedPerMinute
+      const hasTooMany = (): boolean => refused.of(client) >= refusedPerMinute
       if (hasTooMany()) return 'too_many'
-      return await inTurn({ name: client, ...limit }, async () => {
+      return await inTurn(turns, { name: client, ...limit }, maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this client were refused meanwhile
         try {
           return await redeem()
         } catch (error) {
-          if (error instanceof GrantRefused) addRefused(client)
+          if (error instanceof GrantRefused) refused.add(client)
           throw error
         }
       })
     }
   })
+}
+
+/** Of each client, within the minute that began with the first. */
+function createRefusedCounts (now: () => number) {
+  const counts = new LRUCache<string, Count>({ max: MAX_CLIENTS })
+  const known = (client: string): Count | undefined => {
+    const count = counts.get(client)
+    return count !== undefined && now() - count.since < MINUTE_MS ? count : undefined
+  }
+  return {
+    of: (client: string): number => known(client)?.refused ?? 0,
+    add (client: string): void {
+      const count = known(client)
+      if (count === undefined) counts.set(client, { since: now(), refused: 1 })
+      else count.refused++
+    }
+  }
 }
 
 /** Never empty: that is the name of all together. */

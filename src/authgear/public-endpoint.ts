@@ -1,6 +1,5 @@
-import { rootCertificates } from 'node:tls'
 import { AuthgearUnreachable, KeysUnavailable } from '../errors.ts'
-import { Pool } from './undici.ts'
+import { authoritiesOf, Pool } from './undici.ts'
 
 export type PublicEndpointSettings = Readonly<{
   /** AUTHGEAR_ENDPOINT */
@@ -24,7 +23,7 @@ const MAX_BYTES = 64 * 1024
 export function openPublicEndpoint ({ endpoint, timeoutMs, ca }: PublicEndpointSettings): PublicEndpoint {
   const pool = new Pool(endpoint.origin, {
     connections: 1,
-    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
+    connect: { timeout: timeoutMs, ...authoritiesOf(ca) },
     maxResponseSize: MAX_BYTES
   })
   return Object.freeze({

@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls'
 import type * as OAuth from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
@@ -8,10 +7,10 @@ import {
   ResolverError, TokenCallFailed
 } from '../errors.ts'
 import { createCircuitBreaker } from './resolver/circuit-breaker.ts'
-import { classify } from './resolver/client.ts'
+import { classify } from './resolver/answer.ts'
 import { Deadline } from './resolver/deadline.ts'
 import type { ClientTrace } from './resolver/types.ts'
-import { Pool } from './undici.ts'
+import { authoritiesOf, Pool } from './undici.ts'
 
 /** What Authgear gives for a code or a refresh token. */
 export type Tokens = Readonly<{
@@ -77,49 +76,77 @@ async function oauthLibrary (): Promise<Library> {
   return library
 }
 
-type Call = (oauth: Library, server: OAuth.AuthorizationServer, client: OAuth.Client, more: Given) => Promise<Response>
+type Parties = [oauth: Library, server: OAuth.AuthorizationServer, client: OAuth.Client]
+type Ask = (...all: [...Parties, given: Given]) => Promise<Response>
+type Read<T> = (...all: [...Parties, response: Response]) => Promise<T>
 type Given = Readonly<{ headers: Record<string, string> }> & Record<symbol, unknown>
 
 /** Opens no connection by itself, and follows no redirect. */
 export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock): TokenEndpoint {
-  const { endpoint: { origin }, clientId, timeoutMs, ca } = settings
+  const { endpoint: { origin }, timeoutMs, ca } = settings
   const pool = new Pool(origin, {
     connections: MAX_CONCURRENCY,
-    connect: { timeout: timeoutMs, ...ca === undefined ? {} : { ca: [...rootCertificates, ca] } },
+    connect: { timeout: timeoutMs, ...authoritiesOf(ca) },
     headersTimeout: 0, // the call's deadline covers all of it
     bodyTimeout: 0,
     maxResponseSize: MAX_BYTES
   })
+  const call = createCall(settings, pool, clock)
+  return Object.freeze({
+    redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
+      call('code', trace, NO_DIGESTS, (oauth, as, client, given) => {
+        const parameters = oauth.validateAuthResponse(as, client, new URLSearchParams({ code }), oauth.expectNoState)
+        return oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, redirectUri, verifier, given)
+      }, async (oauth, as, client, response) =>
+        tokensOf(await oauth.processAuthorizationCodeResponse(as, client, response, {
+          expectedNonce: nonce, requireIdToken: true
+        }))),
+    refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) =>
+      call('refresh', trace, digests, (oauth, as, client, given) =>
+        oauth.refreshTokenGrantRequest(as, client, oauth.None(), refreshToken, given),
+      async (oauth, as, client, response) =>
+        tokensOf(await oauth.processRefreshTokenResponse(as, client, response))),
+    revoke: (refreshToken: string) =>
+      call('revocation', undefined, NO_DIGESTS, (oauth, as, client, given) =>
+        oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
+      (oauth, _as, _client, response) => oauth.processRevocationResponse(response)),
+    close: () => pool.destroy()
+  })
+}
+
+/**
+ * One call. A wait for its place takes nothing of its time: a call that is given up early says nothing of Authgear, and
+ * one that Authgear still answers costs a session, where refresh tokens rotate.
+ */
+function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpointSettings, pool: Pool, clock: Clock) {
   const breaker = createCircuitBreaker(MAX_CONCURRENCY, MAX_QUEUE, {}, clock.monotonic)
   const server: OAuth.AuthorizationServer = {
     issuer: origin,
     token_endpoint: `${origin}/oauth2/token`,
     revocation_endpoint: `${origin}/oauth2/revoke`
   }
+  const clientOf = (oauth: Library, kind: keyof typeof LIMITS): OAuth.Client => ({
+    client_id: clientId,
+    [oauth.clockSkew]: (clock.wall() - Date.now()) / 1000,
+    [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
+  })
 
-  /**
-   * One call. A wait for its place takes nothing of its time: a call that is given up early says nothing of Authgear,
-   * and one that Authgear still answers costs a session, where refresh tokens rotate.
-   */
-  async function call<T> (
+  return async function call<T> (
     kind: keyof typeof LIMITS,
     trace: ClientTrace | undefined,
     digests: SentDigests,
-    ask: Call,
-    read: (oauth: Library, client: OAuth.Client, response: Response) => Promise<T>
+    ask: Ask,
+    read: Read<T>
   ): Promise<T> {
     const oauth = await oauthLibrary()
-    const client: OAuth.Client = {
-      client_id: clientId,
-      [oauth.clockSkew]: (clock.wall() - Date.now()) / 1000,
-      [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
-    }
+    const client = clientOf(oauth, kind)
     const waiting = new Deadline(timeoutMs)
     const work = async (): Promise<T> => {
       waiting.met()
       const deadline = new Deadline(timeoutMs)
       try {
-        return await read(oauth, client, await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline)))
+        const response = await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline))
+        return await read(oauth, server, client, response)
       } catch (error) {
         throw readError(oauth, error, timeoutMs, deadline)
       } finally {
@@ -135,27 +162,6 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       waiting.met()
     }
   }
-
-  return Object.freeze({
-    redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
-      call('code', trace, NO_DIGESTS, (oauth, as, client, given) => {
-        const parameters = oauth.validateAuthResponse(as, client, new URLSearchParams({ code }), oauth.expectNoState)
-        return oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, redirectUri, verifier, given)
-      }, async (oauth, client, response) =>
-        tokensOf(await oauth.processAuthorizationCodeResponse(server, client, response, {
-          expectedNonce: nonce, requireIdToken: true
-        }))),
-    refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) =>
-      call('refresh', trace, digests, (oauth, as, client, given) =>
-        oauth.refreshTokenGrantRequest(as, client, oauth.None(), refreshToken, given),
-      async (oauth, client, response) =>
-        tokensOf(await oauth.processRefreshTokenResponse(server, client, response))),
-    revoke: (refreshToken: string) =>
-      call('revocation', undefined, NO_DIGESTS, (oauth, as, client, given) =>
-        oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
-      (oauth, _, response) => oauth.processRevocationResponse(response)),
-    close: () => pool.destroy()
-  })
 }
 
 /** Whatever a stranger brings as a code, those that fail count as one. */

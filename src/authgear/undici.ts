@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
+import { rootCertificates } from 'node:tls'
 import type * as undici from 'undici'
 
 export type { Dispatcher } from 'undici'
+export type Connected = undici.buildConnector.Callback
 
 const require = createRequire(import.meta.url)
 
@@ -17,5 +20,19 @@ const BarePool = require('undici/lib/dispatcher/pool.js') as
 export class Pool extends BarePool {
   readonly request = require('undici/lib/api/api-request.js') as undici.Pool['request']
 }
-export const buildConnector = require('undici/lib/core/connect.js') as typeof undici.buildConnector
+const buildConnector = require('undici/lib/core/connect.js') as typeof undici.buildConnector
 export const errors = require('undici/lib/core/errors.js') as typeof undici.errors
+
+/** @param ca PEM of authorities beside the public ones that Node ships */
+export const authoritiesOf = (ca: string | undefined): Readonly<{ ca?: string[] }> =>
+  ca === undefined ? {} : { ca: [...rootCertificates, ca] }
+
+/** For requests whose Host names the public endpoint: undici would verify the server's certificate against that. */
+export function connectorTo (
+  hostname: string,
+  options: undici.buildConnector.BuildOptions
+): undici.buildConnector.connector {
+  const connector = buildConnector(options)
+  const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : ''
+  return (to, callback) => connector({ ...to, servername }, callback)
+}

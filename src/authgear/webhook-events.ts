@@ -10,8 +10,8 @@ export type WebhookReading =
   | Readonly<{ kind: 'other_app' }>
   | Readonly<{ kind: 'unreadable' }>
 
-/** Milliseconds: Authgear sends the webhook before it purges its user info (docs/inside/authgear.md, "Webhooks"). */
-const QUIET = 2000
+/** Authgear sends the webhook before it purges its user info (docs/inside/authgear.md, "Webhooks"). */
+const QUIET_MS = 2000
 /** A sign-in that adds a session makes nothing of Authgear's stale. */
 const WITHOUT_QUIET = new Set(['user.authenticated'])
 /** Events that change who a user is or what they may do (docs/inside/authgear.md, "Webhooks"). */
@@ -35,7 +35,7 @@ export function readWebhook (body: string, appId: string | undefined): WebhookRe
   if (!REVOKING.has(type) && !type.startsWith('identity.')) return { kind: 'ignored' }
   const userIds = userIdsOf(event)
   if (userIds.length === 0) return { kind: 'unreadable' }
-  const quietMs = WITHOUT_QUIET.has(type) ? 0 : QUIET
+  const quietMs = WITHOUT_QUIET.has(type) ? 0 : QUIET_MS
   const id = typeof event['id'] === 'string' ? event['id'] : undefined
   return {
     kind: 'revokes',

@@ -5,129 +5,69 @@ import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-bud
 import type { IdentitySettings } from '../request/identity/values.ts'
 import { NO_HEADERS } from '../request/identity/sets.ts'
 import type { LoginSettings } from '../request/login/settings.ts'
-import type { PageSettings } from '../request/pages/settings.ts'
 import type { ProfileSettings } from '../shared/profile/types.ts'
 import type { RedisSettings } from '../shared/redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
-import type { Values, ValuesOf } from './variables.ts'
+import { type SettingsOf, settingsOf, type Values } from './variables.ts'
 
 type Parts = ReturnType<typeof assemble>
 /** Everything that the environment says, parsed, checked and deep-frozen. undefined: that part is off. */
 export type Config = Readonly<{ [Name in keyof Parts]: Readonly<Parts[Name]> }>
 
-/** What is left of a group when each of its variables was read: one that nobody reads does not compile. */
+/** What is left of a group of which each value was read: one that nobody reads does not compile. */
 const nothingElse = (_: Record<string, never>): void => {}
 
-/** The configuration from values that broke no rule. */
+/**
+ * The configuration from values that broke no rule. Each variable is in it by its name in the table (`as`); here stands
+ * what is made of several, or stands in for one that is not set.
+ */
 export function assemble (values: Values, memory: MachineMemory) {
-  const [ofAuthgear, ofRedis] = [authgear(values, memory), redis(values)]
+  const ofAuthgear = authgear(settingsOf('Authgear', values), memory)
+  const ofRedis = redis(settingsOf('Redis', values))
   return {
     ...ofAuthgear,
-    ...listeners(values),
+    ...listeners(settingsOf('Listeners', values)),
     /** What peers may make the listeners hold, by the machine's memory. */
     listeners: listenerBounds(memory),
-    cache: cache(values, memory, ofRedis !== undefined),
+    cache: cache(settingsOf('Cache', values), memory, ofRedis !== undefined),
     redis: ofRedis,
-    ...login(values),
-    ...resourceTokens(values),
-    ...identity(values, ofAuthgear.audit),
-    ...events(values),
-    accessRecord: accessRecord(values),
-    pages: pages(values),
-    ...service(values)
+    ...login(settingsOf('Login', values)),
+    ...resourceTokens(settingsOf('Resource tokens', values)),
+    ...identity(settingsOf('Identity', values), ofAuthgear.audit),
+    ...events(settingsOf('Events', values)),
+    accessRecord: accessRecord(settingsOf('Access record', values)),
+    pages: settingsOf('Pages', values),
+    ...settingsOf('Service', values)
   }
 }
 
-function authgear (values: ValuesOf<'Authgear'>, memory: MachineMemory) {
-  const {
-    AUTHGEAR_ENDPOINT: endpoint,
-    AUTHGEAR_RESOLVER_URL: resolverUrl = `${endpoint.origin}/_resolver/resolve`,
-    AUTHGEAR_COOKIE_PREFIX: cookiePrefix,
-    AUTHGEAR_TIMEOUT: timeoutMs,
-    AUTHGEAR_MAX_CONCURRENCY: maxConcurrency,
-    AUTHGEAR_MAX_QUEUE: maxQueue,
-    AUTHGEAR_FAILURES_PER_MINUTE: failuresPerMinute,
-    AUTHGEAR_CA_FILE: ca,
-    AUTHGEAR_WEBHOOK_SECRET: webhookSecret,
-    AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: previousWebhookSecret,
-    AUTHGEAR_APP_ID: appId,
-    AUTHGEAR_ADMIN_API_URL: url,
-    AUTHGEAR_ADMIN_API_KEY: key,
-    AUTHGEAR_ADMIN_API_KEY_ID: keyId = key?.keyId,
-    AUTHGEAR_AUDIT_POLL: pollMs,
-    ...more
-  } = values
-  nothingElse(more)
+function authgear (settings: SettingsOf<'Authgear'>, memory: MachineMemory) {
+  const { adminApiUrl: url, adminKey: key, adminKeyId: keyId = key?.keyId, auditPollMs: pollMs, ...rest } = settings
+  const { endpoint, resolverUrl = `${endpoint.origin}/_resolver/resolve`, appId } = rest
   // the rules see to it that they are there together
   const audit: AuditSettings | undefined = url === undefined || !key || keyId === undefined || appId === undefined
     ? undefined
     : { url, key: { pem: key.pem, keyId }, appId, pollMs }
-  return {
-    authgear: {
-      endpoint,
-      resolverUrl,
-      cookiePrefix,
-      timeoutMs,
-      maxConcurrency,
-      maxQueue,
-      failuresPerMinute,
-      /** Bytes that all requests that wait for a resolution may take together. */
-      waitingBytes: waitingBudget(memory),
-      /** PEM text of extra authorities, beside the system's. */
-      ca,
-      webhookSecret,
-      /** A webhook signed under it is taken too. */
-      previousWebhookSecret,
-      appId
-    },
-    audit
-  }
+  /** Bytes that all requests that wait for a resolution may take together. */
+  const waitingBytes = waitingBudget(memory)
+  return { authgear: { ...rest, resolverUrl, waitingBytes }, audit }
 }
 
-function listeners (values: ValuesOf<'Listeners'>) {
-  const {
-    LISTEN: listen,
-    MANAGEMENT_LISTEN: management,
-    MANAGEMENT_TOKEN: managementToken,
-    MANAGEMENT_HOSTS: managementHosts = [],
-    IDENTIFY_LISTEN: identify,
-    LISTEN_GRPC: grpc,
-    LISTEN_TLS_CERT_FILE: certFile,
-    LISTEN_TLS_KEY_FILE: keyFile,
-    LISTEN_TLS_CLIENT_CA_FILE: clientCaFile,
-    TRUSTED_PROXIES: trustedProxies,
-    ...more
-  } = values
-  nothingElse(more)
+function listeners ({ certFile, keyFile, clientCaFile, managementHosts = [], ...rest }: SettingsOf<'Listeners'>) {
   // paths, since the files are read again when they change
   const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile }
-  return { listen, management, managementToken, managementHosts, identify, grpc, tls, trustedProxies }
+  return { ...rest, managementHosts, tls }
 }
 
-function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, isShared: boolean) {
-  const {
-    CACHE_TTL: ttlMs,
-    CACHE_NEGATIVE_TTL: negativeTtlMs,
-    CACHE_DEGRADED_TTL: degradedTtlMs,
-    CACHE_REFRESH_AHEAD: refreshAhead,
-    CACHE_STALE_IF_ERROR: staleIfErrorMs,
-    CACHE_MAX_ENTRIES: maxEntries,
-    CACHE_MAX_MEMORY: maxBytes = defaultBudget(memory),
-    CACHE_SECRET: secret,
-    CACHE_SECRET_PREVIOUS: previousSecret,
-    ...more
-  } = values
-  nothingElse(more)
+function cache (
+  { maxBytes, secret, previousSecret, ...rest }: SettingsOf<'Cache'>,
+  memory: MachineMemory,
+  isShared: boolean
+) {
   return {
-    ttlMs,
-    negativeTtlMs,
-    degradedTtlMs,
-    /** Share of the life, 0 = off. */
-    refreshAhead,
-    staleIfErrorMs,
-    maxEntries,
+    ...rest,
     /** Bytes of heap for what is remembered. */
-    maxBytes,
+    maxBytes: maxBytes ?? defaultBudget(memory),
     /** undefined without Redis and for `none` */
     secret: isShared && secret !== 'none' ? secret : undefined,
     /** What was made under it is read too; undefined without Redis. */
@@ -136,21 +76,9 @@ function cache (values: ValuesOf<'Cache'>, memory: MachineMemory, isShared: bool
 }
 
 /** undefined: memory only */
-function redis (values: ValuesOf<'Redis'>): RedisSettings & Readonly<{ keyPrefix: string }> | undefined {
-  const {
-    REDIS_URL: url,
-    REDIS_CLUSTER: nodes,
-    REDIS_SENTINELS: sentinels,
-    REDIS_SENTINEL_NAME: name,
-    REDIS_SENTINEL_PASSWORD: sentinelPassword,
-    REDIS_USERNAME: username,
-    REDIS_PASSWORD: password,
-    REDIS_TLS: isTls,
-    REDIS_CA_FILE: ca,
-    REDIS_KEY_PREFIX: keyPrefix,
-    REDIS_TIMEOUT: timeoutMs,
-    ...more
-  } = values
+function redis (settings: SettingsOf<'Redis'>): RedisSettings & Readonly<{ keyPrefix: string }> | undefined {
+  const { url, nodes, sentinels, sentinelName: name, sentinelPassword, ...rest } = settings
+  const { username, password, isTls, ca, keyPrefix, timeoutMs, ...more } = rest
   nothingElse(more)
   const shared = {
     username: url?.username ?? username,
@@ -166,71 +94,44 @@ function redis (values: ValuesOf<'Redis'>): RedisSettings & Readonly<{ keyPrefix
   return { servers: { kind: 'sentinel', sentinels, name, password: sentinelPassword }, ...shared }
 }
 
-function login (values: ValuesOf<'Login'>) {
-  const {
-    LOGIN_CLIENT_ID: clientId,
-    LOGIN_URL: loginUrl,
-    LOGIN_SESSION: session,
-    LOGIN_SSO: sso,
-    LOGIN_PUBLIC_URL: publicUrls,
-    LOGIN_PATH: path,
-    LOGIN_ALLOWED_HOSTS: hosts = [],
-    LOGIN_SECRET: secret,
-    LOGIN_SECRET_PREVIOUS: previousSecret,
-    LOGOUT_REDIRECT_URI: logoutUri,
-    ...more
-  } = values
+type Login = Readonly<{ login: LoginSettings | undefined, loginUrl: string | undefined }>
+
+function login (settings: SettingsOf<'Login'>): Login {
+  const { clientId, loginUrl, session, sso, publicUrls = [], path, hosts = [], secret, logoutUri, ...rest } = settings
+  const { previousSecret, ...more } = rest
   nothingElse(more)
-  const publicUrl = publicUrls?.[0]
-  const own = session === 'own' && publicUrls !== undefined
-    ? { origins: publicUrls.map(({ origin }) => origin), sso: sso === 'on', hasLogoutUri: logoutUri !== undefined }
-    : undefined
+  const [publicUrl] = publicUrls
   // the rules see to it that they are there together
-  const settings: LoginSettings | undefined = clientId === undefined || !publicUrl || secret === undefined
-    ? undefined
-    : {
-        clientId,
-        ...own === undefined ? {} : { own },
-        publicUrl: publicUrl.origin,
-        path,
-        // a login on this machine leads back to its own origin alone
-        allowedHosts: publicUrl.origin.startsWith('https:') ? [...new Set([publicUrl.host, ...hosts])] : [],
-        secret,
-        previousSecret,
-        logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
-      }
-  return { login: settings, loginUrl }
+  if (clientId === undefined || publicUrl === undefined || secret === undefined) return { login: undefined, loginUrl }
+  const origins = publicUrls.map(({ origin }) => origin)
+  const own = session === 'own' ? { origins, sso: sso === 'on', hasLogoutUri: logoutUri !== undefined } : undefined
+  return {
+    login: {
+      clientId,
+      ...own === undefined ? {} : { own },
+      publicUrl: publicUrl.origin,
+      path,
+      // a login on this machine leads back to its own origin alone
+      allowedHosts: publicUrl.origin.startsWith('https:') ? [...new Set([publicUrl.host, ...hosts])] : [],
+      secret,
+      previousSecret,
+      logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
+    },
+    loginUrl
+  }
 }
 
-function resourceTokens (values: ValuesOf<'Resource tokens'>) {
-  const {
-    RESOURCES: resources = [],
-    RESOURCE_TOKEN_MAX_AGE: resourceTokenMaxAgeMs,
-    RESOURCE_CLIENTS: resourceClients,
-    CLIENTS_BLOCKED: clientsBlocked = [],
-    ...more
-  } = values
-  nothingElse(more)
-  return { resources, resourceTokenMaxAgeMs, resourceClients, clientsBlocked }
+function resourceTokens ({ resources = [], clientsBlocked = [], ...rest }: SettingsOf<'Resource tokens'>) {
+  return { ...rest, resources, clientsBlocked }
 }
 
-function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined) {
-  const {
-    IDENTITY_HEADERS: headers = NO_HEADERS,
-    IDENTITY_USER: user,
-    IDENTITY_ENCODING: encoding,
-    IDENTITY_PROFILE: fields,
-    IDENTITY_UNVERIFIED_EMAIL: unverified,
-    PROFILE_TTL: ttlMs,
-    PROFILE_TIMEOUT: timeoutMs,
-    ASSERTION: assertion,
-    ASSERTION_ISSUER: issuer,
-    ASSERTION_KEY_FILE: keyFile,
-    ASSERTION_KEY_ROTATION: rotationMs,
-    ...more
-  } = values
+function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefined) {
+  const { headers = NO_HEADERS, user, encoding, fields, unverified, ttlMs, timeoutMs, ...rest } = settings
+  const { assertion, issuer, keyFile, rotationMs, ...more } = rest
   nothingElse(more)
-  const groups = fields?.includes('groups') === true ? 'profile' : 'roles'
+  const shown: IdentitySettings = {
+    headers, user, encoding, groups: fields?.includes('groups') === true ? 'profile' : 'roles'
+  }
   // the rules see to it that the Admin API is there, and an assertion's issuer
   const profile: ProfileSettings | undefined = fields === undefined || api === undefined
     ? undefined
@@ -241,59 +142,19 @@ function identity (values: ValuesOf<'Identity'>, api: AuditSettings | undefined)
         timeoutMs,
         sendsUnverifiedEmail: unverified === 'send'
       }
-  return {
-    identity: { headers, user, encoding, groups } satisfies IdentitySettings as IdentitySettings,
-    profile,
-    assertion: assertion === 'off' || issuer === undefined
-      ? undefined
-      : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs } satisfies AssertionSettings
-  }
+  const signed: AssertionSettings | undefined = assertion === 'off' || issuer === undefined
+    ? undefined
+    : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs }
+  return { identity: shown, profile, assertion: signed }
 }
 
-function events (values: ValuesOf<'Events'>) {
-  const { LISTEN_EVENTS: events, EVENTS_TOKENS: eventApps = [], ...more } = values
-  nothingElse(more)
+function events ({ events, eventApps = [] }: SettingsOf<'Events'>) {
   return { events, eventApps }
 }
 
-function accessRecord (values: ValuesOf<'Access record'>): AccessRecordSettings | undefined {
-  const {
-    ACCESS_RECORD: sink,
-    ACCESS_RECORD_WINDOW: windowMs,
-    ACCESS_RECORD_PATH: path,
-    ACCESS_RECORD_ADDRESS: address,
-    ACCESS_RECORD_REQUIRED: required,
-    ...more
-  } = values
-  nothingElse(more)
+function accessRecord (
+  { sink, address, required, ...rest }: SettingsOf<'Access record'>
+): AccessRecordSettings | undefined {
   if (sink === undefined) return undefined
-  return { file: sink.file, windowMs, path, address: address === 'on', isRequired: required === 'on' }
-}
-
-function pages (values: ValuesOf<'Pages'>): PageSettings {
-  const {
-    BRAND_NAME: brandName,
-    BRAND_LOGO_FILE: brandLogo,
-    BRAND_COLOR: brandColor,
-    DENIED_TEXT: deniedText,
-    SUPPORT_URL: supportUrl,
-    ...more
-  } = values
-  nothingElse(more)
-  return { brandName, brandLogo, brandColor, deniedText, supportUrl }
-}
-
-function service (values: ValuesOf<'Service'>) {
-  const {
-    EXT_AUTHZ_POLICY: extAuthzPolicy,
-    EXT_AUTHZ_LOCATION: extAuthzLocation,
-    ABSENT_HEADERS: absentHeaders,
-    PREFLIGHT: preflight,
-    SHUTDOWN_DELAY: shutdownDelayMs,
-    LOG_FORMAT: logFormat,
-    LOG_LEVEL: logLevel,
-    ...more
-  } = values
-  nothingElse(more)
-  return { extAuthzPolicy, extAuthzLocation, absentHeaders, preflight, shutdownDelayMs, logFormat, logLevel }
+  return { ...rest, file: sink.file, address: address === 'on', isRequired: required === 'on' }
 }

@@ -44,7 +44,7 @@ function readingsOf (read: readonly Row[], machine: Machine): Readings {
 }
 
 /** What stands in for these is derived, so no row can show it. */
-function settingsOf (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
+function shownSettings (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
   const derived: Readonly<Record<string, string>> = {
     AUTHGEAR_RESOLVER_URL: authgear.resolverUrl,
@@ -65,5 +65,5 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
   const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
-  return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: settingsOf(all, config) })
+  return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: shownSettings(all, config) })
 }

@@ -44,16 +44,13 @@ export const parsed = <T>(value: T, shown: string): Parsed<T> => ({ kind: 'parse
 
 export const problem = (text: string): Parsed<never> => ({ kind: 'problem', problem: text })
 
-export type Group =
-  | 'Authgear' | 'Listeners' | 'Cache' | 'Redis' | 'Login'
-  | 'Resource tokens' | 'Identity' | 'Events' | 'Access record' | 'Pages' | 'Service'
-
 /**
  * One row of the table. At most one of `fallback` (the default, as text) and `required`; with neither it is optional.
  * `derived` says in words what stands in for an optional one. `secret` masks it and gives it a `_FILE` twin.
  */
 export type Variable = Readonly<{
-  group: Group
+  /** Its name in the program; within its group nothing else is called so. */
+  as: string
   kind: Kind<unknown>
   meaning: string
   fallback?: string

@@ -24,10 +24,23 @@ export type Machine = Readonly<{
 /** A rule over several variables: its errors are written for the operator. */
 type Rule = (readings: Readings) => readonly (string | false)[]
 
-const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) => {
+/** The variables that say where Redis is: one of them makes replicas share it. */
+const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
+
+/** In the words of a message. */
+export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
+
+export const hasRedis = ({ isSet }: Pick<Readings, 'isSet'>): boolean => REDIS_FORMS.some(isSet)
+
+/** @param what has to be set for each of these to mean something */
+function meantOnlyWith (what: string, names: readonly VariableName[], { isSet }: Readings): readonly string[] {
+  return names.filter(isSet).map((name) => `${name}: works only with ${what}: set that too, or leave this out`)
+}
+
+const auditIsWhole: Rule = (readings) => {
+  const { isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } } = readings
   if (!isSet('AUTHGEAR_ADMIN_API_URL')) {
-    return (['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID'] as const).map((name) =>
-      isSet(name) && `${name}: works only with AUTHGEAR_ADMIN_API_URL: set that too, or leave this out`)
+    return meantOnlyWith('AUTHGEAR_ADMIN_API_URL', ['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID'], readings)
   }
   return [
     !isSet('AUTHGEAR_ADMIN_API_KEY') &&
@@ -42,15 +55,12 @@ const auditIsWhole: Rule = ({ isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } }) 
   ]
 }
 
-const agree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id } }) => [
+const keyIdsAgree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id } }) => [
   key?.keyId !== undefined &&
     id !== undefined &&
     key.keyId !== id &&
     'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
 ]
-
-/** Rules over the variables of the audit-log follower. */
-const AUDIT_RULES: readonly Rule[] = [auditIsWhole, agree]
 
 const profileIsWhole: Rule = ({ isSet }) => [
   isSet('IDENTITY_PROFILE') &&
@@ -66,9 +76,6 @@ const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFI
       'address: leave one of them out'
 ]
 
-/** Rules over the variables of the profile. */
-const PROFILE_RULES: readonly Rule[] = [profileIsWhole, userIsVerified]
-
 const BESIDE = [
   'LOGIN_SESSION',
   'LOGIN_SSO',
@@ -80,12 +87,9 @@ const BESIDE = [
   'LOGOUT_REDIRECT_URI'
 ] as const
 
-const loginIsWhole: Rule = ({ isSet }) => {
-  if (!isSet('LOGIN_CLIENT_ID')) {
-    return BESIDE.map(
-      (name) => isSet(name) && `${name}: works only with LOGIN_CLIENT_ID: set that too, or leave this out`
-    )
-  }
+const loginIsWhole: Rule = (readings) => {
+  const { isSet } = readings
+  if (!isSet('LOGIN_CLIENT_ID')) return meantOnlyWith('LOGIN_CLIENT_ID', BESIDE, readings)
   return [
     isSet('LOGIN_URL') &&
       "LOGIN_URL: is the app's own login, and LOGIN_CLIENT_ID has this service offer one: leave one of them out",
@@ -135,30 +139,24 @@ const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
     isSet('LOGIN_ALLOWED_HOSTS') &&
       'LOGIN_ALLOWED_HOSTS: has no effect with LOGIN_SESSION=own, where each host has a session of its own: name ' +
         'them in LOGIN_PUBLIC_URL',
-    secret === 'none' && REDIS_FORMS.some(isSet) &&
+    secret === 'none' && hasRedis({ isSet }) &&
       'CACHE_SECRET: is none, and LOGIN_SESSION=own keeps tokens in Redis, which must be sealed: make one with ' +
         '`openssl rand -base64 32`'
   ]
 }
 
-/** Rules over the variables of the login. */
-const LOGIN_RULES: readonly Rule[] = [loginIsWhole, localLoginIsADemo, sessionsAreOfOneKind, locationHasASegment]
-
 const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
 const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const
 
-const assertionIsWhole: Rule = ({ isSet, values: { ASSERTION: assertion, CACHE_SECRET: secret } }) => {
+const assertionIsWhole: Rule = (readings) => {
+  const { isSet, values: { ASSERTION: assertion, CACHE_SECRET: secret } } = readings
   if (assertion === undefined) return []
-  if (assertion === 'off') {
-    return BESIDE_ASSERTION.map(
-      (name) => isSet(name) && `${name}: works only with ASSERTION=on: set that too, or leave this out`
-    )
-  }
+  if (assertion === 'off') return meantOnlyWith('ASSERTION=on', BESIDE_ASSERTION, readings)
   return [
     !isSet('ASSERTION_ISSUER') &&
       `ASSERTION_ISSUER: is required with ASSERTION=${assertion}: what apps compare \`iss\` with, such as ` +
         'https://auth.example.com',
-    REDIS_FORMS.some(isSet) &&
+    hasRedis({ isSet }) &&
       secret === 'none' &&
       !isSet('ASSERTION_KEY_FILE') &&
       'ASSERTION: keeps what its keys are made from in Redis, where CACHE_SECRET=none protects nothing: set ' +
@@ -175,29 +173,18 @@ const assertionKeyFits: Rule = ({ values, readFile }) => {
     'takes: write ASSERTION=on, or give another key']
 }
 
-/** Rules over the variables of the assertion. */
-const ASSERTION_RULES: readonly Rule[] = [assertionIsWhole, assertionKeyFits]
+const BESIDE_REDIS = ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const
 
-/** The variables that say where Redis is: one of them makes replicas share it. */
-export const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
-
-/** In the words of a message. */
-export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
-
-const needsRedis = ({ isSet, values }: Readings, name: VariableName): string | false =>
-  isSet(name) &&
-  values[name] !== false &&
-  !REDIS_FORMS.some(isSet) &&
-  `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`
-
-const redisIsWhole: Rule = (readings) => {
-  const form = REDIS_FORMS.find(readings.isSet)
+const redisIsWhole: Rule = ({ isSet, values }) => {
+  const form = REDIS_FORMS.find(isSet)
+  if (form === undefined) {
+    return BESIDE_REDIS.map((name) =>
+      isSet(name) &&
+        values[name] !== false &&
+        `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`)
+  }
   return [
-    ...(['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const).map((name) =>
-      needsRedis(readings, name)
-    ),
-    form !== undefined &&
-      !readings.isSet('CACHE_SECRET') &&
+    !isSet('CACHE_SECRET') &&
       `CACHE_SECRET: is required with ${form}: make one with \`openssl rand -base64 32\`, the same on all replicas ` +
         '(or none, to leave entries in Redis unprotected)'
   ]
@@ -210,20 +197,19 @@ const isOneForm: Rule = ({ isSet }) => {
   )
 }
 
-const sentinel: Rule = ({ isSet }) => [
-  isSet('REDIS_SENTINELS') &&
+const sentinelHasAName: Rule = (readings) => {
+  const { isSet } = readings
+  if (!isSet('REDIS_SENTINELS')) {
+    return meantOnlyWith('REDIS_SENTINELS', ['REDIS_SENTINEL_NAME', 'REDIS_SENTINEL_PASSWORD'], readings)
+  }
+  return [
     !isSet('REDIS_SENTINEL_NAME') &&
-    'REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS: what the Sentinels call the master, such as mymaster',
-  ...(['REDIS_SENTINEL_NAME', 'REDIS_SENTINEL_PASSWORD'] as const).map(
-    (name) =>
-      isSet(name) &&
-      !isSet('REDIS_SENTINELS') &&
-      `${name}: works only with REDIS_SENTINELS: set that too, or leave this out`
-  )
-]
+      'REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS: what the Sentinels call the master, such as mymaster'
+  ]
+}
 
-const tls: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
-  if (!REDIS_FORMS.some(isSet)) return []
+const redisTlsAgrees: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
+  if (!hasRedis({ isSet })) return []
   const isUnread = isSet('REDIS_URL') && url === undefined
   return [
     url?.tls === true &&
@@ -238,8 +224,8 @@ const tls: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
   ]
 }
 
-const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
-  if (!REDIS_FORMS.some(isSet) || (isSet('REDIS_URL') && url === undefined)) return []
+const redisCredentialsAgree: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
+  if (!hasRedis({ isSet }) || (isSet('REDIS_URL') && url === undefined)) return []
   const username = isSet('REDIS_USERNAME') || url?.username !== undefined
   const password = isSet('REDIS_PASSWORD') || url?.password !== undefined
   return [
@@ -255,9 +241,6 @@ const credentials: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
         `${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
   ]
 }
-
-/** Rules over the REDIS_* variables. */
-const REDIS_RULES: readonly Rule[] = [redisIsWhole, isOneForm, sentinel, tls, credentials]
 
 const tlsIsWhole: Rule = ({ isSet }) => [
   isSet('LISTEN_TLS_CERT_FILE') &&
@@ -297,7 +280,7 @@ export function keepsBlanks (version: string): boolean {
   return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
 }
 
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+export const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 function clash (a: ListenAddress, b: ListenAddress): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
@@ -305,35 +288,24 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
   return a.host.toLowerCase() === b.host.toLowerCase() || WILDCARDS.has(a.host) || WILDCARDS.has(b.host)
 }
 
-const LISTENERS = [
-  ['MANAGEMENT_LISTEN', 'LISTEN'],
-  ['IDENTIFY_LISTEN', 'LISTEN'],
-  ['IDENTIFY_LISTEN', 'MANAGEMENT_LISTEN'],
-  ['LISTEN_GRPC', 'LISTEN'],
-  ['LISTEN_GRPC', 'MANAGEMENT_LISTEN'],
-  ['LISTEN_GRPC', 'IDENTIFY_LISTEN'],
-  ['LISTEN_EVENTS', 'LISTEN'],
-  ['LISTEN_EVENTS', 'MANAGEMENT_LISTEN'],
-  ['LISTEN_EVENTS', 'IDENTIFY_LISTEN'],
-  ['LISTEN_EVENTS', 'LISTEN_GRPC']
-] as const
+/** Each is compared with those before it. */
+const LISTENERS = ['LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'LISTEN_GRPC', 'LISTEN_EVENTS'] as const
 
-const listenersDiffer: Rule = ({ values }) => LISTENERS.map(([name, other]) => {
-  const [a, b] = [values[name], values[other]]
-  return (
-    a !== undefined &&
-    b !== undefined &&
-    clash(a, b) &&
-    `${name}: is the same address as ${other}: choose another port, or off`
-  )
-})
+const listenersDiffer: Rule = ({ values }) => LISTENERS.flatMap((name, index) =>
+  LISTENERS.slice(0, index).map((other) => {
+    const [a, b] = [values[name], values[other]]
+    return a !== undefined && b !== undefined && clash(a, b) &&
+      `${name}: is the same address as ${other}: choose another port, or off`
+  }))
 
-const eventsHaveTokens: Rule = ({ isSet, values: { LISTEN_EVENTS: listen } }) => [
-  listen !== undefined && !isSet('EVENTS_TOKENS') &&
-    'EVENTS_TOKENS: is required with LISTEN_EVENTS: name:token for each app that follows the events',
-  isSet('EVENTS_TOKENS') && !isSet('LISTEN_EVENTS') &&
-    'EVENTS_TOKENS: works only with LISTEN_EVENTS: set that too, or leave this out'
-]
+const eventsHaveTokens: Rule = (readings) => {
+  const { isSet, values: { LISTEN_EVENTS: listen } } = readings
+  if (!isSet('LISTEN_EVENTS')) return meantOnlyWith('LISTEN_EVENTS', ['EVENTS_TOKENS'], readings)
+  return [
+    listen !== undefined && !isSet('EVENTS_TOKENS') &&
+      'EVENTS_TOKENS: is required with LISTEN_EVENTS: name:token for each app that follows the events'
+  ]
+}
 
 /** Each with the secret that is in use beside it. */
 const ROTATED = [
@@ -372,11 +344,21 @@ const RULES: readonly Rule[] = [
   listenersDiffer,
   eventsHaveTokens,
   resourcesAreElsewhere,
-  ...AUDIT_RULES,
-  ...PROFILE_RULES,
-  ...LOGIN_RULES,
-  ...ASSERTION_RULES,
-  ...REDIS_RULES
+  auditIsWhole,
+  keyIdsAgree,
+  profileIsWhole,
+  userIsVerified,
+  loginIsWhole,
+  localLoginIsADemo,
+  sessionsAreOfOneKind,
+  locationHasASegment,
+  assertionIsWhole,
+  assertionKeyFits,
+  redisIsWhole,
+  isOneForm,
+  sentinelHasAName,
+  redisTlsAgrees,
+  redisCredentialsAgree
 ]
 
 /** Every broken rule that spans several variables. */

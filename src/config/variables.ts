@@ -1,7 +1,9 @@
-import { adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath } from './parsers/files.ts'
 import {
-  boolean, bytes, choice, clientId, cookiePrefix, duration, integer, keyPrefix, orOff, secret, secretOrNone, share,
-  someOf, userName
+  adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath, recordPath, recordSink
+} from './parsers/files.ts'
+import { appTokens, clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
+import {
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
 import {
   adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
@@ -9,54 +11,53 @@ import {
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
-import { recordPath, recordSink } from './parsers/access-record.ts'
-import { clientNames } from './parsers/clients.ts'
-import { appTokens } from './parsers/events.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
-import type { Group, ValueOf, Variable } from './kind.ts'
+import type { ValueOf, Variable } from './kind.ts'
+
+type Variables = Readonly<Record<string, Variable>>
 
 /**
- * The one table of variables: parsing, messages, `check`, .env.example and docs/configuration.md all come from it, in
- * this order.
+ * The one table of variables, group by group: parsing, messages, `check`, .env.example and docs/configuration.md all
+ * come from it, in this order.
  */
-export const variables = Object.freeze({
+const authgear = {
   AUTHGEAR_ENDPOINT: {
-    group: 'Authgear',
+    as: 'endpoint',
     kind: endpoint,
     required: true,
     example: 'https://myapp.authgear.cloud',
     meaning: 'The project\'s public origin.'
   },
   AUTHGEAR_RESOLVER_URL: {
-    group: 'Authgear',
+    as: 'resolverUrl',
     kind: resolverUrl,
     derived: '`<AUTHGEAR_ENDPOINT>/_resolver/resolve`',
     example: 'http://authgear-resolver:3001/resolve',
     meaning: 'The resolver as this service reaches it; in a cluster the resolver\'s own service is the shorter way.'
   },
   AUTHGEAR_COOKIE_PREFIX: {
-    group: 'Authgear',
+    as: 'cookiePrefix',
     kind: cookiePrefix,
     fallback: '',
     example: 'myapp_',
     meaning: 'The project\'s `http.cookie_prefix`.'
   },
   AUTHGEAR_TIMEOUT: {
-    group: 'Authgear',
+    as: 'timeoutMs',
     kind: duration({ min: '100ms', max: '60s' }),
     fallback: '2s',
     meaning: 'The whole deadline of one resolution, its retry included; after it: 503.'
   },
   AUTHGEAR_MAX_CONCURRENCY: {
-    group: 'Authgear',
+    as: 'maxConcurrency',
     kind: integer(1, 10_000),
     fallback: '64',
     meaning: 'How many resolutions may be under way at a time.'
   },
   AUTHGEAR_MAX_QUEUE: {
-    group: 'Authgear',
+    as: 'maxQueue',
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning:
@@ -64,7 +65,7 @@ export const variables = Object.freeze({
         '`AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
-    group: 'Authgear',
+    as: 'failuresPerMinute',
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
@@ -73,7 +74,7 @@ export const variables = Object.freeze({
         'asked; those that are remembered, or were valid before, do not wait. `0`: any number.'
   },
   AUTHGEAR_CA_FILE: {
-    group: 'Authgear',
+    as: 'ca',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
     meaning:
@@ -81,13 +82,13 @@ export const variables = Object.freeze({
         '(`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
   },
   AUTHGEAR_WEBHOOK_SECRET: {
-    group: 'Authgear',
+    as: 'webhookSecret',
     kind: secret(8, 'it is the webhook signature key in Authgear\'s portal'),
     secret: true,
     meaning: 'The project\'s webhook secret; with it `POST /webhook` takes Authgear\'s events and revokes at once.'
   },
   AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: {
-    group: 'Authgear',
+    as: 'previousWebhookSecret',
     kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
     secret: true,
     meaning:
@@ -95,13 +96,13 @@ export const variables = Object.freeze({
         'secret").'
   },
   AUTHGEAR_APP_ID: {
-    group: 'Authgear',
+    as: 'appId',
     kind: userName,
     example: 'myapp',
     meaning: 'The project\'s id: webhooks of another one are refused, and the Admin API\'s token is made out to it.'
   },
   AUTHGEAR_ADMIN_API_URL: {
-    group: 'Authgear',
+    as: 'adminApiUrl',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
     meaning:
@@ -109,32 +110,35 @@ export const variables = Object.freeze({
         'changes count within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
   },
   AUTHGEAR_ADMIN_API_KEY: {
-    group: 'Authgear',
+    as: 'adminKey',
     kind: adminKey,
     secret: true,
     meaning: 'The private key of the project\'s secret `admin-api.auth`.'
   },
   AUTHGEAR_ADMIN_API_KEY_ID: {
-    group: 'Authgear',
+    as: 'adminKeyId',
     kind: userName,
     derived: 'the `kid` of a JWK',
     example: 'a1b2c3d4-0000-4000-8000-000000000000',
     meaning: 'That key\'s id, its `kid`; required with a PEM, which does not say it.'
   },
   AUTHGEAR_AUDIT_POLL: {
-    group: 'Authgear',
+    as: 'auditPollMs',
     kind: duration({ min: '100ms', max: '10s' }),
     fallback: '2s',
     meaning: 'How often the audit log is read, by one replica for all; a sign-out counts as late as that.'
-  },
+  }
+} as const satisfies Variables
+
+const listeners = {
   LISTEN: {
-    group: 'Listeners',
+    as: 'listen',
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
     meaning: 'Where the proxy asks (`/verify`).'
   },
   MANAGEMENT_LISTEN: {
-    group: 'Listeners',
+    as: 'management',
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
     meaning:
@@ -142,7 +146,7 @@ export const variables = Object.freeze({
         '`0.0.0.0:4181`.'
   },
   IDENTIFY_LISTEN: {
-    group: 'Listeners',
+    as: 'identify',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -150,7 +154,7 @@ export const variables = Object.freeze({
         'address that protects anything.'
   },
   LISTEN_GRPC: {
-    group: 'Listeners',
+    as: 'grpc',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -159,7 +163,7 @@ export const variables = Object.freeze({
         'proxy asks by HTTP.'
   },
   LISTEN_TLS_CERT_FILE: {
-    group: 'Listeners',
+    as: 'certFile',
     kind: certificatesPath,
     example: '/tls/tls.crt',
     meaning:
@@ -167,39 +171,42 @@ export const variables = Object.freeze({
         'when it changes.'
   },
   LISTEN_TLS_KEY_FILE: {
-    group: 'Listeners',
+    as: 'keyFile',
     kind: privateKeyPath,
     example: '/tls/tls.key',
     meaning: 'The certificate\'s private key. Read again when it changes.'
   },
   LISTEN_TLS_CLIENT_CA_FILE: {
-    group: 'Listeners',
+    as: 'clientCaFile',
     kind: certificatesPath,
     example: '/tls/ca.crt',
     meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Read again when it changes.'
   },
   MANAGEMENT_TOKEN: {
-    group: 'Listeners',
+    as: 'managementToken',
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
       'The bearer token of `POST /revocations` and `/clients` on the management listener; without it they are 404.'
   },
   MANAGEMENT_HOSTS: {
-    group: 'Listeners',
+    as: 'managementHosts',
     kind: hostNames,
     example: 'forward-auth.internal,*.corp.example.com',
     meaning:
       "The names under which the status page is shown, beside addresses, `localhost` and this machine's own name."
   },
   TRUSTED_PROXIES: {
-    group: 'Listeners',
+    as: 'trustedProxies',
     kind: trustedProxies,
     fallback: 'loopback,linklocal,uniquelocal',
     meaning: 'Whose `X-Forwarded-*` is believed. A peer on a unix socket counts as loopback.'
-  },
+  }
+} as const satisfies Variables
+
+const cache = {
   CACHE_TTL: {
-    group: 'Cache',
+    as: 'ttlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '30s',
     meaning:
@@ -207,7 +214,7 @@ export const variables = Object.freeze({
         'time.'
   },
   CACHE_NEGATIVE_TTL: {
-    group: 'Cache',
+    as: 'negativeTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning:
@@ -215,7 +222,7 @@ export const variables = Object.freeze({
         'hiccup.'
   },
   CACHE_REFRESH_AHEAD: {
-    group: 'Cache',
+    as: 'refreshAhead',
     kind: share(0.95),
     fallback: '0.8',
     meaning:
@@ -223,7 +230,7 @@ export const variables = Object.freeze({
         'replica; `0`: only when it has ended.'
   },
   CACHE_STALE_IF_ERROR: {
-    group: 'Cache',
+    as: 'staleIfErrorMs',
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
     meaning:
@@ -232,13 +239,13 @@ export const variables = Object.freeze({
         '(with LOGIN_SESSION=own it goes past the end of the access token).'
   },
   CACHE_DEGRADED_TTL: {
-    group: 'Cache',
+    as: 'degradedTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning: 'The oldest age at which entries in memory count while the revocation log in Redis cannot be followed.'
   },
   CACHE_MAX_ENTRIES: {
-    group: 'Cache',
+    as: 'maxEntries',
     kind: integer(1, 1_000_000),
     fallback: '100000',
     meaning:
@@ -246,7 +253,7 @@ export const variables = Object.freeze({
         'refusals are a tenth as many.'
   },
   CACHE_MAX_MEMORY: {
-    group: 'Cache',
+    as: 'maxBytes',
     kind: bytes('1m', '64g'),
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
@@ -257,7 +264,7 @@ export const variables = Object.freeze({
         '(docs/operations.md).'
   },
   CACHE_SECRET: {
-    group: 'Cache',
+    as: 'secret',
     kind: secretOrNone(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     derived: 'required with Redis',
@@ -266,15 +273,18 @@ export const variables = Object.freeze({
         'write to Redis can then sign in as anybody.'
   },
   CACHE_SECRET_PREVIOUS: {
-    group: 'Cache',
+    as: 'previousSecret',
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
       'While `CACHE_SECRET` is rotated: entries made under this one are read too, and replicas write under it ' +
         'until none is left that has only this one (docs/runbook.md, "Rotate a secret").'
-  },
+  }
+} as const satisfies Variables
+
+const redis = {
   REDIS_URL: {
-    group: 'Redis',
+    as: 'url',
     kind: redisUrl,
     secret: true,
     derived: 'memory only, one replica',
@@ -284,68 +294,71 @@ export const variables = Object.freeze({
         '`REDIS_CLUSTER` can be set.'
   },
   REDIS_SENTINELS: {
-    group: 'Redis',
+    as: 'sentinels',
     kind: redisAddresses,
     example: 'sentinel-0:26379,sentinel-1:26379,sentinel-2:26379',
     meaning: 'The Sentinels that know which server is master; needs `REDIS_SENTINEL_NAME`.'
   },
   REDIS_SENTINEL_NAME: {
-    group: 'Redis',
+    as: 'sentinelName',
     kind: userName,
     example: 'mymaster',
     meaning: 'The Sentinels\' name for the master.'
   },
   REDIS_SENTINEL_PASSWORD: {
-    group: 'Redis',
+    as: 'sentinelPassword',
     kind: secret(1, 'leave it out for Sentinels without password'),
     secret: true,
     meaning: 'Password of the Sentinels themselves; that of the servers is `REDIS_PASSWORD`.'
   },
   REDIS_CLUSTER: {
-    group: 'Redis',
+    as: 'nodes',
     kind: redisAddresses,
     example: 'redis-0:6379,redis-1:6379,redis-2:6379',
     meaning: 'Some nodes of a Redis Cluster; the others are learned from them.'
   },
   REDIS_USERNAME: {
-    group: 'Redis',
+    as: 'username',
     kind: userName,
     example: 'forward-auth',
     meaning: 'ACL user; or in the URL. docs/redis.md prints the rights that it needs.'
   },
   REDIS_PASSWORD: {
-    group: 'Redis',
+    as: 'password',
     kind: secret(1, 'leave it out for a Redis without password'),
     secret: true,
     meaning: 'Password; or in the URL.'
   },
   REDIS_TLS: {
-    group: 'Redis',
+    as: 'isTls',
     kind: boolean,
     derived: '`true` with `rediss://`',
     example: 'true',
     meaning: 'TLS to Redis, as `rediss://` does; also to the Sentinels and to every node of a Cluster.'
   },
   REDIS_CA_FILE: {
-    group: 'Redis',
+    as: 'ca',
     kind: certificatesContent,
     example: '/etc/redis-ca.pem',
     meaning: 'Certificate authorities for the TLS to Redis, in place of the system\'s. Read once, at start.'
   },
   REDIS_KEY_PREFIX: {
-    group: 'Redis',
+    as: 'keyPrefix',
     kind: keyPrefix,
     fallback: 'forward-auth:',
     meaning: 'The beginning of all keys in Redis.'
   },
   REDIS_TIMEOUT: {
-    group: 'Redis',
+    as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '50ms',
     meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
-  },
+  }
+} as const satisfies Variables
+
+const login = {
   LOGIN_CLIENT_ID: {
-    group: 'Login',
+    as: 'clientId',
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
@@ -354,7 +367,7 @@ export const variables = Object.freeze({
         '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
-    group: 'Login',
+    as: 'loginUrl',
     kind: pageLink,
     example: 'https://app.example.com/login',
     meaning:
@@ -362,7 +375,7 @@ export const variables = Object.freeze({
         'host of the page. The pages for 401 and 403 link to it; nobody is sent there.'
   },
   LOGIN_SESSION: {
-    group: 'Login',
+    as: 'session',
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
@@ -371,7 +384,7 @@ export const variables = Object.freeze({
         'cookies are not read.'
   },
   LOGIN_SSO: {
-    group: 'Login',
+    as: 'sso',
     kind: choice(['on', 'off']),
     fallback: 'on',
     meaning:
@@ -379,7 +392,7 @@ export const variables = Object.freeze({
         '`x_max_concurrent_session: 1`.'
   },
   LOGIN_PUBLIC_URL: {
-    group: 'Login',
+    as: 'publicUrls',
     kind: publicOrigins,
     example: 'https://app.example.com',
     meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
@@ -388,20 +401,20 @@ export const variables = Object.freeze({
       '`AUTHGEAR_ENDPOINT` on the same host.'
   },
   LOGIN_PATH: {
-    group: 'Login',
+    as: 'path',
     kind: loginPath,
     fallback: '/_auth',
     meaning: 'The beginning of the login\'s paths: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
   },
   LOGIN_ALLOWED_HOSTS: {
-    group: 'Login',
+    as: 'hosts',
     kind: loginHosts,
     derived: 'the host of `LOGIN_PUBLIC_URL`',
     example: 'app.example.com,*.apps.example.com',
     meaning: 'The hosts that people may be sent back to, over https; that of `LOGIN_PUBLIC_URL` always is one.'
   },
   LOGIN_SECRET: {
-    group: 'Login',
+    as: 'secret',
     kind: secret(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
@@ -409,21 +422,24 @@ export const variables = Object.freeze({
         'without `LOGIN_SECRET_PREVIOUS` ends logins that are under way, and no session.'
   },
   LOGIN_SECRET_PREVIOUS: {
-    group: 'Login',
+    as: 'previousSecret',
     kind: secret(32, 'it is the LOGIN_SECRET from before the rotation'),
     secret: true,
     meaning:
       'While `LOGIN_SECRET` is rotated: logins that began under this one go on (docs/runbook.md, "Rotate a secret").'
   },
   LOGOUT_REDIRECT_URI: {
-    group: 'Login',
+    as: 'logoutUri',
     kind: redirectUri,
     derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
     example: 'https://www.example.com/goodbye',
     meaning: 'Where Authgear sends people once they are signed out, exactly as it is registered there.'
-  },
+  }
+} as const satisfies Variables
+
+const resourceTokens = {
   RESOURCES: {
-    group: 'Resource tokens',
+    as: 'resources',
     kind: resources,
     file: true,
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
@@ -434,7 +450,7 @@ export const variables = Object.freeze({
         '`[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
-    group: 'Resource tokens',
+    as: 'resourceTokenMaxAgeMs',
     kind: duration({ min: '1m', max: '24h' }),
     fallback: '1h',
     meaning:
@@ -442,7 +458,7 @@ export const variables = Object.freeze({
         'memory.'
   },
   RESOURCE_CLIENTS: {
-    group: 'Resource tokens',
+    as: 'resourceClients',
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
@@ -451,16 +467,19 @@ export const variables = Object.freeze({
         'nobody in.'
   },
   CLIENTS_BLOCKED: {
-    group: 'Resource tokens',
+    as: 'clientsBlocked',
     kind: clientNames,
     example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
     meaning:
       'Clients whose resource tokens are refused, whatever Authgear says: by id; of those whose id is a URL each of ' +
         'a host (`https://host`), or all below one (`https://*.host`, not the host itself). ' +
         'Without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
-  },
+  }
+} as const satisfies Variables
+
+const identity = {
   IDENTITY_HEADERS: {
-    group: 'Identity',
+    as: 'headers',
     kind: identityHeaders,
     example: 'remote',
     meaning:
@@ -469,7 +488,7 @@ export const variables = Object.freeze({
         'its names, empty where they are not meant.'
   },
   IDENTITY_USER: {
-    group: 'Identity',
+    as: 'user',
     kind: choice(['user_id', 'username', 'email']),
     fallback: 'user_id',
     meaning:
@@ -478,7 +497,7 @@ export const variables = Object.freeze({
         'does.'
   },
   IDENTITY_ENCODING: {
-    group: 'Identity',
+    as: 'encoding',
     kind: choice(['percent', 'rfc8187']),
     fallback: 'percent',
     meaning:
@@ -486,7 +505,7 @@ export const variables = Object.freeze({
         "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
   },
   IDENTITY_PROFILE: {
-    group: 'Identity',
+    as: 'fields',
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
@@ -496,7 +515,7 @@ export const variables = Object.freeze({
         'audit log.'
   },
   PROFILE_TTL: {
-    group: 'Identity',
+    as: 'ttlMs',
     kind: duration({ min: '10s', max: '1h' }),
     fallback: '5m',
     meaning:
@@ -504,13 +523,13 @@ export const variables = Object.freeze({
         'tells.'
   },
   PROFILE_TIMEOUT: {
-    group: 'Identity',
+    as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '300ms',
     meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
   },
   IDENTITY_UNVERIFIED_EMAIL: {
-    group: 'Identity',
+    as: 'unverified',
     kind: choice(['omit', 'send']),
     fallback: 'omit',
     meaning:
@@ -518,7 +537,7 @@ export const variables = Object.freeze({
         'project whose verification is switched off has no others.'
   },
   ASSERTION: {
-    group: 'Identity',
+    as: 'assertion',
     kind: choice(['off', 'on', 'ES256', 'EdDSA']),
     fallback: 'off',
     meaning:
@@ -526,7 +545,7 @@ export const variables = Object.freeze({
         'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
   },
   ASSERTION_ISSUER: {
-    group: 'Identity',
+    as: 'issuer',
     kind: issuer,
     derived: 'required with `ASSERTION`',
     example: 'https://auth.example.com',
@@ -535,7 +554,7 @@ export const variables = Object.freeze({
         'has to answer there.'
   },
   ASSERTION_KEY_FILE: {
-    group: 'Identity',
+    as: 'keyFile',
     kind: assertionKeyPath,
     derived: 'keys by themselves, shared through Redis',
     example: '/keys/assertion.pem',
@@ -544,13 +563,16 @@ export const variables = Object.freeze({
         'replicas. Read again when it changes.'
   },
   ASSERTION_KEY_ROTATION: {
-    group: 'Identity',
+    as: 'rotationMs',
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
     meaning: 'How long one key signs. The same on all replicas.'
-  },
+  }
+} as const satisfies Variables
+
+const events = {
   LISTEN_EVENTS: {
-    group: 'Events',
+    as: 'events',
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -559,14 +581,17 @@ export const variables = Object.freeze({
         '`x-forward-auth-session` and `x-forward-auth-until`. Never an address that a proxy asks.'
   },
   EVENTS_TOKENS: {
-    group: 'Events',
+    as: 'eventApps',
     kind: appTokens,
     secret: true,
     example: 'default:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
     meaning: 'The bearer token of each app that follows the events; its name is the `audience=` of its route.'
-  },
+  }
+} as const satisfies Variables
+
+const accessRecord = {
   ACCESS_RECORD: {
-    group: 'Access record',
+    as: 'sink',
     kind: recordSink,
     example: 'file:/var/log/forward-auth/access.jsonl',
     meaning:
@@ -574,43 +599,46 @@ export const variables = Object.freeze({
         'written.'
   },
   ACCESS_RECORD_WINDOW: {
-    group: 'Access record',
+    as: 'windowMs',
     kind: duration({ min: '1s', max: '1h', zero: true }),
     fallback: '60s',
     meaning: 'How long repeats of one decision are counted in one line; `0`: each has a line.'
   },
   ACCESS_RECORD_PATH: {
-    group: 'Access record',
+    as: 'path',
     kind: recordPath,
     fallback: 'full',
     meaning: 'How much of a path is written: all, so many segments, or nothing. A query never is.'
   },
   ACCESS_RECORD_ADDRESS: {
-    group: 'Access record',
+    as: 'address',
     kind: choice(['off', 'on']),
     fallback: 'off',
     meaning: "Whether the client's address is written."
   },
   ACCESS_RECORD_REQUIRED: {
-    group: 'Access record',
+    as: 'required',
     kind: choice(['off', 'on']),
     fallback: 'off',
     meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
-  },
+  }
+} as const satisfies Variables
+
+const pages = {
   BRAND_NAME: {
-    group: 'Pages',
+    as: 'brandName',
     kind: shortText(60),
     example: 'Acme',
     meaning: 'The name of your site or company, on each page that this service shows to people (docs/pages.md).'
   },
   BRAND_LOGO_FILE: {
-    group: 'Pages',
+    as: 'brandLogo',
     kind: brandLogo,
     example: '/etc/forward-auth/logo.svg',
     meaning: 'Your logo on these pages and in the browser\'s tab; each page holds it. Read once, at start.'
   },
   BRAND_COLOR: {
-    group: 'Pages',
+    as: 'brandColor',
     kind: brandColor,
     example: '#0b6e4f',
     meaning:
@@ -618,19 +646,22 @@ export const variables = Object.freeze({
         'pages, and lighter for dark ones.'
   },
   DENIED_TEXT: {
-    group: 'Pages',
+    as: 'deniedText',
     kind: shortText(500),
     example: 'This page is for the finance team. Ask Kim to add you.',
     meaning: 'What the page of a 403 says in your words: what is missing, and whom to ask.'
   },
   SUPPORT_URL: {
-    group: 'Pages',
+    as: 'supportUrl',
     kind: helpLink,
     example: 'mailto:help@example.com',
     meaning: 'Where people get help: the pages link to it.'
-  },
+  }
+} as const satisfies Variables
+
+const service = {
   EXT_AUTHZ_POLICY: {
-    group: 'Service',
+    as: 'extAuthzPolicy',
     kind: choice(['optional', 'required']),
     fallback: 'optional',
     meaning:
@@ -638,7 +669,7 @@ export const variables = Object.freeze({
         'a session): `required` refuses what has none, and lets the segment name a `resource=`.'
   },
   EXT_AUTHZ_LOCATION: {
-    group: 'Service',
+    as: 'extAuthzLocation',
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
@@ -648,7 +679,7 @@ export const variables = Object.freeze({
         'is read there then.'
   },
   ABSENT_HEADERS: {
-    group: 'Service',
+    as: 'absentHeaders',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning:
@@ -656,7 +687,7 @@ export const variables = Object.freeze({
         'only where the proxy clears them itself.'
   },
   PREFLIGHT: {
-    group: 'Service',
+    as: 'preflight',
     kind: choice(['deny', 'allow']),
     fallback: 'deny',
     meaning:
@@ -664,13 +695,13 @@ export const variables = Object.freeze({
         'method (Envoy; Traefik with `preserveRequestMethod`).'
   },
   SHUTDOWN_DELAY: {
-    group: 'Service',
+    as: 'shutdownDelayMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '0s',
     meaning: 'How long connections are still accepted after SIGTERM, while `/readyz` already says 503.'
   },
   LOG_LEVEL: {
-    group: 'Service',
+    as: 'logLevel',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
     meaning:
@@ -678,24 +709,62 @@ export const variables = Object.freeze({
         '`trace`.'
   },
   LOG_FORMAT: {
-    group: 'Service',
+    as: 'logFormat',
     kind: choice(['json', 'pretty']),
     fallback: 'json',
     meaning: 'One JSON object a line, or lines for a person at a terminal.'
   }
-} as const satisfies Record<string, Variable>)
+} as const satisfies Variables
 
+/** In the order of the documentation. */
+const groups = Object.freeze({
+  Authgear: authgear,
+  Listeners: listeners,
+  Cache: cache,
+  Redis: redis,
+  Login: login,
+  'Resource tokens': resourceTokens,
+  Identity: identity,
+  Events: events,
+  'Access record': accessRecord,
+  Pages: pages,
+  Service: service
+})
+
+export const variables = Object.freeze({
+  ...authgear,
+  ...listeners,
+  ...cache,
+  ...redis,
+  ...login,
+  ...resourceTokens,
+  ...identity,
+  ...events,
+  ...accessRecord,
+  ...pages,
+  ...service
+})
+
+type Groups = typeof groups
+type Group = keyof Groups
 export type VariableName = keyof typeof variables
 
 /** Every variable's value under its name. */
 export type Values = Readonly<{ [Name in VariableName]: ValueOf<(typeof variables)[Name]> }>
 
-/** Those of one group. */
-export type ValuesOf<G extends Group> = {
-  readonly [Name in VariableName as (typeof variables)[Name]['group'] extends G ? Name : never]: Values[Name]
+/** Those of one group, by the names that the program has for them. */
+export type SettingsOf<G extends Group> = {
+  readonly [Name in keyof Groups[G] as NameOf<Groups[G][Name]>]: ValueOf<Groups[G][Name]>
 }
+type NameOf<Row> = Row extends { as: infer As extends string } ? As : never
 
 /** The rows in the table's order. */
-export const rows: readonly Readonly<{ name: VariableName, variable: Variable }>[] = Object.freeze(
-  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, variable }))
-)
+export const rows: readonly Readonly<{ name: VariableName, group: Group, variable: Variable }>[] = Object.freeze(
+  (Object.keys(groups) as Group[]).flatMap((group) => Object.entries(groups[group]).map(([name, variable]) =>
+    Object.freeze({ name: name as VariableName, group, variable }))))
+
+/** The values of one group by the program's names: the type says again what each of them was read as. */
+export function settingsOf<G extends Group> (group: G, values: Values): SettingsOf<G> {
+  const own = rows.filter((row) => row.group === group)
+  return Object.fromEntries(own.map(({ name, variable }) => [variable.as, values[name]])) as SettingsOf<G>
+}

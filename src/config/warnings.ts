@@ -1,8 +1,9 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { cookieDomainOf } from '../core/cookie-domain.ts'
 import { budgetOfHeap, heapFlags, MIN_MEMORY_BYTES } from '../core/memory-budget.ts'
+import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { showBytes } from './parsers/values.ts'
-import { ANY_REDIS, type Readings, REDIS_FORMS } from './rules.ts'
+import { ANY_REDIS, hasRedis, type Readings, WILDCARDS } from './rules.ts'
 import type { VariableName } from './variables.ts'
 
 /** A cookie's Domain has to hold Authgear and the app. */
@@ -41,10 +42,7 @@ const LONG_REFUSAL_MS = 30_000
 const WIDE: Readonly<Record<'ipv4' | 'ipv6', number>> = { ipv4: 8, ipv6: 16 }
 /** Share of a container that V8's heap may take; the rest is what is beside it. */
 const MAX_HEAP_SHARE = 0.75
-/** The service survives a flood in so much (docs/inside/reliability.md). */
 const LOCAL: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
-
 /** Names that only machines of one network, cluster or computer know. */
 const INNER_NAME = /^(?:[^.]+|.*\.(?:localhost|svc|internal|cluster\.local))$/
 /** As `new URL` writes them. */
@@ -62,19 +60,19 @@ const plainEndpoint: Warning = ({ values: { AUTHGEAR_ENDPOINT: endpoint } }) => 
   ]
 }
 
-const hasRedis = ({ isSet }: Readings): boolean => REDIS_FORMS.some(isSet)
+/** Those of these that are set although they do nothing without another. */
+const idleWithout = (what: string, names: readonly VariableName[], { isSet }: Readings): readonly string[] =>
+  names.filter(isSet).map((name) => `${name}: has no effect without ${what}`)
 
-const alone: Warning = (readings) =>
-  hasRedis(readings)
-    ? []
-    : [
-        readings.isSet('AUTHGEAR_WEBHOOK_SECRET') &&
-          'AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one',
-        ...IDLE_WITHOUT_REDIS.map(
-          (name) =>
-            readings.isSet(name) && readings.values[name] !== 'none' && `${name}: has no effect without ${ANY_REDIS}`
-        )
-      ]
+const alone: Warning = (readings) => {
+  if (hasRedis(readings)) return []
+  const idle = IDLE_WITHOUT_REDIS.filter((name) => readings.values[name] !== 'none')
+  return [
+    readings.isSet('AUTHGEAR_WEBHOOK_SECRET') &&
+      'AUTHGEAR_WEBHOOK_SECRET: without Redis a webhook reaches one replica and no other: run exactly one',
+    ...idleWithout(ANY_REDIS, idle, readings)
+  ]
+}
 
 const unprotected: Warning = (readings) => [
   hasRedis(readings) &&
@@ -105,24 +103,6 @@ function isWide (network: string): boolean {
   return bits !== undefined && Number(bits) < WIDE[family]
 }
 
-const PRIVATE = new BlockList()
-for (const [address, bits] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16]
-] as const) {
-  PRIVATE.addSubnet(address, bits, 'ipv4')
-}
-for (const [address, bits] of [
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['::1', 128]
-] as const) {
-  PRIVATE.addSubnet(address, bits, 'ipv6')
-}
-
 /** A wildcard is as public as this machine is: in a container it mostly is not. */
 const openManagement: Warning = ({ isSet, ownAddresses, values: { MANAGEMENT_LISTEN: listen } }) => {
   if (listen === undefined || listen.kind === 'unix' || isSet('MANAGEMENT_TOKEN') || LOCAL.has(listen.host)) return []
@@ -139,9 +119,10 @@ const openManagement: Warning = ({ isSet, ownAddresses, values: { MANAGEMENT_LIS
   ]
 }
 
+const isPrivate = createTrustProxy(['loopback', 'linklocal', 'uniquelocal'])
+
 function isPublic (address: string): boolean {
-  const family = isIP(address)
-  return family !== 0 && !PRIVATE.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  return isIP(address) !== 0 && !isPrivate(address, 0)
 }
 
 const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale = 0, CACHE_TTL: ttl = 0 } }) => [
@@ -156,15 +137,13 @@ const auditLog: Warning = (readings) =>
         !hasRedis(readings) &&
           'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one'
       ]
-    : [readings.isSet('AUTHGEAR_AUDIT_POLL') && 'AUTHGEAR_AUDIT_POLL: has no effect without AUTHGEAR_ADMIN_API_URL']
+    : idleWithout('AUTHGEAR_ADMIN_API_URL', ['AUTHGEAR_AUDIT_POLL'], readings)
 
 const OF_PROFILE = ['PROFILE_TTL', 'PROFILE_TIMEOUT', 'IDENTITY_UNVERIFIED_EMAIL'] as const
 
-const profile: Warning = ({ isSet, values }) => {
-  const { IDENTITY_PROFILE: fields, IDENTITY_UNVERIFIED_EMAIL: unverified } = values
-  if (!isSet('IDENTITY_PROFILE')) {
-    return OF_PROFILE.map((name) => isSet(name) && `${name}: has no effect without IDENTITY_PROFILE`)
-  }
+const profile: Warning = (readings) => {
+  const { isSet, values: { IDENTITY_PROFILE: fields, IDENTITY_UNVERIFIED_EMAIL: unverified } } = readings
+  if (!isSet('IDENTITY_PROFILE')) return idleWithout('IDENTITY_PROFILE', OF_PROFILE, readings)
   const hasEmail = fields?.includes('email') === true
   return [
     isSet('IDENTITY_UNVERIFIED_EMAIL') &&
@@ -203,9 +182,10 @@ const assertionKeys: Warning = ({ isSet, values: { ASSERTION: assertion } }) => 
   assertion !== undefined &&
     assertion !== 'off' &&
     !isSet('ASSERTION_KEY_FILE') &&
-    !REDIS_FORMS.some(isSet) &&
+    !hasRedis({ isSet }) &&
     'ASSERTION: without Redis each start makes new keys: run exactly one replica, or set ASSERTION_KEY_FILE'
 ]
+
 const CALLED = { username: 'a username', email: 'an e-mail' } as const
 
 /** An app knows a person again by what stands for the user, and gives the next one who has it the same account. */
@@ -229,11 +209,9 @@ const passesOn: Warning = ({ values }) => {
 
 const HOST_NAME = /^[a-z\d-]+(?:\.[a-z\d-]+)+$/i
 
-const blockedClients: Warning = ({ isSet, values: { CLIENTS_BLOCKED: names = [] } }) => [
-  ...(['CLIENTS_BLOCKED', 'RESOURCE_CLIENTS'] as const).map(
-    (name) => isSet(name) && !isSet('RESOURCES') && `${name}: has no effect without RESOURCES`
-  ),
-  ...names.map(
+const blockedClients: Warning = (readings) => [
+  ...readings.isSet('RESOURCES') ? [] : idleWithout('RESOURCES', ['CLIENTS_BLOCKED', 'RESOURCE_CLIENTS'], readings),
+  ...(readings.values.CLIENTS_BLOCKED ?? []).map(
     (name) =>
       HOST_NAME.test(name) &&
       `CLIENTS_BLOCKED: "${name}" is read as a client's id: for every client of a host write https://${name}`

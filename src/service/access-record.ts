@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { type AccessRecord, createAccessRecord } from '../operate/access-record/access-record.ts'
 import type { SinkObserver } from '../operate/access-record/queue.ts'
-import { createFileSink, createStdoutSink } from '../operate/access-record/sink.ts'
+import type { AccessRecordSettings } from '../operate/access-record/settings.ts'
+import { createFileSink, createStdoutSink, type Sink } from '../operate/access-record/sink.ts'
 import type { Clock } from '../clock.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log, type WritePiece } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { Revocation, RevocationLog } from '../shared/revocation/types.ts'
-import type { ServiceSettings } from './settings.ts'
+import { RECORD_SHARE, type ServiceSettings } from './settings.ts'
 
 export type RecordParts = Omit<AccessRecord, 'revoked' | 'sweep'> & Readonly<{
   /** The same log; what this replica takes is recorded. */
@@ -28,8 +29,6 @@ type RecordDeps = Readonly<{
 }>
 
 const SWEEP_MS = 1000
-/** Of CACHE_MAX_MEMORY, for what is counted and not yet written. */
-export const RECORD_SHARE = 0.05
 
 /** Undefined without ACCESS_RECORD. @throws {ServiceError} where its file cannot be opened */
 export function openAccessRecord (
@@ -37,19 +36,12 @@ export function openAccessRecord (
   { sessionKey, metrics, log, clock, stdout }: RecordDeps
 ): RecordParts | undefined {
   if (settings === undefined) return undefined
-  const observer = observerOf(metrics, log)
-  const { file } = settings
-  const sink = file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
+  const sink = openSink(settings, observerOf(metrics, log), stdout)
+  const run = randomBytes(4).toString('hex')
+  const trustProxy = createTrustProxy(trustedProxies)
+  const maxBytes = cache.maxBytes * RECORD_SHARE
   const record = createAccessRecord({
-    settings,
-    sink,
-    replica: machine,
-    run: randomBytes(4).toString('hex'),
-    sessionKey,
-    trustProxy: createTrustProxy(trustedProxies),
-    clock,
-    maxBytes: cache.maxBytes * RECORD_SHARE,
-    counted: metrics.recordLines
+    settings, sink, replica: machine, run, sessionKey, trustProxy, clock, maxBytes, counted: metrics.recordLines
   })
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
   return Object.freeze({
@@ -64,6 +56,10 @@ export function openAccessRecord (
       await record.close()
     }
   } satisfies RecordParts)
+}
+
+function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdout: WritePiece | undefined): Sink {
+  return file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
 }
 
 function observerOf (metrics: Metrics, log: Log): SinkObserver {

@@ -7,16 +7,16 @@ import { extended, type KeySet, MIN_ROTATION_MS } from '../shared/assertion/key-
 import { createKeyStore, startKeySync } from '../shared/assertion/shared-keys.ts'
 import type { Assertions, AssertionSettings } from '../shared/assertion/types.ts'
 import { systemClock, type Clock } from '../clock.ts'
-import { createSealer } from '../crypto/sealing.ts'
 import type { Route } from '../request/http/paths.ts'
 import type { HttpResponse } from '../request/http/types.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { AssertionGauges } from '../operate/metrics/instruments.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
+import type { RedisCommands } from '../shared/redis/commands.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
 import type { ServiceSettings } from './settings.ts'
-import { type SealingKeys, type Shared, throttle } from './shared.ts'
-import { waitUntil } from './wait.ts'
+import type { Sealing, Shared } from './shared.ts'
+import { onceAMinute, type Waits, waitUntil } from './timing.ts'
 
 export type AssertionParts = Readonly<{
   assertions: Assertions
@@ -30,17 +30,15 @@ export type AssertionParts = Readonly<{
   close: () => void
 }>
 
-export type AssertionDeps = Readonly<{
+export type AssertionDeps = Pick<Waits, 'settleMs'> & Readonly<{
   shared: Shared
-  sealingKeys: SealingKeys
+  sealing: Sealing
   keys: Pick<RedisKeys, 'assertionKeys'>
   metrics: Pick<Metrics, 'assertions'>
   log: Log
   clock: Clock
-  settleMs?: number | undefined
 }>
 
-const REPORT_INTERVAL_MS = 60_000
 const NO_KEY =
   'no key for assertions yet: the header goes out empty until Redis is reached, or its key can be read'
 
@@ -49,7 +47,7 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
   if (assertion === undefined) return undefined
   const { metrics, log, clock } = deps
   const { ring, cannotWait, close } = openKeys(assertion, deps)
-  const warn = throttle(systemClock, REPORT_INTERVAL_MS, () => log.warn(NO_KEY))
+  const warn = onceAMinute(systemClock, () => log.warn(NO_KEY))
   const keySet = createKeySetResponse(ring)
   return Object.freeze({
     assertions: createAssertions({
@@ -63,25 +61,27 @@ export function openAssertions ({ assertion }: ServiceSettings, deps: AssertionD
     }),
     routes: [jwksRoute(keySet)],
     keySet,
-    gauges: {
-      hasKey: () => ring.signer() !== undefined,
-      keysPublished: () => ring.published().length,
-      nextKey: () => (ring.nextAt() ?? 0) / 1000
-    },
+    gauges: gaugesOf(ring),
     ready: () => waitUntil(() => ring.signer() !== undefined || cannotWait(), READY_WITHIN_MS),
     close
   })
 }
 
+const gaugesOf = (ring: KeyRing): AssertionGauges => ({
+  hasKey: () => ring.signer() !== undefined,
+  keysPublished: () => ring.published().length,
+  nextKey: () => (ring.nextAt() ?? 0) / 1000
+})
+
 type Keys = Readonly<{ ring: KeyRing, cannotWait: () => boolean, close: () => void }>
 
 function openKeys (settings: AssertionSettings, deps: AssertionDeps): Keys {
-  const { shared: { connection } } = deps
+  const { redis } = deps.shared
   const ring = createKeyRing(deps.clock, settings)
   if (settings.keyFile !== undefined) return keysOfFile(ring, settings.keyFile, deps)
-  return connection === undefined
+  return redis === undefined
     ? keysOfProcess(ring, settings, deps)
-    : keysOfReplicas(ring, settings, connection.commands, deps)
+    : keysOfReplicas(ring, settings, redis.connection.commands, deps)
 }
 
 function keysOfFile (ring: KeyRing, path: string, { clock, log }: AssertionDeps): Keys {
@@ -113,19 +113,14 @@ function keysOfProcess (ring: KeyRing, settings: AssertionSettings, { clock }: A
   return { ring, cannotWait: () => true, close: () => clearInterval(timer) }
 }
 
-type Commands = NonNullable<Shared['connection']>['commands']
-
-function keysOfReplicas (ring: KeyRing, schedule: AssertionSettings, commands: Commands, deps: AssertionDeps): Keys {
-  const { shared, sealingKeys, keys, clock, log, settleMs } = deps
+function keysOfReplicas (
+  ring: KeyRing,
+  schedule: AssertionSettings,
+  commands: RedisCommands,
+  { shared, sealing, keys, clock, log, settleMs }: AssertionDeps
+): Keys {
   const store = createKeyStore({
-    commands,
-    sealer: createSealer(sealingKeys.current),
-    previous: sealingKeys.previous && createSealer(sealingKeys.previous),
-    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
-    canSign: ring.canSign,
-    name: keys.assertionKeys,
-    clock,
-    schedule
+    ...sealing, commands, canSign: ring.canSign, name: keys.assertionKeys, clock, schedule
   })
   const sync = startKeySync({
     store,

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
 import { type ClientName, namesOfClient, readClientName } from '../core/client-name.ts'
-import { createSealer } from '../crypto/sealing.ts'
 import type { Log } from '../operate/logging/log.ts'
 import { fingerprint } from '../operate/management/operator.ts'
 import { type ClientsSeen, createClientsSeen } from '../request/resource/clients-seen.ts'
@@ -10,8 +9,8 @@ import { createBlockStore } from '../shared/block-list/store.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
-import { type SealingKeys, type Shared, throttle } from './shared.ts'
-import { waitUntil } from './wait.ts'
+import type { Sealing, Shared } from './shared.ts'
+import { onceAMinute, waitUntil } from './timing.ts'
 
 export type BlockParts = Readonly<{
   standingOf: (clientId: string) => ClientStanding
@@ -29,7 +28,7 @@ export type BlockParts = Readonly<{
 
 export type BlockDeps = Readonly<{
   shared: Shared
-  sealingKeys: SealingKeys
+  sealing: Sealing
   keys: Pick<RedisKeys, 'blockedClients' | 'blockedAsked'>
   /** Of the revocation log, which is opened later. */
   isFollowing: () => boolean
@@ -49,7 +48,7 @@ export function openBlockParts (settings: ServiceSettings, deps: BlockDeps): Blo
     fixed,
     shared,
     seen: createClientsSeen(deps.clock),
-    refusedBlocked: throttle(deps.clock, ASKED_NOTED_INTERVAL_MS, () => noteAsked(deps)),
+    refusedBlocked: onceAMinute(deps.clock, () => noteAsked(deps)),
     count: () => fixed.size + (shared === undefined ? 0 : blocksIn(shared.list())),
     ready: () => waitUntil(
       () => shared === undefined || shared.isRead() || shared.isForeign() || deps.shared.isDown(),
@@ -58,12 +57,11 @@ export function openBlockParts (settings: ServiceSettings, deps: BlockDeps): Blo
   })
 }
 
-/** Redis is told no more often that a blocked client asked, and remembers it for so long: for doctor. */
-const ASKED_NOTED_INTERVAL_MS = 60_000
+/** Redis remembers for so long that a blocked client asked: for doctor. */
 const ASKED_KNOWN_MS = 10 * 60_000
 
-function noteAsked ({ shared: { connection }, keys }: BlockDeps): void {
-  connection?.commands.setPx(keys.blockedAsked, Buffer.from('1'), ASKED_KNOWN_MS).catch(() => {})
+function noteAsked ({ shared: { redis }, keys }: BlockDeps): void {
+  redis?.connection.commands.setPx(keys.blockedAsked, Buffer.from('1'), ASKED_KNOWN_MS).catch(() => {})
 }
 
 /** As for the revocation log: a replica that polls is heard of after so long at the latest. */
@@ -71,25 +69,17 @@ const MIN_STALE_MS = 3000
 
 function openSharedBlocks (
   { cache, managementToken, audit }: ServiceSettings,
-  { shared, sealingKeys, keys, isFollowing, log, clock }: BlockDeps
+  { shared: { redis, reportOnce }, sealing, keys, isFollowing, log, clock }: BlockDeps
 ): Blocks | undefined {
-  const { connection } = shared
-  if (connection === undefined) return undefined
-  const store = createBlockStore({
-    commands: connection.patient,
-    sealer: createSealer(sealingKeys.current),
-    previous: sealingKeys.previous && createSealer(sealingKeys.previous),
-    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
-    name: keys.blockedClients
-  })
+  if (redis === undefined) return undefined
   return openBlocks({
-    store,
+    store: createBlockStore({ ...sealing, commands: redis.connection.patient, name: keys.blockedClients }),
     clock,
     isFollowing,
     staleMs: Math.max(MIN_STALE_MS, cache.degradedTtlMs),
     mayChange: managementToken !== undefined || audit !== undefined,
     foreign: () => log.error({ key: keys.blockedClients }, FOREIGN),
-    failed: (error) => shared.reportOnce('blocked_clients', error)
+    failed: (error) => reportOnce('blocked_clients', error)
   })
 }
 
@@ -115,7 +105,6 @@ export async function tellBlock (
 const TOO_MANY_DELETED =
   'more clients were deleted at Authgear than can be blocked here: this one loses only the tokens that it ' +
     'has; lift the blocks of clients whose refresh tokens have expired (docs/resource-tokens.md)'
-const REPORT_INTERVAL_MS = 60_000
 
 type DeletionDeps = Readonly<{ blocks: Blocks | undefined, revocations: RevocationLog, log: Log, clock: Clock }>
 
@@ -123,7 +112,7 @@ type DeletionDeps = Readonly<{ blocks: Blocks | undefined, revocations: Revocati
 export function createDeletionBlock (
   { blocks, revocations, log, clock }: DeletionDeps
 ): (clientId: string, at: number) => Promise<boolean> {
-  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.error(TOO_MANY_DELETED))
+  const warn = onceAMinute(clock, () => log.error(TOO_MANY_DELETED))
   return async (clientId, at) => {
     const reading = readClientName(clientId)
     if (blocks === undefined || reading.kind === 'problem') return true

@@ -1,19 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
+import type { EventsListenerDeps } from '../request/events/listener.ts'
 import { createReaders, type Readers } from '../request/events/readers.ts'
-import { createFeed, type Feed, isSignIn } from '../shared/events/feed.ts'
+import { createFeed, isSignIn } from '../shared/events/feed.ts'
 import type { SessionNames } from '../shared/events/session-names.ts'
-import type { App } from '../shared/events/event.ts'
 import { FIRST_ID, type Revocation, type RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
 
-export type EventParts = Readonly<{
-  apps: readonly App[]
-  feed: Feed
-  names: SessionNames
-  readers: Readers
-  isFollowing: () => boolean
+export type EventParts = Omit<EventsListenerDeps, 'tls' | 'unfinished'> & Readonly<{
   /** The same log; what Redis does not take yet is told at once. */
   telling: (log: RevocationLog) => RevocationLog
   close: () => void

@@ -2,16 +2,14 @@ import { createFindForeignFields } from '../core/foreign-cookies.ts'
 import { ASSERTION_HEADER } from '../shared/assertion/types.ts'
 import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
-import type { DigestForm } from '../core/rotation.ts'
 import { createGrpcExchange } from '../request/grpc/exchange.ts'
 import type { BuildGrpcListener, GrpcListener } from '../request/grpc/listener.ts'
 import { createReport, createSampledLine, type Report } from '../request/http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../request/http/listener.ts'
-import { createTrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Handler, HandlerDeps } from '../request/http/types.ts'
+import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
+import type { Handler } from '../request/http/types.ts'
 import { streamDeadlineMs } from '../request/http/limits.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
-import type { Webhook } from '../request/http/webhook.ts'
 import { SETS } from '../request/identity/sets.ts'
 import type { Log } from '../operate/logging/log.ts'
 import type { Lost } from '../request/login/redirect.ts'
@@ -20,38 +18,18 @@ import { createOwnLoginRoutes } from '../request/own-login/routes.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { PageLinks } from '../request/pages/refusal-page.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
-import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
-import type { RecordParts } from './access-record.ts'
-import type { AssertionParts } from './assertions.ts'
-import type { BlockParts } from './blocks.ts'
 import { buildEventsListener, type EventsListener } from '../request/events/listener.ts'
 import { SESSION_HEADER, UNTIL_HEADER } from '../shared/events/session-names.ts'
-import type { EventParts } from './events.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
-import { type CheckHandlers, checkRoutes, createCheckHandlers, type TokenParts } from './resources.ts'
-import type { OwnSessionParts } from './own-sessions.ts'
+import type { Parts } from './parts.ts'
+import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
-type ListenersDeps = Readonly<{
-  handlerDeps: HandlerDeps
-  digestForm: DigestForm
-  revocations: RevocationLog
-  tokens: TokenParts | undefined
-  blocks: BlockParts | undefined
-  assertions: Pick<AssertionParts, 'routes'> | undefined
-  events: EventParts | undefined
-  record: Pick<RecordParts, 'report' | 'refusesAll'> | undefined
-  own: OwnSessionParts | undefined
-  webhook: Webhook | undefined
-  metrics: Metrics
-  log: Log
-  clock: Clock
-  traced: Wrappers
-}>
+type ListenersDeps = Parts & Readonly<{ metrics: Metrics, log: Log, clock: Clock, traced: Wrappers }>
 
 type Listeners = Readonly<{
   app: Listener
@@ -61,55 +39,59 @@ type Listeners = Readonly<{
 }>
 
 /** The main listener, and those of `/identify` and of gRPC if they are on; none listens yet. */
-export function buildListeners (
-  settings: ServiceSettings,
-  deps: ListenersDeps
-): Listeners {
-  const { handlerDeps, webhook, traced } = deps
+export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
+  const { handlerDeps: { realm }, webhook, assertions, events } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
+  const { trustProxy, bounds: { unfinished } } = listenerDeps
   const login = loginOf(settings, deps)
-  const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
-    ...handlerDeps,
-    clock: deps.clock,
-    confirmAfterMs: settings.cache.negativeTtlMs,
-    allowPreflight: settings.preflight === 'allow',
-    findLoginRedirect: login?.findLoginRedirect,
-    links: pageLinksOf(settings),
-    pages: settings.pages,
-    trustProxy: listenerDeps.trustProxy
-  }
-  const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
-  const extAuthz = createVerify({
-    ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy
-  })
-  const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  const checks = createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions })
+  const { checks, identify } = handlersOf(settings, deps, login?.findLoginRedirect, trustProxy)
   const routes = [
-    ...checkRoutes(checks, settings, { realm: handlerDeps.realm, trustProxy: listenerDeps.trustProxy }),
-    ...deps.assertions?.routes ?? [],
+    ...checkRoutes(checks, settings, { realm, trustProxy }),
+    ...assertions?.routes ?? [],
     ...login?.routes ?? []
   ]
-  const identify = traced.handler('identify', createIdentify(verifyDeps))
-  const { identify: withIdentify, grpc: buildGrpc } = settings
+  const { identify: withIdentify, grpc: buildGrpc, tls } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),
     identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
-    events: deps.events && buildEventsListener({
-      ...deps.events, tls: settings.tls, unfinished: listenerDeps.bounds.unfinished
-    }),
+    events: events && buildEventsListener({ ...events, tls, unfinished }),
     grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, withIdentify ? { ...checks, identify } : checks)
+  }
+}
+
+/** What answers a proxy, by whatever protocol it asks. */
+function handlersOf (
+  settings: ServiceSettings,
+  deps: ListenersDeps,
+  findLoginRedirect: LoginRoutes['findLoginRedirect'] | undefined,
+  trustProxy: TrustProxy
+): Readonly<{ checks: CheckHandlers, identify: Handler }> {
+  const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
+    ...deps.handlerDeps,
+    clock: deps.clock,
+    confirmAfterMs: settings.cache.negativeTtlMs,
+    allowPreflight: settings.preflight === 'allow',
+    findLoginRedirect,
+    links: pageLinksOf(settings),
+    pages: settings.pages,
+    trustProxy
+  }
+  const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
+  const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
+  const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
+  return {
+    checks: createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions }),
+    identify: deps.traced.handler('identify', createIdentify(verifyDeps))
   }
 }
 
 function grpcOf (
   build: BuildGrpcListener,
-  { identity, tls }: ServiceSettings,
+  settings: ServiceSettings,
   { metrics, log }: ListenersDeps,
   listenerDeps: ListenerDeps,
   { byPolicy, resource, resourceOrSession, identify }: CheckHandlers & { identify?: Handler }
 ): GrpcListener {
-  const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
-  const tellNotFound = createSampledLine(log, 'warn', NO_ENDPOINT)
   const tellUnreadable = createSampledLine(log, 'info', 'refused: not a check that Envoy would send')
   const exchange = createGrpcExchange({
     ...listenerDeps,
@@ -119,21 +101,30 @@ function grpcOf (
       ...resource === undefined ? {} : { resource },
       ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
     },
-    identityNames: [
-      ...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])
-    ],
-    notFound: (context, seconds) => {
-      metrics.request('other', 404, 'not_found', 'none', seconds)
-      tellNotFound({ ...context, status: 404, reason: 'not_found' })
-    },
+    identityNames: identityNamesOf(settings),
+    notFound: notFoundBy(metrics, createSampledLine(log, 'warn', NO_ENDPOINT)),
     unreadable: (context, why, status, seconds) => {
       metrics.request('other', status, 'unreadable', 'none', seconds)
       tellUnreadable({ ...context, status, reason: 'unreadable', why })
     }
   })
-  return build(exchange, tls, listenerDeps.bounds)
+  return build(exchange, settings.tls, listenerDeps.bounds)
 }
 
+/** Each name that may go out on a 200, whatever the route says. */
+function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
+  const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
+  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])]
+}
+
+function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine>): ListenerDeps['notFound'] {
+  return (context, seconds) => {
+    metrics.request('other', 404, 'not_found', 'none', seconds)
+    tell({ ...context, status: 404, reason: 'not_found' })
+  }
+}
+
+const NO_PATH = 'refused: a proxy asks /verify or /ext-authz/…, exactly'
 const NO_ENDPOINT =
   'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
     'identify (with IDENTIFY_LISTEN)'
@@ -173,17 +164,13 @@ function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
   { metrics, log, handlerDeps, own, record }: ListenersDeps
 ): ListenerDeps {
-  const tellNotFound = createSampledLine(log, 'info', 'refused: a proxy asks /verify or /ext-authz/…, exactly')
   const findForeignFields = own === undefined
     ? createFindForeignFields(handlerDeps.cookieNames)
     : () => NO_FOREIGN_FIELDS
   return {
     report: both(createReport(log, metrics.request, findForeignFields), record?.report),
     refusesAll: record?.refusesAll,
-    notFound: (context, seconds) => {
-      metrics.request('other', 404, 'not_found', 'none', seconds)
-      tellNotFound({ ...context, status: 404, reason: 'not_found' })
-    },
+    notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),
     forwardedForIgnored: metrics.forwardedForIgnored,

@@ -2,13 +2,14 @@ import { createCodeLimits } from '../authgear/code-limits.ts'
 import { openKeySet } from '../authgear/key-set.ts'
 import { openTokenEndpoint, type TokenEndpoint } from '../authgear/token-endpoint.ts'
 import type { Clock } from '../clock.ts'
-import type { Keyer } from '../core/cache-key.ts'
-import { createSealer } from '../crypto/sealing.ts'
+import type { CacheKey, Keyer } from '../core/cache-key.ts'
+import { type Credentials, credentialsOfCookie } from '../core/credentials.ts'
+import type { KeysUnavailable } from '../errors.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import { createRevokeLater } from '../request/own-login/revoke-later.ts'
+import { createRevokeLater, type RevokeLater } from '../request/own-login/revoke-later.ts'
 import { dropGrant } from '../request/own-login/sign-in.ts'
 import { createOwnReader, createSites } from '../request/own-login/sites.ts'
 import { createUsedCodes, type SharedCodes } from '../request/own-login/used-codes.ts'
@@ -16,106 +17,112 @@ import { createSessionChanges } from '../shared/own-session/changes.ts'
 import { createSessionLease } from '../shared/own-session/lease.ts'
 import type { OwnRecord } from '../shared/own-session/record.ts'
 import { createRefresh } from '../shared/own-session/refresh.ts'
-import { createRenewal } from '../shared/own-session/renewal.ts'
+import { createRenewal, type Renewal } from '../shared/own-session/renewal.ts'
 import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessions.ts'
 import { createRecordStore, LIFE_MS } from '../shared/own-session/store.ts'
 import {
   createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS
 } from '../shared/own-session/user-sessions.ts'
-import { type Credentials, credentialsOfCookie } from '../core/credentials.ts'
-import type { CacheKey } from '../core/cache-key.ts'
+import type { RedisCommands } from '../shared/redis/commands.ts'
 import { usedCodeKey } from '../shared/redis/keys.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
-import { sessionBytes } from './memory-shares.ts'
 import type { TokenParts } from './resources.ts'
-import type { ServiceSettings } from './settings.ts'
-import { type SealingKeys, type Shared, throttle } from './shared.ts'
+import { type ServiceSettings, sessionBytes } from './settings.ts'
+import type { Sealing, Shared } from './shared.ts'
+import { onceAMinute, tellChanges, throttle, type Waits } from './timing.ts'
 
 /** Of the bytes of records: which sessions a user has, where Redis does not say it. */
 const LISTS_SHARE = 0.1
-const REPORT_INTERVAL_MS = 60_000
 
-type OwnSessionDeps = Readonly<{
+type OwnSessionDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   shared: Shared
-  sealingKeys: SealingKeys
+  /** Of sessions, which hold tokens. */
+  sealing: Sealing
   keyer: Keyer
   revocations: RevocationLog
   tokens: TokenParts | undefined
   metrics: Pick<Metrics, 'ownSessions'>
   clock: Clock
   log: Log
-  leaseMs: number | undefined
 }>
-
-export type OwnSessionParts = NonNullable<ReturnType<typeof openOwnSessions>>
 
 /** All that LOGIN_SESSION=own needs; undefined without. */
 export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps) {
-  const { login, authgear, cache, trustedProxies } = settings
+  const { login, authgear, trustedProxies } = settings
   if (login?.own === undefined) return undefined
-  const { shared, keyer, revocations, metrics: { ownSessions: observer }, clock, log } = deps
-  const { timeoutMs } = authgear
+  const { keyer, metrics: { ownSessions: { stepped } }, clock } = deps
+  const { timeoutMs, endpoint: { origin: issuer } } = authgear
   const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
   const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
-  const keys = openKeys(settings, deps)
-  const { own: bytes } = sessionBytes(settings)
-  const ofLists = shared.connection === undefined ? bytes * LISTS_SHARE : 0
-  const store = createRecordStore(Math.floor(bytes - ofLists), recordsOf(settings, deps))
-  const lists = listsInRedis(settings, deps) ?? createListsInMemory(ofLists)
-  const users = createUserSessions({ nameOf: keyer.userKey, lists })
-  const lease = createSessionLease(clock, leasesOf(settings, deps))
-  const renewal = createRenewal({
-    store,
-    tokens,
-    clock,
-    isShared: shared.connection !== undefined,
-    refreshed: observer.refreshed,
-    rotates: throttle(clock, Infinity, () => log.warn(ROTATES))
+  const { keySet, close: closeKeys } = openKeys(settings, deps)
+  const stores = openStores(settings, deps)
+  const { store, users, lease } = stores
+  const refresh = createRefresh({ renewal: renewalOf(stores, tokens, deps), lease, clock, timeoutMs })
+  const { signOuts, forget } = signOutsOf(settings, deps)
+  const wasTaken = endings(deps, 'another_user', TAKEN)
+  const changes = createSessionChanges({
+    store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
   })
-  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
-  // one for all that ends a cookie: it bounds what a person takes of the log
-  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
-  const forget = async (own: string, userId: string): Promise<void> => {
-    const [digest] = keyer.revocable().wholeDigests(credentialsOfCookie(own))
-    // beyond what the log takes others find out within CACHE_TTL
-    await signOuts.end({ userId, digest })
-  }
-  const revokeLater = createRevokeLater({
-    revoke: tokens.revoke,
-    failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED)
-  })
+  const revokeLater = revokeLaterOf(tokens, deps)
   return {
     sites,
     readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
-    sessions: createOwnSessions({
-      store, refresh, lease, keyer, clock, forget, wasTaken: endings(deps, 'another_user', TAKEN)
-    }),
+    sessions: createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken }),
     login: {
       sites,
-      changes: createSessionChanges({
-        store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
-      }),
+      changes,
       signOuts,
-      async sharedUser (credentials: Credentials): Promise<string | undefined> {
-        const { resolution } = (await shared.cache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
-        return resolution?.kind === 'valid' ? resolution.userId : undefined
-      },
+      sharedUser: sharedUserOf(deps),
       refresh,
       tokens,
-      keySet: keys.keySet,
-      issuer: authgear.endpoint.origin,
+      keySet,
+      issuer,
       codeLimits: createCodeLimits(clock.monotonic),
-      usedCodes: createUsedCodes(codesOf(settings, deps)),
+      usedCodes: createUsedCodes(stores.codes),
       revokeLater,
-      stepped: observer.stepped
+      stepped
     },
     size: store.size,
     async close (): Promise<void> {
       await revokeLater.close()
-      await keys.close()
+      await closeKeys()
       await tokens.close()
     }
+  }
+}
+
+function renewalOf (
+  { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
+  tokens: TokenEndpoint,
+  { metrics: { ownSessions: { refreshed } }, clock, log }: OwnSessionDeps
+): Renewal {
+  const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
+  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates })
+}
+
+function revokeLaterOf ({ revoke }: TokenEndpoint, { log }: OwnSessionDeps): RevokeLater {
+  return createRevokeLater({ revoke, failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED) })
+}
+
+/** One budget for all that ends a cookie: it bounds what a person takes of the log. */
+function signOutsOf ({ cache }: ServiceSettings, { revocations, keyer, clock }: OwnSessionDeps) {
+  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  return {
+    signOuts,
+    async forget (own: string, userId: string): Promise<void> {
+      const [digest] = keyer.revocable().wholeDigests(credentialsOfCookie(own))
+      // beyond what the log takes others find out within CACHE_TTL
+      await signOuts.end({ userId, digest })
+    }
+  }
+}
+
+/** As whom the shared cache has these credentials. */
+function sharedUserOf ({ shared, keyer }: OwnSessionDeps): (credentials: Credentials) => Promise<string | undefined> {
+  return async (credentials) => {
+    const { resolution } = (await shared.cache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
+    return resolution?.kind === 'valid' ? resolution.userId : undefined
   }
 }
 
@@ -150,7 +157,7 @@ function endings (
   reason: SessionEnd,
   text: string
 ): () => void {
-  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(text))
+  const warn = onceAMinute(clock, () => log.warn(text))
   return () => {
     ownSessions.ended(reason)
     warn()
@@ -160,58 +167,47 @@ function endings (
 /** Those of resource tokens, where there are some. */
 function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSessionDeps) {
   if (tokens !== undefined) return { keySet: tokens.keySet, close: async () => {} }
-  let isFailing = false
-  const keySet = openKeySet(settings.authgear, {
-    clock,
-    observer: {
-      fetched (error): void {
-        if (error !== undefined && !isFailing) log.warn({ error: describe(error), check: error.check }, NO_KEYS)
-        isFailing = error !== undefined
-      }
-    }
-  })
+  const fetched = tellChanges<KeysUnavailable>(
+    (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
+    () => {}
+  )
+  const keySet = openKeySet(settings.authgear, { clock, observer: { fetched } })
   return { keySet, close: keySet.close }
 }
 
-function recordsOf ({ redis }: ServiceSettings, { shared, sealingKeys, revocations }: OwnSessionDeps) {
-  if (redis === undefined || shared.connection === undefined) return undefined
-  return {
-    commands: shared.connection.commands,
-    keyPrefix: redis.keyPrefix,
-    sealer: createSealer(sealingKeys.sessions),
-    previous: sealingKeys.previousSessions && createSealer(sealingKeys.previousSessions),
-    writesPrevious: () => shared.secretCheck?.writesPrevious() === true,
-    log: revocations
+/** What is kept of sessions: in Redis, where there is one. */
+function openStores (settings: ServiceSettings, deps: OwnSessionDeps) {
+  const { keyer: { userKey: nameOf }, clock, shared: { redis } } = deps
+  const { own: bytes } = sessionBytes(settings)
+  if (redis === undefined) {
+    const ofLists = bytes * LISTS_SHARE
+    return {
+      store: createRecordStore(Math.floor(bytes - ofLists), undefined),
+      users: createUserSessions({ nameOf, lists: createListsInMemory(ofLists) }),
+      lease: createSessionLease(clock, undefined),
+      codes: undefined,
+      isShared: false
+    }
   }
-}
-
-function listsInRedis ({ redis }: ServiceSettings, { shared, sealingKeys }: OwnSessionDeps) {
-  if (redis === undefined || shared.connection === undefined) return undefined
-  return createListsInRedis({
-    commands: shared.connection.commands,
-    keyPrefix: redis.keyPrefix,
-    sealer: createSealer(sealingKeys.sessions),
-    lifeMs: LIFE_MS
-  })
-}
-
-function leasesOf ({ redis, authgear }: ServiceSettings, { shared, leaseMs }: OwnSessionDeps) {
-  if (redis === undefined || shared.connection === undefined) return undefined
+  const { keyPrefix, connection: { commands } } = redis
+  const { sealing, revocations: log, leaseMs } = deps
+  const maxHoldMs = 3 * settings.authgear.timeoutMs // the wait for a place, the call, and what Redis takes
+  const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
   return {
-    commands: shared.connection.commands,
-    keyPrefix: redis.keyPrefix,
-    leaseMs,
-    maxHoldMs: 3 * authgear.timeoutMs // the wait for a place, the call, and what Redis takes
-  }
-}
-
-function codesOf ({ redis }: ServiceSettings, { shared: { connection } }: OwnSessionDeps): SharedCodes | undefined {
-  if (redis === undefined || connection === undefined) return undefined
-  const nameOf = (code: string): string => usedCodeKey(redis.keyPrefix, code as CacheKey)
-  return {
-    setIfAbsent: (code, lifeMs) => connection.commands.setIfAbsent(nameOf(code), USED, lifeMs),
-    release: async (code) => { await connection.commands.deleteIfEquals(nameOf(code), USED) }
+    store: createRecordStore(Math.floor(bytes), { ...sealing, commands, keyPrefix, log }),
+    users: createUserSessions({ nameOf, lists }),
+    lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
+    codes: codesIn(commands, keyPrefix),
+    isShared: true
   }
 }
 
 const USED = 'used'
+
+function codesIn (commands: RedisCommands, keyPrefix: string): SharedCodes {
+  const nameOf = (code: string): string => usedCodeKey(keyPrefix, code as CacheKey)
+  return {
+    setIfAbsent: (code, lifeMs) => commands.setIfAbsent(nameOf(code), USED, lifeMs),
+    release: async (code) => { await commands.deleteIfEquals(nameOf(code), USED) }
+  }
+}

@@ -5,6 +5,7 @@ import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
+import { createSealer } from '../crypto/sealing.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
@@ -18,127 +19,126 @@ import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
 import { openEvents } from './events.ts'
 import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
-import { type AuthgearAccess, createAuthgearAccess } from './authgear.ts'
+import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
-import { presentedShareOf } from './memory-shares.ts'
-import type { ServiceSettings } from './settings.ts'
+import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
-import { openShared, reporting, type SealingKeys } from './shared.ts'
+import { openShared, reporting, type Sealing } from './shared.ts'
+import type { Waits } from './timing.ts'
 import { randomBytes } from 'node:crypto'
 import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
 import { createEntryCodec, type EntryCodec } from '../shared/revocation/codec.ts'
 
-type PartsDeps = Readonly<{
+type PartsDeps = Waits & Readonly<{
   memory: MemoryCache
   metrics: Metrics
   log: Log
   clock: Clock
-  leaseWaitMs: number | undefined
-  leaseMs: number | undefined
-  secretCheckMs: number | undefined
-  settleMs: number | undefined
   traced: Wrappers
   state: () => Replica['state']
   stdout: WritePiece | undefined
 }>
 export type Parts = ReturnType<typeof openParts>
 
-/** All that a replica opens, in this order; `closeParts` closes it. */
-export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const { memory, metrics, log, clock, leaseWaitMs, leaseMs, secretCheckMs, settleMs, traced, state, stdout } = deps
+/** What all else is made of: nothing of it needs the revocation log. */
+function openBase (settings: ServiceSettings, deps: PartsDeps) {
+  const { metrics, log, clock, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
-  const secrets = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
-  const { keyer } = secrets
-  const record = openAccessRecord(settings, { sessionKey: secrets.recordKey, metrics, log, clock, stdout })
+  const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
+  const { keyer, sealing } = secrets
+  const record = openAccessRecord(settings, { ...deps, sessionKey: secrets.recordKey })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
-  const shared = openShared(settings, secrets.sealingKeys, {
-    metrics, log, clock, keys, leaseWaitMs, leaseMs, secretCheckMs
-  })
+  const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const untold = createUntoldChanges(clock)
-  const blocks = openBlockParts(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keys, isFollowing: () => isFollowing(), log, clock
-  })
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, record, keys, authgear, shared, untold }
+}
+
+type Base = ReturnType<typeof openBase>
+
+/** The revocation log, and what is told of it or tells it something. */
+function openRevocations (settings: ServiceSettings, base: Base) {
+  const { secrets, memory, record } = base
   const isFollowing = (): boolean => opened.revocations.isFollowing()
-  const events = openEvents(settings, { names: secrets.sessionNames, isFollowing, metrics, clock })
+  const blocks = openBlockParts(settings, { ...base, isFollowing })
+  const events = openEvents(settings, { ...base, names: secrets.sessionNames, isFollowing })
   const opened = openLog(settings, secrets.codec, {
-    metrics, log, clock, keys, untold, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
+    ...base, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
   })
-  const told = events === undefined ? opened.revocations : events.telling(opened.revocations)
-  const revocations = record === undefined ? told : record.following(told)
-  const sources = { keys, revocations, connection: shared.connection, log, clock, untold }
-  const sharedCache = shared.connection === undefined ? shared.cache : traced.sharedCache(shared.cache)
-  const observer = { ...metrics.authenticate, ...reporting(log) }
-  const tokens = openTokens(settings, { clock, metrics, log })
-  const own = openOwnSessions(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keyer, revocations, tokens, metrics, clock, log, leaseMs
-  })
-  const authenticator = authenticatorOf(settings, {
-    memory, sharedCache, authgear, own: own?.sessions, clock, keyer, revocations, observer
-  })
-  const assertions = openAssertions(settings, {
-    shared, sealingKeys: secrets.sealingKeys, keys, metrics, log, clock, settleMs
-  })
-  const profiles = openProfiles(settings, {
-    shared, sealingKey: secrets.sealingKeys.current, keyer, revocations, clock, metrics, log, leaseMs, leaseWaitMs
-  })
+  const told = events?.telling(opened.revocations) ?? opened.revocations
+  const revocations = record?.following(told) ?? told
+  return { blocks, events, revocations, closeLog: opened.close, logEntries: opened.entries }
+}
+
+/** All that a replica opens, in this order; `closeParts` closes it. */
+export function openParts (settings: ServiceSettings, deps: PartsDeps) {
+  const base = openBase(settings, deps)
+  const log = openRevocations(settings, base)
+  const { authgear, shared, record, untold, secrets } = base
+  const { blocks, events, revocations } = log
+  const sources = { ...base, revocations, connection: shared.redis?.connection }
+  const tokens = openTokens(settings, base)
+  const own = openOwnSessions(settings, { ...sources, sealing: secrets.sealing.sessions, tokens })
+  const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
+  const assertions = openAssertions(settings, base)
+  const profiles = openProfiles(settings, sources)
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
     assertions: assertions?.assertions,
     sessionNames: events?.names,
-    clock,
+    clock: deps.clock,
     maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
   })
-  const { absentHeaders } = settings
-  const handlerDeps: HandlerDeps = {
-    authenticator, keyer, cookieNames: names, readOwn: own?.readOwn, absentHeaders, presenter, realm: origin
-  }
-  const self = (): Replica => ({
-    name: settings.replica, state: state(), authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
-  })
   return {
+    ...log,
     authgear,
     tokens,
-    blocks,
-    events,
     own,
     assertions,
     shared,
-    revocations,
-    closeLog: opened.close,
-    logEntries: opened.entries,
     profiles,
     untold,
-    presence: openFollowersPresence(keys, shared, revocations, self),
-    audit: openFollower(settings, { ...sources, metrics, keyer, blocks: blocks?.shared }),
+    presence: openFollowersPresence(base.keys, shared, revocations, () => ({
+      name: settings.replica,
+      state: deps.state(),
+      authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+    })),
+    audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
     record,
-    webhook: webhookOf(settings, { ...sources, metrics }),
+    webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
-    handlerDeps
+    handlerDeps: {
+      authenticator,
+      keyer: base.keyer,
+      cookieNames: base.names,
+      readOwn: own?.readOwn,
+      absentHeaders: settings.absentHeaders,
+      presenter,
+      realm: settings.authgear.endpoint.origin
+    } satisfies HandlerDeps as HandlerDeps
   }
 }
 
-type ResolvingParts = Pick<AuthenticateDeps, 'memory' | 'sharedCache' | 'own' | 'clock' | 'observer'> & Readonly<{
-  authgear: AuthgearAccess
-  keyer: Keyer
-  revocations: RevocationLog
-}>
-
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  { authgear: { resolver, failedCredentials }, keyer: { sentDigests }, revocations, ...given }: ResolvingParts
+  base: Base & Readonly<{ own: AuthenticateDeps['own'], revocations: RevocationLog }>
 ): Authenticator {
+  const { memory, shared, traced, authgear, own, clock, keyer, revocations, metrics, log } = base
   return createAuthenticator({
-    ...given,
-    resolver,
-    failedCredentials,
-    sentDigests,
+    memory,
+    sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
+    own,
+    clock,
+    observer: { ...metrics.authenticate, ...reporting(log) },
+    resolver: authgear.resolver,
+    failedCredentials: authgear.failedCredentials,
+    sentDigests: keyer.sentDigests,
     audience: endpoint.origin,
     lifetimes: cache,
     refreshAhead: cache.refreshAhead,
@@ -162,8 +162,8 @@ export async function closeParts (parts: Parts): Promise<void> {
   await closeLog()
   blocks?.shared?.close()
   events?.close()
-  shared.secretCheck?.close()
-  await shared.connection?.close()
+  shared.redis?.secretCheck.close()
+  await shared.redis?.connection.close()
   await authgear.resolver.close()
   await record?.close()
 }
@@ -171,7 +171,8 @@ export async function closeParts (parts: Parts): Promise<void> {
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
 export type Secrets = Readonly<{
   keyer: Keyer
-  sealingKeys: SealingKeys
+  /** `sessions`: of sessions of our own, which hold tokens. */
+  sealing: Readonly<Record<'entries' | 'sessions', Sealing>>
   codec: EntryCodec
   digestForm: DigestForm
   sessionNames: SessionNames
@@ -181,32 +182,37 @@ export type Secrets = Readonly<{
 
 /** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
 export function openSecrets (settings: ServiceSettings, writesPrevious: () => boolean): Secrets {
-  const { authgear: { endpoint: { origin }, cookiePrefix }, cache, redis } = settings
+  const { cache, redis } = settings
   // without Redis no other process has to know the secret
   const isShared = cache.secret !== undefined || redis !== undefined
   const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
   const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
-  const keyerOf = (digestKey: Uint8Array): Keyer => createKeyer(digestKey, { endpoint: origin, cookiePrefix })
-  const currentKeyer = keyerOf(current.digest)
-  const keyer = previous === undefined
-    ? currentKeyer
-    : createRotatingKeyer(currentKeyer, keyerOf(previous.digest), writesPrevious, settings.hasEvents)
+  const keyer = keyerOf(settings, current.digest, previous?.digest, writesPrevious)
+  const [secret, previousSecret] = [secretIdOf(current.log), previous && secretIdOf(previous.log)]
+  const sealingOf = (key: Uint8Array, older: Uint8Array | undefined): Sealing =>
+    ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
   return Object.freeze({
     keyer,
-    sessionNames: createSessionNames({
-      keyer, secret: secretIdOf(current.log), key: current.events, previousKey: previous?.events
-    }),
-    sealingKeys: {
-      current: current.sealing,
-      previous: previous?.sealing,
-      sessions: current.sessions,
-      previousSessions: previous?.sessions
+    sessionNames: createSessionNames({ keyer, secret, key: current.events, previousKey: previous?.events }),
+    sealing: {
+      entries: sealingOf(current.sealing, previous?.sealing),
+      sessions: sealingOf(current.sessions, previous?.sessions)
     },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
     recordKey: current.record,
-    digestForm: createDigestForm({
-      current: secretIdOf(current.log),
-      previous: previous && secretIdOf(previous.log)
-    })
+    digestForm: createDigestForm({ current: secret, previous: previousSecret })
   })
+}
+
+function keyerOf (
+  { authgear: { endpoint, cookiePrefix }, hasEvents }: ServiceSettings,
+  digestKey: Uint8Array,
+  previousKey: Uint8Array | undefined,
+  writesPrevious: () => boolean
+): Keyer {
+  const under = (key: Uint8Array): Keyer => createKeyer(key, { endpoint: endpoint.origin, cookiePrefix })
+  const current = under(digestKey)
+  return previousKey === undefined
+    ? current
+    : createRotatingKeyer(current, under(previousKey), writesPrevious, hasEvents)
 }

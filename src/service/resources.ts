@@ -1,5 +1,6 @@
 import { type KeySet, openKeySet } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
+import type { KeysUnavailable } from '../errors.ts'
 import type { Route } from '../request/http/paths.ts'
 import type { Handler, HandlerDeps } from '../request/http/types.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
@@ -7,7 +8,7 @@ import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { metadataRoutes } from '../request/resource/metadata.ts'
 import {
-  createExtAuthz, createResource, createResourceOrSession, resourceRoutes
+  createExtAuthz, createResource, createResourceOrSession, type ResourceDeps, resourceRoutes
 } from '../request/resource/resource.ts'
 import { SIGN_IN_SCOPES } from '../request/resource/settings.ts'
 import { createVerifier, type Verifier } from '../request/resource/verifier.ts'
@@ -15,12 +16,8 @@ import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { verifyRoutes } from '../request/verify/verify.ts'
 import type { BlockParts } from './blocks.ts'
-import type { ServiceSettings } from './settings.ts'
-import { throttle } from './shared.ts'
-
-/** Of CACHE_MAX_MEMORY: for tokens that were verified. */
-export const TOKEN_SHARE = 0.1
-const REPORT_INTERVAL_MS = 60_000
+import { type ServiceSettings, TOKEN_SHARE } from './settings.ts'
+import { onceAMinute, tellChanges } from './timing.ts'
 
 export type TokenParts = Readonly<{ keySet: KeySet, verifier: Verifier }>
 
@@ -30,15 +27,16 @@ type OpenDeps = Readonly<{ clock: Clock, metrics: Metrics, log: Log }>
 export function openTokens (settings: ServiceSettings, { clock, metrics, log }: OpenDeps): TokenParts | undefined {
   const { authgear, cache, resources, resourceTokenMaxAgeMs: maxAgeMs } = settings
   if (resources.length === 0) return undefined
-  let isFailing = false
+  const tell = tellChanges<KeysUnavailable>(
+    (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
+    () => log.info("Authgear's keys were fetched again")
+  )
   const keySet = openKeySet(authgear, {
     clock,
     observer: {
       fetched (error): void {
         metrics.tokens.keysFetched(error === undefined ? 'ok' : 'error')
-        if (error !== undefined && !isFailing) log.warn({ error: describe(error), check: error.check }, NO_KEYS)
-        if (error === undefined && isFailing) log.info("Authgear's keys were fetched again")
-        isFailing = error !== undefined
+        tell(error)
       }
     }
   })
@@ -77,32 +75,41 @@ export type CheckHandlers = Readonly<{
 }>
 
 export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
-  const { tokens, blocks, handlerDeps, revocations, metrics, log, clock, traced, extAuthz, sessions } = deps
+  const { tokens, blocks, traced, extAuthz } = deps
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   const verify = of(deps.verify)
   if (tokens === undefined || blocks === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
-  const warn = throttle(clock, REPORT_INTERVAL_MS, () => log.warn(UNKNOWN))
-  const resourceDeps = {
-    ...handlerDeps,
-    clock,
-    verifier: tokens.verifier,
-    standingOf: revocations.standingOf,
-    refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
-    standingOfClient: blocks.standingOf,
-    saw: blocks.seen.saw,
-    refusedBlocked: blocks.refusedBlocked,
-    isAllowList: settings.resourceClients === 'allow-list',
-    resources: new Map(
-      settings.resources.map(({ uri, scopes }) => [uri, scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))])
-    ),
-    sessions
-  }
+  const resourceDeps = resourceDepsOf(settings, deps, tokens, blocks)
   return {
     verify,
     extAuthz: of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy)),
     byPolicy: of(createExtAuthz(resourceDeps, deps.verify, 'required')),
     resource: of(createResource(resourceDeps)),
     resourceOrSession: of(createResourceOrSession(resourceDeps))
+  }
+}
+
+function resourceDepsOf (
+  { resources, resourceClients }: ServiceSettings,
+  { handlerDeps, revocations, metrics, log, clock, sessions }: RouteDeps,
+  { verifier }: TokenParts,
+  blocks: BlockParts
+): ResourceDeps {
+  const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
+  const signInScopes = (scopes: readonly string[]): readonly string[] =>
+    scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))
+  return {
+    ...handlerDeps,
+    clock,
+    verifier,
+    standingOf: revocations.standingOf,
+    refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
+    standingOfClient: blocks.standingOf,
+    saw: blocks.seen.saw,
+    refusedBlocked: blocks.refusedBlocked,
+    isAllowList: resourceClients === 'allow-list',
+    resources: new Map(resources.map(({ uri, scopes }) => [uri, signInScopes(scopes)])),
+    sessions
   }
 }
 

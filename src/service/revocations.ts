@@ -20,13 +20,11 @@ import { openPresence, type Presence, type Replica } from '../shared/revocation/
 import { createRedisLogStore } from '../shared/revocation/redis-store.ts'
 import { createStreamLog } from '../shared/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
-import type { BlockTarget, LogObserver, LogReader, Origin, RevocationLog } from '../shared/revocation/types.ts'
+import type { LogObserver, LogReader, RevocationLog } from '../shared/revocation/types.ts'
 import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
-import { throttle, type Shared } from './shared.ts'
-
-/** Redis is told no more often that a signed webhook came. */
-const WEBHOOK_NOTED_INTERVAL_MS = 60_000
+import type { Shared } from './shared.ts'
+import { onceAMinute } from './timing.ts'
 
 type SourceDeps = Readonly<{
   keys: RedisKeys
@@ -90,7 +88,7 @@ export function webhookOf (
     connection?.commands.setPx(keys.webhookSeen, Buffer.from(secretId), WEBHOOK_KNOWN_MS).catch(() => {})
   }
   const notes = secrets.map(webhookSecretId).map((id) =>
-    [id, throttle(clock, WEBHOOK_NOTED_INTERVAL_MS, () => note(id))] as const)
+    [id, onceAMinute(clock, () => note(id))] as const)
   const signed = (secretId: string): void => {
     untold.webhookCame()
     new Map(notes).get(secretId)?.()
@@ -102,7 +100,6 @@ const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are 
 const FORGED = 'entries of the revocation log are not authentic: each is read as "everything"'
 const FOREIGN =
   'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
-const REPORT_INTERVAL_MS = 60_000
 
 /** `entries`: how many revocations are kept, and how many may be. */
 type Opened = Readonly<{
@@ -124,51 +121,46 @@ type LogDeps = Readonly<{
 }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
-export function openLog (
-  settings: ServiceSettings,
-  codec: EntryCodec,
-  { metrics, log, clock, keys, untold, forget, blocks, reader }: LogDeps
-): Opened {
+export function openLog (settings: ServiceSettings, codec: EntryCodec, deps: LogDeps): Opened {
   const { redis } = settings
+  const { clock, keys } = deps
   const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
   const maxNames = ledgerNames(getHeapStatistics().heap_size_limit)
   const tokens = tokenLedgerOf(settings, clock, maxNames)
   let length = 0
   const entries = () => ({ now: length, most: maxEntries(retentionMs) })
-  const trouble = (what: string, error?: unknown): void =>
-    log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
-  const warnOf = (what: string) => throttle(clock, REPORT_INTERVAL_MS, () => log.warn(what))
-  const [warnForged, warnForeign] = [warnOf(FORGED), warnOf(FOREIGN)]
-  const inauthentic = (): void => { metrics.revocations.inauthentic(); warnForged() }
-  const foreign = (): void => { metrics.revocations.foreign(); warnForeign() }
-  const measured = (now: number): void => { length = now }
-  const revoked = (origin: Origin): void => {
-    metrics.revocations.revoked(origin)
-    if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
-  }
-  const adopted = (): void => { forget(); blocks?.refresh() }
-  const marked = ({ name, mark }: BlockTarget): void => blocks?.take(name, mark)
-  const own = { reader, revoked, inauthentic, foreign, adopted, marked, trouble, length: measured }
-  const observer: LogObserver = { ...metrics.revocations, ...own }
+  const observer: LogObserver = { ...observerOf(deps), length: (now) => { length = now } }
   if (redis === undefined) {
     const revocations = createMemoryLog({ clock, retentionMs, observer, maxNames, tokens })
     return { revocations, close: revocations.close, entries }
   }
   const store = createRedisLogStore({ ...openLogConnections(redis), keyPrefix: keys.log })
   const revocations = createStreamLog({
-    store,
-    codec,
-    clock,
-    retentionMs,
-    sessionRetentionMs,
-    tokens,
-    observer,
-    maxNames
+    store, codec, clock, retentionMs, sessionRetentionMs, tokens, observer, maxNames
   })
-  const failed = (error: unknown): void => trouble(NOT_FOLLOWED, error)
   const heartbeat = tokens === undefined ? undefined : setInterval(() => tokens.ran(), HEARTBEAT_MS).unref()
-  const unfollow = follow(revocations, store, failed)
+  const unfollow = follow(revocations, store, (error) => observer.trouble(NOT_FOLLOWED, error))
   return { revocations, entries, close: async () => { clearInterval(heartbeat); await unfollow() } }
+}
+
+function observerOf (
+  { metrics: { revocations: counted }, log, clock, untold, forget, blocks, reader }: LogDeps
+): Omit<LogObserver, 'length'> {
+  const warnForged = onceAMinute(clock, () => log.warn(FORGED))
+  const warnForeign = onceAMinute(clock, () => log.warn(FOREIGN))
+  return {
+    ...counted,
+    reader,
+    revoked: (origin) => {
+      counted.revoked(origin)
+      if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
+    },
+    inauthentic: () => { counted.inauthentic(); warnForged() },
+    foreign: () => { counted.foreign(); warnForeign() },
+    adopted: () => { forget(); blocks?.refresh() },
+    marked: ({ name, mark }) => blocks?.take(name, mark),
+    trouble: (what, error) => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
+  }
 }
 
 function tokenLedgerOf (
@@ -183,13 +175,13 @@ function tokenLedgerOf (
 /** Tells the other replicas that this one follows the revocations, and counts those that do. */
 export function openFollowersPresence (
   { replicas }: RedisKeys,
-  { connection, reportOnce }: Shared,
+  { redis, reportOnce }: Shared,
   revocations: RevocationLog,
   self: () => Replica
 ): Presence | undefined {
-  if (connection === undefined) return undefined
+  if (redis === undefined) return undefined
   return openPresence({
-    announce: (announcement) => connection.commands.announce(replicas, announcement),
+    announce: (announcement) => redis.connection.commands.announce(replicas, announcement),
     self,
     isFollowing: () => revocations.isFollowing(),
     failed: (error) => reportOnce('announce', error)

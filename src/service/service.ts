@@ -18,10 +18,9 @@ import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
-import { sessionBytes } from './memory-shares.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
-import type { ServiceSettings } from './settings.ts'
-import { type Waiting, waitUntil } from './wait.ts'
+import { type ServiceSettings, sessionBytes } from './settings.ts'
+import { type Waiting, type Waits, waitUntil } from './timing.ts'
 
 export type { ServiceSettings } from './settings.ts'
 
@@ -72,12 +71,8 @@ export type Service = Readonly<{
  * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
  * tracing is on.
  */
-export type Seams = Readonly<{
+export type Seams = Waits & Readonly<{
   clock?: Clock
-  leaseWaitMs?: number | undefined
-  leaseMs?: number | undefined
-  secretCheckMs?: number | undefined
-  settleMs?: number | undefined
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
@@ -101,9 +96,7 @@ export function createService (
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
-  const { leaseWaitMs, leaseMs, secretCheckMs, settleMs } = waits
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, state, stdout }
-  const parts = openParts(settings, { memory, metrics, log, clock, traced, ...seams })
+  const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, ...waits })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
@@ -114,7 +107,7 @@ export function createService (
     revocations: purgesOf(settings, parts, log),
     clients: clientsOf(settings, parts, log),
     redisState: () =>
-      shared.connection === undefined ? 'none' : shared.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+      shared.redis === undefined ? 'none' : shared.redis.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
     blocksRead: async () => { await parts.blocks?.ready() },
@@ -163,50 +156,61 @@ function gaugesOf (
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
-  const { redis, audit, cache, tls, assertion, authgear, login, resources, accessRecord } = settings
+  const { redis, cache, tls, login, resources, accessRecord } = settings
   const withRedis = redis !== undefined
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
     cacheEntries: memory.size,
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,
-    redisUp: withRedis ? () => parts().shared.connection?.isUp() === true : undefined,
+    redisUp: withRedis ? () => parts().shared.redis?.connection.isUp() === true : undefined,
     logFollowed: withRedis ? () => parts().revocations.isFollowing() : undefined,
     logEntries: withRedis ? () => parts().logEntries() : undefined,
     replicasSeen: withRedis ? () => parts().presence?.seen() ?? 0 : undefined,
-    audit: audit === undefined
-      ? undefined
-      : {
-          isLeader: () => parts().audit?.isLeader() === true,
-          behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
-          unread: () => parts().audit?.unread() ?? 0,
-          untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
-        },
-    assertions: assertion === undefined
-      ? undefined
-      : {
-          hasKey: () => parts().assertions?.gauges.hasKey() === true,
-          keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
-          nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
-        },
-    events: settings.hasEvents
-      ? {
-          apps: [...new Set(settings.eventApps.map(({ name }) => name))],
-          streams: () => parts().events?.readers.counts() ?? new Map()
-        }
-      : undefined,
+    audit: auditGauges(settings, parts),
+    assertions: assertionGauges(settings, parts),
+    events: eventGauges(settings, parts),
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
-    certificate: tls === undefined
-      ? undefined
-      : {
-          expiry: () => (certificate()?.to ?? 0) / 1000,
-          stage: () => {
-            const life = certificate()
-            return life && certificateStage(life, clock.wall())
-          }
-        }
+    certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
+  }
+}
+
+function auditGauges ({ audit, authgear }: ServiceSettings, parts: () => Parts): Gauges['audit'] {
+  if (audit === undefined) return undefined
+  return {
+    isLeader: () => parts().audit?.isLeader() === true,
+    behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
+    unread: () => parts().audit?.unread() ?? 0,
+    untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
+  }
+}
+
+function assertionGauges ({ assertion }: ServiceSettings, parts: () => Parts): Gauges['assertions'] {
+  if (assertion === undefined) return undefined
+  return {
+    hasKey: () => parts().assertions?.gauges.hasKey() === true,
+    keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
+    nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
+  }
+}
+
+function eventGauges ({ hasEvents, eventApps }: ServiceSettings, parts: () => Parts): Gauges['events'] {
+  if (!hasEvents) return undefined
+  return {
+    apps: [...new Set(eventApps.map(({ name }) => name))],
+    streams: () => parts().events?.readers.counts() ?? new Map()
+  }
+}
+
+function certificateGauges (life: () => CertificateLife | undefined, clock: Clock): Gauges['certificate'] {
+  return {
+    expiry: () => (life()?.to ?? 0) / 1000,
+    stage: () => {
+      const now = life()
+      return now && certificateStage(now, clock.wall())
+    }
   }
 }
 

@@ -1,17 +1,20 @@
-import { createSharedCache, type PreviousTier, type SharedCache, NO_SHARED_CACHE } from '../shared/cache/coalescing.ts'
-import { entryForm, type RedisTier } from '../shared/cache/redis.ts'
+import {
+  createSharedCache, NO_SHARED_CACHE, type SharedCache, type SharedCacheObserver
+} from '../shared/cache/coalescing.ts'
+import { entryForm } from '../shared/cache/redis.ts'
 import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
 } from '../shared/cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
-import { createSealer } from '../crypto/sealing.ts'
+import type { Sealer } from '../crypto/sealing.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { connectRedis } from '../shared/redis/connect.ts'
 import type { RedisConnection } from '../shared/redis/connection.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
-import { describeServers } from '../shared/redis/options.ts'
+import { describeServers, type RedisSettings } from '../shared/redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
+import type { Waits } from './timing.ts'
 
 export function reporting (log: Log): { noVerdict: () => void, unexpectedError: (error: unknown) => void } {
   return {
@@ -44,16 +47,6 @@ function createOnceReporter (log: Log): OnceReporter {
   }
 }
 
-/** Once in so many milliseconds, however often it is called. */
-export function throttle (clock: Clock, everyMs: number, act: () => void): () => void {
-  let last = -Infinity
-  return () => {
-    if (clock.monotonic() - last < everyMs) return
-    last = clock.monotonic()
-    act()
-  }
-}
-
 const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
 const UNREACHABLE = {
   one: ALL_FROM_AUTHGEAR,
@@ -69,54 +62,72 @@ const REFUSED =
   'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD; until then every answer comes from memory or ' +
     'from Authgear'
 
+/** How a kind of value is sealed in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
+export type Sealing = Readonly<{
+  sealer: Sealer
+  previous: Sealer | undefined
+  /** Whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone. */
+  writesPrevious: () => boolean
+}>
+
 export type Shared = Readonly<{
   cache: SharedCache
-  connection: RedisConnection | undefined
+  /** Undefined without Redis. */
+  redis: Readonly<{ connection: RedisConnection, keyPrefix: string, secretCheck: SecretCheckTimer }> | undefined
   /** Whether the connection was lost, or the first one failed. */
   isDown: () => boolean
-  secretCheck: SecretCheckTimer | undefined
   reportOnce: OnceReporter['reportOnce']
 }>
-type SharedDeps = Readonly<{
+
+type SharedDeps = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'secretCheckMs'> & Readonly<{
   metrics: Metrics
   log: Log
   clock: Clock
   keys: RedisKeys
-  leaseWaitMs: number | undefined
-  leaseMs: number | undefined
-  /** Between two looks at the secret check. */
-  secretCheckMs: number | undefined
 }>
 
-/** The keys that seal entries: under CACHE_SECRET, and under CACHE_SECRET_PREVIOUS while there is one. */
-export type SealingKeys = Readonly<{
-  current: Uint8Array
-  previous: Uint8Array | undefined
-  /** Of sessions of our own, which hold tokens. */
-  sessions: Uint8Array
-  previousSessions: Uint8Array | undefined
-}>
+const NOTHING_SHARED: Shared = Object.freeze({
+  cache: NO_SHARED_CACHE, redis: undefined, isDown: () => false, reportOnce: () => {}
+})
 
 /** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
-export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys, deps: SharedDeps): Shared {
-  const { redis } = settings
-  if (redis === undefined) {
-    return {
-      cache: NO_SHARED_CACHE,
-      connection: undefined,
-      isDown: () => false,
-      secretCheck: undefined,
-      reportOnce: () => {}
-    }
-  }
-  const { log, keys } = deps
+export function openShared (
+  { redis, authgear }: ServiceSettings,
+  { sealer, previous: olderSealer }: Omit<Sealing, 'writesPrevious'>,
+  deps: SharedDeps
+): Shared {
+  if (redis === undefined) return NOTHING_SHARED
+  const { log, keys, clock, metrics, leaseMs, leaseWaitMs = authgear.timeoutMs } = deps
+  const { keyPrefix } = redis
   const { reportOnce, forget } = createOnceReporter(log)
+  const { connection, isDown } = connect(redis, log, () => {
+    forget()
+    secretCheck.refresh()
+  })
+  const { commands } = connection
+  const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)
+  const tier = { commands, sealer, keyPrefix, clock, form: entryForm() }
+  const cache = createSharedCache({
+    tier,
+    previous: olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious },
+    leaseWaitMs,
+    ...leaseMs === undefined ? {} : { leaseMs },
+    observer: { ...metrics.sharedCache, sharedError: countingErrors(metrics, reportOnce) }
+  })
+  return { cache, redis: { connection, keyPrefix, secretCheck }, isDown, reportOnce }
+}
+
+/** @param up called each time that it is there */
+function connect (
+  redis: RedisSettings,
+  log: Log,
+  up: () => void
+): Readonly<{ connection: RedisConnection, isDown: () => boolean }> {
   let isDown = false
   const connection = connectRedis(redis, {
     up: () => {
       isDown = false
-      forget()
-      secretCheck.refresh()
+      up()
       log.info({ redis: describeServers(redis.servers) }, 'Redis is connected')
     },
     down: (error) => {
@@ -126,16 +137,18 @@ export function openShared (settings: ServiceSettings, sealingKeys: SealingKeys,
       log.warn({ redis: describeServers(redis.servers), error: why }, says)
     }
   })
-  const { commands } = connection
-  const sealer = createSealer(sealingKeys.current)
-  const olderSealer = sealingKeys.previous && createSealer(sealingKeys.previous)
-  const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)
-  const tier = { commands, sealer, keyPrefix: redis.keyPrefix, clock: deps.clock, form: entryForm() }
-  const previous = olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious }
-  const { leaseWaitMs = settings.authgear.timeoutMs, leaseMs } = deps
-  const times = { leaseWaitMs, ...leaseMs === undefined ? {} : { leaseMs } }
-  const cache = sharedCacheOf({ tier, previous, ...times }, deps, reportOnce)
-  return { cache, connection, isDown: () => isDown, secretCheck, reportOnce }
+  return { connection, isDown: () => isDown }
+}
+
+/** Each error of a cache in Redis is counted, and each kind is told once a connection. */
+export function countingErrors (
+  { sharedCache }: Pick<Metrics, 'sharedCache'>,
+  reportOnce: OnceReporter['reportOnce']
+): SharedCacheObserver['sharedError'] {
+  return (operation, error) => {
+    sharedCache.sharedError(operation)
+    reportOnce(operation, error)
+  }
 }
 
 const FOREIGN_SECRET =
@@ -158,21 +171,4 @@ function openSecretCheck (
     rotated: () => log.info(ROTATED),
     ...every
   })
-}
-
-function sharedCacheOf (
-  options: Readonly<{
-    tier: RedisTier
-    previous: PreviousTier | undefined
-    leaseWaitMs: number
-    leaseMs?: number
-  }>,
-  { metrics }: SharedDeps,
-  reportOnce: OnceReporter['reportOnce']
-): SharedCache {
-  const sharedError = (operation: Parameters<typeof metrics.sharedCache.sharedError>[0], error: unknown): void => {
-    metrics.sharedCache.sharedError(operation)
-    reportOnce(operation, error)
-  }
-  return createSharedCache({ ...options, observer: { ...metrics.sharedCache, sharedError } })
 }

@@ -29,7 +29,7 @@ const BRAND = {
   supportUrl: 'mailto:help@example.com'
 }
 const branded = createPages(BRAND, LINKS)
-const loginPages = createLoginPages(BRAND, 'session')
+const loginPages = createLoginPages(BRAND, 'session', 'authgear')
 /** One reason for each page that looks different. */
 const REASONS = (Object.keys(REFUSALS) as RefusalReason[]).filter((reason, i, all) => {
   const seen = (one: RefusalReason): string => plain.render(one, 'en', { reference: '' })

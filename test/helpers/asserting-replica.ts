@@ -80,11 +80,11 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     assertions,
     certificate: undefined
   })
-  const { sealingKeys } = openSecrets(settings, () => shared.secretCheck?.writesPrevious() === true)
-  const lease = { leaseWaitMs: undefined, leaseMs: undefined }
-  const shared = openShared(settings, sealingKeys, { metrics, log, clock, keys: KEYS, secretCheckMs, ...lease })
+  const { sealing: { entries: sealing } } =
+    openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
+  const shared = openShared(settings, sealing, { metrics, log, clock, keys: KEYS, secretCheckMs })
   const opened = openAssertions(settings, {
-    shared, sealingKeys, keys: KEYS, metrics, log, clock, settleMs: options.settleMs
+    shared, sealing, keys: KEYS, metrics, log, clock, settleMs: options.settleMs
   })
   if (opened === undefined) throw new Error('assertions are off')
   const parts = opened
@@ -93,8 +93,8 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   const close = (): Promise<void> => {
     closing ??= (async () => {
       parts.close()
-      shared.secretCheck?.close()
-      await shared.connection?.close()
+      shared.redis?.secretCheck.close()
+      await shared.redis?.connection.close()
       await stop()
     })()
     return closing

@@ -214,7 +214,7 @@ t.test('CACHE_SECRET is rotated: one set of keys throughout', async (t: Test) =>
   // the check of the old one ends by Redis' clock, and two intervals later by ours
   await until('the fleet writes under the new one', () => {
     clock.advance(100)
-    return both.shared.secretCheck?.writesPrevious() === false
+    return both.shared.redis?.secretCheck.writesPrevious() === false
   })
   await until('the keys are sealed again', async () => await redis.cli('GET', KEYS.assertionKeys) !== sealed)
   const next = await open({ CACHE_SECRET: NEW })

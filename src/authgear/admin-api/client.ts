@@ -1,6 +1,4 @@
-import { isIP } from 'node:net'
-import { rootCertificates } from 'node:tls'
-import { buildConnector, Pool } from '../undici.ts'
+import { authoritiesOf, connectorTo, Pool } from '../undici.ts'
 import { AdminApiError } from './errors.ts'
 
 export type AdminApiSettings = Readonly<{
@@ -37,7 +35,8 @@ export function openAdminApi (
   { connections, deadlineMs, maxBodyBytes }: AdminApiLimits
 ): AdminApi {
   const target = new URL(url)
-  const pool = openPool(target, ca, { connections, maxBodyBytes })
+  const connect = connectorTo(target.hostname, authoritiesOf(ca))
+  const pool = new Pool(target.origin, { connect, connections, pipelining: 1, maxResponseSize: maxBodyBytes })
   // by its host Authgear knows the project, and by host and scheme it makes the addresses of pictures
   const forwarded = { host: endpoint.host, 'x-forwarded-host': endpoint.host, 'x-forwarded-proto': endpoint.scheme }
   return Object.freeze({
@@ -57,22 +56,6 @@ export function openAdminApi (
       }
     },
     close: () => pool.destroy()
-  })
-}
-
-function openPool (
-  { origin, hostname }: URL,
-  ca: string | undefined,
-  { connections, maxBodyBytes }: Pick<AdminApiLimits, 'connections' | 'maxBodyBytes'>
-): Pool {
-  const connector = buildConnector(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
-  // undici would verify the certificate against the Host header, which names the public endpoint
-  const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : ''
-  return new Pool(origin, {
-    connect: (options, callback) => connector({ ...options, servername }, callback),
-    connections,
-    pipelining: 1,
-    maxResponseSize: maxBodyBytes
   })
 }
 

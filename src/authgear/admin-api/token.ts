@@ -8,9 +8,9 @@ export type AdminKey = Readonly<{
   keyId: string
 }>
 
-/** Seconds. Authgear tolerates five minutes both ways; a token that leaks is of no use after one. */
-const LIFE = 60
-const BACK = 30
+/** Authgear tolerates five minutes both ways; a token that leaks is of no use after one. */
+const LIFE_SECONDS = 60
+const BACK_SECONDS = 30
 
 /** Makes the bearer token of one request. */
 export function createTokens (
@@ -22,12 +22,12 @@ export function createTokens (
   return async () => {
     const { importPKCS8, SignJWT } = await import('jose') // 8 MB for those alone who use the Admin API
     key ??= importPKCS8(pem, 'RS256')
-    const issuedAt = Math.floor(clock.wall() / 1000) - BACK
+    const issuedAt = Math.floor(clock.wall() / 1000) - BACK_SECONDS
     return await new SignJWT()
       .setProtectedHeader({ alg: 'RS256', kid: keyId, typ: 'JWT' })
       .setAudience(appId)
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + LIFE)
+      .setExpirationTime(issuedAt + LIFE_SECONDS)
       .sign(await key)
   }
 }

@@ -2,9 +2,9 @@ import type { Clock } from '../../clock.ts'
 import { type AdminApiSettings, openAdminApi } from '../admin-api/client.ts'
 import { AdminApiError, kindOfStatus } from '../admin-api/errors.ts'
 import { type Json, listOf, objectOf, parseObject } from '../../core/json.ts'
-import { type AuditEntry, readEntry, type Second } from './entry.ts'
+import { type Page, readEntry, type Second, timeOf } from './entry.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
-import { variablesOf, type Window } from './window.ts'
+import { PAGE, type Window } from './window.ts'
 
 /** What came over the wire. */
 export type Answer = Readonly<{
@@ -13,9 +13,6 @@ export type Answer = Readonly<{
   /** Authgear's clock. */
   now: Second
 }>
-
-/** The newest entries of a window, at most 100; `total` is how many there are in it. */
-export type Page = Readonly<{ entries: readonly AuditEntry[], total: number, now: Second }>
 
 /** @throws {AuditError} for every answer that is not a page: most errors come with status 200 */
 export function readPage (answer: Answer): Page {
@@ -72,10 +69,19 @@ const LIMITS = { connections: 1, maxBodyBytes: 16 * 1024 * 1024 } as const
 const DEADLINE_MS = 2000
 
 const TYPES = '{__type(name:"AuditLogActivityType"){enumValues(includeDeprecated:true){name}}}'
-const PAGE =
+const ENTRIES =
   'query($first:Int,$rangeFrom:DateTime,$rangeTo:DateTime,$activityTypes:[AuditLogActivityType!])' +
   '{auditLogs(first:$first,rangeFrom:$rangeFrom,rangeTo:$rangeTo,activityTypes:$activityTypes,sortDirection:DESC)' +
   '{totalCount edges{node{id createdAt activityType data}}}}'
+
+export function variablesOf ({ from, to, types }: Window, first = PAGE): Readonly<Record<string, unknown>> {
+  return {
+    first,
+    activityTypes: types,
+    ...(from === undefined ? {} : { rangeFrom: timeOf(from) }),
+    ...(to === undefined ? {} : { rangeTo: timeOf(to) })
+  }
+}
 
 export function createAuditClient (
   { clock, deadlineMs = DEADLINE_MS, ...settings }: AuditClientSettings
@@ -92,7 +98,7 @@ export function createAuditClient (
   }
   return Object.freeze({
     types: async () => readTypes(await query(TYPES, {})),
-    page: async (window: Window, first?: number) => readPage(await query(PAGE, variablesOf(window, first))),
+    page: async (window: Window, first?: number) => readPage(await query(ENTRIES, variablesOf(window, first))),
     close: api.close
   })
 }

@@ -13,6 +13,9 @@ export type AuditEntry = Readonly<{
   data: Json
 }>
 
+/** The newest entries of a window, at most 100; `total` is how many there are in it, `now` Authgear's clock. */
+export type Page = Readonly<{ entries: readonly AuditEntry[], total: number, now: Second }>
+
 /** @returns undefined for what is no entry: without its seq it could not be told from another */
 export function readEntry (edge: unknown): AuditEntry | undefined {
   const node = objectOf(objectOf(edge)?.['node'])

@@ -1,13 +1,12 @@
 import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
 import { createKnownTypes, effectOf } from './activity-types.ts'
 import { type ApplierDeps, type Coalescer, createApplier } from './apply.ts'
-import type { AuditClient, Page } from './client.ts'
-import type { Second } from './entry.ts'
+import type { AuditClient } from './client.ts'
+import type { Page, Second } from './entry.ts'
 import type { PollOutcome } from './observer.ts'
 import { advance, beginAt, type Overlap, type Position, startOf, trustedNow } from './position.ts'
-import { ALL, inOrder, type WindowRead, readWindow } from './read-window.ts'
 import type { AuditStore } from './store.ts'
-import { PAGE, type Window } from './window.ts'
+import { ALL, inOrder, PAGE, readWindow, type Window, type WindowRead } from './window.ts'
 
 /** What is known when a poll succeeds: how long ago the one before it did, and whether any failed since. */
 export type Gap = Readonly<{

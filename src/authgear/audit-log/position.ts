@@ -1,6 +1,6 @@
 import { listOf, objectOf, parseObject } from '../../core/json.ts'
 import type { Second } from './entry.ts'
-import type { WindowRead } from './read-window.ts'
+import type { WindowRead } from './window.ts'
 
 /** How far the audit log was read. */
 export type Position = Readonly<{

@@ -4,11 +4,8 @@ import { effectOf, endsTokens, type Effect } from './activity-types.ts'
 import { type Json, listOf, objectOf } from '../../core/json.ts'
 import type { AuditEntry } from './entry.ts'
 
-/**
- * Milliseconds: the entry is written when Authgear has committed; what it keeps beside its database may be a little
- * older.
- */
-const QUIET = 200
+/** The entry is written when Authgear has committed; what it keeps beside its database may be a little older. */
+const QUIET_MS = 200
 
 export type SessionDigest = (sessionId: string) => CredentialDigest
 
@@ -29,7 +26,7 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
   const targets = [...users, ...sessions]
   if (targets.length === 0 && effect === 'authorization') return [EVERYTHING, ...clientsOf(payload)]
   if (targets.length === 0 && mustNameSomebody(type, effect, payload)) return [EVERYTHING]
-  const quietMs = effect === 'users at once' ? 0 : QUIET
+  const quietMs = effect === 'users at once' ? 0 : QUIET_MS
   const ends = endsTokens(type) ? { ends: 0 } : {}
   return targets.map((target) => ({ target, origin: 'audit', quietMs, ...target.kind === 'user' ? ends : {} }))
 }

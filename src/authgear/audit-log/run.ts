@@ -12,10 +12,9 @@ import { type AuditStore, createLeadership, createMemoryStore, createRedisStore,
 import { type AuditObserver, tell } from './observer.ts'
 import type { SessionDigest } from './revocations.ts'
 
-/** Milliseconds. */
-const LONGEST = 60_000
+const MAX_DELAY_MS = 60_000
 /** A query that hangs goes on in Authgear and holds a connection of its main database, of which a process has three. */
-const AFTER_TIMEOUT = 10_000
+const AFTER_TIMEOUT_MS = 10_000
 
 /**
  * Milliseconds before the next poll.
@@ -23,8 +22,8 @@ const AFTER_TIMEOUT = 10_000
  * @param random from 0 to 1
  */
 export function delayAfter (kind: AuditErrorKind, failures: number, pollMs: number, random: number): number {
-  const first = kind === 'timeout' ? Math.max(pollMs, AFTER_TIMEOUT) : pollMs
-  return Math.min(first * 2 ** Math.min(failures - 1, 10), Math.max(LONGEST, pollMs)) * (0.75 + random / 2)
+  const first = kind === 'timeout' ? Math.max(pollMs, AFTER_TIMEOUT_MS) : pollMs
+  return Math.min(first * 2 ** Math.min(failures - 1, 10), Math.max(MAX_DELAY_MS, pollMs)) * (0.75 + random / 2)
 }
 
 export type RunDeps = Readonly<{
@@ -142,8 +141,7 @@ export type AuditDeps = Readonly<{
   log: Log
 }>
 
-/** Milliseconds. */
-const OVERLAP = 10_000
+const MIN_OVERLAP_MS = 10_000
 /** Polls: a lease lives for two, so that another replica polls within three. */
 const LEASE_POLLS = 2
 const OVERLAP_POLLS = 3
@@ -167,7 +165,7 @@ export function openAudit (
     leaderTerm: leadership.leaderTerm,
     clock,
     observer,
-    overlapMs: Math.max(OVERLAP, OVERLAP_POLLS * pollMs)
+    overlapMs: Math.max(MIN_OVERLAP_MS, OVERLAP_POLLS * pollMs)
   })
   const running = runAudit({ leadership, follower, pollMs, clock, observer })
   return Object.freeze({ ...running, close: async () => { await Promise.all([running.close(), client.close()]) } })

@@ -1,20 +1,82 @@
-import { AuthgearGarbage } from '../../errors.ts'
-import type { Dispatcher, Pool } from '../undici.ts'
-import type { Deadline } from './deadline.ts'
 import type { CookieNames } from '../../core/credentials.ts'
-import type { ResolutionReading } from '../../core/resolution.ts'
+import { readResolution, type Resolution, type ResolutionReading } from '../../core/resolution.ts'
+import {
+  AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, Overloaded,
+  ResolverError
+} from '../../errors.ts'
+import { type Dispatcher, errors, type Pool } from '../undici.ts'
+import type { Deadline } from './deadline.ts'
+import type { ResolverObserver, ResolverOutcome } from './types.ts'
 
-export type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }>
+/**
+ * Status codes that mean: this is not the resolver, or not of this project (docs/inside/authgear.md, "The resolver's
+ * answers").
+ */
+const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
+
+export type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number, late: () => ResolverError }>
+
+/** One request, one verdict. @throws {ResolverError} */
+export async function exchange (pool: Pool, options: Exchange, observer: ResolverObserver): Promise<Resolution> {
+  const { deadline, timeoutMs, cookieNames, late } = options
+  const started = performance.now()
+  const report = (outcome: ResolverOutcome): void =>
+    observer.authgearRequest(outcome, (performance.now() - started) / 1000)
+  let resolution: Resolution
+  try {
+    const answer = await get(pool, options)
+    resolution = verdict(answer, cookieNames)
+    observer.answered?.(answer.lines, performance.now() - started)
+  } catch (reason) {
+    const error = deadline.aborted ? late() : classify(reason, timeoutMs)
+    // the other ones count as rejected
+    if (!(error instanceof Overloaded)) report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
+    throw error
+  }
+  report(resolution.kind)
+  return resolution
+}
+
+function verdict ({ status, lines, isEmpty }: Answer, cookieNames: CookieNames): Resolution {
+  if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
+  if (status !== 200) throw new AuthgearStatus(status)
+  const reading = readResolution(lines)
+  const why = whyNotAuthgears(lines, reading, isEmpty, cookieNames)
+  if (why !== undefined) throw new AuthgearGarbage(why)
+  if (reading.kind === 'resolution') return reading.resolution
+  if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
+  throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
+}
+
+/** By stable code: undici's and Node's messages may change. */
+export function classify (error: unknown, timeoutMs: number): ResolverError {
+  if (error instanceof ResolverError) return error
+  const code = codeOf(error)
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
+  }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
+  if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
+  // undici 7 names a code of the parser's in its types, and leaves it out at run time
+  if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
+  return new AuthgearUnreachable(error)
+}
+
+export function codeOf (error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }>
 
 /** @prop lines header names and values, alternately, as they came */
-export type Answer = Readonly<{ status: number, lines: readonly string[], isEmpty: boolean }>
+type Answer = Readonly<{ status: number, lines: readonly string[], isEmpty: boolean }>
 
 /**
  * Reads the body to its end and keeps none of it; the pool's maxResponseSize ends an endless one. `Pool.request` would
  * make a stream of it, and read the headers twice (docs/inside/performance.md, "What was tuned").
  * @throws whatever undici says, and at once where the deadline ends
  */
-export function get (pool: Pick<Pool, 'dispatch'>, { path, headers, deadline }: Question): Promise<Answer> {
+function get (pool: Pick<Pool, 'dispatch'>, { path, headers, deadline }: Question): Promise<Answer> {
   if (deadline.reason !== undefined) return Promise.reject(deadline.reason)
   return new Promise((resolve, reject) => {
     pool.dispatch({ method: 'GET', path, headers }, new Reader(deadline, resolve, reject))

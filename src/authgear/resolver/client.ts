@@ -1,76 +1,17 @@
-import { isIP, type Socket } from 'node:net'
-import { rootCertificates } from 'node:tls'
+import type { Socket } from 'node:net'
 import { type Repeat, systemRepeat } from '../../clock.ts'
 import type { SentDigests } from '../../core/cache-key.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
-import { readResolution, type Resolution } from '../../core/resolution.ts'
+import type { Resolution } from '../../core/resolution.ts'
 import {
-  AuthgearCircuitOpen, AuthgearGarbage, AuthgearMisconfigured, AuthgearSilent, AuthgearStatus, AuthgearTimeout,
-  AuthgearUnreachable, Overloaded, ResolverError
+  AuthgearCircuitOpen, AuthgearSilent, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, Overloaded,
+  type ResolverError
 } from '../../errors.ts'
-import { buildConnector, errors, Pool } from '../undici.ts'
-import { type Answer, get, type Question, whyNotAuthgears } from './answer.ts'
+import { authoritiesOf, type Connected, connectorTo, Pool } from '../undici.ts'
+import { codeOf, type Exchange, exchange } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import type { ClientTrace, Resolver, ResolverObserver, ResolverOutcome, ResolverResult } from './types.ts'
-
-/**
- * Status codes that mean: this is not the resolver, or not of this project (docs/inside/authgear.md, "The resolver's
- * answers").
- */
-const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
-
-type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number, late: () => ResolverError }>
-
-/** One request, one verdict. @throws {ResolverError} */
-async function exchange (pool: Pool, options: Exchange, observer: ResolverObserver): Promise<Resolution> {
-  const { deadline, timeoutMs, cookieNames, late } = options
-  const started = performance.now()
-  const report = (outcome: ResolverOutcome): void =>
-    observer.authgearRequest(outcome, (performance.now() - started) / 1000)
-  let resolution: Resolution
-  try {
-    const answer = await get(pool, options)
-    resolution = verdict(answer, cookieNames)
-    observer.answered?.(answer.lines, performance.now() - started)
-  } catch (reason) {
-    const error = deadline.aborted ? late() : classify(reason, timeoutMs)
-    // the other ones count as rejected
-    if (!(error instanceof Overloaded)) report(error instanceof AuthgearTimeout ? 'timeout' : 'error')
-    throw error
-  }
-  report(resolution.kind)
-  return resolution
-}
-
-function verdict ({ status, lines, isEmpty }: Answer, cookieNames: CookieNames): Resolution {
-  if (isMisplaced(status)) throw new AuthgearMisconfigured(`Authgear answered ${status}`)
-  if (status !== 200) throw new AuthgearStatus(status)
-  const reading = readResolution(lines)
-  const why = whyNotAuthgears(lines, reading, isEmpty, cookieNames)
-  if (why !== undefined) throw new AuthgearGarbage(why)
-  if (reading.kind === 'resolution') return reading.resolution
-  if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
-  throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
-}
-
-/** By stable code: undici's and Node's messages may change. */
-export function classify (error: unknown, timeoutMs: number): ResolverError {
-  if (error instanceof ResolverError) return error
-  const code = codeOf(error)
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
-  }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
-  if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
-  // undici 7 names a code of the parser's in its types, and leaves it out at run time
-  if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
-  return new AuthgearUnreachable(error)
-}
-
-export function codeOf (error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
+import type { ClientTrace, Resolver, ResolverObserver, ResolverResult } from './types.ts'
 
 /**
  * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
@@ -232,23 +173,13 @@ export function openPool (
   { timeoutMs, maxConcurrency, ca }: ResolverSettings,
   connected?: (socket: Socket) => void
 ): Pool {
-  const connector = buildConnector({
-    timeout: timeoutMs,
-    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
-  })
-  // undici would verify the certificate against the Host header, which names the public endpoint
-  const servername = isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : ''
+  const connector = connectorTo(url.hostname, { timeout: timeoutMs, ...authoritiesOf(ca) })
+  const telling = (callback: Connected): Connected => (...result) => {
+    if (result[1] !== null) connected?.(result[1])
+    callback(...result)
+  }
   return new Pool(url.origin, {
-    connect: (options, callback) =>
-      connector(
-        { ...options, servername },
-        connected === undefined
-          ? callback
-          : (...result) => {
-              if (result[1] !== null) connected(result[1])
-              callback(...result)
-            }
-      ),
+    connect: (options, callback) => connector(options, telling(callback)),
     connections: maxConcurrency,
     pipelining: 1,
     headersTimeout: 0, // the resolution's deadline covers all of it

@@ -1,5 +1,5 @@
 import { Overloaded } from '../../errors.ts'
-import type { Deadline } from './deadline.ts'
+import { Deadline } from './deadline.ts'
 
 /** A bound that some resolutions share, besides the bound for all. */
 export type Limit = Readonly<{
@@ -89,6 +89,26 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
       return { running, waiting }
     }
   })
+}
+
+/** @throws {Overloaded} where too many wait, or the task has to for longer than `waitMs` */
+export async function inTurn<T> (
+  turns: ConcurrencyLimit,
+  limit: Limit,
+  waitMs: number,
+  task: () => Promise<T>
+): Promise<T> {
+  const deadline = new Deadline(waitMs)
+  try {
+    return await turns.run([limit], deadline, () => {
+      deadline.met()
+      return task()
+    })
+  } catch (error) {
+    throw error === deadline.reason ? new Overloaded() : error
+  } finally {
+    deadline.met()
+  }
 }
 
 const NO_COUNT: Readonly<Count> = Object.freeze({ running: 0, waiting: 0, admitted: 0 })

@@ -3,9 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import { networkOf } from '../../core/network.ts'
 import type { Resolution } from '../../core/resolution.ts'
-import { Overloaded } from '../../errors.ts'
-import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
-import { Deadline } from './deadline.ts'
+import { createConcurrencyLimit, inTurn } from './concurrency-limit.ts'
 import type { ClientTrace } from './types.ts'
 
 /** Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear. */
@@ -55,12 +53,7 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
   const failures = createFailureCounts(options.failuresPerMinute, options.now)
   const valid = new LRUCache<string, true>({ max: MAX_VALID })
   const concurrency = createConcurrencyLimit(Infinity, options.maxWaiting.all)
-  const limitOf = (client: string): Limit => ({
-    name: client,
-    maxRunning: CLIENT_SLOTS,
-    maxWaiting: options.maxWaiting.client,
-    alternates: true
-  })
+  const perClient = { maxRunning: CLIENT_SLOTS, maxWaiting: options.maxWaiting.client, alternates: true }
   const slowedClient = (trace: ClientTrace, digests: readonly CredentialDigest[]): string | undefined => {
     const client = clientOf(trace)
     return client === undefined || !failures.areMany(client) || valid.get(nameOf(digests)) ? undefined : client
@@ -70,16 +63,7 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
     async run<T> (trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>): Promise<T> {
       const client = slowedClient(trace, digests)
       if (client === undefined) return await task()
-      const deadline = new Deadline(options.timeoutMs)
-      return await concurrency
-        .run([limitOf(client)], deadline, () => {
-          deadline.met()
-          return task()
-        })
-        .catch((error: unknown) => {
-          throw error === deadline.reason ? new Overloaded() : error
-        })
-        .finally(() => deadline.met())
+      return await inTurn(concurrency, { name: client, ...perClient }, options.timeoutMs, task)
     },
     judged (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']): void {
       if (kind === 'valid') { valid.set(nameOf(digests), true); return }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { Credentials } from '../../core/credentials.ts'
+import type { CookieNames, Credentials } from '../../core/credentials.ts'
 import { readResolution, type ResolutionReading } from '../../core/resolution.ts'
 import { ResolverError } from '../../errors.ts'
-import { classify, openPool, requestHeaders, type ResolverSettings } from './client.ts'
-import { valuesOf, whyNotAuthgears } from './answer.ts'
+import { classify, valuesOf, whyNotAuthgears } from './answer.ts'
+import { openPool, requestHeaders, type ResolverSettings } from './client.ts'
 
 /** Any HTTP answer, unjudged. */
 export type ProbedAnswer = Readonly<{
@@ -47,23 +47,10 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
         index % 2 === 1 ? (override[all[index - 1] ?? ''] ?? value) : value
       )
       try {
-        const {
-          statusCode,
-          headers: raw,
-          body
-        } = await pool.request({
-          method: 'GET',
-          path: `${url.pathname}${url.search}`,
-          headers,
-          signal,
-          responseHeaders: 'raw'
-        })
-        const lines = Array.isArray(raw) ? raw.map(String) : []
-        const text = await body.text()
-        const reading = readResolution(lines)
-        const whyForeign =
-          statusCode === 200 ? whyNotAuthgears(lines, reading, text === '', settings.cookieNames) : undefined
-        return { status: statusCode, header: (name) => valuesOf(lines, name), body: text, reading, whyForeign }
+        const path = `${url.pathname}${url.search}`
+        const answer = await pool.request({ method: 'GET', path, headers, signal, responseHeaders: 'raw' })
+        const lines = Array.isArray(answer.headers) ? answer.headers.map(String) : []
+        return probed(answer.statusCode, lines, await answer.body.text(), settings.cookieNames)
       } catch (error) {
         throw asResolverError(error, signal, settings.timeoutMs)
       }
@@ -71,6 +58,12 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
     certificate: () => certificate,
     close: () => pool.destroy()
   })
+}
+
+function probed (status: number, lines: readonly string[], body: string, own: CookieNames): ProbedAnswer {
+  const reading = readResolution(lines)
+  const whyForeign = status === 200 ? whyNotAuthgears(lines, reading, body === '', own) : undefined
+  return { status, header: (name) => valuesOf(lines, name), body, reading, whyForeign }
 }
 
 function asResolverError (error: unknown, signal: AbortSignal, timeoutMs: number): ResolverError {

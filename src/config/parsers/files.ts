@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { objectOf, parseJson } from '../../core/json.ts'
+import type { PathDetail } from '../../operate/access-record/settings.ts'
 import { readKeys } from '../../shared/assertion/key.ts'
-import { type AdminKeyFile, type Kind, parsed, problem, type ReadFile } from '../kind.ts'
+import { type AdminKeyFile, type Kind, parsed, problem, quote, type ReadFile } from '../kind.ts'
 import { MASK } from './values.ts'
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
@@ -39,57 +41,59 @@ export function readWhole (path: string, readFile: ReadFile, encoding?: 'latin1'
   }
 }
 
-/** A file of PEM certificates, handed over as its content. */
-export const certificatesContent: Kind<string> = file(content => content)
+type FileKind = Readonly<{
+  accepts: string
+  /** @returns why such a content cannot be used */
+  problemOf: (content: string) => string | undefined
+  /** Handed over as its content; else as its path, since it is read again later. */
+  asContent?: true
+}>
 
-/** A file of PEM certificates that is read again later, handed over as its path. */
-export const certificatesPath: Kind<string> = file((_, path) => path)
-
-function file (value: (content: string, path: string) => string): Kind<string> {
+function file ({ accepts, problemOf, asContent }: FileKind): Kind<string> {
   return Object.freeze({
-    accepts: 'the path of a PEM file with at least one certificate',
+    accepts,
     parse: (path: string, readFile: ReadFile) => {
       const read = readText(path, readFile)
       if ('problem' in read) return problem(read.problem)
-      if (certificates(read.text) === undefined) {
-        return problem('names a file without a readable PEM certificate (-----BEGIN CERTIFICATE-----)')
-      }
-      return parsed(value(read.text, path), path)
+      const found = problemOf(read.text)
+      return found === undefined ? parsed(asContent === true ? read.text : path, path) : problem(found)
     }
   })
 }
 
-function isPrivateKey (pem: string): boolean {
-  try {
-    createPrivateKey(pem)
-    return true
-  } catch {
-    return false
-  }
+const CERTIFICATES: FileKind = {
+  accepts: 'the path of a PEM file with at least one certificate',
+  problemOf: (pem) => certificates(pem) === undefined
+    ? 'names a file without a readable PEM certificate (-----BEGIN CERTIFICATE-----)'
+    : undefined
 }
 
-/** The path of a private key that is read again later. */
-export const privateKeyPath: Kind<string> = Object.freeze({
+export const certificatesContent: Kind<string> = file({ ...CERTIFICATES, asContent: true })
+export const certificatesPath: Kind<string> = file(CERTIFICATES)
+
+export const privateKeyPath: Kind<string> = file({
   accepts: 'the path of a PEM file with a private key without passphrase',
-  parse: (path: string, readFile: ReadFile) => {
-    const read = readText(path, readFile)
-    if ('problem' in read) return problem(read.problem)
-    return isPrivateKey(read.text)
-      ? parsed(path, path)
-      : problem('names a file without a readable PEM private key (a passphrase is not supported)')
+  problemOf: (pem) => keyOf(pem) === undefined
+    ? 'names a file without a readable PEM private key (a passphrase is not supported)'
+    : undefined
+})
+
+/** What signs assertions. */
+export const assertionKeyPath: Kind<string> = file({
+  accepts: 'the path of a file with private keys (P-256 or Ed25519): PEM, a JWK or a JWK set',
+  problemOf: (text) => {
+    const content = readKeys(text)
+    return content.kind === 'problem' ? `names a file that ${content.problem}` : undefined
   }
 })
 
-/** The path of what signs assertions; read again later. */
-export const assertionKeyPath: Kind<string> = Object.freeze({
-  accepts: 'the path of a file with private keys (P-256 or Ed25519): PEM, a JWK or a JWK set',
-  parse: (path: string, readFile: ReadFile) => {
-    const read = readText(path, readFile)
-    if ('problem' in read) return problem(read.problem)
-    const content = readKeys(read.text)
-    return content.kind === 'problem' ? problem(`names a file that ${content.problem}`) : parsed(path, path)
+function keyOf (key: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
+  try {
+    return createPrivateKey(key)
+  } catch {
+    return undefined
   }
-})
+}
 
 /** What RS256 takes. */
 const MIN_BITS = 2048
@@ -100,8 +104,9 @@ const MIN_BITS = 2048
 export const adminKey: Kind<AdminKeyFile> = Object.freeze({
   accepts: 'an RSA private key of 2048 bits or more, in PEM without passphrase or as a JWK',
   parse: (text: string) => {
-    const jwk = jwkOf(text)
-    const key = keyOf(text, jwk)
+    const jwk = objectOf(parseJson(text))
+    // a variable often has its line breaks written as two characters
+    const key = keyOf(jwk === undefined ? text.replaceAll('\\n', '\n') : { key: jwk, format: 'jwk' })
     if (key === undefined) {
       return problem(
         'is no private key that can be read: give it in PEM (-----BEGIN PRIVATE KEY-----) without passphrase, or as ' +
@@ -121,22 +126,27 @@ export const adminKey: Kind<AdminKeyFile> = Object.freeze({
   }
 })
 
-function jwkOf (text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value as Readonly<Record<string, unknown>> : undefined
-  } catch {
-    return undefined
+/** Where the access record goes; `file` undefined: standard output. */
+export const recordSink: Kind<Readonly<{ file: string | undefined }>> = Object.freeze({
+  accepts: '`stdout` or `file:` and an absolute path',
+  parse: (text: string) => {
+    if (text === 'stdout') return parsed({ file: undefined }, text)
+    const [, file] = /^file:(\/[^\0]+)$/.exec(text) ?? []
+    return file === undefined
+      ? problem(`${quote(text)} is neither stdout nor a file: write stdout or file:/var/log/forward-auth/access.jsonl`)
+      : parsed({ file }, text)
   }
-}
+})
 
-/** A variable often has its line breaks written as two characters. */
-function keyOf (text: string, jwk: Readonly<Record<string, unknown>> | undefined): KeyObject | undefined {
-  try {
-    return jwk === undefined
-      ? createPrivateKey(text.replaceAll('\\n', '\n'))
-      : createPrivateKey({ key: jwk, format: 'jwk' })
-  } catch {
-    return undefined
+const PATHS: Readonly<Record<string, PathDetail>> = { full: { kind: 'full' }, none: { kind: 'none' } }
+
+export const recordPath: Kind<PathDetail> = Object.freeze({
+  accepts: '`full`, `segments:N` (1 to 20) or `none`',
+  parse: (text: string) => {
+    const count = Number(/^segments:(\d{1,2})$/.exec(text)?.[1])
+    const detail: PathDetail | undefined = count >= 1 && count <= 20 ? { kind: 'segments', count } : PATHS[text]
+    return detail === undefined
+      ? problem(`${quote(text)} is none of full, segments:N (N from 1 to 20) and none`)
+      : parsed(detail, text)
   }
-}
+})

@@ -65,15 +65,22 @@ function isHost (host: string): boolean {
   return /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/.test(host)
 }
 
+/** @returns undefined where it has another form; without a host where that cannot be one */
+function readHostAndPort (text: string): Readonly<{ host: string | undefined, port: number }> | undefined {
+  const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = v6 ?? name
+  if (host === undefined) return undefined
+  return { host: (v6 === undefined ? isHost(host) : isIPv6(host)) ? host : undefined, port: Number(digits) }
+}
+
 function tcp (text: string): Parsed<ListenAddress> {
   if (/^:?\d+$/.test(text)) {
     return problem(`${quote(text)} lacks a host: write 0.0.0.0:${text.replace(':', '')} for every interface`)
   }
-  const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = v6 ?? name
-  if (host === undefined || digits === undefined) return problem(`${quote(text)} is not an address: ${FORMS}`)
-  if (v6 === undefined ? !isHost(host) : !isIPv6(host)) return problem(`${quote(text)} has no valid host: ${FORMS}`)
-  const port = Number(digits)
+  const read = readHostAndPort(text)
+  if (read === undefined) return problem(`${quote(text)} is not an address: ${FORMS}`)
+  const { host, port } = read
+  if (host === undefined) return problem(`${quote(text)} has no valid host: ${FORMS}`)
   if (port > 65_535) return problem(`${quote(text)} has a port above 65535`)
   return parsed({ kind: 'tcp', host, port }, text)
 }
@@ -86,13 +93,10 @@ export const listenAddress: Kind<ListenAddress> = Object.freeze({
 const FORM = 'write host:port,host:port'
 
 function address (text: string): Parsed<RedisAddress> {
-  const [, v6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = v6 ?? name
-  if (host === undefined || digits === undefined) {
-    return problem(`${quote(text)} is not an address with its port: ${FORM}`)
-  }
-  if (v6 === undefined ? !isHost(host) : !isIPv6(host)) return problem(`${quote(text)} has no valid host: ${FORM}`)
-  const port = Number(digits)
+  const read = readHostAndPort(text)
+  if (read === undefined) return problem(`${quote(text)} is not an address with its port: ${FORM}`)
+  const { host, port } = read
+  if (host === undefined) return problem(`${quote(text)} has no valid host: ${FORM}`)
   return port >= 1 && port <= 65_535
     ? parsed({ host, port }, text)
     : problem(`${quote(text)} has a port that is not from 1 to 65535`)

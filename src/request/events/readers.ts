@@ -3,7 +3,6 @@ import { type CutReason, type EventsObserver, eventsOf } from '../../shared/even
 import { type Feed, readPlace, type News } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 import { createFrames } from './frames.ts'
-import { createRounds } from './rounds.ts'
 
 /** What is written to: of HTTP/1.1, or of a stream of HTTP/2. */
 export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'on' | 'writableLength'>
@@ -149,5 +148,38 @@ function createCount ({ feed, names, isFollowing, observer }: ReadersDeps): () =
       const told = isNews ? feed.at(next) : undefined
       if (told !== undefined) for (const { kind } of eventsOf(names, '', told).slice(0, 1)) observer.told(kind)
     }
+  }
+}
+
+/** Of one turn: some milliseconds, after which others have theirs. */
+const TURN = 100
+
+/**
+ * Gives each of many a turn, a hundred at once, so that nobody waits for all of them.
+ * @returns begins a round, or sees to it that another one comes after the one under way
+ */
+function createRounds<One> (all: ReadonlySet<One>, act: (one: One) => void, soon: (run: () => void) => void) {
+  let isUnderWay = false
+  let isWanted = false
+  function turn (left: Iterator<One>): void {
+    for (let n = 0; n < TURN; n++) {
+      const { value, done } = left.next()
+      if (done === true) return end()
+      act(value)
+    }
+    soon(() => turn(left))
+  }
+  function begin (): void {
+    isUnderWay = true
+    isWanted = false
+    soon(() => turn(all.values()))
+  }
+  function end (): void {
+    isUnderWay = false
+    if (isWanted) begin()
+  }
+  return (): void => {
+    if (isUnderWay) isWanted = true
+    else begin()
   }
 }

@@ -2,15 +2,14 @@ import type { Authenticator } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import { readCredentials, type CookieNames } from '../../core/credentials.ts'
-import type { LoginPage } from '../../core/reason.ts'
-import { type AuthgearUrls, readLoginQuery } from './urls.ts'
+import { type AuthgearUrls, onlyOf, readLoginQuery } from './urls.ts'
 import {
   type Browser, browserCookie, isRedirectLoop, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
   sealState, type State
 } from './state.ts'
 import { readNavigation } from './redirect.ts'
 import type { ReturnUrls } from './return-url.ts'
-import type { LoginAnswers } from './responses.ts'
+import { type LoginAnswers, pageOf } from './responses.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { admittedOf } from '../verify/responses.ts'
@@ -33,9 +32,6 @@ const NEEDS_A_PERSON = new Set([
   'consent_required',
   'account_selection_required'
 ])
-const FAILED = new Set(['server_error', 'temporarily_unavailable'])
-/** An error code that may stand in a log line. */
-const ERROR_CODE = /^[a-z_]{1,40}$/
 /**
  * A login that another tab overtook, or that took too long, restarts by itself this often before the person sees a
  * page.
@@ -80,8 +76,7 @@ export function createCallback (deps: LoginDeps): Handler {
   return (request) => {
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const query = new URLSearchParams(request.query)
-    const [text = '', ...others] = query.getAll('state')
-    const state = others.length === 0 ? openState(seal, text) : undefined
+    const state = openState(seal, onlyOf(query, 'state') ?? '')
     if (state === undefined) return answers.page('state_unknown', request)
     // LOGIN_ALLOWED_HOSTS may be others by now
     const returnTo = returnUrls.read(state.returnTo) ?? returnUrls.fallback
@@ -101,27 +96,19 @@ export function createCallback (deps: LoginDeps): Handler {
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin({ ...state, returnTo, mode: 'interactive', restarts: 0 }, browser)
     }
-    return answers.page(pageOf(error), request, { returnTo, says: ERROR_CODE.test(error) ? error : undefined })
+    const { page, says } = pageOf(error)
+    return answers.page(page, request, { returnTo, says })
   }
 }
 
-function pageOf (error: string): LoginPage {
-  if (error === 'access_denied') return 'login_denied'
-  return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
-}
+type CompleteLogin = (request: VerifyRequest, browser: Browser, returnTo: string) => Promise<HandlerResult>
 
 /**
  * Authgear says that there is a session: does its cookie reach us? Asks Authgear again, since the cache holds older
  * answers.
  */
-function createCompleteLogin ({
-  answers,
-  seal,
-  clock,
-  authenticator,
-  keyer,
-  cookieNames
-}: LoginDeps): (request: VerifyRequest, browser: Browser, returnTo: string) => HandlerResult | Promise<HandlerResult> {
+function createCompleteLogin (deps: LoginDeps): CompleteLogin {
+  const { answers, seal, clock, authenticator, keyer, cookieNames } = deps
   return async (request, browser, returnTo) => {
     const reading = readCredentials(request.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', request, { returnTo })
@@ -132,16 +119,13 @@ function createCompleteLogin ({
       return { ...answers.page('login_unavailable', request), error: authentication.error }
     }
     if (authentication.kind === 'refused' || authentication.resolution.kind === 'invalid') {
-      return answers.page(reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown', request, {
-        returnTo
-      })
+      const page = reading.credentials.session === undefined ? 'cookie_missing' : 'cookie_unknown'
+      return answers.page(page, request, { returnTo })
     }
     // its link resets the count: a person's click is no loop
     if (isRedirectLoop(browser)) {
-      return answers.page('redirect_loop', request, {
-        returnTo,
-        cookie: browserCookie(seal, { ...browser, returns: 0 })
-      })
+      const cookie = browserCookie(seal, { ...browser, returns: 0 })
+      return answers.page('redirect_loop', request, { returnTo, cookie })
     }
     const sentBack = answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
     return { ...sentBack, who: admittedOf(subject, authentication.resolution, authentication.digests) }

@@ -5,7 +5,6 @@ import { LONGEST_HOST } from '../http/limits.ts'
 import { hostOf } from '../http/request.ts'
 import type { Location } from '../http/types.ts'
 import type { ReturnUrls } from './return-url.ts'
-import type { LoginSettings } from './settings.ts'
 import { writeLoginQuery } from './urls.ts'
 
 /** What the header lines say of a request that may be sent to log in; one pass, never joined. */
@@ -113,16 +112,7 @@ export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { wh
  * Where a login is, and where it may lead back to. `isHere`: people come from that very host, however the proxy names
  * it.
  */
-export type LoginPlace = Readonly<{ publicUrl: string, returnUrls: ReturnUrls, isHere?: boolean }>
-
-/** @param lost told with each person who will not come back to where they wanted to go */
-export function createLoginRedirect (
-  { publicUrl, path }: Pick<LoginSettings, 'publicUrl' | 'path'>,
-  returnUrls: ReturnUrls,
-  lost: (lost: Lost) => void = () => {}
-): FindLoginRedirect {
-  return createRedirectTo({ publicUrl, returnUrls }, path, lost)
-}
+export type LoginPlace = Readonly<{ origin: string, returnUrls: ReturnUrls, isHere?: boolean }>
 
 /** With sessions of our own each host has a login. @param placeOf what a trusted peer names, or the request itself */
 export function createLoginRedirects (
@@ -132,8 +122,8 @@ export function createLoginRedirects (
 ): FindLoginRedirect {
   const byPlace = new Map<string, FindLoginRedirect>()
   const at = (place: LoginPlace): FindLoginRedirect => {
-    const known = byPlace.get(place.publicUrl) ?? createRedirectTo({ ...place, isHere: true }, path, lost)
-    byPlace.set(place.publicUrl, known)
+    const known = byPlace.get(place.origin) ?? createLoginRedirect({ ...place, isHere: true }, path, lost)
+    byPlace.set(place.origin, known)
     return known
   }
   return (refused) => {
@@ -147,14 +137,43 @@ export function createLoginRedirects (
   }
 }
 
-function createRedirectTo (
-  { publicUrl, returnUrls, isHere = false }: LoginPlace,
+/** @param lost told with each person who will not come back to where they wanted to go */
+export function createLoginRedirect (
+  { origin, returnUrls, isHere = false }: LoginPlace,
   path: string,
   lost: (lost: Lost) => void
 ): FindLoginRedirect {
-  const base = `${publicUrl}${path}`
-  const { host: publicHost, protocol } = new URL(publicUrl)
-  const wantedBy = ({ isTrusted, peer }: Refused, navigation: Navigation): string | undefined => {
+  const base = `${origin}${path}`
+  const { host: ownHost, protocol } = new URL(origin)
+  const wantedBy = createWantedBy(returnUrls, protocol, lost)
+  /** The proxy asks about the login's own route instead of leading there: a redirect would be one without end. */
+  const isOwnRoute = ({ host, uri }: Navigation): boolean =>
+    host?.replace(/:443$/, '') === ownHost && uri?.startsWith(`${path}/`) === true
+  return (refused) => {
+    const isForbidden = REFUSALS[refused.reason].status === 403
+    if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
+    const named = navigationOf(refused)
+    const navigation = isHere && named.host !== undefined ? { ...named, host: ownHost } : named
+    if (!navigation.isPage || !navigation.isRead) return undefined
+    if (isOwnRoute(navigation)) return undefined
+    if (isForbidden) {
+      const returnTo = wantedBy(refused, navigation) ?? returnUrls.fallback
+      return { kind: 'change', location: `${base}/logout${writeLoginQuery({ returnTo, maxAge: undefined })}` }
+    }
+    const policy = refused.policy()
+    if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
+    const query = writeLoginQuery({ returnTo: wantedBy(refused, navigation), maxAge: refused.challenge?.maxAge })
+    return { kind: asks(policy, 'offer') ? 'offer' : 'redirect', location: `${base}/login${query}` }
+  }
+}
+
+/** @returns which page a person wanted, if they may be sent back there */
+function createWantedBy (
+  returnUrls: ReturnUrls,
+  protocol: string,
+  lost: (lost: Lost) => void
+): (refused: Refused, navigation: Navigation) => string | undefined {
+  return ({ isTrusted, peer }, navigation) => {
     const trusted = isTrusted()
     const returnTo = trusted ? returnUrlOf(navigation, returnUrls, protocol) : undefined
     const { host } = navigation
@@ -164,25 +183,6 @@ function createRedirectTo (
       lost({ why: 'host', host: host.slice(0, LONGEST_HOST) })
     }
     return undefined
-  }
-  return (refused) => {
-    const isForbidden = REFUSALS[refused.reason].status === 403
-    if (!isReading(refused.method) || !(isForbidden || canHelp(refused))) return undefined
-    const named = navigationOf(refused)
-    const navigation = isHere && named.host !== undefined ? { ...named, host: publicHost } : named
-    if (!navigation.isPage || !navigation.isRead) return undefined
-    // the proxy asks about the login's own route instead of leading there: a redirect would be one without end
-    if (navigation.host?.replace(/:443$/, '') === publicHost && navigation.uri?.startsWith(`${path}/`) === true) {
-      return undefined
-    }
-    if (isForbidden) {
-      const returnTo = wantedBy(refused, navigation) ?? returnUrls.fallback
-      return { kind: 'change', location: `${base}/logout${writeLoginQuery({ returnTo, maxAge: undefined })}` }
-    }
-    const policy = refused.policy()
-    if (policy.kind === 'bad' || asks(policy, 'useless')) return undefined
-    const query = writeLoginQuery({ returnTo: wantedBy(refused, navigation), maxAge: refused.challenge?.maxAge })
-    return { kind: asks(policy, 'offer') ? 'offer' : 'redirect', location: `${base}/login${query}` }
   }
 }
 

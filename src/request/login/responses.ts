@@ -1,8 +1,12 @@
+import type { Keyer } from '../../core/cache-key.ts'
+import type { Credentials } from '../../core/credentials.ts'
 import type { LoginOutcome, LoginPage } from '../../core/reason.ts'
+import type { UserId } from '../../core/resolution.ts'
+import type { Admitted } from '../identity/presenter.ts'
 import { writeLoginQuery } from './urls.ts'
 import { readLanguage } from '../pages/language.ts'
 import { createLoginPages } from '../pages/login-page.ts'
-import { type PageSettings, PLAIN } from '../pages/settings.ts'
+import type { PageSettings } from '../pages/settings.ts'
 import { COMMON, COMMON_OF_PAGES } from '../http/answers.ts'
 import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
@@ -26,6 +30,23 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
   login_unavailable: 503,
   // no 401: where a proxy makes a login of every 401, people would be signed in again at once
   signed_out: 410
+}
+
+const FAILED = new Set(['server_error', 'temporarily_unavailable'])
+/** An error code that may stand in a log line. */
+const ERROR_CODE = /^[a-z_]{1,40}$/
+
+/** The page for an error that Authgear sends a browser back with; `says`: its code, for the log. */
+export function pageOf (error: string): Readonly<{ page: LoginPage, says: string | undefined }> {
+  const says = ERROR_CODE.test(error) ? error : undefined
+  if (error === 'access_denied') return { page: 'login_denied', says }
+  return { page: FAILED.has(error) ? 'login_failed' : 'login_misconfigured', says }
+}
+
+/** Whose session an answer of the login is about: the access record joins it with the session's other lines. */
+export function whoOf (keyer: Pick<Keyer, 'memoryKey'>, credentials: Credentials, userId: string): Admitted {
+  const key = keyer.memoryKey(credentials)
+  return { key, credentials, userId: userId as UserId, identity: [], digests: [], grant: undefined }
 }
 
 type OnPage = Readonly<{
@@ -56,20 +77,16 @@ const NO_REFERRER = ['referrer-policy', 'no-referrer']
 export function createLoginAnswers (
   loginUrl: string,
   sessionCookie: string,
-  session: 'authgear' | 'own' = 'authgear',
-  settings: PageSettings = PLAIN
+  session: 'authgear' | 'own',
+  settings: PageSettings
 ): LoginAnswers {
   const pages = createLoginPages(settings, sessionCookie, session)
   const withRedirect = session === 'own' ? NO_REFERRER : []
   return Object.freeze({
-    redirect: (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult => ({
-      response: answerOf(
-        outcome, outcome === 'sent_back' ? 303 : 302, ['location', location, ...withRedirect], '', cookie
-      ),
-      reason: outcome,
-      source: 'none',
-      who: undefined
-    }),
+    redirect (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult {
+      const headers = ['location', location, ...withRedirect]
+      return resultOf(outcome, answerOf(outcome, outcome === 'sent_back' ? 303 : 302, headers, '', cookie))
+    },
     page (outcome: LoginPage, { requestId, rawHeaders }: VerifyRequest, on: OnPage = {}): HandlerResult {
       const { returnTo, cookie, says } = on
       const status = PAGE_STATUS[outcome]
@@ -78,16 +95,13 @@ export function createLoginAnswers (
         login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
       })
       const headers = status === 503 ? [...pages.headers, 'retry-after', RETRY_AFTER_SECONDS] : pages.headers
-      return {
-        response: answerOf(outcome, status, headers, body, cookie),
-        reason: outcome,
-        source: 'none',
-        who: undefined,
-        authgearError: says
-      }
+      return { ...resultOf(outcome, answerOf(outcome, status, headers, body, cookie)), authgearError: says }
     }
   })
 }
+
+const resultOf = (reason: LoginOutcome, response: HttpResponse): HandlerResult =>
+  ({ response, reason, source: 'none', who: undefined })
 
 function answerOf (
   outcome: LoginOutcome,

@@ -1,7 +1,7 @@
 import { createAuthgearUrls } from './urls.ts'
 import { createReturnUrls } from './return-url.ts'
 import { createSeal } from './state.ts'
-import { LOGIN_ROUTES, type LoginRoute, type LoginSettings } from './settings.ts'
+import type { LoginSettings } from './settings.ts'
 import { createLoginRedirect, type FindLoginRedirect, type Lost } from './redirect.ts'
 import { createLoginAnswers } from './responses.ts'
 import { createCallback, createLogin } from './login.ts'
@@ -17,23 +17,22 @@ export type LoginRoutes = Readonly<{
 }>
 
 /** Where a HEAD does the same as a GET; a sign-out is no such thing, and what comes back from Authgear is a GET. */
-const METHODS: Readonly<Record<LoginRoute, readonly string[]>> = {
-  login: ['GET', 'HEAD'],
-  callback: ['GET'],
-  logout: ['GET'],
-  'logged-out': ['GET']
-}
+const METHODS = { login: ['GET', 'HEAD'], callback: ['GET'], logout: ['GET'], 'logged-out': ['GET'] } as const
+
+type LoginRoute = keyof typeof METHODS
 
 type SessionParts = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
 
-export type LoginRoutesDeps = SessionParts & Readonly<{
-  /** AUTHGEAR_ENDPOINT */
-  origin: string
+/** What the routes of either kind of session have. */
+export type RouteParts = Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
   pages: PageSettings
 }>
+
+/** `origin`: AUTHGEAR_ENDPOINT */
+type LoginRoutesDeps = SessionParts & RouteParts & Readonly<{ origin: string }>
 
 /** The routes by which a browser signs in and out. */
 export function createLoginRoutes (
@@ -51,15 +50,14 @@ export function createLoginRoutes (
     seal: createSeal(settings.secret, settings.previousSecret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
   }
-  const handlers = {
-    login: createLogin(all),
-    callback: createCallback(all),
-    logout: createLogout(all),
-    'logged-out': createLoggedOut(all)
-  }
   return Object.freeze({
-    routes: loginRoutes(path, handlers, traced),
-    findLoginRedirect: createLoginRedirect(settings, returnUrls, lost)
+    routes: loginRoutes(path, {
+      login: createLogin(all),
+      callback: createCallback(all),
+      logout: createLogout(all),
+      'logged-out': createLoggedOut(all)
+    }, traced),
+    findLoginRedirect: createLoginRedirect({ origin: publicUrl, returnUrls }, path, lost)
   })
 }
 
@@ -69,6 +67,7 @@ export function loginRoutes (
   handlers: Readonly<Record<LoginRoute, Handler>>,
   traced: (handler: Handler) => Handler
 ): readonly Route[] {
-  return LOGIN_ROUTES.map((route) =>
+  const routes = Object.keys(METHODS) as LoginRoute[]
+  return routes.map((route) =>
     ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] }))
 }

@@ -27,7 +27,3 @@ type OwnSessionSettings = Readonly<{
 
 /** A login, and a sign-out with its confirmation page, may take so long. */
 export const LOGIN_LIFETIME_MS = 10 * 60_000
-
-export type LoginRoute = 'login' | 'callback' | 'logout' | 'logged-out'
-
-export const LOGIN_ROUTES: readonly LoginRoute[] = ['login', 'callback', 'logout', 'logged-out']

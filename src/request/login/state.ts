@@ -1,5 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { trimBlanks } from '../../core/blanks.ts'
+import { cookieValues } from '../../core/credentials.ts'
 import { createSealer, type Sealer } from '../../crypto/sealing.ts'
 import { LOGIN_LIFETIME_MS } from './settings.ts'
 
@@ -15,15 +15,8 @@ const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
  * @returns undefined where there is none, or more than one: then one of them is not ours
  */
 export function readCookie (rawHeaders: readonly string[], name: string): string | undefined {
-  const values: string[] = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== 'cookie') continue
-    for (const pair of (rawHeaders[i + 1] ?? '').split(';')) {
-      const text = trimBlanks(pair, 0, pair.length)
-      if (text.startsWith(`${name}=`)) values.push(text.slice(name.length + 1))
-    }
-  }
-  return values.length === 1 ? values[0] : undefined
+  const [value, ...others] = cookieValues(rawHeaders, name)
+  return others.length === 0 ? value : undefined
 }
 
 export function setCookie (name: string, value: string): string {
@@ -152,6 +145,10 @@ export function openState (seal: Seal, text: string): State | undefined {
   return opened === undefined ? undefined : opened as State
 }
 
-export function isCurrent ({ issuedAt }: Readonly<{ issuedAt: number }>, now: number): boolean {
-  return now - issuedAt <= LOGIN_LIFETIME_MS && issuedAt - now <= MAX_AHEAD_MS
+export function isCurrent (
+  { issuedAt }: Readonly<{ issuedAt: number }>,
+  now: number,
+  lifeMs = LOGIN_LIFETIME_MS
+): boolean {
+  return now - issuedAt <= lifeMs && issuedAt - now <= MAX_AHEAD_MS
 }

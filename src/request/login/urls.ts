@@ -7,6 +7,15 @@ export type AuthgearUrls = Readonly<{
   endSession: string
 }>
 
+/** By which of its pages Authgear is to begin. */
+export const PROMPTS: Readonly<Record<State['mode'], Readonly<Record<string, string>>>> = {
+  silent: { prompt: 'none' },
+  // without it a browser that Authgear never saw lands on its page for signing up
+  interactive: { x_page: 'login' },
+  // the person has a session, and must be asked all the same
+  'step-up': { x_page: 'login', prompt: 'login' }
+}
+
 /**
  * Authgear's addresses for a browser; never `x_sso_enabled=false` or `x_suppress_idp_session_cookie=true`, which make
  * no cookie.
@@ -23,13 +32,8 @@ export function createAuthgearUrls (
   }
   return Object.freeze({
     authorize: (state, { mode, maxAge, locales }) => {
-      const query = new URLSearchParams({ ...fixed, state })
-      if (mode === 'silent') query.set('prompt', 'none')
-      // else a browser that Authgear never saw lands on its page for signing up
-      else query.set('x_page', 'login')
+      const query = new URLSearchParams({ ...fixed, state, ...PROMPTS[mode] })
       if (maxAge !== undefined) query.set('max_age', String(maxAge))
-      // the person has a session, and must be asked all the same
-      if (mode === 'step-up') query.set('prompt', 'login')
       if (locales !== undefined) query.set('ui_locales', locales)
       return `${origin}/oauth2/authorize?${query.toString()}`
     },
@@ -47,6 +51,12 @@ export type LoginQuery = Readonly<{
   /** BCP 47 tags, separated by blanks. */
   locales: string | undefined
 }>
+
+/** A parameter that is there exactly once. */
+export function onlyOf (query: URLSearchParams, name: string): string | undefined {
+  const [value, ...others] = query.getAll(name)
+  return others.length === 0 ? value : undefined
+}
 
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 const LOCALES = /^[A-Za-z0-9-]{2,35}(?:(?:\+|%20)[A-Za-z0-9-]{2,35}){0,9}$/

@@ -4,11 +4,13 @@ import { credentialContextOf } from '../http/request.ts'
 import type { Handler, HandlerResult } from '../http/types.ts'
 import type { LoginPage } from '../../core/reason.ts'
 import { readNavigation } from '../login/redirect.ts'
-import { whoOf } from '../login/who.ts'
+import { pageOf, whoOf } from '../login/responses.ts'
+import { isCurrent } from '../login/state.ts'
+import { onlyOf } from '../login/urls.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
-import { browserIdOf, isCurrent, openState, proofsOf, readBrowser, returned } from './state.ts'
+import { browserIdOf, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
 
 /**
@@ -18,9 +20,6 @@ import type { OwnLoginDeps } from './types.ts'
 const NEEDS_A_PERSON = new Set([
   'login_required', 'interaction_required', 'consent_required', 'account_selection_required', 'access_denied'
 ])
-const FAILED = new Set(['server_error', 'temporarily_unavailable'])
-/** An error code that may stand in a log line. */
-const ERROR_CODE = /^[a-z_]{1,40}$/
 const CODE = /^[\x21-\x7e]{1,512}$/
 
 /** `/callback?code=…&state=…`: back from Authgear, with a code that is redeemed once. */
@@ -28,6 +27,12 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
   const { answers, sites, seal, clock, stepped } = deps
   const begin = createBegin(deps)
   const arrive = createArrival(deps)
+  /** Such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is. */
+  const beginAgain = ({ site, browser, state, returnTo }: Arrival, isAnothers: boolean): HandlerResult => {
+    // such tabs are of one round, as those of a browser with a cookie are
+    const seen = isAnothers ? browser : returned(browser, state, clock.wall())
+    return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
+  }
   return (request) => {
     if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const site = sites.ofRequest(request)
@@ -43,69 +48,66 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const returnTo = site.returnUrls.read(state.returnTo) ?? site.returnUrls.fallback
     const browser = readBrowser(seal, request, site)
     if (browser === undefined) return refused('cookies_blocked', returnTo)
+    const arrival = { request, site, browser, state, sealed, returnTo }
     const isAnothers = browserIdOf(browser) !== state.browser
-    if (isAnothers || !isCurrent(state, clock.wall())) {
-      // such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is
-      if (state.isAgain === true) return refused('state_unknown', returnTo)
-      // such tabs are of one round, as those of a browser with a cookie are
-      const seen = isAnothers ? browser : returned(browser, state, clock.wall())
-      return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
+    if (isAnothers || !isCurrent(state, clock.wall(), OWN_LOGIN_LIFETIME_MS)) {
+      return state.isAgain === true ? refused('state_unknown', returnTo) : beginAgain(arrival, isAnothers)
     }
     // RFC 9207, section 2.4: before the code goes anywhere
     if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)
     const error = query.get('error')
-    if (error === null) return arrive({ request, site, browser, state, sealed, returnTo }, onlyOf(query, 'code') ?? '')
+    if (error === null) return arrive(arrival, onlyOf(query, 'code') ?? '')
     if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
       return begin(site, browser, { returnTo, mode: 'interactive', locales: state.locales })
     }
-    return refused(pageOf(error), returnTo, ERROR_CODE.test(error) ? error : undefined)
+    const { page, says } = pageOf(error)
+    return refused(page, returnTo, says)
   }
-}
-
-function pageOf (error: string): LoginPage {
-  if (error === 'access_denied') return 'login_denied'
-  return FAILED.has(error) ? 'login_failed' : 'login_misconfigured'
-}
-
-function onlyOf (query: URLSearchParams, name: string): string | undefined {
-  const [value, ...others] = query.getAll(name)
-  return others.length === 0 ? value : undefined
 }
 
 type Arrive = (arrival: Arrival, code: string) => Promise<HandlerResult>
 
 function createArrival (deps: OwnLoginDeps): Arrive {
-  const { answers, codeLimits, stepped } = deps
   const goOn = createGoingOn(deps)
   const finish = createFinish(deps)
-  const refused = (
-    { request, returnTo }: Arrival,
-    page: LoginPage,
-    rest: Partial<HandlerResult> = {}
-  ): HandlerResult => {
-    stepped('refused')
-    return { ...answers.page(page, request, { returnTo }), ...rest }
-  }
   return async (arrival, code) => {
-    if (!CODE.test(code)) return refused(arrival, 'state_unknown')
+    if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
-      const redeemed = await codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
-      if (redeemed === 'too_many') return refused(arrival, 'too_many_codes')
+      const redeemed = await deps.codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
+      if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')
       if (redeemed === 'used') return await goOn(arrival)
       if (redeemed.reading.kind === 'refused') {
         dropGrant(deps, redeemed.tokens)
-        return refused(arrival, 'login_failed', { tokenError: redeemed.reading.why })
+        return refusedAt(deps, arrival, 'login_failed', redeemed.reading.why)
       }
       return await finish(arrival, redeemed, redeemed.reading.signedIn)
     } catch (error) {
       if (error instanceof GrantRefused) return await goOn(arrival)
-      if (error instanceof IdTokenRefused) return refused(arrival, 'login_failed', { tokenError: error.why })
-      if (!(error instanceof ResolverError)) throw error
-      stepped('failed')
-      const page = error.reason === 'authgear_misconfigured' ? 'login_misconfigured' : 'login_unavailable'
-      return { ...answers.page(page, arrival.request, { returnTo: arrival.returnTo }), error }
+      if (error instanceof IdTokenRefused) return refusedAt(deps, arrival, 'login_failed', error.why)
+      if (error instanceof ResolverError) return failedAt(deps, arrival, error)
+      throw error
     }
   }
+}
+
+function refusedAt (
+  { answers, stepped }: OwnLoginDeps,
+  { request, returnTo }: Arrival,
+  page: LoginPage,
+  tokenError?: string
+): HandlerResult {
+  stepped('refused')
+  return { ...answers.page(page, request, { returnTo }), tokenError }
+}
+
+function failedAt (
+  { answers, stepped }: OwnLoginDeps,
+  { request, returnTo }: Arrival,
+  error: ResolverError
+): HandlerResult {
+  stepped('failed')
+  const page = error.reason === 'authgear_misconfigured' ? 'login_misconfigured' : 'login_unavailable'
+  return { ...answers.page(page, request, { returnTo }), error }
 }
 
 async function redeemOnce (deps: OwnLoginDeps, arrival: Arrival, code: string): Promise<Redeemed | 'used'> {

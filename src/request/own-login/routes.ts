@@ -1,10 +1,8 @@
-import type { Handler } from '../http/types.ts'
-import { createLoginRedirects, type Lost } from '../login/redirect.ts'
+import { createLoginRedirects } from '../login/redirect.ts'
 import { createLoginAnswers } from '../login/responses.ts'
-import { type LoginRoutes, loginRoutes } from '../login/routes.ts'
-import type { LoginRoute, LoginSettings } from '../login/settings.ts'
+import { type LoginRoutes, loginRoutes, type RouteParts } from '../login/routes.ts'
+import type { LoginSettings } from '../login/settings.ts'
 import { createSeal } from '../login/state.ts'
-import type { PageSettings } from '../pages/settings.ts'
 import { createOwnCallback } from './callback.ts'
 import { createOwnLogin } from './login.ts'
 import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
@@ -14,17 +12,10 @@ import { createOwnAuthgearUrls } from './urls.ts'
 
 type Given = Omit<OwnLoginDeps, 'answers' | 'authgear' | 'seal' | 'clientId' | 'sso' | 'loginPath'>
 
-export type OwnLoginRoutesDeps = Given & Readonly<{
-  /** Wraps a handler in a span, if tracing is on. */
-  traced: (handler: Handler) => Handler
-  lost: (lost: Lost) => void
-  pages: PageSettings
-}>
-
 /** The routes by which a browser signs in and out, where the session is this service's own. */
 export function createOwnLoginRoutes (
   settings: LoginSettings,
-  { traced, lost, pages, ...given }: OwnLoginRoutesDeps
+  { traced, lost, pages, ...given }: Given & RouteParts
 ): LoginRoutes {
   const { path, clientId, secret, previousSecret, own } = settings
   const { sites, issuer } = given
@@ -37,19 +28,14 @@ export function createOwnLoginRoutes (
     authgear: createOwnAuthgearUrls(issuer, settings),
     seal: createSeal(secret, previousSecret)
   }
-  const handlers: Readonly<Record<LoginRoute, Handler>> = {
-    login: createOwnLogin(deps),
-    callback: createOwnCallback(deps),
-    logout: createOwnLogout(deps),
-    'logged-out': createOwnLoggedOut(deps)
-  }
-  const placeOf = (host: string | undefined) => {
-    const site = sites.of(host)
-    return site === undefined ? undefined : { publicUrl: site.origin, returnUrls: site.returnUrls }
-  }
   return Object.freeze({
-    routes: loginRoutes(path, handlers, traced),
-    findLoginRedirect: createLoginRedirects(placeOf, path, lost)
+    routes: loginRoutes(path, {
+      login: createOwnLogin(deps),
+      callback: createOwnCallback(deps),
+      logout: createOwnLogout(deps),
+      'logged-out': createOwnLoggedOut(deps)
+    }, traced),
+    findLoginRedirect: createLoginRedirects(sites.of, path, lost)
   })
 }
 

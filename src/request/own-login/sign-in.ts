@@ -6,7 +6,7 @@ import type { EpochMs } from '../../core/token-expiry.ts'
 import { SessionsUnreachable } from '../../errors.ts'
 import { isToken } from '../../shared/own-session/record.ts'
 import type { HandlerResult, VerifyRequest } from '../http/types.ts'
-import { whoOf } from '../login/who.ts'
+import { whoOf } from '../login/responses.ts'
 import { endCookie } from './end-cookie.ts'
 import { readSessionCookie, sessionCookie, type Site } from './sites.ts'
 import { type Browser, browserCookie, returned, type State } from './state.ts'
@@ -40,7 +40,7 @@ export function createFinish (deps: OwnLoginDeps): Finish {
 
 /** A new cookie of new random bits, whatever the browser brought. */
 function createSignIn (deps: OwnLoginDeps): Finish {
-  const { answers, changes, clock, keyer, seal, stepped } = deps
+  const { answers, changes, clock, stepped } = deps
   return async ({ request, site, browser, state, returnTo }, { tokens, askedAt }, signedIn) => {
     const { refreshToken, accessToken, idToken } = tokens
     if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) {
@@ -63,11 +63,20 @@ function createSignIn (deps: OwnLoginDeps): Finish {
     stepped('signed_in')
     // a person who came back from Authgear's login page goes round in no circle
     const seen = state.mode === 'silent' ? returned(browser, state, clock.wall()) : browser
-    const sentBack = answers.redirect('sent_back', returnTo, [
-      sessionCookie(site, created.value), browserCookie(seal, site, seen)
-    ])
-    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, created.value), signedIn.userId) }
+    return sentBack(deps, { site, returnTo, browser: seen }, created.value, signedIn.userId)
   }
+}
+
+/** To the page, with the session's new cookie. */
+function sentBack (
+  { answers, keyer, seal }: OwnLoginDeps,
+  { site, returnTo, browser }: Pick<Arrival, 'site' | 'returnTo' | 'browser'>,
+  value: string,
+  userId: string
+): HandlerResult {
+  const cookies = [sessionCookie(site, value), browserCookie(seal, site, browser)]
+  const who = whoOf(keyer, ownCredentials(site.name, value), userId)
+  return { ...answers.redirect('sent_back', returnTo, cookies), who }
 }
 
 /**
@@ -82,7 +91,8 @@ export function dropGrant (
 }
 
 /** The same person in the same session, who was asked again: the old access token has the new time. */
-function createStepUpEnd ({ answers, changes, clock, keyer, seal, stepped }: OwnLoginDeps): Finish {
+function createStepUpEnd (deps: OwnLoginDeps): Finish {
+  const { answers, changes, clock, keyer, stepped } = deps
   return async ({ request, site, browser, state, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
     const refused = (page: LoginPage, why?: string, who?: HandlerResult['who']): HandlerResult => {
       stepped('refused')
@@ -106,9 +116,6 @@ function createStepUpEnd ({ answers, changes, clock, keyer, seal, stepped }: Own
     stepped('stepped_up')
     // a page may ask for more than a step-up can give, again and again
     const seen = returned(browser, state, clock.wall())
-    const sentBack = answers.redirect('sent_back', returnTo, [
-      sessionCookie(site, replaced.value), browserCookie(seal, site, seen)
-    ])
-    return { ...sentBack, who: whoOf(keyer, ownCredentials(site.name, replaced.value), record.userId) }
+    return sentBack(deps, { site, returnTo, browser: seen }, replaced.value, record.userId)
   }
 }

@@ -116,13 +116,3 @@ export function shortCookie (site: Site, cookie: 'login' | 'logout', value: stri
 export function clearedCookie (site: Site, cookie: keyof Site['cookies']): string {
   return `${site.cookies[cookie]}=; Max-Age=0; ${site.attributes}`
 }
-
-/** @returns undefined where there is none, or more than one: then one of them is not ours */
-export function onlyCookie (
-  { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>,
-  site: Site,
-  cookie: 'login' | 'logout'
-): string | undefined {
-  const [value, ...others] = cookieValues(rawHeaders, site.cookies[cookie])
-  return others.length === 0 ? value : undefined
-}

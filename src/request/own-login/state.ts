@@ -1,12 +1,10 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { VerifyRequest } from '../http/types.ts'
-import { MAX_COOKIE, type Seal } from '../login/state.ts'
-import { onlyCookie, shortCookie, type Site } from './sites.ts'
+import { MAX_COOKIE, readCookie, type Seal } from '../login/state.ts'
+import { shortCookie, type Site } from './sites.ts'
 
 /** A login may stand on Authgear's page for so long: nothing of it is kept here. */
-const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
-/** Another replica's clock may be ahead by this. */
-const MAX_AHEAD_MS = 60_000
+export const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
 
 /**
  * One browser at one host, told from others by a secret in a cookie: states are bound to it, and the verifier and the
@@ -42,10 +40,10 @@ export const newBrowser = ({ name }: Site): Browser =>
 /** @returns undefined for a browser that sent no cookie of ours, or another host's */
 export function readBrowser (
   seal: Seal,
-  request: Pick<VerifyRequest, 'rawHeaders'>,
+  { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>,
   site: Site
 ): Browser | undefined {
-  const text = onlyCookie(request, site, 'login')
+  const text = readCookie(rawHeaders, site.cookies.login)
   const opened = text === undefined ? undefined : seal.open('own browser', text) as Browser | undefined
   return opened?.host === site.name ? opened : undefined
 }
@@ -72,10 +70,6 @@ export function openState (seal: Seal, text: string): State | undefined {
 }
 
 export const sealState = (seal: Seal, state: State): string => seal.seal('own state', state)
-
-export function isCurrent ({ issuedAt }: Readonly<{ issuedAt: number }>, now: number): boolean {
-  return now - issuedAt <= OWN_LOGIN_LIFETIME_MS && issuedAt - now <= MAX_AHEAD_MS
-}
 
 /** Nobody is sent to Authgear more often within a minute without a click. */
 const MAX_RETURNS = 2
@@ -119,9 +113,9 @@ export function signedOutCookie (seal: Seal, site: Site, signedOut: SignedOut, l
 
 export function readSignedOut (
   seal: Seal,
-  request: Pick<VerifyRequest, 'rawHeaders'>,
+  { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>,
   site: Site
 ): SignedOut | undefined {
-  const text = onlyCookie(request, site, 'logout')
+  const text = readCookie(rawHeaders, site.cookies.logout)
   return text === undefined ? undefined : seal.open('own logout', text) as SignedOut | undefined
 }

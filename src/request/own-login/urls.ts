@@ -1,4 +1,5 @@
 import type { LoginSettings } from '../login/settings.ts'
+import { PROMPTS } from '../login/urls.ts'
 import type { Site } from './sites.ts'
 import { type Browser, challengeOf, proofsOf, type State } from './state.ts'
 
@@ -13,42 +14,47 @@ export type OwnAuthgearUrls = Readonly<{
 }>
 
 /** Authgear's addresses for a browser. @param origin of AUTHGEAR_ENDPOINT */
-export function createOwnAuthgearUrls (
-  origin: string,
-  { clientId, path, logoutRedirectUri, own }: LoginSettings
-): OwnAuthgearUrls {
+export function createOwnAuthgearUrls (origin: string, settings: LoginSettings): OwnAuthgearUrls {
+  const { path, logoutRedirectUri, own } = settings
   const callback = (site: Site): string => `${site.origin}${path}/callback`
-  const logoutUri = (site: Site): string =>
-    own?.hasLogoutUri === true ? logoutRedirectUri : `${site.origin}${path}/logged-out`
+  const loggedOut = (site: Site): string => `${site.origin}${path}/logged-out`
+  const logoutUri = (site: Site): string => own?.hasLogoutUri === true ? logoutRedirectUri : loggedOut(site)
   return Object.freeze({
     callback,
-    authorize: (site: Site, browser: Browser, sealed: string, { mode, locales }: State, hint?: string) => {
-      const { verifier, nonce } = proofsOf(browser, sealed)
-      const query = new URLSearchParams({
-        client_id: clientId,
-        response_type: 'code',
-        // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
-        scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
-        redirect_uri: callback(site),
-        state: sealed,
-        nonce,
-        code_challenge: challengeOf(verifier),
-        code_challenge_method: 'S256'
-      })
-      if (mode === 'silent') query.set('prompt', 'none')
-      // else a browser that Authgear never saw lands on its page for signing up
-      else query.set('x_page', 'login')
-      if (mode === 'step-up') query.set('prompt', 'login')
-      if (hint !== undefined) query.set('id_token_hint', hint)
-      if (own?.sso === true) query.set('x_sso_enabled', 'true')
-      if (locales !== undefined) query.set('ui_locales', locales)
-      return `${origin}/oauth2/authorize?${query.toString()}`
+    authorize: (site: Site, browser: Browser, sealed: string, state: State, hint?: string) => {
+      const query = { ...questionOf(settings, browser, sealed, state), redirect_uri: callback(site), ...hintOf(hint) }
+      return `${origin}/oauth2/authorize?${new URLSearchParams(query).toString()}`
     },
     endSession: (site: Site, hint: string | undefined) => {
-      const query = new URLSearchParams({ post_logout_redirect_uri: logoutUri(site) })
-      if (hint !== undefined) query.set('id_token_hint', hint)
+      const query = new URLSearchParams({ post_logout_redirect_uri: logoutUri(site), ...hintOf(hint) })
       return `${origin}/oauth2/end_session?${query.toString()}`
     },
-    comesBack: (site: Site) => logoutUri(site) === `${site.origin}${path}/logged-out`
+    comesBack: (site: Site) => logoutUri(site) === loggedOut(site)
   })
 }
+
+/** For a code that this browser alone can redeem. */
+function questionOf (
+  { clientId, own }: LoginSettings,
+  browser: Browser,
+  sealed: string,
+  { mode, locales }: State
+): Readonly<Record<string, string>> {
+  const { verifier, nonce } = proofsOf(browser, sealed)
+  return {
+    client_id: clientId,
+    response_type: 'code',
+    // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
+    scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
+    state: sealed,
+    nonce,
+    code_challenge: challengeOf(verifier),
+    code_challenge_method: 'S256',
+    ...PROMPTS[mode],
+    ...own?.sso === true ? { x_sso_enabled: 'true' } : {},
+    ...locales === undefined ? {} : { ui_locales: locales }
+  }
+}
+
+const hintOf = (hint: string | undefined): Readonly<Record<string, string>> =>
+  hint === undefined ? {} : { id_token_hint: hint }

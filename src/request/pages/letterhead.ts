@@ -59,31 +59,36 @@ export function createLetterhead ({ brandName, brandLogo, brandColor, supportUrl
     return known
   }
   const header = headerOf(brandName, brandLogo)
+  const help = supportUrl === undefined ? [] : [{ action: 'getHelp', href: supportUrl } as const]
   return Object.freeze({
     headers: headersOf(style),
     write (language: Language, sheet: Sheet): Fill {
-      const words = WORDS[language]
       const title = escapeHtml(sheet.title)
       const named = brandName === undefined ? title : `${title} · ${escapeHtml(brandName)}`
-      const [first, ...others] = supportUrl === undefined
-        ? sheet.links
-        : [...sheet.links, { action: 'getHelp', href: supportUrl } as const]
-      const message = `<svg viewBox="0 0 24 24" aria-hidden="true">${DRAWINGS[sheet.drawing]}</svg>
-<h1>${title}</h1>
-<p>${escapeHtml(sheet.message)}</p>
-`
-      const more = others.map((link) => linkOf(link, words)).join('')
-      const end = '</code></footer>\n</main>\n</body>\n</html>\n'
-      const advice = adviceOf(sheet)
-      const footer = `<footer>${escapeHtml(words.reference)} <code>`
-      return ({ reference, way, account, missing }) =>
-        opening(language) + named + '</title>\n</head>\n<body>\n<main>\n' + header + message +
-          (account === undefined ? '' : withBold(words.signedInAs, '{account}', account)) +
-          (missing === undefined ? '' : withBold(words.missing, '{name}', missing)) + advice +
-          (first === undefined ? '' : `<nav>${linkOf(first.isWay === true && way !== undefined ? { ...first, href: way } : first, words)}${more}</nav>\n`) +
-          footer + escapeHtml(reference) + end
+      const head = (): string => opening(language) + named + '</title>\n</head>\n<body>\n<main>\n' + header
+      return fillOf(head, { ...sheet, links: [...sheet.links, ...help] }, WORDS[language])
     }
   })
+}
+
+function fillOf (head: () => string, sheet: Sheet, words: Words): Fill {
+  const message = `<svg viewBox="0 0 24 24" aria-hidden="true">${DRAWINGS[sheet.drawing]}</svg>
+<h1>${escapeHtml(sheet.title)}</h1>
+<p>${escapeHtml(sheet.message)}</p>
+`
+  const advice = adviceOf(sheet)
+  const [first, ...others] = sheet.links
+  const more = others.map((link) => linkOf(link, words)).join('')
+  const footer = `<footer>${escapeHtml(words.reference)} <code>`
+  const end = '</code></footer>\n</main>\n</body>\n</html>\n'
+  const navOf = (link: Link, way: string | undefined): string =>
+    `<nav>${linkOf(link.isWay === true && way !== undefined ? { ...link, href: way } : link, words)}${more}</nav>\n`
+  return ({ reference, way, account, missing }) =>
+    head() + message +
+      (account === undefined ? '' : withBold(words.signedInAs, '{account}', account)) +
+      (missing === undefined ? '' : withBold(words.missing, '{name}', missing)) + advice +
+      (first === undefined ? '' : navOf(first, way)) +
+      footer + escapeHtml(reference) + end
 }
 
 function headerOf (name: string | undefined, logo: string | undefined): string {

@@ -30,37 +30,39 @@ const LOOKS: Readonly<Record<LoginPage, Look>> = {
   signed_out: { drawing: 'person', link: SIGN_IN }
 }
 
+/** All that a page has of its request: an address that was validated, its id. */
+type OnLoginPage = Readonly<{ reference: string, login: string }>
+
 export type LoginPages = Readonly<{
   headers: readonly string[]
-  /** @param on `login` and `reference` are all that a page has of its request: an address that was validated, its id */
-  render: (page: LoginPage, language: Language, on: Readonly<{ reference: string, login: string }>) => string
+  render: (page: LoginPage, language: Language, on: OnLoginPage) => string
 }>
 
 /** @param cookie the name of the session's, for those who run the site */
 export function createLoginPages (
   settings: PageSettings,
   cookie: string,
-  session: 'authgear' | 'own' = 'authgear'
+  session: 'authgear' | 'own'
 ): LoginPages {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
-  const prepare = (page: LoginPage, language: Language): Fill => {
+  const sheetOf = (page: LoginPage, language: Language): Sheet => {
     const { drawing, link } = LOOKS[page]
     const { title, message, ...more } = WORDS[language].logins[page]
-    return letterhead.write(language, {
+    return {
       drawing,
       title,
       message,
       advice: ['advice' in more ? more.advice : undefined],
       forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
       links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
-    })
+    }
   }
   return Object.freeze({
     headers: letterhead.headers,
-    render (page: LoginPage, language: Language, { reference, login }: Readonly<{ reference: string, login: string }>) {
+    render (page: LoginPage, language: Language, { reference, login }: OnLoginPage) {
       const name = `${language} ${page}`
-      const fill = prepared.get(name) ?? prepare(page, language)
+      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language))
       prepared.set(name, fill)
       return fill({ reference, way: login })
     }

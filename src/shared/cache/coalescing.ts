@@ -25,7 +25,7 @@ export type SharedCacheObserver = Readonly<{
 }>
 
 /** Entries under CACHE_SECRET_PREVIOUS, and whether new ones go there. */
-export type PreviousTier = Readonly<{ tier: RedisTier, isWritten: () => boolean }>
+type PreviousTier = Readonly<{ tier: RedisTier, isWritten: () => boolean }>
 
 export type SharedCacheOptions = Readonly<{
   tier: RedisTier

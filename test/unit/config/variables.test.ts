@@ -1,5 +1,6 @@
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
+import { rows } from '../../../src/config/variables.ts'
 import { PLAIN } from '../../../src/request/pages/settings.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
@@ -62,6 +63,11 @@ t.test('with the one required variable everything else has its default', async t
     logFormat: 'json',
     logLevel: 'info'
   })
+})
+
+t.test('within its group each variable has a name of its own', async t => {
+  const names = rows.map(({ group, variable }) => `${group} ${variable.as}`)
+  t.equal(new Set(names).size, names.length)
 })
 
 t.test('the configuration is frozen to its depth', async t => {

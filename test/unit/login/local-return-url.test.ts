@@ -66,7 +66,7 @@ const address = fc.oneof(
 )
 
 t.test('whatever the address, and whatever a proxy says, it is this origin or none', async (t) => {
-  const find = createLoginRedirect(SETTINGS, returnUrls)
+  const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
   const policy = parsePolicy('')
   let taken = 0
   fc.assert(fc.property(address, fc.nat(2), (text, form) => {
@@ -87,7 +87,7 @@ t.test('whatever the address, and whatever a proxy says, it is this origin or no
 })
 
 t.test('a proxy of this machine says where people were, port and all', async (t) => {
-  const find = createLoginRedirect(SETTINGS, returnUrls)
+  const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
   const sent = find({
     reason: 'no_credentials',
     bearer: false,

@@ -8,7 +8,8 @@ import { SEED } from '../../helpers/credentials.ts'
 
 const ORIGIN = 'https://app.example.com'
 const SETTINGS = { publicUrl: ORIGIN, path: '/_auth', allowedHosts: ['app.example.com', '*.apps.example.com'] }
-const find = createLoginRedirect(SETTINGS, createReturnUrls(SETTINGS))
+const returnUrls = createReturnUrls(SETTINGS)
+const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
 
 const anything = fc.string({ unit: 'binary', maxLength: 40 })
 const host = fc.oneof(

@@ -8,7 +8,8 @@ const settings = {
   publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']
 }
 const told: Lost[] = []
-const findLoginRedirect = createLoginRedirect(settings, createReturnUrls(settings), (lost) => { told.push(lost) })
+const place = { origin: settings.publicUrl, returnUrls: createReturnUrls(settings) }
+const findLoginRedirect = createLoginRedirect(place, settings.path, (lost) => { told.push(lost) })
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
 type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> & Readonly<{ policy?: string, isTrusted?: boolean }>

@@ -7,7 +7,7 @@ import { createLoginPages } from '../../../src/request/pages/login-page.ts'
 import { PLAIN } from '../../../src/request/pages/settings.ts'
 
 const PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
-const pages = createLoginPages(PLAIN, 'my_session')
+const pages = createLoginPages(PLAIN, 'my_session', 'authgear')
 type On = Parameters<typeof pages.render>[2]
 const render = (page: LoginPage, on: On): string => pages.render(page, 'en', on).replace(tabIcon(), 'ICON')
 const on = { reference: '9f86d081-1a', login: '/_auth/login?rd=https://app.example.com/x?a=1&b="2"' }

@@ -1,4 +1,4 @@
-import { codeOf } from '../../../authgear/resolver/client.ts'
+import { codeOf } from '../../../authgear/resolver/answer.ts'
 import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
 import type { Config } from '../../../config/index.ts'
 import { type ClockObservation, clockOffsetMs } from '../../../core/clock-offset.ts'

@@ -1,4 +1,4 @@
-import { codeOf } from '../../../authgear/resolver/client.ts'
+import { codeOf } from '../../../authgear/resolver/answer.ts'
 import { type SecretCheckResult, createSecretCheck } from '../../../shared/cache/secret-check.ts'
 import type { Clock } from '../../../clock.ts'
 import type { Config } from '../../../config/index.ts'

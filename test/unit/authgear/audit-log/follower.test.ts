@@ -1,7 +1,6 @@
 import t from 'tap'
-import type { Page } from '../../../../src/authgear/audit-log/client.ts'
 import { AuditError, type AuditErrorKind } from '../../../../src/authgear/audit-log/errors.ts'
-import type { AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
+import type { AuditEntry, Page } from '../../../../src/authgear/audit-log/entry.ts'
 import { createFollower, type Follower } from '../../../../src/authgear/audit-log/follower.ts'
 import type { Position } from '../../../../src/authgear/audit-log/position.ts'
 import type { Stored } from '../../../../src/authgear/audit-log/store.ts'

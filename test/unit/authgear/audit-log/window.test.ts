@@ -1,15 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Page } from '../../../../src/authgear/audit-log/client.ts'
+import { variablesOf } from '../../../../src/authgear/audit-log/client.ts'
 import { delayAfter } from '../../../../src/authgear/audit-log/run.ts'
 import { createCoalescer } from '../../../../src/authgear/audit-log/apply.ts'
-import { timeOf, type AuditEntry } from '../../../../src/authgear/audit-log/entry.ts'
+import { type AuditEntry, type Page, timeOf } from '../../../../src/authgear/audit-log/entry.ts'
 import { classifyGap } from '../../../../src/authgear/audit-log/follower.ts'
 import {
   advance, beginAt, decodePosition, encodePosition, startOf
 } from '../../../../src/authgear/audit-log/position.ts'
-import { readWindow } from '../../../../src/authgear/audit-log/read-window.ts'
-import { variablesOf, type Window } from '../../../../src/authgear/audit-log/window.ts'
+import { readWindow, type Window } from '../../../../src/authgear/audit-log/window.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const NOW = 1_795_565_337
