@@ -8,7 +8,7 @@ import { systemClock } from '../clock.ts'
 import { countOf, examine, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
 import { login } from './doctor/checks/login.ts'
-import { doctorOptions } from './doctor/options.ts'
+import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
@@ -123,12 +123,11 @@ async function answerTo (name: AnswerName, usual: string | undefined, out: Out, 
 
 /** Is what will be written right, does Authgear answer, and does it know the client? As `doctor` says it. */
 async function isWell (files: Files, out: Out): Promise<boolean> {
-  const options = doctorOptions([])
-  if (typeof options === 'string') throw new Error('doctor takes no option at all')
   out.write('\nLooking at Authgear:\n')
   const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
   const tell = (result: Parameters<typeof textOf>[0]): void => { out.write(textOf(result)) }
-  const report = await examine(env, { options, pasted: '', clock: systemClock }, tell, [resolver, clock, login])
+  const given = { options: NO_OPTIONS, pasted: '', clock: systemClock }
+  const report = await examine(env, given, tell, [resolver, clock, login])
   return countOf(report).errors === 0
 }
 

@@ -16,6 +16,10 @@ export type DoctorOptions = Readonly<{
   echo: string
 }>
 
+export const NO_OPTIONS: DoctorOptions = Object.freeze({
+  json: false, paste: undefined, host: undefined, idleTimeoutMs: undefined, url: undefined, ports: [], echo: '/'
+})
+
 export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--cookie-stdin | --token-stdin]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it

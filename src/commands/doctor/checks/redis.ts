@@ -5,7 +5,6 @@ import type { Config } from '../../../config/index.ts'
 import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
 import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
 import { withRedirects } from '../../../shared/redis/log-connections.ts'
-import { webhookSecretId } from '../../../request/http/webhook.ts'
 import { describeServers, type RedisServers } from '../../../shared/redis/options.ts'
 import type { Named, Refusal } from '../../../shared/redis/probe.ts'
 import { createRedisLogStore } from '../../../shared/revocation/redis-store.ts'
@@ -22,13 +21,18 @@ export const cacheSecret: Probe = {
 
 export async function readSecretCheck (
   { keys, connection: { commands } }: DoctorRedis,
-  { cache: { secret, previousSecret } }: Config,
+  { cache }: Config,
   clock: Clock
 ): Promise<SecretCheckResult> {
+  return await createSecretCheck({ commands, ...sealersOf(cache), name: keys.secretCheck, clock }).read()
+}
+
+/** What opens the values that replicas share. */
+export function sealersOf (
+  { secret, previousSecret }: Config['cache']
+): Readonly<{ sealer: Sealer, previous: Sealer | undefined }> {
   const sealerOf = (text: string | undefined): Sealer => createSealer(deriveKeys(secretBytes(text)).sealing)
-  const sealer = sealerOf(secret)
-  const previous = previousSecret === undefined ? undefined : sealerOf(previousSecret)
-  return await createSecretCheck({ commands, sealer, previous, name: keys.secretCheck, clock }).read()
+  return { sealer: sealerOf(secret), previous: previousSecret === undefined ? undefined : sealerOf(previousSecret) }
 }
 
 function judgeCanary (reading: SecretCheckResult): Outcome {
@@ -161,29 +165,6 @@ function judgeKeeping (info: string, own: object | undefined): Finding | undefin
   return own !== undefined && /^aof_enabled:0/m.test(info)
     ? found('redis-forgets', 'it has no append-only file (appendonly no)')
     : undefined
-}
-
-/** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
-export const webhook: Probe = {
-  title: 'a webhook has arrived, signed with this secret',
-  needs: 'redis',
-  async run ({ redis, config: { audit, authgear: { webhookSecret, previousWebhookSecret } } }) {
-    if (webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
-    if (redis === undefined) return skipped('without Redis nothing remembers one')
-    const seen = await redis.connection.commands.getBuffer(redis.keys.webhookSeen).catch(() => undefined)
-    if (seen === undefined) return skipped('Redis did not answer')
-    if (seen === null && audit !== undefined) return skipped('none came: the next check asks whether one should have')
-    const secrets = [webhookSecret, previousWebhookSecret].filter((secret) => secret !== undefined)
-    return looked(judgeWebhook(seen?.toString(), secrets.map(webhookSecretId)))
-  }
-}
-
-/** @param signer the id of the secret that signed the newest; undefined where none came */
-function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
-  if (signer === undefined) return found('webhook-unseen', 'no replica has taken a signed webhook within 30 days')
-  return ours.includes(signer)
-    ? undefined
-    : found('webhook-secret', 'the newest webhook that a replica took was signed with another secret')
 }
 
 type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
