@@ -31,7 +31,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
 
 /** `snippet`: a complete, secure, minimal configuration of a proxy. Returns the exit code. */
 export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
-  const reading = readOptions(args, PROXIES)
+  const reading = readOptions(args)
   if (reading.kind === 'help') {
     out.write(USAGE)
     return 0

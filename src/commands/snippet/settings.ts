@@ -1,7 +1,6 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { TOKEN_HEADERS } from '../../request/resource/responses.ts'
 import { METADATA_PATH, partsOf } from '../../request/resource/settings.ts'
-import { HOP_HEADERS } from './guards.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
 export const FORWARDED_REQUEST_HEADERS = [
@@ -91,41 +90,12 @@ export function canonical (name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }
 
-/**
- * For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say.
- * @param indent of the YAML block that it stands in
- * @param first what it does before
- */
-export const STRIP_LUA = ({ stripped }: Pick<Settings, 'stripped'>, indent: string, first = ''): string =>
-  lua(stripped, first)
-    .split('\n')
-    .map((line) => `${indent}${line}\n`)
-    .join('')
-
 /** A set of names in Lua. */
 export const luaSet = (names: readonly string[]): string =>
   `{ ${lower(names).map((name) => `["${name}"] = true`).join(', ')} }`
 
 /** In Lua: is this one of those names, with any other character for a dash? */
 export const LUA_IDENTITY = 'identity[name:gsub("[^a-z0-9]", "-")]'
-
-const FOREIGN = [
-  'name:find("authgear", 1, true)', 'name:find("^x%-forward%-auth%-")', 'name:find("^x%-envoy%-")'
-]
-
-/** A WebSocket's `upgrade` and `connection` are replaced by constants. */
-const lua = (stripped: readonly string[], first: string): string => `\
-local hops = ${luaSet(HOP_HEADERS)}
-local identity = ${luaSet(stripped)}
-function envoy_on_request(handle)
-  local headers, names = handle:headers(), {}${first}
-  for name in pairs(headers) do
-    if hops[name] or ${FOREIGN.join(' or ')} or ${LUA_IDENTITY} then table.insert(names, name) end
-  end
-  for _, name in ipairs(names) do headers:remove(name) end
-  if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
-  if headers:get("connection") then headers:replace("connection", "upgrade") end
-end`
 
 /** A host name or address with its port; `text` is how both are written together, `[::1]:80`. */
 export type Address = Readonly<{ host: string, port: number, text: string }>

@@ -259,7 +259,7 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', a
     ...'\n\r\t"\'`{}[]()<>;#$\\%*?&|=,: /@!~^+_.-\0', 'remote', 'webauth', 'X-A={email}', '{user}', 'X-', 'b', '='
   )
   fc.assert(fc.property(fc.array(part, { minLength: 1, maxLength: 8 }).map((parts) => parts.join('')), (text) => {
-    const reading = readOptions(['caddy', `--identity=${text}`], PROXIES)
+    const reading = readOptions(['caddy', `--identity=${text}`])
     if (reading.kind !== 'options') return
     accepted++
     for (const name of reading.options.settings.outgoing) {

@@ -52,6 +52,11 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
   # security: any other host name
   server { listen ${settings.listen.text} default_server; return 421; }
 
+${server(settings)}\
+}
+`
+
+const server = (settings: Settings): string => `\
   server {
     listen ${settings.listen.text};
     server_name ${settings.host};
@@ -62,16 +67,7 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
     # if ($authgear_preflight) { return 418; }
     # location @preflight { include authgear_none.inc; proxy_pass http://app; }
 
-    # auth_request knows 2xx, 401 and 403: everything else, also forward-auth's own 503, has become a 500 of nginx's
-    error_page 500 = @authgear_down;
-    location @authgear_down {
-      internal;
-      default_type application/json;
-      add_header Retry-After 1 always;
-      add_header Cache-Control no-store always;
-      return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
-    }
-
+${DOWN_ANSWER}\
 ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
     # routes and their policies: docs/policies.md
     # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
@@ -82,7 +78,19 @@ ${allPolicies(settings).map(({ name, policy }) =>
 ${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
 ${settings.isPublic ? PUBLIC : locationOf('/', 'app')}\
   }
-}
+`
+
+const DOWN_ANSWER = `\
+    # auth_request knows 2xx, 401 and 403: everything else, also forward-auth's own 503, has become a 500 of nginx's
+    error_page 500 = @authgear_down;
+    location @authgear_down {
+      internal;
+      default_type application/json;
+      add_header Retry-After 1 always;
+      add_header Cache-Control no-store always;
+      return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
+    }
+
 `
 
 /** Characters of a name for which nginx's tables are large enough by default; the longest has 64. */
@@ -208,11 +216,7 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade $authgear_upgrade;
 proxy_set_header Connection $authgear_connection;
-${noHops()}\
-proxy_set_header X-Forwarded-For $remote_addr;
-proxy_set_header X-Forwarded-Host $host;
-proxy_set_header X-Forwarded-Proto $scheme;
-`
+${TO_APP}`
 
 const noneFile = (settings: Settings): string => `\
 # for a location without auth_request. security: the app must not see a client's own
@@ -221,11 +225,12 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade "";
 proxy_set_header Connection "";
-${noHops()}\
+${TO_APP}`
+
+/** What the app is told of the request; nginx drops `TE` and `Transfer-Encoding` by itself. */
+const TO_APP = `\
+${HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Host $host;
 proxy_set_header X-Forwarded-Proto $scheme;
 `
-
-/** nginx drops `TE` and `Transfer-Encoding` by itself. */
-const noHops = (): string => HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')

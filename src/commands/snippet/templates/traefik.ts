@@ -37,6 +37,21 @@ export const identityPattern = ({ stripped }: Pick<Settings, 'stripped'>): strin
 export const cleaned = (settings: Pick<Settings, 'stripped'>): string =>
   `{ ${clearedOf(settings).map((name) => `${name}: ""`).join(', ')} }`
 
+/** Of what is this service's own. */
+export const OWN_PRIORITY = 1000
+export const ownRule = (settings: Settings): string =>
+  `Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)`
+
+/** For its command line: what the file below says of the entry point. */
+export const STRICT_ARGUMENTS = `\
+# security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
+- --entrypoints.web.http.aliasheadersstrategy=delete
+# security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
+- --entrypoints.web.http.encodedcharacters.allowencodedslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
+`
+
 export const CATCH_ALL =
   'security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)'
 
@@ -92,23 +107,7 @@ ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
 ${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
   routers:
-    # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
-    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
-    refuse:
-      rule: 'Host(\`${settings.host}\`) && (${REFUSED})'
-      priority: ${REFUSED_PRIORITY}
-      entryPoints: [web]
-      middlewares: [refuse]
-      service: noop@internal
-    # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
-    app:
-      rule: Host(\`${settings.host}\`)
-      priority: 1
-      entryPoints: [web]
-      middlewares: [${settings.isPublic ? 'clean' : 'authgear'}]
-      service: app
-${settings.routes.map((route, i) => routerOf(settings, route, priorityOf(settings.routes, i))).join('')}\
-${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}\
+${routers(settings)}\
 ${CORS}  services:
     app:
       loadBalancer:
@@ -127,24 +126,26 @@ const PLAIN_HEAD = `\
 # since Traefik keeps two idle connections at most and opens a new one for most checks (deploy/traefik-tls, docs/tls.md).
 `
 
-const routerOf = (settings: Settings, route: Route, priority: number): string => `\
-    ${route.name}:
-      rule: ${routeRule(settings, route)}
+const routers = (settings: Settings): string => `\
+    # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
+    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+${router('refuse', `'Host(\`${settings.host}\`) && (${REFUSED})'`, REFUSED_PRIORITY, 'refuse', 'noop@internal')}\
+    # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
+${router('app', `Host(\`${settings.host}\`)`, 1, settings.isPublic ? 'clean' : 'authgear', 'app')}\
+${settings.routes.map((route, i) => router(route.name, routeRule(settings, route), priorityOf(settings.routes, i), route.name, 'app')).join('')}\
+${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}`
+
+const router = (name: string, rule: string, priority: number, middleware: string, service: string): string => `\
+    ${name}:
+      rule: ${rule}
       priority: ${priority}
       entryPoints: [web]
-      middlewares: [${route.name}]
-      service: app
+      middlewares: [${middleware}]
+      service: ${service}
 `
 
-const ownRouter = (settings: Settings): string => `\
-    # ${ownComment(settings)}
-    authgear-login:
-      rule: Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
-      priority: 1000
-      entryPoints: [web]
-      middlewares: [clean]
-      service: authgear-login
-`
+const ownRouter = (settings: Settings): string =>
+  `    # ${ownComment(settings)}\n${router('authgear-login', ownRule(settings), OWN_PRIORITY, 'clean', 'authgear-login')}`
 
 const ownService = ({ forwardAuth }: Settings): string => `\
     authgear-login:
