@@ -46,18 +46,19 @@ export function check (
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
   const ended = certificateProblem(loaded.config)
   if (ended?.isOver === true) return refuse([ended.text], out)
-  out.write(
-    table([
-      HEAD,
-      ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
-    ])
-  )
-  out.write(`set: ${loaded.settings.flatMap(asWritten).join(', ')}\n`)
-  loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
-  if (ended !== undefined) out.write(`warning: ${ended.text}\n`)
+  printSettings(loaded.settings, out)
+  for (const warning of [...loaded.warnings, ...ended === undefined ? [] : [ended.text]]) {
+    out.write(`warning: ${warning}\n`)
+  }
   out.write(NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
+}
+
+function printSettings (settings: readonly Setting[], out: Out): void {
+  const rows = settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
+  out.write(table([HEAD, ...rows]))
+  out.write(`set: ${settings.flatMap(asWritten).join(', ')}\n`)
 }
 
 /** The variable that came, where one did: what a compose file does not pass on is missing here. */

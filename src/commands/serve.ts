@@ -43,13 +43,10 @@ async function start (config: Config, running: Running): Promise<void> {
   const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
   let state: State = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
-  let service: Service
-  try {
-    service = await open(config, running, closers, () => state)
-  } catch (error) {
+  const service = await open(config, running, closers, () => state).catch(async (error: unknown) => {
     await close()
     throw error
-  }
+  })
   state = 'serving'
   log.info(bannerOf(config, version), 'ready')
   const reopens = config.accessRecord?.file !== undefined
@@ -116,11 +113,8 @@ export async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Lo
   })
 }
 
-/** What the line of the start says beside its version: whom it asks, what remembers, for how long, where it listens. */
-export type Banner = Readonly<Record<'version' | 'authgear' | 'tiers' | 'ttl' | 'listeners', string>>
-
-/** For a person, in one line; nothing of it is secret. */
-export function bannerOf (config: Config, version: string): Banner {
+/** What the line of the start says to a person, and nothing secret: whom it asks, what remembers, where it listens. */
+export function bannerOf (config: Config, version: string) {
   return {
     version,
     authgear: authgearOf(config),

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection, type ListenOptions } from 'node:net'
+import { codeOf } from '../../authgear/resolver/client.ts'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
@@ -171,7 +172,7 @@ const WHY: Readonly<Record<string, string>> = {
 }
 
 function cannotListen (error: unknown, variable: string, at: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const why = WHY[code]
   return why === undefined ? error : new ServiceError(code, `${variable}: cannot listen at ${at}: ${why}`)
 }

@@ -1,4 +1,4 @@
-import type { PathDetail } from '../../operate/access-record/settings.ts'
+import type { PathDetail } from '../../operate/access-record/line.ts'
 import { type Kind, parsed, problem, quote } from '../kind.ts'
 
 /** Where the access record goes; `file` undefined: standard output. */
