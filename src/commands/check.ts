@@ -4,7 +4,7 @@ import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './out.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
 const NOTE =
@@ -72,11 +72,6 @@ function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: 
   const stage = certificateStage(life, now)
   if (stage === undefined) return undefined
   return { text: `LISTEN_TLS_CERT_FILE: its certificate ${endOf(life, now)}: renew it`, isOver: stage <= 0 }
-}
-
-function refuse (errors: readonly string[], out: Out): 1 {
-  errors.forEach((error) => out.write(`error: ${error}\n`))
-  return 1
 }
 
 /** With a host to judge, a login that cannot reach another one is as wrong as one that cannot reach this. */

@@ -12,7 +12,7 @@ import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './out.ts'
 import type { Files } from './snippet/settings.ts'
 import { ENV_FILE, textAt, writeFiles } from './write-files.ts'
 
@@ -23,6 +23,8 @@ export type InitIo = Readonly<{
   /** The path of this program, for what to do next. */
   program: string
 }>
+
+const NO_TERMINAL = 'init asks questions, and there is no terminal: answer by options, and add --yes'
 
 /** @returns the line without its end; undefined where nobody answers any more */
 type Ask = (question: string) => Promise<string | undefined>
@@ -35,10 +37,10 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
     out.write(USAGE)
     return 0
   }
-  if (typeof options === 'string') return fail(err, `${options}\n\n${USAGE}`)
+  if (typeof options === 'string') return refuse([`${options}\n\n${USAGE.trimEnd()}`], err)
   if (options.isYes) return await setUp(options, env, io, undefined)
   if (stdin.isTTY !== true) {
-    return fail(err, `init asks questions, and there is no terminal: answer by options, and add --yes\n\n${USAGE}`)
+    return refuse([`${NO_TERMINAL}\n\n${USAGE.trimEnd()}`], err)
   }
   const lines = createInterface({ input: stdin })
   const reader = lines[Symbol.asyncIterator]()
@@ -53,21 +55,16 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
   }
 }
 
-function fail (err: Out, problem: string): 1 {
-  err.write(`error: ${problem.trimEnd()}\n`)
-  return 1
-}
-
 /** @param ask undefined: nobody is asked */
 async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, ask: Ask | undefined): Promise<0 | 1> {
   const { out, err, program } = io
   const answers = await gather(options, env, io, ask)
   if (answers === undefined) return 1
   const there = envIn(answers.folder)
-  if (typeof there !== 'string') return fail(err, there.problem)
+  if (typeof there !== 'string') return refuse([there.problem], err)
   const files = filesOf(answers, there, randomBytes(32).toString('base64'))
   const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files all the same?')
-  if (!isSure) return fail(err, 'nothing was written; --force writes all the same')
+  if (!isSure) return refuse(['nothing was written; --force writes all the same'], err)
   if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
   out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
   return 0
@@ -92,7 +89,7 @@ async function gather (
     const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
     const reading = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
     if (reading.kind === 'problem') {
-      fail(err, reading.problem)
+      refuse([reading.problem], err)
       return undefined
     }
     known[name] = reading.text

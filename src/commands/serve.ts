@@ -6,7 +6,7 @@ import { type Config, type ListenAddress, loadConfig, showBytes } from '../confi
 import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
 import { prettyStream } from '../operate/logging/pretty.ts'
 import type { Service } from '../service/service.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './out.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
@@ -19,10 +19,7 @@ import { describeServers } from '../shared/redis/options.ts'
  */
 export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out): Promise<1 | undefined> {
   const loaded = loadConfig(env)
-  if (loaded.kind === 'errors') {
-    for (const error of loaded.errors) err.write(`error: ${error}\n`)
-    return 1
-  }
+  if (loaded.kind === 'errors') return refuse(loaded.errors, err)
   const { config, warnings } = loaded
   const output = openLogOutput(1)
   const log = createLog(config.logLevel, config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
@@ -99,18 +96,14 @@ export function wantsTracing (env: NodeJS.ProcessEnv): boolean {
   return isEndpointSet && env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none'
 }
 
+const NOT_HANDED_OVER =
+  'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works again'
+
 /** The library is loaded only where it is asked for: without it neither the start nor a request pays anything. */
-export async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
+async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
   if (!wantsTracing(env)) return undefined
   const { openTracing } = await import('../operate/tracing/otel.ts')
-  return openTracing(version, {
-    failed: (error) =>
-      log.warn(
-        { error: describe(error) },
-        'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works ' +
-          'again'
-      )
-  })
+  return openTracing(version, (error) => log.warn({ error: describe(error) }, NOT_HANDED_OVER))
 }
 
 /** What the line of the start says to a person, and nothing secret: whom it asks, what remembers, where it listens. */
