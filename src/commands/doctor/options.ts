@@ -42,6 +42,9 @@ const PORTS = /^[0-9]{1,5}(?:,[0-9]{1,5}){0,99}$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
 const neverRead = (): string => ''
 
+const NOT_UNDERSTOOD =
+  'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
+
 /** A name and nothing else, since it is printed again. */
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
@@ -50,9 +53,7 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
  */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
   const values = parse(args)
-  if (values === undefined) {
-    return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
-  }
+  if (values === undefined) return NOT_UNDERSTOOD
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
   if (help) return 'help'

@@ -168,8 +168,7 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
   const isCaseSensitive = flags.has('case-sensitive')
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
-  const isPublic = flags.has('public')
-  if (isPublic) errors.push(...publicProblems(rules, resources))
+  if (flags.has('public')) errors.push(...publicProblems(rules, resources))
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
@@ -182,7 +181,7 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
     outgoing,
     stripped: strippedBeside(outgoing),
     login: flags.has('login'),
-    isPublic
+    isPublic: flags.has('public')
   })
 }
 

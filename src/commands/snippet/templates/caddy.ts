@@ -22,20 +22,7 @@ const caddyfile = (settings: Settings): string => `\
 }
 
 ${clean(settings)}
-# may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
-# Left out it refuses everybody
-${check(settings, 'authgear_policy', '/verify')}\
-${settings.resources.length === 0
-? ''
-: `
-# the same for resource tokens (docs/resource-tokens.md): import authgear_resource "resource=https://…&scope=…"
-${check(settings, 'authgear_resource', '/resource')}`}\
-
-# who is signed in may pass
-(authgear) {
-	import authgear_policy ""
-}
-
+${checks(settings)}
 ${site(settings)}
 # security: any other host name; without this Caddy answers an empty 200
 http://:${settings.listen.port} {
@@ -79,6 +66,22 @@ const WEBSOCKET = `\
 
 /** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
 const ALIASES = [...'_.~!#$%&\'*+^`|']
+
+const checks = (settings: Settings): string => `\
+# may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
+# Left out it refuses everybody
+${check(settings, 'authgear_policy', '/verify')}\
+${settings.resources.length === 0
+? ''
+: `
+# the same for resource tokens (docs/resource-tokens.md): import authgear_resource "resource=https://…&scope=…"
+${check(settings, 'authgear_resource', '/resource')}`}\
+
+# who is signed in may pass
+(authgear) {
+	import authgear_policy ""
+}
+`
 
 const check = (settings: Settings, name: string, path: string): string => `\
 (${name}) {

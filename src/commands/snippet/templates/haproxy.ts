@@ -65,12 +65,7 @@ ${settings.stripped.map((name) => `    http-request del-header (?i)^${respelled(
 ${WEBSOCKET}\
 ${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLowerCase()}\n`).join('')}\
 
-    # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
-    # acl options method OPTIONS
-    # acl origin req.hdr(origin) -m found
-    # acl asks_method req.hdr(access-control-request-method) -m found
-    # http-request set-var(txn.authgear_allowed) bool(true) if options origin asks_method
-${ownPaths(settings).length > 0 ? own(settings) : ''}\
+${PREFLIGHTS}\
 ${routes(settings)}\
 
 ${TO_APP}\
@@ -78,7 +73,16 @@ ${ownPaths(settings).length > 0 ? '    use_backend forward_auth if authgear_own\
     default_backend app
 `
 
+const PREFLIGHTS = `\
+    # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
+    # acl options method OPTIONS
+    # acl origin req.hdr(origin) -m found
+    # acl asks_method req.hdr(access-control-request-method) -m found
+    # http-request set-var(txn.authgear_allowed) bool(true) if options origin asks_method
+`
+
 const routes = (settings: Settings): string => `\
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
 
     # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map((route) => `\

@@ -35,6 +35,15 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
   upstream forward_auth { server ${settings.forwardAuth.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
   upstream app          { server ${settings.app.text}; keepalive 32; }
 
+${MAPS}
+  # security: any other host name
+  server { listen ${settings.listen.text} default_server; return 421; }
+
+${server(settings)}\
+}
+`
+
+const MAPS = `\
   # behind a load balancer, so that the client's address is true: that one's addresses and no others
   # set_real_ip_from 10.0.0.5; real_ip_header X-Forwarded-For; real_ip_recursive on;
 
@@ -48,12 +57,6 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
 
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
-
-  # security: any other host name
-  server { listen ${settings.listen.text} default_server; return 421; }
-
-${server(settings)}\
-}
 `
 
 const server = (settings: Settings): string => `\
@@ -147,6 +150,8 @@ const LOGIN_ANSWER = `\
 
 `
 
+const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
+
 const COLUMN = 36
 const line = (text: string, comment = ''): string =>
   comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
@@ -155,31 +160,12 @@ const callFile = ({ forwardAuth, outgoing }: Settings): string =>
   [
     "# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route's policy as " +
       'its query\n',
-    line('proxy_method HEAD;', "a refusal's body, which nginx throws away, would cost a new connection each time"),
-    line(
-      'proxy_pass_request_body off;',
-      "security: with the client's Content-Length but without its body, forward-auth"
-    ),
-    line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
-    line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
-    line('proxy_http_version 1.1;'),
-    line('proxy_set_header Connection "";'),
+    ...NOTHING_ELSE,
     forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
     line('proxy_set_header Host $proxy_host;'),
-    ...FORWARDED_REQUEST_HEADERS.map((name) =>
-      line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)
-    ),
-    line('proxy_set_header X-Forwarded-For $remote_addr;'),
-    line('proxy_set_header X-Forwarded-Proto $scheme;'),
-    line('proxy_set_header X-Forwarded-Host $host;'),
-    line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
-    line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in'),
-    line('proxy_connect_timeout 1s;'),
-    line('proxy_send_timeout 5s;'),
-    line('proxy_read_timeout 5s;'),
-    line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
-    line('proxy_next_upstream_tries 2;'),
-    line('proxy_next_upstream_timeout 3s;'),
+    ...FORWARDED_REQUEST_HEADERS.map((name) => line(`proxy_set_header ${name} $http_${underscored(name)};`)),
+    ...FORWARDED,
+    ...TIMEOUTS,
     line(
       `proxy_buffer_size ${answerBuffer({ outgoing })};`,
       'an identity with hundreds of roles; the default, 4k, makes it a 503'
@@ -187,14 +173,41 @@ const callFile = ({ forwardAuth, outgoing }: Settings): string =>
     line(`proxy_buffers 4 ${answerBuffer({ outgoing })};`)
   ].join('')
 
+const NOTHING_ELSE = [
+  line('proxy_method HEAD;', "a refusal's body, which nginx throws away, would cost a new connection each time"),
+  line(
+    'proxy_pass_request_body off;',
+    "security: with the client's Content-Length but without its body, forward-auth"
+  ),
+  line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
+  line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
+  line('proxy_http_version 1.1;'),
+  line('proxy_set_header Connection "";')
+]
+
+const FORWARDED = [
+  line('proxy_set_header X-Forwarded-For $remote_addr;'),
+  line('proxy_set_header X-Forwarded-Proto $scheme;'),
+  line('proxy_set_header X-Forwarded-Host $host;'),
+  line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
+  line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in')
+]
+
+const TIMEOUTS = [
+  line('proxy_connect_timeout 1s;'),
+  line('proxy_send_timeout 5s;'),
+  line('proxy_read_timeout 5s;'),
+  line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
+  line('proxy_next_upstream_tries 2;'),
+  line('proxy_next_upstream_timeout 3s;')
+]
+
 const tlsLines = (host: string, indent: string): string => [
   line('proxy_ssl_verify on;', 'security: off by default, and then any certificate will do'),
   line('proxy_ssl_trusted_certificate ca.crt;'),
   line('proxy_ssl_server_name on;'),
   line(`proxy_ssl_name ${host};`)
 ].map(text => indent + text).join('')
-
-const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
 
 /** `$remote_user` is nginx's own, so that names other than Authgear's have a prefix. */
 const variable = (name: string): string =>

@@ -64,6 +64,10 @@ const staticFile = ({ listen }: Settings): string => `\
 entryPoints:
   web:
     address: "${listen.text}"
+${ENTRY_POINT}`
+
+/** Of the entry point, and of Traefik as a whole. */
+const ENTRY_POINT = `\
     # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
     # refused too. No router can opt out: public ones, and those of --login, need an entry point of their own (docs/proxies/traefik.md)
     # asDefault: true
@@ -89,6 +93,17 @@ global:
 const dynamicFile = (settings: Settings): string => `\
 ${settings.forwardAuth.tls ? TLS_HEAD : PLAIN_HEAD}http:
   middlewares:
+${middlewares(settings)}\
+  routers:
+${routers(settings)}\
+${CORS}  services:
+    app:
+      loadBalancer:
+        servers:
+          - url: http://${settings.app.text}
+${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
+
+const middlewares = (settings: Settings): string => `\
     authgear:
       forwardAuth: &forwardAuth
         address: ${address(settings, settings.policy)}
@@ -105,15 +120,7 @@ ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
     # security: for a route without authgear: the client's own copies
     clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
-${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
-  routers:
-${routers(settings)}\
-${CORS}  services:
-    app:
-      loadBalancer:
-        servers:
-          - url: http://${settings.app.text}
-${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
+${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}`
 
 const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}${checkOf(policy)}`
 
