@@ -4,7 +4,7 @@ import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
-import { type Out, refuse } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
 const NOTE =

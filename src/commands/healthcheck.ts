@@ -1,6 +1,6 @@
 import { connect, isIPv6 } from 'node:net'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
-import { type Out, refuse } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 
 /** Docker's own default is 30 s. */
 const TIMEOUT_MS = 3000

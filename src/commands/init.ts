@@ -12,7 +12,7 @@ import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
-import { type Out, refuse } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 import { ENV_FILE, textAt, writeFiles } from './write-files.ts'
 

@@ -6,7 +6,7 @@ import { type Config, type ListenAddress, loadConfig, showBytes } from '../confi
 import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
 import { prettyStream } from '../operate/logging/pretty.ts'
 import type { Service } from '../service/service.ts'
-import { type Out, refuse } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'

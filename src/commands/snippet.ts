@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Out, refuse } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import { readOptions } from './snippet/options.ts'
 import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { duration } from '../../config/parsers/values.ts'
+import { readArguments } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -36,6 +36,18 @@ export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME]
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
 `
 
+const OPTIONS = {
+  json: { type: 'boolean', default: false },
+  'cookie-stdin': { type: 'boolean', default: false },
+  'token-stdin': { type: 'boolean', default: false },
+  host: { type: 'string' },
+  'idle-timeout': { type: 'string' },
+  url: { type: 'string' },
+  echo: { type: 'string', default: '/' },
+  ports: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
 const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
 const ECHO = /^\/[\w.~/-]{0,200}$/
 const PORTS = /^[0-9]{1,5}(?:,[0-9]{1,5}){0,99}$/
@@ -52,7 +64,7 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
  * @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there
  */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
-  const values = parse(args)
+  const values = readArguments(args, OPTIONS)
   if (values === undefined) return NOT_UNDERSTOOD
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
@@ -81,25 +93,4 @@ function portsOf (text: string | undefined): readonly number[] | undefined {
   if (text === undefined) return []
   const ports = PORTS.test(text) ? text.split(',').map(Number) : []
   return ports.length > 0 && ports.every((port) => port > 0 && port < 65_536) ? ports : undefined
-}
-
-function parse (args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        json: { type: 'boolean', default: false },
-        'cookie-stdin': { type: 'boolean', default: false },
-        'token-stdin': { type: 'boolean', default: false },
-        host: { type: 'string' },
-        'idle-timeout': { type: 'string' },
-        url: { type: 'string' },
-        echo: { type: 'string', default: '/' },
-        ports: { type: 'string' },
-        help: { type: 'boolean', default: false }
-      }
-    }).values
-  } catch {
-    return undefined
-  }
 }

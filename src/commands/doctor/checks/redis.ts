@@ -167,8 +167,6 @@ function judgeKeeping (info: string, own: object | undefined): Finding | undefin
     : undefined
 }
 
-type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
-
 type Settings = Readonly<{ servers: RedisServers, tls: object | undefined }>
 
 export const redis: Probe = {
@@ -181,7 +179,7 @@ export const redis: Probe = {
     if (problem === undefined && kind !== 'sentinel') return looked()
     const named = await redis.named()
     if (problem === undefined) return looked(judgeMajority(named))
-    return looked(...judgeRedis({ problem, named }, config.redis))
+    return looked(...judgeRedis(problem, named, config.redis))
   }
 }
 
@@ -193,7 +191,7 @@ function judgeMajority (named: readonly Named[]): Finding | undefined {
 }
 
 /** What single servers say is nearer to the cause than what the library says of them all. */
-function judgeRedis ({ problem, named }: RedisObservation, settings: Settings): readonly Finding[] {
+function judgeRedis (problem: Error, named: readonly Named[], settings: Settings): readonly Finding[] {
   const findings = named.map((one) => judgeNamed(one, settings)).filter((finding) => finding !== undefined)
   return findings.length > 0 ? findings : [judgeProblem(problem, describeServers(settings.servers), settings)]
 }

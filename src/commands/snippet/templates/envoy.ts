@@ -26,9 +26,10 @@ type Way = Readonly<{
   extraRequestHeaders: readonly string[]
   /** Which of Envoy's own answers is `status_on_error`. */
   ownError: string
-  /** What the filter asks, and so the catch-all. */
+  /** What the filter asks. */
   check: (settings: Settings) => string
-  catchAll: (policy: string) => string
+  /** It asks the catch-all's policy, so that its route says none. */
+  isPolicyInFilter: boolean
   routePolicy: (settings: Settings, policy: string) => string
   clusters: (settings: Settings) => string
 }>
@@ -117,7 +118,7 @@ ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
               - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
                 route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
-${way.catchAll(settings.policy)}`
+${way.isPolicyInFilter || settings.policy === '' ? '' : way.routePolicy(settings, settings.policy)}`
 
 const clusters = (settings: Settings, way: Way): string => `\
   - name: forward_auth
@@ -248,7 +249,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
   ownError: OWN_ERROR("forward-auth's own 503 gets here without its body"),
   check: (settings) =>
     overHttp(settings, `path_override: "${checkOf(settings.policy)}" # security: nothing of the client's path or query`),
-  catchAll: () => '',
+  isPolicyInFilter: true,
   routePolicy: (settings, policy) => `\
                 typed_per_filter_config:
                   envoy.filters.http.ext_authz:
@@ -308,8 +309,15 @@ ${stripLua(settings)}\
     settings,
     "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one"
   ),
-  catchAll: policy => policy === '' ? '' : policyHeader(policy),
-  routePolicy: (_, policy) => policyHeader(policy),
+  isPolicyInFilter: false,
+  routePolicy: (_, policy) => `\
+                typed_per_filter_config:
+                  policy:
+                    "@type": ${TYPE}.header_mutation.v3.HeaderMutationPerRoute
+                    mutations:
+                      request_mutations:
+                      - append: { header: { key: x-forward-auth-policy, value: "${policy}" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+`,
   clusters: () => ''
 }
 
@@ -332,8 +340,14 @@ const BY_GRPC: Way = {
                   cluster_name: forward_auth_grpc
                   authority: "${grpc.text}"
 `,
-  catchAll: policy => policy === '' ? '' : policyExtension(policy),
-  routePolicy: (_, policy) => policyExtension(policy),
+  isPolicyInFilter: false,
+  // joined with those of wider scope by key: this one takes the place of another policy
+  routePolicy: (_, policy) => `\
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz:
+                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
+                    check_settings: { context_extensions: { policy: "${policy}" } }
+`,
   clusters: ({ grpc, forwardAuth }) => `\
   - name: forward_auth_grpc
     type: STRICT_DNS
@@ -345,20 +359,3 @@ ${protocol('http2_protocol_options')}\
     load_assignment: ${assignment('forward_auth_grpc', grpc)}
 `
 }
-
-/** Joined with those of wider scope by key: this one takes the place of another policy. */
-const policyExtension = (policy: string): string => `\
-                typed_per_filter_config:
-                  envoy.filters.http.ext_authz:
-                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
-                    check_settings: { context_extensions: { policy: "${policy}" } }
-`
-
-const policyHeader = (policy: string): string => `\
-                typed_per_filter_config:
-                  policy:
-                    "@type": ${TYPE}.header_mutation.v3.HeaderMutationPerRoute
-                    mutations:
-                      request_mutations:
-                      - append: { header: { key: x-forward-auth-policy, value: "${policy}" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
-`

@@ -1,8 +1,0 @@
-/** Where a command prints: a stream, or a test's collector. */
-export type Out = Readonly<{ write: (text: string) => unknown }>
-
-/** Says what is wrong. @returns the exit code */
-export function refuse (errors: readonly string[], out: Out): 1 {
-  for (const error of errors) out.write(`error: ${error}\n`)
-  return 1
-}
