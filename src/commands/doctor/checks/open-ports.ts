@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { found, type Finding } from '../catalogue.ts'
-import { type Context, type Probe, skipped } from '../check.ts'
+import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { beginningOf } from '../page.ts'
 import { type IncomingMessage, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
@@ -25,11 +25,7 @@ export const openPorts: Probe = {
     if (addresses.length === 0) return skipped(`${hostname} does not resolve here`)
     const places = addresses.flatMap((address) => asked.map((one) => ({ hostname, address, port: one })))
     const heard = await Promise.all(places.map((place) => look(place, echo)))
-    return {
-      kind: 'looked',
-      findings: heard.filter((finding) => finding !== undefined),
-      notes: [`ports asked at ${addresses.join(' and ')}: ${asked.length}`]
-    }
+    return { ...looked(...heard), notes: [`ports asked at ${addresses.join(' and ')}: ${asked.length}`] }
   }
 }
 

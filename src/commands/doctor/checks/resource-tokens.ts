@@ -11,7 +11,7 @@ import { createBlockStore } from '../../../shared/block-list/store.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage } from '../page.ts'
-import { sealersOf } from './redis.ts'
+import { sealersOf } from './secrets.ts'
 
 const NO_RESOURCES = 'RESOURCES is not set'
 
@@ -94,8 +94,8 @@ function judgeResourceToken (verification: Verification, resources: readonly Res
     `scope: ${scopes.length === 0 ? 'none' : scopes.join(' ')}`,
     `iat, exp: issued ${time(issuedAt)}, accepted until ${time(expiresAt)}`
   ]
-  const findings = scopes.length === 0 ? [found('resource-scope', 'the pasted token has no scope')] : []
-  return { kind: 'looked', findings, notes }
+  const finding = scopes.length === 0 ? found('resource-scope', 'the pasted token has no scope') : undefined
+  return { ...looked(finding), notes }
 }
 
 /** Through the proxy, as a client without a token asks. */

@@ -44,10 +44,8 @@ export const throughProxy: Probe = {
     const problem = judgePage(address, page)
     if (problem !== undefined) return looked(problem)
     const notes = namesOf(context).flatMap((name) => valueIn(page.body, name) === undefined ? [] : [`${name} arrives`])
-    const findings = [
-      ...judgeSurvivors(context, pages.all, forged), judgeArrivals(page), await judgeAssertion(page, context)
-    ]
-    return { kind: 'looked', findings: findings.filter((finding) => finding !== undefined), notes }
+    const ofForged = judgeSurvivors(context, pages.all, forged)
+    return { ...looked(...ofForged, judgeArrivals(page), await judgeAssertion(page, context)), notes }
   }
 }
 
