@@ -135,15 +135,15 @@ const clean = (stripped: readonly string[]): string => `\
           end
 `
 
-const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
+const own = (settings: Settings): string => `\
   # ${ownComment(settings)}
   - id: authgear-login
-    host: ${host}
+    host: ${settings.host}
     uris: [${ownPaths(settings).join(', ')}]
     priority: 2000
     vars: [${GUARD}, ${HOST}]
     plugins: { serverless-pre-function: *clean }
     upstream:
       type: roundrobin
-      nodes: { "${forwardAuth.text}": 1 }
+      nodes: { "${settings.forwardAuth.text}": 1 }
 `

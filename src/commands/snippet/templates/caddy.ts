@@ -153,12 +153,12 @@ function guard (policy: string): string {
   return `import authgear_${checkOf(policy).startsWith('/resource') ? 'resource' : 'policy'} "${policy}"`
 }
 
-const own = ({ forwardAuth, ...settings }: Settings): string => `\
+const own = (settings: Settings): string => `\
 		# ${ownComment(settings)}
 		@own path ${ownPaths(settings).join(' ')}
 		handle @own {
 			import authgear_clean
-			reverse_proxy ${forwardAuth.tls ? 'https://' : ''}${forwardAuth.text}${forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
+			reverse_proxy ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
 		}
 
 `

@@ -169,9 +169,9 @@ const RETRY = `\
 
 const BY_HTTP: Way = {
   since: '1.8 (pathOverride)',
-  check: ({ forwardAuth, ...settings }, policy) => `\
+  check: (settings, policy) => `\
     http:
-      backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
+      ${backendOf(settings.forwardAuth)}
 ${RETRY}\
       pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
@@ -182,7 +182,7 @@ const BY_GRPC: Way = {
   since: '1.9 (contextExtensions)',
   check: ({ grpc }, policy) => `\
     grpc:
-      backendRefs: [{ name: ${grpc.host}, port: ${grpc.port} }]
+      ${backendOf(grpc)}
 ${RETRY}\
 ${policy === ''
   ? ''

@@ -115,13 +115,13 @@ const PUBLIC = `\
     }
 `
 
-const ownLocation = ({ forwardAuth, ...settings }: Settings): string => `\
+const ownLocation = (settings: Settings): string => `\
     # ${ownComment(settings)}
     location ~ ${ownPattern(settings)} {
       include authgear_none.inc;
-      proxy_pass ${forwardAuth.tls ? 'https' : 'http'}://forward_auth;
+      proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth;
       proxy_buffer_size 16k; proxy_buffers 4 16k; # the way back of a long address; the default, 4k, makes it a 502
-${forwardAuth.tls ? tlsLines(forwardAuth.host, '      ') : ''}\
+${settings.forwardAuth.tls ? tlsLines(settings.forwardAuth.host, '      ') : ''}\
     }
 `
 
@@ -156,21 +156,21 @@ const COLUMN = 36
 const line = (text: string, comment = ''): string =>
   comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
 
-const callFile = ({ forwardAuth, outgoing }: Settings): string =>
+const callFile = (settings: Settings): string =>
   [
     "# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route's policy as " +
       'its query\n',
     ...NOTHING_ELSE,
-    forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
+    settings.forwardAuth.tls ? tlsLines(settings.forwardAuth.host, '') : '',
     line('proxy_set_header Host $proxy_host;'),
     ...FORWARDED_REQUEST_HEADERS.map((name) => line(`proxy_set_header ${name} $http_${underscored(name)};`)),
     ...FORWARDED,
     ...TIMEOUTS,
     line(
-      `proxy_buffer_size ${answerBuffer({ outgoing })};`,
+      `proxy_buffer_size ${answerBuffer(settings)};`,
       'an identity with hundreds of roles; the default, 4k, makes it a 503'
     ),
-    line(`proxy_buffers 4 ${answerBuffer({ outgoing })};`)
+    line(`proxy_buffers 4 ${answerBuffer(settings)};`)
   ].join('')
 
 const NOTHING_ELSE = [

@@ -67,14 +67,14 @@ spec:
   ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 }
 `
 
-const middleware = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
+const middleware = (settings: Settings, name: string, policy: string): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: Middleware
 metadata:
   name: ${name}
 spec:
   forwardAuth:
-    address: "${forwardAuth.origin}${checkOf(policy)}"
+    address: "${settings.forwardAuth.origin}${checkOf(policy)}"
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]

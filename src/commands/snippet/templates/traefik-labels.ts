@@ -119,9 +119,9 @@ const routerLabels = (name: string, rule: string, priority: number, service: str
 /** Compose reads $ as the beginning of a variable. */
 const inCompose = (text: string): string => text.replaceAll('$', '$$$$')
 
-const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
-      - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}${checkOf(policy)}
-${forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca=/proxy-tls/ca.crt # security: whose certificate to believe\n` : ''}\
+const middlewareLabels = (settings: Settings, name: string, policy: string): string => `\
+      - traefik.http.middlewares.${name}.forwardauth.address=${settings.forwardAuth.origin}${checkOf(policy)}
+${settings.forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca=/proxy-tls/ca.crt # security: whose certificate to believe\n` : ''}\
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}

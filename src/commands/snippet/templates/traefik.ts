@@ -23,18 +23,18 @@ export const REFUSED = [
 ].join(' || ')
 
 /** @returns what the requests of a route have, in Traefik's language */
-export const routeRule = (settings: Pick<Settings, 'host' | 'isCaseSensitive'>, route: Route): string =>
+export const routeRule = (settings: Settings, route: Route): string =>
   `Host(\`${settings.host}\`) && PathRegexp(\`${anyCase(settings)}${patternOf(route)}\`)`
 
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
 
 /** What is deleted of the client's, and copied where forward-auth has it, in Traefik's language. */
-export const identityPattern = ({ stripped }: Pick<Settings, 'stripped'>): string =>
+export const identityPattern = ({ stripped }: Settings): string =>
   `(?i)^(X-Authgear-.*|${stripped.join('|')})$`
 
 /** What a route clears that asks nobody. */
-export const cleaned = (settings: Pick<Settings, 'stripped'>): string =>
+export const cleaned = (settings: Settings): string =>
   `{ ${clearedOf(settings).map((name) => `${name}: ""`).join(', ')} }`
 
 /** Of what is this service's own. */
