@@ -26,6 +26,8 @@ export type InitIo = Readonly<{
 
 const NO_TERMINAL = 'init asks questions, and there is no terminal: answer by options, and add --yes'
 
+type Problem = Readonly<{ problem: string }>
+
 /** @returns the line without its end; undefined where nobody answers any more */
 type Ask = (question: string) => Promise<string | undefined>
 
@@ -71,7 +73,7 @@ async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, 
 }
 
 /** @returns the text of the `.env` that is there; empty where there is none */
-function envIn (folder: string): string | Readonly<{ problem: string }> {
+function envIn (folder: string): string | Problem {
   const path = join(folder, ENV_FILE)
   try {
     return textAt(path) ?? ''
@@ -87,33 +89,31 @@ async function gather (
   for (const name of ANSWER_NAMES) {
     if (known[name] !== undefined) continue
     const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
-    const reading = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
-    if (reading.kind === 'problem') {
-      refuse([reading.problem], err)
+    const answer = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
+    if (typeof answer !== 'string') {
+      refuse([answer.problem], err)
       return undefined
     }
-    known[name] = reading.text
+    known[name] = answer
   }
   return known as Answers // each was checked by its question
 }
 
-type Reading = Readonly<{ kind: 'answer', text: string } | { kind: 'problem', problem: string }>
-
-function checked (name: AnswerName, text: string): Reading {
+function checked (name: AnswerName, text: string): string | Problem {
   const problem = QUESTIONS[name].problemOf(text)
-  return problem === undefined ? { kind: 'answer', text } : { kind: 'problem', problem: `--${name}: ${problem}` }
+  return problem === undefined ? text : { problem: `--${name}: ${problem}` }
 }
 
 /** Asks until the answer is one. */
-async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<Reading> {
+async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<string | Problem> {
   const { text, problemOf } = QUESTIONS[name]
   const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
   for (;;) {
     const line = await ask(prompt)
-    if (line === undefined) return { kind: 'problem', problem: 'the input ended before the last question' }
+    if (line === undefined) return { problem: 'the input ended before the last question' }
     const answer = line === '' ? usual ?? '' : line
     const problem = problemOf(answer)
-    if (problem === undefined) return { kind: 'answer', text: answer }
+    if (problem === undefined) return answer
     out.write(`  ${problem}\n`)
   }
 }

@@ -69,7 +69,7 @@ async function open (config: Config, running: Running, closers: Closer[], state:
   closers.push(service.close)
   const management = managementOf(config, running.version, service, { machine, state })
   closers.push(() => management.close())
-  await listen(management, config.management, 'MANAGEMENT_LISTEN')
+  await listen((at) => management.listen(at), config.management, 'MANAGEMENT_LISTEN')
   await takeRequests(config, service, running.log, closers)
   return service
 }
