@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { CertError, type CertOptions, certOptions, USAGE } from './cert/options.ts'
 import { issue } from './cert/authority.ts'
 import { LEAF_LIFE_MS } from './cert/sign.ts'
-import type { Out } from './out.ts'
+import type { Out } from './command-line.ts'
 
 /** The outside, so that tests need not wait; `sleep` ends early when `signal` aborts, and does not throw then. */
 export type CertSurroundings = Readonly<{

@@ -4,7 +4,7 @@ import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
 const NOTE =
@@ -46,18 +46,19 @@ export function check (
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)
   const ended = certificateProblem(loaded.config)
   if (ended?.isOver === true) return refuse([ended.text], out)
-  out.write(
-    table([
-      HEAD,
-      ...loaded.settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
-    ])
-  )
-  out.write(`set: ${loaded.settings.flatMap(asWritten).join(', ')}\n`)
-  loaded.warnings.forEach(warning => out.write(`warning: ${warning}\n`))
-  if (ended !== undefined) out.write(`warning: ${ended.text}\n`)
+  printSettings(loaded.settings, out)
+  for (const warning of [...loaded.warnings, ...ended === undefined ? [] : [ended.text]]) {
+    out.write(`warning: ${warning}\n`)
+  }
   out.write(NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
+}
+
+function printSettings (settings: readonly Setting[], out: Out): void {
+  const rows = settings.map(({ name, shown, source }) => [name, shown === '' ? '–' : shown, SOURCES[source]] as const)
+  out.write(table([HEAD, ...rows]))
+  out.write(`set: ${settings.flatMap(asWritten).join(', ')}\n`)
 }
 
 /** The variable that came, where one did: what a compose file does not pass on is missing here. */
@@ -71,11 +72,6 @@ function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: 
   const stage = certificateStage(life, now)
   if (stage === undefined) return undefined
   return { text: `LISTEN_TLS_CERT_FILE: its certificate ${endOf(life, now)}: renew it`, isOver: stage <= 0 }
-}
-
-function refuse (errors: readonly string[], out: Out): 1 {
-  errors.forEach((error) => out.write(`error: ${error}\n`))
-  return 1
 }
 
 /** With a host to judge, a login that cannot reach another one is as wrong as one that cannot reach this. */

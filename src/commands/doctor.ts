@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { systemClock, type Clock } from '../clock.ts'
-import { loadConfig, type Config } from '../config/index.ts'
+import { type Config, loadConfig, type LoadedConfig } from '../config/index.ts'
 import { cookieNames } from '../core/credentials.ts'
 import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../shared/redis/probe.ts'
@@ -9,21 +9,18 @@ import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
-import { blockedClients } from './doctor/checks/blocked-clients.ts'
-import { events } from './doctor/checks/events.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
-import type { Out } from './out.ts'
-import { audit, authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
-import { cacheSecret, redis, redisLatency, redisRights, redisServer, webhook } from './doctor/checks/redis.ts'
+import type { Out } from './command-line.ts'
+import { authgearCertificate, events, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
+import { redis, redisLatency, redisRights, redisServer } from './doctor/checks/redis.ts'
 import { cookies, trustProxy } from './doctor/checks/cookies.ts'
-import { login } from './doctor/checks/login.ts'
-import { ownSession } from './doctor/checks/own-session.ts'
+import { login, ownSession } from './doctor/checks/login.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
 import { pasted } from './doctor/checks/pasted.ts'
-import { rotation } from './doctor/checks/rotation.ts'
-import { keys, metadata } from './doctor/checks/resource-tokens.ts'
+import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
+import { blockedClients, keys, metadata } from './doctor/checks/resource-tokens.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
-import { revocationLog, webhookSilent } from './doctor/checks/revocations.ts'
+import { audit, revocationLog, webhook, webhookSilent } from './doctor/checks/revocations.ts'
 import { printable } from '../operate/logging/pretty.ts'
 
 export type DoctorIo = Readonly<{
@@ -84,7 +81,7 @@ export async function examine (
   }
 }
 
-const findingsAbout = (loaded: ReturnType<typeof loadConfig>): readonly Finding[] => loaded.kind === 'errors'
+const findingsAbout = (loaded: LoadedConfig): readonly Finding[] => loaded.kind === 'errors'
   ? loaded.errors.map((error) => found('configuration', error))
   : loaded.warnings.map((warning) => found('configuration-doubtful', warning))
 

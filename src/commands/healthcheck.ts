@@ -1,6 +1,6 @@
 import { connect, isIPv6 } from 'node:net'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 
 /** Docker's own default is 30 s. */
 const TIMEOUT_MS = 3000
@@ -9,17 +9,11 @@ const REQUEST = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n
 /** Exit code 0 when this machine's instance answers `/livez`; for Docker's HEALTHCHECK. */
 export async function healthcheck (env: NodeJS.ProcessEnv, err: Out): Promise<0 | 1> {
   const loaded = loadConfig(env)
-  if (loaded.kind === 'errors' || loaded.config.management === undefined) {
-    err.write(
-      loaded.kind === 'errors'
-        ? 'error: the configuration is wrong: run `check`\n'
-        : 'error: MANAGEMENT_LISTEN is off: there is nothing to ask\n'
-    )
-    return 1
-  }
-  const problem = await ask(loaded.config.management)
-  if (problem !== undefined) err.write(`error: /livez: ${problem}\n`)
-  return problem === undefined ? 0 : 1
+  if (loaded.kind === 'errors') return refuse(['the configuration is wrong: run `check`'], err)
+  const { management } = loaded.config
+  if (management === undefined) return refuse(['MANAGEMENT_LISTEN is off: there is nothing to ask'], err)
+  const problem = await ask(management)
+  return problem === undefined ? 0 : refuse([`/livez: ${problem}`], err)
 }
 
 /** By hand: `node:http` would take 7 MiB of the memory that a small container has for the service itself. */

@@ -8,11 +8,11 @@ import { systemClock } from '../clock.ts'
 import { countOf, examine, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
 import { login } from './doctor/checks/login.ts'
-import { doctorOptions } from './doctor/options.ts'
+import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 import { ENV_FILE, textAt, writeFiles } from './write-files.ts'
 
@@ -23,6 +23,10 @@ export type InitIo = Readonly<{
   /** The path of this program, for what to do next. */
   program: string
 }>
+
+const NO_TERMINAL = 'init asks questions, and there is no terminal: answer by options, and add --yes'
+
+type Problem = Readonly<{ problem: string }>
 
 /** @returns the line without its end; undefined where nobody answers any more */
 type Ask = (question: string) => Promise<string | undefined>
@@ -35,10 +39,10 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
     out.write(USAGE)
     return 0
   }
-  if (typeof options === 'string') return fail(err, `${options}\n\n${USAGE}`)
+  if (typeof options === 'string') return refuse([`${options}\n\n${USAGE.trimEnd()}`], err)
   if (options.isYes) return await setUp(options, env, io, undefined)
   if (stdin.isTTY !== true) {
-    return fail(err, `init asks questions, and there is no terminal: answer by options, and add --yes\n\n${USAGE}`)
+    return refuse([`${NO_TERMINAL}\n\n${USAGE.trimEnd()}`], err)
   }
   const lines = createInterface({ input: stdin })
   const reader = lines[Symbol.asyncIterator]()
@@ -53,28 +57,23 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
   }
 }
 
-function fail (err: Out, problem: string): 1 {
-  err.write(`error: ${problem.trimEnd()}\n`)
-  return 1
-}
-
 /** @param ask undefined: nobody is asked */
 async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, ask: Ask | undefined): Promise<0 | 1> {
   const { out, err, program } = io
   const answers = await gather(options, env, io, ask)
   if (answers === undefined) return 1
   const there = envIn(answers.folder)
-  if (typeof there !== 'string') return fail(err, there.problem)
+  if (typeof there !== 'string') return refuse([there.problem], err)
   const files = filesOf(answers, there, randomBytes(32).toString('base64'))
   const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files all the same?')
-  if (!isSure) return fail(err, 'nothing was written; --force writes all the same')
+  if (!isSure) return refuse(['nothing was written; --force writes all the same'], err)
   if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
   out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
   return 0
 }
 
 /** @returns the text of the `.env` that is there; empty where there is none */
-function envIn (folder: string): string | Readonly<{ problem: string }> {
+function envIn (folder: string): string | Problem {
   const path = join(folder, ENV_FILE)
   try {
     return textAt(path) ?? ''
@@ -90,45 +89,42 @@ async function gather (
   for (const name of ANSWER_NAMES) {
     if (known[name] !== undefined) continue
     const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
-    const reading = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
-    if (reading.kind === 'problem') {
-      fail(err, reading.problem)
+    const answer = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
+    if (typeof answer !== 'string') {
+      refuse([answer.problem], err)
       return undefined
     }
-    known[name] = reading.text
+    known[name] = answer
   }
   return known as Answers // each was checked by its question
 }
 
-type Reading = Readonly<{ kind: 'answer', text: string } | { kind: 'problem', problem: string }>
-
-function checked (name: AnswerName, text: string): Reading {
+function checked (name: AnswerName, text: string): string | Problem {
   const problem = QUESTIONS[name].problemOf(text)
-  return problem === undefined ? { kind: 'answer', text } : { kind: 'problem', problem: `--${name}: ${problem}` }
+  return problem === undefined ? text : { problem: `--${name}: ${problem}` }
 }
 
 /** Asks until the answer is one. */
-async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<Reading> {
+async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<string | Problem> {
   const { text, problemOf } = QUESTIONS[name]
   const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
   for (;;) {
     const line = await ask(prompt)
-    if (line === undefined) return { kind: 'problem', problem: 'the input ended before the last question' }
+    if (line === undefined) return { problem: 'the input ended before the last question' }
     const answer = line === '' ? usual ?? '' : line
     const problem = problemOf(answer)
-    if (problem === undefined) return { kind: 'answer', text: answer }
+    if (problem === undefined) return answer
     out.write(`  ${problem}\n`)
   }
 }
 
 /** Is what will be written right, does Authgear answer, and does it know the client? As `doctor` says it. */
 async function isWell (files: Files, out: Out): Promise<boolean> {
-  const options = doctorOptions([])
-  if (typeof options === 'string') throw new Error('doctor takes no option at all')
   out.write('\nLooking at Authgear:\n')
   const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
   const tell = (result: Parameters<typeof textOf>[0]): void => { out.write(textOf(result)) }
-  const report = await examine(env, { options, pasted: '', clock: systemClock }, tell, [resolver, clock, login])
+  const given = { options: NO_OPTIONS, pasted: '', clock: systemClock }
+  const report = await examine(env, given, tell, [resolver, clock, login])
   return countOf(report).errors === 0
 }
 

@@ -6,7 +6,7 @@ import { type Config, type ListenAddress, loadConfig, showBytes } from '../confi
 import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
 import { prettyStream } from '../operate/logging/pretty.ts'
 import type { Service } from '../service/service.ts'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
@@ -19,10 +19,7 @@ import { describeServers } from '../shared/redis/options.ts'
  */
 export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out): Promise<1 | undefined> {
   const loaded = loadConfig(env)
-  if (loaded.kind === 'errors') {
-    for (const error of loaded.errors) err.write(`error: ${error}\n`)
-    return 1
-  }
+  if (loaded.kind === 'errors') return refuse(loaded.errors, err)
   const { config, warnings } = loaded
   const output = openLogOutput(1)
   const log = createLog(config.logLevel, config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
@@ -43,13 +40,10 @@ async function start (config: Config, running: Running): Promise<void> {
   const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
   let state: State = 'starting'
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
-  let service: Service
-  try {
-    service = await open(config, running, closers, () => state)
-  } catch (error) {
+  const service = await open(config, running, closers, () => state).catch(async (error: unknown) => {
     await close()
     throw error
-  }
+  })
   state = 'serving'
   log.info(bannerOf(config, version), 'ready')
   const reopens = config.accessRecord?.file !== undefined
@@ -75,7 +69,7 @@ async function open (config: Config, running: Running, closers: Closer[], state:
   closers.push(service.close)
   const management = managementOf(config, running.version, service, { machine, state })
   closers.push(() => management.close())
-  await listen(management, config.management, 'MANAGEMENT_LISTEN')
+  await listen((at) => management.listen(at), config.management, 'MANAGEMENT_LISTEN')
   await takeRequests(config, service, running.log, closers)
   return service
 }
@@ -102,25 +96,18 @@ export function wantsTracing (env: NodeJS.ProcessEnv): boolean {
   return isEndpointSet && env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none'
 }
 
+const NOT_HANDED_OVER =
+  'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works again'
+
 /** The library is loaded only where it is asked for: without it neither the start nor a request pays anything. */
-export async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
+async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
   if (!wantsTracing(env)) return undefined
   const { openTracing } = await import('../operate/tracing/otel.ts')
-  return openTracing(version, {
-    failed: (error) =>
-      log.warn(
-        { error: describe(error) },
-        'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works ' +
-          'again'
-      )
-  })
+  return openTracing(version, (error) => log.warn({ error: describe(error) }, NOT_HANDED_OVER))
 }
 
-/** What the line of the start says beside its version: whom it asks, what remembers, for how long, where it listens. */
-export type Banner = Readonly<Record<'version' | 'authgear' | 'tiers' | 'ttl' | 'listeners', string>>
-
-/** For a person, in one line; nothing of it is secret. */
-export function bannerOf (config: Config, version: string): Banner {
+/** What the line of the start says to a person, and nothing secret: whom it asks, what remembers, where it listens. */
+export function bannerOf (config: Config, version: string) {
   return {
     version,
     authgear: authgearOf(config),

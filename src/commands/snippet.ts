@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Out } from './out.ts'
+import { type Out, refuse } from './command-line.ts'
 import { readOptions } from './snippet/options.ts'
 import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
@@ -31,7 +31,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
 
 /** `snippet`: a complete, secure, minimal configuration of a proxy. Returns the exit code. */
 export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
-  const reading = readOptions(args, PROXIES)
+  const reading = readOptions(args)
   if (reading.kind === 'help') {
     out.write(USAGE)
     return 0
@@ -39,7 +39,7 @@ export function snippet (args: readonly string[], out: Out, err: Out): 0 | 1 {
   const { errors } =
     reading.kind === 'errors' ? reading : { errors: limitsOf(reading.options.proxy, reading.options.settings) }
   if (reading.kind === 'errors' || errors.length > 0) {
-    errors.forEach(error => err.write(`error: ${error}\n`))
+    refuse(errors, err)
     err.write('snippet --help lists the options\n')
     return 1
   }

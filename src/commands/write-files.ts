@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { Out } from './out.ts'
+import type { Out } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 
 type Target = Readonly<{ folder: string, isForced: boolean }>

@@ -1,4 +1,4 @@
-import type { AccessRecordSettings } from '../operate/access-record/settings.ts'
+import type { AccessRecordSettings } from '../operate/access-record/access-record.ts'
 import type { AssertionSettings } from '../shared/assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'

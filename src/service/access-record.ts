@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type AccessRecord, createAccessRecord } from '../operate/access-record/access-record.ts'
+import {
+  type AccessRecord, type AccessRecordSettings, createAccessRecord
+} from '../operate/access-record/access-record.ts'
 import type { SinkObserver } from '../operate/access-record/queue.ts'
-import type { AccessRecordSettings } from '../operate/access-record/settings.ts'
 import { createFileSink, createStdoutSink, type Sink } from '../operate/access-record/sink.ts'
 import type { Clock } from '../clock.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'

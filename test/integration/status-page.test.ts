@@ -1,10 +1,14 @@
+import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { REFUSALS } from '../../src/core/reason.ts'
+import { createHistory } from '../../src/operate/management/status/history.ts'
+import { addStatus } from '../../src/operate/management/status/routes.ts'
 import { tabIcon } from '../../src/request/pages/layout.ts'
 import { startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { MACHINE, startManagement } from '../helpers/management.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { seriesOf } from '../helpers/series.ts'
+import { allMetrics, seriesOf } from '../helpers/series.ts'
 import { demo } from '../helpers/simulator.ts'
 
 const HOST = '127.0.0.1'
@@ -252,4 +256,28 @@ t.test('Prometheus and probes are answered under whatever name they use', async 
   for (const path of ['/metrics', '/readyz', '/livez']) {
     t.equal((await get(path, [['User-Agent', 'Prometheus/3']], 'replica-1.corp.example.com:4181')).status, 200, path)
   }
+})
+
+t.test('a page that cannot be rendered is one 500, and ends nothing', async (t) => {
+  let isBroken = true
+  const clock = manualClock()
+  const history = createHistory({ read: allMetrics().reading, clock })
+  const about = { replica: 'here', version: '1', endpoint: 'https://auth.example.com', ttlMs: 30_000 }
+  const app = fastify()
+  t.teardown(() => app.close())
+  addStatus(app, {
+    status: () => {
+      if (isBroken) throw new Error('a defect')
+      return { about, others: [], state: 'serving', samples: history.window() }
+    },
+    clock,
+    machine: 'here',
+    hosts: [],
+    hasClients: false
+  })
+  const statusOf = async (headers: object): Promise<number> =>
+    (await app.inject({ url: '/', headers: { host: 'localhost', ...headers } })).statusCode
+  for (const headers of [{}, { 'if-none-match': '"x"' }]) t.equal(await statusOf(headers), 500)
+  isBroken = false
+  t.equal(await statusOf({ 'if-none-match': '"x"' }), 200)
 })

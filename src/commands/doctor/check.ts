@@ -31,9 +31,10 @@ export type Context = Readonly<{
   redis: DoctorRedis | undefined
 }>
 
+/** `notes` is for a person who wants to know more, also where all is well. */
+type Looked = Readonly<{ kind: 'looked', findings: readonly Finding[], notes?: readonly string[] }>
 export type Outcome =
-  /** `notes` is for a person who wants to know more, also where all is well. */
-  | Readonly<{ kind: 'looked', findings: readonly Finding[], notes?: readonly string[] }>
+  | Looked
   /** Nothing to look at, or nothing could be learnt; `why` is for a person. */
   | Readonly<{ kind: 'skipped', why: string }>
 
@@ -47,7 +48,7 @@ export type Probe = Readonly<{
   run: (context: Context) => Promise<Outcome>
 }>
 
-export const looked = (...findings: ReadonlyArray<Finding | undefined>): Outcome => ({
+export const looked = (...findings: ReadonlyArray<Finding | undefined>): Looked => ({
   kind: 'looked',
   findings: findings.filter((finding) => finding !== undefined)
 })

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { duration } from '../../config/parsers/values.ts'
+import { readArguments } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -15,6 +15,10 @@ export type DoctorOptions = Readonly<{
   /** A page of the app that shows the headers that it got; a path. */
   echo: string
 }>
+
+export const NO_OPTIONS: DoctorOptions = Object.freeze({
+  json: false, paste: undefined, host: undefined, idleTimeoutMs: undefined, url: undefined, ports: [], echo: '/'
+})
 
 export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--cookie-stdin | --token-stdin]
 
@@ -32,11 +36,26 @@ export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME]
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
 `
 
+const OPTIONS = {
+  json: { type: 'boolean', default: false },
+  'cookie-stdin': { type: 'boolean', default: false },
+  'token-stdin': { type: 'boolean', default: false },
+  host: { type: 'string' },
+  'idle-timeout': { type: 'string' },
+  url: { type: 'string' },
+  echo: { type: 'string', default: '/' },
+  ports: { type: 'string' },
+  help: { type: 'boolean', default: false }
+} as const
+
 const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
 const ECHO = /^\/[\w.~/-]{0,200}$/
 const PORTS = /^[0-9]{1,5}(?:,[0-9]{1,5}){0,99}$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
 const neverRead = (): string => ''
+
+const NOT_UNDERSTOOD =
+  'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
 
 /** A name and nothing else, since it is printed again. */
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
@@ -45,10 +64,8 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
  * @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there
  */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
-  const values = parse(args)
-  if (values === undefined) {
-    return 'an argument is not understood (a cookie or a token is read from stdin, never an argument)'
-  }
+  const values = readArguments(args, OPTIONS)
+  if (values === undefined) return NOT_UNDERSTOOD
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
   if (help) return 'help'
@@ -76,25 +93,4 @@ function portsOf (text: string | undefined): readonly number[] | undefined {
   if (text === undefined) return []
   const ports = PORTS.test(text) ? text.split(',').map(Number) : []
   return ports.length > 0 && ports.every((port) => port > 0 && port < 65_536) ? ports : undefined
-}
-
-function parse (args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        json: { type: 'boolean', default: false },
-        'cookie-stdin': { type: 'boolean', default: false },
-        'token-stdin': { type: 'boolean', default: false },
-        host: { type: 'string' },
-        'idle-timeout': { type: 'string' },
-        url: { type: 'string' },
-        echo: { type: 'string', default: '/' },
-        ports: { type: 'string' },
-        help: { type: 'boolean', default: false }
-      }
-    }).values
-  } catch {
-    return undefined
-  }
 }

@@ -41,6 +41,13 @@ async function ask (
 }
 
 async function read (answer: IncomingMessage): Promise<Page | NoPage> {
+  const { body, isCutOff } = await beginningOf(answer)
+  const { statusCode: status = 0, headers: { location } } = answer
+  return isCutOff ? { status: 0, code: 'ECONNRESET', isTls: false } : { status, body, location }
+}
+
+/** A page may never end. */
+export async function beginningOf (answer: IncomingMessage): Promise<Readonly<{ body: string, isCutOff: boolean }>> {
   let body = ''
   try {
     for await (const part of answer.setEncoding('utf8')) {
@@ -48,8 +55,7 @@ async function read (answer: IncomingMessage): Promise<Page | NoPage> {
       if (body.length > MAX_CHARACTERS) break
     }
   } catch {
-    return { status: 0, code: 'ECONNRESET', isTls: false }
+    return { body, isCutOff: true }
   }
-  const { statusCode: status = 0, headers: { location } } = answer
-  return { status, body: body.slice(0, MAX_CHARACTERS), location }
+  return { body: body.slice(0, MAX_CHARACTERS), isCutOff: false }
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { readArguments } from '../command-line.ts'
 import { ANSWER_NAMES, type AnswerName, INIT_PROXIES, QUESTIONS } from './questions.ts'
 
 export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
@@ -15,6 +15,20 @@ export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [
 Asks for what no option says, looks whether Authgear answers, writes the proxy's files and .env, and prints what to do next.
 `
 
+const TEXT = { type: 'string' } as const
+const FLAG = { type: 'boolean', default: false } as const
+const OPTIONS = {
+  proxy: TEXT,
+  host: TEXT,
+  app: TEXT,
+  endpoint: TEXT,
+  client: TEXT,
+  folder: TEXT,
+  yes: FLAG,
+  force: FLAG,
+  help: FLAG
+} as const satisfies Readonly<Record<AnswerName | 'yes' | 'force' | 'help', object>>
+
 export type InitOptions = Readonly<{
   given: Readonly<Partial<Record<AnswerName, string>>>
   isYes: boolean
@@ -23,7 +37,7 @@ export type InitOptions = Readonly<{
 
 /** @returns what is wrong as a sentence */
 export function initOptions (args: readonly string[]): InitOptions | 'help' | string {
-  const values = parse(args)
+  const values = readArguments(args, OPTIONS)
   if (values === undefined) return 'an option is not understood'
   const { yes, force, help, ...given } = values
   if (help) return 'help'
@@ -33,27 +47,4 @@ export function initOptions (args: readonly string[]): InitOptions | 'help' | st
     if (problem !== undefined) return `--${name}: ${problem}`
   }
   return { given, isYes: yes, isForced: force }
-}
-
-function parse (args: readonly string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean', default: false } as const
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        proxy: text,
-        host: text,
-        app: text,
-        endpoint: text,
-        client: text,
-        folder: text,
-        yes: flag,
-        force: flag,
-        help: flag
-      }
-    }).values
-  } catch {
-    return undefined
-  }
 }

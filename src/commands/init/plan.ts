@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { readOptions } from '../snippet/options.ts'
-import { PROXIES, templateOf } from '../snippet/proxies.ts'
+import { templateOf } from '../snippet/proxies.ts'
 import type { Files } from '../snippet/settings.ts'
 import { ENV_FILE } from '../write-files.ts'
 import type { Answers } from './questions.ts'
@@ -59,7 +59,7 @@ function withVariables (there: string, wanted: Readonly<Record<string, string>>)
 
 /** What is written. @param there the text of the `.env` that is there @param secret a new one */
 export function filesOf (answers: Answers, there: string, secret: string): Files {
-  const reading = readOptions(snippetArgs(answers), PROXIES)
+  const reading = readOptions(snippetArgs(answers))
   if (reading.kind !== 'options') throw new Error('answers that were checked are no options of snippet')
   const { proxy, settings } = reading.options
   return { ...templateOf(proxy)(settings), [ENV_FILE]: withVariables(there, variablesOf(answers, there, secret)) }

@@ -2,7 +2,6 @@ import { quote } from '../../config/kind.ts'
 import { didYouMean } from '../../config/unknown.ts'
 import { variables } from '../../config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
-import { PROXIES } from '../snippet/proxies.ts'
 
 /** Those that `init` can set up whole; `snippet` knows more. */
 export const INIT_PROXIES = ['caddy', 'traefik', 'traefik-labels', 'nginx'] as const
@@ -67,7 +66,7 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
 export const ANSWER_NAMES = Object.keys(QUESTIONS) as readonly AnswerName[]
 
 function problemOfOption (option: string, text: string): string | undefined {
-  const reading = readOptions(['caddy', `${option}=${text}`], PROXIES)
+  const reading = readOptions(['caddy', `${option}=${text}`])
   return reading.kind === 'errors' ? reading.errors[0]?.replace(`${option} `, '') : undefined
 }
 

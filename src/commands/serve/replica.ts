@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
-import { createConnection, type ListenOptions } from 'node:net'
+import { createConnection } from 'node:net'
+import { codeOf } from '../../authgear/resolver/answer.ts'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
@@ -105,16 +106,11 @@ function listening ({ app, identify, grpc, events }: Service, config: Config): r
   const http = (
     { fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string
   ): Listening =>
-    ({ drain, listen: () => listen(fastify, address, variable) })
-  const ofGrpc = ({ server, drain }: GrpcListener): Listening => ({
-    drain,
-    listen: () => listen({
-      async listen (at: ListenOptions) {
-        server.listen(at)
-        await once(server, 'listening')
-      }
-    }, config.grpc, 'LISTEN_GRPC')
-  })
+    ({ drain, listen: () => listen((at) => fastify.listen(at), address, variable) })
+  const ofGrpc = ({ server, drain }: GrpcListener): Listening => {
+    const open = (at: Place): Promise<unknown> => once(server.listen(at), 'listening')
+    return { drain, listen: () => listen(open, config.grpc, 'LISTEN_GRPC') }
+  }
   return [
     ...identify === undefined ? [] : [http(identify, config.identify, 'IDENTIFY_LISTEN')],
     ...grpc === undefined ? [] : [ofGrpc(grpc)],
@@ -147,17 +143,19 @@ function speaksTls (server: object | undefined): server is SpeaksTls {
   return server !== undefined && 'setSecureContext' in server
 }
 
-type Listens = Readonly<{ listen: (at: { host: string, port: number } | { path: string }) => Promise<unknown> }>
+type Place = Readonly<{ host: string, port: number } | { path: string }>
 
 /**
  * The stale socket file of a killed predecessor must have been removed.
  * @param variable whose address it is
  */
-export async function listen (app: Listens, address: ListenAddress | undefined, variable: string): Promise<void> {
+export async function listen (
+  open: (at: Place) => Promise<unknown>, address: ListenAddress | undefined, variable: string
+): Promise<void> {
   if (address === undefined) return
   const at = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path }
   try {
-    await app.listen(at)
+    await open(at)
   } catch (error) {
     throw cannotListen(error, variable, address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path)
   }
@@ -171,7 +169,7 @@ const WHY: Readonly<Record<string, string>> = {
 }
 
 function cannotListen (error: unknown, variable: string, at: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const why = WHY[code]
   return why === undefined ? error : new ServiceError(code, `${variable}: cannot listen at ${at}: ${why}`)
 }

@@ -5,8 +5,9 @@ import { didYouMean } from '../../config/unknown.ts'
 import { listenAddress } from '../../config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'
 import { readOutgoing, strippedBeside } from './outgoing.ts'
+import { PROXIES, type ProxyName } from './proxies.ts'
 import { addScope, type GivenResource, readResource } from './resources.ts'
-import { readPolicies } from './routes.ts'
+import { readPolicies, type Rules } from './routes.ts'
 import { type Address, allPolicies, type Settings } from './settings.ts'
 
 type Url = Settings['forwardAuth']
@@ -40,7 +41,14 @@ function readUrl (option: string, text: string, errors: string[]): Url {
   return { ...address, tls, origin: `${tls ? 'https' : 'http'}://${address.text}` }
 }
 
-const readAddress = ({ host, port, text }: Url): Address => ({ host, port, text })
+/** Of a service, whose address is `http://NAME:8080`. */
+const PLAIN_NAME = /^[a-z0-9-]+$/
+
+function readApp (given: string, errors: string[]): Address {
+  const { tls, host, port, text } = readUrl('--app', given.replace(PLAIN_NAME, 'http://$&:8080'), errors)
+  if (tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
+  return { host, port, text }
+}
 
 function readHost (text: string, errors: string[]): string {
   const host = parseHost(text)
@@ -53,18 +61,19 @@ function addressOf (host: string, port: number): Address {
   return { host, port, text: `${isIPv6(host) ? `[${host}]` : host}:${port}` }
 }
 
-type SnippetOptions<Name extends string> = Readonly<{
-  proxy: Name
+type SnippetOptions = Readonly<{
+  proxy: ProxyName
   out: string | undefined
   /** Files that are there may be overwritten. */
   isForced: boolean
   settings: Settings
 }>
 
-export type OptionsReading<Name extends string> = Readonly<
-  { kind: 'options', options: SnippetOptions<Name> } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
+export type OptionsReading = Readonly<
+  { kind: 'options', options: SnippetOptions } | { kind: 'help' } | { kind: 'errors', errors: readonly string[] }
 >
 
+/** Options that take a text, with their defaults. */
 const TEXTS = {
   out: '',
   listen: '0.0.0.0:8080',
@@ -74,134 +83,97 @@ const TEXTS = {
   host: 'app.example.com',
   identity: ''
 } as const
-/** Of a service, whose address is `http://NAME:8080`. */
-const PLAIN_NAME = /^[a-z0-9-]+$/
-/** Former names, which still work. */
-const ALIASES: Readonly<Record<string, string>> = { adapter: 'forward-auth' }
 type TextName = keyof typeof TEXTS
+/** They take a text too. */
+const REPEATABLE: readonly string[] = ['policy', 'resource', 'scope']
+const FLAGS: readonly string[] = ['assertion', 'events', 'case-sensitive', 'login', 'public', 'force', 'help']
+/** The former name of --forward-auth still works. */
+const FORMER_NAME = 'adapter'
 
-const OPTIONS = {
-  out: { type: 'string' },
-  listen: { type: 'string' },
-  'forward-auth': { type: 'string' },
-  adapter: { type: 'string' },
-  grpc: { type: 'string' },
-  app: { type: 'string' },
-  host: { type: 'string' },
-  policy: { type: 'string' },
-  resource: { type: 'string' },
-  scope: { type: 'string' },
-  identity: { type: 'string' },
-  assertion: { type: 'boolean' },
-  events: { type: 'boolean' },
-  'case-sensitive': { type: 'boolean' },
-  login: { type: 'boolean' },
-  public: { type: 'boolean' },
-  force: { type: 'boolean' },
-  help: { type: 'boolean' }
-} as const
+const OPTIONS: Readonly<Record<string, Readonly<{ type: 'string' | 'boolean' }>>> = Object.fromEntries([
+  ...[...Object.keys(TEXTS), FORMER_NAME, ...REPEATABLE].map((name) => [name, { type: 'string' }]),
+  ...FLAGS.map((name) => [name, { type: 'boolean' }])
+])
+
+type Given = Readonly<{
+  positionals: string[]
+  texts: Partial<Record<TextName, string>>
+  policies: string[]
+  resources: GivenResource[]
+  flags: Set<string>
+}>
 
 /** The command line of `snippet`; all that is wrong with it at once. */
-export function readOptions<Name extends string> (
-  args: readonly string[], proxies: readonly Name[]
-): OptionsReading<Name> {
+export function readOptions (args: readonly string[]): OptionsReading {
   const errors: string[] = []
-  const texts: Partial<Record<TextName, string>> = {}
-  const policies: string[] = []
-  const resources: GivenResource[] = []
-  const positionals: string[] = []
-  const flags = new Set<string>()
-  for (const token of parseArgs({
-    args: [...args],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true
-  }).tokens) {
-    if (token.kind === 'positional') positionals.push(token.value)
-    if (token.kind !== 'option') continue
-    const name = ALIASES[token.name] ?? token.name
-    const problem = problemOf(name, token.value, texts)
-    if (problem !== undefined) errors.push(problem)
-    else if (name === 'policy') policies.push(token.value ?? '')
-    else if (name === 'resource') resources.push({ text: token.value ?? '', scopes: [] })
-    else if (name === 'scope') addScope(resources.at(-1), token.value ?? '', errors)
-    else if (isText(name)) texts[name] = token.value ?? ''
-    else flags.add(name)
-  }
+  const given = collect(args, errors)
+  const { positionals, texts, flags } = given
   if (flags.has('help')) return { kind: 'help' }
-  const proxy = proxyOf(positionals, proxies, errors)
-  const settings = settingsOf(texts, { policies, resources, flags }, errors)
+  const proxy = proxyOf(positionals, errors)
+  const settings = settingsOf(given, errors)
   return errors.length > 0 || proxy === undefined
     ? { kind: 'errors', errors }
     : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, isForced: flags.has('force'), settings }) }
 }
 
-const isText = (name: string): name is TextName => name in TEXTS
+function collect (args: readonly string[], errors: string[]): Given {
+  const given: Given = { positionals: [], texts: {}, policies: [], resources: [], flags: new Set() }
+  const how = { options: OPTIONS, strict: false, allowPositionals: true, tokens: true } as const
+  for (const token of parseArgs({ args: [...args], ...how }).tokens) {
+    if (token.kind === 'positional') given.positionals.push(token.value)
+    if (token.kind !== 'option') continue
+    const [name, value = ''] = [token.name === FORMER_NAME ? 'forward-auth' : token.name, token.value]
+    const problem = problemOf(name, token.value, given.texts)
+    if (problem !== undefined) errors.push(problem)
+    else if (name === 'policy') given.policies.push(value)
+    else if (name === 'resource') given.resources.push({ text: value, scopes: [] })
+    else if (name === 'scope') addScope(given.resources.at(-1), value, errors)
+    else if (isText(name)) given.texts[name] = value
+    else given.flags.add(name)
+  }
+  return given
+}
+
+const isText = (name: string): name is TextName => Object.hasOwn(TEXTS, name)
 
 function problemOf (
   name: string,
   value: string | undefined,
   seen: Partial<Record<TextName, string>>
 ): string | undefined {
-  if (!(name in OPTIONS)) {
+  if (!Object.hasOwn(OPTIONS, name)) {
     return `there is no option --${name.slice(0, 40)}${didYouMean(name, Object.keys(OPTIONS))}`
   }
-  const takesText = isText(name) || name === 'policy' || name === 'resource' || name === 'scope'
-  if (!takesText) return value === undefined ? undefined : `--${name} takes no value`
+  if (FLAGS.includes(name)) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`
   return isText(name) && seen[name] !== undefined ? `--${name} is there twice` : undefined
 }
 
-function proxyOf<Name extends string> (
-  [text, ...more]: readonly string[], known: readonly Name[], errors: string[]
-): Name | undefined {
-  const proxy = known.find((name) => name === text)
+function proxyOf ([text, ...more]: readonly string[], errors: string[]): ProxyName | undefined {
+  const proxy = PROXIES.find((name) => name === text)
   const problem = text === undefined
     ? 'which proxy?'
-    : `there is no configuration for ${quote(text)}${didYouMean(text, known) || '.'}`
-  if (proxy === undefined) errors.push(`${problem} One of ${known.join(', ')}`)
+    : `there is no configuration for ${quote(text)}${didYouMean(text, PROXIES) || '.'}`
+  if (proxy === undefined) errors.push(`${problem} One of ${PROXIES.join(', ')}`)
   if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
   return proxy
 }
 
-function settingsOf (
-  texts: Partial<Record<TextName, string>>,
-  { policies, resources, flags }: Readonly<{
-    policies: readonly string[]
-    resources: readonly GivenResource[]
-    flags: ReadonlySet<string>
-  }>,
-  errors: string[]
-): Settings {
+function settingsOf ({ texts, policies, resources, flags }: Given, errors: string[]): Settings {
   const text = (name: TextName): string => texts[name] ?? TEXTS[name]
-  const [forwardAuth, app] = [
-    readUrl('--forward-auth', text('forward-auth'), errors),
-    readUrl('--app', text('app').replace(PLAIN_NAME, 'http://$&:8080'), errors)
-  ]
-  if (app.tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
+  const forwardAuth = readUrl('--forward-auth', text('forward-auth'), errors)
+  const app = readApp(text('app'), errors)
   const host = readHost(text('host'), errors)
   const ofTokens = resources.flatMap((one) => readResource(one, host, errors))
   const isCaseSensitive = flags.has('case-sensitive')
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
-  const given = {
-    text: texts.identity,
-    assertion: flags.has('assertion'),
-    events: flags.has('events'),
-    policies: allPolicies(rules).map(({ policy }) => policy)
-  }
-  const outgoing = readOutgoing(given, errors)
-  const isPublic = flags.has('public')
-  if (isPublic && rules.policy !== '') errors.push('--public asks nothing of the rest, and --policy /=QUERY does')
-  if (isPublic && resources.length > 0) {
-    errors.push('--public cannot be beside --resource: what some app reads as the path of the tokens would ask nobody')
-  }
-  if (isPublic && rules.routes.length === 0) errors.push('--public protects nothing without --policy /path=QUERY')
+  const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
+  if (flags.has('public')) errors.push(...publicProblems(rules, resources))
   return Object.freeze({
     listen: readListen(text('listen'), errors),
     forwardAuth,
     grpc: readListen(text('grpc'), errors, '--grpc'),
-    app: readAddress(app),
+    app,
     host,
     ...rules,
     isCaseSensitive,
@@ -209,6 +181,16 @@ function settingsOf (
     outgoing,
     stripped: strippedBeside(outgoing),
     login: flags.has('login'),
-    isPublic
+    isPublic: flags.has('public')
   })
+}
+
+function publicProblems ({ policy, routes }: Rules, resources: readonly GivenResource[]): readonly string[] {
+  return [
+    policy === '' ? '' : '--public asks nothing of the rest, and --policy /=QUERY does',
+    resources.length === 0
+      ? ''
+      : '--public cannot be beside --resource: what some app reads as the path of the tokens would ask nobody',
+    routes.length > 0 ? '' : '--public protects nothing without --policy /path=QUERY'
+  ].filter((problem) => problem !== '')
 }

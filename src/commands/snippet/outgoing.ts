@@ -4,29 +4,25 @@ import { identityHeaders } from '../../config/parsers/identity.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { presentationOf } from '../../core/presentation.ts'
 import { SETS } from '../../request/identity/sets.ts'
-import { canonical, lower } from './settings.ts'
+import { canonical, lower, type Route } from './settings.ts'
 
-export type GivenIdentity = Readonly<{
-  /** As IDENTITY_HEADERS takes it. */
-  text: string | undefined
-  assertion: boolean
-  events: boolean
-  /** Of every route: `identity=` names a set too. */
-  policies: readonly string[]
-}>
-
-/** Every name in use beside Authgear's own, each once: a route may choose any of them. */
+/**
+ * Every name in use beside Authgear's own, each once: a route may choose any of them.
+ * @param text as IDENTITY_HEADERS takes it
+ * @param policies of every route: `identity=` names a set too
+ */
 export function readOutgoing (
-  { text, assertion, events, policies }: GivenIdentity,
+  text: string | undefined,
+  flags: ReadonlySet<string>,
+  policies: ReadonlyArray<Pick<Route, 'policy'>>,
   errors: string[]
 ): readonly string[] {
-  const names = [
+  return eachOnce([
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),
-    ...assertion ? [canonical(ASSERTION_HEADER)] : [],
-    ...events ? EVENT_NAMES : []
-  ]
-  return eachOnce(names)
+    ...flags.has('assertion') ? [canonical(ASSERTION_HEADER)] : [],
+    ...flags.has('events') ? EVENT_NAMES : []
+  ])
 }
 
 const EVENT_NAMES = [SESSION_HEADER, UNTIL_HEADER].map(canonical)
@@ -49,7 +45,7 @@ function readNames (text: string, errors: string[]): readonly string[] {
   return read.value.all.map(({ name }) => name)
 }
 
-function namesOfPolicy (policy: string): readonly string[] {
+function namesOfPolicy ({ policy }: Pick<Route, 'policy'>): readonly string[] {
   const { identity } = presentationOf(parsePolicy(policy))
   return identity.kind === 'named' ? SETS[identity.value].map(({ name }) => name) : []
 }

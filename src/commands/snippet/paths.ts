@@ -40,8 +40,8 @@ export const inOrder = (patterns: readonly string[]): readonly string[] =>
   patterns.reduceRight<readonly string[]>((behind, pattern) => [longest(pattern, behind), ...behind], [])
 
 /** Of all routes, to compare with the whole path, where the longest is tried first. */
-export const wholePatternsOf = (settings: Pick<Settings, 'routes' | 'isCaseSensitive'>): readonly string[] =>
+export const wholePatternsOf = (settings: Settings): readonly string[] =>
   inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 
 /** Before an expression, in the language of Go and RE2. */
-export const anyCase = ({ isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>): string => isCaseSensitive ? '' : '(?i)'
+export const anyCase = ({ isCaseSensitive }: Settings): string => isCaseSensitive ? '' : '(?i)'

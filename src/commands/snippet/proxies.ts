@@ -34,23 +34,12 @@ const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 export type ProxyName = keyof typeof TEMPLATES
 export const PROXIES = Object.keys(TEMPLATES) as readonly ProxyName[]
 
+const KUBERNETES = [
+  'envoy-gateway', 'envoy-gateway-grpc', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'
+] as const satisfies readonly ProxyName[]
 /** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
-const BY_NAME: ReadonlySet<ProxyName> = new Set([
-  'traefik-labels',
-  'envoy-gateway',
-  'envoy-gateway-grpc',
-  'ingress-nginx',
-  'traefik-kubernetes',
-  'gateway-api'
-])
-const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set([
-  'apisix',
-  'envoy-gateway',
-  'envoy-gateway-grpc',
-  'ingress-nginx',
-  'traefik-kubernetes',
-  'gateway-api'
-])
+const BY_NAME: ReadonlySet<ProxyName> = new Set(['traefik-labels', ...KUBERNETES])
+const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set(['apisix', ...KUBERNETES])
 
 export const templateOf = (proxy: ProxyName): Template => TEMPLATES[proxy]
 
@@ -68,18 +57,19 @@ function portsTaken ({ listen, app, forwardAuth, grpc }: Settings): readonly str
         `0.0.0.0:${listen.port === 8080 ? 8000 : 8080}`)
 }
 
+function unnamed ({ forwardAuth, grpc, app }: Settings): readonly string[] {
+  const all = [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const
+  return all
+    .filter(([, { host }]) => !NAME.test(host))
+    .map(([option]) => `${option} must name a service there, such as http://forward-auth:4180`)
+}
+
 /**
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
 export function limitsOf (proxy: ProxyName, settings: Settings): readonly string[] {
-  const { forwardAuth, grpc, app, isCaseSensitive } = settings
-  const errors: string[] = []
-  if (BY_NAME.has(proxy)) {
-    for (const [option, { host }] of [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const) {
-      if (!NAME.test(host)) errors.push(`${option} must name a service there, such as http://forward-auth:4180`)
-    }
-  }
-  if (!BY_NAME.has(proxy)) errors.push(...portsTaken(settings))
+  const { forwardAuth, app, isCaseSensitive } = settings
+  const errors = [...BY_NAME.has(proxy) ? unnamed(settings) : portsTaken(settings)]
   if (proxy === 'traefik-labels' && /--|^authgear/.test(app.host)) {
     errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
   }

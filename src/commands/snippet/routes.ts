@@ -6,7 +6,9 @@ import { presentationOf } from '../../core/presentation.ts'
 import { isBelow, pathProblem } from './paths.ts'
 import { both, isForTokens, type Route, type Settings } from './settings.ts'
 
-export type Rule = Readonly<{ path: string, policy: string }>
+type Rule = Readonly<{ path: string, policy: string }>
+/** What is asked where. */
+export type Rules = Pick<Settings, 'policy' | 'routes'>
 
 /**
  * Each `/path=QUERY`; `/` is the catch-all. A route's policy holds those of all routes that it lies in, since proxies
@@ -17,11 +19,11 @@ export function readPolicies (
   ofTokens: readonly Rule[],
   { isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>,
   errors: string[]
-): Pick<Settings, 'policy' | 'routes'> {
+): Rules {
   const cased = (rule: Rule): Rule => isCaseSensitive ? rule : { ...rule, path: rule.path.toLowerCase() }
   const rules = [...texts.flatMap((text) => readRule(text, errors)), ...ofTokens].map(cased)
   const routes = [...routesOf(rules, true), ...routesOf(rules, false)].toSorted(longestFirst)
-  const read = { policy: policyOf(rules, '/'), routes: named(routes) }
+  const read = { policy: policyOf(rules, '/'), routes: named(routes, nameOfPath, '-') }
   errors.push(...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions))
   return read
 }
@@ -89,14 +91,20 @@ function policyProblem (text: string): string | undefined {
 const longestFirst = (a: Pick<Route, 'path'>, b: Pick<Route, 'path'>): number =>
   b.path.length - a.path.length || (a.path === b.path ? 0 : a.path < b.path ? -1 : 1)
 
-/** Names of letters, digits and dashes, each once. */
-function named (routes: ReadonlyArray<Omit<Route, 'name'>>): readonly Route[] {
+/** Of letters, digits and dashes. */
+const nameOfPath = ({ path }: Pick<Route, 'path'>): string =>
+  `app-${path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
+
+/** Gives each route a name that no other has. @param joint between a name that is taken and its number */
+export function named<T extends object> (
+  routes: readonly T[], baseOf: (route: T) => string, joint: string
+): ReadonlyArray<T & Readonly<{ name: string }>> {
   const taken = new Set<string>()
   return routes.map((route) => {
-    const base = `app-${route.path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
+    const base = baseOf(route)
     let name = base
-    for (let i = 2; taken.has(name); i++) name = `${base}-${i}`
+    for (let i = 2; taken.has(name); i++) name = `${base}${joint}${i}`
     taken.add(name)
-    return { name, ...route }
+    return { ...route, name }
   })
 }

@@ -1,7 +1,6 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { TOKEN_HEADERS } from '../../request/resource/responses.ts'
 import { METADATA_PATH, partsOf } from '../../request/resource/settings.ts'
-import { HOP_HEADERS } from './guards.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
 export const FORWARDED_REQUEST_HEADERS = [
@@ -42,10 +41,10 @@ export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADER
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
 
 /** What a configuration copies from a 200. */
-export const identityOf = ({ outgoing }: Pick<Settings, 'outgoing'>): readonly string[] => [...IDENTITY, ...outgoing]
+export const identityOf = ({ outgoing }: Settings): readonly string[] => [...IDENTITY, ...outgoing]
 
 /** What it strips from clients, where that is told by name. */
-export const clearedOf = ({ stripped }: Pick<Settings, 'stripped'>): readonly string[] =>
+export const clearedOf = ({ stripped }: Settings): readonly string[] =>
   [...IDENTITY, ...stripped, UNUSED_IDENTITY]
 
 /**
@@ -63,14 +62,14 @@ export const lower = (names: readonly string[]): readonly string[] => names.map(
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
 
 /** What is this service's own of the host, and nothing else of it: exact paths, which nobody has to sign in for. */
-export function ownPaths ({ login, resources }: Pick<Settings, 'login' | 'resources'>): readonly string[] {
+export function ownPaths ({ login, resources }: Settings): readonly string[] {
   const metadata = resources.map((uri) => `${METADATA_PATH}${partsOf(uri).path.replace(/\/$/, '')}`)
   const both = resources.length === 0 ? [] : [METADATA_PATH, ...metadata].flatMap((path) => [path, `${path}/`])
   return [...login ? LOGIN_PATHS : [], ...new Set(both)]
 }
 
 /** The same as a regular expression. */
-export function ownPattern (settings: Pick<Settings, 'login' | 'resources'>): string {
+export function ownPattern (settings: Settings): string {
   const login = settings.login ? ['_auth/(login|callback|logout|logged-out)'] : []
   const metadata = ownPaths({ ...settings, login: false }).filter((path) => !path.endsWith('/'))
   const all = [...login, ...metadata.map((path) => `${escaped(path.slice(1))}/?`)]
@@ -78,7 +77,7 @@ export function ownPattern (settings: Pick<Settings, 'login' | 'resources'>): st
 }
 
 /** What the comment above those routes says. */
-export function ownComment ({ login, resources }: Pick<Settings, 'login' | 'resources'>): string {
+export function ownComment ({ login, resources }: Settings): string {
   const parts = [
     ...login ? ["the browser's way in and out"] : [],
     ...resources.length > 0 ? ['what a client reads to get a token'] : []
@@ -91,41 +90,12 @@ export function canonical (name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }
 
-/**
- * For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say.
- * @param indent of the YAML block that it stands in
- * @param first what it does before
- */
-export const STRIP_LUA = ({ stripped }: Pick<Settings, 'stripped'>, indent: string, first = ''): string =>
-  lua(stripped, first)
-    .split('\n')
-    .map((line) => `${indent}${line}\n`)
-    .join('')
-
 /** A set of names in Lua. */
 export const luaSet = (names: readonly string[]): string =>
   `{ ${lower(names).map((name) => `["${name}"] = true`).join(', ')} }`
 
 /** In Lua: is this one of those names, with any other character for a dash? */
 export const LUA_IDENTITY = 'identity[name:gsub("[^a-z0-9]", "-")]'
-
-const FOREIGN = [
-  'name:find("authgear", 1, true)', 'name:find("^x%-forward%-auth%-")', 'name:find("^x%-envoy%-")'
-]
-
-/** A WebSocket's `upgrade` and `connection` are replaced by constants. */
-const lua = (stripped: readonly string[], first: string): string => `\
-local hops = ${luaSet(HOP_HEADERS)}
-local identity = ${luaSet(stripped)}
-function envoy_on_request(handle)
-  local headers, names = handle:headers(), {}${first}
-  for name in pairs(headers) do
-    if hops[name] or ${FOREIGN.join(' or ')} or ${LUA_IDENTITY} then table.insert(names, name) end
-  end
-  for _, name in ipairs(names) do headers:remove(name) end
-  if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
-  if headers:get("connection") then headers:replace("connection", "upgrade") end
-end`
 
 /** A host name or address with its port; `text` is how both are written together, `[::1]:80`. */
 export type Address = Readonly<{ host: string, port: number, text: string }>
@@ -191,7 +161,7 @@ export const isForTokens = (policy: string): boolean => /(?:^|&)resource=/.test(
  * What nginx must hold of a 200: an identity of 12 KiB; beside it 16 KiB of other names and an assertion of 4 KiB. A
  * longer answer than its buffer is a 500.
  */
-export const answerBuffer = ({ outgoing }: Pick<Settings, 'outgoing'>): string => outgoing.length === 0 ? '16k' : '64k'
+export const answerBuffer = ({ outgoing }: Settings): string => outgoing.length === 0 ? '16k' : '64k'
 
 /** Policies joined: both apply. */
 export const both = (one: string, other: string): string => [one, other].filter(policy => policy !== '').join('&')

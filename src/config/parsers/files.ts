@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { objectOf, parseJson } from '../../core/json.ts'
-import type { PathDetail } from '../../operate/access-record/settings.ts'
+import type { PathDetail } from '../../operate/access-record/line.ts'
 import { readKeys } from '../../shared/assertion/key.ts'
 import { type AdminKeyFile, type Kind, parsed, problem, quote, type ReadFile } from '../kind.ts'
 import { MASK } from './values.ts'

@@ -8,9 +8,21 @@ import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
 import type { HandlerResult, Location } from '../../request/http/types.ts'
 import type { Revocation, Target } from '../../shared/revocation/types.ts'
 import { createFolds, type Counted } from './folds.ts'
-import { assertionIn, cut, type Decided, encode, kindOf, namesOf, pathOf, verdictOf } from './line.ts'
-import type { AccessRecordSettings } from './settings.ts'
+import { assertionIn, cut, type Decided, encode, kindOf, namesOf, type PathDetail, pathOf, verdictOf } from './line.ts'
 import type { Sink } from './sink.ts'
+
+/** ACCESS_RECORD…: docs/access-record.md. */
+export type AccessRecordSettings = Readonly<{
+  /** Undefined: standard output, between the lines of the log. */
+  file: string | undefined
+  /** Milliseconds in which repeats fold into one line; 0: each by itself. */
+  windowMs: number
+  path: PathDetail
+  /** Whether the client's address is written. */
+  address: boolean
+  /** What cannot be written is not allowed. */
+  isRequired: boolean
+}>
 
 export type AccessRecord = Readonly<{
   /** Every answer of every endpoint, once. */

@@ -5,11 +5,8 @@ import type { Decided } from './line.ts'
 export type Counted = Readonly<{ decided: Decided, count: number, first: number, last: number }>
 
 /** Two decisions of one owner are the same where all of this is. */
-export type Same = Readonly<{
+export type Same = Pick<Decided, 'verdict' | 'reason' | 'endpoint'> & Readonly<{
   user: string | undefined
-  verdict: Decided['verdict']
-  reason: Decided['reason']
-  endpoint: Decided['endpoint']
   host: string | undefined
   method: string
   policy: string
@@ -90,7 +87,7 @@ export function createFolds (
     add (owner: string, asked: Same, decide: () => Decided): void {
       const own = byOwner.get(owner)
       const same = (own?.length ?? 0) < MAX_OF_OWNER ? asked : { ...asked, ...COARSE }
-      const fold = find(own, asked) ?? find(own, same)
+      const fold = own?.find((one) => isSame(one.same, asked)) ?? own?.find((one) => isSame(one.same, same))
       if (fold === undefined) return begin(owner, same, decide())
       if (clock.monotonic() >= fold.ends) {
         end(fold)
@@ -108,12 +105,6 @@ export function createFolds (
 /** V8 keeps a whole header or URL for as long as a part of it is kept. */
 function ownTexts<T> (value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
-}
-
-function find (folds: readonly Fold[] | undefined, same: Same): Fold | undefined {
-  if (folds === undefined) return undefined
-  for (const fold of folds) if (isSame(fold.same, same)) return fold
-  return undefined
 }
 
 function isSame (a: Same, b: Same): boolean {

@@ -3,7 +3,9 @@ import type { AnswerSource, Endpoint } from '../../core/reason.ts'
 import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
 import type { HandlerResult } from '../../request/http/types.ts'
 import type { Admitted } from '../../request/identity/presenter.ts'
-import type { PathDetail } from './settings.ts'
+
+/** What of a path is written: all of it, its first segments, or nothing. A query never is. */
+export type PathDetail = Readonly<{ kind: 'full' } | { kind: 'segments', count: number } | { kind: 'none' }>
 
 export type Verdict =
   | 'allowed' | 'allowed_stale' | 'refused' | 'unavailable'

@@ -4,7 +4,7 @@ import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-l
 import type { ClientSeen } from '../../request/resource/clients-seen.ts'
 import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
 import type { Log } from '../logging/log.ts'
-import { fingerprint, isOperator, NO_OPERATOR, operatorFields } from './operator.ts'
+import { fingerprint, operatorFields, operatorsOnly } from './operator.ts'
 
 export type ClientsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -20,28 +20,26 @@ export type ClientsDeps = Readonly<{
   log: Log
 }>
 
-type Answer = Readonly<{ code: 200 | 400 | 401 | 409 | 503, body: object }>
+type Answer = Readonly<{ code: 200 | 400 | 409 | 503, body: object }>
 type Change = (blocks: Blocks, name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
 type Named = Readonly<{ Params: { client_id: string } }>
 
 const PATH = '/clients/:client_id/block'
 /** None is meant, and it is read before the token is. */
-const NO_BODY = { bodyLimit: 1024 }
+const MAX_BODY_BYTES = 1024
 
 /** `GET /clients`; `PUT` and `DELETE /clients/{client_id}/block`, where the id is percent-encoded. */
 export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
+  const how = { bodyLimit: MAX_BODY_BYTES, preHandler: operatorsOnly(deps.token) }
   const route = (verb: 'blocked' | 'lifted', change: Change) =>
     async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<object> => {
-      return send(reply, await answerTo(deps, request, verb, change))
+      const { code, body } = await answerTo(deps, request, verb, change)
+      reply.code(code)
+      return body
     }
-  app.get('/clients', (request, reply) => isOperator(deps.token, request) ? listOf(deps) : send(reply, UNAUTHORIZED))
-  app.put<Named>(PATH, NO_BODY, route('blocked', (blocks, name) => blocks.block(name)))
-  app.delete<Named>(PATH, NO_BODY, route('lifted', (blocks, name) => blocks.lift(name)))
-}
-
-function send (reply: FastifyReply, { code, body }: Answer): object {
-  reply.code(code)
-  return body
+  app.get('/clients', how, () => listOf(deps))
+  app.put<Named>(PATH, how, route('blocked', (blocks, name) => blocks.block(name)))
+  app.delete<Named>(PATH, how, route('lifted', (blocks, name) => blocks.lift(name)))
 }
 
 /** Names that are blocked, and clients that this replica saw. */
@@ -81,9 +79,7 @@ function rowOf (
 const DATED_FROM = 1e12
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
-const refusal = (code: 400 | 401 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
-
-const UNAUTHORIZED = refusal(401, 'unauthorized', NO_OPERATOR)
+const refusal = (code: 400 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
 
 async function answerTo (
   deps: ClientsDeps,
@@ -91,7 +87,6 @@ async function answerTo (
   verb: 'blocked' | 'lifted',
   change: Change
 ): Promise<Answer> {
-  if (!isOperator(deps.token, request)) return UNAUTHORIZED
   const reading = readClientName(request.params.client_id)
   if (reading.kind === 'problem') return refusal(400, 'bad_request', `the client's name ${reading.why}`)
   if (deps.blocks === undefined) return refusal(409, 'no_redis', NO_REDIS)

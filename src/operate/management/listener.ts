@@ -8,10 +8,10 @@ import { addRevocations, type RevocationsDeps } from './revocations.ts'
 import type { Replica } from '../../shared/revocation/presence.ts'
 import type { About } from './status/head.ts'
 import type { Sample } from './status/history.ts'
-import { addStatus, createTagStore, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
+import { addStatus, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
 
 type Readiness = Readonly<{
-  state: () => 'starting' | 'serving' | 'draining'
+  state: () => Replica['state']
   /** Shown only: Redis or Authgear being down is never a reason to take a replica away. */
   redis: () => 'up' | 'down' | 'none'
   authgear: () => 'ok' | 'failing'
@@ -27,7 +27,7 @@ export type ManagementDeps = Readonly<{
   clients?: ClientsDeps | undefined
   /** Undefined without ASSERTION. */
   keySet?: (() => HttpResponse) | undefined
-  status: Omit<StatusDeps, 'status' | 'tags' | 'hasClients'> & Readonly<{
+  status: Omit<StatusDeps, 'status' | 'hasClients'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
     others: () => readonly Replica[]
@@ -39,27 +39,15 @@ export type ManagementDeps = Readonly<{
 const MAX_PARAMETER = 1024
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
-export function buildManagement (
-  { readiness, metrics, version, revocations, clients, keySet, status }: ManagementDeps
-): FastifyInstance {
+export function buildManagement (deps: ManagementDeps): FastifyInstance {
+  const { readiness, version, revocations, clients, keySet, status } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
   })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
-  app.get('/livez', () => ({ status: 'alive', version }))
-  const byOwnName = { onRequest: createHostCheck(status) }
-  app.get('/readyz', byOwnName, (_request, reply) => {
-    const state = readiness.state()
-    reply.code(state === 'serving' ? 200 : 503)
-    return { status: state, redis: readiness.redis(), authgear: readiness.authgear() }
-  })
-  app.get('/metrics', byOwnName, async (_request, reply) => {
-    reply.type(metrics.contentType)
-    return await metrics.render()
-  })
+  addProbes(app, deps)
   addStatus(app, {
     ...status,
-    tags: createTagStore(status.clock),
     hasClients: clients !== undefined,
     status: () => ({
       about: { version, ...status.about },
@@ -73,6 +61,20 @@ export function buildManagement (
   if (clients !== undefined) addClients(app, clients)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
+}
+
+function addProbes (app: FastifyInstance, { readiness, metrics, version, status }: ManagementDeps): void {
+  app.get('/livez', () => ({ status: 'alive', version }))
+  const byOwnName = { onRequest: createHostCheck(status) }
+  app.get('/readyz', byOwnName, (_request, reply) => {
+    const state = readiness.state()
+    reply.code(state === 'serving' ? 200 : 503)
+    return { status: state, redis: readiness.redis(), authgear: readiness.authgear() }
+  })
+  app.get('/metrics', byOwnName, async (_request, reply) => {
+    reply.type(metrics.contentType)
+    return await metrics.render()
+  })
 }
 
 /** Public, so that any name will do. */

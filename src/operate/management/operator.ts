@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
 
-export const NO_OPERATOR = 'Authorization must be Bearer and MANAGEMENT_TOKEN'
+const NO_OPERATOR = 'Authorization must be Bearer and MANAGEMENT_TOKEN'
 
-/** @param token MANAGEMENT_TOKEN */
-export function isOperator (token: string, { headers: { authorization = '' } }: FastifyRequest): boolean {
-  return equalSecret(authorization, `Bearer ${token}`)
+/** For a route's `preHandler`. @param token MANAGEMENT_TOKEN */
+export function operatorsOnly (token: string): preHandlerHookHandler {
+  return ({ headers: { authorization = '' } }, reply, done) => {
+    if (equalSecret(authorization, `Bearer ${token}`)) done()
+    else reply.code(401).send({ error: 'unauthorized', message: NO_OPERATOR })
+  }
 }
 
 /** What each line about an operator's request begins with. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Keyer } from '../../core/cache-key.ts'
 import { sessionIdOf } from '../../authgear/id-token.ts'
 import { readCredentials, type CookieNames } from '../../core/credentials.ts'
@@ -6,7 +6,7 @@ import { jwtId } from '../../core/token-expiry.ts'
 import { isUserId } from '../../core/resolution.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationLog, Target } from '../../shared/revocation/types.ts'
-import { fingerprint, isOperator, NO_OPERATOR, operatorFields } from './operator.ts'
+import { fingerprint, operatorFields, operatorsOnly } from './operator.ts'
 
 export type RevocationsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -28,10 +28,10 @@ const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
-  app.post('/revocations', { bodyLimit: MAX_PURGE_BYTES }, async (request, reply) => {
-    if (!isOperator(deps.token, request)) return await refuse(reply, 401, NO_OPERATOR)
+  const how = { bodyLimit: MAX_PURGE_BYTES, preHandler: operatorsOnly(deps.token) }
+  app.post('/revocations', how, async (request, reply) => {
     const targets = readTargets(request.body, deps)
-    if (targets.length === 0) return await refuse(reply, 400, USAGE)
+    if (targets.length === 0) return await reply.code(400).send({ error: 'bad_request', message: USAGE })
     const outcomes = await Promise.all(
       targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0, ends: 0 }))
     )
@@ -40,10 +40,6 @@ export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): vo
     reply.code(isLogged ? 200 : 503)
     return { status: isLogged ? 'logged' : 'pending', position: deps.revocations.snapshot().stamp.position.id }
   })
-}
-
-async function refuse (reply: FastifyReply, status: number, message: string): Promise<FastifyReply> {
-  return await reply.code(status).send({ error: status === 401 ? 'unauthorized' : 'bad_request', message })
 }
 
 /** @returns what is to be revoked; nothing for a body that does not say exactly one thing */

@@ -27,22 +27,18 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   authgear: SpanKind.CLIENT
 }
 
-export type TracingEvents = Readonly<{
-  /** Told once until it works again. */
-  failed: (error: unknown) => void
-}>
-
 /**
  * Spans by OTLP over HTTP, as the standard OTEL_* variables say: endpoint, headers, sampler, batches, resource. Nothing
  * global is set, so that no other library's spans come along.
+ * @param failed told once until it works again
  */
-export function openTracing (version: string, events: TracingEvents): Tracer {
+export function openTracing (version: string, failed: (error: unknown) => void): Tracer {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': NAME, 'service.version': version }))
     .merge(detectResources({ detectors: [envDetector] }))
   const provider = new BasicTracerProvider({
     resource,
-    spanProcessors: [new BatchSpanProcessor(telling(new OTLPTraceExporter(), events))]
+    spanProcessors: [new BatchSpanProcessor(telling(new OTLPTraceExporter(), failed))]
   })
   const tracer = provider.getTracer(NAME, version)
   const underway = new AsyncLocalStorage<Context>()
@@ -89,7 +85,7 @@ function contextOf ({ traceparent, tracestate }: Carrier): Context {
 }
 
 /** The library keeps what fails to itself. */
-function telling (exporter: SpanExporter, { failed }: TracingEvents): SpanExporter {
+function telling (exporter: SpanExporter, failed: (error: unknown) => void): SpanExporter {
   let isFailing = false
   return {
     export (spans, callback) {

@@ -17,17 +17,17 @@ export type Wrappers = Readonly<{
   resolver: (resolver: Resolver) => Resolver
 }>
 
-export const UNTRACED: Wrappers = Object.freeze({
-  handler: (_name: SpanName, handler: Handler) => handler,
-  sharedCache: (sharedCache: SharedCache) => sharedCache,
-  resolver: (resolver: Resolver) => resolver
+export const UNTRACED = Object.freeze<Wrappers>({
+  handler: (_name, handler) => handler,
+  sharedCache: (sharedCache) => sharedCache,
+  resolver: (resolver) => resolver
 })
 
 export function tracedBy (tracer: Tracer): Wrappers {
-  return Object.freeze({
-    handler: (name: SpanName, handler: Handler) => traceHandler(tracer, name, handler),
-    sharedCache: (sharedCache: SharedCache) => traceSharedCache(tracer, sharedCache),
-    resolver: (resolver: Resolver) => traceResolver(tracer, resolver)
+  return Object.freeze<Wrappers>({
+    handler: (name, handler) => traceHandler(tracer, name, handler),
+    sharedCache: (sharedCache) => traceSharedCache(tracer, sharedCache),
+    resolver: (resolver) => traceResolver(tracer, resolver)
   })
 }
 

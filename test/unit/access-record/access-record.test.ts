@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createAccessRecord } from '../../../src/operate/access-record/access-record.ts'
-import type { AccessRecordSettings } from '../../../src/operate/access-record/settings.ts'
+import type { AccessRecordSettings } from '../../../src/operate/access-record/access-record.ts'
 import type { Reported } from '../../../src/request/http/access-log.ts'
 import type { HandlerResult } from '../../../src/request/http/types.ts'
 import type { RecordLine } from '../../helpers/access-record.ts'

@@ -1,7 +1,6 @@
 import t from 'tap'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
-import { cut, encode, kindOf, pathOf, verdictOf } from '../../../src/operate/access-record/line.ts'
-import type { PathDetail } from '../../../src/operate/access-record/settings.ts'
+import { cut, encode, kindOf, type PathDetail, pathOf, verdictOf } from '../../../src/operate/access-record/line.ts'
 import type { Endpoint } from '../../../src/core/reason.ts'
 import type { HandlerResult } from '../../../src/request/http/types.ts'
 import type { Admitted } from '../../../src/request/identity/presenter.ts'

@@ -13,7 +13,7 @@ const SETS: ReadonlyArray<readonly string[]> = [
 const OWN = /\/\.well-known\/(?!oauth-protected-resource)/
 
 function textOf (proxy: ProxyName, args: readonly string[]): string {
-  const reading = readOptions([proxy, ...args], PROXIES)
+  const reading = readOptions([proxy, ...args])
   if (reading.kind !== 'options') throw new Error(JSON.stringify(reading))
   return Object.values(templateOf(proxy)(reading.options.settings)).join('\n')
 }

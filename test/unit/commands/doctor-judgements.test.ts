@@ -7,7 +7,7 @@ import { judgeReading } from '../../../src/commands/doctor/checks/pasted.ts'
 import {
   judgeLatency, judgeProblem, judgeRefusals, judgeServer, redisLatency
 } from '../../../src/commands/doctor/checks/redis.ts'
-import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/rotation.ts'
+import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/secrets.ts'
 import { judgeLog } from '../../../src/commands/doctor/checks/revocations.ts'
 import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'

@@ -1,9 +1,9 @@
 import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf } from '../../../src/commands/snippet/proxies.ts'
+import { templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Files, Settings } from '../../../src/commands/snippet/settings.ts'
 
 function optionsFor (proxy: string, ...args: readonly string[]) {
-  const reading = readOptions([proxy, ...args], PROXIES)
+  const reading = readOptions([proxy, ...args])
   if (reading.kind !== 'options') throw new Error(`refused: ${JSON.stringify(reading)}`)
   return reading.options
 }
@@ -14,7 +14,7 @@ export const settingsFor = (proxy: string, ...args: readonly string[]): Settings
 export const settingsOf = (...args: readonly string[]): Settings => settingsFor('caddy', ...args)
 
 export function errorsOf (...args: readonly string[]): readonly string[] {
-  const reading = readOptions(['caddy', ...args], PROXIES)
+  const reading = readOptions(['caddy', ...args])
   return reading.kind === 'errors' ? reading.errors : []
 }
 

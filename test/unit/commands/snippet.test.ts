@@ -164,7 +164,7 @@ t.test('a hostile value is refused, or adds nothing to a configuration', async t
           : name === 'policy'
             ? ['--policy', `/admin=${value}`]
             : [`--${name}`, value]
-      const reading = readOptions(['caddy', ...args], PROXIES)
+      const reading = readOptions(['caddy', ...args])
       if (reading.kind !== 'options') return
       accepted++
       const { settings } = reading.options

@@ -37,7 +37,7 @@ t.test('the labels of README.md are the four of docs/second-app.md', async (t) =
 
 t.test('the snippet command of README.md is one that snippet accepts', async (t) => {
   const [, line = ''] = /^node dist\/main\.js snippet (.+)$/m.exec(read('README.md')) ?? []
-  const reading = readOptions(line.split(' ').map((word) => word.replaceAll("'", '')), PROXIES)
+  const reading = readOptions(line.split(' ').map((word) => word.replaceAll("'", '')))
   t.match(reading, { kind: 'options' })
   if (reading.kind === 'options') t.strictSame(limitsOf(reading.options.proxy, reading.options.settings), [])
 })

@@ -8,29 +8,16 @@ import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError
 } from '../../../errors.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
+import { isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 
-type ResolverObservation =
-  | Readonly<{
-    kind: 'answered'
-    seen: Pick<ProbedAnswer, 'status' | 'body' | 'reading' | 'whyForeign'> &
-      Readonly<{ location: string | undefined }>
-  }>
-  | Readonly<{ kind: 'failed', error: ResolverError }>
-
-type AskedAuthgear = Readonly<{ authgear: Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>, endpointText: string }>
+type Authgear = Pick<Config['authgear'], 'endpoint' | 'resolverUrl'>
 
 /** Is there a resolver, and does it know this project? Asked without any credential. */
 export const resolver: Probe = {
   title: 'Authgear\'s resolver answers',
   reaches: 'authgear',
-  run: async (context) =>
-    looked(
-      judgeResolver(await observeResolver(context), {
-        authgear: context.config.authgear,
-        endpointText: context.endpointText
-      })
-    )
+  run: async ({ look, config: { authgear }, endpointText }) =>
+    looked(judgeAnswer(await look.ask(NOBODY), authgear, endpointText))
 }
 
 export const NOBODY = {
@@ -51,21 +38,7 @@ export async function askAbout (look: ResolverProbe, credentials: Credentials): 
   return seen
 }
 
-async function observeResolver ({ look }: Context): Promise<ResolverObservation> {
-  try {
-    const seen = await look.ask(NOBODY)
-    return { kind: 'answered', seen: { ...seen, location: seen.header('location')[0] } }
-  } catch (error) {
-    return { kind: 'failed', error: error as ResolverError }
-  }
-}
-
-function judgeResolver (observation: ResolverObservation, place: AskedAuthgear): Finding | undefined {
-  return observation.kind === 'failed'
-    ? judgeFailure(observation.error, place.authgear.resolverUrl)
-    : judgeAnswer(observation.seen, place)
-}
-
+/** Why there is no answer, whichever check asked. */
 export function judgeFailure (error: ResolverError, url: string): Finding {
   if (error instanceof AuthgearStatus) {
     return found('authgear-fails', `${url} answers ${error.status} to requests with a credential`)
@@ -82,11 +55,10 @@ export function judgeFailure (error: ResolverError, url: string): Finding {
 }
 
 function judgeAnswer (
-  { status, body, reading, whyForeign, location }: (ResolverObservation & { kind: 'answered' })['seen'],
-  { authgear: { endpoint, resolverUrl }, endpointText }: AskedAuthgear
+  { status, body, reading, whyForeign, header }: ProbedAnswer, { endpoint, resolverUrl }: Authgear, endpointText: string
 ): Finding | undefined {
   if (status >= 300 && status < 400) {
-    return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(location, resolverUrl)}`)
+    return found('authgear-redirect', `${resolverUrl} answers ${status}${placeOf(header('location')[0], resolverUrl)}`)
   }
   if (status === 404 && /^app not found/i.test(body)) return unknownHost(endpoint.host, endpointText)
   if (status === 404 || status === 405) return found('authgear-wrong-path', `${resolverUrl} answers ${status}`)

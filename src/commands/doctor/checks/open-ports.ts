@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { found, type Finding } from '../catalogue.ts'
-import { type Context, type Probe, skipped } from '../check.ts'
+import { type Context, looked, type Probe, skipped } from '../check.ts'
+import { beginningOf } from '../page.ts'
 import { type IncomingMessage, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
 
@@ -24,11 +25,7 @@ export const openPorts: Probe = {
     if (addresses.length === 0) return skipped(`${hostname} does not resolve here`)
     const places = addresses.flatMap((address) => asked.map((one) => ({ hostname, address, port: one })))
     const heard = await Promise.all(places.map((place) => look(place, echo)))
-    return {
-      kind: 'looked',
-      findings: heard.filter((finding) => finding !== undefined),
-      notes: [`ports asked at ${addresses.join(' and ')}: ${asked.length}`]
-    }
+    return { ...looked(...heard), notes: [`ports asked at ${addresses.join(' and ')}: ${asked.length}`] }
   }
 }
 
@@ -92,7 +89,6 @@ function judge (at: string, heard: Readonly<{ first: Heard, metrics: Heard | str
 }
 
 const TIMEOUT_MS = 3_000
-const MAX_CHARACTERS = 262_144
 
 /** Asked at an address under the name that clients use, without any credential. */
 type Asked = Readonly<{
@@ -135,21 +131,8 @@ async function askStranger (asked: Asked): Promise<Heard | 'nobody' | 'not-this-
 
 async function read (answer: IncomingMessage): Promise<Heard | 'not-this-protocol'> {
   const { statusCode: status = 0, headers: { location, 'x-forward-auth-reason': reason } } = answer
-  const body = await beginningOf(answer)
+  const { body } = await beginningOf(answer)
   // what TLS servers answer to plain HTTP
   if (status === 400 && /https/i.test(body)) return 'not-this-protocol'
   return { status, body, location, reason: reason?.toString() }
-}
-
-/** A page may never end. */
-async function beginningOf (answer: IncomingMessage): Promise<string> {
-  let text = ''
-  try {
-    answer.setEncoding('utf8')
-    for await (const part of answer) {
-      text += String(part)
-      if (text.length > MAX_CHARACTERS) break
-    }
-  } catch { /* cut off: what came counts */ }
-  return text
 }

@@ -1,49 +1,10 @@
 import { codeOf } from '../../../authgear/resolver/answer.ts'
-import { type SecretCheckResult, createSecretCheck } from '../../../shared/cache/secret-check.ts'
-import type { Clock } from '../../../clock.ts'
-import type { Config } from '../../../config/index.ts'
-import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
-import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
 import { withRedirects } from '../../../shared/redis/log-connections.ts'
-import { webhookSecretId } from '../../../request/http/webhook.ts'
 import { describeServers, type RedisServers } from '../../../shared/redis/options.ts'
 import type { Named, Refusal } from '../../../shared/redis/probe.ts'
 import { createRedisLogStore } from '../../../shared/revocation/redis-store.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { type DoctorRedis, isNameError, isTlsError, looked, type Outcome, type Probe, skipped } from '../check.ts'
-
-export const cacheSecret: Probe = {
-  title: 'replicas have the same CACHE_SECRET',
-  needs: 'redis',
-  async run ({ redis, config, clock }) {
-    return redis === undefined ? looked() : judgeCanary(await readSecretCheck(redis, config, clock))
-  }
-}
-
-export async function readSecretCheck (
-  { keys, connection: { commands } }: DoctorRedis,
-  { cache: { secret, previousSecret } }: Config,
-  clock: Clock
-): Promise<SecretCheckResult> {
-  const sealerOf = (text: string | undefined): Sealer => createSealer(deriveKeys(secretBytes(text)).sealing)
-  const sealer = sealerOf(secret)
-  const previous = previousSecret === undefined ? undefined : sealerOf(previousSecret)
-  return await createSecretCheck({ commands, sealer, previous, name: keys.secretCheck, clock }).read()
-}
-
-function judgeCanary (reading: SecretCheckResult): Outcome {
-  switch (reading.kind) {
-    case 'current':
-    case 'previous':
-      return looked()
-    case 'foreign':
-      return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
-    case 'none':
-      return skipped('no replica has run within the last three minutes')
-    case 'unreachable':
-      return skipped('Redis did not answer')
-  }
-}
+import { type DoctorRedis, isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 
 /** Commands, one after the other. */
 const ROUNDS = 20
@@ -163,31 +124,6 @@ function judgeKeeping (info: string, own: object | undefined): Finding | undefin
     : undefined
 }
 
-/** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
-export const webhook: Probe = {
-  title: 'a webhook has arrived, signed with this secret',
-  needs: 'redis',
-  async run ({ redis, config: { audit, authgear: { webhookSecret, previousWebhookSecret } } }) {
-    if (webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
-    if (redis === undefined) return skipped('without Redis nothing remembers one')
-    const seen = await redis.connection.commands.getBuffer(redis.keys.webhookSeen).catch(() => undefined)
-    if (seen === undefined) return skipped('Redis did not answer')
-    if (seen === null && audit !== undefined) return skipped('none came: the next check asks whether one should have')
-    const secrets = [webhookSecret, previousWebhookSecret].filter((secret) => secret !== undefined)
-    return looked(judgeWebhook(seen?.toString(), secrets.map(webhookSecretId)))
-  }
-}
-
-/** @param signer the id of the secret that signed the newest; undefined where none came */
-function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
-  if (signer === undefined) return found('webhook-unseen', 'no replica has taken a signed webhook within 30 days')
-  return ours.includes(signer)
-    ? undefined
-    : found('webhook-secret', 'the newest webhook that a replica took was signed with another secret')
-}
-
-type RedisObservation = Readonly<{ problem: Error, named: readonly Named[] }>
-
 type Settings = Readonly<{ servers: RedisServers, tls: object | undefined }>
 
 export const redis: Probe = {
@@ -200,7 +136,7 @@ export const redis: Probe = {
     if (problem === undefined && kind !== 'sentinel') return looked()
     const named = await redis.named()
     if (problem === undefined) return looked(judgeMajority(named))
-    return looked(...judgeRedis({ problem, named }, config.redis))
+    return looked(...judgeRedis(problem, named, config.redis))
   }
 }
 
@@ -212,7 +148,7 @@ function judgeMajority (named: readonly Named[]): Finding | undefined {
 }
 
 /** What single servers say is nearer to the cause than what the library says of them all. */
-function judgeRedis ({ problem, named }: RedisObservation, settings: Settings): readonly Finding[] {
+function judgeRedis (problem: Error, named: readonly Named[], settings: Settings): readonly Finding[] {
   const findings = named.map((one) => judgeNamed(one, settings)).filter((finding) => finding !== undefined)
   return findings.length > 0 ? findings : [judgeProblem(problem, describeServers(settings.servers), settings)]
 }

@@ -1,14 +1,17 @@
 import { openKeySet } from '../../../authgear/key-set.ts'
 import { openPublicEndpoint } from '../../../authgear/public-endpoint.ts'
-import type { Resource } from '../../../request/resource/settings.ts'
-import { metadataUrlOf } from '../../../request/resource/settings.ts'
+import type { Clock } from '../../../clock.ts'
+import { metadataUrlOf, type Resource } from '../../../request/resource/settings.ts'
 import { createVerifier, type Verification } from '../../../request/resource/verifier.ts'
 import type { MemoryKey } from '../../../core/cache-key.ts'
 import { jwtAudience } from '../../../core/token-expiry.ts'
 import { KeysUnavailable } from '../../../errors.ts'
+import { NO_BLOCKS } from '../../../shared/block-list/block-list.ts'
+import { createBlockStore } from '../../../shared/block-list/store.ts'
 import { found, type Finding } from '../catalogue.ts'
-import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
+import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage } from '../page.ts'
+import { sealersOf } from './secrets.ts'
 
 const NO_RESOURCES = 'RESOURCES is not set'
 
@@ -18,12 +21,12 @@ const NO_RESOURCES = 'RESOURCES is not set'
  */
 export const keys: Probe = {
   title: 'Authgear publishes its name and the keys of resource tokens',
-  async run ({ config: { authgear, resources } }) {
+  async run ({ config: { authgear, resources }, clock }) {
     const isNeeded = resources.length > 0
     const endpoint = openPublicEndpoint(authgear)
     try {
       const issuer = judgeIssuer(await endpoint.get('/.well-known/openid-configuration'), authgear.endpoint.origin)
-      if (isNeeded) return looked(issuer, await keysProblem(authgear))
+      if (isNeeded) return looked(issuer, await keysProblem(authgear, clock))
       return issuer?.id === 'token-keys' ? skipped(issuer.what) : looked(issuer)
     } catch (error) {
       if (!(error instanceof KeysUnavailable)) throw error
@@ -46,8 +49,8 @@ export function judgeIssuer (discovery: string, origin: string): Finding | undef
   return found('issuer', `Authgear calls itself ${named}, and AUTHGEAR_ENDPOINT is ${origin}`)
 }
 
-async function keysProblem (authgear: Context['config']['authgear']): Promise<Finding | undefined> {
-  const keySet = openKeySet(authgear, { clock: performanceClock, observer: { fetched: () => {} } })
+async function keysProblem (authgear: Context['config']['authgear'], clock: Clock): Promise<Finding | undefined> {
+  const keySet = openKeySet(authgear, { clock, observer: { fetched: () => {} } })
   try {
     await keySet.keyOf('')
     return undefined
@@ -57,8 +60,6 @@ async function keysProblem (authgear: Context['config']['authgear']): Promise<Fi
     await keySet.close()
   }
 }
-
-const performanceClock = { monotonic: () => performance.now() }
 
 /** Whether a pasted token names a resource of ours: then Authgear's resolver is not asked about it. */
 export function isResourceToken (token: string, resources: readonly Resource[]): boolean {
@@ -93,8 +94,8 @@ function judgeResourceToken (verification: Verification, resources: readonly Res
     `scope: ${scopes.length === 0 ? 'none' : scopes.join(' ')}`,
     `iat, exp: issued ${time(issuedAt)}, accepted until ${time(expiresAt)}`
   ]
-  const findings = scopes.length === 0 ? [found('resource-scope', 'the pasted token has no scope')] : []
-  return { kind: 'looked', findings, notes }
+  const finding = scopes.length === 0 ? found('resource-scope', 'the pasted token has no scope') : undefined
+  return { ...looked(finding), notes }
 }
 
 /** Through the proxy, as a client without a token asks. */
@@ -126,4 +127,34 @@ export function judgeMetadata (status: number, body: string, uri: string, addres
   } catch {
     return found('resource-metadata', `${address} answers 200 with something else`)
   }
+}
+
+/** Can replicas read which clients are blocked, and does one of those still ask? */
+export const blockedClients: Probe = {
+  title: 'blocked clients are known, and have stopped',
+  needs: 'redis',
+  async run ({ redis, config }) {
+    if (config.resources.length === 0) return skipped('RESOURCES is not set')
+    if (redis === undefined) return skipped('without Redis there is CLIENTS_BLOCKED alone')
+    return await readBlocks(redis, config)
+  }
+}
+
+/** Writes nothing: it holds nothing that Redis could lack. */
+async function readBlocks (
+  { keys, connection: { commands } }: DoctorRedis, { cache }: Context['config']
+): Promise<Outcome> {
+  const store = createBlockStore({
+    commands: { ...commands, compareAndSet: async () => true },
+    ...sealersOf(cache),
+    writesPrevious: () => false,
+    name: keys.blockedClients
+  })
+  const list = await store.sync(NO_BLOCKS).catch(() => undefined)
+  const asked = await commands.getBuffer(keys.blockedAsked).catch(() => undefined)
+  if (list === undefined || asked === undefined) return skipped('Redis did not answer')
+  return looked(
+    list === 'foreign' ? found('blocks-unreadable', 'the list of blocked clients does not open') : undefined,
+    asked === null ? undefined : found('blocked-client-asks', 'a blocked client asked within the last ten minutes')
+  )
 }

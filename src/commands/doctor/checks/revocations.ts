@@ -1,8 +1,9 @@
 import { createTokens } from '../../../authgear/admin-api/token.ts'
 import { labelOf } from '../../../authgear/audit-log/activity-types.ts'
-import { createAuditClient } from '../../../authgear/audit-log/client.ts'
+import { type AuditClient, createAuditClient } from '../../../authgear/audit-log/client.ts'
 import { AuditError } from '../../../authgear/audit-log/errors.ts'
 import { comesWithWebhook } from '../../../authgear/untold-changes.ts'
+import { webhookSecretId } from '../../../request/http/webhook.ts'
 import { WEBHOOK_KNOWN_MS } from '../../../shared/redis/keys.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
@@ -11,6 +12,29 @@ import { createRedisLogStore } from '../../../shared/revocation/redis-store.ts'
 import type { Snapshot } from '../../../shared/revocation/store.ts'
 import { FIRST_ID } from '../../../shared/revocation/types.ts'
 import { logRetentionOf } from '../../../service/settings.ts'
+
+/** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
+export const webhook: Probe = {
+  title: 'a webhook has arrived, signed with this secret',
+  needs: 'redis',
+  async run ({ redis, config: { audit, authgear: { webhookSecret, previousWebhookSecret } } }) {
+    if (webhookSecret === undefined) return skipped('there is no AUTHGEAR_WEBHOOK_SECRET')
+    if (redis === undefined) return skipped('without Redis nothing remembers one')
+    const seen = await redis.connection.commands.getBuffer(redis.keys.webhookSeen).catch(() => undefined)
+    if (seen === undefined) return skipped('Redis did not answer')
+    if (seen === null && audit !== undefined) return skipped('none came: the next check asks whether one should have')
+    const secrets = [webhookSecret, previousWebhookSecret].filter((secret) => secret !== undefined)
+    return looked(judgeWebhook(seen?.toString(), secrets.map(webhookSecretId)))
+  }
+}
+
+/** @param signer the id of the secret that signed the newest; undefined where none came */
+function judgeWebhook (signer: string | undefined, ours: readonly string[]): Finding | undefined {
+  if (signer === undefined) return found('webhook-unseen', 'no replica has taken a signed webhook within 30 days')
+  return ours.includes(signer)
+    ? undefined
+    : found('webhook-secret', 'the newest webhook that a replica took was signed with another secret')
+}
 
 /** The trace is renewed once a minute at most, and the clocks of Authgear and of this machine differ. */
 const MARGIN_MS = 2 * 60_000
@@ -27,8 +51,9 @@ export const webhookSilent: Probe = {
     const leftMs = await redis.connection.commands.pttl(redis.keys.webhookSeen).catch(() => undefined)
     if (leftMs === undefined) return skipped('Redis did not answer')
     const silence = silenceOf(leftMs)
-    const changes = await countChanges(context, audit, clock.wall() - silence.ms)
-    return changes === undefined
+    const now = clock.wall()
+    const changes = await readAudit(context, audit, (client) => countChanges(client, now - silence.ms, now))
+    return changes instanceof AuditError
       ? skipped('the audit log cannot be read')
       : looked(judgeSilence(silence, changes))
   }
@@ -50,21 +75,38 @@ function judgeSilence ({ ms, hasCome }: Silence, changes: number): Finding | und
   return found('webhook-silent', `no webhook has come ${since}, and the audit log has ${many} of users since`)
 }
 
-/** @returns undefined where the audit log cannot be read: another check says why */
-async function countChanges (
+/** @returns how many, as far as a webhook tells of their kind */
+async function countChanges (client: AuditClient, sinceMs: number, nowMs: number): Promise<number> {
+  const [from, to] = [sinceMs + MARGIN_MS, nowMs - MARGIN_MS].map((ms) => Math.floor(ms / 1000))
+  if (from === undefined || to === undefined || from >= to) return 0
+  const types = (await client.types()).filter((type) => comesWithWebhook(labelOf(type)))
+  return types.length === 0 ? 0 : (await client.page({ from, to, types }, 1)).total
+}
+
+export const audit: Probe = {
+  title: "Authgear's audit log can be read",
+  async run (context) {
+    const { audit } = context.config
+    if (audit === undefined) return skipped('it is not followed: AUTHGEAR_ADMIN_API_URL')
+    // an empty log is one too
+    const all = { from: undefined, to: undefined, types: [] }
+    const read = await readAudit(context, audit, (client) => client.page(all, 1))
+    return looked(read instanceof AuditError ? found('audit-log', `${read.kind}: ${read.message}`) : undefined)
+  }
+}
+
+/** As the follower reads it. @returns the error where it cannot be read */
+async function readAudit<T> (
   { config: { authgear }, clock }: Context,
   { url, key, appId }: NonNullable<Context['config']['audit']>,
-  sinceMs: number
-): Promise<number | undefined> {
+  read: (client: AuditClient) => Promise<T>
+): Promise<T | AuditError> {
   const token = createTokens(key, appId, clock)
   const client = createAuditClient({ url, endpoint: authgear.endpoint, ca: authgear.ca, token, clock })
-  const [from, to] = [sinceMs + MARGIN_MS, clock.wall() - MARGIN_MS].map((ms) => Math.floor(ms / 1000))
-  if (from === undefined || to === undefined || from >= to) return 0
   try {
-    const types = (await client.types()).filter((type) => comesWithWebhook(labelOf(type)))
-    return types.length === 0 ? 0 : (await client.page({ from, to, types }, 1)).total
+    return await read(client)
   } catch (error) {
-    if (error instanceof AuditError) return undefined
+    if (error instanceof AuditError) return error
     throw error
   } finally {
     await client.close()

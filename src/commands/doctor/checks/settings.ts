@@ -1,6 +1,5 @@
-import { createTokens } from '../../../authgear/admin-api/token.ts'
-import { createAuditClient } from '../../../authgear/audit-log/client.ts'
-import { AuditError } from '../../../authgear/audit-log/errors.ts'
+import type { Config } from '../../../config/index.ts'
+import { originBeside } from '../../healthcheck.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { readFileSync } from 'node:fs'
@@ -19,37 +18,6 @@ export function judgeIdleTimeout (idleTimeoutMs: number, ttlMs: number): Finding
   return idleTimeoutMs > ttlMs
     ? undefined
     : found('idle-timeout', `the idle time-out is ${idleTimeoutMs / 1000} s, and CACHE_TTL ${ttlMs / 1000} s`)
-}
-
-export const audit: Probe = {
-  title: "Authgear's audit log can be read",
-  run: async (context) =>
-    context.config.audit === undefined
-      ? skipped('it is not followed: AUTHGEAR_ADMIN_API_URL')
-      : looked(await judgeAudit(context, context.config.audit))
-}
-
-/** As the follower reads it; an empty log is one too. */
-async function judgeAudit (
-  { config: { authgear }, clock }: Context,
-  { url, key, appId }: NonNullable<Context['config']['audit']>
-): Promise<Finding | undefined> {
-  const client = createAuditClient({
-    url,
-    endpoint: authgear.endpoint,
-    ca: authgear.ca,
-    token: createTokens(key, appId, clock),
-    clock
-  })
-  try {
-    await client.page({ from: undefined, to: undefined, types: [] }, 1)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof AuditError)) throw error
-    return found('audit-log', `${error.kind}: ${error.message}`)
-  } finally {
-    await client.close()
-  }
 }
 
 export const ownCertificate: Probe = {
@@ -83,4 +51,40 @@ export function judgeLife (whose: string, { from, to }: CertificateLife, now: nu
   const end = new Date(to).toISOString()
   if (to <= now) return found('certificate-ended', `${whose} ended at ${end}`)
   return (to - now) < (to - from) / 6 ? found('certificate-ends-soon', `${whose} ends at ${end}`) : undefined
+}
+
+/** Does the listener of events that this environment describes take each of its tokens? */
+export const events: Probe = {
+  title: 'apps can follow the events',
+  async run ({ config: { events: at, eventApps, tls } }) {
+    if (at === undefined) return skipped('LISTEN_EVENTS is off')
+    if (at.kind === 'unix' || tls !== undefined) return skipped('it is on a socket file, or speaks TLS')
+    const url = `${originBeside(at)}/events/check`
+    const statuses = await Promise.all(eventApps.map(({ token }) => statusOf(url, token)))
+    return looked(...judgeEvents(eventApps, statuses))
+  }
+}
+
+/** @returns undefined where nobody answers */
+async function statusOf (url: string, token: string): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${token}` }
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  return await fetch(url, { method: 'POST', headers, body: '{"sessions":[]}', signal }).then(
+    ({ status }) => status, () => undefined
+  )
+}
+
+const ANSWER_MS = 5000
+
+function judgeEvents (
+  apps: Config['eventApps'],
+  statuses: ReadonlyArray<number | undefined>
+): ReadonlyArray<Finding | undefined> {
+  if (statuses.every((status) => status === undefined)) {
+    return [found('events-unreachable', 'nobody answers at LISTEN_EVENTS')]
+  }
+  return apps.map(({ name }, index) => {
+    const status = statuses[index]
+    return status === 200 ? undefined : found('events-refused', `the token of ${name} is answered ${status ?? 'nothing'}`)
+  })
 }

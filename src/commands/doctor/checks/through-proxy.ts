@@ -44,10 +44,8 @@ export const throughProxy: Probe = {
     const problem = judgePage(address, page)
     if (problem !== undefined) return looked(problem)
     const notes = namesOf(context).flatMap((name) => valueIn(page.body, name) === undefined ? [] : [`${name} arrives`])
-    const findings = [
-      ...judgeSurvivors(context, pages.all, forged), judgeArrivals(page), await judgeAssertion(page, context)
-    ]
-    return { kind: 'looked', findings: findings.filter((finding) => finding !== undefined), notes }
+    const ofForged = judgeSurvivors(context, pages.all, forged)
+    return { ...looked(...ofForged, judgeArrivals(page), await judgeAssertion(page, context)), notes }
   }
 }
 
@@ -160,7 +158,8 @@ type Forged = Readonly<{ name: string, value: string }>
 const IN_ONE_REQUEST = 40
 
 /** Each name in the spellings that many apps read as the same one (CGI, WSGI, PHP). */
-function forge (names: readonly string[], mark = randomBytes(6).toString('hex')): readonly Forged[][] {
+function forge (names: readonly string[]): readonly Forged[][] {
+  const mark = randomBytes(6).toString('hex')
   const spellings = names.flatMap((name) => [name, name.replaceAll('-', '_'), name.replaceAll('-', '.')])
   const forged = [...new Set(spellings)].map((name, index) => ({ name, value: `doctor${mark}n${index}n` }))
   const batches: Forged[][] = []

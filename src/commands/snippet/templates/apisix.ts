@@ -82,7 +82,7 @@ const pathVar = ({ isCaseSensitive }: Settings, route: Route): string => route.p
   : `["uri", "${isCaseSensitive ? '~~' : '~*'}", "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"], `
 
 const routeOf = (settings: Settings, route: Route, rank: number): string => {
-  const { forwardAuth, host, stripped } = settings
+  const { host, stripped } = settings
   const { name, path, policy } = route
   return `\
   - id: ${name}
@@ -94,18 +94,7 @@ const routeOf = (settings: Settings, route: Route, rank: number): string => {
     upstream_id: app
     plugins: &${name}
       serverless-pre-function:${path === '' ? ` &clean\n${clean(stripped)}` : ' *clean\n'}\
-      forward-auth:
-        uri: "${forwardAuth.origin}${checkOf(policy)}"
-        # security: nothing else of the client's request reaches forward-auth
-        request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
-        extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
-        # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
-        upstream_headers: [${lower([...identityOf(settings), UNUSED_IDENTITY]).join(', ')}]
-        client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
-        timeout: 5000
-        status_on_error: 503 # the default, 403, would look like a refusal
-        allow_degradation: false # security: true would let everybody in while forward-auth is away
-        keepalive_pool: 64
+${question(settings, policy)}\
   - id: ${name}-websocket
     host: ${host}
     uri: /*
@@ -116,6 +105,21 @@ const routeOf = (settings: Settings, route: Route, rank: number): string => {
     plugins: *${name}
 `
 }
+
+const question = (settings: Settings, policy: string): string => `\
+      forward-auth:
+        uri: "${settings.forwardAuth.origin}${checkOf(policy)}"
+        # security: nothing else of the client's request reaches forward-auth
+        request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
+        extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
+        # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
+        upstream_headers: [${lower([...identityOf(settings), UNUSED_IDENTITY]).join(', ')}]
+        client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
+        timeout: 5000
+        status_on_error: 503 # the default, 403, would look like a refusal
+        allow_degradation: false # security: true would let everybody in while forward-auth is away
+        keepalive_pool: 64
+`
 
 const clean = (stripped: readonly string[]): string => `\
         # security: the client's own copies, names that only begin like ours too, and headers for one hop only
@@ -131,15 +135,15 @@ const clean = (stripped: readonly string[]): string => `\
           end
 `
 
-const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
+const own = (settings: Settings): string => `\
   # ${ownComment(settings)}
   - id: authgear-login
-    host: ${host}
+    host: ${settings.host}
     uris: [${ownPaths(settings).join(', ')}]
     priority: 2000
     vars: [${GUARD}, ${HOST}]
     plugins: { serverless-pre-function: *clean }
     upstream:
       type: roundrobin
-      nodes: { "${forwardAuth.text}": 1 }
+      nodes: { "${settings.forwardAuth.text}": 1 }
 `

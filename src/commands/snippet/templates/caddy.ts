@@ -21,6 +21,16 @@ const caddyfile = (settings: Settings): string => `\
 	}
 }
 
+${clean(settings)}
+${checks(settings)}
+${site(settings)}
+# security: any other host name; without this Caddy answers an empty 200
+http://:${settings.listen.port} {
+	respond 421
+}
+`
+
+const clean = (settings: Settings): string => `\
 # what no client may say, whatever the route: the first line in "route" of each site, before public paths too
 (authgear_clean) {
 	route {
@@ -37,6 +47,13 @@ ${settings.stripped.map((name) => `\t\trequest_header -${name}\n`).join('')}\
 		# security: no header whose name has one of these, which some apps read as "-"
 ${ALIASES.map((char) => `\t\trequest_header -*${char}*\n`).join('')}\
 		request_header -X-Forward-Auth-Policy # it could refuse the client only, with a warning in the log each time
+${WEBSOCKET}\
+${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
+	}
+}
+`
+
+const WEBSOCKET = `\
 		# security: two constants, for a request whose one Upgrade value is websocket (several are joined here), and nothing for any other:
 		# h2c would go past forward_auth, and "Connection: X-Authgear-User-Id" would make Caddy drop that header on its way to the app
 		@webSocket vars_regexp {http.request.header.Upgrade} (?i)^websocket$
@@ -45,10 +62,12 @@ ${ALIASES.map((char) => `\t\trequest_header -*${char}*\n`).join('')}\
 		request_header @noWebSocket -Connection
 		request_header @webSocket Upgrade websocket
 		request_header @webSocket Connection Upgrade
-${HOP_HEADERS.map(name => `\t\trequest_header -${name}\n`).join('')}\
-	}
-}
+`
 
+/** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
+const ALIASES = [...'_.~!#$%&\'*+^`|']
+
+const checks = (settings: Settings): string => `\
 # may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
 ${check(settings, 'authgear_policy', '/verify')}\
@@ -62,37 +81,7 @@ ${check(settings, 'authgear_resource', '/resource')}`}\
 (authgear) {
 	import authgear_policy ""
 }
-
-http://${settings.host}:${settings.listen.port} {
-	# "route" keeps this order
-	route {
-		import authgear_clean # security: for every route below, public ones too
-
-		# CORS preflights carry no credentials. To let the app answer them:
-		# @preflight {
-		# 	method OPTIONS
-		# 	header Origin *
-		# 	header Access-Control-Request-Method *
-		# }
-		# handle @preflight {
-		# 	import authgear_clean
-		# 	reverse_proxy ${settings.app.text}
-		# }
-
-${ownPaths(settings).length > 0 ? own(settings) : ''}\
-		# routes and their policies: docs/policies.md
-${routes(settings)}\
-	}
-}
-
-# security: any other host name; without this Caddy answers an empty 200
-http://:${settings.listen.port} {
-	respond 421
-}
 `
-
-/** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
-const ALIASES = [...'_.~!#$%&\'*+^`|']
 
 const check = (settings: Settings, name: string, path: string): string => `\
 (${name}) {
@@ -114,6 +103,30 @@ const check = (settings: Settings, name: string, path: string): string => `\
 ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
 			}
 		}
+	}
+}
+`
+
+const site = (settings: Settings): string => `\
+http://${settings.host}:${settings.listen.port} {
+	# "route" keeps this order
+	route {
+		import authgear_clean # security: for every route below, public ones too
+
+		# CORS preflights carry no credentials. To let the app answer them:
+		# @preflight {
+		# 	method OPTIONS
+		# 	header Origin *
+		# 	header Access-Control-Request-Method *
+		# }
+		# handle @preflight {
+		# 	import authgear_clean
+		# 	reverse_proxy ${settings.app.text}
+		# }
+
+${ownPaths(settings).length > 0 ? own(settings) : ''}\
+		# routes and their policies: docs/policies.md
+${routes(settings)}\
 	}
 }
 `
@@ -140,12 +153,12 @@ function guard (policy: string): string {
   return `import authgear_${checkOf(policy).startsWith('/resource') ? 'resource' : 'policy'} "${policy}"`
 }
 
-const own = ({ forwardAuth, ...settings }: Settings): string => `\
+const own = (settings: Settings): string => `\
 		# ${ownComment(settings)}
 		@own path ${ownPaths(settings).join(' ')}
 		handle @own {
 			import authgear_clean
-			reverse_proxy ${forwardAuth.tls ? 'https://' : ''}${forwardAuth.text}${forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
+			reverse_proxy ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
 		}
 
 `

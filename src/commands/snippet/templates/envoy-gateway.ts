@@ -1,6 +1,7 @@
 import { HOP_HEADERS, longest, PARAMETER } from '../guards.ts'
 import { wholePatternsOf } from '../paths.ts'
 import {
+  type Address,
   allPolicies,
   FORWARDED_REQUEST_HEADERS,
   type Files,
@@ -32,11 +33,12 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     clientTraffic(settings),
     refuse(settings),
     ...settings.routes.map(({ name }, i) =>
-      route(settings, name, `{ type: RegularExpression, value: '${wholePatternsOf(settings)[i] ?? ''}' }`)),
-    route(
+      httpRoute(settings, name, regex(wholePatternsOf(settings)[i] ?? ''), backendOf(settings.app))),
+    httpRoute(
       settings,
       'app',
-      '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected'
+      '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected',
+      backendOf(settings.app)
     ),
     `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy, way)}`,
     ...allPolicies(settings).map(
@@ -82,20 +84,12 @@ ${stripped.map((name) => `      - { type: RegularExpression, value: "${respelled
       # security: headers for one hop only
 ${lower(HOP_HEADERS).map(name => `      - { type: Exact, value: ${name} }\n`).join('')}`
 
-const refuse = ({ host, routes, ...settings }: Settings): string => `\
+const refuse = (settings: Settings): string => {
+  const others = [...wholePatternsOf(settings), ownPattern({ ...settings, login: true })]
+  return `\
 # security: no path that Envoy and an app may read differently. Servlet containers read /;/admin and /x/%2e%2e;/admin as /admin. The longest
 # expression is tried first, so this one is longer than all others; (?:) means nothing
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata:
-  name: refuse
-spec:
-  parentRefs: [{ name: authgear }]
-  hostnames: [${host}]
-  rules:
-  - matches:
-    - path: { type: RegularExpression, value: '${longest(`(?i).*${PARAMETER}.*`, [...wholePatternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })])}' }
-    filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, kind: HTTPRouteFilter, name: refuse } }]
+${httpRoute(settings, 'refuse', regex(longest(`(?i).*${PARAMETER}.*`, others)), REFUSAL)}\
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: HTTPRouteFilter
@@ -104,8 +98,17 @@ metadata:
 spec:
   directResponse: { statusCode: 400 }
 `
+}
 
-const route = ({ app, host }: Settings, name: string, path: string): string => `\
+const REFUSAL = 'filters: [{ type: ExtensionRef, extensionRef: { group: gateway.envoyproxy.io, ' +
+  'kind: HTTPRouteFilter, name: refuse } }]'
+
+const backendOf = ({ host, port }: Address): string => `backendRefs: [{ name: ${host}, port: ${port} }]`
+
+const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
+
+/** @param then what becomes of a request of that path */
+const httpRoute = ({ host }: Settings, name: string, path: string, then: string): string => `\
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata:
@@ -116,7 +119,7 @@ spec:
   rules:
   - matches:
     - path: ${path}
-    backendRefs: [{ name: ${app.host}, port: ${app.port} }]
+    ${then}
 `
 
 const DENY = `\
@@ -166,9 +169,9 @@ const RETRY = `\
 
 const BY_HTTP: Way = {
   since: '1.8 (pathOverride)',
-  check: ({ forwardAuth, ...settings }, policy) => `\
+  check: (settings, policy) => `\
     http:
-      backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
+      ${backendOf(settings.forwardAuth)}
 ${RETRY}\
       pathOverride: "${checkOf(policy)}" # security: nothing of the client's path or query
       headersToBackend: # security: all of them
@@ -179,7 +182,7 @@ const BY_GRPC: Way = {
   since: '1.9 (contextExtensions)',
   check: ({ grpc }, policy) => `\
     grpc:
-      backendRefs: [{ name: ${grpc.host}, port: ${grpc.port} }]
+      ${backendOf(grpc)}
 ${RETRY}\
 ${policy === ''
   ? ''
@@ -189,17 +192,8 @@ ${policy === ''
 `}`
 }
 
-const own = ({ forwardAuth, host, ...settings }: Settings): string => `\
-# ${ownComment(settings)}
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata:
-  name: authgear-login
-spec:
-  parentRefs: [{ name: authgear }]
-  hostnames: [${host}]
-  rules:
-  - matches:
-    - path: { type: RegularExpression, value: '${ownPattern(settings).slice(1, -1)}' }
-    backendRefs: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
-`
+const own = (settings: Settings): string => {
+  const pattern = ownPattern(settings).slice(1, -1)
+  return `# ${ownComment(settings)}\n` +
+    httpRoute(settings, 'authgear-login', regex(pattern), backendOf(settings.forwardAuth))
+}

@@ -2,7 +2,7 @@ import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER }
 import { anyCase, wholePatternOf } from '../paths.ts'
 import {
   type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, identityOf, lower,
-  ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings, STRIP_LUA
+  LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -26,9 +26,10 @@ type Way = Readonly<{
   extraRequestHeaders: readonly string[]
   /** Which of Envoy's own answers is `status_on_error`. */
   ownError: string
-  /** What the filter asks, and so the catch-all. */
+  /** What the filter asks. */
   check: (settings: Settings) => string
-  catchAll: (policy: string) => string
+  /** It asks the catch-all's policy, so that its route says none. */
+  isPolicyInFilter: boolean
   routePolicy: (settings: Settings, policy: string) => string
   clusters: (settings: Settings) => string
 }>
@@ -41,6 +42,20 @@ static_resources:
     address: { socket_address: { address: "${settings.listen.host}", port_value: ${settings.listen.port} } }
     filter_chains:
     - filters:
+${MANAGER}\
+${way.ownError}${OWN_ANSWER}\
+          http_filters:
+${filters(settings, way)}\
+          route_config:
+            virtual_hosts:
+            - name: app # security: another host name is 404
+              domains: ["${settings.host}", "${settings.host}:*"]
+              routes:
+${routes(settings, way)}\
+  clusters:
+${clusters(settings, way)}`
+
+const MANAGER = `\
       - name: envoy.filters.network.http_connection_manager
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -59,13 +74,18 @@ static_resources:
             headers_with_underscores_action: DROP_HEADER # security: X_Authgear_User_Id, which many apps read as X-Authgear-User-Id
           max_request_headers_kb: 96
           upgrade_configs: [{ upgrade_type: websocket }] # security: no other upgrade, h2c would go past ext_authz
-${way.ownError}              headers_to_add:
+`
+
+const OWN_ANSWER = `\
+              headers_to_add:
               - { header: { key: retry-after, value: "1" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
               - { header: { key: cache-control, value: no-store }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
               body_format_override:
                 content_type: application/json
                 text_format_source: { inline_string: '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}' }
-          http_filters:
+`
+
+const filters = (settings: Settings, way: Way): string => `\
 ${way.strip(settings)}\
           - name: envoy.filters.http.ext_authz
             typed_config:
@@ -79,11 +99,9 @@ ${way.strip(settings)}\
 ${way.check(settings)}\
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }
-          route_config:
-            virtual_hosts:
-            - name: app # security: another host name is 404
-              domains: ["${settings.host}", "${settings.host}:*"]
-              routes:
+`
+
+const routes = (settings: Settings, way: Way): string => `\
 ${GUARDS}\
               # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
               # - match:
@@ -100,8 +118,9 @@ ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
               - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
                 route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
-${way.catchAll(settings.policy)}\
-  clusters:
+${way.isPolicyInFilter || settings.policy === '' ? '' : way.routePolicy(settings, settings.policy)}`
+
+const clusters = (settings: Settings, way: Way): string => `\
   - name: forward_auth
     type: STRICT_DNS
     dns_lookup_family: V4_PREFERRED # by default IPv6 is, whether or not it answers
@@ -230,7 +249,7 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
   ownError: OWN_ERROR("forward-auth's own 503 gets here without its body"),
   check: (settings) =>
     overHttp(settings, `path_override: "${checkOf(settings.policy)}" # security: nothing of the client's path or query`),
-  catchAll: () => '',
+  isPolicyInFilter: true,
   routePolicy: (settings, policy) => `\
                 typed_per_filter_config:
                   envoy.filters.http.ext_authz:
@@ -246,6 +265,28 @@ ${lower(HOP_HEADERS).map(name => `                - remove: ${name}\n`).join('')
   clusters: () => ''
 }
 
+const FOREIGN = [
+  'name:find("authgear", 1, true)', 'name:find("^x%-forward%-auth%-")', 'name:find("^x%-envoy%-")'
+]
+
+/**
+ * For Envoy's Lua filter: removes what only forward-auth, Envoy and the next hop may say. A WebSocket's `upgrade` and
+ * `connection` are replaced by constants.
+ */
+const stripLua = ({ stripped }: Settings): string => `\
+                  local hops = ${luaSet(HOP_HEADERS)}
+                  local identity = ${luaSet(stripped)}
+                  function envoy_on_request(handle)
+                    local headers, names = handle:headers(), {}
+                    for name in pairs(headers) do
+                      if hops[name] or ${FOREIGN.join(' or ')} or ${LUA_IDENTITY} then table.insert(names, name) end
+                    end
+                    for _, name in ipairs(names) do headers:remove(name) end
+                    if headers:get("upgrade") then headers:replace("upgrade", "websocket") end
+                    if headers:get("connection") then headers:replace("connection", "upgrade") end
+                  end
+`
+
 const BY_PREFIX: Way = {
   head: `\
 # Envoy before 1.38. It sends the client's path and query behind /ext-authz/~, where forward-auth reads neither; the policy is a header.
@@ -258,7 +299,7 @@ const BY_PREFIX: Way = {
               "@type": ${TYPE}.lua.v3.Lua
               default_source_code:
                 inline_string: |
-${STRIP_LUA(settings, '                  ')}\
+${stripLua(settings)}\
           - name: policy # of the route, below
             typed_config: { "@type": ${TYPE}.header_mutation.v3.HeaderMutation }
 `,
@@ -268,8 +309,15 @@ ${STRIP_LUA(settings, '                  ')}\
     settings,
     "path_prefix: /ext-authz/~ # security: an empty policy; without it a client's path could begin with one"
   ),
-  catchAll: policy => policy === '' ? '' : policyHeader(policy),
-  routePolicy: (_, policy) => policyHeader(policy),
+  isPolicyInFilter: false,
+  routePolicy: (_, policy) => `\
+                typed_per_filter_config:
+                  policy:
+                    "@type": ${TYPE}.header_mutation.v3.HeaderMutationPerRoute
+                    mutations:
+                      request_mutations:
+                      - append: { header: { key: x-forward-auth-policy, value: "${policy}" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+`,
   clusters: () => ''
 }
 
@@ -292,8 +340,14 @@ const BY_GRPC: Way = {
                   cluster_name: forward_auth_grpc
                   authority: "${grpc.text}"
 `,
-  catchAll: policy => policy === '' ? '' : policyExtension(policy),
-  routePolicy: (_, policy) => policyExtension(policy),
+  isPolicyInFilter: false,
+  // joined with those of wider scope by key: this one takes the place of another policy
+  routePolicy: (_, policy) => `\
+                typed_per_filter_config:
+                  envoy.filters.http.ext_authz:
+                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
+                    check_settings: { context_extensions: { policy: "${policy}" } }
+`,
   clusters: ({ grpc, forwardAuth }) => `\
   - name: forward_auth_grpc
     type: STRICT_DNS
@@ -305,20 +359,3 @@ ${protocol('http2_protocol_options')}\
     load_assignment: ${assignment('forward_auth_grpc', grpc)}
 `
 }
-
-/** Joined with those of wider scope by key: this one takes the place of another policy. */
-const policyExtension = (policy: string): string => `\
-                typed_per_filter_config:
-                  envoy.filters.http.ext_authz:
-                    "@type": ${TYPE}.ext_authz.v3.ExtAuthzPerRoute
-                    check_settings: { context_extensions: { policy: "${policy}" } }
-`
-
-const policyHeader = (policy: string): string => `\
-                typed_per_filter_config:
-                  policy:
-                    "@type": ${TYPE}.header_mutation.v3.HeaderMutationPerRoute
-                    mutations:
-                      request_mutations:
-                      - append: { header: { key: x-forward-auth-policy, value: "${policy}" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
-`

@@ -13,7 +13,7 @@ export function gatewayApi (given: Settings): Files {
   }
 }
 
-const routesFile = ({ host, app, forwardAuth, routes, ...settings }: Settings): string => `\
+const routesFile = (settings: Settings): string => `\
 # of one HTTPRoute; a rule without the ExtensionRef would be unprotected
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -21,17 +21,17 @@ metadata:
   name: app
 spec:
   parentRefs: [{ name: traefik-gateway }]
-  hostnames: [${host}]
+  hostnames: [${settings.host}]
   rules:
   # security: what Traefik and an app may read differently: refused by the middleware, so that nothing reaches the app. Traefik tries the
   # longest expression first, so this one is longer than all others; (?:) means nothing
-${rule(refused([...patternsOf({ routes, ...settings }), ownPattern({ ...settings, login: true })]), app, 'refuse')}\
-${routes.map(({ name }, i) => rule([`path: ${regex(patternsOf({ routes, ...settings })[i] ?? '')}`], app, name)).join('')}\
-${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], forwardAuth, 'clean') : ''}\
-${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], app, 'authgear')}`
+${rule(refused([...patternsOf(settings), ownPattern({ ...settings, login: true })]), settings.app, 'refuse')}\
+${settings.routes.map(({ name }, i) => rule([`path: ${regex(patternsOf(settings)[i] ?? '')}`], settings.app, name)).join('')}\
+${ownPaths(settings).length > 0 ? rule([`path: ${regex(ownPattern(settings))} # ${ownComment(settings)}`], settings.forwardAuth, 'clean') : ''}\
+${rule(['path: { type: PathPrefix, value: / } # security: the catch-all, what has no rule of its own is still protected'], settings.app, 'authgear')}`
 
 /** Traefik tries the longest first. */
-const patternsOf = (settings: Pick<Settings, 'routes' | 'isCaseSensitive'>): readonly string[] =>
+const patternsOf = (settings: Settings): readonly string[] =>
   inOrder(settings.routes.map((route) => anyCase(settings) + patternOf(route)))
 
 const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`

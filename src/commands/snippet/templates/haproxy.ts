@@ -34,6 +34,9 @@ ${settings.forwardAuth.tls ? '    httpclient.ssl.ca-file ca.crt # security: whos
     httpclient.timeout.connect 1s
 .endif
 
+${DEFAULTS}${frontend(settings)}${backends(settings)}`
+
+const DEFAULTS = `\
 defaults
     mode http
     timeout client 30s
@@ -42,20 +45,16 @@ defaults
     timeout tunnel 1h
     timeout http-request 30s
 
+`
+
+const frontend = (settings: Settings): string => `\
 frontend web
     bind ${settings.listen.text}
 
     # behind a load balancer, so that the client's address is true: that one's addresses and no others
     # http-request set-src hdr_ip(x-forwarded-for,-1) if { src 10.0.0.5 }
 
-    # security: servlet containers read /;/admin and /x/..;/admin as /admin
-    http-request deny deny_status 400 if { path -m reg -i '${PARAMETER}' }
-    # security: a path is cleaned before a route is chosen, and the app gets the same; what cannot be cleaned is 400
-    http-request normalize-uri percent-decode-unreserved
-    http-request normalize-uri path-merge-slashes
-    http-request normalize-uri path-strip-dot
-    http-request normalize-uri path-strip-dotdot full
-    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]' }
+${PATHS}\
     # security: any other host name, and any other spelling of ours; fhdr: the whole line, also behind a comma
     http-request deny deny_status 421 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m reg -i '^${escaped(settings.host)}(:[0-9]+)?$' }
     # security: the client's own copies, in every spelling
@@ -63,20 +62,26 @@ frontend web
 ${settings.stripped.map((name) => `    http-request del-header (?i)^${respelled(name)}$ -m reg\n`).join('')}\
     http-request del-header x-forward-auth- -m beg
     http-request del-header x-forwarded- -m beg
-    # security: constants, for a request whose one Upgrade value is websocket: h2c would go past forward-auth, and no next hop may
-    # obey the client's Connection list
-    http-request set-var(txn.authgear_websocket) bool(true) if { req.fhdr_cnt(upgrade) eq 1 } { req.fhdr(upgrade) -m str -i websocket }
-    http-request del-header upgrade
-    http-request del-header connection
-    http-request set-header upgrade websocket if { var(txn.authgear_websocket) -m bool }
-    http-request set-header connection upgrade if { var(txn.authgear_websocket) -m bool }
+${WEBSOCKET}\
 ${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLowerCase()}\n`).join('')}\
 
+${PREFLIGHTS}\
+${routes(settings)}\
+
+${TO_APP}\
+${ownPaths(settings).length > 0 ? '    use_backend forward_auth if authgear_own\n' : ''}\
+    default_backend app
+`
+
+const PREFLIGHTS = `\
     # CORS preflights carry no credentials. To let the app answer them, take the comment marks off:
     # acl options method OPTIONS
     # acl origin req.hdr(origin) -m found
     # acl asks_method req.hdr(access-control-request-method) -m found
     # http-request set-var(txn.authgear_allowed) bool(true) if options origin asks_method
+`
+
+const routes = (settings: Settings): string => `\
 ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 
     # routes and their policies, the first match counts: docs/policies.md
@@ -88,13 +93,39 @@ ${settings.routes.map((route) => `\
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
     # security: only the script says yes; an error in it must not let anybody in
     http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
+`
 
+/** Before a route is chosen. */
+const PATHS = `\
+    # security: servlet containers read /;/admin and /x/..;/admin as /admin
+    http-request deny deny_status 400 if { path -m reg -i '${PARAMETER}' }
+    # security: a path is cleaned before a route is chosen, and the app gets the same; what cannot be cleaned is 400
+    http-request normalize-uri percent-decode-unreserved
+    http-request normalize-uri path-merge-slashes
+    http-request normalize-uri path-strip-dot
+    http-request normalize-uri path-strip-dotdot full
+    http-request deny deny_status 400 if { path -m reg -i '%2f|%5c|%00|%2e|[\\\\#]' }
+`
+
+/** No other upgrade, and no header for one hop of the client's. */
+const WEBSOCKET = `\
+    # security: constants, for a request whose one Upgrade value is websocket: h2c would go past forward-auth, and no next hop may
+    # obey the client's Connection list
+    http-request set-var(txn.authgear_websocket) bool(true) if { req.fhdr_cnt(upgrade) eq 1 } { req.fhdr(upgrade) -m str -i websocket }
+    http-request del-header upgrade
+    http-request del-header connection
+    http-request set-header upgrade websocket if { var(txn.authgear_websocket) -m bool }
+    http-request set-header connection upgrade if { var(txn.authgear_websocket) -m bool }
+`
+
+const TO_APP = `\
     http-request set-header x-forwarded-for %[src]
     http-request set-header x-forwarded-host %[req.hdr(host)]
     http-request set-header x-forwarded-proto https if { ssl_fc }
     http-request set-header x-forwarded-proto http unless { ssl_fc }
-${ownPaths(settings).length > 0 ? '    use_backend forward_auth if authgear_own\n' : ''}\
-    default_backend app
+`
+
+const backends = (settings: Settings): string => `\
 
 backend app
 .if version_atleast(3.1)
@@ -120,6 +151,10 @@ const luaFile = (settings: Settings): string => `\
 local FORWARDED_REQUEST_HEADERS = { ${list(FORWARDED_REQUEST_HEADERS.filter(name => name !== 'Cookie'))} }
 local IDENTITY = { ${list(identityOf(settings))} }
 local FORWARDED_RESPONSE_HEADERS = { ${list(FORWARDED_RESPONSE_HEADERS)} }
+${LUA}`
+
+/** What differs for nobody. */
+const LUA = `\
 local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others
 local DOWN = '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}'

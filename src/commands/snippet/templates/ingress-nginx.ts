@@ -1,8 +1,8 @@
 import { AMBIGUOUS, HOST_SHAPE } from '../guards.ts'
 import { inOrder, patternOf, PCRE_END } from '../paths.ts'
 import {
-  answerBuffer, both, clearedOf, type Files, identityOf, checkOf, ownComment, ownPaths, type Route, type Settings,
-  UNUSED_IDENTITY
+  type Address, answerBuffer, both, clearedOf, type Files, identityOf, checkOf, ownComment, ownPaths, type Route,
+  type Settings, UNUSED_IDENTITY
 } from '../settings.ts'
 
 export function ingressNginx (settings: Settings): Files {
@@ -46,51 +46,49 @@ ${clearedOf(settings).map((name) => `    ${name}: ""\n`).join('')}`
 /** `regex`: as soon as one path of a host is a regular expression, all are. */
 type Match = Readonly<{ pattern: string, regex: boolean }>
 
-const ingress = (
-  { host, app, forwardAuth, ...settings }: Settings,
-  route: Route,
-  { pattern, regex }: Match
-): string => {
-  const { name, path, policy } = route
+const ingress = (settings: Settings, { name, path, policy }: Route, { pattern, regex }: Match): string => {
+  const { app, forwardAuth } = settings
+  const service = `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`
   return `\
 # ingress-nginx (retired in March 2026: no more fixes). security: only with values.yaml beside it: the controller's own configuration passes
 # Upgrade: h2c and /admin/../p on
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: ${name}
-  annotations:
+${headOf(name)}\
     # security: the policy is here, never in a client's query; login=off: nginx would make a 500 of a redirect
-    nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, `${forwardAuth.host}.default.svc.cluster.local:${forwardAuth.port}`)}${checkOf(both(policy, 'login=off'))}"
+    nginx.ingress.kubernetes.io/auth-url: "${forwardAuth.origin.replace(forwardAuth.text, service)}${checkOf(both(policy, 'login=off'))}"
     # security: all that Authgear has, or the one that is left out could be sent by a client
     nginx.ingress.kubernetes.io/auth-response-headers: "${[...identityOf(settings), UNUSED_IDENTITY].join(',')}"
     nginx.ingress.kubernetes.io/proxy-buffer-size: ${answerBuffer(settings)} # of the check too: an identity with hundreds of roles; the default, 4k, makes it a 500
     # security: without auth-cache-key and auth-keepalive: nginx's cache would hand out one person's answer to another
 ${path === '' && !regex ? '' : '    nginx.ingress.kubernetes.io/use-regex: "true" # matches without case\n'}\
-spec:
-  ingressClassName: nginx
-  rules:
-  - host: ${host}
-    http:
-      paths:
-      - path: ${path === '' ? '/' : `"${pattern.replaceAll('\\', '\\\\')}"`}${path === '' ? ' # security: the catch-all, what has no path of its own is still protected' : ''}
+${rulesOf(settings)}\
+      - path: ${path === '' ? '/ # security: the catch-all, what has no path of its own is still protected' : `"${pattern.replaceAll('\\', '\\\\')}"`}
         pathType: ${path === '' && !regex ? 'Prefix' : 'ImplementationSpecific'}
-        backend: { service: { name: ${app.host}, port: { number: ${app.port} } } }
+        backend: ${backendOf(app)}
 `
 }
 
-const ownIngress = ({ host, forwardAuth, ...settings }: Settings): string => `\
+const ownIngress = (settings: Settings): string => `\
 # ${ownComment(settings)}
+${headOf('authgear-login')}\
+    nginx.ingress.kubernetes.io/proxy-buffer-size: 16k # the way back of a long address; the default, 4k, makes it a 502
+${rulesOf(settings)}\
+${ownPaths(settings).map(path => `      - { path: ${path}, pathType: Exact, backend: ${backendOf(settings.forwardAuth)} }\n`).join('')}`
+
+const headOf = (name: string): string => `\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
-  name: authgear-login
+  name: ${name}
   annotations:
-    nginx.ingress.kubernetes.io/proxy-buffer-size: 16k # the way back of a long address; the default, 4k, makes it a 502
+`
+
+const rulesOf = ({ host }: Settings): string => `\
 spec:
   ingressClassName: nginx
   rules:
   - host: ${host}
     http:
       paths:
-${ownPaths(settings).map(path => `      - { path: ${path}, pathType: Exact, backend: { service: { name: ${forwardAuth.host}, port: { number: ${forwardAuth.port} } } } }\n`).join('')}`
+`
+
+const backendOf = ({ host, port }: Address): string => `{ service: { name: ${host}, port: { number: ${port} } } }`

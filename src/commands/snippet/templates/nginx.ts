@@ -35,6 +35,15 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
   upstream forward_auth { server ${settings.forwardAuth.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
   upstream app          { server ${settings.app.text}; keepalive 32; }
 
+${MAPS}
+  # security: any other host name
+  server { listen ${settings.listen.text} default_server; return 421; }
+
+${server(settings)}\
+}
+`
+
+const MAPS = `\
   # behind a load balancer, so that the client's address is true: that one's addresses and no others
   # set_real_ip_from 10.0.0.5; real_ip_header X-Forwarded-For; real_ip_recursive on;
 
@@ -48,10 +57,9 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
 
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
+`
 
-  # security: any other host name
-  server { listen ${settings.listen.text} default_server; return 421; }
-
+const server = (settings: Settings): string => `\
   server {
     listen ${settings.listen.text};
     server_name ${settings.host};
@@ -62,16 +70,7 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
     # if ($authgear_preflight) { return 418; }
     # location @preflight { include authgear_none.inc; proxy_pass http://app; }
 
-    # auth_request knows 2xx, 401 and 403: everything else, also forward-auth's own 503, has become a 500 of nginx's
-    error_page 500 = @authgear_down;
-    location @authgear_down {
-      internal;
-      default_type application/json;
-      add_header Retry-After 1 always;
-      add_header Cache-Control no-store always;
-      return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
-    }
-
+${DOWN_ANSWER}\
 ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
     # routes and their policies: docs/policies.md
     # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
@@ -82,7 +81,19 @@ ${allPolicies(settings).map(({ name, policy }) =>
 ${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
 ${settings.isPublic ? PUBLIC : locationOf('/', 'app')}\
   }
-}
+`
+
+const DOWN_ANSWER = `\
+    # auth_request knows 2xx, 401 and 403: everything else, also forward-auth's own 503, has become a 500 of nginx's
+    error_page 500 = @authgear_down;
+    location @authgear_down {
+      internal;
+      default_type application/json;
+      add_header Retry-After 1 always;
+      add_header Cache-Control no-store always;
+      return 503 '{"error":"authgear_unavailable","message":"Signing in cannot be checked at the moment. Please try again."}\\n';
+    }
+
 `
 
 /** Characters of a name for which nginx's tables are large enough by default; the longest has 64. */
@@ -104,13 +115,13 @@ const PUBLIC = `\
     }
 `
 
-const ownLocation = ({ forwardAuth, ...settings }: Settings): string => `\
+const ownLocation = (settings: Settings): string => `\
     # ${ownComment(settings)}
     location ~ ${ownPattern(settings)} {
       include authgear_none.inc;
-      proxy_pass ${forwardAuth.tls ? 'https' : 'http'}://forward_auth;
+      proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth;
       proxy_buffer_size 16k; proxy_buffers 4 16k; # the way back of a long address; the default, 4k, makes it a 502
-${forwardAuth.tls ? tlsLines(forwardAuth.host, '      ') : ''}\
+${settings.forwardAuth.tls ? tlsLines(settings.forwardAuth.host, '      ') : ''}\
     }
 `
 
@@ -139,45 +150,57 @@ const LOGIN_ANSWER = `\
 
 `
 
+const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
+
 const COLUMN = 36
 const line = (text: string, comment = ''): string =>
   comment === '' ? `${text}\n` : `${text.padEnd(COLUMN)}# ${comment}\n`
 
-const callFile = ({ forwardAuth, outgoing }: Settings): string =>
+const callFile = (settings: Settings): string =>
   [
     "# the question to forward-auth; beside it: proxy_pass http://forward_auth/verify, with the route's policy as " +
       'its query\n',
-    line('proxy_method HEAD;', "a refusal's body, which nginx throws away, would cost a new connection each time"),
-    line(
-      'proxy_pass_request_body off;',
-      "security: with the client's Content-Length but without its body, forward-auth"
-    ),
-    line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
-    line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
-    line('proxy_http_version 1.1;'),
-    line('proxy_set_header Connection "";'),
-    forwardAuth.tls ? tlsLines(forwardAuth.host, '') : '',
+    ...NOTHING_ELSE,
+    settings.forwardAuth.tls ? tlsLines(settings.forwardAuth.host, '') : '',
     line('proxy_set_header Host $proxy_host;'),
-    ...FORWARDED_REQUEST_HEADERS.map((name) =>
-      line(`proxy_set_header ${name} $http_${name.toLowerCase().replaceAll('-', '_')};`)
-    ),
-    line('proxy_set_header X-Forwarded-For $remote_addr;'),
-    line('proxy_set_header X-Forwarded-Proto $scheme;'),
-    line('proxy_set_header X-Forwarded-Host $host;'),
-    line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
-    line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in'),
-    line('proxy_connect_timeout 1s;'),
-    line('proxy_send_timeout 5s;'),
-    line('proxy_read_timeout 5s;'),
-    line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
-    line('proxy_next_upstream_tries 2;'),
-    line('proxy_next_upstream_timeout 3s;'),
+    ...FORWARDED_REQUEST_HEADERS.map((name) => line(`proxy_set_header ${name} $http_${underscored(name)};`)),
+    ...FORWARDED,
+    ...TIMEOUTS,
     line(
-      `proxy_buffer_size ${answerBuffer({ outgoing })};`,
+      `proxy_buffer_size ${answerBuffer(settings)};`,
       'an identity with hundreds of roles; the default, 4k, makes it a 503'
     ),
-    line(`proxy_buffers 4 ${answerBuffer({ outgoing })};`)
+    line(`proxy_buffers 4 ${answerBuffer(settings)};`)
   ].join('')
+
+const NOTHING_ELSE = [
+  line('proxy_method HEAD;', "a refusal's body, which nginx throws away, would cost a new connection each time"),
+  line(
+    'proxy_pass_request_body off;',
+    "security: with the client's Content-Length but without its body, forward-auth"
+  ),
+  line('proxy_set_header Content-Length "";', 'would take the next request on this connection for that body'),
+  line('proxy_pass_request_headers off;', 'security: only what is named here reaches forward-auth'),
+  line('proxy_http_version 1.1;'),
+  line('proxy_set_header Connection "";')
+]
+
+const FORWARDED = [
+  line('proxy_set_header X-Forwarded-For $remote_addr;'),
+  line('proxy_set_header X-Forwarded-Proto $scheme;'),
+  line('proxy_set_header X-Forwarded-Host $host;'),
+  line('proxy_set_header X-Forwarded-Uri $request_uri;', 'where to come back to after a login; no decision reads it'),
+  line('proxy_set_header X-Forwarded-Method $request_method;', 'only who opens a page is sent to log in')
+]
+
+const TIMEOUTS = [
+  line('proxy_connect_timeout 1s;'),
+  line('proxy_send_timeout 5s;'),
+  line('proxy_read_timeout 5s;'),
+  line('proxy_next_upstream error timeout;', 'the other replica, or a fresh connection for one that was just closed'),
+  line('proxy_next_upstream_tries 2;'),
+  line('proxy_next_upstream_timeout 3s;')
+]
 
 const tlsLines = (host: string, indent: string): string => [
   line('proxy_ssl_verify on;', 'security: off by default, and then any certificate will do'),
@@ -185,8 +208,6 @@ const tlsLines = (host: string, indent: string): string => [
   line('proxy_ssl_server_name on;'),
   line(`proxy_ssl_name ${host};`)
 ].map(text => indent + text).join('')
-
-const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
 
 /** `$remote_user` is nginx's own, so that names other than Authgear's have a prefix. */
 const variable = (name: string): string =>
@@ -208,11 +229,7 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade $authgear_upgrade;
 proxy_set_header Connection $authgear_connection;
-${noHops()}\
-proxy_set_header X-Forwarded-For $remote_addr;
-proxy_set_header X-Forwarded-Host $host;
-proxy_set_header X-Forwarded-Proto $scheme;
-`
+${TO_APP}`
 
 const noneFile = (settings: Settings): string => `\
 # for a location without auth_request. security: the app must not see a client's own
@@ -221,11 +238,12 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade "";
 proxy_set_header Connection "";
-${noHops()}\
+${TO_APP}`
+
+/** What the app is told of the request; nginx drops `TE` and `Transfer-Encoding` by itself. */
+const TO_APP = `\
+${HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Host $host;
 proxy_set_header X-Forwarded-Proto $scheme;
 `
-
-/** nginx drops `TE` and `Transfer-Encoding` by itself. */
-const noHops = (): string => HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')

@@ -1,7 +1,11 @@
+import { named } from '../routes.ts'
 import {
-  allPolicies, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf, type Settings
+  type Address, allPolicies, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, checkOf, type Settings
 } from '../settings.ts'
-import { cleaned, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule } from './traefik.ts'
+import {
+  cleaned, identityPattern, NOBODY, OWN_PRIORITY, ownRule, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule,
+  STRICT_ARGUMENTS
+} from './traefik.ts'
 
 export function traefikKubernetes (given: Settings): Files {
   const settings = withoutDashes(given)
@@ -16,19 +20,8 @@ export function traefikKubernetes (given: Settings): Files {
  * Security: without safeNaming Traefik joins namespace and name by a dash, so that `team/app-admin` and
  * `team-app/admin` are one. A name without a dash, in a namespace without one, can be split in one way only.
  */
-export function withoutDashes (settings: Settings): Settings {
-  const taken = new Set<string>()
-  return {
-    ...settings,
-    routes: settings.routes.map((route) => {
-      const base = route.name.replaceAll('-', '')
-      let name = base
-      for (let i = 2; taken.has(name); i++) name = `${base}x${i}`
-      taken.add(name)
-      return { ...route, name }
-    })
-  }
-}
+export const withoutDashes = (settings: Settings): Settings =>
+  ({ ...settings, routes: named(settings.routes, ({ name }) => name.replaceAll('-', ''), 'x') })
 
 /** Of Traefik itself: no custom resource can say it. */
 export const valuesFile = ({ listen }: Settings): string => `\
@@ -44,13 +37,7 @@ additionalArguments:
 # own (docs/proxies/kubernetes.md)
 # - --entrypoints.web.asdefault=true
 # - --entrypoints.web.http.middlewares=auth_authgear@kubernetescrd
-# security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
-- --entrypoints.web.http.aliasheadersstrategy=delete
-# security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
-- --entrypoints.web.http.encodedcharacters.allowencodedslash=false
-- --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
-- --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
-`
+${STRICT_ARGUMENTS}`
 
 /** One for each policy; `authgear` is the catch-all's. */
 export const middlewares = (settings: Settings): string => [
@@ -80,14 +67,14 @@ spec:
   ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 }
 `
 
-const middleware = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
+const middleware = (settings: Settings, name: string, policy: string): string => `\
 apiVersion: traefik.io/v1alpha1
 kind: Middleware
 metadata:
   name: ${name}
 spec:
   forwardAuth:
-    address: "${forwardAuth.origin}${checkOf(policy)}"
+    address: "${settings.forwardAuth.origin}${checkOf(policy)}"
     trustForwardHeader: true # the entry point decides whom to trust and has removed what untrusted clients sent
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
@@ -96,7 +83,10 @@ spec:
     maxResponseBodySize: 65536
 `
 
-const ingressRoute = ({ host, app, forwardAuth, routes, ...settings }: Settings): string => `\
+const ingressRoute = (settings: Settings): string => {
+  const { host, routes } = settings
+  const app = serviceOf(settings.app)
+  return `\
 apiVersion: traefik.io/v1alpha1
 kind: IngressRoute
 metadata:
@@ -106,32 +96,21 @@ spec:
   routes:
   # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
   # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
-  - kind: Rule
-    match: 'Host(\`${host}\`) && (${REFUSED})'
-    priority: ${REFUSED_PRIORITY}
-    middlewares: [{ name: refuse }]
-    services: [{ name: noop@internal, kind: TraefikService }]
-${routes.map((route, i) => `\
-  - kind: Rule
-    match: ${routeRule({ host, ...settings }, route)}
-    priority: ${priorityOf(routes, i)}
-    middlewares: [{ name: ${route.name} }]
-    services: [{ name: ${app.host}, port: ${app.port} }]
-`).join('')}\
+${rule(`'Host(\`${host}\`) && (${REFUSED})'`, REFUSED_PRIORITY, 'refuse', 'name: noop@internal, kind: TraefikService')}\
+${routes.map((route, i) => rule(routeRule(settings, route), priorityOf(routes, i), route.name, app)).join('')}\
 ${ownPaths(settings).length > 0
-? `\
-  # ${ownComment(settings)}
-  - kind: Rule
-    match: Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
-    priority: 1000
-    middlewares: [{ name: clean }]
-    services: [{ name: ${forwardAuth.host}, port: ${forwardAuth.port} }]
-`
+? `  # ${ownComment(settings)}\n${rule(ownRule(settings), OWN_PRIORITY, 'clean', serviceOf(settings.forwardAuth))}`
 : ''}\
   # security: the catch-all, what has no route of its own is still protected
+${rule(`Host(\`${host}\`)`, 1, 'authgear', app)}`
+}
+
+const serviceOf = ({ host, port }: Address): string => `name: ${host}, port: ${port}`
+
+const rule = (match: string, priority: number, middleware: string, service: string): string => `\
   - kind: Rule
-    match: Host(\`${host}\`)
-    priority: 1
-    middlewares: [{ name: authgear }]
-    services: [{ name: ${app.host}, port: ${app.port} }]
+    match: ${match}
+    priority: ${priority}
+    middlewares: [{ name: ${middleware} }]
+    services: [{ ${service} }]
 `

@@ -1,9 +1,9 @@
 import {
-  clearedOf, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf,
-  type Settings
+  clearedOf, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, checkOf, type Settings
 } from '../settings.ts'
 import {
-  CATCH_ALL, identityPattern, NOBODY, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule
+  CATCH_ALL, identityPattern, NOBODY, OWN_PRIORITY, ownRule, priorityOf, REFUSED, REFUSED_PRIORITY, routeRule,
+  STRICT_ARGUMENTS
 } from './traefik.ts'
 
 /** With https:// for forward-auth an app beside the stack of docs/docker.md, which has all but the app. */
@@ -30,6 +30,17 @@ networks:
 const composeFile = (settings: Settings): string => `\
 # docker compose -f traefik-labels.yml up; with Redis, a second replica and a simulated Authgear: docker-compose.yml of the project
 services:
+${traefikService(settings)}
+${forwardAuthService(settings)}
+  ${settings.app.host}:
+    image: your-app
+    labels:
+      - traefik.enable=true
+      # security: before every other route of this host
+${routerLabels(nameOf(settings, 'refuse'), `Host(\`${settings.host}\`) && (${REFUSED})`, REFUSED_PRIORITY, 'noop@internal', 'authgear-refuse')}\
+${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}`
+
+const traefikService = (settings: Settings): string => `\
   traefik:
     image: traefik:v3.7.15 # 3.7.13 or newer: aliasHeadersStrategy, and no h2c upgrade to the app
     # these options of Traefik's own cannot be labels
@@ -40,15 +51,12 @@ services:
       # security, deny by default: without these two marks a router that somebody forgot to protect is refused too (docs/proxies/traefik.md)
       # - --entrypoints.web.asdefault=true
       # - --entrypoints.web.http.middlewares=authgear@docker
-      # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
-      - --entrypoints.web.http.aliasheadersstrategy=delete
-      # security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
-      - --entrypoints.web.http.encodedcharacters.allowencodedslash=false
-      - --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
-      - --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
+${STRICT_ARGUMENTS.replaceAll(/^(?=.)/gm, '      ')}\
     ports: ["${settings.listen.text}:${settings.listen.port}"] # the only port that is published
     volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+`
 
+const forwardAuthService = (settings: Settings): string => `\
   # security: no published port; only Traefik reaches it. It carries what every app uses (docs/second-app.md)
   ${settings.forwardAuth.host}:
     image: authgear-forward-auth
@@ -62,18 +70,7 @@ ${middlewareLabels(settings, 'authgear', '')}\
       - traefik.http.middlewares.authgear-refuse.ipallowlist.sourcerange=${NOBODY}
       - traefik.http.middlewares.authgear-refuse.ipallowlist.rejectstatuscode=400
 ${cleanLabels(settings)}\
-${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}
-  ${settings.app.host}:
-    image: your-app
-    labels:
-      - traefik.enable=true
-      # security: before every other route of this host
-      - traefik.http.routers.${nameOf(settings, 'refuse')}.rule=Host(\`${settings.host}\`) && (${REFUSED.replaceAll('$', '$$$$')})
-      - traefik.http.routers.${nameOf(settings, 'refuse')}.priority=${REFUSED_PRIORITY}
-      - traefik.http.routers.${nameOf(settings, 'refuse')}.entrypoints=web
-      - traefik.http.routers.${nameOf(settings, 'refuse')}.service=noop@internal
-      - traefik.http.routers.${nameOf(settings, 'refuse')}.middlewares=authgear-refuse
-${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}`
+${ownPaths(settings).length > 0 ? ownLabels(settings) : ''}`
 
 /** Names of middlewares: of a catch-all without a policy, and of one that asks nobody. */
 type Rest = Readonly<{ everybody: string, clean: string }>
@@ -86,14 +83,11 @@ const besideStack = (settings: Settings): Rest => settings.outgoing.length === 0
 const routesOf = (settings: Settings, rest: Rest): string => `\
 ${policiesOf(settings, rest.everybody).map(({ name, policy }) => middlewareLabels(settings, name, policy)).join('')}\
       # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
-${routerLabels(settings, nameOf(settings), `Host(\`${settings.host}\`)`, 1, ofTheRest(settings, rest))}\
-${settings.routes.map((route, i) => routerLabels(
-  settings,
-  nameOf(settings, route.name),
-  routeRule(settings, route).replaceAll('$', '$$$$'),
-  priorityOf(settings.routes, i),
-  nameOf(settings, route.name)
-)).join('')}\
+${routerLabels(nameOf(settings), `Host(\`${settings.host}\`)`, 1, nameOf(settings), ofTheRest(settings, rest))}\
+${settings.routes.map((route, i) => {
+  const name = nameOf(settings, route.name)
+  return routerLabels(name, routeRule(settings, route), priorityOf(settings.routes, i), nameOf(settings), name)
+}).join('')}\
       - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
 `
 
@@ -114,22 +108,25 @@ const policiesOf = (
   ...settings.routes.map(({ name, policy }) => ({ name: nameOf(settings, name), policy }))
 ]
 
-const routerLabels = (settings: Settings, name: string, rule: string, priority: number, middleware: string): string => `\
-      - traefik.http.routers.${name}.rule=${rule}
+const routerLabels = (name: string, rule: string, priority: number, service: string, middleware: string): string => `\
+      - traefik.http.routers.${name}.rule=${inCompose(rule)}
       - traefik.http.routers.${name}.priority=${priority}
       - traefik.http.routers.${name}.entrypoints=web
-      - traefik.http.routers.${name}.service=${nameOf(settings)}
+      - traefik.http.routers.${name}.service=${service}
       - traefik.http.routers.${name}.middlewares=${middleware}
 `
 
-const middlewareLabels = ({ forwardAuth, ...settings }: Settings, name: string, policy: string): string => `\
-      - traefik.http.middlewares.${name}.forwardauth.address=${forwardAuth.origin}${checkOf(policy)}
-${forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca=/proxy-tls/ca.crt # security: whose certificate to believe\n` : ''}\
+/** Compose reads $ as the beginning of a variable. */
+const inCompose = (text: string): string => text.replaceAll('$', '$$$$')
+
+const middlewareLabels = (settings: Settings, name: string, policy: string): string => `\
+      - traefik.http.middlewares.${name}.forwardauth.address=${settings.forwardAuth.origin}${checkOf(policy)}
+${settings.forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardauth.tls.ca=/proxy-tls/ca.crt # security: whose certificate to believe\n` : ''}\
       - traefik.http.middlewares.${name}.forwardauth.trustForwardHeader=true
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
       # security: deletes the client's own of every name that an app may trust, then copies forward-auth's; keep (?i) and the capitals
-      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${identityPattern(settings).replaceAll('$', '$$$$')}
+      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${inCompose(identityPattern(settings))}
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
 `
 
@@ -140,19 +137,13 @@ ${clearedOf(settings).map((header) => `      - traefik.http.middlewares.${name}.
 /** The service is the stack's; its own route is that of the first app's host. */
 const stackOwnLabels = (settings: Settings): string => `\
       # ${ownComment(settings)}
-      - traefik.http.routers.${nameOf(settings, 'own')}.rule=Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
-      - traefik.http.routers.${nameOf(settings, 'own')}.priority=1000
-      - traefik.http.routers.${nameOf(settings, 'own')}.entrypoints=web
-      - traefik.http.routers.${nameOf(settings, 'own')}.service=authgear-login@docker
-      - traefik.http.routers.${nameOf(settings, 'own')}.middlewares=${besideStack(settings).clean}
-`
+${routerLabels(nameOf(settings, 'own'), ownRule(settings), OWN_PRIORITY, 'authgear-login@docker', besideStack(settings).clean)}`
 
-/** Compose reads $ as the beginning of a variable. */
-const ownLabels = ({ host, forwardAuth, ...settings }: Settings): string => `\
+const ownLabels = (settings: Settings): string => `\
       # ${ownComment(settings)}
-      - traefik.http.routers.authgear-login.rule=Host(\`${host}\`) && PathRegexp(\`${ownPattern(settings).replaceAll('$', '$$$$')}\`)
-      - traefik.http.routers.authgear-login.priority=1000
+      - traefik.http.routers.authgear-login.rule=${inCompose(ownRule(settings))}
+      - traefik.http.routers.authgear-login.priority=${OWN_PRIORITY}
       - traefik.http.routers.authgear-login.entrypoints=web
       - traefik.http.routers.authgear-login.middlewares=clean
-      - traefik.http.services.authgear-login.loadbalancer.server.port=${forwardAuth.port}
+      - traefik.http.services.authgear-login.loadbalancer.server.port=${settings.forwardAuth.port}
 `

@@ -23,19 +23,34 @@ export const REFUSED = [
 ].join(' || ')
 
 /** @returns what the requests of a route have, in Traefik's language */
-export const routeRule = (settings: Pick<Settings, 'host' | 'isCaseSensitive'>, route: Route): string =>
+export const routeRule = (settings: Settings, route: Route): string =>
   `Host(\`${settings.host}\`) && PathRegexp(\`${anyCase(settings)}${patternOf(route)}\`)`
 
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
 
 /** What is deleted of the client's, and copied where forward-auth has it, in Traefik's language. */
-export const identityPattern = ({ stripped }: Pick<Settings, 'stripped'>): string =>
+export const identityPattern = ({ stripped }: Settings): string =>
   `(?i)^(X-Authgear-.*|${stripped.join('|')})$`
 
 /** What a route clears that asks nobody. */
-export const cleaned = (settings: Pick<Settings, 'stripped'>): string =>
+export const cleaned = (settings: Settings): string =>
   `{ ${clearedOf(settings).map((name) => `${name}: ""`).join(', ')} }`
+
+/** Of what is this service's own. */
+export const OWN_PRIORITY = 1000
+export const ownRule = (settings: Settings): string =>
+  `Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)`
+
+/** For its command line: what the file below says of the entry point. */
+export const STRICT_ARGUMENTS = `\
+# security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
+- --entrypoints.web.http.aliasheadersstrategy=delete
+# security: %2F, %5C and %00 in a path are 400; Traefik's routes and the app would read such a path differently
+- --entrypoints.web.http.encodedcharacters.allowencodedslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodedbackslash=false
+- --entrypoints.web.http.encodedcharacters.allowencodednullcharacter=false
+`
 
 export const CATCH_ALL =
   'security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)'
@@ -49,6 +64,10 @@ const staticFile = ({ listen }: Settings): string => `\
 entryPoints:
   web:
     address: "${listen.text}"
+${ENTRY_POINT}`
+
+/** Of the entry point, and of Traefik as a whole. */
+const ENTRY_POINT = `\
     # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
     # refused too. No router can opt out: public ones, and those of --login, need an entry point of their own (docs/proxies/traefik.md)
     # asDefault: true
@@ -74,6 +93,17 @@ global:
 const dynamicFile = (settings: Settings): string => `\
 ${settings.forwardAuth.tls ? TLS_HEAD : PLAIN_HEAD}http:
   middlewares:
+${middlewares(settings)}\
+  routers:
+${routers(settings)}\
+${CORS}  services:
+    app:
+      loadBalancer:
+        servers:
+          - url: http://${settings.app.text}
+${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
+
+const middlewares = (settings: Settings): string => `\
     authgear:
       forwardAuth: &forwardAuth
         address: ${address(settings, settings.policy)}
@@ -90,31 +120,7 @@ ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
     # security: for a route without authgear: the client's own copies
     clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
-${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}\
-  routers:
-    # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
-    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
-    refuse:
-      rule: 'Host(\`${settings.host}\`) && (${REFUSED})'
-      priority: ${REFUSED_PRIORITY}
-      entryPoints: [web]
-      middlewares: [refuse]
-      service: noop@internal
-    # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
-    app:
-      rule: Host(\`${settings.host}\`)
-      priority: 1
-      entryPoints: [web]
-      middlewares: [${settings.isPublic ? 'clean' : 'authgear'}]
-      service: app
-${settings.routes.map((route, i) => routerOf(settings, route, priorityOf(settings.routes, i))).join('')}\
-${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}\
-${CORS}  services:
-    app:
-      loadBalancer:
-        servers:
-          - url: http://${settings.app.text}
-${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
+${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}`
 
 const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}${checkOf(policy)}`
 
@@ -127,24 +133,26 @@ const PLAIN_HEAD = `\
 # since Traefik keeps two idle connections at most and opens a new one for most checks (deploy/traefik-tls, docs/tls.md).
 `
 
-const routerOf = (settings: Settings, route: Route, priority: number): string => `\
-    ${route.name}:
-      rule: ${routeRule(settings, route)}
+const routers = (settings: Settings): string => `\
+    # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
+    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+${router('refuse', `'Host(\`${settings.host}\`) && (${REFUSED})'`, REFUSED_PRIORITY, 'refuse', 'noop@internal')}\
+    # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
+${router('app', `Host(\`${settings.host}\`)`, 1, settings.isPublic ? 'clean' : 'authgear', 'app')}\
+${settings.routes.map((route, i) => router(route.name, routeRule(settings, route), priorityOf(settings.routes, i), route.name, 'app')).join('')}\
+${ownPaths(settings).length > 0 ? ownRouter(settings) : ''}`
+
+const router = (name: string, rule: string, priority: number, middleware: string, service: string): string => `\
+    ${name}:
+      rule: ${rule}
       priority: ${priority}
       entryPoints: [web]
-      middlewares: [${route.name}]
-      service: app
+      middlewares: [${middleware}]
+      service: ${service}
 `
 
-const ownRouter = (settings: Settings): string => `\
-    # ${ownComment(settings)}
-    authgear-login:
-      rule: Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)
-      priority: 1000
-      entryPoints: [web]
-      middlewares: [clean]
-      service: authgear-login
-`
+const ownRouter = (settings: Settings): string =>
+  `    # ${ownComment(settings)}\n${router('authgear-login', ownRule(settings), OWN_PRIORITY, 'clean', 'authgear-login')}`
 
 const ownService = ({ forwardAuth }: Settings): string => `\
     authgear-login:

@@ -1,29 +1,23 @@
 import type { Replica } from '../../../shared/revocation/presence.ts'
-import type { Sample } from './history.ts'
+import { endsOf, type Sample, sumOf } from './history.ts'
 import type { Facts } from './verdict.ts'
 
 /** What is going on now is told from so much of the window. */
 const NOW_MS = 2 * 60_000
 
 export type Known = Readonly<{
-  state: Facts['state']
+  state: Replica['state']
   /** Oldest first, the last is now. */
   samples: readonly Sample[]
   /** The other replicas, as far as they are known. */
   others: readonly Replica[]
 }>
 
-/** @throws {Error} without a sample */
 export function factsOf ({ state, samples, others }: Known): Facts {
-  const [first, last] = [samples[0], samples.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('a status page without a sample')
-  const { now } = last
+  const [first, last] = endsOf(samples)
   return {
+    ...last.now,
     state,
-    circuitOpen: now.circuitOpen,
-    queued: now.queued,
-    redisUp: now.redisUp,
-    logFollowed: now.logFollowed,
     othersFailing: others.filter(({ authgear }) => authgear === 'failing').length,
     answers: answersOf(last) - answersOf(first),
     windowMs: last.monotonic - first.monotonic,
@@ -32,18 +26,12 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,
     badPolicy: (last.refusals['bad_policy'] ?? 0) - (first.refusals['bad_policy'] ?? 0),
     inauthentic: foreignOf(last) - foreignOf(first),
-    recordWritten: now.recordWritten,
     recordLost: last.recordLost - first.recordLost,
-    webhooksRefused: last.webhooksRefused - first.webhooksRefused,
-    auditBehindSeconds: now.auditBehindSeconds,
-    auditUnread: now.auditUnread,
-    untold: now.untold,
-    certificateStage: now.certificateStage
+    webhooksRefused: last.webhooksRefused - first.webhooksRefused
   }
 }
 
-export const answersOf = ({ requests }: Sample): number =>
-  Object.values(requests).reduce((sum, count) => sum + count, 0)
+export const answersOf = ({ requests }: Sample): number => sumOf(requests)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
 const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'record_unavailable', 'authgear_unavailable'] as const
@@ -59,9 +47,9 @@ function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
 
 /** How often each reason was given in the window, the most frequent first; none that was not. */
 export function refusalsOf (samples: readonly Sample[]): ReadonlyArray<readonly [reason: string, count: number]> {
-  const [first, last] = [samples[0], samples.at(-1)]
-  return Object.entries(last?.refusals ?? {})
-    .map(([reason, count]) => [reason, count - (first?.refusals[reason] ?? 0)] as const)
+  const [first, last] = endsOf(samples)
+  return Object.entries(last.refusals)
+    .map(([reason, count]) => [reason, count - (first.refusals[reason] ?? 0)] as const)
     .filter(([, count]) => count > 0)
     .sort(([a, most], [b, more]) => more - most || a.localeCompare(b))
 }

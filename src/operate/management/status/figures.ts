@@ -1,6 +1,6 @@
 import { COUNTED_ORIGINS } from '../../metrics/metrics.ts'
 import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
-import { type DecisionName, DECISIONS, type Sample, SOURCES, STEP_MS } from './history.ts'
+import { type DecisionName, DECISIONS, endsOf, type Sample, SOURCES, STEP_MS } from './history.ts'
 
 /**
  * Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was
@@ -170,12 +170,12 @@ export type Values = Readonly<{
 }>
 
 export function valuesOf ({ figures }: Group, samples: readonly Sample[]): readonly Values[] {
-  const [first, last] = [samples[0], samples.at(-1)]
+  const [first, last] = endsOf(samples)
   const [newest, minutes] = [intervals(samples, STEP_MS)[0], intervals(samples, MINUTE_MS)]
   return figures.map(({ id, name, of, total = of }) => ({
     id,
     name,
-    total: first === undefined || last === undefined ? undefined : total(first, last),
+    total: total(first, last),
     latest: newest === undefined ? undefined : of(...newest),
     minutes: minutes.map(([from, to]) => of(from, to))
   }))

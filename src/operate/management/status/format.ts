@@ -25,14 +25,10 @@ function duration (seconds: number): string {
   return `${grouped(seconds, 2)} s`
 }
 
-/** `12:31:05` in UTC: the machine's zone is not the reader's. */
-export function timeOfDay (wall: number): string {
-  return new Date(wall).toISOString().slice(11, 19)
-}
-
-/** The same as markup: UTC until the script has put the reader's own time in its place. */
+/** `12:31:05` in UTC, until the script has put the reader's own time in its place. */
 export function timeElement (wall: number): string {
-  return `<time datetime="${new Date(wall).toISOString()}">${timeOfDay(wall)}</time>`
+  const time = new Date(wall).toISOString()
+  return `<time datetime="${time}">${time.slice(11, 19)}</time>`
 }
 
 /** `12 min ago`: a title cannot be put into the reader's zone, so that it names no time of the day. */

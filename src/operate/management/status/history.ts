@@ -33,12 +33,8 @@ export type Sample = Moment & Readonly<{
   now: GaugeReading
 }>
 
-export function sampleOf (
-  { requests, durations, reads, authgear, redisErrors, revocations, webhooksRefused, ...read }: MetricsRead,
-  moment: Moment
-): Sample {
-  const { memory, redis } = reads
-  const { recordLost, eventsTold, now } = read
+export function sampleOf (read: MetricsRead, moment: Moment): Sample {
+  const { requests, durations, reads: { memory, redis }, authgear, webhooksRefused } = read
   return {
     ...moment,
     requests: byDecision(requests),
@@ -51,16 +47,23 @@ export function sampleOf (
       failed: authgear.error + authgear.timeout,
       rejected: authgear.rejected
     },
-    redisErrors: sumOf(redisErrors),
-    revocations,
-    recordLost,
-    eventsTold: sumOf(eventsTold),
+    redisErrors: sumOf(read.redisErrors),
+    revocations: read.revocations,
     webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
-    now
+    recordLost: read.recordLost,
+    eventsTold: sumOf(read.eventsTold),
+    now: read.now
   }
 }
 
-const sumOf = (counts: Readonly<Record<string, number>>): number =>
+/** @throws {Error} without a sample */
+export function endsOf (samples: readonly Sample[]): readonly [first: Sample, last: Sample] {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('a status page without a sample')
+  return [first, last]
+}
+
+export const sumOf = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 const BY_STATUS: Readonly<Record<number, DecisionName>> = {
@@ -77,13 +80,7 @@ function isDecision (endpoint: Endpoint, reason: RequestLabels['reason']): boole
 }
 
 function byDecision (requests: MetricsRead['requests']): Record<DecisionName, number> {
-  const counts: Record<DecisionName, number> = {
-    allowed: 0,
-    unauthenticated: 0,
-    forbidden: 0,
-    unavailable: 0,
-    elsewhere: 0
-  }
+  const counts = Object.fromEntries(DECISIONS.map((name) => [name, 0])) as Record<DecisionName, number>
   for (const { labels: { endpoint, status, reason }, count } of requests) {
     const decision = BY_STATUS[status]
     if (decision !== undefined && isDecision(endpoint, reason)) counts[decision] += count

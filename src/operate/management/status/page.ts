@@ -1,24 +1,15 @@
 import { escapeHtml, headOf } from '../../../request/pages/layout.ts'
-import type { Replica } from '../../../shared/revocation/presence.ts'
-import { factsOf } from './facts.ts'
+import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
-import { type About, factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
-import { type Sample, WINDOW_MS } from './history.ts'
+import { type About, factsPart, replicasPart, refusalsPart, tilesPart, verdictPart } from './head.ts'
+import { endsOf, type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
-import { tilesPart } from './tiles.ts'
-import { type Facts, isWell, verdictsOf } from './verdict.ts'
+import { isWell, verdictsOf } from './verdict.ts'
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
-export type Status = Readonly<{
-  about: About
-  state: Facts['state']
-  /** Oldest first, the last is now. */
-  samples: readonly Sample[]
-  /** The other replicas, as far as they are known. */
-  others: readonly Replica[]
-}>
+export type Status = Known & Readonly<{ about: About }>
 
 /**
  * The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones.
@@ -26,8 +17,7 @@ export type Status = Readonly<{
  */
 export function renderPage (status: Status, more = ''): string {
   const { about, state, samples, others } = status
-  const now = samples.at(-1)
-  if (now === undefined) throw new Error('a status page without a sample')
+  const [first, now] = endsOf(samples)
   const facts = factsOf(status)
   const verdicts = verdictsOf(facts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
@@ -38,7 +28,7 @@ ${tilesPart(samples)}
 <p class="again"><a href="">Refresh</a>
 <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
 <span id="updates" role="status" class="bad"></span></p>
-${whenPart(about, samples[0] ?? now, now)}
+${whenPart(about, first, now)}
 </header>
 <main>
 ${factsPart(state, now, verdicts[0].level)}
@@ -48,12 +38,15 @@ ${refusalsPart(samples)}
 ${more}${figuresPart(samples, now)}
 </div>
 </main>
+${END}`
+}
+
+const END = `\
 <footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.
 What to do: <a href="runbook">the runbook</a>.</p></footer>
 </body>
 </html>
 `
-}
 
 function whenPart ({ replica, version, endpoint, ttlMs }: About, first: Sample, now: Sample): string {
   return `<p data-part="when">Replica <b>${escapeHtml(replica)}</b>, version ${escapeHtml(version)}, for ` +

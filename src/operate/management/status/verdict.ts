@@ -1,15 +1,17 @@
+import type { Replica } from '../../../shared/revocation/presence.ts'
+import type { GaugeReading } from '../../metrics/instruments.ts'
 import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
 
+type Now = Pick<
+  GaugeReading,
+  'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'recordWritten' | 'auditBehindSeconds' | 'auditUnread' |
+  'untold' | 'certificateStage'
+>
+
 /** What the first line of the status page rests on; counts are of its window where nothing else is said. */
-export type Facts = Readonly<{
-  state: 'starting' | 'serving' | 'draining'
-  circuitOpen: boolean
-  /** Resolutions that wait for a place. */
-  queued: number
-  /** The next two are undefined where the service has no Redis. */
-  redisUp: boolean | undefined
-  logFollowed: boolean | undefined
+export type Facts = Now & Readonly<{
+  state: Replica['state']
   /** Other replicas that do not ask Authgear after failures. */
   othersFailing: number
   /** Answers given to proxies, in so many milliseconds: less than the window after a start. */
@@ -24,18 +26,8 @@ export type Facts = Readonly<{
   /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
   inauthentic: number
   webhooksRefused: number
-  /** Whether the access record can be written; undefined where there is none. */
-  recordWritten: boolean | undefined
-  /** Its lines. */
+  /** Lines of the access record. */
   recordLost: number
-  /** Since the audit log was read; undefined where this replica does not read it. */
-  auditBehindSeconds: number | undefined
-  /** Entries of types that this version does not know, left out of its last poll; undefined as above. */
-  auditUnread: number | undefined
-  /** Changes of users in the audit log that no webhook told; undefined where this replica cannot know. */
-  untold: number | undefined
-  /** Days to the end of the listener's certificate, one of those at which it is told; undefined while it is well. */
-  certificateStage: number | undefined
 }>
 
 /** `quiet`: nothing is known to be wrong, and nobody has asked. */
@@ -224,11 +216,11 @@ export const RULES: readonly Rule[] = Object.freeze([
       ? `Nothing is wrong, and no proxy has asked since the start, ${ago(windowMs)}`
       : 'Nothing is wrong, and no proxy has asked for 15 minutes',
     link: 'nobody-asks'
-  },
-  { level: 'good', when: () => true, sentence: () => 'All is well', link: 'all-is-well' }
+  }
 ])
+const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }
 
-/** All that there is to say, the worst first: the page begins with the first; a good one stands alone. */
+/** All that there is to say, the worst first: the page begins with the first; one that is well stands alone. */
 export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
   const said = RULES.filter(({ when }) => when(facts)).map(({ level, sentence, link }): Verdict => ({
     level, sentence: `${sentence(facts)}.`, link
@@ -238,5 +230,3 @@ export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
 }
 
 export const isWell = (level: Level): boolean => level === 'good' || level === 'quiet'
-
-const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }

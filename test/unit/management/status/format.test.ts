@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Scale } from '../../../../src/operate/management/status/figures.ts'
-import { ago, format, timeOfDay } from '../../../../src/operate/management/status/format.ts'
+import { ago, format, timeElement } from '../../../../src/operate/management/status/format.ts'
 
 const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, text: string]> = [
   [undefined, 'rate', '–'],
@@ -18,5 +18,5 @@ const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, 
 t.test('values are written as people read them', async (t) => {
   for (const [value, scale, text] of WRITTEN) t.equal(format(value, scale), text)
   t.strictSame([0, 59_000, 61_000, 899_000].map(ago), ['0 s ago', '59 s ago', '1 min ago', '15 min ago'])
-  t.equal(timeOfDay(Date.UTC(2026, 10, 25, 8, 5, 9)), '08:05:09')
+  t.match(timeElement(Date.UTC(2026, 10, 25, 8, 5, 9)), '"2026-11-25T08:05:09.000Z">08:05:09<')
 })

@@ -1,10 +1,53 @@
-import { REFRESH_INTERVAL_MS, type SecretCheckResult } from '../../../shared/cache/secret-check.ts'
+import type { Clock } from '../../../clock.ts'
+import type { Config } from '../../../config/index.ts'
+import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
+import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
+import {
+  createSecretCheck, REFRESH_INTERVAL_MS, type SecretCheckResult
+} from '../../../shared/cache/secret-check.ts'
 import { LOGIN_LIFETIME_MS } from '../../../request/login/settings.ts'
 import { webhookSecretId } from '../../../request/http/webhook.ts'
 import { logRetentionOf } from '../../../service/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { looked, type Context, type Probe, skipped } from '../check.ts'
-import { readSecretCheck } from './redis.ts'
+import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
+
+export const cacheSecret: Probe = {
+  title: 'replicas have the same CACHE_SECRET',
+  needs: 'redis',
+  async run ({ redis, config, clock }) {
+    return redis === undefined ? looked() : judgeCanary(await readSecretCheck(redis, config, clock))
+  }
+}
+
+async function readSecretCheck (
+  { keys, connection: { commands } }: DoctorRedis,
+  { cache }: Config,
+  clock: Clock
+): Promise<SecretCheckResult> {
+  return await createSecretCheck({ commands, ...sealersOf(cache), name: keys.secretCheck, clock }).read()
+}
+
+/** What opens the values that replicas share. */
+export function sealersOf (
+  { secret, previousSecret }: Config['cache']
+): Readonly<{ sealer: Sealer, previous: Sealer | undefined }> {
+  const sealerOf = (text: string | undefined): Sealer => createSealer(deriveKeys(secretBytes(text)).sealing)
+  return { sealer: sealerOf(secret), previous: previousSecret === undefined ? undefined : sealerOf(previousSecret) }
+}
+
+function judgeCanary (reading: SecretCheckResult): Outcome {
+  switch (reading.kind) {
+    case 'current':
+    case 'previous':
+      return looked()
+    case 'foreign':
+      return looked(found('cache-secret', 'what a running replica sealed does not open with this CACHE_SECRET'))
+    case 'none':
+      return skipped('no replica has run within the last three minutes')
+    case 'unreachable':
+      return skipped('Redis did not answer')
+  }
+}
 
 /** Says of each X_PREVIOUS whether it is still needed. */
 export const rotation: Probe = {
