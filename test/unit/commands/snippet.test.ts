@@ -49,18 +49,19 @@ t.test('it prints what it would write', async t => {
 t.test('everything that is wrong is said at once', async t => {
   const { code, out, err } = run(
     'nginy', 'caddy', '--listen', '8080', '--forward-auth', 'forward-auth', '--app', 'https://app', '--host',
-    '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--login=yes', '--out'
+    '*.example.com', '--policy', '/admin', '--policy', '/=role=', '--frob', '--constructor', '--login=yes', '--out'
   )
   t.equal(code, 1)
   t.equal(out, '')
   for (const part of [
     '"nginy"', '"caddy"', '--listen "8080" lacks a host', '--forward-auth "forward-auth" must be',
     '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
-    '--policy "/=role=": role has a value', 'no option --frob', '--login takes no value', '--out needs a value'
+    '--policy "/=role=": role has a value', 'no option --frob', 'no option --constructor', '--login takes no value',
+    '--out needs a value'
   ]) {
     t.match(err, part)
   }
-  t.equal(err.match(/^error: /gm)?.length, 11)
+  t.equal(err.match(/^error: /gm)?.length, 12)
   t.match(run().err, 'which proxy? One of traefik, ')
   t.strictSame(errorsOf('--host', 'a.example', '--host', 'b.example'), ['--host is there twice'])
 })
