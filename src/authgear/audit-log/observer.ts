@@ -35,6 +35,15 @@ const GAPS = {
       'was, and nothing is lost'
 } as const
 
+const SLOW_LEASE = 'Redis or this machine was too slow to renew the lease on the audit log: the poll ended there'
+const UNREADABLE = 'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can'
+const OVERFLOW =
+  'more entries of one type in one second than Authgear shows: everything remembered is void, once in ten seconds ' +
+    'at most'
+const UNREAD =
+  'more entries of types that this version does not know than one answer shows: the newest hundred are read, the ' +
+    'others revoke nobody. Update this service'
+
 /** The log's lines beside the metrics: each kind of error once until a poll succeeds, each change of leader. */
 export function tell (log: Log, metrics: AuditObserver): AuditObserver {
   const told = new Set<AuditErrorKind>()
@@ -43,9 +52,7 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     ...metrics,
     polled (outcome) {
       metrics.polled(outcome)
-      if (outcome === 'lost_lease') {
-        log.warn('Redis or this machine was too slow to renew the lease on the audit log: the poll ended there')
-      }
+      if (outcome === 'lost_lease') log.warn(SLOW_LEASE)
       if (outcome !== 'ok' || told.size === 0) return
       told.clear()
       log.info('the audit log is read again')
@@ -54,10 +61,7 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
       metrics.failed(kind, error)
       if (kind === 'redis' || told.has(kind)) return // that Redis is away is told by its connection
       told.add(kind)
-      log.warn(
-        { kind, error: describe(error) },
-        'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can'
-      )
+      log.warn({ kind, error: describe(error) }, UNREADABLE)
     },
     gap (outcome) {
       metrics.gap(outcome)
@@ -65,20 +69,13 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     },
     overflow () {
       metrics.overflow()
-      log.warn(
-        'more entries of one type in one second than Authgear shows: everything remembered is void, once in ten ' +
-          'seconds at most'
-      )
+      log.warn(OVERFLOW)
     },
     unread (entries, types) {
       metrics.unread(entries, types)
       if (toldTypes.has(types.join())) return
       toldTypes.add(types.join())
-      log.warn(
-        { entries, types },
-        'more entries of types that this version does not know than one answer shows: the newest hundred are read, ' +
-          'the others revoke nobody. Update this service'
-      )
+      log.warn({ entries, types }, UNREAD)
     },
     leading (isLeader) {
       metrics.leading(isLeader)

@@ -7,7 +7,6 @@ import {
   type Browser, browserCookie, isRedirectLoop, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
   sealState, type State
 } from './state.ts'
-import { readNavigation } from './redirect.ts'
 import type { ReturnUrls } from './return-url.ts'
 import { type LoginAnswers, pageOf } from './responses.ts'
 import { credentialContextOf } from '../http/request.ts'
@@ -51,10 +50,9 @@ function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
 
 /** `/login?rd=…`: to Authgear; first with `prompt=none`, so that a person with a session there sees no page. */
 export function createLogin (deps: LoginDeps): Handler {
-  const { answers, returnUrls, seal, clock } = deps
+  const { returnUrls, seal, clock } = deps
   const begin = createBegin(deps)
   return (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const { returnTo, maxAge, locales } = readLoginQuery(request.query ?? '')
     const mode = maxAge === undefined ? 'silent' : 'step-up'
     const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
@@ -74,7 +72,6 @@ export function createCallback (deps: LoginDeps): Handler {
   const begin = createBegin(deps)
   const arrive = createCompleteLogin(deps)
   return (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const query = new URLSearchParams(request.query)
     const state = openState(seal, onlyOf(query, 'state') ?? '')
     if (state === undefined) return answers.page('state_unknown', request)

@@ -1,6 +1,6 @@
 import { createEachCredential, type Credentials, readCredentials } from '../../core/credentials.ts'
 import { clearCookie, isCurrent, LOGOUT_COOKIE, MAX_COOKIE, readCookie, setCookie } from './state.ts'
-import { isFromAnotherSite, readNavigation } from './redirect.ts'
+import { isFromAnotherSite } from './redirect.ts'
 import { whoOf } from './responses.ts'
 import { readLoginQuery, writeLoginQuery } from './urls.ts'
 import type { CredentialDigest } from '../../core/cache-key.ts'
@@ -34,7 +34,6 @@ export function createLogout (deps: LogoutDeps): Handler {
   const { answers, authgear, signOuts, digestForm, comesBack } = deps
   const readEach = createEachCredential(deps.cookieNames)
   return async (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
     const found = await findValid(deps, request, readEach(request.rawHeaders))
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
@@ -86,8 +85,6 @@ function openCookie ({ seal, clock }: LogoutDeps, { rawHeaders }: VerifyRequest)
 export function createLoggedOut (deps: LogoutDeps): Handler {
   const { answers, returnUrls, signOuts, digestForm } = deps
   return async (request) => {
-    // a page that is fetched ahead would use up the cookie
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
     const opened = openCookie(deps, request)
     if (opened === undefined) return answers.page('signed_out', request)
     // the user's, where the digest is of a secret that this replica does not have

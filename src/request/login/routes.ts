@@ -2,8 +2,8 @@ import { createAuthgearUrls } from './urls.ts'
 import { createReturnUrls } from './return-url.ts'
 import { createSeal } from './state.ts'
 import type { LoginSettings } from './settings.ts'
-import { createLoginRedirect, type FindLoginRedirect, type Lost } from './redirect.ts'
-import { createLoginAnswers } from './responses.ts'
+import { createLoginRedirect, type FindLoginRedirect, type Lost, readNavigation } from './redirect.ts'
+import { createLoginAnswers, type LoginAnswers } from './responses.ts'
 import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Route } from '../http/paths.ts'
@@ -41,10 +41,11 @@ export function createLoginRoutes (
 ): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   const returnUrls = createReturnUrls(settings)
+  const answers = createLoginAnswers(`${path}/login`, deps.cookieNames.session, 'authgear', pages)
   const all: LogoutDeps = {
     ...deps,
     returnUrls,
-    answers: createLoginAnswers(`${path}/login`, deps.cookieNames.session, 'authgear', pages),
+    answers,
     loginUrl: `${publicUrl}${path}/login`,
     authgear: createAuthgearUrls(origin, settings),
     seal: createSeal(settings.secret, settings.previousSecret),
@@ -56,7 +57,7 @@ export function createLoginRoutes (
       callback: createCallback(all),
       logout: createLogout(all),
       'logged-out': createLoggedOut(all)
-    }, traced),
+    }, answers, traced),
     findLoginRedirect: createLoginRedirect({ origin: publicUrl, returnUrls }, path, lost)
   })
 }
@@ -65,9 +66,20 @@ export function createLoginRoutes (
 export function loginRoutes (
   path: string,
   handlers: Readonly<Record<LoginRoute, Handler>>,
+  answers: LoginAnswers,
   traced: (handler: Handler) => Handler
 ): readonly Route[] {
   const routes = Object.keys(METHODS) as LoginRoute[]
-  return routes.map((route) =>
-    ({ path: `${path}/${route}`, endpoint: 'login', handler: traced(handlers[route]), methods: METHODS[route] }))
+  return routes.map((route) => ({
+    path: `${path}/${route}`,
+    endpoint: 'login',
+    handler: traced(forPages(handlers[route], answers)),
+    methods: METHODS[route]
+  }))
+}
+
+/** In a frame nobody sees where they sign in, and a page that is fetched ahead would use up the cookie. */
+function forPages (handle: Handler, answers: LoginAnswers): Handler {
+  return (request) =>
+    readNavigation(request.rawHeaders).isPage ? handle(request) : answers.page('not_a_page', request)
 }

@@ -1,9 +1,8 @@
 import { readIdToken } from '../../authgear/id-token.ts'
 import { GrantRefused, IdTokenRefused, ResolverError } from '../../errors.ts'
 import { credentialContextOf } from '../http/request.ts'
-import type { Handler, HandlerResult } from '../http/types.ts'
+import type { HandlerResult } from '../http/types.ts'
 import type { LoginPage } from '../../core/reason.ts'
-import { readNavigation } from '../login/redirect.ts'
 import { pageOf, whoOf } from '../login/responses.ts'
 import { isCurrent } from '../login/state.ts'
 import { onlyOf } from '../login/urls.ts'
@@ -11,7 +10,7 @@ import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
 import { browserIdOf, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned } from './state.ts'
-import type { OwnLoginDeps } from './types.ts'
+import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 /**
  * Authgear's answers to `prompt=none` that mean: it has to show something first; before a person gave consent it says
@@ -23,8 +22,8 @@ const NEEDS_A_PERSON = new Set([
 const CODE = /^[\x21-\x7e]{1,512}$/
 
 /** `/callback?code=…&state=…`: back from Authgear, with a code that is redeemed once. */
-export function createOwnCallback (deps: OwnLoginDeps): Handler {
-  const { answers, sites, seal, clock, stepped } = deps
+export function createOwnCallback (deps: OwnLoginDeps): SiteHandler {
+  const { answers, seal, clock, stepped } = deps
   const begin = createBegin(deps)
   const arrive = createArrival(deps)
   /** Such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is. */
@@ -33,10 +32,7 @@ export function createOwnCallback (deps: OwnLoginDeps): Handler {
     const seen = isAnothers ? browser : returned(browser, state, clock.wall())
     return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
   }
-  return (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
-    const site = sites.ofRequest(request)
-    if (site === undefined) return answers.page('host_unknown', request)
+  return (request, site) => {
     const query = new URLSearchParams(request.query)
     const refused = (page: LoginPage, returnTo?: string, says?: string): HandlerResult => {
       stepped('refused')

@@ -1,7 +1,6 @@
 import { credentialContextOf } from '../http/request.ts'
-import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
+import type { HandlerResult, VerifyRequest } from '../http/types.ts'
 import { claimsOf } from '../../core/token-expiry.ts'
-import { readNavigation } from '../login/redirect.ts'
 import { readLoginQuery } from '../login/urls.ts'
 import { whoOf } from '../login/responses.ts'
 import type { OwnRecord } from '../../shared/own-session/record.ts'
@@ -10,7 +9,7 @@ import { readSessionCookie, type Site } from './sites.ts'
 import {
   type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, roundOf, sealState, type State
 } from './state.ts'
-import type { OwnLoginDeps } from './types.ts'
+import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 export type Begin = (
   site: Site,
@@ -35,14 +34,11 @@ export function createBegin ({ answers, authgear, seal, clock, stepped }: OwnLog
 }
 
 /** `/login?rd=…`: to Authgear; first with `prompt=none`, so that a person with a session there sees no page. */
-export function createOwnLogin (deps: OwnLoginDeps): Handler {
-  const { answers, sites, seal, clock } = deps
+export function createOwnLogin (deps: OwnLoginDeps): SiteHandler {
+  const { answers, seal, clock } = deps
   const begin = createBegin(deps)
   const stepUp = createStepUp(deps, begin)
-  return (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
-    const site = sites.ofRequest(request)
-    if (site === undefined) return answers.page('host_unknown', request)
+  return (request, site) => {
     const { returnTo: wanted = '', maxAge, locales } = readLoginQuery(request.query ?? '')
     const returnTo = site.returnUrls.read(wanted) ?? site.returnUrls.fallback
     const browser = readBrowser(seal, request, site)

@@ -1,7 +1,7 @@
 import { credentialsOfCookie, readBearerAlone } from '../../core/credentials.ts'
 import { SessionsUnreachable } from '../../errors.ts'
-import type { Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
-import { isFromAnotherSite, readNavigation } from '../login/redirect.ts'
+import type { HandlerResult, VerifyRequest } from '../http/types.ts'
+import { isFromAnotherSite } from '../login/redirect.ts'
 import { LOGIN_LIFETIME_MS } from '../login/settings.ts'
 import { readLoginQuery, writeLoginQuery } from '../login/urls.ts'
 import { whoOf } from '../login/responses.ts'
@@ -9,15 +9,12 @@ import type { OwnRecord } from '../../shared/own-session/record.ts'
 import { endCookie, forgetValid } from './end-cookie.ts'
 import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
 import { readSignedOut, signedOutCookie } from './state.ts'
-import type { OwnLoginDeps } from './types.ts'
+import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 /** `/logout[?rd=…]`: ends this session on every replica, and has Authgear end it. */
-export function createOwnLogout (deps: OwnLoginDeps): Handler {
-  const { answers, sites, authgear, seal, clock, revokeLater, stepped } = deps
-  return async (request) => {
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
-    const site = sites.ofRequest(request)
-    if (site === undefined) return answers.page('host_unknown', request)
+export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
+  const { answers, authgear, seal, clock, revokeLater, stepped } = deps
+  return async (request, site) => {
     if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
     const returnTo = site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
     const ended = await endBoth(deps, request, site)
@@ -60,13 +57,9 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
 }
 
 /** `/logged-out`: Authgear has ended its session; now the grant's refresh token is worth nothing either. */
-export function createOwnLoggedOut (deps: OwnLoginDeps): Handler {
-  const { answers, sites, seal, clock, revokeLater, loginPath } = deps
-  return (request) => {
-    // a page that is fetched ahead would use up the cookie
-    if (!readNavigation(request.rawHeaders).isPage) return answers.page('not_a_page', request)
-    const site = sites.ofRequest(request)
-    if (site === undefined) return answers.page('host_unknown', request)
+export function createOwnLoggedOut (deps: OwnLoginDeps): SiteHandler {
+  const { answers, seal, clock, revokeLater, loginPath } = deps
+  return (request, site) => {
     const opened = readSignedOut(seal, request, site)
     if (opened === undefined || Math.abs(clock.wall() - opened.issuedAt) > LOGIN_LIFETIME_MS) {
       return answers.page('signed_out', request)

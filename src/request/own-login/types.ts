@@ -5,6 +5,7 @@ import type { Authenticator } from '../authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
+import type { Handler, VerifyRequest } from '../http/types.ts'
 import type { LoginAnswers } from '../login/responses.ts'
 import type { Seal } from '../login/state.ts'
 import type { SessionChanges } from '../../shared/own-session/changes.ts'
@@ -12,7 +13,7 @@ import type { Refresh } from '../../shared/own-session/refresh.ts'
 import type { SignOuts } from '../../shared/revocation/sign-outs.ts'
 import type { RevokeLater } from './revoke-later.ts'
 import type { UsedCodes } from './used-codes.ts'
-import type { Sites } from './sites.ts'
+import type { Site } from './sites.ts'
 import type { OwnAuthgearUrls } from './urls.ts'
 
 /** Steps of logins: a metric's label. */
@@ -21,8 +22,10 @@ export const LOGIN_STEPS = [
 ] as const
 export type LoginStep = (typeof LOGIN_STEPS)[number]
 
+/** Answers a request of a page at one of our origins. */
+export type SiteHandler = (request: VerifyRequest, site: Site) => ReturnType<Handler>
+
 export type OwnLoginDeps = Readonly<{
-  sites: Sites
   answers: LoginAnswers
   authgear: OwnAuthgearUrls
   seal: Seal

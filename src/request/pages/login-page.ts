@@ -38,33 +38,32 @@ export type LoginPages = Readonly<{
   render: (page: LoginPage, language: Language, on: OnLoginPage) => string
 }>
 
+type Session = keyof typeof LOGIN_ADVICE
+
 /** @param cookie the name of the session's, for those who run the site */
-export function createLoginPages (
-  settings: PageSettings,
-  cookie: string,
-  session: 'authgear' | 'own'
-): LoginPages {
+export function createLoginPages (settings: PageSettings, cookie: string, session: Session): LoginPages {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
-  const sheetOf = (page: LoginPage, language: Language): Sheet => {
-    const { drawing, link } = LOOKS[page]
-    const { title, message, ...more } = WORDS[language].logins[page]
-    return {
-      drawing,
-      title,
-      message,
-      advice: ['advice' in more ? more.advice : undefined],
-      forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
-      links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
-    }
-  }
   return Object.freeze({
     headers: letterhead.headers,
     render (page: LoginPage, language: Language, { reference, login }: OnLoginPage) {
       const name = `${language} ${page}`
-      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language))
+      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, cookie, session))
       prepared.set(name, fill)
       return fill({ reference, way: login })
     }
   })
+}
+
+function sheetOf (page: LoginPage, language: Language, cookie: string, session: Session): Sheet {
+  const { drawing, link } = LOOKS[page]
+  const { title, message, ...more } = WORDS[language].logins[page]
+  return {
+    drawing,
+    title,
+    message,
+    advice: ['advice' in more ? more.advice : undefined],
+    forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
+    links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
+  }
 }
