@@ -13,31 +13,23 @@ export type KeyFileEvents = Readonly<{
 }>
 
 /** @throws where it cannot be read, or has no key that fits */
-export function openKeyFile (path: string, { changed, failed }: KeyFileEvents, everyMs = READ_INTERVAL_MS) {
+export function openKeyFile (path: string, { changed, failed }: KeyFileEvents) {
   let seen = readFileSync(path, 'utf8')
   const keys = keysOf(seen)
-  let unreadable: string | undefined
+  let told: string | undefined
   function look (): void {
-    let text: string
     try {
-      text = readFileSync(path, 'utf8')
-    } catch (error) {
-      if (String(error) !== unreadable) failed(error)
-      unreadable = String(error)
-      return
-    }
-    unreadable = undefined
-    if (text !== seen) use(text)
-  }
-  function use (text: string): void {
-    seen = text
-    try {
+      const text = readFileSync(path, 'utf8')
+      told = undefined
+      if (text === seen) return
+      seen = text
       changed(keysOf(text))
     } catch (error) {
-      failed(error)
+      if (String(error) !== told) failed(error)
+      told = String(error)
     }
   }
-  const timer = setInterval(look, everyMs).unref()
+  const timer = setInterval(look, READ_INTERVAL_MS).unref()
   return { keys, close: () => clearInterval(timer) }
 }
 

@@ -3,7 +3,7 @@ import { isPositive, isString, listOf, parseJson } from '../../core/json.ts'
 
 const BLOCK_ORIGINS = ['management', 'deletion'] as const
 /** Who said it: an operator, or Authgear's audit log, by which the client was deleted. */
-export type BlockOrigin = (typeof BLOCK_ORIGINS)[number]
+type BlockOrigin = (typeof BLOCK_ORIGINS)[number]
 
 /** The last word about a name. */
 export type Mark = Readonly<{
@@ -83,6 +83,20 @@ export function withoutBlock (list: BlockList, name: ClientName, now = 0): Block
   const known = list.get(name)
   if (known?.isBlocked !== true) return list
   return bounded(new Map([...list, [name, { ...known, isBlocked: false, at: laterThan(known, now) }]]))
+}
+
+const MARK = /^(\d{1,15}) ([01]) (management|deletion) ([\x21-\x7e]{1,256})$/
+
+/** As an entry of the revocation log has it. */
+export function writeMark (name: ClientName, { at, isBlocked, origin }: Mark): string {
+  return `${at} ${Number(isBlocked)} ${origin} ${name}`
+}
+
+/** @returns undefined for what no replica wrote */
+export function readMark (text: string): Readonly<{ name: ClientName, mark: Mark }> | undefined {
+  const [, at, flag, origin, name] = MARK.exec(text) ?? []
+  if (name === undefined) return undefined
+  return { name: name as ClientName, mark: { at: Number(at), isBlocked: flag === '1', origin: origin as BlockOrigin } }
 }
 
 /** As it stands in Redis, sealed. */

@@ -27,28 +27,14 @@ export type BlocksDeps = Readonly<{
   everyMs?: number
 }>
 
-/** Which clients are blocked: what this replica holds, and Redis, kept the same. */
-export type Blocks = Readonly<{
-  standingOf: (clientId: string) => ClientStanding
-  isRead: () => boolean
-  isForeign: () => boolean
-  list: () => BlockList
-  block: (name: ClientName) => Promise<BlockOutcome>
-  /** @param at when it was deleted */
-  blockDeleted: (name: ClientName, at: number) => Promise<BlockOutcome>
-  lift: (name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
-  /** What another replica said in the revocation log. */
-  take: (name: ClientName, mark: Mark) => void
-  /** Redis may have lost it. */
-  refresh: () => void
-  close: () => void
-}>
+export type Blocks = ReturnType<typeof openBlocks>
 
 const SYNC_INTERVAL_MS = 1000
 /** Until it was read. */
 const FIRST_INTERVAL_MS = 50
 
-export function openBlocks (deps: BlocksDeps): Blocks {
+/** Which clients are blocked: what this replica holds, and Redis, kept the same. */
+export function openBlocks (deps: BlocksDeps) {
   const { store, clock, isFollowing, staleMs, mayChange, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
   let held = NO_BLOCKS
   let blocked: ReadonlySet<ClientName> = new Set()
@@ -84,6 +70,7 @@ export function openBlocks (deps: BlocksDeps): Blocks {
     hold(next)
     return now !== undefined && await trySync() ? 'kept' : 'pending'
   }
+  /** Redis may have lost it. */
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
     refresh()
@@ -96,12 +83,13 @@ export function openBlocks (deps: BlocksDeps): Blocks {
       const isLasting = !mayChange && held.size === 0
       return readAt === NEVER || (!isLasting && elapsedSince(readAt, clock) > staleMs) ? 'unread' : 'free'
     },
-    isRead: () => readAt !== NEVER,
+    isRead: (): boolean => readAt !== NEVER,
     isForeign: () => isForeign,
-    list: () => held,
+    list: (): BlockList => held,
     block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
+    /** @param at when it was deleted */
     blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
-    async lift (name: ClientName) {
+    async lift (name: ClientName): Promise<BlockOutcome | 'not_blocked'> {
       let wasBlocked = false
       const outcome = await change((list, now) => {
         wasBlocked = list.get(name)?.isBlocked === true
@@ -109,9 +97,10 @@ export function openBlocks (deps: BlocksDeps): Blocks {
       })
       return outcome === 'kept' && !wasBlocked ? 'not_blocked' : outcome
     },
-    take: (name: ClientName, mark: Mark) => hold(merged(held, new Map([[name, mark]]))),
+    /** What another replica said in the revocation log. */
+    take: (name: ClientName, mark: Mark): void => hold(merged(held, new Map([[name, mark]]))),
     refresh,
-    close () {
+    close (): void {
       isClosed = true
       clearTimeout(timer)
     }

@@ -175,7 +175,7 @@ function renewedBy (
   }
 }
 
-export const unreachable = (error?: unknown): Refreshed =>
+export const unreachable = (error?: unknown): Refreshed & { kind: 'unavailable' } =>
   ({ kind: 'unavailable', error: new SessionsUnreachable(error) })
 
 function outcomeOf (error: ResolverError): RefreshOutcome {

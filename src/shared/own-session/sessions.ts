@@ -1,11 +1,11 @@
 import { sessionIdOf } from '../../authgear/id-token.ts'
 import type { Clock } from '../../clock.ts'
 import type { CredentialDigest, Keyer } from '../../core/cache-key.ts'
-import { AuthgearGarbage, SessionsUnreachable, type ResolverError } from '../../errors.ts'
+import { AuthgearGarbage, type ResolverError } from '../../errors.ts'
 import type { OwnRecord } from './record.ts'
 import type { SessionLease } from './lease.ts'
 import { isRefreshDue, type Refresh } from './refresh.ts'
-import type { Refreshed, Target } from './renewal.ts'
+import { type Refreshed, type Target, unreachable } from './renewal.ts'
 import type { RecordStore } from './store.ts'
 
 type Opened =
@@ -74,7 +74,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
     async open (target: Target): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
-      if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
+      if (read.kind === 'unreachable') return unreachable(read.error)
       const { record } = read
       const now = clock.wall()
       if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
@@ -90,7 +90,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
     async refuted (target: Target, record: OwnRecord): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
-      if (read.kind === 'unreachable') return { kind: 'unavailable', error: new SessionsUnreachable(read.error) }
+      if (read.kind === 'unreachable') return unreachable(read.error)
       if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
       return await concluded(target, record, await refresh(target, read.record, true))
     },

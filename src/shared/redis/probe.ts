@@ -42,30 +42,16 @@ return refused
 /** A command that the server refused, and the word that its refusal begins with. */
 export type Refusal = Readonly<{ command: string, refusal: string }>
 
-/** Redis as the service would see it, on its own kinds of connection: for `doctor`. */
-export type RedisLook = Readonly<{
-  /** The cache's connection. */
-  connection: RedisConnection
-  /** The revocations', opened by the first question about them; returns when both are ready, or are not for a while. */
-  log: () => Promise<LogConnections>
-  /** @returns what stands in the way; undefined once it is connected, in a Cluster to every master */
-  connected: () => Promise<Error | undefined>
-  /**
-   * Each server that the configuration names, since the library tells little of what Sentinel and Cluster are made of.
-   */
-  named: () => Promise<readonly Named[]>
-  /** INFO, from the server that holds the revocations. */
-  info: () => Promise<string>
-  /** Tries, on keys of its own, what the cache and the revocations do; it leaves nothing behind. */
-  trial: () => Promise<readonly Refusal[]>
-  close: () => Promise<void>
-}>
+export type RedisLook = ReturnType<typeof inspectRedis>
 
 /** Several attempts, and a Cluster's masters one after the other. */
 const CONNECTED_WITHIN_MS = 5000
 
-/** @param logKey what the keys of the revocations begin with */
-export function inspectRedis (settings: RedisSettings, logKey: string): RedisLook {
+/**
+ * Redis as the service would see it, on its own kinds of connection: for `doctor`.
+ * @param logKey what the keys of the revocations begin with
+ */
+export function inspectRedis (settings: RedisSettings, logKey: string) {
   const { connection, connected } = connecting(settings)
   let logs: LogConnections | undefined
   const log = async (): Promise<LogConnections> => {
@@ -78,16 +64,22 @@ export function inspectRedis (settings: RedisSettings, logKey: string): RedisLoo
     return await withRedirects(publisher, () => command(publisher.redis))
   }
   return Object.freeze({
+    /** The cache's connection. */
     connection,
+    /** The revocations', opened by the first question; returns when both are ready, or are not for a while. */
     log,
-    connected: () => connected,
-    named: () => askServers(settings),
-    info: () => ask((redis) => redis.info()),
-    async trial () {
+    /** @returns what stands in the way; undefined once it is connected, in a Cluster to every master */
+    connected: (): Promise<Error | undefined> => connected,
+    /** Each server that is configured, since the library tells little of what Sentinel and Cluster are made of. */
+    named: (): Promise<readonly Named[]> => askServers(settings),
+    /** INFO, from the server that holds the revocations. */
+    info: (): Promise<string> => ask((redis) => redis.info()),
+    /** Tries, on keys of its own, what the cache and the revocations do; it leaves nothing behind. */
+    async trial (): Promise<readonly Refusal[]> {
       const name = trialKey(logKey)
       return refusalsOf(await ask((redis) => redis.eval(TRIAL, 3, `${name}:entry`, `${name}:stream`, `${name}:head`)))
     },
-    async close () {
+    async close (): Promise<void> {
       logs?.follower.close()
       logs?.publisher.close()
       await connection.close()
@@ -102,7 +94,7 @@ async function untilReady ({ redis, ready }: LogConnection): Promise<void> {
 
 function connecting (
   settings: RedisSettings
-): Pick<RedisLook, 'connection'> & Readonly<{ connected: Promise<Error | undefined> }> {
+): Readonly<{ connection: RedisConnection, connected: Promise<Error | undefined> }> {
   let settle: (error: Error | undefined) => void = () => {}
   const connected = new Promise<Error | undefined>((resolve) => { settle = resolve })
   const late = setTimeout(

@@ -3,9 +3,8 @@ import { type CredentialDigest, secretIdOf } from '../../core/cache-key.ts'
 import { isOfPrevious, markPrevious, unmarked } from '../../core/rotation.ts'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
-import type { ClientName } from '../../core/client-name.ts'
-import type { BlockOrigin } from '../block-list/block-list.ts'
-import { type BlockTarget, millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
+import { readMark, writeMark } from '../block-list/block-list.ts'
+import { millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
 
 /** What the tag is over, in this order. */
 const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
@@ -155,7 +154,7 @@ function encodeTarget (target: Target | undefined): { kind: string, value: strin
     case 'credential': return { kind: 'credential', value: unmarked(target.digest) }
     case 'client': return { kind: 'client', value: target.clientId }
     case 'token': return { kind: 'token', value: target.id }
-    case 'block': return { kind: 'block', value: writeMark(target) }
+    case 'block': return { kind: 'block', value: writeMark(target.name, target.mark) }
     case 'everything': return { kind: 'everything', value: '' }
     case undefined: return { kind: 'generation', value: '' }
   }
@@ -167,25 +166,14 @@ function decodeTarget ({ kind, value }: Content, isUnderPrevious: boolean): Targ
     case 'credential': return { kind, digest: isUnderPrevious ? markPrevious(value) : value as CredentialDigest }
     case 'client': return { kind, clientId: value }
     case 'token': return { kind, id: value }
-    case 'block': return readMark(value) ?? EVERYTHING.target
+    case 'block': return blockOf(value) ?? EVERYTHING.target
     default: return { kind: 'everything' }
   }
 }
 
-const MARK = /^(\d{1,15}) ([01]) (management|deletion) ([\x21-\x7e]{1,256})$/
-
-function writeMark ({ name, mark: { at, isBlocked, origin } }: BlockTarget): string {
-  return `${at} ${Number(isBlocked)} ${origin} ${name}`
-}
-
-function readMark (value: string): BlockTarget | undefined {
-  const [, at, flag, origin, name] = MARK.exec(value) ?? []
-  if (name === undefined) return undefined
-  return {
-    kind: 'block',
-    name: name as ClientName,
-    mark: { at: Number(at), isBlocked: flag === '1', origin: origin as BlockOrigin }
-  }
+function blockOf (value: string): Target | undefined {
+  const marked = readMark(value)
+  return marked && { kind: 'block', ...marked }
 }
 
 function decodeRevocation (content: Content, isUnderPrevious: boolean, id: StreamId): Revocation | undefined {

@@ -51,8 +51,8 @@ export function createSender (
 
   /** The newest of what a poll has read, and of what was written since it was sent. */
   function lastNonce (): string {
-    const isNewer = tail !== undefined && tail.generation === ledger.generation && tail.at > polledAt
-    return isNewer ? tail?.nonce ?? '' : ledger.nonce
+    if (tail !== undefined && tail.generation === ledger.generation && tail.at > polledAt) return tail.nonce
+    return ledger.nonce
   }
 
   async function append (slice: ReturnType<typeof dueSlice>): Promise<Written> {

@@ -45,7 +45,7 @@ export function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     observer.adopted()
     return { kind: 'adopted' }
   }
-  function read ({ entries, now }: Snapshot, head: Head): Step {
+  function readOn ({ entries, now }: Snapshot, head: Head): Step {
     const read = entries.map(([id, fields]) => codec.decode(id, fields))
     const isLast = entries.length < page
     if (!linksUp(read, ledger, isLast ? head.nonce : undefined)) return unlinked(read, head)
@@ -74,7 +74,7 @@ export function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
     if (ledger.hasLeft(generation) || isBroken(snapshot) || publisher.needsChange()) return change(generation)
     const isRead = generation === ledger.generation && caughtUp
     if (!isRead && generation !== began && mayLack(snapshot, hasFollowed)) return change(generation)
-    return generation === ledger.generation ? read(snapshot, head) : adopt(generation)
+    return generation === ledger.generation ? readOn(snapshot, head) : adopt(generation)
   }
 }
 
