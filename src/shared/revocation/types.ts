@@ -5,7 +5,7 @@ import type { ResourceToken } from '../../core/resource-token.ts'
 import type { Mark } from '../block-list/block-list.ts'
 
 /** No revocation, but told as one: a client is blocked, or not any more (block-list/). It makes nothing void. */
-export type BlockTarget = Readonly<{ kind: 'block', name: ClientName, mark: Mark }>
+type BlockTarget = Readonly<{ kind: 'block', name: ClientName, mark: Mark }>
 
 /**
  * What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. Only
