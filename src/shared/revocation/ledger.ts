@@ -9,6 +9,7 @@ import {
   FIRST_ID,
   type RevocationSnapshot,
   isCopy,
+  millisecondsOf,
   nameOf,
   namesOf,
   type Revocation,
@@ -39,7 +40,7 @@ export type LedgerOptions = Readonly<{
 }>
 
 type Named = readonly [of: string, revocation: Revocation]
-type Republishable = Readonly<{ revocation: Revocation, readAt: number }>
+type Republishable = Readonly<{ revocation: Revocation, id: StreamId, readAt: number }>
 /** The newest position at a time, in monotonic milliseconds. */
 type Milestone = Readonly<{ id: StreamId, at: number }>
 
@@ -65,6 +66,8 @@ export class Ledger {
   #nonce = ''
   /** Monotonic milliseconds at which the newest entry was read. */
   #readAt = -Infinity
+  /** When it was written, in milliseconds of Redis' clock; of an older generation until this one has an entry. */
+  #writtenAt = 0
   /** Newest position at which a name was revoked, oldest first. */
   readonly #revoked: BoundedMap<StreamId>
   /** Newest of them: what was made at it or later is void by no name that was read. */
@@ -87,8 +90,11 @@ export class Ledger {
   #noStoreForAllUntil = -Infinity
   /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
   readonly #republishable: BoundedMap<Republishable>
-  /** Of those that had no room: when the newest was read, and until when the quietest is quiet. */
-  #forgotten = { readAt: -Infinity, quietUntil: -Infinity }
+  /**
+   * Of those that had no room: when the newest was read; and until when the quietest is quiet, in milliseconds of
+   * Redis' clock, since a replica that starts reads in one moment what is minutes old.
+   */
+  #forgotten = { readAt: -Infinity, quietUntil: -Infinity, quietMs: 0 }
   /** Generations that were left, oldest first. */
   readonly #left = new BoundedMap<true>(MAX_LEFT)
   /** Newest entry whose revocation was skipped. */
@@ -157,6 +163,7 @@ export class Ledger {
   #advance (entry: LogEntry): void {
     this.#age()
     this.#id = entry.id
+    this.#writtenAt = millisecondsOf(entry.id)
     this.#nonce = entry.nonce
     this.#positions.set(entry.nonce, entry.id)
   }
@@ -188,7 +195,7 @@ export class Ledger {
     if (awaited !== undefined && isCopy(revocation, awaited)) this.#pendingRepublish.delete(entry.of)
     if (name === EVERYTHING) this.#voidBefore = entry.id
     else this.#revokeName(name, entry.id)
-    this.#keepForRepublish(entry.of, revocation)
+    this.#keepForRepublish(entry, revocation)
     if (this.#unconfirmed.get(name)?.of === entry.of) this.#unconfirmed.delete(name)
     else this.#extendNoStore(name, revocation.quietMs) // its own began when it was taken here
   }
@@ -265,15 +272,24 @@ export class Ledger {
   #forAllForgotten ([of, { revocation: { ends, ...revocation } }]: readonly [string, Republishable]): Named {
     // those that end tokens go by name, however many they are
     const ending = this.#tokens === undefined && ends !== undefined ? { ends } : {}
-    const quietMs = Math.max(0, Math.ceil(this.#forgotten.quietUntil - this.#clock.monotonic()))
-    return [`all ${of}`, { ...revocation, ...ending, quietMs, target: { kind: 'everything' } }]
+    return [`all ${of}`, { ...revocation, ...ending, quietMs: this.#quietLeft(), target: { kind: 'everything' } }]
   }
 
-  #keepForRepublish (of: string, revocation: Revocation): void {
-    const forgotten = this.#republishable.set(of, { revocation, readAt: this.#clock.monotonic() })
+  /** Of the forgotten, when the newest entry was written: the clock of another server may be behind. */
+  #quietLeft (): number {
+    const { quietUntil, quietMs } = this.#forgotten
+    return Math.min(quietMs, Math.max(0, quietUntil - this.#writtenAt))
+  }
+
+  #keepForRepublish ({ of, id }: LogEntry, revocation: Revocation): void {
+    const forgotten = this.#republishable.set(of, { revocation, id, readAt: this.#clock.monotonic() })
     if (forgotten === undefined) return
-    const { readAt, revocation: { quietMs } } = forgotten
-    this.#forgotten = { readAt, quietUntil: Math.max(this.#forgotten.quietUntil, readAt + quietMs) }
+    const { quietMs } = forgotten.revocation
+    this.#forgotten = {
+      readAt: forgotten.readAt,
+      quietUntil: Math.max(this.#forgotten.quietUntil, millisecondsOf(forgotten.id) + quietMs),
+      quietMs: Math.max(this.#quietLeft(), quietMs)
+    }
   }
 
   /** Kept until every resolution that began within it has ended; a name without room holds for everyone. */
@@ -329,7 +345,7 @@ function withFewWide (all: ReadonlyArray<Named>): ReadonlyArray<Named> {
 function withTimeOfEntry (revocation: Revocation, id: StreamId): Revocation {
   const { ends } = revocation
   if (ends === undefined || ends > 0) return revocation
-  return { ...revocation, ends: Number(id.split('-')[0]) + ends }
+  return { ...revocation, ends: millisecondsOf(id) + ends }
 }
 
 /** Drops the oldest names that no longer matter, a few at a time. */

@@ -321,32 +321,46 @@ t.test('a new generation', async (t) => {
     t.strictSame(targets, [{ kind: 'user', userId: 'u3' }], 'those that went were too old to matter')
   })
 
+  /** Reads at one moment what was written at these seconds, as a replica that starts does; three fit. */
+  const started = (entries: ReadonlyArray<readonly [second: number, revocation: Revocation]>) => {
+    const opened = open({ maxRepublished: 3 })
+    for (const [at, [second, revocation]] of entries.entries()) {
+      opened.ledger.apply(logEntry(at + 2, revocation, { id: `${second * 1000}-1` }))
+    }
+    return opened
+  }
   /** A new log, in which all that it lacks was read back. */
-  const carryOver = (ledger: Ledger): void => {
-    ledger.adopt('g2')
-    ledger.apply(logEntry(1, undefined, { generation: 'g2' }))
-    let n = 1
-    for (const [of, revocation] of ledger.pendingRepublish) {
-      ledger.apply(logEntry(++n, revocation, { generation: 'g2', of }))
+  const carryOver = (ledger: Ledger, generation = 'g2'): void => {
+    ledger.adopt(generation)
+    ledger.apply(logEntry(1, undefined, { generation, id: '200000-0' }))
+    for (const [at, [of, revocation]] of [...ledger.pendingRepublish].entries()) {
+      ledger.apply(logEntry(at + 2, revocation, { generation, of, id: `200000-${at + 1}` }))
     }
   }
+  const FOUR = ['u1', 'u2', 'u3'].map((name) => [140, user(name)] as const)
 
   t.test('more than it may carry keeps nobody uncached who was not', async (t) => {
-    const { ledger, read, clock } = open({ maxRepublished: 3 })
-    for (let n = 0; n < 4; n++) read(user(`u${n}`, 2000))
-    clock.advance(2000)
-    read(user('alice', 9000))
+    const { ledger, clock } = started([[10, user('u0', 120_000)], ...FOUR, [141, user('alice', 120_000)]])
     carryOver(ledger)
     const now = clock.monotonic()
     t.same([ledger.isUncacheable(ALICE, now), ledger.isUncacheable(BOB, now)], [true, false])
   })
 
   t.test('but for those whose own quiet time was forgotten', async (t) => {
-    const { ledger, read, clock } = open({ maxRepublished: 3 })
-    for (let n = 0; n < 4; n++) read(user(`u${n}`, n === 0 ? 2000 : 0))
-    carryOver(ledger)
+    const { ledger, clock } = started([[100, user('u0', 120_000)], ...FOUR])
+    ledger.adopt('g2') // and again before anything is read
+    carryOver(ledger, 'g3')
     const began = clock.monotonic()
-    t.same([began + 1999, began + 2000].map((at) => ledger.isUncacheable(BOB, at)), [true, false])
+    t.same([began + 79_999, began + 80_000].map((at) => ledger.isUncacheable(BOB, at)), [true, false])
+  })
+
+  t.test('by no clock for longer than the quietest asked', async (t) => {
+    const { ledger, clock } = started([[100, user('u0', 120_000)], ...FOUR])
+    ledger.adopt('g2')
+    ledger.apply(logEntry(1, undefined, { generation: 'g2', id: '5-0' }))
+    carryOver(ledger, 'g3')
+    const began = clock.monotonic()
+    t.same([began + 119_999, began + 120_000].map((at) => ledger.isUncacheable(BOB, at)), [true, false])
   })
 })
 
