@@ -38,7 +38,8 @@ const LISTS_SHARE = 0.1
 type OwnSessionDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   shared: Shared
   /** Of sessions, which hold tokens. */
-  sealing: Sealing
+  /** Under a key of their own. */
+  sessionSealing: Sealing
   keyer: Keyer
   revocations: RevocationLog
   tokens: TokenParts | undefined
@@ -190,7 +191,7 @@ function openStores (settings: ServiceSettings, deps: OwnSessionDeps) {
     }
   }
   const { keyPrefix, connection: { commands } } = redis
-  const { sealing, revocations: log, leaseMs } = deps
+  const { sessionSealing: sealing, revocations: log, leaseMs } = deps
   const maxHoldMs = 3 * settings.authgear.timeoutMs // the wait for a place, the call, and what Redis takes
   const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
   return {

@@ -83,7 +83,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const { blocks, events, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
-  const own = openOwnSessions(settings, { ...sources, sealing: secrets.sealing.sessions, tokens })
+  const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
   const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
   const assertions = openAssertions(settings, base)
   const profiles = openProfiles(settings, sources)

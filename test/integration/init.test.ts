@@ -147,9 +147,9 @@ t.test('a value on several lines stays whole beside one that is changed', async 
   const { url, folder } = await start(t)
   mkdirSync(folder)
   const key = 'KEY="-----BEGIN\nLISTEN=inside\n-----END"'
-  writeFileSync(join(folder, '.env'), `${key} # ours\nLISTEN='0.0.0.0:1\nX=2'\nNAME=it's\n`)
+  writeFileSync(join(folder, '.env'), `${key} # ours\nLISTEN='0.0.0.0:1\nX=2'\r\nMY-VAR="a\nLISTEN=b"\n`)
   t.match(await run(['--endpoint', url, '--client', '', '--folder', folder, '--yes', '--force']), { code: 0 })
-  t.equal(read(folder, '.env'), `${key} # ours\nNAME=it's\nAUTHGEAR_ENDPOINT=${url}\nLISTEN=127.0.0.1:4180\n`)
+  t.equal(read(folder, '.env'), `${key} # ours\nMY-VAR="a\nLISTEN=b"\nAUTHGEAR_ENDPOINT=${url}\nLISTEN=127.0.0.1:4180\n`)
 })
 
 t.test('a .env that cannot be read is named', async (t) => {

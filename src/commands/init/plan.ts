@@ -46,7 +46,7 @@ function variablesOf (answers: Answers, there: string, secret: string): Readonly
 }
 
 /** One variable with its lines: a value in quotes may have several. */
-const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"[^"]*"|'[^']*'|`[^`]*`)?.*\n?/gm
+const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(?:"[^"]*"|'[^']*'|`[^`]*`)?[^\n]*\n?/gm
 
 /** Sets these variables, and leaves all else as it is. */
 function withVariables (there: string, wanted: Readonly<Record<string, string>>): string {

@@ -50,8 +50,10 @@ export function createLeases ({ commands, keyPrefix, clock, leaseMs, maxHoldMs, 
     /** @param token random; proves later that the lease is still ours */
     async take (key: CacheKey, token: string): Promise<'ours' | Exclude<LeaseState, 'free'>> {
       const name = nameOf(key)
-      const [isOurs, pttl] = await Promise.all([commands.setIfAbsent(name, token, leaseMs), commands.pttl(name)])
-      return isOurs ? 'ours' : isIgnored(pttl) ? 'ignored' : 'held'
+      const [taken, pttl] = [commands.setIfAbsent(name, token, leaseMs), commands.pttl(name)]
+      pttl.catch(() => {}) // of one that is ours nobody asks it
+      if (await taken) return 'ours'
+      return isIgnored(await pttl) ? 'ignored' : 'held'
     },
     /**
      * Renews it until the function that this returns is called, or until it is somebody else's: compare and set in one

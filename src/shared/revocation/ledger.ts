@@ -227,8 +227,8 @@ export class Ledger {
     const { id } = stamp.position
     if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, id) > 0) return true
     // runs on every hit; mostly nothing was revoked since the entry was made
-    const isNewer = this.#newestRevoked === FIRST_ID || compareIds(this.#newestRevoked, id) <= 0
-    if (isNewer && this.#unconfirmed.size === 0) return false
+    const noneSince = this.#newestRevoked === FIRST_ID || compareIds(this.#newestRevoked, id) <= 0
+    if (noneSince && this.#unconfirmed.size === 0) return false
     return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
       return (

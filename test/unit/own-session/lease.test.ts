@@ -1,0 +1,20 @@
+import t from 'tap'
+import type { CacheKey } from '../../../src/core/cache-key.ts'
+import { createSessionLease, type SharedLeases } from '../../../src/shared/own-session/lease.ts'
+import { manualClock } from '../../helpers/manual-clock.ts'
+
+t.test('a lease that is ours is held although Redis says too late how long it lives', async (t) => {
+  const held = new Map<string, string>()
+  const commands = {
+    setIfAbsent: async (name: string, token: string) => !held.has(name) && held.set(name, token).has(name),
+    pttl: async () => { throw new Error('Redis did not answer within 50 ms') },
+    setPxWhile: async () => 'OK',
+    deleteIfEquals: async (name: string, token: string) => held.get(name) === token && held.delete(name)
+  } satisfies Partial<SharedLeases['commands']>
+  const lease = createSessionLease(manualClock(), {
+    commands: commands as unknown as SharedLeases['commands'], keyPrefix: 'p:', maxHoldMs: 1000
+  })
+  const keys = { current: 'k' as CacheKey, previous: undefined }
+  t.match(await lease(keys, 100, async () => 'refreshed'), { kind: 'ran', value: 'refreshed' })
+  t.equal(held.size, 0, 'and nobody waits for it afterwards')
+})
