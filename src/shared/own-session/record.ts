@@ -1,5 +1,5 @@
 import type { CacheKeys, SentDigests } from '../../core/cache-key.ts'
-import { isPositive, isString, parseJson } from '../../core/json.ts'
+import { isPositive, isString, objectOf, parseJson } from '../../core/json.ts'
 import { isUserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 
@@ -28,11 +28,14 @@ export type OwnRecord = Readonly<{
   createdAt: EpochMs
   /** When it was written last. */
   usedAt: EpochMs
+  /** Whether the last refresh brought another refresh token; undefined before the first. */
+  rotates?: boolean | undefined
 }>
 
 /**
  * First byte of a record, whose name in Redis has no version: a new form must still read this one, and one release
- * reads it before another writes it.
+ * reads it before another writes it. A new field is no new form: it is one of OPTIONAL, which a release that does not
+ * know it ignores.
  */
 const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
@@ -53,20 +56,36 @@ const FIELDS = {
   amr: (value: unknown) => Array.isArray(value) && value.every(isString),
   createdAt: isPositive,
   usedAt: isPositive
-} satisfies Record<keyof OwnRecord, (value: unknown) => boolean>
-const NAMES = Object.keys(FIELDS) as ReadonlyArray<keyof OwnRecord>
+} satisfies Record<RequiredField, (value: unknown) => boolean>
+const NAMES = Object.keys(FIELDS) as readonly RequiredField[]
+
+/** What each must be: written by name after the others, and missing in records of releases that do not know it. */
+const OPTIONAL = {
+  rotates: (value: unknown) => typeof value === 'boolean'
+} satisfies Record<OptionalField, (value: unknown) => boolean>
+const OPTIONAL_NAMES = Object.keys(OPTIONAL) as readonly OptionalField[]
+
+type OptionalField = 'rotates'
+type RequiredField = Exclude<keyof OwnRecord, OptionalField>
 
 export function encodeRecord (record: OwnRecord): Buffer {
-  return Buffer.concat([Buffer.of(FORM), Buffer.from(JSON.stringify(NAMES.map((name) => record[name])))])
+  const fields: unknown[] = NAMES.map((name) => record[name])
+  const known = OPTIONAL_NAMES.filter((name) => record[name] !== undefined)
+  if (known.length > 0) fields.push(Object.fromEntries(known.map((name) => [name, record[name]])))
+  return Buffer.concat([Buffer.of(FORM), Buffer.from(JSON.stringify(fields))])
 }
 
-/** @returns undefined for anything that encodeRecord of this version did not make */
+/** @returns undefined for anything that encodeRecord of no version made; what this one does not know is ignored */
 export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
   if (bytes[0] !== FORM) return undefined
   const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
-  if (!Array.isArray(fields) || fields.length !== NAMES.length) return undefined
-  if (!NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
-  return Object.fromEntries(NAMES.map((name, index) => [name, fields[index]])) as OwnRecord
+  if (!Array.isArray(fields) || !NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
+  const more = objectOf(fields[NAMES.length]) ?? {}
+  const known = OPTIONAL_NAMES.filter((name) => OPTIONAL[name](more[name]))
+  return Object.fromEntries([
+    ...NAMES.map((name, index) => [name, fields[index]] as const),
+    ...known.map((name) => [name, more[name]] as const)
+  ]) as OwnRecord
 }
 
 /** Whether it can be a token of Authgear's: a request's header carries it. */
