@@ -53,7 +53,8 @@ def pod_rules(deployment):
     demand(security['seccompProfile']['type'] == 'RuntimeDefault', 'seccomp must be RuntimeDefault')
     demand(pod['automountServiceAccountToken'] is False and pod['enableServiceLinks'] is False, 'no token, no injected variables')
     demand(not any(pod.get(name) for name in ('hostNetwork', 'hostPID', 'hostIPC')), 'nothing of the host')
-    demand(all(set(volume) == {'name', 'secret'} for volume in pod.get('volumes') or []), 'secrets are the only volumes')
+    kinds = {'secret'} if is_service(deployment) else {'secret', 'persistentVolumeClaim'}
+    demand(all(len(set(volume) & kinds) == 1 and len(volume) == 2 for volume in pod.get('volumes') or []), 'secrets, and the files of Redis, are the only volumes')
     for container in pod['containers']:
         container_rules(container)
     if not is_service(deployment):

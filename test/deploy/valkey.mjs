@@ -70,6 +70,7 @@ function startValkey (port, password) {
   const ours = script
     .replaceAll('/redis/redis-password', file('redis-password', password))
     .replace('--port 6379', `--port ${port}`)
+    .replace('--dir /data', `--dir ${folder}`)
   return start(shell, [...options, ours], {
     ready: 'Ready to accept connections', env: { PATH: `${BIN}:${process.env.PATH}` }
   })
@@ -92,6 +93,7 @@ async function environment (redisPort, authgear) {
     LISTEN: `127.0.0.1:${port}`,
     MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
     MANAGEMENT_TOKEN: '0123456789abcdef',
+    RESOURCES: 'https://api.example.com',
     PATH: process.env.PATH
   }
 }
@@ -122,17 +124,44 @@ async function refusals (port) {
   is('valkey: what expires may be evicted, and nothing else', 'volatile-lru', /^maxmemory_policy:([\w-]+)/m.exec(info)?.[1])
 }
 
-async function service (env) {
-  await start(process.execPath, ['dist/main.js'], { ready: env.LISTEN, env })
-  const management = (path, options) => fetch(`http://${env.MANAGEMENT_LISTEN}${path}`, options)
+/** @returns the child, and a call of its management listener, once it uses Redis */
+async function startService (env) {
+  const { child } = await start(process.execPath, ['dist/main.js'], { ready: env.LISTEN, env })
+  const authorization = `Bearer ${env.MANAGEMENT_TOKEN}`
+  const management = (path, { headers, ...options } = {}) =>
+    fetch(`http://${env.MANAGEMENT_LISTEN}${path}`, { headers: { authorization, ...headers }, ...options })
   await until('Redis is used', async () =>
     await management('/readyz').then((answer) => answer.json(), () => ({})).then(({ redis }) => redis === 'up'))
+  return { child, management }
+}
+
+async function kill (child) {
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+/** A node that loses its power, and comes back. */
+async function reboot (env, valkey, port) {
+  const first = await startService(env)
+  await until('a client is blocked', async () =>
+    (await first.management('/clients/dcrc_1/block', { method: 'PUT' })).status === 200)
+  await Promise.all([kill(first.child), kill(valkey)])
+  const restarted = await startValkey(port, `${PASSWORD}\n`)
+  if (restarted.child === undefined) throw new Error(restarted.output)
+  const second = await startService(env)
+  const { blocked } = await (await second.management('/clients')).json()
+  is('reboot of all: a block is kept', 'dcrc_1', blocked.map(({ name }) => name).join())
+  await kill(second.child)
+}
+
+async function service (env) {
+  const { management } = await startService(env)
   is('service: it uses Redis', 'up', (await (await management('/readyz')).json()).redis)
   const verify = () => fetch(`http://${env.LISTEN}/verify`, { headers: { authorization: `Bearer ${ALICE}` } })
   is('service: a session is let in', 200, (await verify()).status)
   const revoked = await management('/revocations', {
     method: 'POST',
-    headers: { authorization: `Bearer ${env.MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ user_id: 'somebody' })
   })
   is('service: a revocation is in the log', 200, revoked.status)
@@ -156,6 +185,7 @@ const started = await startValkey(port, `${PASSWORD}\n`)
 if (started.child === undefined) throw new Error(started.output)
 await refusals(port)
 const env = await environment(port, authgear)
+await reboot(env, started.child, port)
 await service(env)
 await doctor(env)
 process.exit(0)

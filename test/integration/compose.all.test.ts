@@ -89,8 +89,8 @@ t.test('with a session of our own each host has the login', { skip }, async (t) 
   t.match(routed(WORKS), /^\(Host\(`app\.home\.example`\)\) && PathRegexp/)
   t.match(routed({ ...WORKS, LOGIN_SESSION: 'own' }), /^\(Host\(`app\.home\.example`\) \|\| HostRegexp\(`\.`\)\) && PathRegexp/)
   const command = (env: Env): string => (readCompose(HTTPS, env)['redis']?.command ?? []).join(' ')
-  t.match(command(WORKS), '--appendonly no')
-  t.match(command({ ...WORKS, APPENDONLY: 'yes' }), '--dir /data --appendonly yes')
+  t.match(command(WORKS), '--dir /data --appendonly yes --appendfsync everysec')
+  t.match(command({ ...WORKS, APPENDONLY: 'no' }), '--appendonly no')
 })
 
 t.test('both stacks of Traefik refuse the same', { skip }, async (t) => {

@@ -80,9 +80,10 @@ const left = (make: Beside): Make => beside(async (world, t) => {
 })
 
 /** With resources, and one key that another process left. */
-const withKey = (key: 'blockedClients' | 'blockedAsked'): Make => beside(async ({ endpoint }, t) => {
-  const redis = await startRedis(t)
-  await redis.cli('SET', redisKeysOf('forward-auth:', endpoint)[key], 'what nobody sealed')
+type Left = 'blockedClients' | 'blockedAsked' | undefined
+const withKey = (key: Left, appendonly = 'yes'): Make => beside(async ({ endpoint }, t) => {
+  const redis = await startRedis(t, { args: ['--appendonly', appendonly] })
+  if (key !== undefined) await redis.cli('SET', redisKeysOf('forward-auth:', endpoint)[key], 'what nobody sealed')
   return { env: { RESOURCES, ...plain(redis.port) } }
 }, { resources: [{ uri: RESOURCES, scopes: [] }] })
 
@@ -128,6 +129,7 @@ const MISTAKES: readonly Mistake[] = [
   ['a user without the rights for the log', ['redis-rights'], printed(['xadd', 'hset'])],
   ['a user who may not ROLE', ['redis-rights'], printed(['role'])],
   ['a user with the rights for other keys', ['redis-rights'], printed([], { REDIS_KEY_PREFIX: 'others:' })],
+  ['a Redis that would lift blocks at its restart', ['redis-forgets'], withKey(undefined, 'no')],
   ['a replica', ['redis-read-only'], env(async (t) => {
     const master = await startRedis(t)
     return plain((await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })).port)

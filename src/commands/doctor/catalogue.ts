@@ -283,9 +283,11 @@ export const CATALOGUE = Object.freeze({
   },
   'redis-forgets': {
     severity: 'warning',
-    mistake: 'With LOGIN_SESSION=own, Redis keeps nothing on disk',
-    why: 'when it restarts each person is sent to Authgear and back once, and a form that is being filled in is lost',
-    set: 'appendonly yes at Redis; nothing, where that is good enough (docs/login.md)'
+    mistake: 'With RESOURCES or LOGIN_SESSION=own, Redis keeps nothing on disk',
+    why: 'when it restarts together with all replicas, each blocked client is let in again; with LOGIN_SESSION=own ' +
+      'each person is sent to Authgear and back once, and a form that is being filled in is lost',
+    set: 'appendonly yes at Redis, and a volume for its files; CLIENTS_BLOCKED for clients that must stay blocked ' +
+      '(docs/redis.md)'
   },
   'redis-replicas': {
     severity: 'warning',

@@ -18,7 +18,12 @@ Who may ask it:
 {{- end }}
 {{- if .Values.redis.deploy }}
 
-Redis: {{ include "forward-auth.redis.fullname" . }}, in memory only; its password is in the Secret {{ include "forward-auth.redis.secret" . }}
+Redis: {{ include "forward-auth.redis.fullname" . }}; its password is in the Secret {{ include "forward-auth.redis.secret" . }}
+{{- if .Values.redis.persistence.enabled }}
+  Its files are in the PersistentVolumeClaim {{ default (include "forward-auth.redis.fullname" .) .Values.redis.persistence.existingClaim }}, which stays when the release is uninstalled
+{{- else }}
+  IT KEEPS NOTHING ON DISK: a restart lets in every client that was blocked, and ends every session of LOGIN_SESSION=own
+{{- end }}
 {{- end }}
 {{- if and .Values.traefik.enabled (contains "-" .Release.Namespace) }}
 

@@ -96,7 +96,7 @@ export const redisServer: Probe = {
     const info = await redis?.info().catch(() => undefined)
     return info === undefined
       ? skipped('its user may not INFO')
-      : looked(...judgeServer(info, config.redis?.servers.kind === 'one'), judgeKeeping(info, config.login?.own))
+      : looked(...judgeServer(info, config.redis?.servers.kind === 'one'), judgeKeeping(info, config))
   }
 }
 
@@ -117,10 +117,16 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   ]
 }
 
-/** Sessions of our own are nowhere else. */
-function judgeKeeping (info: string, own: object | undefined): Finding | undefined {
-  return own !== undefined && /^aof_enabled:0/m.test(info)
-    ? found('redis-forgets', 'it has no append-only file (appendonly no)')
+type Keeping = Readonly<{ login: Readonly<{ own?: object | undefined }> | undefined, resources: readonly object[] }>
+
+/** Sessions of our own and blocks of clients are kept nowhere else. */
+function judgeKeeping (info: string, { login, resources }: Keeping): Finding | undefined {
+  const lost = [
+    ...login?.own === undefined ? [] : ['sessions of LOGIN_SESSION=own'],
+    ...resources.length === 0 ? [] : ['blocks of clients']
+  ]
+  return lost.length > 0 && /^aof_enabled:0/m.test(info)
+    ? found('redis-forgets', `it has no append-only file (appendonly no), so a restart loses ${lost.join(' and ')}`)
     : undefined
 }
 
