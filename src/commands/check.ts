@@ -10,6 +10,11 @@ import { type Out, refuse } from './command-line.ts'
 const NOTE =
   "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
 
+const STEP_UP_NOTE =
+  'note: with LOGIN_SESSION=own a route with `max_age=…` in its policy asks people to confirm, which takes a client ' +
+    'of the type single-page or traditional web application; of any other step-up is off, as `doctor` says ' +
+    '(docs/login.md)\n'
+
 const SCOPE_NOTE =
   'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
     'resource needs `scope=…` (docs/resource-tokens.md)\n'
@@ -51,6 +56,7 @@ export function check (
     out.write(`warning: ${warning}\n`)
   }
   out.write(NOTE)
+  if (loaded.config.login?.own !== undefined) out.write(STEP_UP_NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0
 }

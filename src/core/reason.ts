@@ -121,6 +121,8 @@ export type LoginPage =
   | 'host_unknown'
   /** LOGIN_SESSION=own: another person, or not asked again. */
   | 'step_up_refused'
+  /** LOGIN_SESSION=own: Authgear refuses full access to the client, without which nobody is asked again. */
+  | 'step_up_off'
   /** LOGIN_SESSION=own: Authgear refused too many codes of this client's within a minute. */
   | 'too_many_codes'
   /** LOGIN_SESSION=own: Redis did not take the session; nothing was changed. */

@@ -11,8 +11,8 @@ export const THROUGH_PROXY: readonly FindingId[] = [
 
 /** What is found with LOGIN_SESSION=own: test/integration/doctor-own-session.test.ts makes each. */
 export const OF_OWN_SESSIONS: readonly FindingId[] = [
-  'login-client-type', 'login-cookie-lost', 'login-logout-uri', 'login-origin', 'login-route', 'login-sso',
-  'redis-forgets'
+  'login-client-type', 'login-machine', 'login-cookie-lost', 'login-logout-uri', 'login-origin', 'login-route',
+  'login-sso', 'redis-forgets'
 ]
 
 /** What is found past the proxy: test/integration/doctor-ports.test.ts makes each. */

@@ -31,6 +31,7 @@ const CLIENTS = [
 const VERIFIER = 'a verifier of forty-three characters or more'
 const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url')
 const SCOPE = 'openid offline_access'
+const FULL = `${SCOPE} https://authgear.com/scopes/full-access`
 
 const start = (t: Test, options: SimulatorOptions = {}): Promise<RunningSimulator> =>
   startSimulator(t, { clients: CLIENTS, ...options })
@@ -281,7 +282,7 @@ t.test('a step-up: asked again, the same session, the old access token has the n
   const alice = personAt(simulator)
   const signIn = last(await alice.open(authorize('spa-opq', {})))
   await alice.send(actionIn(signIn.body), { user: 'alice' })
-  const first = await signInTo(simulator, 'spa-opq', { cookie: alice.cookies(HOST) })
+  const first = await signInTo(simulator, 'spa-opq', { cookie: alice.cookies(HOST), more: { scope: FULL } })
   clock.advance(400_000)
   const fresh = await tokenCall(simulator, refreshing('spa-opq', first['refresh_token']))
   isAs(t, 1717, fresh)

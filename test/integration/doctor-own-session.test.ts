@@ -52,6 +52,7 @@ const WRONG: ReadonlyArray<readonly [string, Partial<OAuthClient>, readonly stri
     /http:\/\/127\.0\.0\.1:8080\/_auth\/logged-out/],
   ['a client with a secret', { type: 'confidential', secret: 'a secret' }, ['error login-client-type'], /has a secret/],
   ['a client of a third party', { type: 'third_party_app' }, ['error login-client-type'], /third party/],
+  ['a client of a machine', { type: 'm2m' }, ['error login-machine'], /is a machine's/],
   ['a client of one session a person', { isAlone: true }, ['error login-sso'], /x_sso_enabled/]
 ]
 

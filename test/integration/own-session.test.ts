@@ -4,6 +4,7 @@ import { type Hop, last } from '../helpers/person.ts'
 import { actionIn, APP, cookieOf, LOCAL, startOwnWorld, WIKI } from '../helpers/own-world.ts'
 import { demo } from '../helpers/simulator.ts'
 
+const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const OWN_CLICK = { headers: { 'sec-fetch-site': 'same-origin' } }
 const isAuthorize = ({ url }: Hop): boolean => new URL(url).pathname === '/oauth2/authorize'
 const first = ([hop]: readonly Hop[]): Hop => {
@@ -21,7 +22,7 @@ t.test('in on any domain, the second one silently, and out everywhere', async (t
   t.strictSame(asked.map((query) => query.get('prompt')), ['none', null], 'first without a page')
   t.match(Object.fromEntries(asked[1] ?? []), {
     response_type: 'code',
-    scope: 'openid offline_access',
+    scope: `openid offline_access ${FULL_ACCESS}`,
     code_challenge_method: 'S256',
     x_sso_enabled: 'true',
     x_page: 'login',

@@ -36,6 +36,9 @@ export function problemOfScopes (query, isAllowed) {
 export function problemOf (query, clients, origin) {
   const client = clientOf(query, clients)
   if (client === undefined) return 'error: unauthorized_client error_description: invalid client ID'
+  if (client.type === 'm2m') {
+    return 'error: unauthorized_client error_description: m2m clients are not allowed to use the authorize endpoint'
+  }
   const uri = query.get('redirect_uri') ?? ''
   return client.redirectUris.includes(uri) || uri.startsWith(`${origin}/`)
     ? undefined

@@ -159,7 +159,7 @@ function pageRoutes (app, parts, browser) {
     const session = browser.session(request)
     const hint = hintOf(parts, query)
     if (session === undefined || hint === 'none' || hint === undefined) return page(reply, expiredPage())
-    signInAgain(parts, session, String(hint['sid']), Math.floor(now() / 1000))
+    signInAgain(parts, session, hint, Math.floor(now() / 1000))
     return reply.redirect(`/oauth2/consent?${carried(query)}`, 303)
   })
   app.get('/login-page', (request, reply) => {
@@ -193,17 +193,23 @@ function stepOf (parts, query, session) {
   const client = clientOf(query, parts.clients())
   const hint = hintOf(parts, query)
   if (query.get('response_type') === 'code' && client !== undefined) {
-    return nextStep(client, query, session, hint === 'none' ? undefined : hint, Math.floor(parts.now() / 1000))
+    const claims = hint === 'none' ? undefined : hint
+    return nextStep({ query, session, hint: claims, grant: grantOf(parts, claims) }, Math.floor(parts.now() / 1000))
   }
   return query.get('prompt') === 'login' || query.get('max_age') === '0' ? 'login' : 'account'
 }
 
+/** That an ID token names. @param {Pick<Parts, 'grants'>} parts @param {Record<string, unknown> | undefined} hint */
+const grantOf = ({ grants }, hint) =>
+  grants.byId(Buffer.from(String(hint?.['sid']), 'base64url').toString().replace('offline_grant:', ''))
+
 /**
  * The session of the browser and that of the app are as of now; other apps keep their old time.
- * @param {Parts} parts @param {Session} session @param {string} sid @param {number} now
+ * @param {Parts} parts @param {Session} session @param {Record<string, unknown>} hint @param {number} now
  */
-function signInAgain ({ grants, chronicle, askedAgain }, session, sid, now) {
-  const grant = grants.byId(Buffer.from(sid, 'base64url').toString().replace('offline_grant:', ''))
+function signInAgain (parts, session, hint, now) {
+  const { chronicle, askedAgain } = parts
+  const grant = grantOf(parts, hint)
   if (grant === undefined) return
   session.authenticatedAt = now
   grant.session.authenticatedAt = now

@@ -2,6 +2,7 @@
 import { problemOfScopes, refuse } from './oauth-query.mjs'
 
 /** @import { OAuthClient, ResourceEntry, Session } from './types.d.mts' */
+/** @import { Grant } from './grants.mjs' */
 
 const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const SCOPES = new Set([
@@ -42,7 +43,8 @@ function problemOfPkce (client, query) {
 
 /** @param {OAuthClient} client @param {URLSearchParams} query */
 function problemOfFullAccess (client, query) {
-  if (isPublic(client) || query.get('scope')?.split(' ').includes(FULL_ACCESS) !== true) return undefined
+  const { refusesFullAccess = !isPublic(client) } = client
+  if (!refusesFullAccess || !hasFullAccess(query.get('scope') ?? '')) return undefined
   return refuse('invalid_scope', 'full access is not allowed for this client')
 }
 
@@ -72,14 +74,20 @@ function problemOfHints (client, query, hint) {
   return refuse('invalid_request', '\'sso_enabled\' must be false if config \'x_max_concurrent_session\' is 1')
 }
 
+/** @param {string} scope @returns {boolean} */
+export const hasFullAccess = (scope) => scope.split(' ').includes(FULL_ACCESS)
+
 /**
  * What a signed-in browser sees next: nothing (`through`), *Continue as* (`account`), the page that asks the same
- * person again (`again`), the login.
- * @param {OAuthClient} client @param {URLSearchParams} query @param {Session} session
- * @param {Record<string, unknown> | undefined} hint @param {number} now seconds
+ * person again (`again`), the login. Asked again is only whose ID token has not ended and names a living grant of that
+ * very client with full access.
+ * @param {{
+ *   query: URLSearchParams, session: Session, hint: Record<string, unknown> | undefined, grant: Grant | undefined
+ * }} asked
+ * @param {number} now seconds
  * @returns {'through' | 'account' | 'again' | 'login'}
  */
-export function nextStep (client, query, session, hint, now) {
+export function nextStep ({ query, session, hint, grant }, now) {
   const maxAge = query.get('max_age')
   const isTheirs = hint !== undefined && hint['sub'] === session.user.id
   // without a hint any max_age is a new login
@@ -87,5 +95,6 @@ export function nextStep (client, query, session, hint, now) {
     (maxAge !== null && (!isTheirs || now - session.authenticatedAt > Number(maxAge)))
   if (!isForced) return isTheirs ? 'through' : 'account'
   const isFresh = isTheirs && Number(hint['exp']) > now
-  return isFresh && isPublic(client) ? 'again' : 'login'
+  const mayBeAsked = grant !== undefined && grant.client.id === query.get('client_id') && hasFullAccess(grant.scope)
+  return isFresh && mayBeAsked ? 'again' : 'login'
 }

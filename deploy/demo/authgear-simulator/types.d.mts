@@ -245,8 +245,10 @@ export interface OAuthClient {
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris: readonly string[]
   /** default `traditional_webapp` */
-  readonly type?: 'spa' | 'traditional_webapp' | 'confidential' | 'third_party_app'
+  readonly type?: 'spa' | 'traditional_webapp' | 'confidential' | 'third_party_app' | 'm2m'
   readonly secret?: string
+  /** Full access is refused; default: as to the type. No type of Authgear's without a secret is refused it. */
+  readonly refusesFullAccess?: boolean
   /** Access tokens are JWTs; default: opaque. */
   readonly jwt?: boolean
   /** Refresh token rotation; default off. */

@@ -440,9 +440,17 @@ export const CATALOGUE = Object.freeze({
   },
   'login-client-type': {
     severity: 'error',
-    mistake: 'With LOGIN_SESSION=own the client has a secret, or is a third-party one',
-    why: 'Authgear asks for the secret where the login is exchanged for a session, so nobody comes back signed in',
+    mistake: 'With LOGIN_SESSION=own the client has a secret, or is a third-party one: Authgear refuses it full access',
+    why: 'Authgear asks for the secret where the login is exchanged for a session, so nobody comes back signed in; ' +
+      'and without full access step-up (max_age in a policy) is off',
     set: 'LOGIN_CLIENT_ID to a client whose sign-in is by cookie, or a Single Page Application (docs/portal.md)'
+  },
+  'login-machine': {
+    severity: 'error',
+    mistake: 'LOGIN_CLIENT_ID names a client of a machine (M2M), which has no login',
+    why: 'people who sign in end on a page of Authgear that says so',
+    set: 'LOGIN_CLIENT_ID to a client whose sign-in is by cookie, or with LOGIN_SESSION=own a Single Page ' +
+      'Application (docs/portal.md); the machine keeps its own'
   },
   'login-sso': {
     severity: 'error',

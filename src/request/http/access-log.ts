@@ -55,7 +55,12 @@ const FOR_THE_OPERATOR: ReadonlyMap<string, string> = new Map<LoginPage, string>
       'X-Forwarded-Host (docs/login.md)'
   ],
   ['login_misconfigured', 'a login cannot work as it is set up: docs/login.md'],
-  ['redirect_loop', 'a login cannot work as it is set up: docs/login.md']
+  ['redirect_loop', 'a login cannot work as it is set up: docs/login.md'],
+  [
+    'step_up_off',
+    'max_age in a policy refuses people: Authgear refuses full access to the client of LOGIN_CLIENT_ID, which has a ' +
+      'secret or is a third party\'s, so nobody can be asked to confirm (docs/login.md)'
+  ]
 ])
 
 /** Lines a second of a kind that is sampled; `trace` writes all. */

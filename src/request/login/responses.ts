@@ -23,6 +23,7 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
   redirect_loop: 403,
   host_unknown: 403,
   step_up_refused: 403,
+  step_up_off: 403,
   too_many_codes: 503,
   session_not_kept: 503,
   not_a_page: 403,

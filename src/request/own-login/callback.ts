@@ -53,8 +53,13 @@ export function createOwnCallback (deps: OwnLoginDeps): SiteHandler {
     if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)
     const error = query.get('error')
     if (error === null) return arrive(arrival, onlyOf(query, 'code') ?? '')
-    if (state.mode === 'silent' && NEEDS_A_PERSON.has(error)) {
-      return begin(site, browser, { returnTo, mode: 'interactive', locales: state.locales })
+    const { mode, locales, fullAccess } = state
+    if (error === 'invalid_scope' && fullAccess === true) {
+      if (state.isForStepUp === true) return refused('step_up_off', returnTo, error)
+      return { ...begin(site, browser, { returnTo, mode, locales, fullAccess: false }), authgearError: error }
+    }
+    if (mode === 'silent' && NEEDS_A_PERSON.has(error)) {
+      return begin(site, browser, { returnTo, mode: 'interactive', locales, fullAccess })
     }
     const { page, says } = pageOf(error)
     return refused(page, returnTo, says)

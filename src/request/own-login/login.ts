@@ -14,7 +14,7 @@ import type { OwnLoginDeps, SiteHandler } from './types.ts'
 export type Begin = (
   site: Site,
   browser: Browser | undefined,
-  how: Pick<State, 'returnTo' | 'mode' | 'locales' | 'isAgain'>,
+  how: Pick<State, 'returnTo' | 'mode' | 'locales' | 'fullAccess' | 'isForStepUp' | 'isAgain'>,
   hint?: string
 ) => HandlerResult
 
@@ -24,7 +24,12 @@ export function createBegin ({ answers, authgear, seal, clock, stepped }: OwnLog
     const browser = known ?? newBrowser(site)
     const now = clock.wall()
     const state: State = {
-      ...how, host: site.name, browser: browserIdOf(browser), round: roundOf(browser, now), issuedAt: now
+      ...how,
+      fullAccess: how.fullAccess ?? how.mode !== 'step-up',
+      host: site.name,
+      browser: browserIdOf(browser),
+      round: roundOf(browser, now),
+      issuedAt: now
     }
     const sealed = sealState(seal, state)
     stepped(how.mode === 'step-up' ? 'step_up' : how.mode)
@@ -61,7 +66,11 @@ type StepUp = (
 /** An ID token that ends sooner is no hint: the person may take that long to type. */
 const HINT_LIFE_SECONDS = 120
 
-/** Authgear asks the same person once more, by an ID token that has not ended; without a session it is a login. */
+/**
+ * Authgear asks the same person once more, by an ID token that has not ended; without a session it is a login. A
+ * session without full access gets a grant that has it first, and the page sends the person here again: asked at once,
+ * Authgear would begin a whole login, and end every other session of the browser.
+ */
 function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps, begin: Begin): StepUp {
   const endOf = ({ idToken }: OwnRecord): number => Number(claimsOf(idToken)?.['exp'])
   return async (request, site, browser, how) => {
@@ -87,7 +96,9 @@ function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps
       if (refreshed.kind !== 'session') return login()
       record = refreshed.record
     }
-    const sent = begin(site, browser, { ...how, mode: 'step-up' }, record.idToken)
+    const sent = record.hasFullAccess === true
+      ? begin(site, browser, { ...how, mode: 'step-up' }, record.idToken)
+      : begin(site, browser, { ...how, mode: 'silent', isForStepUp: true }, record.idToken)
     return { ...sent, who: whoOf(keyer, reading.credentials, record.userId) }
   }
 }

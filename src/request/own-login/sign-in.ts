@@ -48,9 +48,10 @@ function createSignIn (deps: OwnLoginDeps): Finish {
       dropGrant(deps, tokens)
       return { ...answers.page('login_misconfigured', request, { returnTo }), tokenError: 'refresh_token' }
     }
+    const grant = { ...tokens, hasFullAccess: state.fullAccess === true }
     const reading = readSessionCookie(request, site)
     const before = reading.kind === 'credentials' ? reading.credentials.own : undefined
-    const created = await changes.create(site.name, tokens, signedIn, askedAt, before)
+    const created = await changes.create(site.name, grant, signedIn, askedAt, before)
     if (created.kind !== 'done') {
       stepped('failed')
       dropGrant(deps, tokens)

@@ -26,6 +26,10 @@ export type State = Readonly<{
   browser: string
   mode: 'silent' | 'interactive' | 'step-up'
   locales: string | undefined
+  /** Whether Authgear was asked for full access; undefined in a state of a version that never did. */
+  fullAccess?: boolean | undefined
+  /** The session has no full access, and the page that it is for needs a step-up. */
+  isForStepUp?: true
   /** How many ways back there were when it was sent. */
   round: number
   /** A login that could not be taken up began once more by itself. */

@@ -33,19 +33,25 @@ export function createOwnAuthgearUrls (origin: string, settings: LoginSettings):
   })
 }
 
+/**
+ * Authgear asks a person once more, in place of a whole login that ends the browser's other sessions, only for a grant
+ * with this scope. It refuses the scope (`invalid_scope`) to confidential and third-party clients.
+ */
+export const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
+
 /** For a code that this browser alone can redeem. */
 function questionOf (
   { clientId, own }: LoginSettings,
   browser: Browser,
   sealed: string,
-  { mode, locales }: State
+  { mode, locales, fullAccess }: State
 ): Readonly<Record<string, string>> {
   const { verifier, nonce } = proofsOf(browser, sealed)
   return {
     client_id: clientId,
     response_type: 'code',
     // without offline_access a step-up makes no second grant (docs/inside/authgear.md, "Sessions of apps")
-    scope: mode === 'step-up' ? 'openid' : 'openid offline_access',
+    scope: mode === 'step-up' ? 'openid' : `openid offline_access${fullAccess === true ? ` ${FULL_ACCESS}` : ''}`,
     state: sealed,
     nonce,
     code_challenge: challengeOf(verifier),

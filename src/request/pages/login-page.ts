@@ -22,6 +22,7 @@ const LOOKS: Readonly<Record<LoginPage, Look>> = {
   redirect_loop: { drawing: 'clock', link: RETRY },
   host_unknown: { drawing: 'lock' },
   step_up_refused: { drawing: 'person', link: SIGN_IN },
+  step_up_off: { drawing: 'lock' },
   too_many_codes: { drawing: 'clock', link: RETRY },
   session_not_kept: { drawing: 'clock', link: RETRY },
   not_a_page: { drawing: 'lock' },

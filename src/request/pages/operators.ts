@@ -47,6 +47,11 @@ const WITH_OUR_OWN: Advice = {
     `${FOR_THEM} LOGIN_CLIENT_ID must name a client of the kind “traditional web application” or “single-page ` +
       'application”, with this site’s callback among its redirect URIs.'
   ],
+  step_up_off: [
+    `${FOR_THEM} a max_age in a policy asks people to confirm who they are, and Authgear does so only for a client of ` +
+      'the kind “traditional web application” or “single-page application”. LOGIN_CLIENT_ID must name one, or the ' +
+      'policy must have no max_age.'
+  ],
   redirect_loop: [
     `${FOR_THEM} the proxy must pass the cookie “{cookie}” on and send X-Forwarded-Host, and a max_age in the page’s ` +
       'policy must leave time to sign in.'

@@ -11,6 +11,9 @@ import type { CookieNames, OwnRecord } from './record.ts'
 import type { RecordStore } from './store.ts'
 import type { UserSessions } from './user-sessions.ts'
 
+/** A grant's tokens, and whether its login asked for full access. */
+export type GrantTokens = Tokens & Pick<OwnRecord, 'hasFullAccess'>
+
 /** `unreachable`: Redis did not take it, and nothing has changed. */
 type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
 
@@ -59,7 +62,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
    */
   async function create (
     host: string,
-    tokens: Tokens,
+    tokens: GrantTokens,
     signedIn: SignedIn,
     askedAt: EpochMs,
     instead?: string
@@ -142,7 +145,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
 
 function recordOf (
   host: string,
-  { accessToken, accessLifeMs, refreshToken = '', idToken = '' }: Tokens,
+  { accessToken, accessLifeMs, refreshToken = '', idToken = '', hasFullAccess }: GrantTokens,
   { userId, sid, authTime, amr }: SignedIn,
   askedAt: EpochMs
 ): OwnRecord {
@@ -156,6 +159,7 @@ function recordOf (
     accessEndsAt: askedAt + accessLifeMs as EpochMs,
     accessLifeMs,
     idToken,
+    hasFullAccess,
     authTime,
     amr,
     createdAt: askedAt,

@@ -30,6 +30,8 @@ export type OwnRecord = Readonly<{
   usedAt: EpochMs
   /** Whether the last refresh brought another refresh token; undefined before the first. */
   rotates?: boolean | undefined
+  /** Whether its login asked for full access, which a step-up needs; undefined of a login of an older version. */
+  hasFullAccess?: boolean | undefined
 }>
 
 /**
@@ -40,6 +42,8 @@ export type OwnRecord = Readonly<{
 const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
 const MAX_TOKEN = 16 * 1024
+
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 
 /** What each must be, in the order in which they are written. */
 const FIELDS = {
@@ -61,11 +65,12 @@ const NAMES = Object.keys(FIELDS) as readonly RequiredField[]
 
 /** What each must be: written by name after the others, and missing in records of releases that do not know it. */
 const OPTIONAL = {
-  rotates: (value: unknown) => typeof value === 'boolean'
+  rotates: isBoolean,
+  hasFullAccess: isBoolean
 } satisfies Record<OptionalField, (value: unknown) => boolean>
 const OPTIONAL_NAMES = Object.keys(OPTIONAL) as readonly OptionalField[]
 
-type OptionalField = 'rotates'
+type OptionalField = 'rotates' | 'hasFullAccess'
 type RequiredField = Exclude<keyof OwnRecord, OptionalField>
 
 export function encodeRecord (record: OwnRecord): Buffer {

@@ -33,6 +33,14 @@ t.test('the effective configuration is a table: name, value, where it comes from
   t.match(text, /^note: today's Authgear sends no amr/m)
 })
 
+t.test('with sessions of our own a note says which clients may be asked to confirm', async (t) => {
+  const own = {
+    LOGIN_SESSION: 'own', LOGIN_CLIENT_ID: 'web', LOGIN_SECRET: SECRET, LOGIN_PUBLIC_URL: 'https://app.example.com'
+  }
+  t.match(run(own).text, /^note: with LOGIN_SESSION=own .*`max_age=…`.* of any other step-up is off/m)
+  t.notMatch(run({}).text, /LOGIN_SESSION=own/)
+})
+
 t.test('one line names what was set, and how', async (t) => {
   const file = t.testdir({ s: `${SECRET}\n` })
   const env = { CACHE_TTL: '1m', LOG_LEVEL: '', REDIS_URL: 'redis://redis', CACHE_SECRET_FILE: `${file}/s` }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { LoginSettings } from '../../../request/login/settings.ts'
 import { createAuthgearUrls } from '../../../request/login/urls.ts'
+import { FULL_ACCESS } from '../../../request/own-login/urls.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage, type Page } from '../page.ts'
@@ -8,9 +9,6 @@ import { askPage, noPage, type Page } from '../page.ts'
 type Login = Pick<LoginSettings, 'clientId' | 'path'>
 type OwnSettings = NonNullable<LoginSettings['own']>
 type Ask = (address: string) => ReturnType<typeof askPage>
-
-/** Authgear's own pages are for clients without a secret alone: it refuses this of all others, before a login. */
-const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 
 /** As a browser without a session: what Authgear says before anybody signs in. */
 export const login: Probe = {
@@ -28,6 +26,9 @@ export const login: Probe = {
   }
 }
 
+/** Findings about the client, whatever its addresses. */
+const ON_EVERY_ORIGIN = new Set(['login-client', 'login-machine', 'login-sso'])
+
 /** What Authgear says of the client and of each origin, before anybody signs in. */
 async function askAboutClient (
   { config: { authgear: { endpoint, ca } } }: Context,
@@ -42,7 +43,7 @@ async function askAboutClient (
     if ('kind' in page) return page
     const finding = judgeAuthorize(page, login, callback) ?? await loggedOut(ask, endpoint.origin, login, origin, own)
     if (finding !== undefined) findings.push(finding)
-    if (finding?.id === 'login-client' || finding?.id === 'login-sso') break // it is so of every origin
+    if (ON_EVERY_ORIGIN.has(finding?.id ?? '')) break
   }
   if (findings.length > 0) return looked(...findings)
   return looked(await clientType(ask, endpoint.origin, login, own))
@@ -90,6 +91,9 @@ function judgeAuthorize (page: Page, { clientId }: Login, callback: string): Fin
   if (status === 400 && /invalid client ID/i.test(body)) {
     return found('login-client', `Authgear has no client ${clientId}`)
   }
+  if (status === 400 && /m2m clients/i.test(body)) {
+    return found('login-machine', `the client ${clientId} is a machine's`)
+  }
   if (status === 400 && /redirect URI/i.test(body)) {
     return found('login-redirect-uri', `${callback} is not registered for the client ${clientId}`)
   }
@@ -119,7 +123,7 @@ async function loggedOut (
   return found('login-logout-uri', `${uri} is perhaps not registered for the client ${clientId}`)
 }
 
-/** A client with a secret could not redeem what its login brings. */
+/** A client with a secret could not redeem what its login brings; full access is refused to it, before a login. */
 async function clientType (
   ask: Ask, authgear: string, login: Login, own: OwnSettings
 ): Promise<Finding | undefined> {

@@ -112,9 +112,16 @@ export const de: Words = {
     step_up_refused: {
       title: 'Das wurde nicht bestätigt',
       message:
-        'Für die gewünschte Seite muss die Person, die hier angemeldet ist, bestätigen, dass sie es ist. Es wurde ' +
-          'nichts geändert.',
-      advice: 'Bitte melden Sie sich als dieselbe Person an.'
+        'Für die gewünschte Seite muss die Person, die hier angemeldet ist, bestätigen, dass sie es ist. Andere ' +
+          'Apps in diesem Browser verlangen vielleicht eine neue Anmeldung.',
+      advice: 'Bitte melden Sie sich mit demselben Konto an.'
+    },
+    step_up_off: {
+      title: 'Diese Seite braucht eine neue Anmeldung',
+      message:
+        'Für die gewünschte Seite müssen Sie bestätigen, dass Sie es sind, und diese Website kann Sie nicht danach ' +
+          'fragen. Sie sind weiterhin angemeldet.',
+      advice: TELL
     },
     too_many_codes: {
       title: 'Zu viele Versuche',
@@ -123,9 +130,7 @@ export const de: Words = {
     },
     session_not_kept: {
       title: 'Vorübergehend nicht verfügbar',
-      message:
-        'Das konnte gerade nicht abgeschlossen werden, deshalb wurde nichts geändert. Mit Ihrem Konto ist alles in ' +
-          'Ordnung.'
+      message: 'Das konnte gerade nicht abgeschlossen werden. Mit Ihrem Konto ist alles in Ordnung.'
     },
     not_a_page: {
       title: 'Öffnen Sie dies als eigene Seite',

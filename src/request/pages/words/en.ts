@@ -108,9 +108,16 @@ export const en: Words = {
     step_up_refused: {
       title: 'That was not confirmed',
       message:
-        'The page that you want needs the person who is signed in here to confirm that it is them. Nothing ' +
-          'was changed.',
-      advice: 'Please sign in as the same person.'
+        'The page that you want needs the person who is signed in here to confirm that it is them. Other apps in ' +
+          'this browser may ask you to sign in again.',
+      advice: 'Please sign in again with the same account.'
+    },
+    step_up_off: {
+      title: 'This page needs a newer sign-in',
+      message:
+        'The page that you want needs you to confirm that it is you, and this site cannot ask you for that. You ' +
+          'are still signed in.',
+      advice: TELL
     },
     too_many_codes: {
       title: 'Too many attempts',
@@ -119,7 +126,7 @@ export const en: Words = {
     },
     session_not_kept: {
       title: 'Temporarily unavailable',
-      message: 'This could not be finished right now, so nothing was changed. Nothing is wrong with your account.'
+      message: 'This could not be finished right now. Nothing is wrong with your account.'
     },
     not_a_page: {
       title: 'Open this as a page of its own',

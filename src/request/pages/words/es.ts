@@ -111,9 +111,16 @@ export const es: Words = {
     step_up_refused: {
       title: 'No se confirmó',
       message:
-        'La página que quiere necesita que la persona que ha iniciado sesión aquí confirme que es ella. No se cambió ' +
-          'nada.',
+        'La página que quiere necesita que la persona que ha iniciado sesión aquí confirme que es ella. Es posible ' +
+          'que otras aplicaciones de este navegador le pidan iniciar sesión de nuevo.',
       advice: 'Inicie sesión con la misma cuenta.'
+    },
+    step_up_off: {
+      title: 'Esta página necesita un inicio de sesión reciente',
+      message:
+        'La página que quiere necesita que confirme su identidad, y este sitio no puede pedírselo. Su sesión sigue ' +
+          'abierta.',
+      advice: TELL
     },
     too_many_codes: {
       title: 'Demasiados intentos',
@@ -122,9 +129,7 @@ export const es: Words = {
     },
     session_not_kept: {
       title: 'No disponible por el momento',
-      message:
-        'Esto no se pudo terminar en este momento, así que no se cambió nada. Su cuenta no tiene ningún ' +
-          'problema.'
+      message: 'Esto no se pudo terminar en este momento. Su cuenta no tiene ningún problema.'
     },
     not_a_page: {
       title: 'Abra esto como página propia',

@@ -114,8 +114,16 @@ export const fr: Words = {
     step_up_refused: {
       title: 'Cela n’a pas été confirmé',
       message:
-        'Pour la page demandée, la personne connectée ici doit confirmer que c’est bien elle. Rien n’a été modifié.',
+        'Pour la page demandée, la personne connectée ici doit confirmer que c’est bien elle. D’autres ' +
+          'applications de ce navigateur vous demanderont peut-être de vous reconnecter.',
       advice: 'Veuillez vous connecter avec le même compte.'
+    },
+    step_up_off: {
+      title: 'Cette page demande une connexion récente',
+      message:
+        'Pour la page demandée, vous devez confirmer que c’est bien vous, et ce site ne peut pas vous le demander. ' +
+          'Vous êtes toujours connecté.',
+      advice: TELL
     },
     too_many_codes: {
       title: 'Trop de tentatives',
@@ -124,8 +132,7 @@ export const fr: Words = {
     },
     session_not_kept: {
       title: 'Temporairement indisponible',
-      message:
-        'Cela n’a pas pu être terminé pour le moment, donc rien n’a été modifié. Votre compte n’est pas en cause.'
+      message: 'Cela n’a pas pu être terminé pour le moment. Votre compte n’est pas en cause.'
     },
     not_a_page: {
       title: 'Ouvrez ceci comme une page à part',

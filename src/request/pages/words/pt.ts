@@ -113,8 +113,16 @@ export const pt: Words = {
     step_up_refused: {
       title: 'Não foi confirmado',
       message:
-        'Para a página que quer, a pessoa com a sessão aberta aqui tem de confirmar que é ela. Nada foi alterado.',
+        'Para a página que quer, a pessoa com a sessão aberta aqui tem de confirmar que é ela. Outros aplicativos ' +
+          'deste navegador podem pedir um novo login.',
       advice: 'Entre com a mesma conta.'
+    },
+    step_up_off: {
+      title: 'Esta página precisa de um login recente',
+      message:
+        'Para a página que quer, você precisa confirmar que é você, e este site não pode pedir isso. A sua sessão ' +
+          'continua aberta.',
+      advice: TELL
     },
     too_many_codes: {
       title: 'Demasiadas tentativas',
@@ -123,9 +131,7 @@ export const pt: Words = {
     },
     session_not_kept: {
       title: 'Temporariamente indisponível',
-      message:
-        'Não foi possível concluir isto neste momento, por isso nada foi alterado. Não há nada de errado com ' +
-          'a sua conta.'
+      message: 'Não foi possível concluir isto neste momento. Não há nada de errado com a sua conta.'
     },
     not_a_page: {
       title: 'Abra isto como uma página própria',

@@ -88,15 +88,23 @@ export const zhHans: Words = {
     },
     step_up_refused: {
       title: '未能确认',
-      message: '您要打开的页面需要当前登录的人确认是本人。没有任何更改。',
+      message: '您要打开的页面需要当前登录的人确认是本人。此浏览器中的其他应用可能会要求您重新登录。',
       advice: '请使用同一个账户登录。'
+    },
+    step_up_off: {
+      title: '此页面需要重新登录',
+      message: '您要打开的页面需要确认是您本人，但本网站无法向您确认。您仍处于登录状态。',
+      advice: TELL
     },
     too_many_codes: {
       title: '尝试次数过多',
       message: '一分钟内从这里尝试登录的次数过多。',
       advice: '请先等待一分钟。'
     },
-    session_not_kept: { title: '暂时无法使用', message: '目前无法完成此操作，因此没有任何更改。您的账户没有问题。' },
+    session_not_kept: {
+      title: '暂时无法使用',
+      message: '目前无法完成此操作。您的账户没有问题。'
+    },
     not_a_page: {
       title: '请将此网址作为单独的页面打开',
       message: '无法在其他页面之内或提前登录或退出登录。',

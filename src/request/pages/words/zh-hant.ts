@@ -88,15 +88,23 @@ export const zhHant: Words = {
     },
     step_up_refused: {
       title: '未能確認',
-      message: '您要開啟的頁面需要目前登入的人確認是本人。沒有任何變更。',
+      message: '您要開啟的頁面需要目前登入的人確認是本人。此瀏覽器中的其他應用程式可能會要求您重新登入。',
       advice: '請使用同一個帳戶登入。'
+    },
+    step_up_off: {
+      title: '此頁面需要重新登入',
+      message: '您要開啟的頁面需要確認是您本人，但本網站無法向您確認。您仍處於登入狀態。',
+      advice: TELL
     },
     too_many_codes: {
       title: '嘗試次數過多',
       message: '一分鐘內從這裡嘗試登入的次數過多。',
       advice: '請先等待一分鐘。'
     },
-    session_not_kept: { title: '暫時無法使用', message: '目前無法完成此操作，因此沒有任何變更。您的帳戶沒有問題。' },
+    session_not_kept: {
+      title: '暫時無法使用',
+      message: '目前無法完成此操作。您的帳戶沒有問題。'
+    },
     not_a_page: {
       title: '請將此網址作為單獨的頁面開啟',
       message: '無法在其他頁面之內或提前登入或登出。',
