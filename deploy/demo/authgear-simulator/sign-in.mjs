@@ -75,7 +75,7 @@ function problemOfHints (client, query, hint) {
 }
 
 /** @param {string} scope @returns {boolean} */
-export const hasFullAccess = (scope) => scope.split(' ').includes(FULL_ACCESS)
+const hasFullAccess = (scope) => scope.split(' ').includes(FULL_ACCESS)
 
 /**
  * What a signed-in browser sees next: nothing (`through`), *Continue as* (`account`), the page that asks the same
