@@ -13,7 +13,9 @@ const AHEAD_MS = 4000
 export type Replica = InProcess & Readonly<{
   statusOf: (clientId: string) => Promise<number>
   /** Of the management listener. */
-  call: (method: 'GET' | 'PUT' | 'DELETE', path: string, token?: string) => Promise<Called>
+  call: (
+    method: 'GET' | 'PUT' | 'DELETE', path: string, token?: string, more?: Readonly<Record<string, string>>
+  ) => Promise<Called>
   block: (name: string) => Promise<Called>
   lift: (name: string) => Promise<Called>
 }>
@@ -37,8 +39,8 @@ export async function tokenFleet (t: Test, common: Partial<InProcessOptions>): P
         AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, CACHE_DEGRADED_TTL: '2s', ...common, ...options
       })
       const management = managementOf(t, replica.service)
-      const call: Replica['call'] = async (method, url, token = MANAGEMENT_TOKEN) => {
-        const answer = await management.inject({ method, url, headers: { authorization: `Bearer ${token}` } })
+      const call: Replica['call'] = async (method, url, token = MANAGEMENT_TOKEN, more = {}) => {
+        const answer = await management.inject({ method, url, headers: { authorization: `Bearer ${token}`, ...more } })
         return { status: answer.statusCode, body: answer.json() as Called['body'] }
       }
       const pathOf = (name: string): string => `/clients/${encodeURIComponent(name)}/block`

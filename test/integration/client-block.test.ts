@@ -68,6 +68,20 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
     t.match(await third.lift('dcrc_1'), { status: 200, body: { status: 'not_blocked' } })
   })
 
+  t.test('a change that names its predecessor is refused after another one', async (t) => {
+    const at = (await first.block('dcrc_1')).body['at']
+    t.type(at, 'number')
+    const change = (method: 'PUT' | 'DELETE', of: unknown): ReturnType<Replica['call']> =>
+      third.call(method, '/clients/dcrc_1/block', undefined, { 'if-match': `"${String(of)}"` })
+    await done(() => second.block('dcrc_1'), 'blocked')
+    const stale = await change('DELETE', at)
+    t.match(stale, { status: 412, body: { error: 'changed', name: 'dcrc_1' } })
+    t.ok(Number(stale.body['at']) > Number(at))
+    t.strictSame(await statuses(replicas, 'dcrc_1'), [401, 401, 401])
+    t.match(await change('DELETE', stale.body['at']), { status: 200, body: { status: 'lifted' } })
+    await untilAll(replicas, 'dcrc_1', 200)
+  })
+
   t.test('a host is blocked with every spelling of its clients, and its neighbours are not', async (t) => {
     t.match(await first.block('https://Evil.example.'), { status: 200, body: { name: 'https://evil.example' } })
     await untilAll(replicas, 'https://evil.example/agent.json', 401)
@@ -264,6 +278,10 @@ t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
     for (const path of unread) {
       t.ok((await replica.call(method, path)).status >= 400, path.slice(0, 40))
     }
+  }
+  for (const value of ['*', 'W/"1"', '"', '-1', '1, 2', '1'.repeat(16)]) {
+    const answer = await replica.call('PUT', '/clients/dcrc_1/block', undefined, { 'if-match': value })
+    t.match(answer, { status: 400, body: { error: 'bad_request', message: /If-Match/ } }, value)
   }
   t.match(await replica.lift('dcrc_fixed'), { status: 409, body: { error: 'in_configuration' } })
   t.equal(await replica.statusOf('dcrc_fixed'), 401)

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ClientName, namesOfClient, readClientName } from '../../core/client-name.ts'
 import { blocksIn, MAX_BLOCKS, type Mark } from '../../shared/block-list/block-list.ts'
 import type { ClientSeen } from '../../request/resource/clients-seen.ts'
-import type { BlockOutcome, Blocks } from '../../shared/block-list/blocks.ts'
+import type { BlockOutcome, Blocks, Terms } from '../../shared/block-list/blocks.ts'
 import type { Log } from '../logging/log.ts'
-import { fingerprint, operatorFields, operatorsOnly } from './operator.ts'
+import { fingerprint, GIVEN_UP, isWaiting, operatorFields, operatorsOnly } from './operator.ts'
 
 export type ClientsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -20,8 +20,8 @@ export type ClientsDeps = Readonly<{
   log: Log
 }>
 
-type Answer = Readonly<{ code: 200 | 400 | 409 | 503, body: object }>
-type Change = (blocks: Blocks, name: ClientName) => Promise<BlockOutcome | 'not_blocked'>
+type Answer = Readonly<{ code: 200 | 400 | 408 | 409 | 412 | 503, body: object }>
+type Change = (blocks: Blocks, name: ClientName, terms: Terms) => Promise<BlockOutcome | 'not_blocked'>
 type Named = Readonly<{ Params: { client_id: string } }>
 
 const PATH = '/clients/:client_id/block'
@@ -38,8 +38,8 @@ export function addClients (app: FastifyInstance, deps: ClientsDeps): void {
       return body
     }
   app.get('/clients', how, () => listOf(deps))
-  app.put<Named>(PATH, how, route('blocked', (blocks, name) => blocks.block(name)))
-  app.delete<Named>(PATH, how, route('lifted', (blocks, name) => blocks.lift(name)))
+  app.put<Named>(PATH, how, route('blocked', (blocks, name, terms) => blocks.block(name, terms)))
+  app.delete<Named>(PATH, how, route('lifted', (blocks, name, terms) => blocks.lift(name, terms)))
 }
 
 /** Names that are blocked, and clients that this replica saw. */
@@ -50,7 +50,7 @@ function listOf ({ fixed, blocks, seen }: ClientsDeps): object {
     blocked: [
       ...Array.from(fixed, (name) => ({ name, origin: 'configuration' })),
       ...marks.map(([name, { at, origin }]) => ({
-        name, origin, since: at < DATED_FROM ? undefined : timeOf(at)
+        name, origin, since: at < DATED_FROM ? undefined : timeOf(at), at
       }))
     ],
     seen: seen().map((client) => rowOf(client, names))
@@ -79,7 +79,7 @@ function rowOf (
 const DATED_FROM = 1e12
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
-const refusal = (code: 400 | 409, error: string, message: string): Answer => ({ code, body: { error, message } })
+const refusal = (code: Answer['code'], error: string, message: string): Answer => ({ code, body: { error, message } })
 
 async function answerTo (
   deps: ClientsDeps,
@@ -91,8 +91,21 @@ async function answerTo (
   if (reading.kind === 'problem') return refusal(400, 'bad_request', `the client's name ${reading.why}`)
   if (deps.blocks === undefined) return refusal(409, 'no_redis', NO_REDIS)
   if (verb === 'lifted' && deps.fixed.has(reading.name)) return refusal(409, 'in_configuration', IN_CONFIGURATION)
-  return await changed(deps, request, verb, change(deps.blocks, reading.name), reading.name)
+  const expectedAt = expectedOf(request)
+  if (expectedAt === 'unreadable') return refusal(400, 'bad_request', IF_MATCH)
+  const outcome = change(deps.blocks, reading.name, { isWaiting: () => isWaiting(request), expectedAt })
+  return await changed(deps, request, verb, outcome, reading.name)
 }
+
+/** If-Match, as an entity tag or bare. */
+function expectedOf ({ headers }: FastifyRequest): number | undefined | 'unreadable' {
+  const value = headers['if-match']
+  if (value === undefined) return undefined
+  return /^(?:\d{1,15}|"\d{1,15}")$/.test(value) ? Number(value.replaceAll('"', '')) : 'unreadable'
+}
+
+const IF_MATCH = 'If-Match must be the `at` of an earlier answer, such as "1764547200000"'
+const CHANGED = 'another change of this client came first: look at `at` of GET /clients, and send it as If-Match'
 
 const NO_REDIS = 'without Redis a block would end with this process: name the client in CLIENTS_BLOCKED'
 const IN_CONFIGURATION = 'CLIENTS_BLOCKED names it: take it out there'
@@ -114,10 +127,15 @@ async function changed (
   const list = blocks?.list()
   if (outcome === 'full') return refusal(409, 'too_many_blocks', FULL)
   const mark = list?.get(name)
+  if (outcome === 'given_up') {
+    log.info(operatorFields(request), GIVEN_UP)
+    return refusal(408, 'given_up', GIVEN_UP)
+  }
+  if (outcome === 'changed') return { code: 412, body: { error: 'changed', message: CHANGED, name, at: mark?.at } }
   const isTold = outcome === 'not_blocked' || await tell(name, mark)
   const isKept = isTold && outcome !== 'pending'
   tellOperator(log, request, verb, name, isKept)
-  const about = { name, blocked: list === undefined ? 0 : blocksIn(list) }
+  const about = { name, blocked: list === undefined ? 0 : blocksIn(list), at: mark?.at }
   if (isKept) return { code: 200, body: { status: outcome === 'not_blocked' ? outcome : verb, ...about } }
   return { code: 503, body: { status: 'pending', ...about, message: blocks?.isForeign() === true ? FOREIGN : PENDING } }
 }

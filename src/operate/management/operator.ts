@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import { readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
@@ -11,6 +12,19 @@ export function operatorsOnly (token: string): preHandlerHookHandler {
     if (equalSecret(authorization, `Bearer ${token}`)) done()
     else reply.code(401).send({ error: 'unauthorized', message: NO_OPERATOR })
   }
+}
+
+/** The log's word for a change that was not made. */
+export const GIVEN_UP = 'the client gave up before this change was made'
+
+/**
+ * Whether the client still waits for its answer. A process that was stopped may read a request long after its client
+ * gave up, and only then the end of its connection: within a turn of the event loop, or two for a new connection.
+ */
+export async function isWaiting ({ raw: { socket } }: FastifyRequest): Promise<boolean> {
+  await nextTurn()
+  await nextTurn()
+  return !socket.destroyed && !socket.readableEnded && !socket.writableEnded
 }
 
 /** What each line about an operator's request begins with. */

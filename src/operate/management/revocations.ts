@@ -6,7 +6,7 @@ import { jwtId } from '../../core/token-expiry.ts'
 import { isUserId } from '../../core/resolution.ts'
 import type { Log } from '../logging/log.ts'
 import type { RevocationLog, Target } from '../../shared/revocation/types.ts'
-import { fingerprint, operatorFields, operatorsOnly } from './operator.ts'
+import { fingerprint, GIVEN_UP, isWaiting, operatorFields, operatorsOnly } from './operator.ts'
 
 export type RevocationsDeps = Readonly<{
   /** MANAGEMENT_TOKEN */
@@ -32,6 +32,10 @@ export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): vo
   app.post('/revocations', how, async (request, reply) => {
     const targets = readTargets(request.body, deps)
     if (targets.length === 0) return await reply.code(400).send({ error: 'bad_request', message: USAGE })
+    if (!await isWaiting(request)) {
+      deps.log.info(operatorFields(request), GIVEN_UP)
+      return await reply.code(408).send({ error: 'given_up' })
+    }
     const outcomes = await Promise.all(
       targets.map((target) => deps.revocations.revoke({ target, origin: 'management', quietMs: 0, ends: 0 }))
     )

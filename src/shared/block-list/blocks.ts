@@ -8,8 +8,19 @@ import type { BlockStore } from './store.ts'
 /** `unread`: this replica does not know who is blocked, or not any more. */
 export type ClientStanding = 'free' | 'blocked' | 'unread'
 
-/** `pending`: it holds here, and is written as soon as Redis takes it. */
-export type BlockOutcome = 'kept' | 'pending' | 'full'
+/**
+ * `pending`: it holds here, and is written as soon as Redis takes it. `given_up`, `changed`: nothing was done, by what
+ * the terms say.
+ */
+export type BlockOutcome = 'kept' | 'pending' | 'full' | 'given_up' | 'changed'
+
+/** Looked at last, with nothing between them and the word. */
+export type Terms = Readonly<{
+  /** Whether the client still waits for the answer: a word that it gave up may be older than one it said elsewhere. */
+  isWaiting?: () => Promise<boolean>
+  /** The time of the last word about the name, as the client knows it. */
+  expectedAt?: number | undefined
+}>
 
 export type BlocksDeps = Readonly<{
   store: BlockStore
@@ -62,9 +73,16 @@ export function openBlocks (deps: BlocksDeps) {
   }
   const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
   /** @param to gets Redis' time, where it is known */
-  async function change (to: (list: BlockList, now: number | undefined) => BlockList | 'full'): Promise<BlockOutcome> {
-    const isCurrent = await trySync()
-    const now = isCurrent ? await store.now().catch(() => undefined) : undefined
+  async function change (
+    name: ClientName,
+    to: (list: BlockList, now: number | undefined) => BlockList | 'full',
+    { isWaiting, expectedAt }: Terms = {}
+  ): Promise<BlockOutcome> {
+    // asked before the list is read: what is acknowledged elsewhere after it is later, however long this process stops
+    const asked = store.now().catch(() => undefined)
+    const now = await trySync() ? await asked : undefined
+    if (await isWaiting?.() === false) return 'given_up'
+    if (expectedAt !== undefined && held.get(name)?.at !== expectedAt) return 'changed'
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
@@ -86,15 +104,16 @@ export function openBlocks (deps: BlocksDeps) {
     isRead: (): boolean => readAt !== NEVER,
     isForeign: () => isForeign,
     list: (): BlockList => held,
-    block: (name: ClientName) => change((list, now) => withBlock(list, name, now)),
+    block: (name: ClientName, terms?: Terms) => change(name, (list, now) => withBlock(list, name, now), terms),
     /** @param at when it was deleted */
-    blockDeleted: (name: ClientName, at: number) => change((list) => withDeletion(list, name, at)),
-    async lift (name: ClientName): Promise<BlockOutcome | 'not_blocked'> {
+    blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
+    async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
       let wasBlocked = false
-      const outcome = await change((list, now) => {
+      const lifted = (list: BlockList, now: number | undefined): BlockList => {
         wasBlocked = list.get(name)?.isBlocked === true
         return withoutBlock(list, name, now)
-      })
+      }
+      const outcome = await change(name, lifted, terms)
       return outcome === 'kept' && !wasBlocked ? 'not_blocked' : outcome
     },
     /** What another replica said in the revocation log. */

@@ -25,6 +25,15 @@ const nameOf = (index: number): string => 'PQR'.charAt(index)
 function changes (state: State, index: number, rules: Rules): readonly Step[] {
   const replica = replicaAt(state, index)
   const { change } = replica
+  if (change === undefined || change.isGivenUp) return steps(state, index, rules)
+  const left = spent(state, 'givenUp', (left): Step =>
+    [`the client of ${nameOf(index)} gives up`, withReplica(left, index, { ...replica, change: { ...change, isGivenUp: true } })])
+  return [...steps(state, index, rules), ...left]
+}
+
+function steps (state: State, index: number, rules: Rules): readonly Step[] {
+  const replica = replicaAt(state, index)
+  const { change } = replica
   const who = nameOf(index)
   if (change === undefined) {
     return (['block', 'lift'] as const).flatMap((verb) => spent(state, 'changes', (left) =>
@@ -33,6 +42,9 @@ function changes (state: State, index: number, rules: Rules): readonly Step[] {
   switch (change.phase) {
     case 'asked': return firstLook(state, index, rules)
     case 'read': {
+      if (change.isGivenUp && rules.without !== 'a change that was given up is not made') {
+        return [[`${who} drops the word`, dropped(state, index)]]
+      }
       const held = changed(replica, change, state.clock, rules)
       const after = { ...replica, held, change: { ...change, phase: 'held' } } as const
       return [[`${who} takes the word`, withReplica(state, index, after)]]

@@ -10,7 +10,8 @@ export const RULES = [
   'what another secret sealed is not overwritten',
   'the log tells of it',
   'a list counts where the log is followed',
-  'what was read counts for a while only'
+  'what was read counts for a while only',
+  'a change that was given up is not made'
 ] as const
 export type Rule = (typeof RULES)[number]
 

@@ -25,6 +25,8 @@ export type Change = Readonly<{
   isKept: boolean
   /** The other word was asked for at the same time: either may be the last. */
   isContested: boolean
+  /** Nobody waits for it any more: a later word counts, whatever becomes of this one. */
+  isGivenUp: boolean
 }>
 
 export type Replica = Readonly<{
@@ -41,7 +43,8 @@ export type Replica = Readonly<{
 
 /** How often each thing may happen still. */
 export type Left = Readonly<Record<
-  'changes' | 'ticks' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles',
+  | 'changes' | 'ticks' | 'flushes' | 'saves' | 'restores' | 'failovers' | 'ends' | 'cuts' | 'rotations' | 'whiles'
+  | 'givenUp',
   number
 >>
 
@@ -106,7 +109,7 @@ function keyOfServer (server: Server | undefined): string {
 }
 
 function keyOfReplica ({ isRunning, secrets, held, isFresh, commands, log, change }: Replica): string {
-  const asked = change && [change.verb, change.phase, change.now, change.isKept, change.isContested]
+  const asked = change && [change.verb, change.phase, change.now, change.isKept, change.isContested, change.isGivenUp]
   return [isRunning, secrets, wordIn(held), isFresh, commands, log, asked].join()
 }
 

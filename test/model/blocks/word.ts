@@ -4,8 +4,9 @@ import { type Change, NAME, type Replica, type Secret, standingOf, type State } 
 
 /** From now on the new word may count. Nobody says two within the same millisecond; two may be under way in it. */
 export function asked (state: State, index: number, verb: Change['verb']): State {
-  const isContested = state.replicas.some(({ change }) => change !== undefined && change.verb !== verb)
-  const change: Change = { verb, phase: 'asked', now: undefined, isKept: false, isContested }
+  const isContested = state.replicas.some(({ change }) =>
+    change !== undefined && !change.isGivenUp && change.verb !== verb)
+  const change: Change = { verb, phase: 'asked', now: undefined, isKept: false, isContested, isGivenUp: false }
   const word = verb === 'block' && state.word === 'blocked' ? 'blocked' : 'unknown'
   const replicas = state.replicas.map((one) => contested(one, verb))
   const after = { ...state, word, replicas, clock: state.clock + 1 } as const
@@ -21,6 +22,7 @@ function contested (replica: Replica, verb: Change['verb']): Replica {
 /** It was answered 200: it holds from now on, unless another word is under way. */
 export function acknowledged (before: State, index: number): State {
   const { change, held } = replicaAt(before, index)
+  if (change?.isGivenUp === true) return dropped(before, index)
   const state = withReplica(before, index, { ...replicaAt(before, index), change: undefined })
   if (change === undefined || change.isContested) return { ...state, word: 'unknown' }
   if (change.verb === 'block') {
@@ -30,7 +32,7 @@ export function acknowledged (before: State, index: number): State {
   return { ...state, word: isClear ? 'lifted' : 'unknown', age: 0, isLost: false }
 }
 
-/** It was answered 503, or its replica ended. */
+/** It was answered 503, nobody heard the answer, or its replica ended. */
 export function dropped (state: State, index: number): State {
   const replica = replicaAt(state, index)
   const { change } = replica

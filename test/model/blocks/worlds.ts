@@ -2,7 +2,17 @@ import type { Rule, World } from './rules.ts'
 import type { Left } from './state.ts'
 
 const NOTHING: Left = {
-  changes: 0, ticks: 0, flushes: 0, saves: 0, restores: 0, failovers: 0, ends: 0, cuts: 0, rotations: 0, whiles: 1
+  changes: 0,
+  ticks: 0,
+  flushes: 0,
+  saves: 0,
+  restores: 0,
+  failovers: 0,
+  ends: 0,
+  cuts: 0,
+  rotations: 0,
+  whiles: 1,
+  givenUp: 0
 }
 
 const world = (name: string, left: Partial<Left>, replicas = 2): World =>
@@ -14,6 +24,7 @@ export const WORLDS = {
   snapshot: world('Redis is put back', { changes: 2, saves: 1, restores: 1 }),
   failover: world('another master, and connections that stay', { changes: 1, failovers: 1, whiles: 2 }),
   cut: world('a replica is cut off', { changes: 2, cuts: 1 }),
+  late: world('a client gives up, and asks another replica', { changes: 2, ticks: 1, givenUp: 1 }),
   rotation: world('the secret is rotated, replica by replica', { changes: 1, ends: 2, rotations: 3, whiles: 2 })
 } as const satisfies Record<string, World>
 
@@ -38,5 +49,6 @@ export const WITHOUT: ReadonlyArray<Readonly<{ rule: Rule, world: World, what: R
   { rule: 'what another secret sealed is not overwritten', world: WORLDS.rotation, what: /lets in/ },
   { rule: 'the log tells of it', world: WORLDS.failover, what: /lets in/ },
   { rule: 'a list counts where the log is followed', world: WORLDS.failover, what: /lets in/ },
-  { rule: 'what was read counts for a while only', world: WORLDS.cut, what: /lets in/ }
+  { rule: 'what was read counts for a while only', world: WORLDS.cut, what: /lets in/ },
+  { rule: 'a change that was given up is not made', world: WORLDS.late, what: /forgets|lets in/ }
 ]

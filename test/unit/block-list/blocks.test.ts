@@ -17,7 +17,7 @@ function blocking (name: ClientName): BlockList {
 /** A replica's blocks before a Redis of the test's. */
 function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true) {
   const clock = manualClock()
-  const world = { inRedis, isFollowing: true, syncs: 0, foreign: 0, failures: 0 }
+  const world = { inRedis, isFollowing: true, now: 2000, syncs: 0, foreign: 0, failures: 0 }
   const blocks = openBlocks({
     store: {
       async sync (held) {
@@ -26,7 +26,7 @@ function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, ma
         if (world.inRedis === 'foreign') return 'foreign'
         return { list: (world.inRedis = merged(world.inRedis, held)) }
       },
-      now: async () => 2000
+      now: async () => world.now
     },
     clock,
     isFollowing: () => world.isFollowing,
@@ -101,6 +101,40 @@ t.test('what the log says holds at once, though this one’s Redis lacks it', as
   t.equal(blocks.standingOf(A), 'blocked', 'an older word')
   blocks.take(A, { isBlocked: false, at: 3001, origin: 'management' })
   t.equal(blocks.standingOf(A), 'free')
+})
+
+t.test('a change whose client gave up is not made', async (t) => {
+  const { world, blocks } = start(t, blocking(A))
+  await until('it is read', blocks.isRead)
+  t.equal(await blocks.lift(A, { isWaiting: async () => false }), 'given_up')
+  t.equal(await blocks.block(B, { isWaiting: async () => false }), 'given_up')
+  t.strictSame([A, B].map(blocks.standingOf), ['blocked', 'free'])
+  t.ok(world.inRedis instanceof Map && !world.inRedis.has(B))
+})
+
+t.test('a lift that stands still before it is made is older than a block of that time', async (t) => {
+  const { world, blocks, synced } = start(t, blocking(A))
+  await until('it is read', blocks.isRead)
+  const isWaiting = async (): Promise<boolean> => {
+    world.now = 5000 // others go on
+    return true
+  }
+  t.equal(await blocks.lift(A, { isWaiting }), 'kept')
+  t.equal(blocks.list().get(A)?.at, 2000)
+  const again = withBlock(NO_BLOCKS, A, 2001)
+  world.inRedis = again === 'full' ? 'away' : again
+  await synced()
+  t.equal(blocks.standingOf(A), 'blocked')
+})
+
+t.test('a change names the word that it follows', async (t) => {
+  const { blocks } = start(t, blocking(A))
+  await until('it is read', blocks.isRead)
+  for (const name of [A, B]) t.equal(await blocks.lift(name, { expectedAt: 999 }), 'changed', name)
+  t.equal(blocks.standingOf(A), 'blocked')
+  t.equal(await blocks.lift(A, { expectedAt: 1000 }), 'kept')
+  t.equal(await blocks.block(A, { expectedAt: 1000 }), 'changed')
+  t.equal(await blocks.block(A, { expectedAt: 2000 }), 'kept')
 })
 
 t.test('a block without Redis holds here, is pending, and is written later', async (t) => {

@@ -18,7 +18,7 @@ t.test('a block has its age where Redis dated it', async (t) => {
   addClients(app, deps as unknown as ClientsDeps)
   const answer = await app.inject({ url: '/clients', headers: { authorization: `Bearer ${TOKEN}` } })
   t.strictSame((answer.json() as Record<string, unknown>)['blocked'], [
-    { name: 'dated', origin: 'management', since: '2026-11-29T00:00:00.000Z' },
-    { name: 'undated', origin: 'management' }
+    { name: 'dated', origin: 'management', since: '2026-11-29T00:00:00.000Z', at: 1795910400000 },
+    { name: 'undated', origin: 'management', at: 1 }
   ])
 })
