@@ -13,6 +13,7 @@ import { createRevokeLater, type RevokeLater } from '../request/own-login/revoke
 import { dropGrant } from '../request/own-login/sign-in.ts'
 import { createOwnReader, createSites } from '../request/own-login/sites.ts'
 import { createUsedCodes, type SharedCodes } from '../request/own-login/used-codes.ts'
+import { createEndedGrants, type EndedGrants } from '../shared/own-session/ended-grants.ts'
 import { createSessionChanges } from '../shared/own-session/changes.ts'
 import { createSessionLease } from '../shared/own-session/lease.ts'
 import type { OwnRecord } from '../shared/own-session/record.ts'
@@ -24,7 +25,7 @@ import {
   createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS
 } from '../shared/own-session/user-sessions.ts'
 import type { RedisCommands } from '../shared/redis/commands.ts'
-import { usedCodeKey } from '../shared/redis/keys.ts'
+import { type RedisKeys, usedCodeKey } from '../shared/redis/keys.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { TokenParts } from './resources.ts'
@@ -37,8 +38,8 @@ const LISTS_SHARE = 0.1
 
 type OwnSessionDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   shared: Shared
-  /** Of sessions, which hold tokens. */
-  /** Under a key of their own. */
+  keys: RedisKeys
+  /** Of sessions, which hold tokens: under a key of their own. */
   sessionSealing: Sealing
   keyer: Keyer
   revocations: RevocationLog
@@ -59,13 +60,14 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const { keySet, close: closeKeys } = openKeys(settings, deps)
   const stores = openStores(settings, deps)
   const { store, users, lease } = stores
-  const refresh = createRefresh({ renewal: renewalOf(stores, tokens, deps), lease, clock, timeoutMs })
+  const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
+  const renewal = renewalOf(stores, tokens, revokeLater, deps)
+  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
   const { signOuts, forget } = signOutsOf(settings, deps)
   const wasTaken = endings(deps, 'another_user', TAKEN)
   const changes = createSessionChanges({
     store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(login.own, tokens, deps)
   })
-  const revokeLater = revokeLaterOf(tokens, deps)
   return {
     sites,
     readOwn: createOwnReader(sites) satisfies HandlerDeps['readOwn'],
@@ -96,14 +98,22 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
 function renewalOf (
   { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
   tokens: TokenEndpoint,
+  { add }: RevokeLater,
   { metrics: { ownSessions: { refreshed } }, clock, log }: OwnSessionDeps
 ): Renewal {
   const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
-  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates })
+  const discarded = (refreshToken: string): void => { add(refreshToken).catch(() => {}) } // it never rejects
+  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates, discarded })
 }
 
-function revokeLaterOf ({ revoke }: TokenEndpoint, { log }: OwnSessionDeps): RevokeLater {
-  return createRevokeLater({ revoke, failed: (error) => log.warn({ error: describe(error) }, NOT_REVOKED) })
+function revokeLaterOf (
+  { revoke }: TokenEndpoint,
+  grants: EndedGrants | undefined,
+  { clock, log }: OwnSessionDeps
+): RevokeLater {
+  let newest: unknown
+  const warn = onceAMinute(clock, () => log.warn({ error: describe(newest) }, NOT_REVOKED))
+  return createRevokeLater({ revoke, grants, failed: (error) => { newest = error; warn() } })
 }
 
 /** One budget for all that ends a cookie: it bounds what a person takes of the log. */
@@ -130,7 +140,8 @@ function sharedUserOf ({ shared, keyer }: OwnSessionDeps): (credentials: Credent
 const ROTATES =
   'the client of LOGIN_CLIENT_ID rotates refresh tokens: an answer of Authgear that gets lost then costs a person a ' +
     'login; turn rotation off in the portal (docs/login.md)'
-const NOT_REVOKED = 'a refresh token could not be revoked after a sign-out: its session ends at Authgear by itself'
+const NOT_REVOKED =
+  'the session of a sign-out could not be ended at Authgear: it is tried again for a day, by any replica'
 const NO_KEYS = "Authgear's keys cannot be fetched: nobody can sign in until they are"
 
 const TOO_MANY =
@@ -187,11 +198,13 @@ function openStores (settings: ServiceSettings, deps: OwnSessionDeps) {
       users: createUserSessions({ nameOf, lists: createListsInMemory(ofLists) }),
       lease: createSessionLease(clock, undefined),
       codes: undefined,
+      grants: undefined,
       isShared: false
     }
   }
-  const { keyPrefix, connection: { commands } } = redis
-  const { sessionSealing: sealing, revocations: log, leaseMs } = deps
+  // what is asked of records is answered late rather than not at all
+  const { keyPrefix, connection: { patient: commands } } = redis
+  const { sessionSealing: sealing, revocations: log, leaseMs, keys: { endedGrants: key } } = deps
   const maxHoldMs = 3 * settings.authgear.timeoutMs // the wait for a place, the call, and what Redis takes
   const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
   return {
@@ -199,6 +212,7 @@ function openStores (settings: ServiceSettings, deps: OwnSessionDeps) {
     users: createUserSessions({ nameOf, lists }),
     lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
     codes: codesIn(commands, keyPrefix),
+    grants: createEndedGrants({ ...sealing, commands, key }),
     isShared: true
   }
 }

@@ -39,7 +39,8 @@ const recordOf = (version: number, accessToken = `token-${version}`): OwnRecord 
 function replicaOf (tier: TestTier, some: Partial<RedisRecords> = {}): RecordStore {
   const log: RedisRecords['log'] = {
     snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
-    isVoid: () => false
+    isVoid: () => false,
+    names: () => false
   }
   const { commands, keyPrefix } = tier
   return createRecordStore(MEGABYTE, { commands, keyPrefix, sealer: NEW, writesPrevious: () => false, log, ...some })
@@ -138,7 +139,8 @@ t.test('while Redis is away what was seen goes on, unless a revocation is about 
   let isVoid = false
   const log: RedisRecords['log'] = {
     snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
-    isVoid: ({ digests }) => isVoid && digests.includes(DIGEST)
+    isVoid: ({ digests }) => isVoid && digests.includes(DIGEST),
+    names: () => false
   }
   const [store, other] = [replicaOf(tier, { log }), replicaOf(tier)]
   await store.write(COOKIE, recordOf(2))
@@ -171,4 +173,40 @@ t.test('a rotation of CACHE_SECRET loses nobody', async (t) => {
   for (const [store, cookie] of [[both, ROTATED], [replicaOf(tier), COOKIE]] as const) {
     t.equal(await versionOf(store, cookie), 'none')
   }
+})
+
+/** What a failover to an older copy, or a restored snapshot, does to one record. */
+async function putBack (tier: TestTier, value: Buffer | null): Promise<void> {
+  await tier.commands.setPx(ownSessionKey(tier.keyPrefix, COOKIE.keys.current), value ?? Buffer.alloc(0), 60_000)
+}
+
+t.test('refuses a record that it saw end, whatever Redis gives back, and ends it again', async (t) => {
+  const tier = await start(t)
+  const [store, other] = [replicaOf(tier), replicaOf(tier)]
+  await store.write(COOKIE, recordOf(2))
+  const old = await tier.commands.getBuffer(ownSessionKey(tier.keyPrefix, COOKIE.keys.current))
+  await store.remove(COOKIE)
+  await putBack(tier, old)
+  t.equal(await versionOf(other), 2, 'a replica that saw nothing')
+  t.equal(await versionOf(store), 'none')
+  t.equal(await versionOf(other), 'none', 'and nobody else takes it any more')
+  await putBack(tier, old)
+  t.equal(await versionOf(other), 'none', 'who saw the tombstone')
+})
+
+t.test('refuses a record whose cookie a revocation names', async (t) => {
+  const tier = await start(t)
+  const isFinal = { now: false }
+  const log: RedisRecords['log'] = {
+    snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
+    isVoid: () => false,
+    names: ({ digests }) => isFinal.now && digests.includes(DIGEST)
+  }
+  const [store, fresh] = [replicaOf(tier, { log }), replicaOf(tier, { log })]
+  await store.write(COOKIE, recordOf(2))
+  t.equal(await versionOf(fresh), 2)
+  isFinal.now = true
+  for (const replica of [store, fresh]) t.equal(await versionOf(replica), 'none')
+  isFinal.now = false
+  t.equal(await versionOf(store), 'none', 'for good: the log forgets after some minutes')
 })

@@ -62,6 +62,18 @@ export function logContract (t: Test, open: (t: Test) => Promise<LogSubject>): v
     t.notOk(log.isVoid(stolen, before), 'another session')
   })
 
+  t.test('names the credentials that were revoked, at once and afterwards, and nobody else', async (t) => {
+    const { log } = await open(t)
+    t.notOk(log.names(ALICE))
+    const revoking = log.revoke(credential('session'))
+    t.ok(log.names(ALICE), 'at once')
+    await revoking
+    t.ok(log.names(ALICE), 'and when it is in the log')
+    await log.revoke(user('bob'))
+    await log.revoke(EVERYTHING)
+    t.notOk(log.names(BOB), 'a user and everything are no credential')
+  })
+
   t.test('many at once are all logged', async (t) => {
     const { log } = await open(t)
     const before = log.snapshot()

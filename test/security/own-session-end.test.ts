@@ -183,13 +183,10 @@ t.test('a sign-out that never comes back from Authgear ends the session all the 
   const world = await startOwnWorld(t)
   const person = await signedIn(world)
   const value = sessionCookie(person) ?? ''
-  const [token] = [refreshTokenOf(world)]
   await person.open(`${APP}/_auth/logout`, { until: ({ url }) => new URL(url).pathname === '/_auth/logout' })
   t.match(await world.byCookie(value), /^401/, 'at once')
   world.clock.advance(TTL_MS)
   t.match(await world.byCookie(value), /^401/)
-  t.notOk(world.relay.calls.some(({ path }) => path.startsWith('/oauth2/revoke')), 'never before (a page would ask)')
-  t.ok(token.length > 0)
 })
 
 for (const trouble of ['paused', 'gone'] as const) {

@@ -42,6 +42,7 @@ function oneName () {
     commands: {
       getBuffer: unlessAway(() => value),
       setIfNewer: (_: string, __: string, to: Buffer) => unlessAway(() => { value = to; return true })(),
+      setSmallIfNewer: unlessAway(() => true),
       setIfAbsent: unlessAway(() => true)
     }
   }
@@ -57,7 +58,8 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       writesPrevious: () => false,
       log: {
         snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }) as never,
-        isVoid: () => false
+        isVoid: () => false,
+        names: () => false
       }
     })
     await store.write(TARGET, RECORD)
@@ -66,7 +68,13 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       throw new GrantRefused()
     }
     const renewal = createRenewal({
-      store, clock: manualClock(), isShared: true, refreshed: () => {}, rotates: () => {}, tokens: { refresh }
+      store,
+      clock: manualClock(),
+      isShared: true,
+      refreshed: () => {},
+      rotates: () => {},
+      discarded: () => {},
+      tokens: { refresh }
     })
     t.equal((await renewal.refreshNewest(TARGET, RECORD)).kind, kind)
   })

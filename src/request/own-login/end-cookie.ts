@@ -8,14 +8,15 @@ type Deps = Pick<OwnLoginDeps, 'authenticator' | 'changes' | 'keyer' | 'sharedUs
 
 /**
  * A cookie is worth nothing any more, on any replica: also where its record is lost and what was resolved of it is not.
- * @param own as `Credentials` have it
+ * @param own as `Credentials` have it @param ending comes before its record goes
  */
 export async function endCookie (
   deps: Deps,
   request: VerifyRequest,
-  own: string
+  own: string,
+  ending?: Parameters<SessionChanges['end']>[1]
 ): Promise<Awaited<ReturnType<SessionChanges['end']>>> {
-  const ended = await deps.changes.end(own)
+  const ended = await deps.changes.end(own, ending)
   if (ended.kind !== 'done' || ended.value !== undefined) return ended
   const forgotten = await forgetValid(deps, request, credentialsOfCookie(own))
   return forgotten === 'done' ? ended : { kind: 'unreachable' }

@@ -13,7 +13,7 @@ import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 /** `/logout[?rd=…]`: ends this session on every replica, and has Authgear end it. */
 export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
-  const { answers, authgear, seal, clock, revokeLater, stepped } = deps
+  const { answers, authgear, seal, clock, stepped } = deps
   return async (request, site) => {
     if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
     const returnTo = site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
@@ -22,10 +22,8 @@ export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
     const { record, who } = ended
     if (record !== undefined) stepped('signed_out')
     const cookies = [clearedCookie(site, 'session')]
-    const revocation = record === undefined ? undefined : revokeLater.add(record.refreshToken)
-    if (authgear.comesBack(site) && (revocation !== undefined || returnTo !== undefined)) {
-      const signedOut = { revocation, returnTo, issuedAt: clock.wall() }
-      cookies.push(signedOutCookie(seal, site, signedOut, LOGIN_LIFETIME_MS))
+    if (authgear.comesBack(site) && returnTo !== undefined) {
+      cookies.push(signedOutCookie(seal, site, { returnTo, issuedAt: clock.wall() }, LOGIN_LIFETIME_MS))
     }
     return { ...answers.redirect('signing_out', authgear.endSession(site, record?.idToken), cookies), who }
   }
@@ -37,12 +35,12 @@ type Ended =
 
 /** The cookie's session, and what is remembered of a token beside it: neither hides the other. */
 async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site): Promise<Ended> {
-  const { answers } = deps
+  const { answers, revokeLater } = deps
   const failed = (rest: Partial<HandlerResult> = {}): Ended =>
     ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
   const ended: Array<Readonly<{ own: string, record: OwnRecord }>> = []
   for (const own of allSessionCookies(request, site)) {
-    const one = await endCookie(deps, request, own)
+    const one = await endCookie(deps, request, own, ({ refreshToken }) => revokeLater.add(refreshToken))
     if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
     if (one.value !== undefined) ended.push({ own, record: one.value })
   }
@@ -56,17 +54,15 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
   return { kind: 'ended', record, who: whoOf(deps.keyer, credentialsOfCookie(own), record.userId) }
 }
 
-/** `/logged-out`: Authgear has ended its session; now the grant's refresh token is worth nothing either. */
+/** `/logged-out`: Authgear has ended its session. */
 export function createOwnLoggedOut (deps: OwnLoginDeps): SiteHandler {
-  const { answers, seal, clock, revokeLater, loginPath } = deps
+  const { answers, seal, clock, loginPath } = deps
   return (request, site) => {
     const opened = readSignedOut(seal, request, site)
     if (opened === undefined || Math.abs(clock.wall() - opened.issuedAt) > LOGIN_LIFETIME_MS) {
       return answers.page('signed_out', request)
     }
-    if (opened.revocation !== undefined) revokeLater.now(opened.revocation)
     const cookie = clearedCookie(site, 'logout')
-    if (opened.returnTo === undefined) return answers.page('signed_out', request, { cookie })
     const returnTo = site.returnUrls.read(opened.returnTo) ?? site.returnUrls.fallback
     const location = `${site.origin}${loginPath}${writeLoginQuery({ returnTo, maxAge: undefined })}`
     return answers.redirect('sent_to_login', location, cookie)

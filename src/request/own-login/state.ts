@@ -101,9 +101,7 @@ export const clicked = (browser: Browser): Browser => ({ ...browser, returns: un
 
 /** What travels to `/logged-out`. */
 export type SignedOut = Readonly<{
-  /** Names the refresh token that is to be revoked, on the replica that has it. */
-  revocation: string | undefined
-  returnTo: string | undefined
+  returnTo: string
   issuedAt: number
 }>
 

@@ -27,7 +27,7 @@ export type SessionChangesDeps = Readonly<{
   users: UserSessions
   keyer: Keyer
   clock: Clock
-  /** Nothing of the old cookie is remembered during a change, which takes no longer than its quiet time. */
+  /** Nothing of a cookie is remembered while it ends, which takes no longer than its quiet time. */
   signOuts: SignOuts
   /** Milliseconds: longest wait for a refresh that is under way. */
   timeoutMs: number
@@ -93,17 +93,14 @@ export function createSessionChanges (deps: SessionChangesDeps) {
   }
 
   /**
-   * First nothing of the old cookie is remembered any more, for as long as this takes; then the new record stands; then
-   * the old one is gone for good. Where a step fails the ones before have changed nothing that anybody can tell.
+   * First the new record stands, then the old one is gone, then all replicas are told: a revocation that names a cookie
+   * is final. Where a step fails the ones before have changed nothing that anybody can tell.
    */
   async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
     const found = await read(own)
     if (found.kind !== 'done') return found
     const { value: record } = found
     if (record === undefined) return { kind: 'gone' }
-    const ending = endingOf(own, record)
-    // all replicas know, or will before they use anything of it
-    if (await signOuts.begin(ending) !== 'logged') return UNREACHABLE
     const { authTime, amr } = signedIn
     const now = clock.wall()
     const begun = await begin({ ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }, own)
@@ -113,7 +110,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
       return UNREACHABLE
     }
     // what a replica resolved meanwhile began before this
-    await signOuts.end(ending)
+    await signOuts.end(endingOf(own, record))
     await dropBeyond(begun.beyond)
     return { kind: 'done', value: begun.value }
   }
@@ -127,15 +124,20 @@ export function createSessionChanges (deps: SessionChangesDeps) {
       const leased = await lease(namesOf(own).keys, timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
       return leased.kind === 'ran' ? leased.value : UNREACHABLE
     },
-    /** The session of that cookie is ended here, on every replica. @returns what it was, if it was one */
-    async end (own: string): Promise<Changed<OwnRecord | undefined>> {
+    /**
+     * The session of that cookie is ended here, on every replica.
+     * @param ending comes before the record goes, which is lost to whoever dies then
+     * @returns what it was, if it was one
+     */
+    async end (own: string, ending?: (record: OwnRecord) => Promise<void>): Promise<Changed<OwnRecord | undefined>> {
       const found = await read(own)
       if (found.kind !== 'done' || found.value === undefined) return found
-      const ending = endingOf(own, found.value)
+      const signedIn = endingOf(own, found.value)
       // on this replica at once, whatever is under way; a refresh that is writes to no ended session
-      if (await signOuts.begin(ending) === 'refused') return UNREACHABLE
+      if (await signOuts.begin(signedIn) === 'refused') return UNREACHABLE
+      await ending?.(found.value)
       if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
-      await signOuts.end(ending)
+      await signOuts.end(signedIn)
       // nobody waits: one that stays listed takes a place
       users.remove(found.value, namesOf(own).keys).catch(() => {})
       return found

@@ -9,7 +9,7 @@ const MIN_RECORD_BYTES = 1024
 const RESERVED_RECORD_BYTES = 40
 
 /** What another replica ended is no session here either, while Redis cannot say so. */
-export type RevocationReader = Pick<RevocationLog, 'snapshot' | 'isVoid'>
+export type RevocationReader = Pick<RevocationLog, 'snapshot' | 'isVoid' | 'names'>
 
 type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
 
@@ -32,6 +32,14 @@ export function openMemory (maxBytes: number, log: RevocationReader | undefined)
   return {
     keep,
     drop,
+    /**
+     * For good, whatever Redis has of it: this process saw it end, or a revocation names its cookie, which only a
+     * session's end does.
+     */
+    isOver ({ keys: { current }, digests }: CookieNames): boolean {
+      if (log?.names({ digests: digests.all }) === true) drop(current)
+      return ended.has(current)
+    },
     /** What no revocation of the cookie has overtaken. */
     get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
       const slot = ended.has(current) ? undefined : records.get(current)

@@ -42,6 +42,8 @@ export type RenewalDeps = Readonly<{
   refreshed: (outcome: RefreshOutcome, seconds: number) => void
   /** The client's refresh tokens rotate: told once. */
   rotates: () => void
+  /** A refresh token that came for a session which had ended meanwhile: its grant lives. */
+  discarded: (refreshToken: string) => void
 }>
 
 /** A replica that lost its lease while it stood still writes within this, if it ever does. */
@@ -104,7 +106,9 @@ export function createRenewal (deps: RenewalDeps) {
     }
     const read = await store.read(target)
     if (read.kind === 'found') return { kind: 'session', record: read.record }
-    return read.kind === 'none' ? read : unreachable(read.error)
+    if (read.kind === 'unreachable') return unreachable(read.error)
+    if (renewed.refreshToken !== before.refreshToken) deps.discarded(renewed.refreshToken)
+    return read
   }
 
   /** Another replica may have refreshed, and lost its lease meanwhile: the newest token alone proves something. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
-import type { RedisCommands } from '../redis/commands.ts'
+import { asGarbage, type RedisCommands } from '../redis/commands.ts'
 import { ownRefreshKey, ownSessionKey } from '../redis/keys.ts'
 import { type Memory, openMemory, type RevocationReader } from './memory.ts'
 import { type CookieNames, decodeRecord, encodeRecord, type OwnRecord } from './record.ts'
@@ -39,7 +39,7 @@ export type RecordStore = Readonly<{
 }>
 
 export type RedisRecords = Readonly<{
-  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setIfAbsent'>
+  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setSmallIfNewer' | 'setIfAbsent'>
   keyPrefix: string
   sealer: Sealer
   /** While CACHE_SECRET is rotated. */
@@ -111,12 +111,16 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   }
 
   async function readAt (place: Place): Promise<Opened> {
-    const value = await commands.getBuffer(nameOf(place))
+    const value = await commands.getBuffer(nameOf(place)).catch(asGarbage)
     return value === null ? undefined : openAt(place, value)
   }
 
   const bury = (place: Place): Promise<boolean> =>
-    commands.setIfNewer(nameOf(place), ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
+    commands.setSmallIfNewer(nameOf(place), ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
+
+  async function buryAll (keys: CacheKeys): Promise<void> {
+    for (const place of placesOf(keys)) await bury(place)
+  }
 
   async function write ({ keys }: CookieNames, record: OwnRecord): Promise<StoreWrite> {
     const [own, older] = placesOf(keys)
@@ -146,6 +150,11 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
     },
     async read (cookie) {
       const { keys, keys: { current } } = cookie
+      if (memory.isOver(cookie)) {
+        // a failover or a restored snapshot brought it back for others
+        await buryAll(keys).catch(() => {})
+        return NONE
+      }
       const known = memory.get(cookie)
       const places = placesOf(keys)
       const snapshot = log.snapshot()
@@ -166,9 +175,10 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
       }
     },
     async remove ({ keys }) {
-      memory.drop(keys.current)
+      memory.forget(keys.current)
       try {
-        for (const place of placesOf(keys)) await bury(place)
+        await buryAll(keys)
+        memory.drop(keys.current)
         return 'removed'
       } catch {
         return 'unreachable'

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { RedisTooSlow } from '../../errors.ts'
+import { QUEUE_ADD, QUEUE_REMOVE, QUEUE_TAKE } from './queue.ts'
 
 /**
  * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command:
@@ -17,6 +18,10 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
 /** `most`: how many replicas' words are read back. */
 export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
 export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
+
+/** One line of a queue (queue.ts); name and payload hold no blank. */
+export type Taken = Readonly<{ name: string, payload: string }>
+type Queued = Taken & Readonly<{ dueMs: number, max: number, lifeMs: number }>
 
 export type RedisCommands = ReturnType<typeof commandsOf>
 
@@ -44,9 +49,12 @@ const FENCED_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
 const COMPARE_AND_SET =
   "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
+/** A value of another type is somebody else's garbage; what makes room comes first, so that it may be out of memory. */
 const NEWER_SET =
-  "if string.sub(redis.call('get', KEYS[1]) or '', 1, #ARGV[1]) < ARGV[1] then " +
-    "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return 0"
+  "local value = redis.pcall('get', KEYS[1]) " +
+    "if string.sub(type(value) == 'string' and value or '', 1, #ARGV[1]) >= ARGV[1] then return 0 end " +
+    "if ARGV[4] == 'small' then redis.call('del', KEYS[1]) end " +
+    "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3])"
 const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -125,7 +133,22 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
      * is there begins with the same one or a later. @returns whether it did
      */
     setIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
-      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs)),
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, '')),
+    /** The same for a value that is smaller than what it replaces: also where Redis is out of memory. */
+    setSmallIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'small')),
+    /** @param dueMs from now @param max how many there may be: the oldest go */
+    queueAdd: async (key: string, { name, payload, dueMs, max, lifeMs }: Queued): Promise<void> => {
+      await limited(() => redis.eval(QUEUE_ADD, 1, key, name, payload, dueMs, max, lifeMs))
+    },
+    /** @returns what is due, which no other replica gets for `againMs`, or for as long as it has waited */
+    queueTake: async (key: string, most: number, againMs: number, lifeMs: number): Promise<readonly Taken[]> => {
+      const flat = await limited(() => redis.eval(QUEUE_TAKE, 1, key, most, againMs, lifeMs)) as readonly string[]
+      return flat.flatMap((name, at) => at % 2 === 0 ? [{ name, payload: flat[at + 1] ?? '' }] : [])
+    },
+    queueRemove: async (key: string, lifeMs: number, names: readonly string[]): Promise<void> => {
+      await limited(() => redis.eval(QUEUE_REMOVE, 1, key, lifeMs, ...names))
+    },
     /** Compare and delete. */
     deleteIfEquals: (key: string, value: string): Promise<unknown> =>
       limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),

@@ -16,6 +16,8 @@ export type RedisKeys = Readonly<{
   blockedAsked: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
+  /** Grants of sessions of our own that are signed out, until Authgear has ended them. */
+  endedGrants: string
   /** `doctor` tries its user's rights on it, and deletes it. */
   trial: string
 }>
@@ -31,6 +33,7 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     blockedClients: `${log}:blocked-clients`,
     blockedAsked: `${log}:blocked-asked`,
     webhookSeen: `${log}:webhook-seen`,
+    endedGrants: `${log}:ended-grants`,
     trial: trialKey(log)
   })
 }

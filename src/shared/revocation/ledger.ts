@@ -238,6 +238,13 @@ export class Ledger {
     })
   }
 
+  /** Also of those that a new log lacks yet. */
+  names ({ digests }: Pick<Affected, 'digests'>): boolean {
+    const names = new Set(namesOf(undefined, digests))
+    return [...names].some((name) => this.#revoked.has(name) || this.#unconfirmed.has(name)) ||
+      [...this.#pendingRepublish.values()].some(({ target }) => names.has(nameOf(target)))
+  }
+
   /**
    * @returns whether an entry from Redis stands at a position that this replica read, and no revocation after it or
    * still pending voids it

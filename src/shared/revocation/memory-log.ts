@@ -22,6 +22,7 @@ export function createMemoryLog ({ clock, retentionMs, observer, maxNames, token
     snapshot: () => ledger.snapshot(),
     isFollowing: () => true,
     isVoid: ledger.isVoid.bind(ledger),
+    names: ledger.names.bind(ledger),
     standingOf: (token) => tokens?.standingOf(token, true) ?? 'unknown',
     trusts: () => false,
     trustsShared: () => false,

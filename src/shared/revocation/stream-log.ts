@@ -92,6 +92,7 @@ export function createStreamLog (deps: StreamLogDeps): StreamLog {
     snapshot: () => ledger.snapshot(),
     isFollowing,
     isVoid: ledger.isVoid.bind(ledger),
+    names: ledger.names.bind(ledger),
     standingOf: (token: TokenNames) => tokens?.standingOf(token, isFollowing()) ?? 'unknown',
     trusts: ledger.trusts.bind(ledger),
     trustsShared: () => isFollowing() && ledger.pendingRepublish.size === 0,

@@ -91,6 +91,8 @@ export interface RevocationLog {
   isFollowing (): boolean
   /** Whether a later revocation makes this resolution unusable. */
   isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
+  /** Whether a revocation that this replica holds names one of these credentials, whenever it came. */
+  names (about: Pick<Affected, 'digests'>): boolean
   /** Whether a resource token is revoked, as far as this replica can know. */
   standingOf (token: TokenNames): TokenStanding
   /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
