@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { endOnSignal } from './commands/early-signals.ts'
 import { fitHeap } from './commands/fit-heap.ts'
 import { machineMemory } from './config/machine-memory.ts'
 
@@ -76,5 +77,6 @@ function versionOf (): string {
 
 const [command = 'serve', ...args] = process.argv.slice(2)
 if (command === 'check' || command === 'doctor' || command === 'serve') fitHeap(process, machineMemory())
+if (command === 'serve') endOnSignal()
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

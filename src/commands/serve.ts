@@ -7,6 +7,7 @@ import { createLog, describe, type Log, openLogOutput } from '../operate/logging
 import { prettyStream } from '../operate/logging/pretty.ts'
 import type { Service } from '../service/service.ts'
 import { type Out, refuse } from './command-line.ts'
+import { stopEndingOnSignal } from './early-signals.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
@@ -21,6 +22,8 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
   const loaded = loadConfig(env)
   if (loaded.kind === 'errors') return refuse(loaded.errors, err)
   const { config, warnings } = loaded
+  // past RLIMIT_FSIZE the kernel ends a process that does not handle this signal
+  process.on('SIGXFSZ', () => {})
   const output = openLogOutput(1)
   const log = createLog(config.logLevel, config.logFormat === 'pretty' ? prettyStream(output, isatty(1)) : output)
   const { flushed, writePiece: stdout } = output
@@ -35,30 +38,43 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
   }
 }
 
+type Phase = Readonly<{ state: 'starting' | 'draining' } | { state: 'serving', service: Service }>
+
 async function start (config: Config, running: Running): Promise<void> {
   const { version, log, tracer, flushed } = running
   const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
-  let state: State = 'starting'
+  let phase: Phase = { state: 'starting' }
+  const state = (): State => phase.state
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
-  const service = await open(config, running, closers, () => state).catch(async (error: unknown) => {
+  const reopens = config.accessRecord?.file !== undefined
+  if (reopens) process.on('SIGHUP', () => { if (phase.state === 'serving') phase.service.reopenRecord() })
+  // before anything is opened: process 1 ignores a signal that has no handler
+  onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
+    const before = phase
+    phase = { state: 'draining' }
+    if (before.state === 'serving') await shutDown(before.service, config, log, close)
+    else log.info('shut down before it was ready')
+    await flushed()
+  })
+  const service = await open(config, running, closers, state).catch(async (error: unknown) => {
     await close()
     throw error
   })
-  state = 'serving'
+  if (state() === 'draining') return
+  phase = { state: 'serving', service }
   log.info(bannerOf(config, version), 'ready')
-  const reopens = config.accessRecord?.file !== undefined
-  if (reopens) process.on('SIGHUP', service.reopenRecord)
-  onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
-    state = 'draining'
-    service.grpc?.stopServing()
-    service.moveReaders()
-    service.flushRecord()
-    log.info({ delayMs: config.shutdownDelayMs }, 'shutting down')
-    await sleep(config.shutdownDelayMs)
-    await close()
-    log.info('shut down')
-    await flushed()
-  })
+}
+
+async function shutDown (
+  service: Service, { shutdownDelayMs: delayMs }: Config, log: Log, close: () => Promise<void>
+): Promise<void> {
+  service.grpc?.stopServing()
+  service.moveReaders()
+  service.flushRecord()
+  log.info({ delayMs }, 'shutting down')
+  await sleep(delayMs)
+  await close()
+  log.info('shut down')
 }
 
 /** The management listener first, so that probes see the start; the main listener last. */
@@ -80,12 +96,15 @@ async function open (config: Config, running: Running, closers: Closer[], state:
  */
 function onSignal (log: Log, skip: ReadonlyArray<'SIGHUP'>, close: () => Promise<void>): void {
   const logger = { error: (message: unknown) => log.error({ error: describe(message) }, 'ends') }
-  closeWithGrace({ delay: false, logger, skip: [...skip] }, async ({ err }) => {
+  // a start that failed has its own exit code
+  closeWithGrace({ delay: false, logger, skip: ['beforeExit', ...skip] }, async ({ err }) => {
     if (err !== undefined) {
       log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
     }
     await close()
   })
+  // after the line above, so that a signal always finds a handler
+  stopEndingOnSignal()
 }
 
 /** Whether the standard variables of OpenTelemetry ask for traces. */

@@ -30,6 +30,15 @@ export async function startOnPipe (t: Test, env: Env): Promise<OnPipe & Readonly
   return { pipe, ...await start(t, env, (all) => spawn('bash', words, { env: all, stdio: 'inherit' })) }
 }
 
+/**
+ * A replica whose standard output is appended to a file.
+ * @param limit a line of bash before it starts, such as `ulimit -f 1`
+ */
+export function startOnFile (t: Test, env: Env, file: string, limit = ':'): Promise<OnPipe> {
+  const words = ['-c', `${limit}; exec "$0" "$1" >>"$2"`, process.execPath, MAIN, file]
+  return start(t, env, (all) => spawn('bash', words, { env: all, stdio: 'inherit' }))
+}
+
 /** A replica whose standard output nobody can read any more. */
 export function startOnClosedPipe (t: Test, env: Env): Promise<OnPipe> {
   return start(t, env, (all) => {

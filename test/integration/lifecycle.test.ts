@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
@@ -157,6 +157,35 @@ t.test('a request that Authgear never answers holds no shutdown up', async (t) =
   await service.stop()
   t.type(await service.ended, 'number', 'it ended by itself, before it would have been killed')
   await cutOff
+})
+
+t.test('a signal during the start ends it with 0', { skip: skipOrFail('redis-server') }, async (t) => {
+  // a Redis that accepts connections and never answers: the start waits for the list of blocked clients
+  const silent = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => silent.close())
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const management = await freePort()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    const starting = await startChild(t, {
+      name: 'forward-auth',
+      command: process.execPath,
+      args: [MAIN],
+      env: {
+        AUTHGEAR_ENDPOINT: 'https://a.example',
+        REDIS_URL: `redis://127.0.0.1:${port}`,
+        CACHE_SECRET: 'x'.repeat(32),
+        RESOURCES: 'https://api.example',
+        LISTEN: `127.0.0.1:${await freePort()}`,
+        MANAGEMENT_LISTEN: `127.0.0.1:${management}`
+      },
+      ready: () => ask(management, { path: '/livez' }).then(({ status }) => status === 200, () => false)
+    })
+    t.equal((await ask(management, { path: '/readyz' })).status, 503, 'it is starting')
+    starting.signal(name)
+    t.equal(await starting.ended, 0)
+    t.match(starting.output(), 'shut down before it was ready')
+  }
 })
 
 t.test('a second signal ends it with 1 at once', async (t) => {

@@ -10,7 +10,7 @@ import { destination, pino, type DestinationStream, type Logger } from 'pino'
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Lines beyond this are dropped: a full pipe must not stop the event loop, and with it everybody behind the proxy. */
+/** Lines beyond this are dropped: neither a full pipe nor a full disk may stop the event loop or end the process. */
 const MAX_WAITING_BYTES = 1024 * 1024
 /** An ending process waits so long for its last lines to be read. */
 const FLUSH_WITHIN_MS = 500
@@ -31,7 +31,12 @@ export type LogOutput = DestinationStream & Readonly<{
 export function openLogOutput (fd: number): LogOutput {
   const kind = fstatSync(fd)
   if (kind.isFIFO() || kind.isSocket()) return pipeOutput(new Socket({ fd, readable: false, writable: true }))
-  return Object.assign(destination({ fd, sync: true }), { flushed: async () => {}, writePiece: undefined })
+  return Object.assign(fileOutput(fd), { flushed: async () => {}, writePiece: undefined })
+}
+
+/** Waiting lines are written with the next one after the disk has room again. */
+function fileOutput (fd: number): DestinationStream {
+  return destination({ fd, sync: true, maxLength: MAX_WAITING_BYTES }).on('error', () => {})
 }
 
 function pipeOutput (pipe: Socket): LogOutput {

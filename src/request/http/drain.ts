@@ -16,10 +16,16 @@ const IDLE_CHECK_INTERVAL_MS = 50
 const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
+/** How long a request's head may still take to arrive after the listener has closed. */
+const HEAD_NOTICE_MS = 1000
+
 /** From the GOAWAY to the end of the connection: longer than a round trip to a proxy. */
 const GOAWAY_NOTICE_MS = 250
 
 type ListeningServer = Server | Http2SecureServer | NetServer
+
+/** Node keeps the answer under way here (boundConnections in limits.ts reads it, too). */
+type Http1Socket = Socket & { _httpMessage?: unknown }
 
 /**
  * Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for
@@ -38,11 +44,18 @@ export function trackConnections (
 ): Drain {
   const sockets = new Set<Socket>()
   const unused = new Set<Socket>()
+  /** Connections that speak HTTP/1.1. */
+  const http1 = new Set<Http1Socket>()
   const sessions = new Set<Http2Session>()
   let draining = false
   server.on('connection', (socket: Socket) => keep(sockets, socket))
+  if (isPlainHttp(server)) server.on('connection', (socket: Socket) => keep(http1, socket))
   // a connection that speaks HTTP/2 is its session's business
-  server.on('secureConnection', (socket: TLSSocket) => { if (socket.alpnProtocol !== 'h2') keep(unused, socket) })
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') return
+    keep(unused, socket)
+    keep(http1, socket)
+  })
   // over plain HTTP a connection that carried nothing shows by its bytes: no listener of ours on the hot path
   if (speaksTls(server)) {
     server.prependListener('request', (request: IncomingMessage) => {
@@ -61,7 +74,9 @@ export function trackConnections (
       for (const session of sessions) retire(session)
       for (const socket of unused) socket.destroy()
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      const late = setTimeout(() => { for (const socket of http1) destroyUnlessAnswering(socket) }, HEAD_NOTICE_MS)
       await endAll(server, sockets, closed, graceMs)
+      clearTimeout(late)
     }
   })
 }
@@ -76,6 +91,15 @@ function stopListening (server: ListeningServer, done: () => void): void {
 
 function speaksTls (server: ListeningServer): boolean {
   return 'setSecureContext' in server
+}
+
+function isPlainHttp (server: ListeningServer): boolean {
+  return !speaksTls(server) && 'closeIdleConnections' in server
+}
+
+/** A client that never finishes a head must not hold up the shutdown. */
+function destroyUnlessAnswering (socket: Http1Socket): void {
+  if (socket._httpMessage == null) socket.destroy()
 }
 
 function keep (sockets: Set<Socket>, socket: Socket): void {
