@@ -41,8 +41,9 @@ export function openAccessRecord (
   const run = randomBytes(4).toString('hex')
   const trustProxy = createTrustProxy(trustedProxies)
   const maxBytes = cache.maxBytes * RECORD_SHARE
+  const lost = (): void => metrics.recordLines('lost')
   const record = createAccessRecord({
-    settings, sink, replica: machine, run, sessionKey, trustProxy, clock, maxBytes, counted: metrics.recordLines
+    settings, sink, replica: machine, run, sessionKey, trustProxy, clock, maxBytes, lost
   })
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
   return Object.freeze({
@@ -65,6 +66,7 @@ function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdou
 
 function observerOf (metrics: Metrics, log: Log): SinkObserver {
   return {
+    written (lines) { metrics.recordLines('written', lines) },
     lost (lines) {
       metrics.recordLines('lost', lines)
       // nobody scrapes a process that ends

@@ -51,12 +51,12 @@ export type AccessRecordDeps = Readonly<{
   clock: Clock
   /** Bytes that folds may take. */
   maxBytes: number
-  /** A line was written, or could not be. */
-  counted: (outcome: 'written' | 'lost') => void
+  /** There was no room for a line. */
+  lost: () => void
 }>
 
 /** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
-const STRANGER = { user: undefined, method: '', policy: '' } as const
+const STRANGER = { user: undefined, method: '', path: undefined, policy: '' } as const
 const CLOSE_WITHIN_MS = 2000
 /**
  * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:
@@ -75,7 +75,7 @@ const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'non
 }
 
 export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
-  const { settings, sink, replica, run, trustProxy, clock, counted } = deps
+  const { settings, sink, replica, run, trustProxy, clock, lost } = deps
   let seq = 0
   let missing = 0
 
@@ -83,9 +83,12 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
   function write (content: object): void {
     seq++
     const line = encode({ record: 'access', seq, replica, run, ...content, ...missing > 0 && { missing } })
-    const isTaken = sink.write(line)
-    missing = isTaken ? 0 : missing + 1
-    counted(isTaken ? 'written' : 'lost')
+    if (sink.write(line)) {
+      missing = 0
+      return
+    }
+    missing++
+    lost()
   }
 
   const folds = createFolds({ windowMs: settings.windowMs, maxBytes: deps.maxBytes, clock }, (one: Counted) => {
@@ -108,7 +111,10 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
         const isCrowded = folds.isCrowded()
         const same = { ...STRANGER, verdict, reason, endpoint, host: isCrowded ? undefined : host }
         folds.add(isCrowded ? '' : host ?? '', same, decide)
-      } else folds.add(who.key, { user: who.userId, verdict, reason, endpoint, host, method, policy }, decide)
+      } else {
+        const path = pathOf(where.uri, settings.path)
+        folds.add(who.key, { user: who.userId, verdict, reason, endpoint, host, method, path, policy }, decide)
+      }
     },
     revoked ({ target, origin }: Revocation): void {
       const names = target.kind === 'user'
@@ -145,7 +151,7 @@ function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
     session: result.who && digest(textOf(result.who.credentials)).slice(0, 22),
     endpoint: reported.endpoint,
     host: cut(where.host, 255),
-    method: cut(where.method, 32) ?? '',
+    method: cut(where.method, 32),
     path: pathOf(where.uri, settings.path),
     policy: policy === '' ? undefined : cut(policy, 256),
     address: settings.address ? reported.client().address : undefined,

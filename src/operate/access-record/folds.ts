@@ -9,6 +9,8 @@ export type Same = Pick<Decided, 'verdict' | 'reason' | 'endpoint'> & Readonly<{
   user: string | undefined
   host: string | undefined
   method: string
+  /** As it is written; undefined where paths fold together. */
+  path: string | undefined
   policy: string
 }>
 
@@ -30,9 +32,9 @@ export type Folds = Readonly<{
   isCrowded: () => boolean
 }>
 
-/** A client chooses method and host, and adds to a policy: beyond so many folds of one session these count as one. */
+/** A client chooses method, host and path, and adds to a policy: beyond so many folds of one session these are one. */
 const MAX_OF_OWNER = 64
-const COARSE = { host: undefined, method: '', policy: '' } as const
+const COARSE = { host: undefined, method: '', path: undefined, policy: '' } as const
 /** Of a fold, beside its texts. */
 const FOLD_BYTES = 500
 
@@ -70,7 +72,7 @@ export function createFolds (
     const now = clock.wall()
     write({ decided: decision, count: 1, first: now, last: now })
     if (windowMs === 0) return
-    const [same, decided] = ownTexts([asked, decision])
+    const [same, decided] = ownTexts([asked, repeatOf(decision, asked)])
     const size = FOLD_BYTES + 2 * (owner.length + lengthOf(decided) + lengthOf(same))
     const fold: Fold = {
       owner, same, decided, bytes: size, ends: clock.monotonic() + windowMs, count: 0, first: 0, last: 0
@@ -102,14 +104,25 @@ export function createFolds (
   })
 }
 
+/** What all decisions of a fold have in common: its counted line says no more. */
+function repeatOf (decided: Decided, { host, method, path, policy }: Same): Decided {
+  return {
+    ...decided,
+    ...host === undefined && { host },
+    ...method === '' && { method: undefined },
+    ...path === undefined && { path },
+    ...policy === '' && { policy: undefined }
+  }
+}
+
 /** V8 keeps a whole header or URL for as long as a part of it is kept. */
 function ownTexts<T> (value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
 
 function isSame (a: Same, b: Same): boolean {
-  return a.verdict === b.verdict && a.reason === b.reason && a.endpoint === b.endpoint && a.method === b.method &&
-    a.host === b.host && a.policy === b.policy && a.user === b.user
+  return a.path === b.path && a.verdict === b.verdict && a.reason === b.reason && a.endpoint === b.endpoint &&
+    a.method === b.method && a.host === b.host && a.policy === b.policy && a.user === b.user
 }
 
 function lengthOf (texts: Readonly<Record<string, string | undefined>>): number {

@@ -26,7 +26,7 @@ export type Decided = Readonly<{
   scope?: string | undefined
   endpoint: Endpoint
   host?: string | undefined
-  method: string
+  method?: string | undefined
   path?: string | undefined
   policy?: string | undefined
   address?: string | undefined

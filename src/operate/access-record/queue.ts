@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { WritePiece } from '../logging/log.ts'
 
 export type SinkObserver = Readonly<{
+  /** Whole lines that are out. */
+  written: (lines: number) => void
   /** Lines that nobody will read. */
   lost: (lines: number) => void
   /** Nothing can be written any more, or it can again. */
@@ -63,6 +65,7 @@ export function createQueue (target: () => Target | undefined, atOnce: number, o
       whole++
     }
     lines.splice(0, whole)
+    if (whole > 0) observer.written(whole)
     if (isFailing) observer.failing(undefined)
     isFailing = false
     pump()

@@ -1,4 +1,4 @@
-import { close as closeFd, fstatSync, openSync, stat } from 'node:fs'
+import { close as closeFd, closeSync, fstatSync, openSync, readSync, stat } from 'node:fs'
 import { ServiceError } from '../../errors.ts'
 import type { WritePiece } from '../logging/log.ts'
 import { createQueue, type SinkObserver, type Target, toDescriptor } from './queue.ts'
@@ -33,6 +33,7 @@ export function createStdoutSink (observer: SinkObserver, write?: WritePiece): S
 /** @throws {ServiceError} where the file cannot be opened */
 export function createFileSink (file: string, observer: SinkObserver): Sink {
   let fd = open(file)
+  let write = appendTo(file, fd)
   let isReopenWanted = false
   /** The file was deleted, and there is no other yet: nobody would read what is written. */
   let isGone = false
@@ -42,20 +43,21 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
 
   /** A file that was moved stays in use where no new one can be opened: nothing is lost. */
   function current (): Target | undefined {
-    if (!isReopenWanted) return isGone ? undefined : { write: toDescriptor(fd), isNew: false }
+    if (!isReopenWanted) return isGone ? undefined : { write, isNew: false }
     isReopenWanted = false
     try {
       const before = fd
       fd = open(file)
+      write = appendTo(file, fd)
       closeFd(before, () => {})
       if (isTold) observer.failing(undefined)
       isGone = isTold = false
-      return { write: toDescriptor(fd), isNew: true }
+      return { write, isNew: true }
     } catch (error) {
       if (!isTold) observer.failing(error as NodeJS.ErrnoException)
       isTold = true
       isGone = fstatSync(fd).nlink === 0
-      return isGone ? undefined : { write: toDescriptor(fd), isNew: false }
+      return isGone ? undefined : { write, isNew: false }
     }
   }
 
@@ -99,5 +101,39 @@ function open (file: string): number {
     throw new ServiceError(
       'ACCESS_RECORD', `ACCESS_RECORD: ${file} cannot be opened for writing: ${(error as Error).message}`, error
     )
+  }
+}
+
+const NEWLINE = Buffer.from('\n')
+
+/**
+ * Appends to a file. A process that was killed, or a full disk, may have left a part of a line: a newline ends it, so
+ * that the first line of this process is whole.
+ */
+function appendTo (file: string, fd: number): WritePiece {
+  const write = toDescriptor(fd)
+  let isTorn = endsTorn(file)
+  return (piece, done) => {
+    if (!isTorn) return write(piece, done)
+    write(NEWLINE, (error) => {
+      if (error !== null) return done(error, 0)
+      isTorn = false
+      write(piece, done)
+    })
+  }
+}
+
+function endsTorn (file: string): boolean {
+  try {
+    const fd = openSync(file, 'r')
+    try {
+      const stats = fstatSync(fd)
+      const last = Buffer.alloc(1)
+      return stats.isFile() && stats.size > 0 && readSync(fd, last, 0, 1, stats.size - 1) === 1 && !last.equals(NEWLINE)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return false // it may be written and not read
   }
 }

@@ -223,7 +223,7 @@ function streamsOf ({ apps, streams }: NonNullable<Gauges['events']>): Readonly<
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
   const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redisUp, logFollowed, logEntries, replicasSeen } = gauges
-  const { certificate, clientsBlocked } = gauges
+  const { certificate, clientsBlocked, recordWritten } = gauges
   const gauge = (name: string, help: string, read: () => number): Gauge => gaugeOf(registry, name, help, read)
   gauge('forward_auth_authgear_in_flight', 'Resolutions under way.', () => resolver().inFlight)
   gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.', () => resolver().queued)
@@ -260,6 +260,10 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
   if (clientsBlocked !== undefined) {
     const help = 'Clients and hosts that are blocked: names in CLIENTS_BLOCKED, and those that all replicas know.'
     gauge('forward_auth_clients_blocked', help, clientsBlocked)
+  }
+  if (recordWritten !== undefined) {
+    const help = '1 while the access record can be written; 0: its disk refuses, or nobody reads it.'
+    gauge('forward_auth_access_record_writable', help, () => Number(recordWritten()))
   }
   if (certificate !== undefined) {
     gauge(

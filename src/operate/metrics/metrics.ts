@@ -112,7 +112,9 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
 function registerRecord (registry: Registry): Readonly<{ add: Metrics['recordLines'], lost: () => number }> {
   const counter = (name: string, help: string): Counter => new Counter({ registers: [registry], name, help })
   const counters = {
-    written: counter('forward_auth_access_record_written_total', 'Lines of the access record that were written.'),
+    written: counter(
+      'forward_auth_access_record_written_total', 'Lines of the access record that the file or pipe has taken.'
+    ),
     lost: counter(
       'forward_auth_access_record_lost_total',
       'Lines of the access record that nobody will read; the next line says how many are missing.'

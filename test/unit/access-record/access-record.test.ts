@@ -13,7 +13,7 @@ const SETTINGS: AccessRecordSettings = {
 function start ({ settings = {} }: { settings?: Partial<AccessRecordSettings> } = {}) {
   const clock = manualClock(0)
   const lines: RecordLine[] = []
-  const counts = { written: 0, lost: 0 }
+  const counts = { lost: 0 }
   const room = { left: Infinity, isWritable: true }
   const closed: number[] = []
   const record = createAccessRecord({
@@ -31,7 +31,7 @@ function start ({ settings = {} }: { settings?: Partial<AccessRecordSettings> } 
     trustProxy: (address) => address === '127.0.0.1',
     clock,
     maxBytes: 1_000_000,
-    counted: (outcome) => { counts[outcome]++ }
+    lost: () => { counts.lost++ }
   })
   const report = (path: string, more: Partial<Reported> = {}, result: Partial<HandlerResult> = {}): void =>
     record.report(reportedAt(path, more), resultOf(result))
@@ -73,7 +73,7 @@ t.test('a line that was lost has its number, and the next one says how many are 
   t.strictSame(lines.map(({ seq, path, missing }) => [seq, path, missing]), [
     [1, '/1', undefined], [5, '/5', 3], [6, '/6', undefined]
   ])
-  t.strictSame(counts, { written: 3, lost: 3 })
+  t.equal(counts.lost, 3)
 })
 
 t.test('what is counted is written at the signal, and once', async (t) => {
@@ -86,6 +86,51 @@ t.test('what is counted is written at the signal, and once', async (t) => {
   await record.close()
   t.strictSame(lines.map(({ count }) => count), [1, 2, 1])
   t.equal(closed.length, 1)
+})
+
+const ALICE = {
+  response: { status: 200, headers: [], body: '' },
+  reason: 'allowed',
+  who: { key: 'k', credentials: { session: 's' }, userId: 'alice', identity: [], grant: undefined }
+} as unknown as Partial<HandlerResult>
+const atApp = (path: string): Partial<Reported> => ({
+  rawHeaders: ['X-Forwarded-Host', 'app.example', 'X-Forwarded-Uri', path]
+})
+
+t.test('names each path that a person opens within one window', async (t) => {
+  const { lines, record, report } = start()
+  for (const path of ['/', '/admin/export?all', '/', '/admin/export']) report(path, atApp(path), ALICE)
+  record.flush()
+  t.strictSame(lines.map(({ path, count }) => [path, count]), [
+    ['/', 1], ['/admin/export', 1], ['/', 1], ['/admin/export', 1]
+  ])
+})
+
+t.test('paths that are shortened alike count as one', async (t) => {
+  const { lines, record, report } = start({ settings: { path: { kind: 'segments', count: 1 } } })
+  for (const path of ['/admin/a', '/admin/b', '/admin/c']) report(path, atApp(path), ALICE)
+  record.flush()
+  t.strictSame(lines.map(({ path, count }) => [path, count]), [['/admin/…', 1], ['/admin/…', 2]])
+})
+
+t.test('what a session opens beyond 64 different paths is counted without a path', async (t) => {
+  const { lines, record, report } = start()
+  for (let n = 0; n < 70; n++) report(`/${n}`, atApp(`/${n}`), ALICE)
+  t.equal(lines.length, 65)
+  record.flush()
+  t.match(lines.slice(64).map(({ path, count, host, method }) => ({ path, count, host, method })), [
+    { path: '/64', count: 1, host: 'app.example' },
+    { path: undefined, count: 5, host: undefined, method: undefined }
+  ])
+})
+
+t.test('a counted line of strangers names no path: each may have asked for another', async (t) => {
+  const { lines, record, report } = start()
+  for (const path of ['/a', '/b', '/c']) report(path, atApp(path))
+  record.flush()
+  t.strictSame(lines.map(({ path, count, host }) => [path, count, host]), [
+    ['/a', 1, 'app.example'], [undefined, 2, 'app.example']
+  ])
 })
 
 t.test('only where it is required does a record that cannot be written refuse', async (t) => {

@@ -20,6 +20,7 @@ const SAME: Omit<Same, 'user'> = {
   endpoint: 'verify',
   host: 'a',
   method: 'GET',
+  path: '/',
   policy: ''
 }
 

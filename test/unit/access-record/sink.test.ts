@@ -10,12 +10,14 @@ import { until } from '../../helpers/until.ts'
 function start (t: Test, file: string) {
   const seen: string[] = []
   let lost = 0
+  let written = 0
   const sink = createFileSink(file, {
+    written: (lines) => { written += lines },
     lost: (lines) => { lost += lines },
     failing: (error) => { seen.push(error?.code ?? 'again') }
   })
   t.teardown(() => sink.close(1000))
-  return { sink, seen, lost: () => lost }
+  return { sink, seen, lost: () => lost, written: () => written }
 }
 
 const linesOf = (file: string): readonly string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1)
@@ -30,6 +32,26 @@ t.test('lines go out whole and in their order, appended to what is there', async
   t.strictSame(linesOf(file), ['before', ...lines])
 })
 
+t.test('a line that a killed process left unfinished does not spoil the next one', async (t) => {
+  const file = join(tempDir(t, 'record'), 'access.jsonl')
+  writeFileSync(file, '{"seq":1}\n{"se')
+  const { sink } = start(t, file)
+  sink.write('{"seq":1}')
+  sink.write('{"seq":2}')
+  await sink.close(10_000)
+  t.strictSame(linesOf(file), ['{"seq":1}', '{"se', '{"seq":1}', '{"seq":2}'])
+})
+
+t.test('counts a line when it is out, not when it waits', async (t) => {
+  const file = '/dev/full'
+  const { sink, lost, written, seen } = start(t, file)
+  sink.write('one')
+  await until('the disk refused it', () => seen.length > 0)
+  t.strictSame([written(), lost()], [0, 0])
+  await sink.close(0)
+  t.strictSame([written(), lost()], [0, 1])
+})
+
 t.test('a file is for its owner and its group', async (t) => {
   const file = join(tempDir(t, 'record'), 'access.jsonl')
   start(t, file)
@@ -38,7 +60,7 @@ t.test('a file is for its owner and its group', async (t) => {
 
 t.test('a file that cannot be opened is named', async (t) => {
   const file = join(tempDir(t, 'record'), 'missing', 'access.jsonl')
-  t.throws(() => createFileSink(file, { lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
+  t.throws(() => createFileSink(file, { written () {}, lost () {}, failing () {} }), { message: /^ACCESS_RECORD: .*cannot be opened/ })
 })
 
 for (const [what, notice] of [['a signal', 'reopen'], ['a look', 'look']] as const) {
@@ -131,7 +153,7 @@ t.test('a pipe that nobody reads stops nobody, and one that was closed loses wha
   const script = `
     import { createStdoutSink } from '${new URL('../../../src/operate/access-record/sink.ts', import.meta.url).href}'
     let lost = 0
-    const sink = createStdoutSink({ lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
+    const sink = createStdoutSink({ written () {}, lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
     const ended = new Promise((resolve) => { globalThis.failed = (error) => { if (error) resolve(error.code) } })
     let taken = 0
     for (let n = 0; n < 1000; n++) taken += Number(sink.write('x'.repeat(1023)))
@@ -147,7 +169,7 @@ t.test('with a reader that stands still 4 MiB wait, and the end waits for its ti
   let lost = 0
   const written: Buffer[] = []
   const sink = createStdoutSink(
-    { lost: (lines) => { lost += lines }, failing: () => t.fail('nothing has failed') },
+    { written () {}, lost: (lines) => { lost += lines }, failing: () => t.fail('nothing has failed') },
     (piece) => { written.push(Buffer.from(piece)) }
   )
   let taken = 0
@@ -165,7 +187,7 @@ t.test('with a reader that stands still 4 MiB wait, and the end waits for its ti
 
 t.test('of a pipe of the log each piece is whole lines, in their order', async (t) => {
   const written: string[] = []
-  const sink = createStdoutSink({ lost: () => t.fail(), failing: () => t.fail() }, (piece, done) => {
+  const sink = createStdoutSink({ written () {}, lost: () => t.fail(), failing: () => t.fail() }, (piece, done) => {
     written.push(Buffer.from(piece).toString())
     setImmediate(done, null, piece.length)
   })
@@ -180,7 +202,7 @@ t.test('of a pipe of the log whose reader is gone nothing is kept', async (t) =>
   let lost = 0
   const seen: string[] = []
   const sink = createStdoutSink(
-    { lost: (lines) => { lost += lines }, failing: (error) => { seen.push(error?.code ?? 'again') } },
+    { written () {}, lost: (lines) => { lost += lines }, failing: (error) => { seen.push(error?.code ?? 'again') } },
     (_, done) => done(Object.assign(new Error('gone'), { code: 'ERR_STREAM_DESTROYED' }), 0)
   )
   for (const line of ['one', 'two']) { sink.write(line); sink.look() }
