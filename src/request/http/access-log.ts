@@ -9,11 +9,15 @@ import { LONGEST_HOST } from './limits.ts'
 import type { Client } from './request.ts'
 import type { HandlerResult, VerifyRequest } from './types.ts'
 
-/** How many lines were left out since the last one that was written; undefined: leave this one out too. */
-export type Sampling = () => number | undefined
+/**
+ * How many lines were left out since the last one that was written; undefined: leave this one out too.
+ * @param by the request, where each client has one line a second
+ */
+export type Sampling = (by?: Pick<Reported, 'client'>) => number | undefined
 
 /**
- * The first lines of each second, so that a quiet service is seen whole and a busy one does not drown.
+ * Lets the first lines of each second through, so that a quiet service is seen whole and a busy one does not drown. A
+ * client that is named has one of them: its repeats take no other client's place.
  * @param perSecond lines
  * @param now monotonic milliseconds
  */
@@ -21,10 +25,19 @@ export function createSampling (perSecond: number, now: () => number): Sampling 
   let second = -Infinity
   let written = 0
   let leftOut = 0
-  return () => {
+  const clients = new Set<string | undefined>()
+  const isFirst = (by: Pick<Reported, 'client'>): boolean => {
+    const { address } = by.client()
+    return !clients.has(address) && clients.add(address).size > 0
+  }
+  return (by) => {
     const current = Math.floor(now() / 1000)
-    if (current !== second) [second, written] = [current, 0]
-    if (++written > perSecond) { leftOut++; return undefined }
+    if (current !== second) {
+      [second, written] = [current, 0]
+      clients.clear()
+    }
+    if (written >= perSecond || (by !== undefined && !isFirst(by))) { leftOut++; return undefined }
+    written++
     const missing = leftOut
     leftOut = 0
     return missing
@@ -95,20 +108,19 @@ function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
 }
 
 /**
- * Counts every answer and writes a line for each refusal; 503 at warn with what to check, allowed ones at debug, both
- * sampled: an outage is one thing, however many requests meet it.
+ * Counts every answer and logs it, sampled: a 503 at warn with what to check, allowed ones at debug; of refusals the
+ * first of each reason and client in a second.
  */
 export function createReport (log: Log, count: Metrics['request'], findForeignFields: FindForeignFields): Report {
   const isLogged = loggedStatuses(log)
-  const samplings: Readonly<Record<number, Sampling>> = { 200: samplingFor(log), 503: samplingFor(log) }
+  const samplings = createSamplings(log)
   return (reported, result) => {
     const { endpoint, startedAt } = reported
     const { reason, source, response: answer } = result
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, isFavicon(reported, reason) ? 'favicon' : reason, source, durationMs / 1000)
     if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
-    const sampling = samplings[answer.status]
-    const leftOut = sampling === undefined ? 0 : sampling()
+    const leftOut = samplings(reported, answer.status, reason)
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
@@ -120,6 +132,19 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
       ...(leftOut === 0 ? {} : { leftOut })
     }
     write(log, line, answer.status, reason, endpoint)
+  }
+}
+
+/** An outage is one thing, however many clients meet it; a refusal is its client's. */
+function createSamplings (log: Log) {
+  const [allowed, unavailable] = [samplingFor(log), samplingFor(log)]
+  const refused = new Map<HandlerResult['reason'], Sampling>()
+  return (reported: Reported, status: number, reason: HandlerResult['reason']): number | undefined => {
+    if (status === 200) return allowed()
+    if (status === 503) return unavailable()
+    let sampling = refused.get(reason)
+    if (sampling === undefined) refused.set(reason, sampling = samplingFor(log))
+    return sampling(reported)
   }
 }
 
