@@ -30,6 +30,14 @@ export class AuthgearUnreachable extends ResolverError {
   }
 }
 
+/** A request of ours that cannot be written, so that it was never sent: it says nothing of Authgear. */
+export class RequestUnwritable extends ResolverError {
+  readonly check = 'this service: please report it with the log'
+  constructor (cause: unknown) {
+    super('REQUEST_UNWRITABLE', 'a request to Authgear could not be written: please report it with the log', cause)
+  }
+}
+
 export class AuthgearTimeout extends ResolverError {
   readonly check = "Authgear's load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last"
   constructor (timeoutMs: number) {

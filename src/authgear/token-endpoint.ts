@@ -6,9 +6,10 @@ import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, GrantRefused, IdTokenRefused, Overloaded,
   ResolverError, TokenCallFailed
 } from '../errors.ts'
-import { createCircuitBreaker } from './resolver/circuit-breaker.ts'
+import { type CircuitBreaker, createCircuitBreaker } from './resolver/circuit-breaker.ts'
 import { classify } from './resolver/answer.ts'
 import { Deadline } from './resolver/deadline.ts'
+import { type Asker, clientIn } from './resolver/failures.ts'
 import type { ClientTrace } from './resolver/types.ts'
 import { authoritiesOf, Pool } from './undici.ts'
 
@@ -51,15 +52,17 @@ export type TokenEndpointSettings = Readonly<{
 }>
 
 const MAX_BYTES = 64 * 1024
-const MAX_CONCURRENCY = 16
-const MAX_QUEUE = 1024
-/** Of these slots and places: some are always left for refreshes, whatever codes strangers bring. */
-const LIMITS = {
-  code: [{ name: 'codes', maxRunning: 8, maxWaiting: 512, alternates: true }],
-  refresh: undefined,
-  revocation: [{ name: 'revocations', maxRunning: 6, maxWaiting: 1000 }]
+/**
+ * Calls of each kind at a time, and how many wait. Each has a breaker of its own: strangers bring codes, and what
+ * becomes of those says nothing of people's sessions.
+ */
+const KINDS = {
+  code: { maxRunning: 8, maxWaiting: 512, alternates: true },
+  refresh: { maxRunning: 16, maxWaiting: 1024, alternates: false },
+  revocation: { maxRunning: 6, maxWaiting: 1000, alternates: false }
 } as const
-const MAX_USER_AGENT_LENGTH = 512
+type Kind = keyof typeof KINDS
+const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning, 0)
 /** Where an answer does not say: Authgear's default. */
 const DEFAULT_LIFE_MS = 1_800_000
 /** Of an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client counts. */
@@ -85,16 +88,17 @@ type Given = Readonly<{ headers: Record<string, string> }> & Record<symbol, unkn
 export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock): TokenEndpoint {
   const { endpoint: { origin }, timeoutMs, ca } = settings
   const pool = new Pool(origin, {
-    connections: MAX_CONCURRENCY,
+    connections: MAX_CONNECTIONS,
     connect: { timeout: timeoutMs, ...authoritiesOf(ca) },
     headersTimeout: 0, // the call's deadline covers all of it
     bodyTimeout: 0,
     maxResponseSize: MAX_BYTES
   })
   const call = createCall(settings, pool, clock)
+  let revocations = 0 // nothing of a client's goes with one, so that each that fails counts
   return Object.freeze({
     redeem: ({ code, redirectUri, verifier, nonce }: CodeRedemption, trace: ClientTrace) =>
-      call('code', trace, NO_DIGESTS, (oauth, as, client, given) => {
+      call('code', trace, { ...NO_DIGESTS, client: clientIn(trace) }, (oauth, as, client, given) => {
         const parameters = oauth.validateAuthResponse(as, client, new URLSearchParams({ code }), oauth.expectNoState)
         return oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, redirectUri, verifier, given)
       }, async (oauth, as, client, response) =>
@@ -107,7 +111,7 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
       async (oauth, as, client, response) =>
         tokensOf(await oauth.processRefreshTokenResponse(as, client, response))),
     revoke: (refreshToken: string) =>
-      call('revocation', undefined, NO_DIGESTS, (oauth, as, client, given) =>
+      call('revocation', undefined, { whole: [], all: [], client: String(++revocations) }, (oauth, as, client, given) =>
         oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
       (oauth, _as, _client, response) => oauth.processRevocationResponse(response)),
     close: () => pool.destroy()
@@ -119,22 +123,26 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
  * one that Authgear still answers costs a session, where refresh tokens rotate.
  */
 function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpointSettings, pool: Pool, clock: Clock) {
-  const breaker = createCircuitBreaker(MAX_CONCURRENCY, MAX_QUEUE, {}, clock.monotonic)
+  const breakers = {
+    code: openBreaker('code', clock),
+    refresh: openBreaker('refresh', clock),
+    revocation: openBreaker('revocation', clock)
+  } as const satisfies Record<Kind, CircuitBreaker>
   const server: OAuth.AuthorizationServer = {
     issuer: origin,
     token_endpoint: `${origin}/oauth2/token`,
     revocation_endpoint: `${origin}/oauth2/revoke`
   }
-  const clientOf = (oauth: Library, kind: keyof typeof LIMITS): OAuth.Client => ({
+  const clientOf = (oauth: Library, kind: Kind): OAuth.Client => ({
     client_id: clientId,
     [oauth.clockSkew]: (clock.wall() - Date.now()) / 1000,
     [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
   })
 
   return async function call<T> (
-    kind: keyof typeof LIMITS,
+    kind: Kind,
     trace: ClientTrace | undefined,
-    digests: SentDigests,
+    asker: Asker,
     ask: Ask,
     read: Read<T>
   ): Promise<T> {
@@ -154,7 +162,7 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
       }
     }
     try {
-      return await breaker.run(digests, waiting, work, LIMITS[kind])
+      return await breakers[kind].run(asker, waiting, work, [{ name: kind, ...KINDS[kind] }])
     } catch (error) {
       if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
       throw new TokenCallFailed(waiting.aborted ? new Overloaded() : classify(error, timeoutMs))
@@ -163,6 +171,9 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
     }
   }
 }
+
+const openBreaker = (kind: Kind, { monotonic }: Clock): CircuitBreaker =>
+  createCircuitBreaker(KINDS[kind].maxRunning, KINDS[kind].maxWaiting, {}, monotonic)
 
 /** Whatever a stranger brings as a code, those that fail count as one. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
@@ -200,7 +211,7 @@ async function fetchBy (pool: Pool, url: string, init: FetchInit, signal: AbortS
 /** What Authgear shows to the person as a device, and counts calls by. */
 function headersOf (trace: ClientTrace | undefined): Record<string, string> {
   return {
-    'user-agent': trace?.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? 'authgear-forward-auth',
+    'user-agent': trace?.userAgent ?? 'authgear-forward-auth',
     ...trace?.address === undefined ? {} : { 'x-forwarded-for': trace.address },
     ...trace?.traceparent === undefined ? {} : { traceparent: trace.traceparent }
   }

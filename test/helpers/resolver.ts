@@ -40,9 +40,12 @@ export function openResolver (t: Test, port: number, some: Partial<ResolverSetti
     ...some
   }, { authgearRequest: outcome => { outcomes.push(outcome) } }, repeat)
   t.teardown(() => resolver.close())
-  const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = {}): Promise<ResolverResult> =>
+  // each time another client: what one alone meets is no outage
+  let asked = 0
+  const another = (): Partial<ClientTrace> => ({ address: `192.0.2.${asked++ % 256}`, isNamed: true })
+  const resolve = (some: Partial<Credentials>, trace: Partial<ClientTrace> = another()): Promise<ResolverResult> =>
     resolver.resolve(credentials(some), { ...NO_TRACE, ...trace }, keyer.sentDigests(credentials(some)))
-  const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace = {}) =>
+  const ask: TestResolver['ask'] = (some = { bearer: 'a' }, trace) =>
     resolve(some, trace).catch((error: unknown) => {
       if (error instanceof ResolverError) return error.code
       throw error

@@ -27,6 +27,11 @@ const UNREADABLE: ReadonlyArray<readonly [name: string, bytes: Buffer]> = [
   ['no host', encodeCheck(check({ host: '' }))],
   ['a line break in the path', encodeCheck(check({ path: '/a\r\nb: c' }))],
   ['a line break in a header', encodeCheck(check(lines({ key: 'a', raw_value: Buffer.from('b\nc') })))],
+  ...['\x01', '\x0b', '\x1b', '\x7f'].map((byte) => [
+    `the control byte ${byte.charCodeAt(0)} in a header`,
+    encodeCheck(check({ headers: { ...SIGNED_IN, 'user-agent': `a${byte}b` } }))
+  ] as const),
+  ['a control byte in the path', encodeCheck(check({ path: '/a\x01' }))],
   ['a header without a name', encodeCheck(check(lines({ key: '', raw_value: Buffer.from('b') })))],
   ['a header name that is none', encodeCheck(check(lines({ key: 'co okie', raw_value: Buffer.from('b') })))],
   ['a header with two values', encodeCheck(check(lines({ key: 'a', value: 'b', raw_value: Buffer.from('c') })))],

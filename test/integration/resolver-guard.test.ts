@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
 import type { Credentials } from '../../src/core/credentials.ts'
 import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
 import { until } from '../helpers/until.ts'
@@ -42,6 +43,46 @@ t.test('five failures in a row open the breaker', async t => {
   await resolver.ask()
   t.equal(resolver.state().circuitOpen, true)
   t.equal(upstream.requests.length, 2 * FAILURES, 'each was retried while it was closed')
+})
+
+/** As a firewall does it that dislikes one client's User-Agent, or the name it comes from. */
+const ONE_CLIENT: Partial<ClientTrace> = { address: '198.51.100.7', isNamed: true, userAgent: 'evil' }
+
+t.test('what one client meets opens nothing, where the service itself is answered', async (t) => {
+  const upstream = await startUpstream(t, (socket, request) =>
+    request.header('user-agent') === 'evil' ? socket.destroy() : socket.write(SILENCE))
+  const resolver = openResolver(t, upstream.port)
+  const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
+  t.strictSame([...new Set(codes)], ['AUTHGEAR_UNREACHABLE'])
+  t.equal(resolver.state().circuitOpen, false)
+  upstream.script = (socket) => socket.write(VALID)
+  t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
+})
+
+t.test('it opens for one client alone when the service itself gets no answer', async (t) => {
+  const upstream = await startUpstream(t, answering('reset'))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES, () => resolver.ask({ bearer: 'a' }, ONE_CLIENT))
+  await until('it asked by itself', () => resolver.state().circuitOpen)
+})
+
+t.test('a client whose probe failed leaves the next one to others', async (t) => {
+  const { upstream, resolver, pass } = await opened(t)
+  pass(PAUSE)
+  t.equal(await resolver.ask({ bearer: 'a' }, ONE_CLIENT), 'AUTHGEAR_UNREACHABLE')
+  pass(PAUSE)
+  t.equal(await resolver.ask({ bearer: 'b' }, ONE_CLIENT), 'AUTHGEAR_CIRCUIT_OPEN')
+  upstream.script = (socket) => socket.write(VALID)
+  t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
+  t.equal(resolver.state().circuitOpen, false)
+})
+
+t.test('a request that cannot be written is a defect of ours, and no outage', async (t) => {
+  const upstream = await startUpstream(t, answering('hang'))
+  const resolver = openResolver(t, upstream.port)
+  const codes = await times(2 * FAILURES, () => resolver.ask({ bearer: 'a\u0001b' }))
+  t.strictSame([...new Set(codes)], ['REQUEST_UNWRITABLE'])
+  t.equal(resolver.state().circuitOpen, false)
 })
 
 t.test('one success between, and the count begins anew', async t => {

@@ -2,7 +2,7 @@ import type { CookieNames } from '../../core/credentials.ts'
 import { readResolution, type Resolution, type ResolutionReading } from '../../core/resolution.ts'
 import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, Overloaded,
-  ResolverError
+  RequestUnwritable, ResolverError
 } from '../../errors.ts'
 import { type Dispatcher, errors, type Pool } from '../undici.ts'
 import type { Deadline } from './deadline.ts'
@@ -57,6 +57,8 @@ export function classify (error: unknown, timeoutMs: number): ResolverError {
   }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
   if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
+  // undici looks at our own arguments before it asks for a connection
+  if (error instanceof errors.InvalidArgumentError) return new RequestUnwritable(error)
   // undici 7 names a code of the parser's in its types, and leaves it out at run time
   if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
   return new AuthgearUnreachable(error)
@@ -68,6 +70,10 @@ export function codeOf (error: unknown): string {
 
 type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }>
 
+/** What no header may hold: undici and Node refuse the same. */
+const UNWRITABLE = /[^\t\x20-\x7e\x80-\xff]/
+const NOT_A_HEADER = new Error('a header holds a character that no header may hold')
+
 /** @prop lines header names and values, alternately, as they came */
 type Answer = Readonly<{ status: number, lines: readonly string[], isEmpty: boolean }>
 
@@ -78,6 +84,8 @@ type Answer = Readonly<{ status: number, lines: readonly string[], isEmpty: bool
  */
 function get (pool: Pick<Pool, 'dispatch'>, { path, headers, deadline }: Question): Promise<Answer> {
   if (deadline.reason !== undefined) return Promise.reject(deadline.reason)
+  // undici's pool would wait for ever after as many of these as it has connections
+  if (headers.some((value) => UNWRITABLE.test(value))) return Promise.reject(new RequestUnwritable(NOT_A_HEADER))
   return new Promise((resolve, reject) => {
     pool.dispatch({ method: 'GET', path, headers }, new Reader(deadline, resolve, reject))
   })

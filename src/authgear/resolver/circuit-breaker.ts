@@ -7,33 +7,31 @@ import {
   type IBackoff,
   type IBreaker
 } from 'cockatiel'
-import type { SentDigests } from '../../core/cache-key.ts'
-import { AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
+import { AuthgearCircuitOpen } from '../../errors.ts'
 import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
+import { type Asker, createFailures, isServerError, isUnanswered, namesOf, orNoCredential } from './failures.ts'
 import type { OutageObserver } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
-   * @param digests of the credentials sent: each whole one has its own slots, and those that share one fail as one
+   * @param asker each of its whole credentials has its own slots
    * @param limits in the place of those slots
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
-  run: <T>(digests: SentDigests, deadline: Deadline, task: () => Promise<T>, limits?: readonly Limit[]) => Promise<T>
+  run: <T>(asker: Asker, deadline: Deadline, task: () => Promise<T>, limits?: readonly Limit[]) => Promise<T>
   isClosed: () => boolean
+  /** Many failed, of too few askers: run a question of this service's own. */
+  isDoubtful: () => boolean
   state: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
 }>
 
-/** Failures in a row that open the breaker. */
-const MAX_FAILURES = 5
 /** Until the breaker lets one probe through. */
 const PAUSE_MS = 1000
+/** The same for an asker whose probe failed: a client that a firewall dislikes would keep it open for all. */
+const SAME_PAUSE_MS = 2000
 /** A junk cookie beside a session makes a new key: without these bounds one session could take every slot. */
 const PER_CREDENTIAL = { maxRunning: 4, maxWaiting: 16 } as const
-
-/** Stands for credentials without a digest, such as an empty cookie. */
-const NO_CREDENTIAL = ['nothing'] as const
-const orNoCredential = (digests: readonly string[]): readonly string[] => digests.length > 0 ? digests : NO_CREDENTIAL
 
 /**
  * The queue is outside the breaker: a rejection says nothing about Authgear, and a waiting request meets the breaker as
@@ -47,9 +45,10 @@ export function createCircuitBreaker (
   now = () => performance.now()
 ): CircuitBreaker {
   const concurrency = createConcurrencyLimit(maxConcurrency, maxQueue)
-  const failed = createDifferentCredentials()
-  const breaker = createBreaker(failed.areMany)
+  const failures = createFailures()
+  const breaker = createBreaker(failures)
   let openedAt = -Infinity
+  let probedBy: readonly string[] = []
   let began: number | undefined
   let notAsked = 0
   breaker.onBreak(() => {
@@ -61,25 +60,36 @@ export function createCircuitBreaker (
     outageBegan()
   })
   breaker.onReset(() => {
+    failures.clear()
+    probedBy = []
     if (began !== undefined) outageEnded(now() - began, notAsked)
     began = undefined
   })
   // the library would make the others wait for the probe
   const isOpen = (): boolean => breaker.state === CircuitState.HalfOpen ||
     (breaker.state === CircuitState.Open && now() - openedAt < PAUSE_MS)
+  /** @throws {AuthgearCircuitOpen} unless this asker may be asked about now, as the probe where it is open */
+  function admit (asker: Asker): void {
+    if (isOpen()) throw new AuthgearCircuitOpen()
+    if (breaker.state === CircuitState.Closed) return
+    const names = asker.isOwn === true ? [] : namesOf(asker)
+    const isSame = names.some((name) => probedBy.includes(name))
+    if (isSame && now() - openedAt < SAME_PAUSE_MS) throw new AuthgearCircuitOpen()
+    probedBy = names
+  }
 
   return Object.freeze({
     async run<T> (
-      { whole, all }: SentDigests,
+      asker: Asker,
       deadline: Deadline,
       task: () => Promise<T>,
-      limits: readonly Limit[] = orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+      limits: readonly Limit[] = orNoCredential(asker.whole).map((name) => ({ name, ...PER_CREDENTIAL }))
     ): Promise<T> {
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
         return await concurrency.run(limits, deadline, () => {
-          if (isOpen()) throw new AuthgearCircuitOpen()
-          return breaker.execute(() => failed.watch(orNoCredential(all), task))
+          admit(asker)
+          return breaker.execute(() => failures.watch(asker, task))
         })
       } catch (error) {
         if (!(error instanceof AuthgearCircuitOpen || error instanceof BrokenCircuitError)) throw error
@@ -88,6 +98,7 @@ export function createCircuitBreaker (
       }
     },
     isClosed: () => breaker.state === CircuitState.Closed,
+    isDoubtful: failures.isDoubtful,
     state: () => {
       const { running, waiting } = concurrency.state()
       return { inFlight: running, queued: waiting, circuitOpen: breaker.state !== CircuitState.Closed }
@@ -98,41 +109,10 @@ export function createCircuitBreaker (
 /** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
 
-/** Connection failures and time-outs always count; an answered 5xx only if many different credentials had one. */
-function createBreaker (areMany: () => boolean): CircuitBreakerPolicy {
-  let failures = 0
-  const breaker: IBreaker = {
-    state: undefined,
-    success: () => { failures = 0 },
-    failure: () => ++failures >= MAX_FAILURES || areMany()
-  }
+/** What has no answer counts; an answered 5xx only if many different credentials had one. */
+function createBreaker (failures: ReturnType<typeof createFailures>): CircuitBreakerPolicy {
+  const breaker: IBreaker = { state: undefined, success: () => {}, failure: failures.isOutage }
   const isFailure = (error: Error): boolean =>
-    error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout || (isServerError(error) && areMany())
+    isUnanswered(error) || (isServerError(error) && failures.areServerErrorsMany())
   return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: NO_PAUSE, breaker })
-}
-
-const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500
-
-/** Counts credentials with a 5xx since Authgear's last verdict; those that share a credential count once. */
-function createDifferentCredentials () {
-  const seen = new Set<string>()
-  let count = 0
-  return {
-    areMany: () => count >= MAX_FAILURES,
-    async watch<T> (credentials: readonly string[], task: () => Promise<T>): Promise<T> {
-      try {
-        const result = await task()
-        // V8 would give even an empty set a new table, kept until the next full collection
-        if (count > 0) seen.clear()
-        count = 0
-        return result
-      } catch (error) {
-        if (isServerError(error) && count < MAX_FAILURES) {
-          if (!credentials.some((name) => seen.has(name))) count++
-          for (const name of credentials) seen.add(name)
-        }
-        throw error
-      }
-    }
-  }
 }

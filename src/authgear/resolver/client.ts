@@ -2,82 +2,14 @@ import type { Socket } from 'node:net'
 import { type Repeat, systemRepeat } from '../../clock.ts'
 import type { SentDigests } from '../../core/cache-key.ts'
 import { type CookieNames, credentialHeaders, type Credentials } from '../../core/credentials.ts'
-import type { Resolution } from '../../core/resolution.ts'
-import {
-  AuthgearCircuitOpen, AuthgearSilent, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, Overloaded,
-  type ResolverError
-} from '../../errors.ts'
+import { AuthgearCircuitOpen, AuthgearTimeout, Overloaded, type ResolverError } from '../../errors.ts'
 import { authoritiesOf, type Connected, connectorTo, Pool } from '../undici.ts'
-import { codeOf, type Exchange, exchange } from './answer.ts'
+import { exchange } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
+import { type Asker, clientIn } from './failures.ts'
+import { afterSilence, isSilent, type Request, resolveWithRetry, sentOf } from './retry.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverResult } from './types.ts'
-
-/**
- * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
- * (docs/inside/authgear.md, "Load and failures").
- */
-function isWorthARetry (error: unknown): boolean {
-  if (error instanceof AuthgearStatus) return error.status === 500
-  return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
-}
-
-type Request = (options: Exchange) => Promise<Resolution>
-
-/** Which credentials were sent, as far as no result at all says something of them. */
-type Sent = 'session_cookie' | 'token' | 'nothing'
-
-/** An empty cookie `session` is sent and bad, an empty token as none (docs/inside/authgear.md, "Credentials"). */
-function sentOf ({ bearer, appSession, appAccessToken, session }: Credentials): Sent {
-  if (session !== undefined) return 'session_cookie'
-  return [bearer, appSession, appAccessToken].some((value) => value !== undefined && value !== '') ? 'token' : 'nothing'
-}
-
-/**
- * No result at all may be a passing fault of Authgear's (docs/inside/authgear.md, "The resolver's answers"): it is
- * asked for once more within the deadline. Twice the same is an honest refusal of a token, and
- * never one of a `session` cookie.
- * @param mayRetry whether Authgear is well enough for a second request
- */
-async function resolveWithRetry (
-  request: Request,
-  mayRetry: () => boolean,
-  options: Exchange,
-  sent: Sent
-): Promise<ResolverResult> {
-  // its slot came too late: nobody waits any more, and the breaker must not count it, as Authgear was not asked
-  if (options.deadline.aborted) throw new Overloaded()
-  const ask = withOneRetry(request, mayRetry, options)
-  const first = await ask()
-  if (sent === 'nothing' || !isSilent(first)) return { resolution: first, isConclusive: true }
-  const second = await ask().catch((error: unknown) => { throw sent === 'token' ? afterSilence(error) : error })
-  return { resolution: second, isConclusive: sent === 'token' || !isSilent(second) }
-}
-
-/**
- * The breaker counts it no more than `staleInstead` takes it for an outage: Authgear did answer, and a stranger's junk
- * tokens, which are asked about twice, would open it where Authgear is slow.
- */
-function afterSilence (error: unknown): unknown {
-  const isOutage = error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
-  return isOutage ? new AuthgearSilent(error) : error
-}
-
-const isSilent = (resolution: Resolution): boolean => resolution.kind === 'invalid' && resolution.noIdentityHeaders
-
-/** One retry in all, within the deadline, and only while Authgear is well: a retry would double its load. */
-function withOneRetry (request: Request, mayRetry: () => boolean, options: Exchange): () => Promise<Resolution> {
-  let retried = false
-  return async () => {
-    try {
-      return await request(options)
-    } catch (error) {
-      if (retried || !isWorthARetry(error) || !mayRetry() || options.deadline.aborted) throw error
-      retried = true
-      return await request(options)
-    }
-  }
-}
 
 export type ResolverSettings = Readonly<{
   /** Authgear compares it with its configuration and with a JWT's audience, character by character. */
@@ -96,10 +28,12 @@ const MAX_HEADER_BYTES = 32 * 1024
 const MAX_BODY_BYTES = 64 * 1024
 /** Life of an idle connection; the retry is for one that Authgear closed first. */
 const KEEP_ALIVE_MS = 30_000
-const MAX_USER_AGENT_LENGTH = 512
 
 /** Between two looks at a breaker that is open. */
 const PROBE_MS = 3000
+/** Between two questions of ours where only a few askers get no answer. */
+const DOUBT_MS = 1000
+const OURSELVES: Asker = { whole: [], all: [], isOwn: true }
 const NOBODY: Credentials = {
   bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined
 }
@@ -123,14 +57,27 @@ export function createResolver (
   let askedAt = -Infinity
   const stopProbing = repeat(PROBE_MS, () => {
     if (!breaker.state().circuitOpen || performance.now() - askedAt < PROBE_MS) return
-    resolve(NOBODY, PROBE_TRACE, { whole: [], all: [] }).catch(() => {}) // the breaker has seen it
+    askAboutNobody()
   })
+  let nobodyAt = -Infinity
+  function askAboutNobody (): void {
+    nobodyAt = performance.now()
+    ask(NOBODY, PROBE_TRACE, OURSELVES).catch(() => {}) // the breaker has seen it
+  }
 
   async function resolve (
     credentials: Credentials,
     trace: ClientTrace,
     digests: SentDigests
   ): Promise<ResolverResult> {
+    try {
+      return await ask(credentials, trace, { ...digests, client: clientIn(trace) })
+    } finally {
+      // one client may be the only one that gets no answer
+      if (breaker.isDoubtful() && performance.now() - nobodyAt >= DOUBT_MS) askAboutNobody()
+    }
+  }
+  async function ask (credentials: Credentials, trace: ClientTrace, asker: Asker): Promise<ResolverResult> {
     askedAt = performance.now()
     const deadline = new Deadline(settings.timeoutMs)
     const headers = requestHeaders(settings, credentials, trace)
@@ -151,7 +98,7 @@ export function createResolver (
       return resolution
     }
     const task = (): Promise<ResolverResult> => resolveWithRetry(request, breaker.isClosed, options, sent)
-    const work = (): Promise<ResolverResult> => breaker.run(digests, deadline, task)
+    const work = (): Promise<ResolverResult> => breaker.run(asker, deadline, task)
     return await withDeadline(work, deadline, late)
       .catch((error: unknown) => reject(isRefusedOnce ? afterSilence(error) : error, observer))
       .finally(() => deadline.met())
@@ -198,7 +145,7 @@ export function requestHeaders (
 ): string[] {
   const headers = ['host', endpoint.host, 'x-forwarded-host', endpoint.host, 'x-forwarded-proto', endpoint.scheme]
   headers.push(...credentialHeaders(credentials, cookieNames))
-  if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent.slice(0, MAX_USER_AGENT_LENGTH))
+  if (trace.userAgent !== undefined) headers.push('user-agent', trace.userAgent)
   if (trace.address !== undefined) headers.push('x-forwarded-for', trace.address)
   if (trace.traceparent !== undefined) headers.push('traceparent', trace.traceparent)
   if (trace.traceparent !== undefined && trace.tracestate !== undefined) headers.push('tracestate', trace.tracestate)

@@ -8,6 +8,7 @@ export type ClientTrace = Readonly<{
   address: string | undefined
   /** Whether a trusted proxy named it; else it is the connection's own. */
   isNamed?: boolean
+  /** Printable ASCII. */
   userAgent: string | undefined
   traceparent: string | undefined
   tracestate: string | undefined

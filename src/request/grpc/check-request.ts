@@ -22,7 +22,8 @@ type Fields = Readonly<Record<number, ReadField>>
 
 /** What no header name and no value may hold: Node's HTTP parser refuses the same. */
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
-const FORBIDDEN = /[\0\r\n]/
+// eslint-disable-next-line no-control-regex
+const FORBIDDEN = /[\0-\x08\x0a-\x1f\x7f]/
 
 /** @throws Unreadable: what Envoy never writes, above all anything that is said twice */
 export function readCheckRequest (bytes: Buffer): CheckRequest {

@@ -23,7 +23,11 @@ export function traceIdsOf ({ headers: { traceparent } }: Pick<FastifyRequest, '
   return traceId === undefined || spanId === undefined ? undefined : { trace_id: traceId, span_id: spanId }
 }
 
-const MAX_TRACESTATE = 512
+/** W3C Trace Context, section 3.3.1: printable ASCII. */
+const TRACESTATE = /^[\x20-\x7e]{0,512}$/
+const MAX_USER_AGENT = 512
+/** No User-Agent needs more, and what Authgear stores and shows is not a stranger's to choose byte by byte. */
+const NOT_PRINTABLE = /[^\x20-\x7e]/g
 /** Of `X-Forwarded-For`, from its end: no chain of proxies is longer, and 3,600 hops took 69 ms to read. */
 const MAX_HOPS = 32
 const MAX_FORWARDED_BYTES = 2048
@@ -96,10 +100,15 @@ export function clientTraceOf (
   return {
     address,
     isNamed,
-    userAgent: userAgent === '' ? undefined : userAgent,
+    userAgent: agentIn(userAgent),
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
-    tracestate: typeof tracestate === 'string' && tracestate.length <= MAX_TRACESTATE ? tracestate : undefined
+    tracestate: typeof tracestate === 'string' && TRACESTATE.test(tracestate) ? tracestate : undefined
   }
+}
+
+/** @returns undefined where nothing printable is left */
+function agentIn (text = ''): string | undefined {
+  return text.slice(0, MAX_USER_AGENT).replace(NOT_PRINTABLE, '').trim() || undefined
 }
 
 /** An id that may stand in a log line and in a header as it is. */

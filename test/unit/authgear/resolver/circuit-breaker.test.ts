@@ -45,7 +45,7 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
 t.test('a refused request proves nothing: the breaker stays open for a real probe', async (t) => {
   let now = 0
   const guard = createCircuitBreaker(1, 0, {}, () => now)
-  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
+  for (let i = 0; i < 5; i++) await run(guard, `f${i}`, unreachable).catch(() => {})
   t.equal(guard.isClosed(), false)
   now = PAUSE
   const probe = held()
@@ -66,7 +66,7 @@ t.test('a refused request proves nothing: the breaker stays open for a real prob
 t.test('of several whose turn comes at one moment one probes, the others are refused', async (t) => {
   let now = 0
   const guard = createCircuitBreaker(4, 10, {}, () => now)
-  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
+  for (let i = 0; i < 5; i++) await run(guard, `f${i}`, unreachable).catch(() => {})
   now = PAUSE
   let probes = 0
   const outcomes = await Promise.allSettled(
@@ -86,7 +86,7 @@ t.test('a wall clock that is set back an hour while it is open does not keep it 
   t.teardown(() => { Date.now = wall })
   let now = 0
   const guard = createCircuitBreaker(4, 10, {}, () => now)
-  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
+  for (let i = 0; i < 5; i++) await run(guard, `f${i}`, unreachable).catch(() => {})
   Date.now = () => wall() - 3_600_000
   now = PAUSE - 1
   await t.rejects(run(guard, 'a', async () => {}), AuthgearCircuitOpen, 'its second is not over')
@@ -102,8 +102,8 @@ t.test('the beginning of an outage and its end are told once, with how long and 
     outageBegan: () => { told.push('began') },
     outageEnded: (outageMs, notAsked) => { told.push({ outageMs, notAsked }) }
   }, () => now)
-  for (let i = 0; i < 5; i++) await run(guard, 'a', unreachable).catch(() => {})
-  for (let i = 0; i < 7; i++) await run(guard, 'a', unreachable).catch(() => {})
+  for (let i = 0; i < 5; i++) await run(guard, `f${i}`, unreachable).catch(() => {})
+  for (let i = 0; i < 7; i++) await run(guard, `f${i}`, unreachable).catch(() => {})
   now = PAUSE
   await run(guard, 'a', unreachable).catch(() => {})
   t.strictSame(told, ['began'], 'a probe that fails is no new one')

@@ -1,0 +1,87 @@
+import type { SentDigests } from '../../core/cache-key.ts'
+import { networkOf } from '../../core/network.ts'
+import { AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
+import type { ClientTrace } from './types.ts'
+
+/** Who asks: the credentials' digests, the client's network where a trusted proxy named it, or this service itself. */
+export type Asker = SentDigests & Readonly<{ client?: string | undefined, isOwn?: boolean }>
+
+/** So many failures in a row, of so many different askers, are an outage. */
+const MAX_FAILURES = 5
+
+/** Stands for credentials without a digest, such as an empty cookie. */
+const NO_CREDENTIAL = ['nothing'] as const
+export const orNoCredential = (digests: readonly string[]): readonly string[] =>
+  digests.length > 0 ? digests : NO_CREDENTIAL
+
+/** A client chooses its credentials, so that one it is whatever it sends; a network is one client. */
+export const namesOf = ({ all, client }: Asker): readonly string[] =>
+  client === undefined ? orNoCredential(all) : [client]
+
+/** @returns undefined where no trusted proxy names the client: the address is everybody's then */
+export const clientIn = ({ address, isNamed }: ClientTrace): string | undefined =>
+  isNamed === true && address !== undefined ? networkOf(address) : undefined
+
+export const isServerError = (error: unknown): boolean => error instanceof AuthgearStatus && error.status >= 500
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
+
+/**
+ * What failed since Authgear's last verdict. A firewall before Authgear may dislike one client, and a session of its
+ * own may make Authgear answer 500: neither is an outage for others.
+ */
+export function createFailures () {
+  const answered = createDifferent()
+  const unanswered = createDifferent()
+  let inARow = 0
+  let isOwnUnanswered = false
+  const areMany = (): boolean => inARow >= MAX_FAILURES
+  const isOutage = (): boolean => areMany() && (unanswered.areMany() || isOwnUnanswered)
+  const clear = (): void => {
+    answered.clear()
+    unanswered.clear()
+    inARow = 0
+    isOwnUnanswered = false
+  }
+  return Object.freeze({
+    areServerErrorsMany: answered.areMany,
+    isOutage: () => isOutage() || answered.areMany(),
+    /** Many failed, of too few askers: the service's own question decides. */
+    isDoubtful: () => areMany() && !isOutage(),
+    clear,
+    async watch<T> (asker: Asker, task: () => Promise<T>): Promise<T> {
+      try {
+        const result = await task()
+        if (asker.isOwn !== true) clear() // Authgear answers about nobody without its database
+        return result
+      } catch (error) {
+        if (isServerError(error)) answered.add(orNoCredential(asker.all))
+        if (isUnanswered(error)) {
+          inARow++
+          if (asker.isOwn === true) isOwnUnanswered = true
+          else unanswered.add(namesOf(asker))
+        }
+        throw error
+      }
+    }
+  })
+}
+
+/** Counts different askers; those that share a name count once. */
+function createDifferent () {
+  const seen = new Set<string>()
+  let count = 0
+  return {
+    areMany: () => count >= MAX_FAILURES,
+    add (names: readonly string[]): void {
+      if (count >= MAX_FAILURES) return
+      if (!names.some((name) => seen.has(name))) count++
+      for (const name of names) seen.add(name)
+    },
+    clear (): void {
+      // V8 would give even an empty set a new table, kept until the next full collection
+      if (count > 0) seen.clear()
+      count = 0
+    }
+  }
+}
