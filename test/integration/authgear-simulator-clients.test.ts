@@ -52,8 +52,12 @@ async function codeOf (simulator: RunningSimulator, clientId: string, more: More
     ...more
   }).filter(([, value]) => value !== '')
   const cookie = `session=${simulator.controls.signIn('alice').cookie}`
-  const path = `/oauth2/authorize?${new URLSearchParams(parameters)}`
-  const { headers, body } = await atAuthgear(simulator, path, { cookie })
+  const query = new URLSearchParams(parameters).toString()
+  const asked = await atAuthgear(simulator, `/oauth2/authorize?${query}`, { cookie })
+  // a third party is allowed once, where a person sees it
+  const { headers, body } = asked.headers.location?.includes('error=access_denied') === true
+    ? await atAuthgear(simulator, `/oauth2/consent?${query}`, { cookie })
+    : asked
   if (headers.location === undefined) return body
   const { searchParams } = new URL(headers.location)
   return searchParams.get('code') ?? searchParams.get('error') ?? ''

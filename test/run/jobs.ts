@@ -16,7 +16,7 @@ export interface Choice {
 /** A file that only `npm run test:all` runs. */
 const ONLY_ALL = '.all.test.ts'
 /** Longest first, so that none of them runs alone at the end; other folders after these. */
-const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'unit']
+const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'authgear', 'unit']
 /** What tests look at, and not tests. */
 const FIXTURES = join('test', 'fixtures') + sep
 

@@ -68,8 +68,8 @@ export const healthy = () =>
 export const unhealthy = () =>
   /** @type {Answer} */ ({ status: 503, headers: [TEXT, NOSNIFF], body: 'Service Unavailable\n' })
 
-export const methodNotAllowed = () => /** @type {Answer} */ ({
-  status: 405, headers: [['Allow', 'GET, HEAD, OPTIONS'], TEXT, NOSNIFF], body: 'Method Not Allowed\n'
+export const methodNotAllowed = (allowed = 'GET, HEAD, OPTIONS') => /** @type {Answer} */ ({
+  status: 405, headers: [['Allow', allowed], TEXT, NOSNIFF], body: 'Method Not Allowed\n'
 })
 
 /** @param {string} path @returns {Answer} */

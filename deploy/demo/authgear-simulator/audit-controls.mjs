@@ -50,7 +50,7 @@ const sessionOf = ({ id, type }) => ({ id, type, clientID: null })
 /** @param {OAuthClient} client */
 const clientOf = ({ id, source, name }) => ({ client_id: id, source, kind: 'third_party', client_name: name })
 
-/** What Authgear writes of each deed, in its order. @param {Audit['log']} log */
+/** What Authgear writes of each deed, in its order. @param {Pick<Audit['log'], 'append'>} log */
 export function createChronicle ({ append }) {
   const admin = (/** @type {string} */ name, /** @type {object} */ payload, /** @type {string | undefined} */ userId) =>
     append({

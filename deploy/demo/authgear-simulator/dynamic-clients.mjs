@@ -8,6 +8,13 @@ import { refuse } from './oauth-query.mjs'
 const ACCESS_SECONDS = 1800
 
 /**
+ * Releases since September 2026 have them; the ones before ignore a `resource` where a person signs in.
+ * @param {Pick<SimulatorOptions, 'registration' | 'clientDocuments'>} options
+ */
+export const hasDynamicClients = ({ registration = 'off', clientDocuments }) =>
+  registration !== 'off' || clientDocuments !== undefined
+
+/**
  * Clients that register themselves, and those whose id is the URL of a document that says what they are: all third
  * parties. Registration as seen at a real server of August 2026; the rest as Authgear's documentation of September 2026
  * says, not recorded (docs/inside/authgear.md, "Dynamic clients").

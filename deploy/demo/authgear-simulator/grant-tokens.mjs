@@ -1,5 +1,6 @@
 // @ts-check
 import { createHash } from 'node:crypto'
+import { hasDynamicClients } from './dynamic-clients.mjs'
 import { accessSeconds, sidOf } from './grants.mjs'
 import { userClaims } from './issuer.mjs'
 import { refuse } from './oauth-query.mjs'
@@ -28,8 +29,12 @@ const OTHER_RESOURCE = refuse('invalid_target', 'resource not found')
 /** @param {URLSearchParams} form @param {string} name */
 const field = (form, name) => form.get(name) ?? ''
 
-/** A token has one resource: none is added later. @param {URLSearchParams} form @param {string | undefined} resource */
-const isElsewhere = (form, resource) => form.has('resource') && form.get('resource') !== resource
+/**
+ * A token has one resource: none is added later. A project without dynamic clients does not know what a resource is.
+ * @param {Parts} parts @param {URLSearchParams} form @param {string | undefined} resource
+ */
+const isElsewhere = ({ options }, form, resource) =>
+  hasDynamicClients(options) && form.has('resource') && form.get('resource') !== resource
 
 /**
  * The code for a client's sign-in.
@@ -38,7 +43,7 @@ const isElsewhere = (form, resource) => form.has('resource') && form.get('resour
  * @param {Pick<SignInCode, 'session' | 'amr' | 'grant'>} how
  * @returns {{ code: string }} parameters of the way back
  */
-export function signInCode ({ signInCodes, now }, query, how) {
+export function signInCode ({ options, signInCodes, now }, query, how) {
   const code = randomOpaque()
   signInCodes.set(code, {
     ...how,
@@ -46,7 +51,7 @@ export function signInCode ({ signInCodes, now }, query, how) {
     challenge: field(query, 'code_challenge'),
     nonce: field(query, 'nonce'),
     scope: field(query, 'scope'),
-    resource: query.get('resource') ?? undefined,
+    resource: hasDynamicClients(options) ? query.get('resource') ?? undefined : undefined,
     sso: query.get('x_sso_enabled') === 'true',
     endsAt: now() + CODE_MS
   })
@@ -58,19 +63,23 @@ export function signInCode ({ signInCodes, now }, query, how) {
  * @param {Parts} parts @param {OAuthClient} client @param {URLSearchParams} form @param {string} iss
  */
 export function redeemCode (parts, client, form, iss) {
-  const { signInCodes, grants, now } = parts
+  const { signInCodes, grants, chronicle, now } = parts
   const code = signInCodes.get(field(form, 'code'))
   const challenge = createHash('sha256').update(field(form, 'code_verifier')).digest('base64url')
   const fits = code !== undefined && now() < code.endsAt && (code.challenge === '' || code.challenge === challenge)
   if (!fits) return refuse('invalid_grant', 'invalid authorization code')
   if (code.redirectUri !== form.get('redirect_uri')) return refuse('invalid_request', 'invalid redirect URI')
-  if (isElsewhere(form, code.resource)) return OTHER_RESOURCE
+  if (isElsewhere(parts, form, code.resource)) return OTHER_RESOURCE
   signInCodes.delete(field(form, 'code'))
   const { session, amr, nonce, scope, sso, resource } = code
   const { user, authenticatedAt } = session
   const grant = code.grant ?? grants.open({
     client, user, authenticatedAt, idp: session, sso, scope, resource
   })
+  if (code.grant !== undefined) {
+    grant.session.authenticatedAt = authenticatedAt
+    chronicle.reauthenticated(user, grant.id)
+  }
   const isKept = scope.split(' ').includes('offline_access')
   return {
     ...tokensOf(parts, grant, iss, { nonce, ...(amr === undefined ? {} : { amr }) }),
@@ -89,7 +98,7 @@ export function refresh (parts, client, form, iss) {
   // even one that is refused in the end
   if (client.rotation) grants.rotate(grant)
   if (grant.client.id !== client.id) return refuse('invalid_request', 'client id doesn\'t match the refresh token')
-  if (isElsewhere(form, grant.resource)) return OTHER_RESOURCE
+  if (isElsewhere(parts, form, grant.resource)) return OTHER_RESOURCE
   grants.touch(grant)
   return {
     ...tokensOf(parts, grant, iss, {}),

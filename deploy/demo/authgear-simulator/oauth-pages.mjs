@@ -52,6 +52,12 @@ export function logoutPage (query) {
   return layOut('Sign out?', `<form method="post" action="/logout?${escape(query)}"><button>Sign out</button></form>`)
 }
 
+/** `response_mode=form_post`. @param {string} uri @param {Record<string, string>} parameters */
+export function formPage (uri, parameters) {
+  const fields = hidden(new URLSearchParams(parameters).toString())
+  return layOut('Go on', `<form method="post" action="${escape(uri)}">${fields}<button>Go on</button></form>`)
+}
+
 /** @param {string} query */
 function hidden (query) {
   return [...new URLSearchParams(query)]

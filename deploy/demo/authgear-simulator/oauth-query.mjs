@@ -1,13 +1,16 @@
 // @ts-check
+import { formPage } from './oauth-pages.mjs'
+
 /** @import { FastifyReply, FastifyRequest } from 'fastify' */
 /** @import { OAuthClient } from './types.d.mts' */
+/** @typedef {import('./resolver.mjs').Parts} Parts */
 
 /** What of the question goes on from page to page, as at Authgear. */
 const CARRIED = ['client_id', 'redirect_uri', 'state', 'prompt', 'max_age', 'ui_locales']
 /** And where a client asks for a code: Authgear keeps these on its side. */
 const OF_A_CODE = [
   'response_type', 'resource', 'scope', 'code_challenge', 'code_challenge_method', 'nonce', 'id_token_hint',
-  'x_sso_enabled'
+  'x_sso_enabled', 'response_mode'
 ]
 
 /** An error of OAuth's. @param {string} error @param {string} description */
@@ -45,6 +48,15 @@ export function problemOf (query, clients, origin) {
     : 'error: invalid_request error_description: redirect URI is not allowed'
 }
 
+/**
+ * @param {Pick<Parts, 'issuer'>} parts @param {URLSearchParams} query
+ * @returns {Record<string, unknown> | undefined | 'none'} undefined: it is no ID token of ours
+ */
+export function hintOf ({ issuer }, query) {
+  const hint = query.get('id_token_hint')
+  return hint === null ? 'none' : issuer.read(hint)
+}
+
 /** A form is as good as a query. @param {FastifyRequest} request */
 export function queryOf (request) {
   if (request.method === 'POST' && !request.url.includes('?') && request.body instanceof URLSearchParams) {
@@ -61,13 +73,29 @@ export function carried (query) {
   ).toString()
 }
 
+const TYPES = new Set(['code', 'none', 'token'])
+
+/** @param {URLSearchParams} query */
+export function problemOfResponseType (query) {
+  const type = query.get('response_type') ?? ''
+  if (!TYPES.has(type)) return refuse('unauthorized_client', 'response type is not allowed for this client')
+  if (type === 'token') return refuse('unsupported_response_type', 'response_type: token is not supported')
+  return query.get('scope') === null ? refuse('invalid_request', 'scope is required') : undefined
+}
+
 /** @param {FastifyReply} reply @param {URLSearchParams} query @param {Record<string, string>} parameters */
 export function sendBack (reply, query, parameters) {
   const state = query.get('state')
-  return seeOther(
-    reply,
-    withQuery(query.get('redirect_uri') ?? '', state === null ? parameters : { ...parameters, state })
-  )
+  const uri = query.get('redirect_uri') ?? ''
+  const all = state === null ? parameters : { ...parameters, state }
+  const mode = query.get('response_mode') ?? 'query'
+  switch (mode) {
+    case 'query': return seeOther(reply, withQuery(uri, all))
+    // encoded twice, as there
+    case 'fragment': return seeOther(reply, `${uri}#${new URLSearchParams(all).toString().replaceAll('%', '%25')}`)
+    case 'form_post': return page(reply, formPage(uri, all))
+    default: return reply.code(400).type('text/plain; charset=utf-8').send(`oauth: invalid response_mode ${mode}\n`)
+  }
 }
 
 /** @param {string} uri @param {Record<string, string>} parameters */

@@ -1,9 +1,13 @@
 // @ts-check
 import { readCredentials } from './credentials.mjs'
+import { endSessionRoutes } from './end-session-routes.mjs'
 import { signInCode } from './grant-tokens.mjs'
+import { hasDynamicClients } from './dynamic-clients.mjs'
 import { readForms } from './login-routes.mjs'
-import { accountPage, againPage, expiredPage, loginPage, logoutPage } from './oauth-pages.mjs'
-import { carried, clientOf, page, problemOf, queryOf, refuse, seeOther, sendBack, withQuery } from './oauth-query.mjs'
+import { accountPage, againPage, expiredPage, loginPage } from './oauth-pages.mjs'
+import {
+  carried, clientOf, hintOf, page, problemOf, problemOfResponseType, queryOf, refuse, sendBack
+} from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
 import { nextStep, problemOfSignIn } from './sign-in.mjs'
 import { findSession } from './verdict.mjs'
@@ -13,8 +17,8 @@ import { findSession } from './verdict.mjs'
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 
 const AUTHORIZE = '/oauth2/authorize'
-const END_SESSION = '/oauth2/end_session'
 const LOGIN_REQUIRED = refuse('login_required', 'authentication required')
+const NOT_ALLOWED = refuse('access_denied', 'authorization required')
 
 /**
  * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page,
@@ -66,10 +70,7 @@ function authorizeRoutes (app, parts, browser) {
     if (problem !== undefined) {
       return reply.code(400).type('text/plain; charset=utf-8').send(`Invalid OAuth authorization request: ${problem}\n`)
     }
-    if (query.get('scope') === null) {
-      return sendBack(reply, query, refuse('invalid_request', 'scope is required'))
-    }
-    const wrong = problemOfCode(parts, query)
+    const wrong = problemOfResponseType(query) ?? problemOfCode(parts, query)
     if (wrong !== undefined) return sendBack(reply, query, wrong)
     const session = browser.session(request)
     if (session === undefined && browser.cookie(request) !== undefined) {
@@ -79,13 +80,13 @@ function authorizeRoutes (app, parts, browser) {
       const hint = hintOf(parts, query)
       const isTheirs = session !== undefined && (hint === 'none' || hint?.['sub'] === session.user.id)
       if (!isTheirs) return sendBack(reply, query, LOGIN_REQUIRED)
+      if (!isAllowed(parts, query, session)) return sendBack(reply, query, NOT_ALLOWED)
       return sendBack(reply, query, query.get('response_type') === 'code' ? codeOf(parts, request, session) : {})
     }
     return reply
       .header('Cache-Control', 'no-store')
       .redirect(`${browser.origin(request)}/_internals/oauth_entrypoint?${carried(query)}`, 302)
   }
-  app.head(AUTHORIZE, (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS, POST').send())
   app.get('/_internals/oauth_entrypoint', (request, reply) =>
     reply.header('Set-Cookie', underWay(carried(queryOf(request)))).redirect(`/authflow/v2/select_account?${carried(queryOf(request))}`, 302)
   )
@@ -94,22 +95,28 @@ function authorizeRoutes (app, parts, browser) {
     const session = browser.session(request)
     const problem = problemOf(query, clients(), browser.origin(request))
     if (problem !== undefined || session === undefined) return reply.code(400).send('')
+    const client = clientOf(query, clients())
+    if (client !== undefined) parts.consents.give(session.user, client, query.get('scope') ?? '')
     return sendBack(reply, query, query.get('response_type') === 'code' ? codeOf(parts, request, session) : {})
   })
+}
+
+/** @param {Parts} parts @param {URLSearchParams} query @param {Session} session */
+function isAllowed ({ clients, consents }, query, { user }) {
+  const client = clientOf(query, clients())
+  return client === undefined || consents.isGiven(user, client, query.get('scope') ?? '')
 }
 
 /** @param {Parts} parts @param {URLSearchParams} query */
 function problemOfCode (parts, query) {
   if (query.get('response_type') !== 'code') return undefined
   const client = clientOf(query, parts.clients())
-  return client && problemOfSignIn(client, query, hintOf(parts, query), parts.options.resources)
+  const { options } = parts
+  return client && problemOfSignIn(client, query, hintOf(parts, query), resourcesOf(options))
 }
 
-/** @param {Parts} parts @param {URLSearchParams} query @returns {Record<string, unknown> | undefined | 'none'} */
-function hintOf ({ issuer }, query) {
-  const hint = query.get('id_token_hint')
-  return hint === null ? 'none' : issuer.read(hint)
-}
+/** @param {Parts['options']} options */
+const resourcesOf = (options) => hasDynamicClients(options) ? options.resources ?? [] : undefined
 
 /** @param {Parts} parts @param {FastifyRequest} request @param {Session} session */
 function codeOf (parts, request, session) {
@@ -204,67 +211,12 @@ const grantOf = ({ grants }, hint) =>
   grants.byId(Buffer.from(String(hint?.['sid']), 'base64url').toString().replace('offline_grant:', ''))
 
 /**
- * The session of the browser and that of the app are as of now; other apps keep their old time.
+ * The session of the browser is as of now, that of the app once its code is redeemed; other apps keep their old time.
  * @param {Parts} parts @param {Session} session @param {Record<string, unknown>} hint @param {number} now
  */
 function signInAgain (parts, session, hint, now) {
-  const { chronicle, askedAgain } = parts
   const grant = grantOf(parts, hint)
   if (grant === undefined) return
   session.authenticatedAt = now
-  grant.session.authenticatedAt = now
-  askedAgain.set(session, grant)
-  chronicle.reauthenticated(session.user, grant.id)
-}
-
-/** @param {FastifyInstance} app @param {Parts} parts @param {Browser} browser */
-function endSessionRoutes (app, parts, browser) {
-  const { control, cookies, clients } = parts
-  const end = (/** @type {FastifyRequest} */ request, /** @type {FastifyReply} */ reply) => {
-    control.controls.signOut(browser.cookie(request) ?? '')
-    const scheme = browser.scheme(request)
-    reply.header('Set-Cookie', [cookies.clear(scheme), cookies.clearStrict(scheme)])
-  }
-  const sendOut = (
-    /** @type {FastifyReply} */ reply,
-    /** @type {URLSearchParams} */ query,
-    /** @type {string} */ origin
-  ) => {
-    const to = query.get('post_logout_redirect_uri') ?? ''
-    const state = query.get('state')
-    if (!clients().some((client) => client.postLogoutRedirectUris.includes(to))) {
-      return reply.header('Cache-Control', 'no-store').redirect(`${origin}/settings`, 302)
-    }
-    return seeOther(reply, withQuery(to, state === null ? {} : { state }))
-  }
-  app.get(END_SESSION, (request, reply) => {
-    const origin = browser.origin(request)
-    const isSignedIn = browser.session(request) !== undefined
-    const hint = hintOf(parts, queryOf(request))
-    // an expired hint is a good one; that of somebody else's session is none
-    const isHinted = hint !== 'none' && hint?.['sub'] === browser.session(request)?.user.id
-    if (isSignedIn && !isHinted && !/same_site_strict=true(?:;|$)/.test(request.headers.cookie ?? '')) {
-      return reply
-        .header('Cache-Control', 'no-store')
-        .redirect(`${origin}/logout?${new URLSearchParams({ redirect_uri: `${origin}${request.url}` })}`, 302)
-    }
-    if (isSignedIn) end(request, reply)
-    return sendOut(reply, queryOf(request), origin)
-  })
-  app.get('/logout', (request, reply) =>
-    page(
-      reply,
-      logoutPage(new URLSearchParams({ redirect_uri: queryOf(request).get('redirect_uri') ?? '' }).toString())
-    )
-  )
-  app.post('/logout', (request, reply) => {
-    end(request, reply)
-    const origin = browser.origin(request)
-    const wanted = queryOf(request).get('redirect_uri') ?? ''
-    return sendOut(
-      reply,
-      wanted.startsWith(`${origin}${END_SESSION}?`) ? new URL(wanted).searchParams : new URLSearchParams(),
-      origin
-    )
-  })
+  parts.askedAgain.set(session, grant)
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { createAdminApi } from './admin-api.mjs'
-import { pageNotFound, send } from './answers.mjs'
+import { send } from './answers.mjs'
 import { createAudit, createChronicle } from './audit-controls.mjs'
 import { controlRoutes } from './control-routes.mjs'
 import { createCookieWriter } from './cookies.mjs'
@@ -11,13 +11,17 @@ import { createDirectory } from './directory.mjs'
 import { createDynamicClients } from './dynamic-clients.mjs'
 import { createGrants } from './grants.mjs'
 import { createIssuer } from './issuer.mjs'
+import { createConsents } from './consents.mjs'
 import { createControls } from './controls.mjs'
 import { loginRoutes } from './login-routes.mjs'
 import { oauthRoutes, readBrowser } from './oauth-routes.mjs'
+import { answerToOther } from './other-methods.mjs'
+import { publicRoutes } from './public-routes.mjs'
 import { createResolver } from './resolver.mjs'
 import { createTokenFaults } from './token-faults.mjs'
 import { tokenRoutes } from './token-routes.mjs'
 import { createUserQueries } from './user-query.mjs'
+import { createWebhooks } from './webhooks.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
 /** @import { Socket } from 'node:net' */
@@ -30,7 +34,8 @@ export function buildSimulator (options = {}) {
   const directory = createDirectory(options.users ?? demoUsers(), grants, now)
   const audit = createAudit()
   const userQueries = createUserQueries()
-  const chronicle = createChronicle(audit.log)
+  const tell = createWebhooks(options.webhook)
+  const chronicle = createChronicle({ append: event => { audit.log.append(event); tell(event) } })
   const dynamicClients = createDynamicClients(options, chronicle)
   const signIns = {
     grants,
@@ -40,6 +45,7 @@ export function buildSimulator (options = {}) {
     dynamicClients,
     signInCodes: new Map(),
     askedAgain: new Map(),
+    consents: createConsents(),
     now
   }
   const control = createControls(directory, audit, userQueries, signIns)
@@ -66,10 +72,12 @@ export function buildSimulator (options = {}) {
       return server.on('connection', socket => watch(socket, sockets, counting.connected))
     }
   })
-  app.setNotFoundHandler((_, reply) => { reply.hijack(); send(reply.raw, pageNotFound()) })
+  const isOpen = options.clients !== undefined || options.resources !== undefined
+  app.setNotFoundHandler((request, reply) => { reply.hijack(); send(reply.raw, answerToOther(request, isOpen)) })
   app.register(loginRoutes, parts)
-  if (options.clients !== undefined || options.resources !== undefined) {
+  if (isOpen) {
     app.register(oauthRoutes, parts)
+    app.register(publicRoutes, parts)
     app.register(tokenRoutes, parts)
   }
   if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })

@@ -17,17 +17,18 @@ const isPublic = ({ type = 'traditional_webapp' }) => type === 'spa' || type ===
  * What is wrong with a request for a code to sign in, as recorded (docs/inside/authgear.md, "Sessions of apps").
  * @param {OAuthClient} client @param {URLSearchParams} query
  * @param {Record<string, unknown> | undefined | 'none'} hint undefined: it is no ID token of ours
- * @param {readonly ResourceEntry[]} [resources] what the project opened to dynamic clients, each with its scopes
+ * @param {readonly ResourceEntry[] | undefined} resources what the project opened to dynamic clients, each with its
+ *   scopes; undefined where there are no such clients
  */
-export function problemOfSignIn (client, query, hint, resources = []) {
+export function problemOfSignIn (client, query, hint, resources) {
   const uri = query.get('resource') // of several the first counts
-  const resource = resources.find((one) => one.uri === uri)
-  if (uri !== null && (resource === undefined || client.source === undefined)) {
+  const resource = resources?.find((one) => one.uri === uri)
+  if (resources !== undefined && uri !== null && (resource === undefined || client.source === undefined)) {
     return refuse('invalid_target', 'resource not found')
   }
-  return problemOfPkce(client, query) ??
+  return problemOfPrompt(query) ?? problemOfPkce(client, query) ??
     problemOfScopes(query, (scope) => SCOPES.has(scope) || resource?.scopes.includes(scope) === true) ??
-    problemOfFullAccess(client, query) ?? problemOfPrompt(query) ?? problemOfHints(client, query, hint)
+    problemOfFullAccess(client, query) ?? problemOfHints(client, query, hint)
 }
 
 /** @param {OAuthClient} client @param {URLSearchParams} query */
@@ -92,7 +93,7 @@ export function nextStep ({ query, session, hint, grant }, now) {
   const isTheirs = hint !== undefined && hint['sub'] === session.user.id
   // without a hint any max_age is a new login
   const isForced = query.get('prompt') === 'login' ||
-    (maxAge !== null && (!isTheirs || now - session.authenticatedAt > Number(maxAge)))
+    (maxAge !== null && (!isTheirs || maxAge === '0' || now - session.authenticatedAt > Number(maxAge)))
   if (!isForced) return isTheirs ? 'through' : 'account'
   const isFresh = isTheirs && Number(hint['exp']) > now
   const mayBeAsked = grant !== undefined && grant.client.id === query.get('client_id') && hasFullAccess(grant.scope)

@@ -2,34 +2,22 @@
 import { redeemCode, refresh, revoke } from './grant-tokens.mjs'
 import { readForms } from './login-routes.mjs'
 import { clientOf, refuse } from './oauth-query.mjs'
+import { elsewhere } from './public-routes.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
 /** @import { OAuthClient } from './types.d.mts' */
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 
 const LIFE_SECONDS = 1800
-const AUTHGEAR_SCOPE = 'https://authgear.com/scopes/'
-/** As recorded; a client of MCP's newest specification asks for `offline_access` where it stands here. */
-const SCOPES = [
-  'offline_access', 'device_sso', 'openid', 'profile', 'email', 'address', 'phone',
-  ...['full-access', 'full-userinfo', 'pre-authenticated-url'].map((name) => `${AUTHGEAR_SCOPE}${name}`)
-]
-
 /**
- * Tokens for resources as Authgear was recorded (test/fixtures/m2m.json): discovery, keys, the token endpoint for
- * machines; and the registration of dynamic clients.
+ * Tokens as Authgear was recorded to give them (test/fixtures/m2m.json, own-session.json), their revocation, and the
+ * registration of dynamic clients.
  * @param {FastifyInstance} app
  * @param {Parts} parts
  */
 export async function tokenRoutes (app, parts) {
   readForms(app)
-  const { issuer, browser, dynamicClients } = parts
-  app.get('/oauth2/jwks', { exposeHeadRoute: false }, () => issuer.jwks())
-  app.head('/oauth2/jwks', (_, reply) => reply.code(405).header('Allow', 'GET, OPTIONS').send())
-  for (const name of ['openid-configuration', 'oauth-authorization-server']) {
-    app.get(`/.well-known/${name}`, { exposeHeadRoute: false }, (request, reply) =>
-      elsewhere(parts, request, reply) ?? reply.send(discoveryOf(browser.origin(request), parts.options)))
-  }
+  const { dynamicClients } = parts
   app.post('/oauth2/register', (request, reply) => {
     const { status, answer } = dynamicClients.register(request.body)
     return reply.code(status).send(answer)
@@ -45,15 +33,6 @@ export async function tokenRoutes (app, parts) {
 
 /** @param {FastifyRequest} request */
 const formOf = ({ body }) => body instanceof URLSearchParams ? body : new URLSearchParams()
-
-/**
- * Only its public origin answers; who asks by another is sent there.
- * @param {Parts} parts @param {FastifyRequest} request @param {FastifyReply} reply
- */
-function elsewhere ({ options: { publicOrigin }, browser }, request, reply) {
-  if (publicOrigin === undefined || browser.origin(request) === publicOrigin) return undefined
-  return reply.redirect(`${publicOrigin}${request.url}`, 307)
-}
 
 /** @param {Parts} parts @param {FastifyRequest} request @param {FastifyReply} reply */
 async function answerToken (parts, request, reply) {
@@ -96,21 +75,46 @@ function tokensFor (parts, request, form) {
   const client = clientOf(form, parts.clients())
   switch (form.get('grant_type')) {
     case 'authorization_code':
-      return problemOfClient(client, form) ?? redeemCode(parts, /** @type {OAuthClient} */ (client), form, iss)
+      return problemOfCode(client, form) ?? redeemCode(parts, /** @type {OAuthClient} */ (client), form, iss)
     case 'refresh_token': {
       const asking = client ?? parts.dynamicClients.deleted(form.get('client_id') ?? '')
-      return asking === undefined ? refuse('invalid_client', 'invalid client ID') : refresh(parts, asking, form, iss)
+      if (asking === undefined) return refuse('invalid_client', 'invalid client ID')
+      if (!form.get('refresh_token')) return refuse('invalid_request', 'refresh token is required')
+      return refresh(parts, asking, form, iss)
     }
-    default: return accessTokenOf(parts, iss, tokenOfMachine(parts.options, form, request.headers.authorization))
+    case 'client_credentials':
+      return accessTokenOf(parts, iss, tokenOfMachine(parts.options, form, request.headers.authorization))
+    default:
+      return isKnown(parts, client, form, request)
+        ? refuse('unsupported_grant_type', 'grant type is not supported')
+        : refuse('invalid_client', 'invalid client ID')
   }
 }
 
 /**
- * A wrong secret is an invalid request, none an invalid client.
- * @param {OAuthClient | undefined} client @param {URLSearchParams} form
+ * @param {Parts} parts @param {OAuthClient | undefined} client @param {URLSearchParams} form
+ * @param {FastifyRequest} request
  */
-function problemOfClient (client, form) {
+function isKnown ({ options: { machines = [] } }, client, form, { headers }) {
+  const [id] = credentialsOf(form, headers.authorization)
+  return client !== undefined || machines.some((one) => one.id === id)
+}
+
+/** @param {OAuthClient | undefined} client @param {URLSearchParams} form */
+function problemOfCode (client, form) {
   if (client === undefined) return refuse('invalid_client', 'invalid client ID')
+  if (!form.get('code')) return refuse('invalid_request', 'code is required')
+  if (client.type === undefined || client.type === 'spa' || client.type === 'traditional_webapp') {
+    if (!form.get('code_verifier')) return refuse('invalid_request', 'PKCE code verifier is required')
+  }
+  return problemOfSecret(client, form)
+}
+
+/**
+ * A wrong secret is an invalid request, none an invalid client.
+ * @param {OAuthClient} client @param {URLSearchParams} form
+ */
+function problemOfSecret (client, form) {
   if (client.secret === undefined || form.get('client_secret') === client.secret) return undefined
   return form.has('client_secret')
     ? refuse('invalid_request', 'invalid client secret')
@@ -129,27 +133,6 @@ function accessTokenOf ({ issuer }, iss, answer) {
   }
 }
 
-/** @param {string} origin @param {Parts['options']} options */
-function discoveryOf (origin, { registration = 'off', clientDocuments }) {
-  return {
-    issuer: origin,
-    authorization_endpoint: `${origin}/oauth2/authorize`,
-    token_endpoint: `${origin}/oauth2/token`,
-    ...(registration === 'off' ? {} : { registration_endpoint: `${origin}/oauth2/register` }),
-    ...(clientDocuments === undefined ? {} : { client_id_metadata_document_supported: true }),
-    revocation_endpoint: `${origin}/oauth2/revoke`,
-    end_session_endpoint: `${origin}/oauth2/end_session`,
-    id_token_signing_alg_values_supported: ['RS256'],
-    subject_types_supported: ['public'],
-    scopes_supported: SCOPES,
-    jwks_uri: `${origin}/oauth2/jwks`,
-    code_challenge_methods_supported: ['S256'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
-    response_types_supported: ['code', 'none'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic']
-  }
-}
-
 /** @typedef {{ error: string, error_description: string } | { claims: object, scope: string }} Answer */
 
 /**
@@ -162,13 +145,10 @@ function tokenOfMachine ({ machines = [], resources = [] }, form, authorization)
   const [id, secret] = credentialsOf(form, authorization)
   const client = machines.find((one) => one.id === id)
   if (client === undefined) return refuse('invalid_client', 'invalid client ID')
-  if (secret === undefined) return refuse('invalid_client', 'client secret is required')
-  if (secret !== client.secret) return refuse('invalid_request', 'invalid client secret')
-  if (form.get('grant_type') !== 'client_credentials') {
-    return refuse('unsupported_grant_type', 'grant type is not supported')
-  }
   const uri = form.get('resource') // of several the first counts
   if (uri === null) return refuse('invalid_target', 'resource is required')
+  if (secret === undefined) return refuse('invalid_client', 'client secret is required')
+  if (secret !== client.secret) return refuse('invalid_request', 'invalid client secret')
   const resource = resources.find((one) => one.uri === uri)
   if (resource === undefined) return refuse('invalid_target', 'resource not found')
   const allowed = resource.scopes.filter((scope) => client.scopes.includes(scope))

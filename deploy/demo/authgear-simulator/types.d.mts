@@ -311,6 +311,8 @@ export interface SimulatorOptions {
   readonly loginPath?: string
   /** opens the Admin API at `/graphql` and `/_api/admin/graphql`; default: 404 */
   readonly adminApi?: AdminApiOptions
+  /** where webhooks are sent; default: none is */
+  readonly webhook?: { readonly url: string, readonly secret: string, readonly appId: string }
   /** opens `/__simulator/…`; default false */
   readonly control?: boolean
   /** PEM; with it the simulator speaks https */
