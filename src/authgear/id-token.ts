@@ -55,7 +55,7 @@ export async function readIdToken (
       clockTolerance: TOLERANCE_SECONDS,
       currentDate: new Date(clock.wall())
     })
-    return readClaims(payload, { clientId, nonce })
+    return readClaims(payload, { clientId, nonce }, clock.wall() / 1000 + TOLERANCE_SECONDS)
   } catch (error) {
     if (error instanceof errors.JOSEError) return refused('claim' in error ? String(error.claim) : error.code)
     throw error
@@ -64,19 +64,24 @@ export async function readIdToken (
 
 function readClaims (
   payload: Readonly<Record<string, unknown>>,
-  { clientId, nonce }: Pick<IdTokenRules, 'clientId' | 'nonce'>
+  { clientId, nonce }: Pick<IdTokenRules, 'clientId' | 'nonce'>,
+  latest: number
 ): IdTokenReading {
-  const { sub, sid, auth_time: authTime } = payload
+  const { sub, sid, iat, auth_time: authTime } = payload
   const audiences = [payload['aud']].flat()
   if (audiences.length !== 1 || audiences[0] !== clientId) return refused('aud')
   if (payload['azp'] !== undefined && payload['azp'] !== clientId) return refused('azp')
   if (payload['nonce'] !== nonce) return refused('nonce')
+  if (!isUntil(iat, latest)) return refused('iat')
   if (!isUserId(sub)) return refused('sub')
   if (typeof sid !== 'string' || sid.length > MAX_SID || sessionIdOf(sid) === undefined) return refused('sid')
-  if (typeof authTime !== 'number' || !Number.isFinite(authTime)) return refused('auth_time')
+  if (!isUntil(authTime, latest)) return refused('auth_time')
   const amr = [payload['amr']].flat().filter((one): one is string => typeof one === 'string').slice(0, 10)
   return { kind: 'signed-in', signedIn: { userId: sub, sid, authTime, amr } }
 }
+
+/** Epoch seconds, not later than that. */
+const isUntil = (value: unknown, latest: number): value is number => typeof value === 'number' && value <= latest
 
 const refused = (why: string): IdTokenReading => ({ kind: 'refused', why })
 

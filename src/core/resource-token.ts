@@ -50,6 +50,8 @@ const ROLE = /^[\x21-\x2b\x2d-\x7e]+$/
 /** @param claims of a token whose signature, `alg` and `typ` are verified */
 export function readResourceToken (claims: Claims, { issuer, maxAgeMs }: Rules, now: EpochMs): ResourceTokenReading {
   if (claims['iss'] !== issuer) return refused('iss is not AUTHGEAR_ENDPOINT')
+  // RFC 7800: its sender would have to prove a key, by DPoP or a certificate, which nobody asks for here
+  if ('cnf' in claims) return refused('cnf: it is bound to a key, and no bearer token')
   const times = readTimes(claims, maxAgeMs, now)
   if ('reason' in times) return times
   const clientId = claims['client_id']

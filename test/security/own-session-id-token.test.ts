@@ -64,6 +64,8 @@ const FORGED: ReadonlyArray<readonly [string, Forge]> = [
   ['with a list of nonces', changed((claims) => ({ ...claims, nonce: [claims['nonce'], 'another'] }))],
   ['without a nonce', changed((claims) => without(claims, 'nonce'))],
   ['that has ended', changed((claims, world) => ({ ...claims, exp: seconds(world) - 600, iat: seconds(world) - 900 }))],
+  ['that was made tomorrow', changed((claims, world) =>
+    ({ ...claims, iat: seconds(world) + 86_400, exp: seconds(world) + 86_700 }))],
   ['without an end', changed((claims) => without(claims, 'exp'))],
   ['whose end is a text', changed((claims) => ({ ...claims, exp: String(claims['exp']) }))],
   ['that is not good yet', changed((claims, world) => ({ ...claims, nbf: seconds(world) + 3600 }))],

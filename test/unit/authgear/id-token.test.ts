@@ -37,6 +37,8 @@ t.test('who signed in, when and in which session', async (t) => {
   })
   t.equal(await said(signed({ ...CLAIMS, aud: 'web' }, HEADER)), 'signed-in', 'one text')
   t.equal(await said(signed({ ...CLAIMS, exp: NOW - 59 }, HEADER)), 'signed-in', 'clocks differ')
+  const ahead = { ...CLAIMS, iat: NOW + 60, auth_time: NOW + 60 }
+  t.equal(await said(signed(ahead, HEADER)), 'signed-in', 'the other way, too')
 })
 
 const without = (name: keyof typeof CLAIMS) => ({ ...CLAIMS, [name]: undefined })
@@ -51,6 +53,9 @@ for (const [what, claims, why] of [
   ['no nonce', without('nonce'), 'nonce'],
   ['its end', { ...CLAIMS, exp: NOW - 61 }, 'exp'],
   ['no end', without('exp'), 'exp'],
+  ['a birth tomorrow', { ...CLAIMS, iat: NOW + 86_400, exp: NOW + 86_700 }, 'iat'],
+  ['a birth beyond what clocks differ by', { ...CLAIMS, iat: NOW + 61 }, 'iat'],
+  ['a sign-in that is to come', { ...CLAIMS, auth_time: NOW + 61 }, 'auth_time'],
   ['nobody', without('sub'), 'sub'],
   ['an empty user', { ...CLAIMS, sub: '' }, 'sub'],
   ['no session', without('sid'), 'sid'],
