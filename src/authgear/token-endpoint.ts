@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type * as OAuth from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { SentDigests } from '../core/cache-key.ts'
@@ -34,8 +35,14 @@ type CodeRedemption = Readonly<{
 export type TokenEndpoint = Readonly<{
   /** @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the code */
   redeem: (redemption: CodeRedemption, trace: ClientTrace) => Promise<Tokens>
-  /** @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the token */
-  refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) => Promise<Tokens>
+  /**
+   * @param late called after `timeoutMs`; the tokens may come later, and are lost if nobody takes them. undefined: they
+   * are not waited for
+   * @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the token
+   */
+  refresh: (
+    refreshToken: string, trace: ClientTrace, digests: SentDigests, late?: () => void
+  ) => Promise<Tokens>
   /** Ends the session of a refresh token. @throws {ResolverError} */
   revoke: (refreshToken: string) => Promise<void>
   close: () => Promise<void>
@@ -62,7 +69,11 @@ const KINDS = {
   revocation: { maxRunning: 6, maxWaiting: 1000, alternates: false }
 } as const
 type Kind = keyof typeof KINDS
-const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning, 0)
+/** An answer to a refresh may take so long, where the old refresh token is dead by then. */
+export const PATIENCE_MS = 30_000
+/** Beside the calls under way: those that were given up as far as the circuit breaker knows, one probe a second. */
+const MAX_LATE = 48
+const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning, MAX_LATE)
 /** Where an answer does not say: Authgear's default. */
 const DEFAULT_LIFE_MS = 1_800_000
 /** Of an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client counts. */
@@ -105,11 +116,12 @@ export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock
         tokensOf(await oauth.processAuthorizationCodeResponse(as, client, response, {
           expectedNonce: nonce, requireIdToken: true
         }))),
-    refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests) =>
+    refresh: (refreshToken: string, trace: ClientTrace, digests: SentDigests, late?: () => void) =>
       call('refresh', trace, digests, (oauth, as, client, given) =>
         oauth.refreshTokenGrantRequest(as, client, oauth.None(), refreshToken, given),
       async (oauth, as, client, response) =>
-        tokensOf(await oauth.processRefreshTokenResponse(as, client, response))),
+        tokensOf(await oauth.processRefreshTokenResponse(as, client, response)),
+      late),
     revoke: (refreshToken: string) =>
       call('revocation', undefined, { whole: [], all: [], client: String(++revocations) }, (oauth, as, client, given) =>
         oauth.revocationRequest(as, client, oauth.None(), refreshToken, given),
@@ -144,25 +156,38 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
     trace: ClientTrace | undefined,
     asker: Asker,
     ask: Ask,
-    read: Read<T>
+    read: Read<T>,
+    told?: () => void
   ): Promise<T> {
     const oauth = await oauthLibrary()
     const client = clientOf(oauth, kind)
     const waiting = new Deadline(timeoutMs)
-    const work = async (): Promise<T> => {
-      waiting.met()
-      const deadline = new Deadline(timeoutMs)
+    const patienceMs = told === undefined ? timeoutMs : Math.max(PATIENCE_MS, timeoutMs)
+    let late: Promise<T> | undefined
+    const askOnce = async (): Promise<T> => {
+      const deadline = new Deadline(patienceMs)
       try {
         const response = await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline))
         return await read(oauth, server, client, response)
       } catch (error) {
-        throw readError(oauth, error, timeoutMs, deadline)
+        throw readError(oauth, error, patienceMs, deadline)
       } finally {
         deadline.met()
       }
     }
+    const work = (): Promise<T> => {
+      waiting.met()
+      if (told === undefined) return askOnce()
+      late = askOnce()
+      return inTime(late, timeoutMs)
+    }
     try {
-      return await breakers[kind].run(asker, waiting, work, [{ name: kind, ...KINDS[kind] }])
+      const limits = [{ name: kind, ...KINDS[kind] }]
+      return await breakers[kind].run(asker, waiting, work, limits).catch((error: unknown) => {
+        if (late === undefined || !(error instanceof AuthgearTimeout)) throw error
+        told?.()
+        return late
+      })
     } catch (error) {
       if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error
       throw new TokenCallFailed(waiting.aborted ? new Overloaded() : classify(error, timeoutMs))
@@ -174,6 +199,13 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
 
 const openBreaker = (kind: Kind, { monotonic }: Clock): CircuitBreaker =>
   createCircuitBreaker(KINDS[kind].maxRunning, KINDS[kind].maxWaiting, {}, monotonic)
+
+/** A late answer is a failure to the circuit breaker, which goes on. */
+async function inTime<T> (answer: Promise<T>, timeoutMs: number): Promise<T> {
+  const deadline = new Deadline(timeoutMs)
+  const late = once(deadline, 'abort').then(() => { throw new AuthgearTimeout(timeoutMs) })
+  return await Promise.race([answer, late]).finally(() => deadline.met())
+}
 
 /** Whatever a stranger brings as a code, those that fail count as one. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }

@@ -1,8 +1,6 @@
 import { createCodeLimits } from '../authgear/code-limits.ts'
 import { openKeySet } from '../authgear/key-set.ts'
 import { openTokenEndpoint, type TokenEndpoint } from '../authgear/token-endpoint.ts'
-import type { Clock } from '../clock.ts'
-import type { CacheKey, Keyer } from '../core/cache-key.ts'
 import { type Credentials, credentialsOfCookie } from '../core/credentials.ts'
 import type { KeysUnavailable } from '../errors.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
@@ -12,40 +10,23 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import { createRevokeLater, type RevokeLater } from '../request/own-login/revoke-later.ts'
 import { dropGrant } from '../request/own-login/sign-in.ts'
 import { createOwnReader, createSites } from '../request/own-login/sites.ts'
-import { createUsedCodes, type SharedCodes } from '../request/own-login/used-codes.ts'
-import { createEndedGrants, type EndedGrants } from '../shared/own-session/ended-grants.ts'
+import { createUsedCodes } from '../request/own-login/used-codes.ts'
+import type { EndedGrants } from '../shared/own-session/ended-grants.ts'
 import { createSessionChanges } from '../shared/own-session/changes.ts'
-import { createSessionLease } from '../shared/own-session/lease.ts'
 import type { OwnRecord } from '../shared/own-session/record.ts'
 import { createRefresh } from '../shared/own-session/refresh.ts'
 import { createRenewal, type Renewal } from '../shared/own-session/renewal.ts'
 import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessions.ts'
-import { createRecordStore, LIFE_MS } from '../shared/own-session/store.ts'
-import {
-  createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS
-} from '../shared/own-session/user-sessions.ts'
-import type { RedisCommands } from '../shared/redis/commands.ts'
-import { type RedisKeys, usedCodeKey } from '../shared/redis/keys.ts'
+import { MAX_SESSIONS } from '../shared/own-session/user-sessions.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
-import type { RevocationLog } from '../shared/revocation/types.ts'
+import { createLosses, type Losses, openStores, type StoreDeps } from './own-stores.ts'
 import type { TokenParts } from './resources.ts'
-import { type ServiceSettings, sessionBytes } from './settings.ts'
-import type { Sealing, Shared } from './shared.ts'
-import { onceAMinute, tellChanges, throttle, type Waits } from './timing.ts'
+import type { ServiceSettings } from './settings.ts'
+import { onceAMinute, tellChanges, throttle } from './timing.ts'
 
-/** Of the bytes of records: which sessions a user has, where Redis does not say it. */
-const LISTS_SHARE = 0.1
-
-type OwnSessionDeps = Pick<Waits, 'leaseMs'> & Readonly<{
-  shared: Shared
-  keys: RedisKeys
-  /** Of sessions, which hold tokens: under a key of their own. */
-  sessionSealing: Sealing
-  keyer: Keyer
-  revocations: RevocationLog
+type OwnSessionDeps = StoreDeps & Readonly<{
   tokens: TokenParts | undefined
   metrics: Pick<Metrics, 'ownSessions'>
-  clock: Clock
   log: Log
 }>
 
@@ -61,7 +42,8 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const stores = openStores(settings, deps)
   const { store, users, lease } = stores
   const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
-  const renewal = renewalOf(stores, tokens, revokeLater, deps)
+  const losses = createLosses(store, clock)
+  const renewal = renewalOf(stores, tokens, { ...deps, revokeLater, losses })
   const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
   const { signOuts, forget } = signOutsOf(settings, deps)
   const wasTaken = endings(deps, 'another_user', TAKEN)
@@ -87,7 +69,9 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
       stepped
     },
     size: store.size,
+    mayHaveLost: losses.mayHaveLost,
     async close (): Promise<void> {
+      await refresh.settled()
       await revokeLater.close()
       await closeKeys()
       await tokens.close()
@@ -98,12 +82,12 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
 function renewalOf (
   { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
   tokens: TokenEndpoint,
-  { add }: RevokeLater,
-  { metrics: { ownSessions: { refreshed } }, clock, log }: OwnSessionDeps
+  { metrics: { ownSessions: { refreshed } }, clock, log, revokeLater: { add }, losses: { isUnsettled } }:
+  OwnSessionDeps & Readonly<{ revokeLater: RevokeLater, losses: Losses }>
 ): Renewal {
   const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
   const discarded = (refreshToken: string): void => { add(refreshToken).catch(() => {}) } // it never rejects
-  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates, discarded })
+  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates, discarded, isUnsettled })
 }
 
 function revokeLaterOf (
@@ -185,44 +169,4 @@ function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSession
   )
   const keySet = openKeySet(settings.authgear, { clock, observer: { fetched } })
   return { keySet, close: keySet.close }
-}
-
-/** What is kept of sessions: in Redis, where there is one. */
-function openStores (settings: ServiceSettings, deps: OwnSessionDeps) {
-  const { keyer: { userKey: nameOf }, clock, shared: { redis } } = deps
-  const { own: bytes } = sessionBytes(settings)
-  if (redis === undefined) {
-    const ofLists = bytes * LISTS_SHARE
-    return {
-      store: createRecordStore(Math.floor(bytes - ofLists), undefined),
-      users: createUserSessions({ nameOf, lists: createListsInMemory(ofLists) }),
-      lease: createSessionLease(clock, undefined),
-      codes: undefined,
-      grants: undefined,
-      isShared: false
-    }
-  }
-  // what is asked of records is answered late rather than not at all
-  const { keyPrefix, connection: { patient: commands } } = redis
-  const { sessionSealing: sealing, revocations: log, leaseMs, keys: { endedGrants: key } } = deps
-  const maxHoldMs = 3 * settings.authgear.timeoutMs // the wait for a place, the call, and what Redis takes
-  const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
-  return {
-    store: createRecordStore(Math.floor(bytes), { ...sealing, commands, keyPrefix, log }),
-    users: createUserSessions({ nameOf, lists }),
-    lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
-    codes: codesIn(commands, keyPrefix),
-    grants: createEndedGrants({ ...sealing, commands, key }),
-    isShared: true
-  }
-}
-
-const USED = 'used'
-
-function codesIn (commands: RedisCommands, keyPrefix: string): SharedCodes {
-  const nameOf = (code: string): string => usedCodeKey(keyPrefix, code as CacheKey)
-  return {
-    setIfAbsent: (code, lifeMs) => commands.setIfAbsent(nameOf(code), USED, lifeMs),
-    release: async (code) => { await commands.deleteIfEquals(nameOf(code), USED) }
-  }
 }

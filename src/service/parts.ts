@@ -43,7 +43,7 @@ type PartsDeps = Waits & Readonly<{
 export type Parts = ReturnType<typeof openParts>
 
 /** What all else is made of: nothing of it needs the revocation log. */
-function openBase (settings: ServiceSettings, deps: PartsDeps) {
+function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ reconnected: () => void }>) {
   const { metrics, log, clock, traced } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
@@ -62,13 +62,13 @@ function openBase (settings: ServiceSettings, deps: PartsDeps) {
 type Base = ReturnType<typeof openBase>
 
 /** The revocation log, and what is told of it or tells it something. */
-function openRevocations (settings: ServiceSettings, base: Base) {
+function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
   const { secrets, memory, record } = base
   const isFollowing = (): boolean => opened.revocations.isFollowing()
   const blocks = openBlockParts(settings, { ...base, isFollowing })
   const events = openEvents(settings, { ...base, names: secrets.sessionNames, isFollowing })
   const opened = openLog(settings, secrets.codec, {
-    ...base, forget: memory.clear, blocks: blocks?.shared, reader: events?.feed
+    ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: events?.feed
   })
   const told = events?.telling(opened.revocations) ?? opened.revocations
   const revocations = record?.following(told) ?? told
@@ -77,13 +77,16 @@ function openRevocations (settings: ServiceSettings, base: Base) {
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const base = openBase(settings, deps)
-  const log = openRevocations(settings, base)
+  const toldOfLoss: Array<(what: 'connection' | 'log') => void> = []
+  const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
+  const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
+  const log = openRevocations(settings, base, notTheFirst(mayHaveLost('log')))
   const { authgear, shared, record, untold, secrets } = base
   const { blocks, events, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
+  if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
   const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
   const assertions = openAssertions(settings, base)
   const profiles = openProfiles(settings, sources)
@@ -147,6 +150,15 @@ function authenticatorOf (
     waitingBytes,
     log: revocations
   })
+}
+
+/** The first time is the start. */
+function notTheFirst (act: () => void): () => void {
+  let isFirst = true
+  return () => {
+    if (!isFirst) act()
+    isFirst = false
+  }
 }
 
 /** In reverse order of opening. */

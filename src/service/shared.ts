@@ -84,6 +84,8 @@ type SharedDeps = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'secretCheckMs'> & Rea
   log: Log
   clock: Clock
   keys: RedisKeys
+  /** At each connection: what Redis had before it may have lost. */
+  reconnected: () => void
 }>
 
 const NOTHING_SHARED: Shared = Object.freeze({
@@ -97,12 +99,13 @@ export function openShared (
   deps: SharedDeps
 ): Shared {
   if (redis === undefined) return NOTHING_SHARED
-  const { log, keys, clock, metrics, leaseMs, leaseWaitMs = authgear.timeoutMs } = deps
+  const { log, keys, clock, metrics, reconnected, leaseMs, leaseWaitMs = authgear.timeoutMs } = deps
   const { keyPrefix } = redis
   const { reportOnce, forget } = createOnceReporter(log)
   const { connection, isDown } = connect(redis, log, () => {
     forget()
     secretCheck.refresh()
+    reconnected()
   })
   const { commands } = connection
   const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)

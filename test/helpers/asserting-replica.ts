@@ -82,7 +82,9 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   })
   const { sealing: { entries: sealing } } =
     openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
-  const shared = openShared(settings, sealing, { metrics, log, clock, keys: KEYS, secretCheckMs })
+  const shared = openShared(settings, sealing, {
+    metrics, log, clock, keys: KEYS, secretCheckMs, reconnected: () => {}
+  })
   const opened = openAssertions(settings, {
     shared, sealing, keys: KEYS, metrics, log, clock, settleMs: options.settleMs
   })

@@ -38,6 +38,10 @@ for (const [mode, opensBreaker] of TROUBLE) {
       adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', ...mode === 'hang' ? { AUTHGEAR_TIMEOUT: '3s' } : {} }
     })
     const { tokens } = world.authgear.controls
+    // where tokens may rotate, an answer is waited for much longer
+    const [scout = ''] = await signIn(world, 1)
+    world.clock.advance(LIFE_MS)
+    t.equal(await world.byCookie(scout), 'alice', 'they do not')
     const ended = await signIn(world, PEOPLE)
     world.clock.advance(LIFE_MS)
     const living = await signIn(world, 5)

@@ -43,6 +43,7 @@ function oneName () {
       getBuffer: unlessAway(() => value),
       setIfNewer: (_: string, __: string, to: Buffer) => unlessAway(() => { value = to; return true })(),
       setSmallIfNewer: unlessAway(() => true),
+      setOverOlder: unlessAway(() => true),
       setIfAbsent: unlessAway(() => true)
     }
   }
@@ -74,8 +75,9 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       refreshed: () => {},
       rotates: () => {},
       discarded: () => {},
+      isUnsettled: () => false,
       tokens: { refresh }
     })
-    t.equal((await renewal.refreshNewest(TARGET, RECORD)).kind, kind)
+    t.equal((await renewal.refreshNewest(TARGET, RECORD, () => {})).kind, kind)
   })
 }

@@ -53,6 +53,10 @@ export function openMemory (maxBytes: number, log: RevocationReader | undefined)
       keep(key, record, snapshot)
     },
     forget: (key: CacheKey) => { records.delete(key) },
+    /** Newest first. */
+    * entries (): Generator<readonly [CacheKey, OwnRecord]> {
+      for (const [key, { record }] of records.entries()) yield [key as CacheKey, record]
+    },
     size: () => records.size,
     bytes: () => records.calculatedSize
   }

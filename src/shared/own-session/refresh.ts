@@ -9,7 +9,7 @@ export type RefreshDeps = Readonly<{
   renewal: Renewal
   lease: SessionLease
   clock: Clock
-  /** Milliseconds: longest wait for another replica's refresh. */
+  /** Milliseconds: longest wait for another replica's refresh, and for the place of one in the queue. */
   timeoutMs: number
 }>
 
@@ -20,56 +20,74 @@ export type RefreshDeps = Readonly<{
 export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
   /** For a moment this session is not refreshed: the answer is this error. */
   pause: (target: Target, error: ResolverError) => void
+  /** Comes when none is under way, and after some seconds at most: what Authgear has rotated is stored. */
+  settled: () => Promise<void>
 }>
 
 /** After trouble a session is not tried again for so long. */
 const PAUSE_MS = 1000
 const MAX_FAILED = 10_000
+/** Of the end of a replica. */
+const SETTLE_WITHIN_MS = 5000
+
+/** `whole` may outlive all who wait: with rotation Authgear's answer is the only one. */
+type Flight = Readonly<{ whole: Promise<Refreshed | 'busy'>, inTime: Promise<Refreshed | 'busy'> }>
 
 export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps): Refresh {
   /** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is not asked. */
   const failed = new LRUCache<string, ResolverError>({
     max: MAX_FAILED, ttl: PAUSE_MS, ttlResolution: 0, perf: { now: clock.monotonic }
   })
-  const underWay = new Map<string, Promise<Refreshed | 'busy'>>()
+  const underWay = new Map<string, Flight>()
+  const late: Refreshed = { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
 
-  async function run (target: Target, record: OwnRecord, waitMs: number): Promise<Refreshed | 'busy'> {
-    const leased = await lease(target.keys, waitMs, () => renewal.refreshNewest(target, record))
+  async function run (
+    target: Target, record: OwnRecord, waitMs: number, tellLate: () => void
+  ): Promise<Refreshed | 'busy'> {
+    const leased = await lease(target.keys, waitMs, () => renewal.refreshNewest(target, record, tellLate))
     switch (leased.kind) {
       case 'ran': return leased.value
       case 'busy': return 'busy'
       case 'unreachable':
         // without Redis nothing new can be stored: so tokens may be asked for only where the old ones stay good
-        return renewal.isSafeAlone() ? await renewal.refreshAlone(target, record) : unreachable(leased.error)
+        return renewal.isSafeAlone(record)
+          ? await renewal.refreshAlone(target, record, tellLate)
+          : unreachable(leased.error)
     }
   }
 
-  function start (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed | 'busy'> {
+  function start (target: Target, record: OwnRecord, isAwaited: boolean): Flight {
     const name = target.keys.current
-    const refreshing = run(target, record, isAwaited ? timeoutMs : 0)
+    let tell = (): void => {}
+    const isLate = new Promise<Refreshed>((resolve) => { tell = () => resolve(late) })
+    const whole = run(target, record, isAwaited ? timeoutMs : 0, tell)
       .then((refreshed) => {
         if (refreshed !== 'busy' && refreshed.kind === 'unavailable') failed.set(name, refreshed.error)
         return refreshed
       })
-      .finally(() => { if (underWay.get(name) === refreshing) underWay.delete(name) })
-    underWay.set(name, refreshing)
-    return refreshing
+      .finally(() => { if (underWay.get(name) === flight) underWay.delete(name) })
+    const flight = { whole, inTime: Promise.race([whole, isLate]) }
+    flight.inTime.catch(() => {}) // nobody may wait
+    underWay.set(name, flight)
+    return flight
   }
 
   async function refresh (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed> {
     const error = failed.get(target.keys.current)
     if (error !== undefined) return { kind: 'unavailable', error }
     const flight = (): Promise<Refreshed | 'busy'> =>
-      underWay.get(target.keys.current) ?? start(target, record, isAwaited)
+      (underWay.get(target.keys.current) ?? start(target, record, isAwaited)).inTime
     const first = await flight()
     // one that nobody waited for gives up at once where another replica is at it
     const refreshed = first === 'busy' && isAwaited ? await flight() : first
-    return refreshed === 'busy'
-      ? { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
-      : refreshed
+    return refreshed === 'busy' ? late : refreshed
   }
   const pause: Refresh['pause'] = ({ keys }, error) => { failed.set(keys.current, error) }
-  return Object.freeze(Object.assign(refresh, { pause }))
+  async function settled (): Promise<void> {
+    const all = Promise.allSettled([...underWay.values()].map(({ whole }) => whole))
+    await Promise.race([all, new Promise((resolve) => { setTimeout(resolve, SETTLE_WITHIN_MS).unref() })])
+  }
+  return Object.freeze(Object.assign(refresh, { pause, settled }))
 }
 
 /** Share of a token's life that is left when it is refreshed; sessions of one moment are spread over a tenth of it. */

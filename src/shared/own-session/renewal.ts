@@ -44,6 +44,8 @@ export type RenewalDeps = Readonly<{
   rotates: () => void
   /** A refresh token that came for a session which had ended meanwhile: its grant lives. */
   discarded: (refreshToken: string) => void
+  /** Redis may have lost writes a moment ago, which other replicas give back to it: no refusal is believed. */
+  isUnsettled: () => boolean
 }>
 
 /** A replica that lost its lease while it stood still writes within this, if it ever does. */
@@ -60,24 +62,26 @@ export function createRenewal (deps: RenewalDeps) {
   const rotation = createRotationNotes(deps.rotates)
 
   /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
-  async function refreshNewest (target: Target, known: OwnRecord): Promise<Refreshed> {
+  async function refreshNewest (target: Target, known: OwnRecord, late: () => void): Promise<Refreshed> {
     const read = await store.read(target)
     if (read.kind === 'none') return read
     if (read.kind === 'unreachable') return unreachable(read.error)
-    if (read.record.accessToken === known.accessToken) return await askAuthgear(target, read.record)
+    if (read.record.accessToken === known.accessToken) return await askAuthgear(target, read.record, late)
     deps.refreshed('adopted', 0)
     return { kind: 'session', record: read.record }
   }
 
-  async function askAuthgear (target: Target, record: OwnRecord): Promise<Refreshed> {
+  async function askAuthgear (target: Target, record: OwnRecord, late: () => void): Promise<Refreshed> {
     const began = clock.monotonic()
     const askedAt = clock.wall()
     const report = (outcome: RefreshOutcome): void => deps.refreshed(outcome, (clock.monotonic() - began) / 1000)
     // where tokens rotate, a no is believed of the replica that asked first alone: another one may hold the newer token
-    const claim = rotation.isOff() ? 'ours' : await store.claimRefresh(target, record.version)
+    const claim = rotation.isOff(record) ? 'ours' : await store.claimRefresh(target, record.version)
     if (claim === 'unreachable') return unreachable()
     try {
-      const tokens = await deps.tokens.refresh(record.refreshToken, target.trace, target.digests)
+      const { trace, digests } = target
+      const tokens = await deps.tokens.refresh(
+        record.refreshToken, trace, digests, rotation.isOff(record) ? undefined : late)
       rotation.seen(tokens.refreshToken !== undefined && tokens.refreshToken !== record.refreshToken)
       return await keep(target, record, renewedBy(record, tokens, askedAt), report)
     } catch (error) {
@@ -118,7 +122,8 @@ export function createRenewal (deps: RenewalDeps) {
     isFirst: boolean,
     report: (outcome: RefreshOutcome) => void
   ): Promise<Refreshed> {
-    if (deps.isShared && !rotation.isOff()) await sleep(CONFIRM_MS)
+    const isRotating = !rotation.isOff(record)
+    if (deps.isShared && isRotating) await sleep(CONFIRM_MS)
     const read = await store.read(target)
     if (read.kind === 'none') return read
     if (read.kind === 'unreachable') {
@@ -127,7 +132,7 @@ export function createRenewal (deps: RenewalDeps) {
     }
     const isNewest = read.record.refreshToken === record.refreshToken && read.record.version === record.version
     // this replica's own memory does not say what another one has stored
-    const isKnown = isFirst && (!read.isRedisAway || rotation.isOff())
+    const isKnown = isFirst && (!isRotating || !(read.isRedisAway || deps.isUnsettled()))
     if (isNewest && !isKnown) {
       report('error')
       return unreachable()
@@ -137,6 +142,7 @@ export function createRenewal (deps: RenewalDeps) {
   }
 
   return Object.freeze({
+    /** @param late called where Authgear takes longer than anybody waits */
     refreshNewest,
     /** Without a lease: only where `isSafeAlone`. */
     refreshAlone: askAuthgear,
@@ -175,7 +181,8 @@ function renewedBy (
     accessLifeMs,
     accessEndsAt: askedAt + accessLifeMs as EpochMs,
     idToken: isSame ? idToken : record.idToken,
-    usedAt: askedAt
+    usedAt: askedAt,
+    rotates: refreshToken !== record.refreshToken
   }
 }
 
@@ -189,11 +196,11 @@ function outcomeOf (error: ResolverError): RefreshOutcome {
   return cause instanceof AuthgearStatus && cause.status === 429 ? 'limited' : 'error'
 }
 
-/** Whether the client rotates its refresh tokens is noticed by its answers. */
+/** Whether the client rotates its refresh tokens is noticed by its answers; a record says what its last one said. */
 function createRotationNotes (told: () => void) {
   let isOn: boolean | undefined
   return {
-    isOff: () => isOn === false,
+    isOff: ({ rotates }: OwnRecord): boolean => (isOn ?? rotates) === false,
     seen (rotated: boolean): void {
       if (rotated && isOn !== true) told()
       isOn = rotated

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
+import type { CacheKeys } from '../../core/cache-key.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../redis/commands.ts'
 import { ownRefreshKey, ownSessionKey } from '../redis/keys.ts'
 import { type Memory, openMemory, type RevocationReader } from './memory.ts'
-import { type CookieNames, decodeRecord, encodeRecord, type OwnRecord } from './record.ts'
+import type { CookieNames, OwnRecord } from './record.ts'
+import {
+  ENDED_VERSION, newest, openAt, type Opened, type Place, seal, TOMBSTONE, versionText
+} from './sealed-record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
 type StoreRead =
@@ -33,13 +37,18 @@ export type RecordStore = Readonly<{
   hold: (cookie: CookieNames, record: OwnRecord) => void
   /** For good: a write that comes late brings nothing back. */
   remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
+  /**
+   * Redis may have lost writes: what this replica has that is newer than what is there, where an older refresh token is
+   * worth nothing. A record that Redis has not at all may have ended, and stays away. @param since epoch milliseconds
+   */
+  giveBack: (since: EpochMs) => Promise<void>
   /** How many are in memory, and their bytes. */
   size: () => number
   bytes: () => number
 }>
 
 export type RedisRecords = Readonly<{
-  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setSmallIfNewer' | 'setIfAbsent'>
+  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setSmallIfNewer' | 'setOverOlder' | 'setIfAbsent'>
   keyPrefix: string
   sealer: Sealer
   /** While CACHE_SECRET is rotated. */
@@ -55,9 +64,8 @@ export const LIFE_MS = 60 * 86_400_000
 const TOMBSTONE_MS = 15 * 60_000
 /** A replica that got tokens and lost Redis amid it has it back by then, or somebody signs in once more. */
 const CLAIM_MS = 60_000
-const VERSION_DIGITS = 10
-const ENDED_VERSION = '9'.repeat(VERSION_DIGITS)
-const TOMBSTONE = Buffer.from(ENDED_VERSION)
+/** Records that are given back together. */
+const AT_ONCE = 64
 
 /** @param maxBytes of CACHE_MAX_MEMORY */
 export function createRecordStore (maxBytes: number, redis: RedisRecords | undefined): RecordStore {
@@ -71,7 +79,7 @@ export function createRecordStore (maxBytes: number, redis: RedisRecords | undef
   })
 }
 
-type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh'>
+type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh' | 'giveBack'>
 
 const NONE: StoreRead = Object.freeze({ kind: 'none' })
 const found = (record: OwnRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
@@ -89,14 +97,10 @@ function createLocalStore (memory: Memory): Tier {
       memory.drop(keys.current)
       return 'removed'
     },
-    claimRefresh: async () => 'ours'
+    claimRefresh: async () => 'ours',
+    giveBack: async () => {}
   }
 }
-
-type Opened = OwnRecord | 'ended' | undefined
-
-/** What is kept under one secret: another name, another seal. */
-type Place = Readonly<{ key: CacheKey, sealer: Sealer }>
 
 /** Redis says what there is; memory stands in while it cannot be reached, and for a write that a failover lost. */
 function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
@@ -174,6 +178,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
         return known === undefined ? { kind: 'unreachable', error } : found(known, { isRedisAway: true })
       }
     },
+    giveBack: createGivingBack(redis, memory),
     async remove ({ keys }) {
       memory.forget(keys.current)
       try {
@@ -187,24 +192,16 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   }
 }
 
-const versionText = (version: number): string => String(version).padStart(VERSION_DIGITS, '0')
-/** The key is a digest of host and cookie: a record opens for nothing else. */
-const nameInSeal = ({ key }: Place): string => `session ${key}`
-
-function seal (place: Place, record: OwnRecord): Buffer {
-  const sealed = place.sealer.seal(nameInSeal(place), encodeRecord(record))
-  return Buffer.concat([Buffer.from(versionText(record.version)), sealed])
-}
-
-/** What is there is hostile until it is opened: what does not open is nothing. */
-function openAt (place: Place, value: Buffer): Opened {
-  const version = value.subarray(0, VERSION_DIGITS).toString('latin1')
-  if (version === ENDED_VERSION) return 'ended'
-  const plain = place.sealer.open(nameInSeal(place), value.subarray(VERSION_DIGITS))
-  const record = plain === undefined ? undefined : decodeRecord(plain)
-  return record !== undefined && versionText(record.version) === version ? record : undefined
-}
-
-function newest (own: OwnRecord | undefined, older: OwnRecord | undefined): readonly [OwnRecord | undefined, boolean] {
-  return older !== undefined && older.version > (own?.version ?? 0) ? [older, true] : [own, false]
+function createGivingBack ({ commands, keyPrefix, sealer }: RedisRecords, memory: Memory): RecordStore['giveBack'] {
+  const isNeeded = ({ version, rotates, usedAt }: OwnRecord, since: number): boolean =>
+    version > 1 && rotates !== false && usedAt >= since
+  return async (since) => {
+    const held = [...memory.entries()].filter(([, record]) => isNeeded(record, since))
+    for (let at = 0; at < held.length; at += AT_ONCE) {
+      await Promise.all(held.slice(at, at + AT_ONCE).map(async ([key, record]) => {
+        const sealed = seal({ key, sealer }, record)
+        await commands.setOverOlder(ownSessionKey(keyPrefix, key), versionText(record.version), sealed, LIFE_MS)
+      }))
+    }
+  }
 }

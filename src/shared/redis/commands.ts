@@ -53,6 +53,7 @@ const COMPARE_AND_SET =
 const NEWER_SET =
   "local value = redis.pcall('get', KEYS[1]) " +
     "if string.sub(type(value) == 'string' and value or '', 1, #ARGV[1]) >= ARGV[1] then return 0 end " +
+    "if ARGV[4] == 'over' and type(value) ~= 'string' then return 0 end " +
     "if ARGV[4] == 'small' then redis.call('del', KEYS[1]) end " +
     "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3])"
 const COMPARE_AND_DELETE =
@@ -137,6 +138,9 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
     /** The same for a value that is smaller than what it replaces: also where Redis is out of memory. */
     setSmallIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
       isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'small')),
+    /** The same where an older one is there, and not where there is none. */
+    setOverOlder: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'over')),
     /** @param dueMs from now @param max how many there may be: the oldest go */
     queueAdd: async (key: string, { name, payload, dueMs, max, lifeMs }: Queued): Promise<void> => {
       await limited(() => redis.eval(QUEUE_ADD, 1, key, name, payload, dueMs, max, lifeMs))
