@@ -43,7 +43,7 @@ export async function readIdToken (
   const kid = header?.['kid']
   if (header?.['alg'] !== 'RS256') return refused('alg')
   if (typeof kid !== 'string' || kid === '' || kid.length > MAX_SID) return refused('kid')
-  const getKey = await keySet.keyOf(kid)
+  const getKey = await keySet.keyOf(kid, 'token endpoint')
   if (getKey === undefined) return refused('kid')
   const { jwtVerify, errors } = await import('jose')
   try {

@@ -6,14 +6,17 @@ import { openPublicEndpoint, type PublicEndpointSettings } from './public-endpoi
 
 export type KeySetObserver = Readonly<{ fetched: (error: KeysUnavailable | undefined) => void }>
 
+type KidSource = 'strangers' | 'token endpoint'
+
 /** The keys by which Authgear signs tokens, at `/oauth2/jwks` (docs/resource-tokens.md). */
 export type KeySet = Readonly<{
   /**
    * Jose's key getter for the key of this id, which may have to be fetched.
+   * @param source who named the id: strangers, by default, or Authgear's token endpoint, which has lookups of its own
    * @returns undefined where Authgear has no such key
    * @throws {KeysUnavailable} where nobody can say
    */
-  keyOf: (kid: string) => Promise<JWTVerifyGetKey | undefined>
+  keyOf: (kid: string, source?: KidSource) => Promise<JWTVerifyGetKey | undefined>
   /** The key getter of the newest set: another one where Authgear publishes other keys than before. */
   current: () => JWTVerifyGetKey | undefined
   close: () => Promise<void>
@@ -23,9 +26,12 @@ export type KeySet = Readonly<{
 const MIN_INTERVAL_MS = 10_000
 /** The same before the first set is there: without one nobody can sign in. */
 const FIRST_INTERVAL_MS = 1000
-/** Whatever kids strangers send, Authgear is asked no more often; a few at once, so that one hides no new key. */
+/**
+ * Whatever kids strangers send, Authgear is asked no more often; a few at once, so that one hides no new key, and then
+ * one at a time, so that none is hidden for long.
+ */
 const MAX_LOOKUPS = 6
-const LOOKUPS_WITHIN_MS = 60_000
+const LOOKUP_EVERY_MS = 10_000
 /** Kids that are remembered as unknown. */
 const MAX_UNKNOWN = 1000
 const REFRESH_INTERVAL_MS = 5 * 60_000
@@ -45,7 +51,7 @@ export function openKeySet (
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
   let underWay: Promise<void> | undefined
-  const lookups = createLookups(clock)
+  const lookupsOf = { strangers: createLookups(clock), 'token endpoint': createLookups(clock) }
 
   async function refresh (): Promise<void> {
     attemptedAt = clock.monotonic()
@@ -72,7 +78,8 @@ export function openKeySet (
   refreshOnce().catch(() => {})
 
   return Object.freeze({
-    async keyOf (kid: string): Promise<JWTVerifyGetKey | undefined> {
+    async keyOf (kid: string, source: KidSource = 'strangers'): Promise<JWTVerifyGetKey | undefined> {
+      const lookups = lookupsOf[source]
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       if (lookups.isUnknown(kid)) return undefined
       // one that is under way may have begun before this key was published
@@ -83,7 +90,7 @@ export function openKeySet (
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal
       if (lastError !== undefined) throw lastError
-      if (!isLookedUp) throw new KeysUnavailable(`it was asked for unknown kids ${MAX_LOOKUPS} times within a minute`)
+      if (!isLookedUp) throw new KeysUnavailable('it was asked for too many unknown kids within a minute')
       lookups.noteUnknown(kid)
       return undefined
     },
@@ -95,16 +102,18 @@ export function openKeySet (
   })
 }
 
-/** What strangers' kids may make us ask, and which of them a fetch did not show. */
+/** What unknown kids may make us ask, and which of them a fetch did not show. */
 function createLookups (clock: Pick<Clock, 'monotonic'>) {
-  let recent: readonly number[] = []
+  let left = MAX_LOOKUPS
+  let countedAt = clock.monotonic()
   const unknown = new Map<string, number>()
   return Object.freeze({
     take (): boolean {
-      const now = clock.monotonic()
-      recent = recent.filter((at) => now - at < LOOKUPS_WITHIN_MS)
-      if (recent.length === MAX_LOOKUPS) return false
-      recent = [...recent, now]
+      const passed = (clock.monotonic() - countedAt) / LOOKUP_EVERY_MS
+      countedAt = clock.monotonic()
+      left = Math.min(MAX_LOOKUPS, left + passed)
+      if (left < 1) return false
+      left -= 1
       return true
     },
     isUnknown: (kid: string): boolean => clock.monotonic() - (unknown.get(kid) ?? -Infinity) < MIN_INTERVAL_MS,

@@ -32,16 +32,18 @@ const NAVIGATION = [
   ['X-Forwarded-Host', 'app.example.com'], ['X-Forwarded-Proto', 'https'], ['X-Forwarded-For', '203.0.113.66']
 ] as const
 
+/** One network, such as an office: the address of all people here. */
+const OFFICE = { 'x-forwarded-for': '203.0.113.7' }
 /** The address of one who tries codes. */
 const STRANGER = { 'x-forwarded-for': '198.51.100.66' }
 const isLogin = ({ url }: Pick<Hop, 'url'>): boolean => url.includes('/_auth/login')
 
 /** One more code that nobody ever got, with a state of this browser's own. @returns the answer's status */
-async function tryJunk (browser: Person): Promise<number> {
-  const hops = await browser.open(`${APP}/_auth/login?rd=${APP}/`, { headers: STRANGER, until: isLogin })
+async function tryJunk (browser: Person, headers = STRANGER): Promise<number> {
+  const hops = await browser.open(`${APP}/_auth/login?rd=${APP}/`, { headers, until: isLogin })
   const state = new URL(String(last(hops).headers['location'])).searchParams.get('state') ?? ''
   const query = new URLSearchParams({ state, code: randomBytes(24).toString('base64url') }).toString()
-  return last(await browser.open(`${APP}/_auth/callback?${query}`, { headers: STRANGER, until: () => true })).status
+  return last(await browser.open(`${APP}/_auth/callback?${query}`, { headers, until: () => true })).status
 }
 
 const inMemory = async ({ replicas }: OwnWorld): Promise<number> => {
@@ -93,12 +95,34 @@ t.test('junk codes with good states leave Authgear\'s calls a minute to everybod
   world.relay.hideAddresses()
   world.authgear.controls.tokens.limit()
   const statuses = new Set<number>()
-  for (let i = 0; i < 300; i++) statuses.add(await tryJunk(world.person()))
+  await Promise.all(Array.from({ length: 300 }, async () => statuses.add(await tryJunk(world.person()))))
   t.ok(![...statuses].some((status) => status === 200 || status === 500))
   t.ok(world.relay.calls.length <= 90, `${world.relay.calls.length} calls by 300 junk codes of one address`)
   const person = world.person()
   await world.signIn(person, `${APP}/`)
   t.equal(await world.who(person), 'alice', 'somebody else can sign in meanwhile')
+})
+
+t.test('junk codes of one browser keep nobody of its network from signing in', async (t) => {
+  const world = await startOwnWorld(t)
+  const browser = world.person()
+  const statuses: number[] = []
+  for (let i = 0; i < 30; i++) statuses.push(await tryJunk(browser, OFFICE))
+  t.equal(statuses.at(-1), 503, 'it is refused itself')
+  t.ok(world.relay.calls.length <= 10, `${world.relay.calls.length} calls`)
+  const person = world.person()
+  await world.signIn(person, `${APP}/`)
+  t.equal(await world.who(person), 'alice')
+})
+
+t.test('junk codes of many browsers keep nobody of their network from signing in', async (t) => {
+  const world = await startOwnWorld(t)
+  for (let i = 0; i < 10; i++) await tryJunk(world.person(), OFFICE)
+  const junk = Array.from({ length: 20 }, () => tryJunk(world.person(), OFFICE))
+  const person = world.person()
+  await world.signIn(person, `${APP}/`)
+  t.equal(await world.who(person), 'alice')
+  await Promise.all(junk)
 })
 
 t.test('junk codes end nobody\'s refresh', async (t) => {

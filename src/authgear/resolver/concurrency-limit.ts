@@ -94,13 +94,13 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
 /** @throws {Overloaded} where too many wait, or the task has to for longer than `waitMs` */
 export async function inTurn<T> (
   turns: ConcurrencyLimit,
-  limit: Limit,
+  limits: readonly Limit[],
   waitMs: number,
   task: () => Promise<T>
 ): Promise<T> {
   const deadline = new Deadline(waitMs)
   try {
-    return await turns.run([limit], deadline, () => {
+    return await turns.run(limits, deadline, () => {
       deadline.met()
       return task()
     })

@@ -63,7 +63,7 @@ export function createFailedCredentials (options: FailedCredentialsOptions): Fai
     async run<T> (trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>): Promise<T> {
       const client = slowedClient(trace, digests)
       if (client === undefined) return await task()
-      return await inTurn(concurrency, { name: client, ...perClient }, options.timeoutMs, task)
+      return await inTurn(concurrency, [{ name: client, ...perClient }], options.timeoutMs, task)
     },
     judged (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']): void {
       if (kind === 'valid') { valid.set(nameOf(digests), true); return }

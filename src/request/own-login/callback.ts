@@ -74,7 +74,9 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   return async (arrival, code) => {
     if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
-      const redeemed = await deps.codeLimits.run(arrival.request.trace(), () => redeemOnce(deps, arrival, code))
+      const browser = browserIdOf(arrival.browser)
+      const redeem = (): Promise<Redeemed | 'used'> => redeemOnce(deps, arrival, code)
+      const redeemed = await deps.codeLimits.run(arrival.request.trace(), browser, redeem)
       if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')
       if (redeemed === 'used') return await goOn(arrival)
       if (redeemed.reading.kind === 'refused') {

@@ -1,7 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { createCodeLimits } from '../../../src/authgear/code-limits.ts'
 import { GrantRefused, Overloaded } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
+import { until } from '../../helpers/until.ts'
 
 const trace = (address: string, isNamed = true) =>
   ({ address, isNamed, userAgent: undefined, traceparent: undefined, tracestate: undefined })
@@ -16,65 +18,109 @@ function held<T> () {
 
 function limited (maxWaitMs?: number) {
   const clock = manualClock()
-  const limits = createCodeLimits(clock.monotonic, maxWaitMs)
-  /** @returns how many of these codes reached Authgear, which refuses each */
+  const pauses: Array<() => void> = []
+  const pause = (): Promise<void> => new Promise((resolve) => { pauses.push(resolve) })
+  const limits = createCodeLimits(clock.monotonic, maxWaitMs === undefined ? { pause } : { maxWaitMs, pause })
+  let browsers = 0
+  /** Each of another browser. @returns how many of these codes reached Authgear, which refuses each */
   const junk = async (address: string, count: number, isNamed = true): Promise<number> => {
     let asked = 0
     for (let n = 0; n < count; n++) {
-      await limits.run(trace(address, isNamed), async () => { asked++; throw new GrantRefused() }).catch(() => {})
+      const refuse = async (): Promise<never> => { asked++; throw new GrantRefused() }
+      const refused = limits.run(trace(address, isNamed), `browser ${browsers++}`, refuse).catch(() => {})
+      pauses.shift()?.()
+      await refused
     }
     return asked
   }
-  return { clock, limits, junk }
+  return { clock, limits, junk, pauses }
 }
 
-t.test('refused codes of one client stop, and those of others go on', async (t) => {
-  const { clock, limits, junk } = limited()
-  t.equal(await junk('192.0.2.1', 50), 10)
-  t.equal(await limits.run(trace('192.0.2.1'), async () => 'in'), 'too_many')
-  t.equal(await junk('192.0.2.2', 5), 5)
-  for (let n = 0; n < 50; n++) t.equal(await limits.run(trace('192.0.2.2'), async () => 'in'), 'in')
-  t.equal(await junk('192.0.2.2', 50), 5, 'a good one does not count')
-  t.equal(await junk('2001:db8::1', 5) + await junk('2001:db8::ffff', 50), 10, 'one network')
-  t.equal(await junk('198.51.100.1', 100, false), 60, 'a proxy that is not trusted is many people')
+t.test('refused codes of one browser stop, and those of its network go on', async (t) => {
+  const { clock, limits } = limited()
+  let asked = 0
+  const refuse = async (): Promise<never> => { asked++; throw new GrantRefused() }
+  for (let n = 0; n < 50; n++) await limits.run(trace('192.0.2.1'), 'a', refuse).catch(() => {})
+  t.equal(asked, 10)
+  t.equal(await limits.run(trace('192.0.2.1'), 'a', async () => 'in'), 'too_many')
+  for (let n = 0; n < 50; n++) t.equal(await limits.run(trace('192.0.2.1'), `b${n}`, async () => 'in'), 'in')
   clock.advance(60_000)
-  t.equal(await junk('192.0.2.1', 50), 10)
-  for (let n = 0; n < 20_000; n++) await junk(`10.${n >> 16 & 255}.${n >> 8 & 255}.${n & 255}`, 1)
-  t.equal(await junk('192.0.2.1', 50), 10, 'the least recent clients are forgotten')
+  t.equal(await limits.run(trace('192.0.2.1'), 'a', async () => 'in'), 'in')
+})
+
+t.test('after ten refused codes a network goes one at a time, and junk at a pace', async (t) => {
+  const { clock, limits, junk, pauses } = limited()
+  t.equal(await junk('192.0.2.1', 10), 10)
+  t.equal(pauses.length, 0)
+  let asked = 0
+  const outcomes = Array.from({ length: 3 }, (_, n) => limits.run(trace('192.0.2.1'), `junk ${n}`, async () => {
+    asked++
+    throw new GrantRefused()
+  }).catch(() => 'refused'))
+  const good = limits.run(trace('192.0.2.1'), 'a person', async () => 'in')
+  t.equal(await limits.run(trace('192.0.2.2'), 'another network', async () => 'in'), 'in')
+  const state = { isOver: false }
+  const all = Promise.all([...outcomes, good]).finally(() => { state.isOver = true })
+  while (!state.isOver) {
+    await turn()
+    t.ok(pauses.length <= 1, 'one at a time')
+    pauses.shift()?.()
+  }
+  t.strictSame(await all, [...Array(3).fill('refused'), 'in'])
+  t.equal(asked, 3)
+  t.equal(await junk('2001:db8::1', 5) + await junk('2001:db8::ffff', 5), 10)
+  const slow = limits.run(trace('2001:db8::2'), 'one network', async () => { throw new GrantRefused() }).catch(() => {})
+  await until('it is at a pace', () => pauses.length === 1)
+  pauses.shift()?.()
+  await slow
+  clock.advance(60_000)
+  t.equal(await junk('192.0.2.1', 10), 10)
+  t.equal(pauses.length, 0, 'a minute later they begin with nothing')
+})
+
+t.test('where no proxy names the client thirty codes may be refused before that', async (t) => {
+  const { limits, junk, pauses } = limited()
+  t.equal(await junk('198.51.100.1', 30, false), 30)
+  t.equal(pauses.length, 0)
+  const slow = limits.run(trace('198.51.100.1', false), 'b', async () => { throw new GrantRefused() }).catch(() => {})
+  await until('it is at a pace', () => pauses.length === 1)
+  pauses.shift()?.()
+  await slow
 })
 
 t.test('an outage refuses no code', async (t) => {
   const { limits } = limited()
   for (let n = 0; n < 50; n++) {
-    await t.rejects(limits.run(trace('192.0.2.1'), () => Promise.reject(new Overloaded())), Overloaded)
+    await t.rejects(limits.run(trace('192.0.2.1'), 'a', () => Promise.reject(new Overloaded())), Overloaded)
   }
-  t.equal(await limits.run(trace('192.0.2.1'), async () => 'in'), 'in')
+  t.equal(await limits.run(trace('192.0.2.1'), 'a', async () => 'in'), 'in')
 })
 
-t.test('six codes of one client are under way, junk that waits stops with the tenth', async (t) => {
+t.test('six codes of one browser are under way, junk that waits stops with the tenth', async (t) => {
   const { limits } = limited()
   const gate = held<never>()
   let asked = 0
-  const all = Promise.allSettled(Array.from({ length: 100 }, () =>
-    limits.run(trace('192.0.2.1'), () => { asked++; return gate.promise })))
+  const all = Promise.allSettled(Array.from({ length: 38 }, () =>
+    limits.run(trace('192.0.2.1'), 'a', () => { asked++; return gate.promise })))
   t.equal(asked, 6)
-  t.equal(await limits.run(trace('192.0.2.2'), async () => 'in'), 'in', 'another client does not wait')
+  t.equal(await limits.run(trace('192.0.2.2'), 'b', async () => 'in'), 'in', 'another client does not wait')
   gate.reject(new GrantRefused())
   const seen = await all
   t.ok(asked >= 10 && asked < 16, `${asked} reached Authgear`)
-  t.equal(seen.filter((one) => one.status === 'fulfilled' && one.value === 'too_many').length, 100 - asked)
+  t.equal(seen.filter((one) => one.status === 'fulfilled' && one.value === 'too_many').length, 38 - asked)
 })
 
 t.test('a wait has an end, and so have those who wait', async (t) => {
   const { limits } = limited(1)
   const gate = held<'in'>()
-  const running = Array.from({ length: 6 }, () => limits.run(trace('192.0.2.1'), () => gate.promise))
+  const running = Array.from({ length: 6 }, (_, n) => limits.run(trace('192.0.2.1'), `b${n}`, () => gate.promise))
   let isAsked = false
   const late = async (): Promise<string> => { isAsked = true; return 'in' }
-  await t.rejects(limits.run(trace('192.0.2.1'), late), Overloaded)
+  await t.rejects(limits.run(trace('192.0.2.1'), 'late', late), Overloaded)
   const many = limited()
-  const waiting = Array.from({ length: 6 + 128 }, () => many.limits.run(trace('192.0.2.1'), () => gate.promise))
-  await t.rejects(many.limits.run(trace('192.0.2.1'), late), Overloaded, 'at once')
+  const waiting = Array.from({ length: 6 + 128 }, (_, n) =>
+    many.limits.run(trace('192.0.2.1'), `b${n}`, () => gate.promise))
+  await t.rejects(many.limits.run(trace('192.0.2.1'), 'late', late), Overloaded, 'at once')
   gate.resolve('in')
   t.strictSame(new Set(await Promise.all([...running, ...waiting])), new Set(['in']))
   t.notOk(isAsked)
