@@ -5,7 +5,7 @@ import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 import { writeFiles } from './write-files.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--events] [--login] [--public] [--force]
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--events] [--no-login] [--public] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
@@ -23,7 +23,8 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
                       sets that a --policy names by identity= are known without it (docs/identity.md)
   --assertion         also X-Forward-Auth-Assertion
   --events            also X-Forward-Auth-Session and X-Forward-Auth-Until (LISTEN_EVENTS)
-  --login             also routes /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service
+  --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
+                      people cannot sign in at this host
   --public            everybody may see what no --policy /path=QUERY names: a public site with an area that asks who one is
                       (traefik, traefik-labels, caddy, nginx)
   --force             overwrites files in DIR that differ; without it what would change is shown, and nothing is written

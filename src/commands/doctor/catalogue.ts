@@ -474,7 +474,7 @@ export const CATALOGUE = Object.freeze({
     severity: 'error',
     mistake: 'At `--url` the login\'s paths do not lead to this service, or it is not told the host (Host)',
     why: 'people who are not signed in come to a page that is not there, or back to another host',
-    set: 'the four routes that `snippet --login` writes, on each host of LOGIN_PUBLIC_URL; the proxy passes Host on'
+    set: 'the four routes that `snippet` writes, on each host of LOGIN_PUBLIC_URL; the proxy passes Host on'
   },
   'login-cookie-lost': {
     severity: 'error',

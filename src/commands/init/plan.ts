@@ -22,7 +22,7 @@ function snippetArgs (answers: Answers): readonly string[] {
     proxy, '--host', host, '--app', app,
     '--listen', isLocal(answers) ? `127.0.0.1:${PORT}` : `0.0.0.0:${PORT}`,
     '--forward-auth', isCompose(answers) ? 'http://forward-auth:4180' : 'http://127.0.0.1:4180',
-    ...client === '' ? [] : ['--login']
+    ...client === '' ? ['--no-login'] : []
   ]
 }
 

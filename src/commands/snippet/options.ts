@@ -86,7 +86,10 @@ const TEXTS = {
 type TextName = keyof typeof TEXTS
 /** They take a text too. */
 const REPEATABLE: readonly string[] = ['policy', 'resource', 'scope']
-const FLAGS: readonly string[] = ['assertion', 'events', 'case-sensitive', 'login', 'public', 'force', 'help']
+/** --login is the default, and stays for command lines of former versions. */
+const FLAGS: readonly string[] = [
+  'assertion', 'events', 'case-sensitive', 'login', 'no-login', 'public', 'force', 'help'
+]
 /** The former name of --forward-auth still works. */
 const FORMER_NAME = 'adapter'
 
@@ -168,6 +171,7 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
   const isCaseSensitive = flags.has('case-sensitive')
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
+  if (flags.has('login') && flags.has('no-login')) errors.push('--login and --no-login exclude each other')
   if (flags.has('public')) errors.push(...publicProblems(rules, resources))
   return Object.freeze({
     listen: readListen(text('listen'), errors),
@@ -180,7 +184,7 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
     resources: [...new Set(ofTokens.map(({ uri }) => uri))],
     outgoing,
     stripped: strippedBeside(outgoing),
-    login: flags.has('login'),
+    login: !flags.has('no-login'),
     isPublic: flags.has('public')
   })
 }

@@ -24,7 +24,7 @@ const USES: ReadonlyArray<readonly [options: readonly string[], names: readonly 
 /** What an app may trust, whether this deployment sends it or not. */
 const ALWAYS = [...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion']
 const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/admin=role=admin']]
-const LOGIN = [[], ['--login']]
+const LOGIN = [[], ['--no-login']]
 const TLS = [[], ['--forward-auth', 'https://forward-auth:4180']]
 
 const fileOf = (files: Files, name: string): string => files[name] ?? ''

@@ -41,13 +41,20 @@ t.test('two apps never have a router, service or middleware of one name', async 
 })
 
 t.test('the middleware of every app is on forward-auth, the same for all', async (t) => {
-  const [one, other] = [labelsOf('app')['forward-auth'], labelsOf('wiki', ...POLICIES)['forward-auth']]
+  const of = (app: string, ...more: readonly string[]) => labelsOf(app, '--no-login', ...more)['forward-auth']
+  const [one, other] = [of('app'), of('wiki', ...POLICIES)]
   t.strictSame(one, other)
   t.strictSame([...objectsOf(one)], ['middlewares.authgear', 'middlewares.authgear-refuse', 'middlewares.clean'])
   const app = labelsOf('wiki')['wiki']
   t.equal(app?.get('traefik.http.routers.wiki.middlewares'), 'authgear')
   t.equal(app?.get('traefik.http.routers.wiki--refuse.middlewares'), 'authgear-refuse')
   t.strictSame([...objectsOf(app)].filter((name) => name.startsWith('middlewares.')), [], 'it has none of its own')
+})
+
+t.test('people can sign in at the host of the app unless --no-login is given', async (t) => {
+  const rule = 'traefik.http.routers.authgear-login.rule'
+  t.match(labelsOf('wiki')['forward-auth']?.get(rule), /^Host\(`wiki\.example\.com`\) && PathRegexp\(`\^\/_auth/)
+  t.notOk(labelsOf('wiki', '--no-login')['forward-auth']?.has(rule))
 })
 
 t.test('a policy for everything is the app\'s own middleware', async (t) => {

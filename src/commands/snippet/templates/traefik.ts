@@ -69,7 +69,7 @@ ${ENTRY_POINT}`
 /** Of the entry point, and of Traefik as a whole. */
 const ENTRY_POINT = `\
     # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
-    # refused too. No router can opt out: public ones, and those of --login, need an entry point of their own (docs/proxies/traefik.md)
+    # refused too. No router can opt out: public ones, and those of the login, need an entry point of their own (docs/proxies/traefik.md)
     # asDefault: true
     http:
       # middlewares: [authgear@file]
