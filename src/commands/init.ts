@@ -89,7 +89,10 @@ async function gather (
   for (const name of ANSWER_NAMES) {
     if (known[name] !== undefined) continue
     const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
-    const answer = ask === undefined ? checked(name, usual ?? '') : await answerTo(name, usual, out, ask)
+    const before = known as Partial<Answers>
+    const answer = ask === undefined
+      ? checked(name, usual ?? '', before)
+      : await answerTo(name, usual, before, { out, ask })
     if (typeof answer !== 'string') {
       refuse([answer.problem], err)
       return undefined
@@ -99,20 +102,22 @@ async function gather (
   return known as Answers // each was checked by its question
 }
 
-function checked (name: AnswerName, text: string): string | Problem {
-  const problem = QUESTIONS[name].problemOf(text)
+function checked (name: AnswerName, text: string, known: Partial<Answers>): string | Problem {
+  const problem = QUESTIONS[name].problemOf(text, known)
   return problem === undefined ? text : { problem: `--${name}: ${problem}` }
 }
 
 /** Asks until the answer is one. */
-async function answerTo (name: AnswerName, usual: string | undefined, out: Out, ask: Ask): Promise<string | Problem> {
+async function answerTo (
+  name: AnswerName, usual: string | undefined, known: Partial<Answers>, { out, ask }: Readonly<{ out: Out, ask: Ask }>
+): Promise<string | Problem> {
   const { text, problemOf } = QUESTIONS[name]
   const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
   for (;;) {
     const line = await ask(prompt)
     if (line === undefined) return { problem: 'the input ended before the last question' }
     const answer = line === '' ? usual ?? '' : line
-    const problem = problemOf(answer)
+    const problem = problemOf(answer, known)
     if (problem === undefined) return answer
     out.write(`  ${problem}\n`)
   }

@@ -5,7 +5,7 @@ import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 import { writeFiles } from './write-files.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--events] [--no-login] [--public] [--force]
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--events] [--no-login] [--https] [--public] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
@@ -13,7 +13,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --listen HOST:PORT  where the proxy listens (0.0.0.0:8080)
   --forward-auth URL  where it finds this service (http://forward-auth:4180); https:// wants its ca.crt beside the files
   --grpc HOST:PORT    where Envoy finds this service's LISTEN_GRPC (forward-auth:4183)
-  --app URL           what it protects (http://app:8080); NAME is http://NAME:8080
+  --app URL           what it protects (http://app:8080); NAME is http://NAME:8080; https:// for traefik, traefik-labels, caddy and nginx
   --host NAME         the name by which clients know the app (app.example.com)
   --policy /path=QUERY   what that path and all below it ask beyond a session, such as /admin=role=admin; repeatable; /=QUERY for everything
   --resource URI[=/path]  an API or MCP server that takes Authgear's tokens for that resource, there or on the whole host
@@ -25,6 +25,8 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --events            also X-Forward-Auth-Session and X-Forward-Auth-Until (LISTEN_EVENTS)
   --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
                       people cannot sign in at this host
+  --https             browsers open https://NAME: ports 80 and 443, with certificates from Let's Encrypt (traefik, traefik-labels,
+                      caddy) or your own files (nginx)
   --public            everybody may see what no --policy /path=QUERY names: a public site with an area that asks who one is
                       (traefik, traefik-labels, caddy, nginx)
   --force             overwrites files in DIR that differ; without it what would change is shown, and nothing is written

@@ -70,6 +70,14 @@ t.test('with --yes nothing is asked, and the environment says what no option doe
   t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: there is no default\n$/ })
 })
 
+t.test('an app that the proxy cannot reach so is refused', async (t) => {
+  const { url, folder } = await start(t)
+  const yes = ['--yes', '--endpoint', url, '--folder', folder]
+  const labels = await run([...yes, '--proxy', 'traefik-labels', '--app', 'http://127.0.0.1:3000'])
+  t.match(labels, { code: 1, said: /--app: must name a service there, such as http/ })
+  t.match(await run([...yes, '--app', 'http://127.0.0.1:8080']), { code: 1, said: /--app: .* is where the proxy itself/ })
+})
+
 t.test('a variable that is there and wrong is said before anything is written', async (t) => {
   const { url, folder } = await start(t)
   mkdirSync(folder)

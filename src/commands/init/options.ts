@@ -1,5 +1,5 @@
 import { readArguments } from '../command-line.ts'
-import { ANSWER_NAMES, type AnswerName, INIT_PROXIES, QUESTIONS } from './questions.ts'
+import { ANSWER_NAMES, type AnswerName, type Answers, INIT_PROXIES, QUESTIONS } from './questions.ts'
 
 export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
 
@@ -43,7 +43,7 @@ export function initOptions (args: readonly string[]): InitOptions | 'help' | st
   if (help) return 'help'
   for (const name of ANSWER_NAMES) {
     const text = given[name]
-    const problem = text === undefined ? undefined : QUESTIONS[name].problemOf(text)
+    const problem = text === undefined ? undefined : QUESTIONS[name].problemOf(text, given as Partial<Answers>)
     if (problem !== undefined) return `--${name}: ${problem}`
   }
   return { given, isYes: yes, isForced: force }

@@ -20,7 +20,7 @@ function snippetArgs (answers: Answers): readonly string[] {
   const { proxy, host, app, client } = answers
   return [
     proxy, '--host', host, '--app', app,
-    '--listen', isLocal(answers) ? `127.0.0.1:${PORT}` : `0.0.0.0:${PORT}`,
+    ...isLocal(answers) ? ['--listen', `127.0.0.1:${PORT}`] : ['--https'],
     '--forward-auth', isCompose(answers) ? 'http://forward-auth:4180' : 'http://127.0.0.1:4180',
     ...client === '' ? ['--no-login'] : []
   ]
@@ -72,6 +72,14 @@ const STARTS: Readonly<Record<Answers['proxy'], string>> = {
   'traefik-labels': 'docker compose -f traefik-labels.yml up'
 }
 
+/** Where the certificate of the name is from. */
+const CERTIFICATES: Readonly<Record<Answers['proxy'], string>> = {
+  caddy: 'Caddy fetches the certificate: HOST must lead here, with ports 80 and 443 open',
+  traefik: 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open',
+  nginx: 'Before that, put the certificate of HOST beside nginx.conf, as fullchain.pem and privkey.pem',
+  'traefik-labels': 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open'
+}
+
 /** @param program the path of this program */
 export function nextSteps (answers: Answers, program: string): readonly string[] {
   const { proxy, folder, client } = answers
@@ -87,9 +95,9 @@ export function nextSteps (answers: Answers, program: string): readonly string[]
   const start = isCompose(answers)
     ? `Write your app's image into traefik-labels.yml, then: ${enter}${STARTS[proxy]}`
     : `Start both: ${enter}${ours}  and  ${enter}${STARTS[proxy]}`
-  const https = isLocal(answers) ? '' : ` (port ${PORT} of the proxy needs HTTPS before it: docs/proxies/README.md)`
-  const look = `Open ${origin}/${https}. If something is wrong: ${enter}${ours} doctor --url ${origin}`
-  return [setUp, start, look]
+  const certificate = isLocal(answers) ? '' : `. ${CERTIFICATES[proxy].replaceAll('HOST', answers.host)}`
+  const look = `Open ${origin}/. If something is wrong: ${enter}${ours} doctor --url ${origin}`
+  return [setUp, `${start}${certificate}`, look]
 }
 
 const shell = (path: string): string => /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`

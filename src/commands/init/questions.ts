@@ -2,6 +2,7 @@ import { quote } from '../../config/kind.ts'
 import { didYouMean } from '../../config/unknown.ts'
 import { variables } from '../../config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
+import { limitsOf } from '../snippet/proxies.ts'
 
 /** Those that `init` can set up whole; `snippet` knows more. */
 export const INIT_PROXIES = ['caddy', 'traefik', 'traefik-labels', 'nginx'] as const
@@ -27,8 +28,8 @@ export type Question = Readonly<{
   text: string
   /** Undefined: there is none, and something has to be said. */
   fallback: (known: Partial<Answers>, env: NodeJS.ProcessEnv) => string | undefined
-  /** What is wrong, and what to do. */
-  problemOf: (text: string) => string | undefined
+  /** What is wrong, and what to do. @param known what was answered before */
+  problemOf: (text: string, known: Partial<Answers>) => string | undefined
 }>
 
 /** In the order in which they are asked. */
@@ -48,7 +49,7 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
   app: {
     text: 'Where is the app? Its address as the proxy reaches it',
     fallback: ({ proxy }) => proxy === 'traefik-labels' ? 'http://app:8080' : 'http://127.0.0.1:3000',
-    problemOf: (text) => problemOfOption('--app', text)
+    problemOf: (text, { proxy }) => problemOfOption('--app', text, proxy)
   },
   endpoint: {
     text: "Authgear's endpoint? Such as https://myapp.authgear.cloud",
@@ -65,9 +66,11 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
 
 export const ANSWER_NAMES = Object.keys(QUESTIONS) as readonly AnswerName[]
 
-function problemOfOption (option: string, text: string): string | undefined {
-  const reading = readOptions(['caddy', `${option}=${text}`])
-  return reading.kind === 'errors' ? reading.errors[0]?.replace(`${option} `, '') : undefined
+function problemOfOption (option: string, text: string, proxy: InitProxy = 'caddy'): string | undefined {
+  const reading = readOptions([proxy, `${option}=${text}`])
+  if (reading.kind === 'help') return undefined
+  const errors = reading.kind === 'errors' ? reading.errors : limitsOf(proxy, reading.options.settings)
+  return errors.find((error) => error.startsWith(option))?.replace(new RegExp(`^${option}:? `), '')
 }
 
 function problemOfValue (name: 'AUTHGEAR_ENDPOINT' | 'LOGIN_CLIENT_ID', text: string): string | undefined {

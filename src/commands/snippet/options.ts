@@ -44,10 +44,9 @@ function readUrl (option: string, text: string, errors: string[]): Url {
 /** Of a service, whose address is `http://NAME:8080`. */
 const PLAIN_NAME = /^[a-z0-9-]+$/
 
-function readApp (given: string, errors: string[]): Address {
+function readApp (given: string, errors: string[]): Settings['app'] {
   const { tls, host, port, text } = readUrl('--app', given.replace(PLAIN_NAME, 'http://$&:8080'), errors)
-  if (tls) errors.push('--app must be http:// here: add TLS to the app to the finished configuration yourself')
-  return { host, port, text }
+  return { host, port, text, tls }
 }
 
 function readHost (text: string, errors: string[]): string {
@@ -88,7 +87,7 @@ type TextName = keyof typeof TEXTS
 const REPEATABLE: readonly string[] = ['policy', 'resource', 'scope']
 /** --login is the default, and stays for command lines of former versions. */
 const FLAGS: readonly string[] = [
-  'assertion', 'events', 'case-sensitive', 'login', 'no-login', 'public', 'force', 'help'
+  'assertion', 'events', 'case-sensitive', 'login', 'no-login', 'https', 'public', 'force', 'help'
 ]
 /** The former name of --forward-auth still works. */
 const FORMER_NAME = 'adapter'
@@ -172,9 +171,13 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
   if (flags.has('login') && flags.has('no-login')) errors.push('--login and --no-login exclude each other')
+  if (flags.has('https') && texts.listen !== undefined) {
+    errors.push('--https listens on ports 80 and 443: leave --listen out')
+  }
   if (flags.has('public')) errors.push(...publicProblems(rules, resources))
   return Object.freeze({
     listen: readListen(text('listen'), errors),
+    https: flags.has('https'),
     forwardAuth,
     grpc: readListen(text('grpc'), errors, '--grpc'),
     app,

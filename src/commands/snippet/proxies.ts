@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Settings, Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
@@ -28,7 +29,8 @@ const TEMPLATES = {
   'gateway-api': gatewayApi
 } as const satisfies Readonly<Record<string, Template>>
 
-const PUBLIC: readonly ProxyName[] = ['traefik', 'traefik-labels', 'caddy', 'nginx']
+/** Those whose configuration --public, --https and an https:// app are written for. */
+const WHOLE: readonly ProxyName[] = ['traefik', 'traefik-labels', 'caddy', 'nginx']
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 export type ProxyName = keyof typeof TEMPLATES
@@ -43,11 +45,13 @@ const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set(['apisix', ...KUBERNETES])
 
 export const templateOf = (proxy: ProxyName): Template => TEMPLATES[proxy]
 
+const HTTPS_PLACE = { host: '::', port: 443 } as const
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '::']
 const isThisMachine = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host)
 
 /** Two of this machine cannot listen on one port. */
-function portsTaken ({ listen, app, forwardAuth, grpc }: Settings): readonly string[] {
+function portsTaken ({ listen: given, https, app, forwardAuth, grpc }: Settings): readonly string[] {
+  const listen = https ? HTTPS_PLACE : given
   const others = [['--app', app], ['--forward-auth', forwardAuth], ['--grpc', grpc]] as const
   return others
     .filter(([, { host, port }]) =>
@@ -77,8 +81,19 @@ export function limitsOf (proxy: ProxyName, settings: Settings): readonly string
   if (proxy === 'ingress-nginx' && isCaseSensitive) {
     errors.push('--case-sensitive: ingress-nginx compares expressions without case')
   }
-  if (settings.isPublic && !PUBLIC.includes(proxy)) {
-    errors.push(`--public is written for ${PUBLIC.join(', ')}: docs/proxies has the public path of ${proxy}`)
+  if (WHOLE.includes(proxy)) {
+    if (settings.https && proxy === 'traefik-labels' && forwardAuth.tls) {
+      errors.push('--https: the stack beside this app speaks HTTPS already')
+    }
+    if (proxy === 'nginx' && app.tls && isIP(app.host.replaceAll(/[[\]]/g, '')) !== 0) {
+      errors.push('--app: nginx compares a certificate with names alone: write https://NAME:PORT')
+    }
+    return errors
   }
+  if (settings.isPublic) {
+    errors.push(`--public is written for ${WHOLE.join(', ')}: docs/proxies has the public path of ${proxy}`)
+  }
+  if (settings.https) errors.push(`--https is written for ${WHOLE.join(', ')}: give ${proxy} a TLS listener yourself`)
+  if (app.tls) errors.push(`--app must be http:// for ${proxy}: https:// is written for ${WHOLE.join(', ')}`)
   return errors
 }

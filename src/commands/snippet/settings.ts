@@ -118,11 +118,13 @@ export type Route = Readonly<{
  */
 export type Settings = Readonly<{
   listen: Address
+  /** Browsers reach the proxy at https://host: ports 80 and 443 of every address, IPv6 too. */
+  https: boolean
   /** Where the proxy finds this service. */
   forwardAuth: Address & Readonly<{ tls: boolean, origin: string }>
   /** Where Envoy finds LISTEN_GRPC. */
   grpc: Address
-  app: Address
+  app: Address & Readonly<{ tls: boolean }>
   host: string
   /** The catch-all's policy; empty: a session is enough. */
   policy: string

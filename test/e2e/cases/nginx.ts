@@ -28,7 +28,7 @@ export const nginx: readonly Case[] = [
     async run (t, stack, proxy) {
       const { authgear } = stack
       const { port, app } = await startBefore(t, proxy, await stack.single(), {
-        edits: { 'nginx.conf': written => swap(written, BEFORE, REFUSALS + BEFORE) }, options: ROUTES
+        edits: { 'nginx.conf': written => swap(written, BEFORE, REFUSALS + BEFORE) }, options: [...ROUTES, '--no-login']
       })
       const stranger = { path: '/page', headers: [] }
       const invalid = { path: '/page', headers: [['Cookie', 'session=mallory']] } as const

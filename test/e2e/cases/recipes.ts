@@ -18,7 +18,9 @@ export const recipes: readonly Case[] = [{
   name: 'the recipes of its page for public paths, preflights and CORS',
   only: shipped,
   async run (t, stack, proxy) {
-    const before = await startBefore(t, proxy, await stack.single(), { edits: RECIPES[proxy.server] ?? {} })
+    const before = await startBefore(t, proxy, await stack.single(), {
+      edits: RECIPES[proxy.server] ?? {}, options: ['--no-login']
+    })
     await t.test('a public path is public, and nothing beside it', async t => testPublic(t, before))
     await t.test('a true preflight is answered, and no other OPTIONS', async t => testPreflight(t, before))
     await t.test('another origin can read a refusal, if it is the one that is named', async t => testCors(t, before))

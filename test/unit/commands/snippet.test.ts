@@ -55,13 +55,13 @@ t.test('everything that is wrong is said at once', async t => {
   t.equal(out, '')
   for (const part of [
     '"nginy"', '"caddy"', '--listen "8080" lacks a host', '--forward-auth "forward-auth" must be',
-    '--app must be http://', '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
+    '--host "*.example.com"', '--policy "/admin": write /path=QUERY',
     '--policy "/=role=": role has a value', 'no option --frob', 'no option --constructor', '--login takes no value',
     '--out needs a value'
   ]) {
     t.match(err, part)
   }
-  t.equal(err.match(/^error: /gm)?.length, 12)
+  t.equal(err.match(/^error: /gm)?.length, 11)
   t.match(run().err, 'which proxy? One of traefik, ')
   t.strictSame(errorsOf('--host', 'a.example', '--host', 'b.example'), ['--host is there twice'])
 })

@@ -11,7 +11,7 @@ const caddyfile = (settings: Settings): string => `\
 # Caddy >= 2.11.2 (2.9.1 to 2.11.1 let a client's header through where forward-auth sends none). Start it: caddy run --config Caddyfile
 {
 	admin off
-	default_bind ${settings.listen.host}
+${settings.https ? '' : `	default_bind ${settings.listen.host}\n`}\
 	servers {
 		max_header_size 64KiB # the default of 2.11.7, 16 KiB, refuses people with many cookies
 
@@ -25,7 +25,7 @@ ${clean(settings)}
 ${checks(settings)}
 ${site(settings)}
 # security: any other host name; without this Caddy answers an empty 200
-http://:${settings.listen.port} {
+${settings.https ? 'http://' : `http://:${settings.listen.port}`} {
 	respond 421
 }
 `
@@ -107,8 +107,13 @@ ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose c
 }
 `
 
+/** A name alone: Caddy fetches the certificate, listens on every address, and redirects from port 80. */
+const siteAddress = ({ https, host, listen }: Settings): string => https ? host : `http://${host}:${listen.port}`
+
+const appAddress = ({ app }: Settings): string => `${app.tls ? 'https://' : ''}${app.text}`
+
 const site = (settings: Settings): string => `\
-http://${settings.host}:${settings.listen.port} {
+${siteAddress(settings)} {
 	# "route" keeps this order
 	route {
 		import authgear_clean # security: for every route below, public ones too
@@ -121,7 +126,7 @@ http://${settings.host}:${settings.listen.port} {
 		# }
 		# handle @preflight {
 		# 	import authgear_clean
-		# 	reverse_proxy ${settings.app.text}
+		# 	reverse_proxy ${appAddress(settings)}
 		# }
 
 ${ownPaths(settings).length > 0 ? own(settings) : ''}\
@@ -132,11 +137,11 @@ ${routes(settings)}\
 `
 
 const routes = (settings: Settings): string => settings.routes.length === 0
-  ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${settings.app.text}\n`
+  ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${appAddress(settings)}\n`
   : settings.routes.map((route) => handle(settings, route)).join('') + `\
 		handle { # ${settings.isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all, what has no route of its own is still protected'}
 ${settings.isPublic ? '' : `			${guard(settings.policy)}\n`}\
-			reverse_proxy ${settings.app.text}
+			reverse_proxy ${appAddress(settings)}
 		}
 `
 
@@ -144,7 +149,7 @@ const handle = (settings: Settings, route: Route): string => `\
 		@${route.name} path_regexp "${anyCase(settings)}${patternOf(route).replaceAll('\\', '\\\\')}"
 		handle @${route.name} {
 			${guard(route.policy)}
-			reverse_proxy ${settings.app.text}
+			reverse_proxy ${appAddress(settings)}
 		}
 `
 

@@ -37,7 +37,7 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
 
 ${MAPS}
   # security: any other host name
-  server { listen ${settings.listen.text} default_server; return 421; }
+${settings.https ? OTHER_NAMES : `  server { listen ${settings.listen.text} default_server; return 421; }\n`}\
 
 ${server(settings)}\
 }
@@ -59,16 +59,47 @@ const MAPS = `\
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
 `
 
-const server = (settings: Settings): string => `\
+const OTHER_NAMES = `\
+  server { listen 80 default_server; listen [::]:80 default_server; return 421; } # without IPv6 take the [::] out
+  server { listen 443 ssl default_server; listen [::]:443 ssl default_server; ssl_reject_handshake on; }
+`
+
+const httpsServer = (host: string): string => `\
   server {
-    listen ${settings.listen.text};
+    listen 80;
+    listen [::]:80;
+    server_name ${host};
+    location /.well-known/acme-challenge/ { root acme; } # certbot certonly --webroot -w acme -d ${host}
+    location / { return 308 https://${host}$request_uri; }
+  }
+`
+
+/** Of all locations that go to the app; those that go to forward-auth have their own. */
+const tlsToApp = (host: string): string => `\
+    # security: off by default. A certificate that the app signed itself: its file in place of the system's CAs
+    proxy_ssl_verify on; proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; proxy_ssl_server_name on; proxy_ssl_name ${host};
+
+`
+
+const LISTEN_HTTPS = `\
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    ssl_certificate fullchain.pem; # beside this file
+    ssl_certificate_key privkey.pem;
+`
+
+const server = (settings: Settings): string => `\
+${settings.https ? httpsServer(settings.host) : ''}\
+  server {
+${settings.https ? LISTEN_HTTPS : `    listen ${settings.listen.text};\n`}\
     server_name ${settings.host};
 
+${settings.app.tls ? tlsToApp(settings.app.host) : ''}\
     if ($authgear_ambiguous) { return 400; }
 
     # error_page 418 = @preflight;
     # if ($authgear_preflight) { return 418; }
-    # location @preflight { include authgear_none.inc; proxy_pass http://app; }
+    # location @preflight { include authgear_none.inc; ${toApp(settings)} }
 
 ${DOWN_ANSWER}\
 ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
@@ -78,8 +109,8 @@ ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? 
     # login=off: nginx would make a 500 of a redirect; where to log in comes in a header then
 ${allPolicies(settings).map(({ name, policy }) =>
 `    location = /_authgear/${name} { internal; proxy_pass ${settings.forwardAuth.tls ? 'https' : 'http'}://forward_auth${checkOf(both(policy, 'login=off'))}; include authgear_call.inc; }\n`).join('')}\
-${settings.routes.map((route) => locationOf(`${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
-${settings.isPublic ? PUBLIC : locationOf('/', 'app')}\
+${settings.routes.map((route) => locationOf(settings, `${settings.isCaseSensitive ? '~' : '~*'} "${patternOf(route, PCRE_END).replaceAll('\\', '\\\\')}"`, route.name)).join('')}\
+${settings.isPublic ? publicLocation(settings) : locationOf(settings, '/', 'app')}\
   }
 `
 
@@ -100,18 +131,20 @@ const DOWN_ANSWER = `\
 const LONG_NAME = 32
 const LONG_NAMES = '  variables_hash_bucket_size 128; proxy_headers_hash_bucket_size 128; # for long names of headers\n'
 
-const locationOf = (match: string, name: string): string => `\
+const toApp = ({ app }: Settings): string => `proxy_pass http${app.tls ? 's' : ''}://app;`
+
+const locationOf = (settings: Settings, match: string, name: string): string => `\
     location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ''}
       auth_request /_authgear/${name};
       include authgear_app.inc;
-      proxy_pass http://app;
+      ${toApp(settings)}
     }
 `
 
-const PUBLIC = `\
+const publicLocation = (settings: Settings): string => `\
     location / { # everybody may see the rest (--public)
       include authgear_none.inc;
-      proxy_pass http://app;
+      ${toApp(settings)}
     }
 `
 

@@ -38,7 +38,8 @@ ${forwardAuthService(settings)}
       - traefik.enable=true
       # security: before every other route of this host
 ${routerLabels(nameOf(settings, 'refuse'), `Host(\`${settings.host}\`) && (${REFUSED})`, REFUSED_PRIORITY, 'noop@internal', 'authgear-refuse')}\
-${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}`
+${routesOf(settings, { everybody: 'authgear', clean: 'clean' })}\
+${settings.https ? 'volumes: { acme: {} } # certificates: Let\'s Encrypt limits how often you ask\n' : ''}`
 
 const traefikService = (settings: Settings): string => `\
   traefik:
@@ -47,13 +48,23 @@ const traefikService = (settings: Settings): string => `\
     command:
       - --providers.docker=true
       - --providers.docker.exposedbydefault=false
-      - --entrypoints.web.address=:${settings.listen.port}
+${settings.https ? HTTPS_COMMAND : `      - --entrypoints.web.address=:${settings.listen.port}\n`}\
       # security, deny by default: without these two marks a router that somebody forgot to protect is refused too (docs/proxies/traefik.md)
       # - --entrypoints.web.asdefault=true
       # - --entrypoints.web.http.middlewares=authgear@docker
 ${STRICT_ARGUMENTS.replaceAll(/^(?=.)/gm, '      ')}\
-    ports: ["${settings.listen.text}:${settings.listen.port}"] # the only port that is published
-    volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+    ports: [${settings.https ? '"80:80", "443:443"' : `"${settings.listen.text}:${settings.listen.port}"`}] # nothing else is published
+    volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"${settings.https ? ', "acme:/acme"' : ''}]
+`
+
+const HTTPS_COMMAND = `\
+      - --entrypoints.http.address=:80
+      - --entrypoints.http.http.redirections.entrypoint.to=web
+      - --entrypoints.http.http.redirections.entrypoint.scheme=https
+      - --entrypoints.web.address=:443
+      - --entrypoints.web.http.tls.certresolver=letsencrypt
+      - --certificatesresolvers.letsencrypt.acme.storage=/acme/acme.json
+      - --certificatesresolvers.letsencrypt.acme.httpchallenge.entrypoint=http
 `
 
 const forwardAuthService = (settings: Settings): string => `\
@@ -89,6 +100,7 @@ ${settings.routes.map((route, i) => {
   return routerLabels(name, routeRule(settings, route), priorityOf(settings.routes, i), nameOf(settings), name)
 }).join('')}\
       - traefik.http.services.${nameOf(settings)}.loadbalancer.server.port=${settings.app.port}
+${settings.app.tls ? `      - traefik.http.services.${nameOf(settings)}.loadbalancer.server.scheme=https\n` : ''}\
 `
 
 const ofTheRest = (settings: Settings, { everybody, clean }: Rest): string =>

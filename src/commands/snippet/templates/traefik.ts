@@ -58,20 +58,34 @@ export const CATCH_ALL =
 /** An address that no client has: Traefik has no other middleware that answers by itself. */
 export const NOBODY = '255.255.255.255/32'
 
-const staticFile = ({ listen }: Settings): string => `\
+const staticFile = ({ listen, https }: Settings): string => `\
 # Traefik >= 3.7.13 (older ones pass h2c upgrades to the app, or do not know aliasHeadersStrategy and do not start).
 # Start it in this folder: traefik --configFile=traefik.yml
 entryPoints:
+${https ? HTTP_ENTRY : ''}\
   web:
-    address: "${listen.text}"
-${ENTRY_POINT}`
+    address: "${https ? ':443' : listen.text}"
+${entryPoint(https)}${https ? RESOLVER : ''}`
+
+/** Let's Encrypt asks on port 80 as well. */
+const HTTP_ENTRY = `\
+  http:
+    address: ":80"
+    http: { redirections: { entryPoint: { to: web, scheme: https } } }
+`
+const RESOLVER = `\
+certificatesResolvers:
+  letsencrypt:
+    acme: { storage: acme.json, httpChallenge: { entryPoint: http } } # keep acme.json: Let's Encrypt limits how often you ask
+`
 
 /** Of the entry point, and of Traefik as a whole. */
-const ENTRY_POINT = `\
+const entryPoint = (https: boolean): string => `\
     # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
     # refused too. No router can opt out: public ones, and those of the login, need an entry point of their own (docs/proxies/traefik.md)
     # asDefault: true
     http:
+${https ? '      tls: { certResolver: letsencrypt }\n' : ''}\
       # middlewares: [authgear@file]
       # security: drops X_Authgear_User_Id, X.Authgear.User.Id and the like, which many apps read as X-Authgear-User-Id
       aliasHeadersStrategy: delete
@@ -100,7 +114,7 @@ ${CORS}  services:
     app:
       loadBalancer:
         servers:
-          - url: http://${settings.app.text}
+          - url: http${settings.app.tls ? 's' : ''}://${settings.app.text}
 ${ownPaths(settings).length > 0 ? ownService(settings) : ''}`
 
 const middlewares = (settings: Settings): string => `\
