@@ -37,11 +37,14 @@ function presence ({ required, fallback, derived }: Variable): string {
   return standIn === undefined ? 'optional' : `default: ${plain(standIn)}`
 }
 
+/** Node's --env-file and others take what follows a # for a comment. */
+const inEnvFile = (value: string): string => value.includes('#') ? `"${value}"` : value
+
 function exampleEntry ({ name, variable }: Row): string {
   const comment = `# ${plain(variable.meaning)}\n# ${plain(variable.kind.accepts)} (${presence(variable)})\n`
   if (variable.required === true) return `${comment}${name}=${variable.example ?? ''}`
   const twin = variable.secret === true || variable.file === true ? `\n# ${name}_FILE=/run/secrets/${name.toLowerCase()}` : ''
-  return `${comment}# ${name}=${variable.example ?? variable.fallback ?? ''}${twin}`
+  return `${comment}# ${name}=${inEnvFile(variable.example ?? variable.fallback ?? '')}${twin}`
 }
 
 /** The whole of .env.example. */

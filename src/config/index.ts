@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { assemble, type Config } from './assemble.ts'
+import { cutVariables } from './env-files.ts'
 import { machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type ReadResult } from './read.ts'
 import { brokenRules, type Machine, type Readings } from './rules.ts'
 import type { Setting } from './kind.ts'
-import { unknownVariables } from './unknown.ts'
+import { KNOWN, unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -30,7 +31,8 @@ const SYSTEM: Machine = Object.freeze({
   readFile: (path: string, encoding: 'utf8' | 'latin1' = 'utf8') => readFileSync(path, encoding),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
-  nodeVersion: process.versions.node
+  nodeVersion: process.versions.node,
+  execArgv: process.execArgv
 })
 
 type Row = Readonly<{ name: string, reading: ReadResult }>
@@ -62,8 +64,11 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
   const readings = readingsOf(all, machine)
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
-  const errors = [...unread, ...brokenRules(readings), ...unknownVariables(env)]
+  const unknown = unknownVariables(env)
+  const cut = cutVariables(env, machine.execArgv, machine.readFile, KNOWN)
+  const errors = [...unread, ...brokenRules(readings), ...cut, ...unknown.errors]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
   const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
-  return deepFreeze({ kind: 'ok', config, warnings: warningsOf(readings), settings: shownSettings(all, config) })
+  const warnings = [...warningsOf(readings), ...unknown.warnings]
+  return deepFreeze({ kind: 'ok', config, warnings, settings: shownSettings(all, config) })
 }

@@ -19,6 +19,8 @@ export type Machine = Readonly<{
   ownAddresses: () => readonly string[]
   memory: () => MachineMemory
   nodeVersion: string
+  /** Node's own options, such as --env-file. */
+  execArgv: readonly string[]
 }>
 
 /** A rule over several variables: its errors are written for the operator. */

@@ -56,7 +56,7 @@ export function didYouMean (name: string, known: readonly string[]): string {
 }
 
 /** Every name that may be set: the table's and the `_FILE` twins of its secrets. */
-const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
+export const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
   hasFile(variable) ? [name, `${name}_FILE`] : [name]
 )
 
@@ -64,23 +64,33 @@ const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
 const OTHERS = ['LOG', 'EXT']
 /** The first words of our names, of those that only this service has. */
 const WORDS: readonly string[] = [...new Set(KNOWN.map(wordOf))].filter((word) => !OTHERS.includes(word))
-const SINGLE: readonly string[] = KNOWN.filter((name) => !name.includes('_'))
 
 function wordOf (name: string): string {
   return name.replace(/_.*$/s, '')
 }
 
-/** A typo in a name of ours would silently mean the default. */
-function looksLikeOurs (name: string): boolean {
-  if (name.startsWith('EXT_AUTHZ_')) return true
-  if (!name.includes('_')) return SINGLE.some((known) => distance(name, known) === 1)
-  const word = wordOf(name)
-  return !OTHERS.includes(word) && WORDS.some((known) =>
-    word === known || word === `${known}S` || (known.startsWith(word) && known.length - word.length <= MAX_SLIPS))
+/** Edits that are a slip of the whole name: another program's CACHE_URL is two from CACHE_TTL. */
+const slipsOf = (name: string): number => name.length < 12 ? 1 : 2
+
+/** The name of ours that this is a slip of, whatever its first word became. */
+function slipOf (name: string): string | undefined {
+  const isNear = (known: string): boolean =>
+    Math.abs(known.length - name.length) <= slipsOf(name) && distance(name, known) <= slipsOf(name)
+  const near = KNOWN.filter((known) => !isGeneral(known) && isNear(known))
+  return near.length === 0 ? undefined : nearest(name, near)
+}
+
+/** Other programs have names that begin so, and differ from ours in a letter. */
+const isGeneral = (name: string): boolean => OTHERS.includes(wordOf(name)) && !name.startsWith('EXT_AUTHZ_')
+
+/** It may be meant for this service, or for the app beside it. */
+function beginsAsOurs (name: string): boolean {
+  return name.includes('_') && (name.startsWith('EXT_AUTHZ_') || WORDS.includes(wordOf(name)))
 }
 
 /** Names that people bring from other programs, and what is meant. */
 const ALIASES: Readonly<Record<string, string>> = {
+  AUTHGEAR_CLIENT_ID: 'LOGIN_CLIENT_ID',
   AUTHGEAR_URL: 'AUTHGEAR_ENDPOINT',
   AUTHGEAR_ISSUER: 'AUTHGEAR_ENDPOINT',
   AUTHGEAR_ORIGIN: 'AUTHGEAR_ENDPOINT',
@@ -99,17 +109,25 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['WORKER', `is not a variable of this service: ${ONE_PROCESS}`]
 ])
 
-/** One error for each variable that looks like ours and is not. Its value is never repeated. */
-export function unknownVariables (env: NodeJS.ProcessEnv): readonly string[] {
-  return Object.keys(env)
-    .filter((name) => (INSTEAD.has(name) || looksLikeOurs(name)) && !KNOWN.includes(name) && !isTheirs(env, name))
-    .filter(name => textOf(env, name) !== undefined && !isInjected(name, env[name] ?? ''))
-    .toSorted()
-    .map((name) => `${printable(name)}: ${said(name)}`)
+/**
+ * An error for each slip in a name of ours, which would silently mean the default, and one warning for all others that
+ * begin as ours do. No value is ever repeated.
+ */
+export function unknownVariables (env: NodeJS.ProcessEnv): Readonly<{ errors: string[], warnings: string[] }> {
+  const errors: string[] = []
+  const others: string[] = []
+  for (const name of Object.keys(env).toSorted()) {
+    if (KNOWN.includes(name) || isTheirs(env, name)) continue
+    if (textOf(env, name) === undefined || isInjected(name, env[name] ?? '')) continue
+    const slip = slipOf(name)
+    const instead = INSTEAD.get(name)
+    if (instead !== undefined) errors.push(`${name}: ${instead}`)
+    else if (slip !== undefined) {
+      errors.push(`${printable(name)}: is not a variable of this service: did you mean ${slip}?`)
+    } else if (beginsAsOurs(name)) others.push(`${printable(name)} (for this service: ${meant(name)}?)`)
+  }
+  return { errors, warnings: others.length === 0 ? [] : [`not variables of this service, and ignored: ${others.join(', ')}`] }
 }
-
-const said = (name: string): string =>
-  INSTEAD.get(name) ?? `is not a variable of this service: did you mean ${meant(name)}?`
 
 const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
 

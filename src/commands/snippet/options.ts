@@ -170,7 +170,6 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
   const isCaseSensitive = flags.has('case-sensitive')
   const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
   const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
-  if (flags.has('login') && flags.has('no-login')) errors.push('--login and --no-login exclude each other')
   if (flags.has('https') && texts.listen !== undefined) {
     errors.push('--https listens on ports 80 and 443: leave --listen out')
   }

@@ -1,3 +1,4 @@
+import { parseEnv } from 'node:util'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
@@ -31,13 +32,9 @@ t.test('a page without markers is an error, not a page without a table', async t
   t.throws(() => withVariablesTable('# Configuration', rows), /markers/)
 })
 
-/** The assignments of an env file, also those that are commented out. */
+/** As `node --env-file` reads it. @param comments those that are commented out */
 const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
-  Object.fromEntries(
-    Array.from(text.matchAll(comments ? /^# ([A-Z_]+)=(.*)$/gm : /^([A-Z_]+)=(.*)$/gm), ([, name, value]) => [
-      name, value
-    ])
-  )
+  parseEnv(comments ? Array.from(text.matchAll(/^# ([A-Z_]+=.*)$/gm), ([, line]) => line).join('\n') : text)
 
 t.test('.env.example works as it is, and each of its examples is valid', async t => {
   const example = environmentExample(rows)
