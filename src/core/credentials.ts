@@ -18,7 +18,8 @@ export type Credentials = Readonly<{
 export type CredentialsRead =
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'refused', reason: 'malformed_credentials' | 'ambiguous_credentials', bearer: boolean }>
-  | Readonly<{ kind: 'credentials', credentials: Credentials }>
+  /** `instead`: our own cookie beside a token, which counts where the token is nobody's. */
+  | Readonly<{ kind: 'credentials', credentials: Credentials, instead?: Credentials }>
 
 export type CookieNames = Readonly<{
   appSession: string
@@ -148,21 +149,26 @@ const OWN_VALUE = /^[A-Za-z0-9_-]{43}$/
 export const isOwnValue = (value: string): boolean => OWN_VALUE.test(value)
 
 /**
- * Reads a bearer token, which comes first and alone as far as there is one, or else our own cookie: what a token is
- * refused for must not be passed over for the person behind the cookie.
+ * Reads a bearer token, which comes first, and our own cookie: as at Authgear a token that is nobody's, or that can be
+ * nobody's, hides no session. Two tokens are refused: whoever is behind the proxy may read another one.
  * @param cookie its name
  * @param host under which it was given: at another it is another credential
  */
 export function readOwnCredentials (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
   const bearer = readBearerAlone(rawHeaders)
-  if (bearer.kind !== 'none') return bearer
-  return linesOf(rawHeaders, 'authorization').some(isBrokenBearer)
-    ? BROKEN_BEARER
-    : readOwnCookie(rawHeaders, cookie, host)
+  const isAmbiguous = bearer.kind === 'refused' && bearer.reason === 'ambiguous_credentials'
+  if (isAmbiguous) return bearer
+  const own = readOwnCookie(rawHeaders, cookie, host)
+  if (bearer.kind === 'credentials') {
+    return own.kind === 'credentials' ? { ...bearer, instead: own.credentials } : bearer
+  }
+  if (own.kind === 'credentials') return own
+  if (bearer.kind === 'refused') return bearer
+  return linesOf(rawHeaders, 'authorization').some(isBrokenBearer) ? BROKEN_BEARER : own
 }
 
 const BROKEN_BEARER: CredentialsRead = { kind: 'refused', reason: 'malformed_credentials', bearer: true }
-/** The scheme, and no token as it must be: Authgear would not see it, and its sender meant no cookie. */
+/** The scheme, and no token as it must be: its sender meant one. */
 const isBrokenBearer = (line: string, index: number): boolean =>
   index % 2 === 1 && /^[ \t]*bearer(?:[ \t]|$)/i.test(line)
 

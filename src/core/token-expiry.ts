@@ -60,6 +60,17 @@ export function faultOfTokens (
   return own.every(({ token }) => isCanonical(token)) ? undefined : 'malformed_credentials'
 }
 
+/**
+ * What is sent to Authgear: a cookie `app_access_token` in a spelling that no token has is left out where another
+ * credential is there, so that an app's own cookie of that name hides no session, as at Authgear.
+ */
+export function withoutMisspeltCookie (credentials: Credentials, origin: string): Credentials {
+  const { bearer, appSession, appAccessToken, session } = credentials
+  if (appAccessToken === undefined || (bearer ?? appSession ?? session) === undefined) return credentials
+  const isMisspelt = faultOfTokens({ ...credentials, bearer: undefined }, origin) === 'malformed_credentials'
+  return isMisspelt ? { ...credentials, appAccessToken: undefined } : credentials
+}
+
 type Json = Readonly<Record<string, unknown>>
 
 /** Three parts of which the second holds claims; a signature is not looked at. */

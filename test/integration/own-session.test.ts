@@ -83,7 +83,7 @@ t.test('an access token that ends is refreshed, and nobody notices', async (t) =
   }
 })
 
-t.test('a token comes before the cookie, and its refusal ends the request', async (t) => {
+t.test('a token that is good, ambiguous or for another audience comes before the cookie', async (t) => {
   const world = await startOwnWorld(t)
   const cookie = cookieOf(await world.signedIn(), APP)
   const bob = await world.verify(cookie, { authorization: `Bearer ${demo.bob.accessToken}` })
@@ -91,10 +91,6 @@ t.test('a token comes before the cookie, and its refusal ends the request', asyn
   const elsewhere = `${Buffer.from('{"typ":"at+jwt","alg":"RS256"}').toString('base64url')}.` +
     `${Buffer.from(`{"iss":"${world.authgear.url}","aud":["https://api.example"]}`).toString('base64url')}.AAAA`
   for (const [authorization, reason] of [
-    ['Bearer junk', 'invalid_session'],
-    [`Bearer ${'x'.repeat(20_000)}`, 'malformed_credentials'],
-    ['Bearer', 'malformed_credentials'],
-    ['bearer  two-blanks', 'malformed_credentials'],
     ['Bearer a,Bearer b', 'ambiguous_credentials'],
     [['Bearer a', 'Bearer b'], 'ambiguous_credentials'],
     [`Bearer ${elsewhere}`, 'wrong_audience']

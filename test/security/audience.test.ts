@@ -129,3 +129,12 @@ t.test('one session token has one spelling, so that a purge that names it ends i
   }
   t.equal(calls(), 1, 'Authgear is asked about the one alone')
 })
+
+t.test('a cookie app_access_token that no token is spelt as hides no session beside it', async (t) => {
+  const { verify, calls } = await startWorld(t)
+  for (const [index, token] of SPELLINGS.entries()) {
+    const answer = await verify([cookie(`app_access_token=${token}; session=${demo.alice.cookie}`)])
+    t.match(answer, { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } })
+    t.equal(calls(), index + 1)
+  }
+})

@@ -2,9 +2,10 @@ import type { AuthenticateDeps, Authentication, Source, CredentialContext } from
 import type { Accept } from '../../shared/cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../../shared/cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../../clock.ts'
+import type { Credentials } from '../../core/credentials.ts'
 import { type Affected, affectedOf, ageOf, type Entry } from '../../core/entry.ts'
 import {
-  capAt, type EpochMs, faultOfTokens, identityDeadline, isExpired, lifetimeOf
+  capAt, type EpochMs, faultOfTokens, identityDeadline, isExpired, lifetimeOf, withoutMisspeltCookie
 } from '../../core/token-expiry.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import {
@@ -37,13 +38,13 @@ export async function resolve (
   options: ResolveOptions
 ): Promise<Authentication> {
   try {
-    const { credentials } = subject
+    const credentials = withoutMisspeltCookie(subject.credentials, deps.audience)
     const now = deps.clock.wall() // one moment: a token that has ended by a later one would set no end at all
     // here and not at each request: no entry exists for credentials that stop here
     const reason = faultOfTokens(credentials, deps.audience)
     if (reason !== undefined) return { kind: 'refused', reason }
     if (isExpired(credentials, now)) return EXPIRED
-    return await resolveSlowed(contextOf(deps, subject, options, now))
+    return await resolveSlowed(contextOf(deps, subject, options, { sent: credentials, now }))
   } catch (error) {
     if (error instanceof ResolverError) return unavailable(deps, subject, options, error)
     deps.observer.unexpectedError(error)
@@ -55,17 +56,16 @@ function contextOf (
   deps: AuthenticateDeps,
   subject: CredentialContext,
   options: ResolveOptions,
-  now: EpochMs
+  { sent, now }: Readonly<{ sent: Credentials, now: EpochMs }>
 ): ResolveContext {
-  const { credentials } = subject
   return {
     deps,
     options,
     subject,
-    sent: credentials,
+    sent,
     trace: subject.trace(),
-    digests: deps.sentDigests(credentials),
-    tokenEnd: identityDeadline(credentials, now)
+    digests: deps.sentDigests(subject.credentials),
+    tokenEnd: identityDeadline(sent, now)
   }
 }
 

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { CredentialContext } from '../authenticate/types.ts'
+import type { Authentication, CredentialContext } from '../authenticate/types.ts'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import { trimBlanks } from '../../core/blanks.ts'
 import type { CacheKey, CacheKeys, Keyer, MemoryKey } from '../../core/cache-key.ts'
-import type { Credentials } from '../../core/credentials.ts'
+import type { Credentials, CredentialsRead } from '../../core/credentials.ts'
 import type { TraceIds } from '../../operate/tracing/types.ts'
 import type { TrustProxy } from './trusted-proxies.ts'
-import type { ProxyRequest, VerifyRequest } from './types.ts'
+import type { HandlerDeps, HandlerResult, ProxyRequest, VerifyRequest } from './types.ts'
 
 /** W3C Trace Context, version 00 and what later ones keep of it; ids of zeros alone and version ff are none. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
@@ -170,6 +170,35 @@ class LazyCredentialContext implements CredentialContext {
 }
 
 /** Hands on what is there at once, and what comes later. */
+/**
+ * Judges by the token; where that is nobody's, by the cookie beside it, each under a key of its own. An outage is no
+ * "nobody". Where both are nobody's the token's refusal is the answer, which names what was sent.
+ */
+export function judgeInTurn (
+  { authenticator, keyer }: Pick<HandlerDeps, 'authenticator' | 'keyer'>,
+  request: VerifyRequest,
+  { credentials, instead }: CredentialsRead & { kind: 'credentials' },
+  conclude: (subject: CredentialContext, known: Authentication) => HandlerResult | Promise<HandlerResult>
+): HandlerResult | Promise<HandlerResult> {
+  const token = credentialContextOf(keyer, request, credentials)
+  return thenOrNow(authenticator.authenticate(token), (known) => {
+    if (instead === undefined || !isNobodys(known)) return conclude(token, known)
+    const cookie = credentialContextOf(keyer, request, instead)
+    return thenOrNow(authenticator.authenticate(cookie), (other) =>
+      isRefusal(other) ? conclude(token, known) : conclude(cookie, other))
+  })
+}
+
+/** Authgear names nobody, nor does it refuse an account; a token for another audience is refused whatever is beside. */
+function isNobodys (known: Authentication): boolean {
+  return known.kind === 'resolved'
+    ? known.resolution.kind === 'invalid' && known.resolution.noIdentityHeaders
+    : known.kind === 'refused' && known.reason === 'expired_credentials'
+}
+
+const isRefusal = (known: Authentication): boolean =>
+  known.kind === 'refused' || (known.kind === 'resolved' && known.resolution.kind === 'invalid')
+
 export function thenOrNow<T, U> (value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }

@@ -3,7 +3,7 @@ import { readCredentials } from '../../core/credentials.ts'
 import { SESSION_ONLY } from '../../core/policy.ts'
 import { REFUSALS } from '../../core/reason.ts'
 import type { Route } from '../http/paths.ts'
-import { credentialContextOf, thenOrNow } from '../http/request.ts'
+import { judgeInTurn } from '../http/request.ts'
 import type { Handler, HandlerDeps } from '../http/types.ts'
 import type { Refuser } from './refuse.ts'
 import { allowNobody, createRefuse } from './responses.ts'
@@ -16,7 +16,7 @@ export type IdentifyDeps = HandlerDeps & Readonly<{ clock: Clock }>
  * since a proxy takes its 200 for "allowed". It refuses a policy, which would protect nothing here.
  */
 export function createIdentify (deps: IdentifyDeps): Handler {
-  const { authenticator, keyer, cookieNames, readOwn } = deps
+  const { cookieNames, readOwn } = deps
   const refuse = createRefuser(deps)
   // without a policy there is nothing to confirm
   const conclude = createConclude({ ...deps, confirmAfterMs: Infinity }, refuse)
@@ -29,8 +29,7 @@ export function createIdentify (deps: IdentifyDeps): Handler {
     const reading = readOwn === undefined ? readCredentials(request.rawHeaders, cookieNames) : readOwn(request)
     if (reading.kind === 'none') return refuse(request, { reason: 'no_credentials', bearer: false })
     if (reading.kind === 'refused') return refuse(request, reading)
-    const subject = credentialContextOf(keyer, request, reading.credentials)
-    return thenOrNow(authenticator.authenticate(subject), (known) => conclude(request, subject, SESSION_ONLY, known))
+    return judgeInTurn(deps, request, reading, (subject, known) => conclude(request, subject, SESSION_ONLY, known))
   }
 }
 

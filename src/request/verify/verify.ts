@@ -10,7 +10,7 @@ import type { KnownProfile } from '../identity/presenter.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies } from './policy-cache.ts'
-import { credentialContextOf } from '../http/request.ts'
+import { credentialContextOf, judgeInTurn } from '../http/request.ts'
 import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
@@ -58,6 +58,10 @@ export function createVerify (deps: VerifyDeps): Handler {
         : refuse(request, { reason: 'no_credentials', bearer: false })
     }
     if (reading.kind === 'refused') return refuse(request, reading)
+    if (reading.instead !== undefined) {
+      return judgeInTurn(deps, request, reading, (subject, known) =>
+        conclude(request, subject, policyOf(request), known))
+    }
     const subject = credentialContextOf(deps.keyer, request, reading.credentials)
     const authentication = deps.authenticator.authenticate(subject)
     return authentication instanceof Promise
