@@ -23,7 +23,7 @@ const openAudit = (t: Test) => {
 /** The entries about a person that have come, once there is one of that type. */
 async function entriesOf (t: Test, userId: string, type: string): Promise<readonly AuditEntry[]> {
   const audit = openAudit(t)
-  const types = (await audit.types()).filter((name) => name.startsWith('USER_'))
+  const types = [...(await audit.types()).filter((name) => name.startsWith('USER_')), type]
   let entries: readonly AuditEntry[] = []
   await until(`an entry ${type}`, async () => {
     const page = await audit.page({ from: Math.floor(Date.now() / 1000) - 60, to: undefined, types })
@@ -106,6 +106,29 @@ t.test('an entry names the grant whose refresh token was revoked', async (t) => 
   t.strictSame(sessionsIn(entries, 'USER_SIGNED_OUT'), [`offline_grant ${grantIn(tokens)}`])
   const types = entries.map(({ type }) => type).filter((type) => type !== 'USER_CREATED').toSorted()
   suite.says(t, 'entries of a sign-in and a revocation', types.join(' '), 'USER_AUTHENTICATED USER_SIGNED_OUT')
+})
+
+t.test('a window holds its first second, and not its last', async (t) => {
+  const { person } = await signedIn(server)
+  const [entry] = await entriesOf(t, person.id, 'USER_AUTHENTICATED')
+  const second = entry?.second ?? 0
+  const audit = openAudit(t)
+  const has = async (from: number, to: number): Promise<boolean> => {
+    const { entries } = await audit.page({ from, to, types: ['USER_AUTHENTICATED'] })
+    return entries.some(({ data }) => JSON.stringify(data).includes(person.id))
+  }
+  t.strictSame([await has(second, second + 1), await has(second - 1, second)], [true, false])
+  const { entries, total } = await audit.page({ from: second - 3600, to: undefined, types: await audit.types() }, 2)
+  t.ok(entries.length === 2 && total > 2)
+  t.ok((entries[0]?.second ?? 0) >= (entries[1]?.second ?? 0), 'the newest first, those of a second in no order')
+})
+
+t.test('an entry names the user who was given a role, and the new role', async (t) => {
+  const person = await server.createPerson()
+  await server.giveRoles(person, [`c${Date.now()}`])
+  const type = 'ADMIN_API_MUTATION_ADD_USER_TO_ROLES_EXECUTED'
+  const entries = await entriesOf(t, person.id, type)
+  t.equal(objectOf(entries.find((one) => one.type === type)?.data['payload'])?.['user_id'], person.id)
 })
 
 suite.end()

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { randomBytes } from 'node:crypto'
 import type { Answer } from '../helpers/request.ts'
 import type { AuthgearServer, Person } from './types.ts'
 
@@ -23,14 +23,15 @@ export interface Browser {
 }
 
 const MAX_HOPS = 20
-let browsers = 0
+
+/** Of a client that was never here: it has used up none of its limits. */
+export const newAddress = (): string => `10.${[...randomBytes(3)].join('.')}`
 
 /** A browser without scripts at Authgear. Each has an address of its own, and so limits of its own. */
 export function openBrowser (server: AuthgearServer): Browser {
   const jar = new Map<string, string>()
   const way: string[] = []
-  const count = (Date.now() + browsers++ * 7919) % 60_000
-  const address = `10.${count >> 8}.${count & 255}.7`
+  const address = newAddress()
   const cookies = (): string => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
 
   function keep (lines: readonly string[]): void {
@@ -69,7 +70,6 @@ export function openBrowser (server: AuthgearServer): Browser {
       const to = new URL(form.action.startsWith('/') ? form.action : place.url, server.origin)
       if (form.isGet) to.search = new URLSearchParams(fields).toString()
       place = await travel(to, form.isGet ? undefined : fields)
-      await sleep(0)
     }
     return place
   }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { ask, type HeaderLine } from '../helpers/request.ts'
+import { newAddress } from './browser.ts'
 import type { AuthgearServer, Call, Surface } from './types.ts'
 
 interface Project {
@@ -25,7 +26,7 @@ export function callerAt (
     headers: [
       ['X-Forwarded-Host', host],
       ['X-Forwarded-Proto', 'https'],
-      ['X-Forwarded-For', how.address ?? '203.0.113.9'],
+      ['X-Forwarded-For', how.address ?? newAddress()],
       ['User-Agent', USER_AGENT],
       ...cookieOf(how),
       ...formOf(how),

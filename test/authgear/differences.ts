@@ -14,5 +14,11 @@ export const DIFFERENCES: readonly Difference[] = [
     name: 'types in all',
     simulated: '136',
     why: 'it knows the seven types about dynamic clients that Authgear has since September 2026'
+  },
+  {
+    area: 'resolver',
+    name: 'third party: its access token',
+    simulated: '200 session-valid false',
+    why: 'releases since September 2026 refuse it, as their specification says: to take it is the mistake to find'
   }
 ]

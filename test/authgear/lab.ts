@@ -52,24 +52,41 @@ export async function openLab (t: Pick<Test, 'teardown'>, file: string): Promise
       await mutate('setDisabledStatus', { userID: nodeId('User', id), isDisabled: true })
     },
     async endGrant (id: string) { await mutate('revokeSession', { sessionID: nodeId('Session', id) }) },
-    async endAllSessions ({ id }: Person) { await mutate('revokeAllSessions', { userID: nodeId('User', id) }) }
+    async endAllSessions ({ id }: Person) { await mutate('revokeAllSessions', { userID: nodeId('User', id) }) },
+    async giveRoles ({ id }: Person, keys: readonly string[]) {
+      for (const key of keys) await mutate('createRole', { key }, 'role')
+      await mutate('addUserToRoles', { userID: nodeId('User', id), roleKeys: keys })
+    },
+    async endAccount ({ id }: Person) {
+      // a time that is over already would end the sessions, too
+      const accountValidUntil = new Date(Date.now() + 2000).toISOString()
+      await mutate('setAccountValidUntil', { userID: nodeId('User', id), accountValidUntil })
+    },
+    async openResource (scopes: readonly string[], allowed: readonly string[]) {
+      const resourceURI = `https://api.contract.test/${randomUUID()}`
+      await mutate('createResource', { resourceURI }, 'resource')
+      for (const scope of scopes) await mutate('createScope', { resourceURI, scope }, 'scope')
+      await mutate('addResourceToClientID', { resourceURI, clientID: 'machine' }, 'resource')
+      await mutate('addScopesToClientID', { resourceURI, clientID: 'machine', scopes: allowed }, 'scopes')
+      return resourceURI
+    }
   }
 }
 
 const nodeId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url')
 
-/** @returns the id of the user that was changed */
+/** @returns the id of what was changed, where it is one */
 function createMutations (t: Pick<Test, 'teardown'>, { adminApi }: Pick<AuthgearServer, 'adminApi'>) {
   const api = openAdminApi(adminApi, { connections: 1, deadlineMs: 10_000, maxBodyBytes: 2 ** 20 })
   t.teardown(() => api.close())
-  return async (name: string, input: object): Promise<string> => {
+  return async (name: string, input: object, about = 'user'): Promise<string> => {
     const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`
-    const { body } = await api.query(`mutation($i:${type}!){${name}(input:$i){user{id}}}`, { i: input })
+    const { body } = await api.query(`mutation($i:${type}!){${name}(input:$i){${about}{id}}}`, { i: input })
     const answer = parseObject(body)
-    const id = objectOf(objectOf(objectOf(answer?.['data'])?.[name])?.['user'])?.['id']
     const [problem] = listOf(answer?.['errors'])
-    if (typeof id !== 'string') throw new Error(`${name}: ${JSON.stringify(problem ?? body)}`)
-    return id
+    const changed = objectOf(objectOf(answer?.['data'])?.[name])?.[about]
+    if (problem !== undefined || changed === undefined) throw new Error(`${name}: ${JSON.stringify(problem ?? body)}`)
+    return String(objectOf(changed)?.['id'])
   }
 }
 

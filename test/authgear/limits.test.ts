@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Answer } from '../helpers/request.ts'
-import { openBrowser } from './browser.ts'
+import { newAddress } from './browser.ts'
 import {
   bearer, codeOf, grantOf, redeeming, refreshing, resolved, signedIn, tokenCall, type Overrides
 } from './sign-ins.ts'
@@ -35,7 +35,7 @@ async function beyondLimit (address: string, form: () => Promise<Overrides>): Pr
 t.test('120 calls of the token endpoint a minute and address', async (t) => {
   const { browser } = await signedIn(server)
   const { access, refresh } = await grantOf(server, browser)
-  const { address } = openBrowser(server)
+  const address = newAddress()
   const calls = await exhaust(address)
   t.ok(calls > 120 && calls < 150, `the first refusal at ${calls}`) // places come back meanwhile
   const [redemption, limited] = await beyondLimit(address, async () => redeeming(await codeOf(server, browser)))
@@ -55,7 +55,7 @@ t.test('60 refreshes a minute and person, from any address', async (t) => {
   let calls = 0
   let status = 200
   for (; calls < 120 && status === 200; calls++) {
-    ({ status } = await tokenCall(server, refreshing(refresh), openBrowser(server).address))
+    ({ status } = await tokenCall(server, refreshing(refresh), newAddress()))
   }
   t.equal(status, 429)
   t.ok(calls > 55 && calls < 90, `the first refusal at ${calls}`)

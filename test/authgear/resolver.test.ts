@@ -1,8 +1,12 @@
 import t from 'tap'
 import { isReadableId } from '../../src/authgear/admin-api/users.ts'
+import { until } from '../helpers/until.ts'
 import { openResolver } from '../helpers/resolver.ts'
-import { bearer, grantOf, resolved, signedIn } from './sign-ins.ts'
+import {
+  authorize, bearer, grantOf, redeeming, resolved, SCOPE, signedIn, tokenCall, tokensIn
+} from './sign-ins.ts'
 import { openSuite } from './suite.ts'
+import { refused } from './words.ts'
 
 const suite = await openSuite('resolver')
 const { server } = suite
@@ -113,6 +117,44 @@ t.test('a disabled person', async (t) => {
     method: 'POST', form: { grant_type: 'refresh_token', client_id: 'own', refresh_token: refresh }
   })
   suite.answers(t, 'disabled: the refresh token', refreshed, '400 invalid_grant: invalid refresh token')
+})
+
+t.test('roles', async (t) => {
+  const { browser, person } = await signedIn(server)
+  const { access } = await grantOf(server, browser)
+  const rolesOf = async (): Promise<string> => {
+    const { headers } = await server.call('resolver', RESOLVE, { headers: Object.entries(bearer(access)) })
+    return String(headers['x-authgear-user-roles'] ?? 'none').replaceAll(/\d+/g, 'N')
+  }
+  suite.says(t, 'no role', await rolesOf(), 'none')
+  const number = Date.now()
+  await server.giveRoles(person, [`a${number}`, `b:${number}`])
+  suite.says(t, 'new roles, an old token', await rolesOf(), 'aN,b:N')
+})
+
+t.test('an account whose time is over', async (t) => {
+  const { browser, person } = await signedIn(server)
+  const { access } = await grantOf(server, browser)
+  await server.endAccount(person)
+  await until('its end', async () => await resolved(server, bearer(access)) !== '200 session-valid true')
+  suite.says(t, 'account over: the token', await resolved(server, bearer(access)), '200 session-valid false')
+  const both = { ...bearer(access), Cookie: `session=${session}` }
+  suite.says(t, 'account over: beside the cookie of another', await resolved(server, both), '200 session-valid false')
+})
+
+t.test('a third party access token', async (t) => {
+  const { browser, person } = await signedIn(server)
+  const { url } = await browser.signIn(authorize({ client_id: 'third' }), person)
+  const code = url.searchParams.get('code') ?? ''
+  const answer = await tokenCall(server, redeeming(code, { client_id: 'third', client_secret: server.clientSecret }))
+  suite.answers(t, 'third party: the code', answer, '200 access_token,expires_in,id_token,refresh_token,token_type')
+  const said = await resolved(server, bearer(tokensIn(answer).access))
+  suite.says(t, 'third party: its access token', said, '200 session-valid true')
+  const silently = (scope: string) =>
+    server.call('main', authorize({ client_id: 'third', prompt: 'none', scope }), { cookie: browser.cookies() })
+  suite.answers(t, 'third party: prompt=none after consent', await silently(SCOPE), '303 callback code state')
+  const lacking = refused('access_denied', 'requested scopes are not granted')
+  suite.answers(t, 'third party: a new scope', await silently(`${SCOPE} email`), lacking)
 })
 
 suite.end()

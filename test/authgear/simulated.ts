@@ -44,12 +44,15 @@ export async function openSimulated (t: Pick<Test, 'teardown'>): Promise<Authgea
     response.end()
   })
   const hook = `http://127.0.0.1:${await listenFree(t, receiver)}/webhook`
+  const resources: Array<{ uri: string, scopes: readonly string[] }> = []
+  const machine = { id: 'machine', secret: SECRET, scopes: [] as readonly string[] }
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const simulator = buildSimulator({
     users: [],
     hosts: [HOST],
     clients: CLIENTS,
-    machines: [{ id: 'machine', secret: SECRET, scopes: [] }],
+    machines: [machine],
+    resources,
     publicOrigin: `https://${HOST}`,
     adminApi: { appId: APP_ID, keyId: KEY_ID, publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() },
     webhook: { url: hook, secret: WEBHOOK_SECRET, appId: APP_ID }
@@ -75,6 +78,14 @@ export async function openSimulated (t: Pick<Test, 'teardown'>): Promise<Authgea
     },
     async disable ({ name }: Person) { controls.disable(name) },
     async endGrant (id: string) { controls.endGrant(id) },
-    async endAllSessions ({ name }: Person) { controls.revokeSessions(name) }
+    async endAllSessions ({ name }: Person) { controls.revokeSessions(name) },
+    async giveRoles ({ name }: Person, keys: readonly string[]) { controls.setRoles(name, keys) },
+    async endAccount ({ name }: Person) { controls.setOutsideValidity(name, true) },
+    async openResource (scopes: readonly string[], allowed: readonly string[]) {
+      const uri = `https://api.contract.test/${randomUUID()}`
+      resources.push({ uri, scopes })
+      machine.scopes = allowed
+      return uri
+    }
   }
 }

@@ -48,4 +48,9 @@ export interface AuthgearServer {
   /** @param id the UUID in a `sid` */
   endGrant (id: string): Promise<void>
   endAllSessions (person: Person): Promise<void>
+  giveRoles (person: Person, keys: readonly string[]): Promise<void>
+  /** Its account is valid for two seconds more, or less. */
+  endAccount (person: Person): Promise<void>
+  /** Lets the client `machine` have these scopes of a new resource. @returns the resource's URI */
+  openResource (scopes: readonly string[], allowed: readonly string[]): Promise<string>
 }

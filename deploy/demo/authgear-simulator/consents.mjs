@@ -1,4 +1,6 @@
 // @ts-check
+import { refuse } from './oauth-query.mjs'
+
 /** @import { OAuthClient, User } from './types.d.mts' */
 
 /**
@@ -16,9 +18,13 @@ export function createConsents () {
       given.set(name, new Set([...given.get(name) ?? [], ...scope.split(' ')]))
     },
     /** The project's own clients need none. @param {User} user @param {OAuthClient} client @param {string} scope */
-    isGiven (user, client, scope) {
+    problemOf (user, client, scope) {
+      if (client.type !== 'third_party_app') return undefined
       const known = given.get(nameOf(user, client))
-      return client.type !== 'third_party_app' || scope.split(' ').every((one) => known?.has(one))
+      if (known === undefined) return refuse('access_denied', 'authorization required')
+      return scope.split(' ').every((one) => known.has(one))
+        ? undefined
+        : refuse('access_denied', 'requested scopes are not granted')
     }
   })
 }

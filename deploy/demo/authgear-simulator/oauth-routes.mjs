@@ -18,7 +18,6 @@ import { findSession } from './verdict.mjs'
 
 const AUTHORIZE = '/oauth2/authorize'
 const LOGIN_REQUIRED = refuse('login_required', 'authentication required')
-const NOT_ALLOWED = refuse('access_denied', 'authorization required')
 
 /**
  * The browser's way in and out as Authgear was recorded (test/fixtures/oauth.json): authorize, the login page,
@@ -80,7 +79,8 @@ function authorizeRoutes (app, parts, browser) {
       const hint = hintOf(parts, query)
       const isTheirs = session !== undefined && (hint === 'none' || hint?.['sub'] === session.user.id)
       if (!isTheirs) return sendBack(reply, query, LOGIN_REQUIRED)
-      if (!isAllowed(parts, query, session)) return sendBack(reply, query, NOT_ALLOWED)
+      const lacking = problemOfConsent(parts, query, session)
+      if (lacking !== undefined) return sendBack(reply, query, lacking)
       return sendBack(reply, query, query.get('response_type') === 'code' ? codeOf(parts, request, session) : {})
     }
     return reply
@@ -102,9 +102,9 @@ function authorizeRoutes (app, parts, browser) {
 }
 
 /** @param {Parts} parts @param {URLSearchParams} query @param {Session} session */
-function isAllowed ({ clients, consents }, query, { user }) {
+function problemOfConsent ({ clients, consents }, query, { user }) {
   const client = clientOf(query, clients())
-  return client === undefined || consents.isGiven(user, client, query.get('scope') ?? '')
+  return client && consents.problemOf(user, client, query.get('scope') ?? '')
 }
 
 /** @param {Parts} parts @param {URLSearchParams} query */

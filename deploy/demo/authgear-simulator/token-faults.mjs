@@ -6,6 +6,9 @@ import { createTrouble } from './trouble.mjs'
 /** Fixed in Authgear's code; then so many a second. */
 const PER_ADDRESS = { most: 120, perSecond: 2 }
 const PER_USER = { most: 60, perSecond: 1 }
+/** Tokens for machines are counted on top. */
+const PER_MACHINE = { most: 5, perSecond: 5 / 60 }
+const PER_PROJECT = { most: 20, perSecond: 20 / 60 }
 
 /** What breaks the token endpoint, and what it counts. @param {() => number} now epoch milliseconds */
 export function createTokenFaults (now) {
@@ -14,6 +17,7 @@ export function createTokenFaults (now) {
   /** @type {string[]} */
   const lost = []
   const [ofAddress, ofUser] = [createBuckets(PER_ADDRESS, now), createBuckets(PER_USER, now)]
+  const [ofMachine, ofProject] = [createBuckets(PER_MACHINE, now), createBuckets(PER_PROJECT, now)]
   let isLimited = false
 
   /** @type {TokenControls} */
@@ -40,6 +44,8 @@ export function createTokenFaults (now) {
     /** @param {string} address @param {string | undefined} userId @returns {boolean} whether it is too many */
     isOverLimit: (address, userId) =>
       isLimited && (!ofAddress.take(address) || (userId !== undefined && !ofUser.take(userId))),
+    /** @param {string} clientId */
+    isMachineOverLimit: clientId => isLimited && (!ofMachine.take(clientId) || !ofProject.take('')),
     refused: () => { counts.refused++ },
     /** @param {string} refreshToken */
     lost: refreshToken => { lost.push(refreshToken) }

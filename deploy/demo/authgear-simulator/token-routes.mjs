@@ -9,6 +9,7 @@ import { elsewhere } from './public-routes.mjs'
 /** @typedef {import('./resolver.mjs').Parts} Parts */
 
 const LIFE_SECONDS = 1800
+const TOO_MANY = refuse('x_rate_limited', 'rate limit exceeded, please try again later.')
 /**
  * Tokens as Authgear was recorded to give them (test/fixtures/m2m.json, own-session.json), their revocation, and the
  * registration of dynamic clients.
@@ -47,12 +48,12 @@ async function answerToken (parts, request, reply) {
   if (failure === 'error') return say(reply, 500, refuse('server_error', 'internal server error'))
   const userId = grants.byRefreshToken(form.get('refresh_token') ?? '')?.session.user.id
   if (failure === 'rate-limited' || tokenFaults.isOverLimit(addressOf(request), userId)) {
-    return say(reply, 429, refuse('x_rate_limited', 'rate limit exceeded, please try again later.'))
+    return say(reply, 429, TOO_MANY)
   }
   const answer = tokensFor(parts, request, form)
   const isRefused = 'error' in answer
   if (isRefused) tokenFaults.refused()
-  if (failure !== 'lost') return say(reply, isRefused ? 400 : 200, answer)
+  if (failure !== 'lost') return say(reply, answer === TOO_MANY ? 429 : isRefused ? 400 : 200, answer)
   if (!isRefused) tokenFaults.lost(form.get('refresh_token') ?? '')
   return cut(request, reply)
 }
@@ -83,7 +84,7 @@ function tokensFor (parts, request, form) {
       return refresh(parts, asking, form, iss)
     }
     case 'client_credentials':
-      return accessTokenOf(parts, iss, tokenOfMachine(parts.options, form, request.headers.authorization))
+      return accessTokenOf(parts, iss, tokenOfMachine(parts, form, request.headers.authorization))
     default:
       return isKnown(parts, client, form, request)
         ? refuse('unsupported_grant_type', 'grant type is not supported')
@@ -136,18 +137,19 @@ function accessTokenOf ({ issuer }, iss, answer) {
 /** @typedef {{ error: string, error_description: string } | { claims: object, scope: string }} Answer */
 
 /**
- * @param {Parts['options']} options
+ * @param {Parts} parts
  * @param {URLSearchParams} form
  * @param {string | undefined} authorization
  * @returns {Answer}
  */
-function tokenOfMachine ({ machines = [], resources = [] }, form, authorization) {
+function tokenOfMachine ({ options: { machines = [], resources = [] }, tokenFaults }, form, authorization) {
   const [id, secret] = credentialsOf(form, authorization)
   const client = machines.find((one) => one.id === id)
   if (client === undefined) return refuse('invalid_client', 'invalid client ID')
   const uri = form.get('resource') // of several the first counts
   if (uri === null) return refuse('invalid_target', 'resource is required')
   if (secret === undefined) return refuse('invalid_client', 'client secret is required')
+  if (tokenFaults.isMachineOverLimit(client.id)) return TOO_MANY
   if (secret !== client.secret) return refuse('invalid_request', 'invalid client secret')
   const resource = resources.find((one) => one.uri === uri)
   if (resource === undefined) return refuse('invalid_target', 'resource not found')
