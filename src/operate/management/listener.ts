@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
 import { JWKS_PATH } from '../../shared/assertion/jwks.ts'
-import { WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
+import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
+import { boundStrangers } from '../../request/http/strangers.ts'
 import type { HttpResponse } from '../../request/http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addClients, type ClientsDeps } from './clients.ts'
@@ -37,12 +38,20 @@ export type ManagementDeps = Readonly<{
 
 /** A client's name, of which each character may be three. */
 const MAX_PARAMETER = 1024
+/** Connections without a whole request; beyond, the oldest of the address that has most of them ends. */
+const MAX_UNFINISHED = 128
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (deps: ManagementDeps): FastifyInstance {
   const { readiness, version, revocations, clients, keySet, status } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
+  })
+  applyHttp1Limits(app.server)
+  const unfinished = boundStrangers(app.server, MAX_UNFINISHED)
+  app.addHook('preHandler', (request, reply, done) => {
+    unfinished.admit(request.raw.socket, reply.raw) // its body is read
+    done()
   })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   addProbes(app, deps)

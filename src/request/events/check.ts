@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { namesOfClient } from '../../core/client-name.ts'
 import { objectOf, parseJson } from '../../core/json.ts'
 import { CLOCK_TOLERANCE_MS } from '../../core/resource-token.ts'
-import { eventsOf } from '../../shared/events/event.ts'
 import type { Feed } from '../../shared/events/feed.ts'
-import { namesIn, type SessionNames } from '../../shared/events/session-names.ts'
+import { namesIn } from '../../shared/events/session-names.ts'
+import type { ToldNames } from './told-names.ts'
 
 /** One connection that an app holds; `since`: seconds since 1970 by the app's clock, when it was let in. */
 export type Held = Readonly<{
@@ -42,21 +43,30 @@ function isOptional<T> (value: unknown, is: (value: unknown) => value is T): val
   return value === undefined || is(value)
 }
 
+/** In one turn of the event loop. */
+const HELD_AT_ONCE = 50
+
 /**
  * Looks what an app holds up among what can be told again: what it held when it was reset, or before it could listen.
- * Nothing of it is kept: an app is told its own names, and there may be a hundred apps.
+ * An app is told its own names.
  */
-export function checkHeld (feed: Feed, names: SessionNames, app: string, held: readonly Held[]): Checked {
-  const since = held.reduce((least, one) => Math.min(least, sinceOf(one)), Infinity)
-  const newest = newestSince(feed, names, app, since)
-  const isRevoked = (one: Held): boolean => namesOf(one).some((name) => {
-    const at = newest.get(name)
-    return at !== undefined && at >= sinceOf(one)
-  })
+export async function checkHeld (
+  feed: Feed,
+  told: ToldNames,
+  app: string,
+  held: readonly Held[]
+): Promise<Checked> {
+  const toldAt = await told.of(app)
   const [revoked, unknown]: [string[], string[]] = [[], []]
-  for (const one of held) {
-    if (isRevoked(one)) revoked.push(one.session)
-    else if (sinceOf(one) < feed.coversSince()) unknown.push(one.session)
+  for (const [index, one] of held.entries()) {
+    if (index % HELD_AT_ONCE === HELD_AT_ONCE - 1) await nextTurn()
+    const since = sinceOf(one)
+    const isTold = (name: string): boolean => {
+      const at = toldAt(name)
+      return at !== undefined && at >= since
+    }
+    if (namesOf(one).some(isTold)) revoked.push(one.session)
+    else if (since < feed.coversSince()) unknown.push(one.session)
   }
   return { revoked, unknown }
 }
@@ -71,19 +81,4 @@ function namesOf ({ session, user, client }: Held): readonly string[] {
     ...user === undefined ? [] : [`u:${user}`],
     ...client === undefined ? [] : [client, ...namesOfClient(client)].map((name) => `c:${name}`)
   ]
-}
-
-/** What the app was told since then, by what it is about: `s:…`, `u:…`, `c:…`, or `*` for everyone. */
-function newestSince (feed: Feed, names: SessionNames, app: string, since: number): ReadonlyMap<string, number> {
-  const newest = new Map<string, number>()
-  if (since === Infinity) return newest // nothing is asked
-  for (let n = feed.end() - 1; n >= feed.start(); n--) {
-    const told = feed.at(n)
-    if (told === undefined || told.at < since) continue
-    for (const { session, user, client } of eventsOf(names, app, told)) {
-      const name = session !== undefined ? `s:${session}` : user !== undefined ? `u:${user}` : client && `c:${client}`
-      if (!newest.has(name ?? '*')) newest.set(name ?? '*', told.at)
-    }
-  }
-  return newest
 }

@@ -8,12 +8,13 @@ import type { SessionNames } from '../../shared/events/session-names.ts'
 import type { App } from '../../shared/events/event.ts'
 import { type Drain, trackConnections } from '../http/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS } from '../http/limits.ts'
+import { boundStrangers, type Strangers } from '../http/strangers.ts'
 import { serverContextOf, type TlsMaterial } from '../http/tls.ts'
 import { boundHeads } from '../http/unfinished-heads.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { checkHeld, readHeld } from './check.ts'
 import { MAX_READERS, type Readers } from './readers.ts'
-import { boundStrangers, type Strangers } from './strangers.ts'
+import { createToldNames } from './told-names.ts'
 
 export type EventsListenerDeps = Readonly<{
   apps: readonly App[]
@@ -122,10 +123,14 @@ function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
 }
 
 function createChecker ({ feed, names, isFollowing }: EventsListenerDeps, appOf: AppOf) {
-  return (request: FastifyRequest, reply: FastifyReply): void => {
+  const told = createToldNames(feed, names)
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<object> => {
     const held = isString(request.body) ? readHeld(request.body) : undefined
-    if (held === undefined) return refuse(reply, 400, 'bad_request', USAGE)
-    reply.send({ ...checkHeld(feed, names, appOf(request), held), following: isFollowing() })
+    if (held === undefined) {
+      refuse(reply, 400, 'bad_request', USAGE)
+      return reply
+    }
+    return { ...await checkHeld(feed, told, appOf(request), held), following: isFollowing() }
   }
 }
 

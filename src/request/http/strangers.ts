@@ -1,18 +1,18 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { createUnfinished, type Held, ownerOf } from '../http/unfinished.ts'
+import { createUnfinished, type Held, ownerOf } from './unfinished.ts'
 
-/** A connection, and how many requests with a token are under way on it. */
+/** A connection, and how many requests that were admitted are under way on it. */
 type Connection = { readonly hold: () => Held, held: Held | undefined, underWay: number }
 
 export type Strangers = Readonly<{
-  /** It has shown a token: its connection stays for as long as it is answered. */
+  /** It has shown a token, or a whole request: its connection stays for as long as it is answered. */
   admit: (socket: Socket, answer: EventEmitter) => void
 }>
 
 /**
- * So many connections at most that are not answering somebody who has shown a token, from the first byte of a handshake
+ * So many connections at most that are not answering somebody who was admitted, from the first byte of a handshake
  * on: over the bound the oldest of the address that has most is ended.
  */
 export function boundStrangers (server: EventEmitter, max: number): Strangers {
