@@ -5,6 +5,7 @@ import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import { type Out, refuse } from './command-line.ts'
+import { everyoneEnters } from '../core/who-enters.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
 const NOTE =
@@ -56,6 +57,7 @@ export function check (
     out.write(`warning: ${warning}\n`)
   }
   out.write(NOTE)
+  if (loaded.config.login !== undefined) out.write(`note: ${everyoneEnters(loaded.config.authgear.endpoint.origin)}\n`)
   if (loaded.config.login?.own !== undefined) out.write(STEP_UP_NOTE)
   if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
   return 0

@@ -8,6 +8,7 @@ import { systemClock } from '../clock.ts'
 import { countOf, examine, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
 import { login } from './doctor/checks/login.ts'
+import { signUp } from './doctor/checks/sign-up.ts'
 import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
@@ -129,7 +130,7 @@ async function isWell (files: Files, out: Out): Promise<boolean> {
   const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
   const tell = (result: Parameters<typeof textOf>[0]): void => { out.write(textOf(result)) }
   const given = { options: NO_OPTIONS, pasted: '', clock: systemClock }
-  const report = await examine(env, given, tell, [resolver, clock, login])
+  const report = await examine(env, given, tell, [resolver, clock, login, signUp])
   return countOf(report).errors === 0
 }
 

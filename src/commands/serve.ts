@@ -5,6 +5,7 @@ import { isatty } from 'node:tty'
 import { type Config, type ListenAddress, loadConfig, showBytes } from '../config/index.ts'
 import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
 import { prettyStream } from '../operate/logging/pretty.ts'
+import { everyoneEnters } from '../core/who-enters.ts'
 import type { Service } from '../service/service.ts'
 import { type Out, refuse } from './command-line.ts'
 import { stopEndingOnSignal } from './early-signals.ts'
@@ -63,6 +64,7 @@ async function start (config: Config, running: Running): Promise<void> {
   if (state() === 'draining') return
   phase = { state: 'serving', service }
   log.info(bannerOf(config, version), 'ready')
+  if (config.login !== undefined) log.warn(everyoneEnters(config.authgear.endpoint.origin))
 }
 
 async function shutDown (

@@ -1,6 +1,6 @@
 import { hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
-import { createHmacSha256 } from '../crypto/hmac.ts'
+import { bytesOfText, createHmacSha256 } from '../crypto/hmac.ts'
 
 /** Keyed digest of everything that can change Authgear's answer: 43 characters of base64url. */
 export type CacheKey = string & { readonly __brand: 'CacheKey' }
@@ -89,6 +89,8 @@ export function createKeyer (
     hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
   const cacheKey = (credentials: Credentials): CacheKey => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey
   const sessionDigest = (sessionId: string): CredentialDigest => digest('session-id', sessionId)
+  const ofUser = (kind: 'profile' | 'user', of: string, userId: string): CacheKey =>
+    hmac(`${kind}:${scope}${part(of)}${part(bytesOfText(userId))}`) as CacheKey
   const sentDigests = (credentials: Credentials): SentDigests => {
     const all: CredentialDigest[] = []
     const whole: CredentialDigest[] = []
@@ -111,8 +113,8 @@ export function createKeyer (
     sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
-    profileKey: (userId: string, form: string) => hmac(`profile:${scope}${part(form)}${part(userId)}`) as CacheKey,
-    userKey: (userId: string, host: string) => hmac(`user:${scope}${part(host)}${part(userId)}`) as CacheKey,
+    profileKey: (userId: string, form: string) => ofUser('profile', form, userId),
+    userKey: (userId: string, host: string) => ofUser('user', host, userId),
     cacheKeys: (credentials: Credentials) => ({ current: cacheKey(credentials), previous: undefined }),
     revocable: () => digests
   })

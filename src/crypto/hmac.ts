@@ -6,6 +6,12 @@ const DIGEST_BYTES = 32
 /** @param message each character is one byte (latin1, as Node hands over header values); @returns base64url */
 export type Hmac = (message: string) => string
 
+const IS_ASCII = /^[\0-\x7f]*$/
+
+/** A text of any characters for `Hmac`, which keeps one byte of each: its UTF-8 bytes. */
+export const bytesOfText = (text: string): string =>
+  IS_ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+
 /**
  * HMAC-SHA-256 (RFC 2104) by two one-shot hashes: `createHmac` takes twice the time
  * (docs/inside/decisions/009-hmac-by-two-one-shot-hashes.md).

@@ -150,12 +150,15 @@ function tellEnded (log: Log): (address: string | undefined) => void {
   return (address) => tell({ address })
 }
 
-function tellLost (log: Log): (lost: Lost) => void {
+/** @param isOwn each host has sessions of its own, and is named elsewhere */
+function tellLost (log: Log, isOwn: boolean): (lost: Lost) => void {
   const proxy = createSampledLine(
     log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
   )
   const host = createSampledLine(
-    log, 'warn', 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+    log, 'warn', isOwn
+      ? 'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and its two addresses in the portal'
+      : 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
   )
   return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })
 }
@@ -203,7 +206,7 @@ function loginOf (
   const common = {
     ...handlerDeps,
     traced: (handler: Handler) => traced.handler('login', handler),
-    lost: tellLost(log),
+    lost: tellLost(log, own !== undefined),
     pages,
     clock
   }

@@ -40,6 +40,11 @@ t.test('the discovery document', async (t) => {
   suite.answers(t, 'by http', await server.callPlainly('main', OPENID, { headers: by }), '307 a page')
 })
 
+t.test('sign-up is off, so a stranger is sent to the login', async (t) => {
+  const { status, headers } = await server.call('main', '/signup')
+  t.strictSame([status, headers['location']], [302, '/login'])
+})
+
 t.test('keys', async (t) => {
   const { status, headers, body } = await server.call('main', JWKS)
   t.equal(status, 200)

@@ -46,6 +46,16 @@ t.test('a gateway\'s prefix says by its own request which host it is about', asy
   t.match(sent, { status: 302, headers: { location: `${APP}/_auth/login?rd=${APP}/deep` } })
 })
 
+t.test('a host without an origin is told with the variable that names it', async (t) => {
+  const world = await startOwnWorld(t)
+  const [replica] = world.replicas
+  const headers = [
+    ['Accept', 'text/html'], ['Sec-Fetch-Mode', 'navigate'], ['X-Forwarded-Host', 'nas.example.com']
+  ] as const
+  t.equal((await ask(replica?.port ?? 0, { path: '/verify', headers })).status, 401)
+  t.match(replica?.lines.find(({ host }) => host === 'nas.example.com'), { level: 'warn', msg: /add it to LOGIN_PUBLIC_URL/ })
+})
+
 t.test('/identify says who it is', async (t) => {
   const world = await startOwnWorld(t, { adapter: { IDENTIFY_LISTEN: ANY_PORT } })
   const cookie = cookieOf(await world.signedIn(), APP)

@@ -31,6 +31,9 @@ export async function publicRoutes (app, parts) {
       elsewhere(parts, request, reply) ??
         json(reply, JSON.stringify(discoveryOf(browser.origin(request), parts.options))))
   }
+  app.get('/signup', { exposeHeadRoute: false }, (_request, reply) => parts.options.publicSignUp === true
+    ? reply.type('text/html').send('<!doctype html><title>Sign up</title>')
+    : reply.redirect('/login', 302))
   app.get('/oauth2/userinfo', { exposeHeadRoute: false }, (request, reply) => {
     const session = sessionOfBearer(parts, request)
     if (session !== undefined) return reply.send({ sub: session.user.id, ...session.user.attributes })

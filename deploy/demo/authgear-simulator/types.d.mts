@@ -307,6 +307,8 @@ export interface SimulatorOptions {
   readonly trustProxy?: boolean
   /** names (no port) of the one project; others are 404; default: any host is this project's */
   readonly hosts?: readonly string[]
+  /** anyone can register, which is Authgear's own default; default false */
+  readonly publicSignUp?: boolean
   /** where the login page is; default `/login` */
   readonly loginPath?: string
   /** opens the Admin API at `/graphql` and `/_api/admin/graphql`; default: 404 */

@@ -420,6 +420,12 @@ export const CATALOGUE = Object.freeze({
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
   },
+  'public-sign-up': {
+    severity: 'warning',
+    mistake: 'Anyone can register at this Authgear project (its default)',
+    why: 'a route without a policy lets in everybody who is signed in, and everybody can be',
+    set: 'at Authgear, sign-up off (docs/portal.md, "Who can register"); or a policy on each route (docs/policies.md)'
+  },
   'login-client': {
     severity: 'error',
     mistake: 'Authgear does not know LOGIN_CLIENT_ID',

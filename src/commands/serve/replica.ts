@@ -63,7 +63,7 @@ const nameOf = (machine: string, listen: Config['listen']): string =>
 
 /** The management app, which listens nowhere yet. */
 export function managementOf (
-  { listen, authgear, cache, managementHosts: hosts }: Config,
+  { listen, authgear, cache, login, managementHosts: hosts }: Config,
   version: string,
   service: Service,
   { machine, state }: Self
@@ -78,7 +78,12 @@ export function managementOf (
     status: {
       samples: service.samples,
       others: service.others,
-      about: { replica: nameOf(machine, listen), endpoint: authgear.endpoint.origin, ttlMs: cache.ttlMs },
+      about: {
+        replica: nameOf(machine, listen),
+        endpoint: authgear.endpoint.origin,
+        ttlMs: cache.ttlMs,
+        hasLogin: login !== undefined
+      },
       clock: systemClock,
       machine,
       hosts

@@ -1,7 +1,7 @@
 import type { CredentialDigest, Keyer } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import { isOfPrevious, unmarked } from '../../core/rotation.ts'
-import { createHmacSha256, type Hmac } from '../../crypto/hmac.ts'
+import { bytesOfText, createHmacSha256, type Hmac } from '../../crypto/hmac.ts'
 import type { Target } from '../revocation/types.ts'
 
 /** On every 200 with LISTEN_EVENTS: names the session to the app, which learns by it that it has ended. */
@@ -33,7 +33,7 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
   const hmac = createHmacSha256(key)
   const previous = previousKey && createHmacSha256(previousKey)
   const nameOf = (by: Hmac, app: string, kind: 'credential' | 'token', text: string): string =>
-    by(Buffer.from(`${app.length}:${app}:${kind}:${text}`).toString('latin1')).slice(0, LENGTH)
+    by(bytesOfText(`${app.length}:${app}:${kind}:${text}`)).slice(0, LENGTH)
   const ofDigest = (app: string, digest: CredentialDigest): string =>
     nameOf(isOfPrevious(digest) ? previous ?? hmac : hmac, app, 'credential', unmarked(digest))
   const namesOfToken = (app: string, id: string): readonly string[] =>

@@ -18,6 +18,8 @@ export type About = Readonly<{
   endpoint: string
   /** CACHE_TTL */
   ttlMs: number
+  /** A browser can sign in here. */
+  hasLogin: boolean
 }>
 
 const MARKS: Readonly<Record<Level, string>> = { good: '✓', quiet: '–', warn: '!', bad: '✗' }

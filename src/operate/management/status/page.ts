@@ -1,3 +1,4 @@
+import { everyoneEnters } from '../../../core/who-enters.ts'
 import { escapeHtml, headOf } from '../../../request/pages/layout.ts'
 import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
@@ -28,7 +29,7 @@ ${tilesPart(samples)}
 <p class="again"><a href="">Refresh</a>
 <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
 <span id="updates" role="status" class="bad"></span></p>
-${whenPart(about, first, now)}
+${whenPart(about, first, now)}${about.hasLogin ? entrancePart(about) : ''}
 </header>
 <main>
 ${factsPart(state, now, verdicts[0].level)}
@@ -53,6 +54,9 @@ function whenPart ({ replica, version, endpoint, ttlMs }: About, first: Sample, 
     `<b>${escapeHtml(endpoint)}</b>, CACHE_TTL ${ttlMs / 1000} s. At ${timeElement(now.wall)}<span data-zone=""> ` +
     `UTC</span>; figures since ${timeElement(first.wall)}, ${WINDOW_MS / 60_000} minutes at most.</p>`
 }
+
+const entrancePart = ({ endpoint }: About): string => `\n<p class="note">${escapeHtml(capital(everyoneEnters(endpoint)))}.</p>`
+const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`
 
 /**
  * Each figure in a row, minute by minute: the newest minutes are seen first where the window is narrow. What there was
