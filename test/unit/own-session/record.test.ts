@@ -28,10 +28,16 @@ t.test('reads the fields that it knows beside one that it does not know', async 
   t.match(decodeRecord(withMore({ unknown: 7, rotates: false })), { version: 3, rotates: false })
 })
 
+t.test('a session has full access only where its record says so', async (t) => {
+  t.equal(decodeRecord(WRITTEN)?.hasFullAccess, undefined, 'of a version without the field')
+  t.equal(decodeRecord(withMore({ hasFullAccess: true }))?.hasFullAccess, true)
+  t.equal(decodeRecord(withMore({ hasFullAccess: 1 }))?.hasFullAccess, undefined)
+})
+
 t.test('reads back every field that it writes', async (t) => {
-  const record = decodeRecord(withMore({ rotates: true }))
+  const record = decodeRecord(withMore({ rotates: true, hasFullAccess: true }))
   if (record === undefined) throw new Error('it was not read')
-  t.equal(encodeRecord(record).toString(), withMore({ rotates: true }).toString())
+  t.equal(encodeRecord(record).toString(), withMore({ rotates: true, hasFullAccess: true }).toString())
 })
 
 t.test('a record that lacks a field of every release is none', async (t) => {
