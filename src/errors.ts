@@ -145,6 +145,14 @@ export class SessionsUnreachable extends ResolverError {
   }
 }
 
+/** Authgear refused a refresh token that another replica may have replaced: nobody is signed out for that. */
+export class GrantDoubted extends ResolverError {
+  readonly check = 'beyond a minute refresh token rotation of the client of LOGIN_CLIENT_ID (docs/login.md)'
+  constructor () {
+    super('GRANT_DOUBTED', 'Authgear refused a refresh token that another replica may have replaced')
+  }
+}
+
 /** This process was frozen, and has not read the revocation log since: for some milliseconds. */
 export class LogNotRead extends ResolverError {
   readonly check = 'what made this process stand still: a CPU limit, a paused machine'

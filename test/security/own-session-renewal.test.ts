@@ -29,6 +29,13 @@ const TARGET = {
   trace: { address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined }
 } as const
 
+const LOG = {
+  snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
+  isVoid: () => false,
+  names: () => false
+}
+const NOTHING = { refreshed: () => {}, rotates: () => {}, discarded: () => {}, isUnsettled: () => false }
+
 /** Redis with one name, which goes away when told. */
 function oneName () {
   let value: Buffer | null = null
@@ -49,6 +56,22 @@ function oneName () {
   }
 }
 
+t.test('a refusal that another replica may have brought about is no trouble of Redis', async (t) => {
+  const redis = oneName()
+  const store = createRecordStore(1e6, {
+    commands: { ...redis.commands, setIfAbsent: async () => false },
+    keyPrefix: 'p:',
+    sealer: sealerOf(Buffer.alloc(32, 1)),
+    writesPrevious: () => false,
+    log: LOG
+  })
+  await store.write(TARGET, RECORD)
+  const refresh = async (): Promise<never> => { throw new GrantRefused() }
+  const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
+  const refreshed = await renewal.refreshNewest(TARGET, RECORD, () => {})
+  t.match(refreshed, { kind: 'unavailable', error: { code: 'GRANT_DOUBTED' } })
+})
+
 for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const) {
   t.test(`invalid_grant while Redis ${isAway ? 'cannot say whether there is' : 'has no'} newer token: ${kind}`, async (t) => {
     const redis = oneName()
@@ -57,27 +80,14 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       keyPrefix: 'p:',
       sealer: sealerOf(Buffer.alloc(32, 1)),
       writesPrevious: () => false,
-      log: {
-        snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }) as never,
-        isVoid: () => false,
-        names: () => false
-      }
+      log: LOG
     })
     await store.write(TARGET, RECORD)
     const refresh = async (): Promise<never> => {
       if (isAway) redis.goAway()
       throw new GrantRefused()
     }
-    const renewal = createRenewal({
-      store,
-      clock: manualClock(),
-      isShared: true,
-      refreshed: () => {},
-      rotates: () => {},
-      discarded: () => {},
-      isUnsettled: () => false,
-      tokens: { refresh }
-    })
+    const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
     t.equal((await renewal.refreshNewest(TARGET, RECORD, () => {})).kind, kind)
   })
 }

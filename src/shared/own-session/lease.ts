@@ -35,7 +35,7 @@ export function createSessionLease (clock: Clock, shared: SharedLeases | undefin
       // the previous secret's first, as every replica takes them that knows both
       for (const key of [keys.previous, keys.current]) {
         if (key === undefined) continue
-        const release = await take(leases, clock, key, waitMs)
+        const release = await take(leases, clock, key, { waitMs, leaseMs })
         if (typeof release !== 'function') return release
         held.push(release)
       }
@@ -51,13 +51,17 @@ async function take (
   leases: Leases,
   clock: Clock,
   key: CacheKey,
-  waitMs: number
+  { waitMs, leaseMs }: Readonly<{ waitMs: number, leaseMs: number }>
 ): Promise<(() => void) | Exclude<Leased<never>, { kind: 'ran' }>> {
   const token = randomBytes(12).toString('base64url')
   const since = clock.monotonic()
   try {
-    for (let lease = await leases.take(key, token); lease !== 'ours'; lease = await leases.take(key, token)) {
+    for (;;) {
+      const asked = clock.monotonic()
+      const lease = await leases.take(key, token)
       if (lease === 'ignored') return () => {}
+      // an answer that came late may be about a lease that has ended
+      if (lease === 'ours' && clock.monotonic() - asked < leaseMs / 2) break
       if (clock.monotonic() - since >= waitMs) return { kind: 'busy' }
       await sleep(LOOK_MS)
     }

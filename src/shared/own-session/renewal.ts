@@ -5,8 +5,8 @@ import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import {
-  AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantRefused, Overloaded, ResolverError,
-  SessionsUnreachable, TokenCallFailed
+  AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantDoubted, GrantRefused, Overloaded,
+  ResolverError, SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
 import { type CookieNames, isToken, type OwnRecord } from './record.ts'
 import type { RecordStore } from './store.ts'
@@ -135,7 +135,7 @@ export function createRenewal (deps: RenewalDeps) {
     const isKnown = isFirst && (!isRotating || !(read.isRedisAway || deps.isUnsettled()))
     if (isNewest && !isKnown) {
       report('error')
-      return unreachable()
+      return read.isRedisAway ? unreachable() : { kind: 'unavailable', error: new GrantDoubted() }
     }
     report(isNewest ? 'ended' : 'adopted')
     return isNewest ? { kind: 'ended' } : { kind: 'session', record: read.record }

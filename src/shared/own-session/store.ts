@@ -147,7 +147,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
       const name = ownRefreshKey(keyPrefix, current, version)
       try {
         if (await commands.setIfAbsent(name, me, CLAIM_MS)) return 'ours'
-        return (await commands.getBuffer(name))?.toString() === me ? 'ours' : 'other'
+        return (await commands.getBuffer(name).catch(asGarbage))?.toString() === me ? 'ours' : 'other'
       } catch {
         return 'unreachable'
       }
