@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { elapsedSince, momentOf, type Clock, type Moment } from '../../clock.ts'
 import type { CredentialDigest } from '../../core/cache-key.ts'
 import { BoundedMap } from './bounded-map.ts'
@@ -8,6 +9,7 @@ export type SignOutsDeps = Readonly<{
   clock: Clock
   /** Milliseconds from a sign-out in which nothing of it may be stored: the session lives until Authgear ends it. */
   quietMs: number
+  pause?: (ms: number) => Promise<void>
 }>
 
 /** A credential that Authgear accepts, where it is known which, and the user behind it. */
@@ -23,8 +25,10 @@ export type SignOuts = ReturnType<typeof createSignOuts>
 
 /** An entry forbids to store for so much longer than asked, and so covers later sign-outs of the same name. */
 const COVERS_MS = 60_000
-/** Entries of one user's credentials within COVERS_MS; the next one is of the user, and covers them all. */
-const MAX_CREDENTIALS = 4
+/** Entries of one user's credentials within COVERS_MS. Beyond, all of the user's is void, and nothing is forbidden. */
+const MAX_CREDENTIALS = 10
+/** Between two entries that make all of one user's void: who signs out in between waits for the next. */
+const VOID_INTERVAL_MS = 5000
 /** A user who is forgotten costs one more entry. */
 const MAX_USERS = 10_000
 
@@ -35,11 +39,13 @@ type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Pr
 }
 
 /**
- * Sign-outs by user: however often they are asked for, one user's are MAX_CREDENTIALS + 1 entries in a minute at most.
- * What an earlier entry covers adds nothing: all that began before it is void, and nothing that began since was stored.
+ * Sign-outs by user: however often they are asked for, one user's are 22 entries in a minute at most. What an earlier
+ * entry covers adds nothing: all that began before it is void, and nothing that began since was stored. No number of
+ * sign-outs keeps the user's other sessions from being remembered: Authgear would be asked at each request.
  */
-export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps) {
+export function createSignOuts ({ revocations, clock, quietMs, pause = sleep }: SignOutsDeps) {
   const users = new BoundedMap<readonly Written[]>(MAX_USERS)
+  const makeVoid = createVoids(revocations, clock, pause)
 
   async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
     // by both clocks: while this machine sleeps, the quiet time of the other replicas goes on
@@ -49,12 +55,12 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps) {
     const recent = written.filter((one) => ageOf(one) < COVERS_MS).length
     const covering = written.findLast((one) => isAbout(one.target, digest) && ageOf(one) + askedMs <= one.forMs)
     // one that Redis did not take in time is tried once more, within the same bound
-    const isOver = covering !== undefined && (!covering.isPending || recent > MAX_CREDENTIALS)
+    const isOver = covering !== undefined && (!covering.isPending || recent >= MAX_CREDENTIALS)
     if (isOver) return await covering.outcome
     if (!revocations.admits('logout')) return 'refused'
-    const isMany = recent >= MAX_CREDENTIALS
-    const target: Target = isMany || digest === undefined ? { kind: 'user', userId } : { kind: 'credential', digest }
-    const forMs = (isMany ? quietMs : askedMs) + COVERS_MS
+    if (recent >= MAX_CREDENTIALS) return await makeVoid(userId)
+    const target: Target = digest === undefined ? { kind: 'user', userId } : { kind: 'credential', digest }
+    const forMs = askedMs + COVERS_MS
     const outcome = revocations.revoke({ target, origin: 'logout', quietMs: forMs })
     const one: Written = { target, at: momentOf(clock), forMs, outcome, isPending: false }
     users.set(userId, [...written, one])
@@ -69,6 +75,29 @@ export function createSignOuts ({ revocations, clock, quietMs }: SignOutsDeps) {
     /** After it has: what was stored since is void. */
     end: (signedIn: SignedIn) => signOut(signedIn, 0)
   })
+}
+
+type Voids = Readonly<{ at: Moment, next: Promise<RevokeOutcome> | undefined }>
+
+/** @returns what makes all of a user's void, with one entry for all who ask within VOID_INTERVAL_MS */
+function createVoids (
+  revocations: SignOutsDeps['revocations'],
+  clock: Clock,
+  pause: (ms: number) => Promise<void>
+): (userId: string) => Promise<RevokeOutcome> {
+  const users = new BoundedMap<Voids>(MAX_USERS)
+  const write = (userId: string): Promise<RevokeOutcome> => {
+    users.set(userId, { at: momentOf(clock), next: undefined })
+    return revocations.revoke({ target: { kind: 'user', userId }, origin: 'logout', quietMs: 0 })
+  }
+  return (userId) => {
+    const last = users.get(userId)
+    if (last === undefined || elapsedSince(last.at, clock) >= VOID_INTERVAL_MS) return write(userId)
+    if (last.next !== undefined) return last.next
+    const next = pause(VOID_INTERVAL_MS).then(() => write(userId))
+    users.set(userId, { at: last.at, next })
+    return next
+  }
 }
 
 function isAbout (target: Target, digest: CredentialDigest | undefined): boolean {
