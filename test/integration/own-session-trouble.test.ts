@@ -117,11 +117,19 @@ t.test('with rotation a lost answer costs a login, once the access token has end
   t.equal((await world.verify(cookie)).status, 401)
 })
 
+t.test('a login that meets Authgear\'s limit of calls is finished a second later', async (t) => {
+  const world = await start(t)
+  world.authgear.controls.tokens.fail('rate-limited', 1)
+  const person = world.person()
+  const page = last(await person.open(`${APP}/x`))
+  t.match(last(await world.signIn(person, page, 'alice')), { status: 200, url: `${APP}/x` })
+})
+
 t.test('a login that cannot be finished works at the same address a moment later', async (t) => {
   const world = await start(t)
   const person = world.person()
   const page = last(await person.open(`${APP}/x`))
-  world.authgear.controls.tokens.fail('rate-limited', 1)
+  world.authgear.controls.tokens.fail('rate-limited', 2) // one try more is made at once
   const failed = last(await person.send(page.url, { user: 'alice' }))
   t.match([failed.status, reasonOf(failed)], [503, 'login_unavailable'])
   t.match(last(await person.open(failed.url)), { status: 200, url: `${APP}/x` }, 'the code is not used up')

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readIdToken } from '../../authgear/id-token.ts'
-import { GrantRefused, IdTokenRefused, ResolverError } from '../../errors.ts'
+import { AuthgearStatus, GrantRefused, IdTokenRefused, ResolverError, TokenCallFailed } from '../../errors.ts'
 import { credentialContextOf } from '../http/request.ts'
 import type { HandlerResult } from '../http/types.ts'
 import type { LoginPage } from '../../core/reason.ts'
@@ -131,13 +132,28 @@ async function redeem (
   const { tokens, authgear, keySet, issuer, clientId, clock } = deps
   const { verifier, nonce } = proofsOf(browser, sealed)
   const askedAt = clock.wall()
-  const answer = await tokens.redeem({ code, redirectUri: authgear.callback(site), verifier, nonce }, request.trace())
+  const redemption = { code, redirectUri: authgear.callback(site), verifier, nonce }
+  const answer = await onceMoreWhereLimited(() => tokens.redeem(redemption, request.trace()))
   try {
     const reading = await readIdToken(answer.idToken ?? '', { issuer, clientId, nonce }, keySet, clock)
     return { tokens: answer, askedAt, reading }
   } catch (error) {
     dropGrant(deps, answer) // its code is used up
     throw error
+  }
+}
+
+/** Authgear's limit is of an address, which many people may share, and gives back two calls a second. */
+const LIMITED_PAUSE_MS = 1000
+
+async function onceMoreWhereLimited<T> (ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    const cause = error instanceof TokenCallFailed ? error.cause : undefined
+    if (!(cause instanceof AuthgearStatus) || cause.status !== 429) throw error
+    await sleep(LIMITED_PAUSE_MS)
+    return await ask()
   }
 }
 
