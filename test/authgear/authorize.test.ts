@@ -111,4 +111,15 @@ t.test('authorize, by other methods', async (t) => {
   }
 })
 
+t.test('of two tabs the first to finish goes on with the state of the newer', async (t) => {
+  const person = await server.createPerson()
+  const browser = openBrowser(server)
+  const older = await browser.open(authorize({ state: 'tab 1' }))
+  const newer = await browser.open(authorize({ state: 'tab 2' }))
+  const { url, hasLeft } = await browser.finish(older, person)
+  suite.says(t, 'the tab that finishes', `${hasLeft} ${url.searchParams.get('state')}`, 'true tab 2')
+  const late = await browser.finish(newer, person)
+  suite.says(t, 'the tab that is late', `${late.hasLeft} ${late.answer.status}`, 'false 200')
+})
+
 suite.end()

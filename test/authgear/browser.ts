@@ -18,6 +18,8 @@ export interface Browser {
   open (path: string): Promise<Place>
   /** Fills in page after page as that person, until Authgear sends the browser away. */
   signIn (path: string, person: Person): Promise<Place>
+  /** The same from a page that was opened before. */
+  finish (place: Place, person: Person): Promise<Place>
   /** The paths that were asked so far. */
   readonly way: readonly string[]
 }
@@ -61,8 +63,8 @@ export function openBrowser (server: AuthgearServer): Browser {
     throw new Error(`too many redirects: ${way.slice(-5).join(' ')}`)
   }
 
-  async function signIn (path: string, person: Person): Promise<Place> {
-    let place = await travel(new URL(path, server.origin))
+  async function finish (begun: Place, person: Person): Promise<Place> {
+    let place = begun
     for (let pages = 0; pages < 10 && !place.hasLeft; pages++) {
       const form = formOf(place.answer.body)
       if (form === undefined) return place
@@ -73,7 +75,8 @@ export function openBrowser (server: AuthgearServer): Browser {
     }
     return place
   }
-  return { address, cookies, way, signIn, open: (path) => travel(new URL(path, server.origin)) }
+  const open: Browser['open'] = (path) => travel(new URL(path, server.origin))
+  return { address, cookies, way, open, finish, signIn: async (path, person) => finish(await open(path), person) }
 }
 
 interface Input { readonly name: string, readonly value: string, readonly type: string }
