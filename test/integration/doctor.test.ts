@@ -89,7 +89,8 @@ const sentBack = (error: string): Make => beside(async ({ resolver }, t) => {
 
 const AUTHGEAR: readonly Mistake[] = [
   ['a login by a client that Authgear does not know', ['login-client'], signingIn({ LOGIN_CLIENT_ID: 'nope' })],
-  ['a project at which anyone can register', ['public-sign-up'], beside(() => ({}), { ...CLIENTS, publicSignUp: true })],
+  ['a project at which anyone can register', ['public-sign-up'],
+    beside(() => ({}), { ...CLIENTS, publicSignUp: true })],
   ['a redirect URI that is not registered', ['login-redirect-uri'], signingIn({ LOGIN_PATH: '/other' })],
   ['a client of another type', ['login-refused'], sentBack('unauthorized_client&error_description=response+type')],
   ['a variable that is none', ['configuration'], only({ AUTHGEAR_ENDPONT: 'https://auth.example.com' })],

@@ -211,7 +211,7 @@ t.test('a login that never ends leaves nothing behind', async (t) => {
   t.match(await world.replicas[0]?.service.metrics.render(), /forward_auth_own_sessions 0\n/)
 })
 
-t.test('junk codes of one client stop at ten a minute', async (t) => {
+t.test('junk codes of one browser stop at ten a minute', async (t) => {
   const clock = manualClock(Date.now())
   const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
   world.authgear.controls.tokens.limit()
@@ -227,8 +227,8 @@ t.test('junk codes of one client stop at ten a minute', async (t) => {
   t.equal(world.authgear.controls.tokens.calls, 10)
   const person = world.person()
   const page = last(await person.open(`${APP}/`, { headers: { 'x-forwarded-for': '198.51.100.4' } }))
-  const { headers } = last(await person.send(page.url, { user: 'alice' }))
-  t.match(headers['x-forward-auth-reason'], 'too_many_codes', 'the same address still is that client')
+  const { status } = last(await person.send(page.url, { user: 'alice' }))
+  t.equal(status, 200, 'another browser behind that address signs in')
   clock.advance(60_000)
   t.match(reasonOf(await callback()), 'state_unknown')
 })
