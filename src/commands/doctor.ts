@@ -17,6 +17,7 @@ import { cookies, trustProxy } from './doctor/checks/cookies.ts'
 import { login, ownSession } from './doctor/checks/login.ts'
 import { signUp } from './doctor/checks/sign-up.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
+import { address } from './doctor/checks/address.ts'
 import { pasted } from './doctor/checks/pasted.ts'
 import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
 import { blockedClients, keys, metadata } from './doctor/checks/resource-tokens.ts'
@@ -135,7 +136,7 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login, signUp,
-  keys, pasted, stranger, throughProxy, ownSession, openPorts, metadata,
+  keys, pasted, address, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, blockedClients,
   webhook, webhookSilent, rotation, events,

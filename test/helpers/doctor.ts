@@ -15,6 +15,9 @@ export const OF_OWN_SESSIONS: readonly FindingId[] = [
   'login-sso', 'redis-forgets'
 ]
 
+/** What the Admin API shows of a session: test/integration/doctor-address.test.ts makes it. */
+export const OF_ADDRESSES = ['authgear-address'] as const
+
 /** What is found past the proxy: test/integration/doctor-ports.test.ts makes each. */
 export const PAST_PROXY = ['port-open', 'port-own'] as const
 

@@ -20,10 +20,12 @@ export type ProbedAnswer = Readonly<{
 /** The resolver as the service sees it, without circuit breaker, retry and cache: for `doctor`. */
 export type ResolverProbe = Readonly<{
   /**
-   * @param override headers that replace the service's own
+   * @param override headers that replace the service's own @param address of the client
    * @throws {ResolverError} where there is no answer
    */
-  ask: (credentials: Credentials, override?: Readonly<Record<string, string>>) => Promise<ProbedAnswer>
+  ask: (
+    credentials: Credentials, override?: Readonly<Record<string, string>>, address?: string
+  ) => Promise<ProbedAnswer>
   /** Validity of the newest connection's certificate, in milliseconds since 1970. */
   certificate: () => Readonly<{ from: number, to: number }> | undefined
   close: () => Promise<void>
@@ -41,9 +43,11 @@ export function createResolverProbe (settings: ResolverSettings): ResolverProbe 
   let certificate: ReturnType<ResolverProbe['certificate']>
   const pool = openPool(url, settings, (socket) => { certificate = certificateOf(socket) })
   return Object.freeze({
-    async ask (credentials: Credentials, override: Readonly<Record<string, string>> = {}): Promise<ProbedAnswer> {
+    async ask (
+      credentials: Credentials, override: Readonly<Record<string, string>> = {}, address?: string
+    ): Promise<ProbedAnswer> {
       const signal = AbortSignal.timeout(settings.timeoutMs)
-      const headers = requestHeaders(settings, credentials, NO_CLIENT).map((value, index, all) =>
+      const headers = requestHeaders(settings, credentials, { ...NO_CLIENT, address }).map((value, index, all) =>
         index % 2 === 1 ? (override[all[index - 1] ?? ''] ?? value) : value
       )
       try {

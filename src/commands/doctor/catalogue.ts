@@ -177,6 +177,14 @@ export const CATALOGUE = Object.freeze({
     set: 'AUTHGEAR_ENDPOINT to the project that made it; a fresh access token; or, for a third-party client, one ' +
       'with a `resource` (docs/resource-tokens.md)'
   },
+  'authgear-address': {
+    severity: 'warning',
+    mistake: "Authgear does not see people's addresses (`--token-stdin`, with the Admin API)",
+    why: 'with LOGIN_SESSION=own all sign-ins and refreshes of the site share the 120 calls a minute that Authgear ' +
+      "takes from one address, and people's settings show one address for every session",
+    set: 'TRUST_PROXY=true at Authgear, and each proxy in front of it to pass X-Forwarded-For on ' +
+      '(docs/login.md#authgears-limit-of-calls)'
+  },
   'clock-off': {
     severity: 'error',
     mistake: 'This machine\'s clock and Authgear\'s are more than a minute apart',

@@ -28,12 +28,14 @@ export const NOBODY = {
 } as const
 
 /**
- * Asks about credentials, once more where the answer is a 500, which may be transient.
+ * Asks about credentials, as of a client at that address, once more where the answer is a 500, which may be transient.
  * @throws {ResolverError} with its Redis down Authgear answers those who name nobody, and fails for everybody else
  */
-export async function askAbout (look: ResolverProbe, credentials: Credentials): Promise<ProbedAnswer> {
-  const first = await look.ask(credentials)
-  const seen = first.status === 500 ? await look.ask(credentials) : first
+export async function askAbout (
+  look: ResolverProbe, credentials: Credentials, address?: string
+): Promise<ProbedAnswer> {
+  const first = await look.ask(credentials, {}, address)
+  const seen = first.status === 500 ? await look.ask(credentials, {}, address) : first
   if (seen.status !== 200) throw new AuthgearStatus(seen.status)
   return seen
 }

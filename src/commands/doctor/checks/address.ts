@@ -1,0 +1,67 @@
+import { randomInt } from 'node:crypto'
+import { openAdminApi } from '../../../authgear/admin-api/client.ts'
+import { AdminApiError } from '../../../authgear/admin-api/errors.ts'
+import { createTokens } from '../../../authgear/admin-api/token.ts'
+import { cookieNames, readCredentials } from '../../../core/credentials.ts'
+import { listOf, objectOf, parseObject } from '../../../core/json.ts'
+import { type Finding, found } from '../catalogue.ts'
+import { type Context, looked, type Probe, skipped } from '../check.ts'
+import { askAbout } from './authgear.ts'
+
+const SESSIONS =
+  'query($id:ID!){node(id:$id){... on User{sessions(first:100){edges{node{lastAccessedAt lastAccessedByIP}}}}}}'
+const LIMITS = { connections: 1, deadlineMs: 5000, maxBodyBytes: 256 * 1024 } as const
+
+/** What is said of a client's address reaches Authgear: the resolver is told one, and the Admin API asked for it. */
+export const address: Probe = {
+  title: "Authgear sees people's addresses",
+  needs: 'authgear',
+  async run (context) {
+    const { config: { audit }, options: { paste }, pasted, look } = context
+    if (paste !== 'token') return skipped('it takes the access token of a person: --token-stdin')
+    if (audit === undefined) return skipped('it takes the Admin API, which shows it: AUTHGEAR_ADMIN_API_URL')
+    const token = pasted.trim().replace(/^authorization:\s*/i, '').replace(/^bearer\s+/i, '')
+    const reading = readCredentials(['authorization', `Bearer ${token}`], cookieNames(''))
+    if (reading.kind !== 'credentials') return skipped('what was pasted is no access token')
+    // of a network for examples (RFC 5737), and another one each time
+    const sent = `198.51.100.${randomInt(1, 255)}`
+    const { reading: answer } = await askAbout(look, reading.credentials, sent)
+    if (answer.kind !== 'resolution' || answer.resolution.kind !== 'valid') return skipped('the token is nobody\'s')
+    const recorded = await addressOf(context, audit, answer.resolution.userId)
+    return recorded === undefined ? skipped('the Admin API did not show it') : looked(judgeAddress(recorded, sent))
+  }
+}
+
+export function judgeAddress (recorded: string, sent: string): Finding | undefined {
+  return recorded === sent
+    ? undefined
+    : found('authgear-address', `Authgear recorded ${recorded} for a session whose address was said to be ${sent}`)
+}
+
+/** Of the user's session that was used last; undefined where the Admin API does not say it. */
+async function addressOf (
+  { config: { authgear }, clock }: Context,
+  { url, key, appId }: NonNullable<Context['config']['audit']>,
+  userId: string
+): Promise<string | undefined> {
+  const { endpoint, ca } = authgear
+  const api = openAdminApi({ url, endpoint, ca, token: createTokens(key, appId, clock) }, LIMITS)
+  try {
+    const id = Buffer.from(`User:${userId}`).toString('base64url')
+    return newestAddress(parseObject((await api.query(SESSIONS, { id })).body))
+  } catch (error) {
+    if (error instanceof AdminApiError) return undefined
+    throw error
+  } finally {
+    await api.close()
+  }
+}
+
+function newestAddress (answer: ReturnType<typeof parseObject>): string | undefined {
+  const user = objectOf(objectOf(answer?.['data'])?.['node'])
+  const edges = listOf(objectOf(user?.['sessions'])?.['edges']).map((edge) => objectOf(objectOf(edge)?.['node']) ?? {})
+  const [newest] = edges.toSorted((one, other) =>
+    String(other['lastAccessedAt']).localeCompare(String(one['lastAccessedAt'])))
+  const recorded = newest?.['lastAccessedByIP']
+  return typeof recorded === 'string' && /^[\da-f.:]{2,45}$/i.test(recorded) ? recorded : undefined
+}
