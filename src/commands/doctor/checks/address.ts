@@ -32,7 +32,7 @@ export const address: Probe = {
   }
 }
 
-export function judgeAddress (recorded: string, sent: string): Finding | undefined {
+function judgeAddress (recorded: string, sent: string): Finding | undefined {
   return recorded === sent
     ? undefined
     : found('authgear-address', `Authgear recorded ${recorded} for a session whose address was said to be ${sent}`)
