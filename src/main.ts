@@ -28,14 +28,17 @@ Everything is configured by environment variables: docs/configuration.md
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {
   switch (command) {
     case 'serve':
+      if (args.length > 0) return usageOf(command, args)
       return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
     case 'check':
+      if (asksForHelp(args)) return usageOf(command, args)
       return (await import('./commands/check.ts')).check(args, process.env, process.stdout)
     case 'doctor':
       return await (
         await import('./commands/doctor.ts')
       ).doctor(args, process.env, { stdin: process.stdin, out: process.stdout, err: process.stderr })
     case 'healthcheck':
+      if (args.length > 0) return usageOf(command, args)
       return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
     case 'cert':
       return await (await import('./commands/cert.ts')).cert(args, process.stdout)
@@ -57,6 +60,24 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     default:
       return await unknownCommand(command)
   }
+}
+
+const USAGES = {
+  serve: 'serve\n\nAnswers the proxy until SIGTERM. It takes no options: docs/configuration.md has every variable.',
+  check: 'check [--host NAME]\n\nValidates the configuration and prints it, secrets masked. Exit code 1 where ' +
+    'something is wrong.\n\n' +
+    '  --host NAME  also: can people who open that host sign in?',
+  healthcheck: 'healthcheck\n\nExit code 0 when the instance of this machine answers /livez at MANAGEMENT_LISTEN.'
+} as const
+
+const asksForHelp = (args: readonly string[]): boolean => args.includes('--help') || args.includes('-h')
+
+/** @returns the exit code: 0 where help was asked for, 1 for an argument that the command does not take */
+function usageOf (command: keyof typeof USAGES, args: readonly string[]): 0 | 1 {
+  const usage = `usage: authgear-forward-auth ${USAGES[command]}\n`
+  if (asksForHelp(args)) process.stdout.write(usage)
+  else process.stderr.write(`error: ${command} takes no arguments\n\n${usage}`)
+  return asksForHelp(args) ? 0 : 1
 }
 
 const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'snippet', 'help']

@@ -12,6 +12,7 @@ import { stopEndingOnSignal } from './early-signals.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
+import { warnUnlessReached } from './serve/reach.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { describeServers } from '../shared/redis/options.ts'
 
@@ -64,6 +65,7 @@ async function start (config: Config, running: Running): Promise<void> {
   if (state() === 'draining') return
   phase = { state: 'serving', service }
   log.info(bannerOf(config, version), 'ready')
+  warnUnlessReached(config.authgear.resolverUrl, log)
   if (config.login !== undefined) log.warn(everyoneEnters(config.authgear.endpoint.origin))
 }
 

@@ -45,7 +45,7 @@ export interface Before {
 export async function startBefore (
   t: Test,
   proxy: Proxy,
-  { service, tls }: OneReplica,
+  { service, tls }: Pick<OneReplica, 'tls'> & Readonly<{ service: Pick<Service, 'port' | 'grpcPort'> }>,
   { edits = proxy.edits ?? {}, ...lines }: Lines = {}
 ): Promise<Before> {
   const [app, link] = await Promise.all([startEchoApp(t), startBalancer(t, [service.port])])

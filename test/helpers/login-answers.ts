@@ -16,7 +16,7 @@ const ALLOWED =
 
 /** What holds of every answer of the login's routes. */
 export async function checkLoginAnswer (t: Test, { status, headers, body }: Answered, what: string): Promise<void> {
-  t.ok([302, 303, 400, 403, 410, 503].includes(status), `${what}: ${status} is no success to a proxy`)
+  t.ok([302, 303, 400, 403, 503].includes(status), `${what}: ${status} is no success to a proxy`)
   t.match(headers, {
     'cache-control': 'no-store',
     'x-forward-auth-reason': /^[a-z_]+$/,

@@ -54,7 +54,7 @@ t.test('a bad answer is asked for again, with what to do', async (t) => {
   t.equal(code, 0, said)
   for (const what of [
     /"cady" is none of these: did you mean caddy\?/, /"https:\/\/x" must be the one DNS name/, /"x y" must be http:/,
-    /there is no default/, /must begin with https?:/, /must be the client id of the application/
+    /is needed: the address of your project/, /must begin with https?:/, /must be the client id of the application/
   ]) t.match(said, what)
   t.match(read(folder, 'Caddyfile'), 'grafana:8080')
   t.match(said, '1. Make a client in Authgear\'s portal')
@@ -67,7 +67,7 @@ t.test('with --yes nothing is asked, and the environment says what no option doe
   const { code, said, asked } = await run(['--yes', '--proxy', 'nginx', '--folder', folder], undefined, env)
   t.match({ code, asked }, { code: 0, asked: 0 }, said)
   t.match(read(folder, 'nginx.conf'), 'server_name localhost;')
-  t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: there is no default\n$/ })
+  t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: is needed: the address of your project, as Authgear's portal shows it/ })
 })
 
 t.test('an app that the proxy cannot reach so is refused', async (t) => {
@@ -89,7 +89,7 @@ t.test('a variable that is there and wrong is said before anything is written', 
 t.test('without a terminal, with a wrong option, or when the input ends, it says so', async (t) => {
   t.match(await run([]), { code: 1, said: /^error: .* there is no terminal: answer by options, and add --yes\n/ })
   t.match(await run(['--host', 'a b', '--yes']), { code: 1, said: /^error: --host: "a b" must be the one DNS name/ })
-  t.match(await run(['--nope']), { code: 1, said: /^error: an option is not understood\n/ })
+  t.match(await run(['--nope']), { code: 1, said: /^error: there is no option --nope\n/ })
   t.match(await run([], ['', '']), { code: 1, said: /error: the input ended before the last question\n$/ })
   t.match(await run(['--help']), { code: 0, said: /^usage: / })
 })

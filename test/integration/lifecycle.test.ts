@@ -42,6 +42,15 @@ const ENDPOINT = { AUTHGEAR_ENDPOINT: 'https://a.example' }
 t.test('commands that end by themselves', async (t) => {
   t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
+  for (const command of ['serve', 'check', 'healthcheck', 'doctor', 'cert', 'init', 'snippet']) {
+    t.match(run([command, '--help']), { status: 0, stdout: new RegExp(`^usage: authgear-forward-auth ${command}`) })
+  }
+  t.match(run(['serve', '--port', '1']), { status: 1, stderr: /serve takes no arguments/ })
+  const slip = run(['doctor', '--jsn'])
+  t.equal(slip.status, 1)
+  t.match(slip.stdout + slip.stderr, /there is no option --jsn: did you mean json\?/)
+  t.match(run(['init', '--clien', 'secret']), { status: 1, stderr: /there is no option --clien: did you mean client\?/ })
+  t.notMatch(run(['init', '--clien', 'secret']).stderr, 'secret')
   t.match(run(['serv']), { status: 1, stderr: /there is no command "serv": did you mean serve\?/ })
   t.match(run(['snippet', 'traefic']), { status: 1, stderr: /no configuration for "traefic": did you mean traefik\?/ })
   t.match(run(['check'], ENDPOINT), { status: 0, stdout: /AUTHGEAR_ENDPOINT +https:\/\/a\.example/ })
@@ -85,6 +94,7 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
   })
   t.equal((await ask(service.port, { path: '/verify' })).status, 401)
   t.equal((await ask(service.port, signedIn)).status, 503)
+  await until('it says so', () => /"warn".*ECONNREFUSED.*Authgear cannot be reached at http:/.test(service.logs()))
   t.equal(await stopped(service), 0)
 })
 

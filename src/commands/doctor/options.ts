@@ -1,5 +1,5 @@
 import { duration } from '../../config/parsers/values.ts'
-import { readArguments } from '../command-line.ts'
+import { readArguments, unknownOption } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -65,7 +65,7 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
  */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
   const values = readArguments(args, OPTIONS)
-  if (values === undefined) return NOT_UNDERSTOOD
+  if (values === undefined) return unknownOption(args, OPTIONS) ?? NOT_UNDERSTOOD
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
   if (help) return 'help'

@@ -1,4 +1,4 @@
-import { readArguments } from '../command-line.ts'
+import { readArguments, unknownOption } from '../command-line.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, INIT_PROXIES, QUESTIONS } from './questions.ts'
 
 export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
@@ -38,7 +38,7 @@ export type InitOptions = Readonly<{
 /** @returns what is wrong as a sentence */
 export function initOptions (args: readonly string[]): InitOptions | 'help' | string {
   const values = readArguments(args, OPTIONS)
-  if (values === undefined) return 'an option is not understood'
+  if (values === undefined) return unknownOption(args, OPTIONS) ?? 'an option is not understood'
   const { yes, force, help, ...given } = values
   if (help) return 'help'
   for (const name of ANSWER_NAMES) {

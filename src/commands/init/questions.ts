@@ -73,8 +73,14 @@ function problemOfOption (option: string, text: string, proxy: InitProxy = 'cadd
   return errors.find((error) => error.startsWith(option))?.replace(new RegExp(`^${option}:? `), '')
 }
 
+const NO_DEFAULT = {
+  AUTHGEAR_ENDPOINT:
+    "is needed: the address of your project, as Authgear's portal shows it beside its name (docs/portal.md)",
+  LOGIN_CLIENT_ID: 'is needed'
+} as const
+
 function problemOfValue (name: 'AUTHGEAR_ENDPOINT' | 'LOGIN_CLIENT_ID', text: string): string | undefined {
-  if (text === '') return 'there is no default'
+  if (text === '') return NO_DEFAULT[name]
   const read = variables[name].kind.parse(text, () => '')
   return read.kind === 'problem' ? read.problem : undefined
 }

@@ -102,7 +102,6 @@ function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
     400: info,
     401: info,
     403: info,
-    410: info,
     503: log.isLevelEnabled('warn')
   }
 }

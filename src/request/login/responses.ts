@@ -12,7 +12,7 @@ import { RETRY_AFTER_SECONDS } from '../verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../http/types.ts'
 
 /** None is 2xx: a proxy that asks one of these routes by mistake must not take its page for "allowed". */
-export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
+export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 503>> = {
   state_unknown: 400,
   cookies_blocked: 400,
   login_denied: 403,
@@ -30,7 +30,7 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 410 | 503>> = {
   cross_site: 403,
   login_unavailable: 503,
   // no 401: where a proxy makes a login of every 401, people would be signed in again at once
-  signed_out: 410
+  signed_out: 403
 }
 
 const FAILED = new Set(['server_error', 'temporarily_unavailable'])

@@ -1,4 +1,5 @@
 import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
+import { startEchoApp } from '../../helpers/echo-app.ts'
 import { startBefore } from '../one-replica.ts'
 import { ALICE, NAVIGATION } from '../people.ts'
 import { shipped, type Case } from './case.ts'
@@ -25,7 +26,7 @@ export const login: readonly Case[] = [{
         ['/_auth/login?rd=x', 302],
         ['/_auth/callback?state=x', 400],
         ['/_auth/logout', 302],
-        ['/_auth/logged-out', 410]
+        ['/_auth/logged-out', 403]
       ] as const
       for (const [path, status] of rows) {
         const answer = await ask(port, { path, headers: [...NAVIGATION, ['x-authgear-user-id', 'spoofed']] })
@@ -68,6 +69,22 @@ export const login: readonly Case[] = [{
         )
       } else t.equal(old.status, 200, 'she has just signed in')
     })
+
+    // the others write these headers themselves
+    if (proxy.server === 'envoy') {
+      await t.test('the way in is told the host by Envoy alone', async t => {
+        const echo = await startEchoApp(t)
+        const { tls, service: { grpcPort } } = await stack.single()
+        const way = await startBefore(t, proxy, { tls, service: { port: echo.port, grpcPort } }, {
+          ready: proxy.grpc === true ? 401 : 200
+        })
+        const spoofed = [['X-Forwarded-Host', 'evil.example'], ['X-Forwarded-Uri', '/evil']] as const
+        await ask(way.port, { path: '/_auth/login?rd=x', headers: [...NAVIGATION, ...spoofed] })
+        const { url, rawHeaders } = echo.received.at(-1) ?? {}
+        t.equal(url, '/_auth/login?rd=x')
+        t.notOk(rawHeaders?.some((text) => text.includes('evil')), String(rawHeaders))
+      })
+    }
 
     await t.test('the longest way back passes the proxy with all that a browser may add', async t => {
       const rd = `https://${HOST}/`.padEnd(2048, 'x')

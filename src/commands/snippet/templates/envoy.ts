@@ -214,6 +214,9 @@ const own = (settings: Settings): string => `\
               # ${ownComment(settings)}
               - match: { safe_regex: { regex: '${ownPattern(settings)}' } }
                 route: { cluster: forward_auth }
+                request_headers_to_add: # security: these win over what the client sent
+                - { header: { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
+                - { header: { key: x-forwarded-uri, value: "%REQ(:PATH)%" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
 ${NO_QUESTION}`
 
 const tls = (host: string): string => `\
