@@ -32,6 +32,7 @@ t.test('without profiles a 403 names the account by the beginning of its id', as
 
 t.test('with profiles it names the e-mail or the name, at once and to nobody else', async (t) => {
   const { simulator, replica } = await start(t)
+  simulator.controls.setAttributes('bob', { name: '小明 陳', preferred_username: 'bob' })
   const one = await replica({ ...profileSettings(simulator.url), PROFILE_TIMEOUT: '5s' })
   const open = (headers: readonly HeaderLine[], query = '?role=nobody'): Promise<Answer> =>
     ask(one.port, { path: `/verify${query}`, headers })

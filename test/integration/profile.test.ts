@@ -42,8 +42,11 @@ async function start (t: Test, options: Partial<InProcessOptions> = {}) {
   return { simulator, replica }
 }
 
+const CHINESE = { name: '小明 陳', email: 'bob@example.com', email_verified: false, preferred_username: 'bob' }
+
 t.test('a profile comes from the Admin API, what the operator asked for and no more', async (t) => {
-  const { replica } = await start(t)
+  const { simulator, replica } = await start(t)
+  simulator.controls.setAttributes('bob', CHINESE)
   t.strictSame(await profileOf(await replica(), ALICE), WHOLE)
   const some = await replica({ IDENTITY_PROFILE: 'email,username' })
   t.strictSame(await profileOf(some, ALICE), { email: WHOLE.email, username: 'alice' })
@@ -55,7 +58,8 @@ t.test('a profile comes from the Admin API, what the operator asked for and no m
 })
 
 t.test('a profile goes out by the names that an app expects', async (t) => {
-  const { replica } = await start(t)
+  const { simulator, replica } = await start(t)
+  simulator.controls.setAttributes('bob', CHINESE)
   const one = await replica({ IDENTITY_HEADERS: 'remote', IDENTITY_USER: 'username' })
   const headersOf = async (accessToken: string): Promise<object> => {
     const authorization = ['Authorization', `Bearer ${accessToken}`] as const
