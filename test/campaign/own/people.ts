@@ -8,8 +8,11 @@ import { factsOf } from '../requests.ts'
 import type { World } from '../world.ts'
 import { APP, type OwnSide } from './side.ts'
 
-/** One user with one session of ours, by the cookie of their browser. */
-export type OwnPerson = Person & Readonly<{ browser: Browser, grant: string }>
+/**
+ * One user with one session of ours, by the cookie of their browser. `isUnclear`: a sign-out failed on its way, and may
+ * end the session all the same: nobody can say what is right.
+ */
+export type OwnPerson = Person & Readonly<{ browser: Browser, grant: string }> & { isUnclear: boolean }
 
 const HOST = new URL(APP).host
 /** Milliseconds after which a request that got no answer hangs. */
@@ -27,7 +30,7 @@ export async function signIn (world: World, own: OwnSide, replica: Replica): Pro
   const grant = own.grantOf(id)
   if (status !== 200 || grant === undefined) throw new Error(`nobody is signed in: ${status}`)
   world.note({ kind: 'signedIn', person: id, isAdmin: false, at: now() })
-  return { id, token: '', cookie: '', isAdmin: false, hasEnded: false, isBusy: false, browser, grant }
+  return { id, token: '', cookie: '', isAdmin: false, hasEnded: false, isBusy: false, isUnclear: false, browser, grant }
 }
 
 function authgearSite ({ endpoint, simulator: { port } }: OwnSide): Site {
@@ -57,7 +60,7 @@ export async function check (
   isCalm: boolean
 ): Promise<number> {
   const replica = world.replicas[index]
-  if (replica?.isUp !== true) return 0
+  if (replica?.isUp !== true || person.isUnclear) return 0
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const headers = [...FORWARDED, ['Cookie', person.browser.cookies(HOST)] as const]
   const at = now()
@@ -82,20 +85,34 @@ export async function check (
   return answer.status
 }
 
-/** `/_auth/logout` there; Authgear is told as by the browser that goes on to it. @returns whether it is over */
-export async function signOut (world: World, own: OwnSide, person: OwnPerson, index: number): Promise<boolean> {
+/**
+ * `/_auth/logout` there.
+ * @param goesOn whether the browser goes on to Authgear, which ends the grant; else the service has to
+ * @returns whether it is over
+ */
+export async function signOut (
+  world: World,
+  own: OwnSide,
+  person: OwnPerson,
+  { index, goesOn }: Readonly<{ index: number, goesOn: boolean }>
+): Promise<boolean> {
   const replica = world.replicas[index]
   if (replica?.isUp !== true || person.hasEnded) return false
   const headers = [
     ...FORWARDED, ['Cookie', person.browser.cookies(HOST)], ['Sec-Fetch-Mode', 'navigate'],
     ['Sec-Fetch-Dest', 'document'], ['Sec-Fetch-Site', 'same-origin'], ['Accept', 'text/html']
   ] as const
+  const asked = now()
   const answer = await replica.ask({ path: '/_auth/logout', headers, signal: AbortSignal.timeout(PATIENCE_MS) })
     .catch(() => undefined)
-  if (answer?.status !== 302) return false
   person.hasEnded = true
-  own.simulator.controls.endGrant(person.grant)
   const at = now()
+  if (answer?.status !== 302) {
+    person.isUnclear = true
+    world.note({ kind: 'ended', person: person.id, at: asked })
+    return false
+  }
+  if (goesOn) own.simulator.controls.endGrant(person.grant)
   world.note({ kind: 'ended', person: person.id, at })
   world.note({ kind: 'taken', person: person.id, replica: index, covers: 'cookie', at })
   return true

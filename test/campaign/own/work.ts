@@ -130,7 +130,7 @@ async function end (
 ): Promise<void> {
   const first = pick(SETTINGS.replicas)
   const byAuthgear = pick(2) === 0
-  if (byAuthgear || await signOut(world, own, person, first)) {
+  if (byAuthgear || await signOut(world, own, person, { index: first, goesOn: pick(2) === 0 })) {
     // where Redis is away a sign-out holds on that replica: a webhook tells the others
     const told = byAuthgear
       ? revoke(world, person, pick)
