@@ -17,6 +17,7 @@ export type Links = ReadonlyMap<number, Link>
 export interface Replica {
   readonly links: Links
   readonly isUp: boolean
+  readonly isFrozen: boolean
   /** Of its listener of events, the same in each of its lives. */
   readonly eventsPort: number
   ask (asked: Asked): Promise<Answer>
@@ -62,6 +63,7 @@ export async function startReplica (
   let events: HistoryEvent[] = []
   let disturbances: Disturbance[] = []
   let service: Service | undefined
+  let isFrozen = false
   let agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
 
@@ -101,6 +103,7 @@ export async function startReplica (
     links,
     eventsPort,
     get isUp () { return service !== undefined },
+    get isFrozen () { return isFrozen && service !== undefined },
     ask: (asked) => ask(service?.port ?? 1, { ...asked, agent }),
     manage: (asked) => ask(portOf(service), { ...asked, host: '127.0.0.1' }),
     readiness: () => ask(portOf(service), { path: '/readyz', host: '127.0.0.1', signal: AbortSignal.timeout(2000) })
@@ -108,8 +111,8 @@ export async function startReplica (
     kill: () => end('kill'),
     stop: () => end('stop'),
     start,
-    freeze () { disturb(false); signal('SIGSTOP') },
-    thaw () { signal('SIGCONT'); settle(false) },
+    freeze () { disturb(false); isFrozen = true; signal('SIGSTOP') },
+    thaw () { signal('SIGCONT'); isFrozen = false; settle(false) },
     setClock (offMs) { writeFileSync(clock, String(offMs)); signal('SIGWINCH') },
     drain () {
       const found = [...events, ...readStalls(), ...disturbances.map(({ at, forgets, endedAt }): HistoryEvent =>

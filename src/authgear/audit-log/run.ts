@@ -144,6 +144,8 @@ export type AuditDeps = Readonly<{
 const MIN_OVERLAP_MS = 10_000
 /** Polls: a lease lives for two, so that another replica polls within three. */
 const LEASE_POLLS = 2
+/** A busy machine stands still for half a second: a lease that ends meanwhile would end each poll, whoever leads. */
+const MIN_LEASE_MS = 2000
 const OVERLAP_POLLS = 3
 
 /** Follows Authgear's audit log in the background; nothing being down stops it. */
@@ -152,7 +154,7 @@ export function openAudit (
   { endpoint, ca, shared, clock, metrics, log, ...rest }: AuditDeps
 ): Running {
   const observer = tell(log, metrics)
-  const leaseMs = LEASE_POLLS * pollMs
+  const leaseMs = Math.max(MIN_LEASE_MS, LEASE_POLLS * pollMs)
   const store = withOwnErrors(
     shared === undefined ? createMemoryStore(clock) : createRedisStore({ ...shared, leaseMs })
   )
