@@ -116,7 +116,8 @@ const CAUSES: ReadonlyArray<readonly [pattern: RegExp, words: string]> = [
   [/answered 500/, '500'],
   [/did not answer within/, 'time-out'],
   [/cannot be reached: check/, 'hung up'],
-  [/sessions in Redis/, 'Redis away']
+  [/sessions in Redis/, 'Redis away'],
+  [/may have replaced/, 'doubted']
 ]
 
 /** Of these Authgear did all, and hung up: Authgear says so, whenever it was. */

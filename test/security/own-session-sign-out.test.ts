@@ -77,3 +77,25 @@ t.test('takes a signed-out session for eight seconds at most where cut off from 
   world.clock.advance(8001)
   t.not(await world.byCookie(value, APP, cut), 'alice')
 })
+
+for (const sso of ['on', 'off'] as const) {
+  t.test(`a refresh that comes back to an ended session, LOGIN_SSO=${sso}`, async (t) => {
+    const redis = await startRedis(t)
+    const world = await startOwnWorld(t, { redis, client: { rotation: true }, adapter: { LOGIN_SSO: sso } })
+    const person = await signedIn(world)
+    const [value, old] = [sessionCookie(person) ?? '', refreshTokenOf(world)]
+    world.clock.advance(310_000)
+    const gate = world.relay.holdAnswers()
+    const late = world.byCookie(value)
+    await gate.arrived(1)
+    const newer = refreshTokenOf(world)
+    t.not(newer, old, 'Authgear has rotated')
+    await signOutAlone(person)
+    gate.release()
+    t.match(await late, /^401/)
+    await world.replicas[0]?.close() // whatever waits is revoked now
+    t.ok(revocations(world).includes(old))
+    // it would end the sessions of a login that took this one's place
+    t.equal(revocations(world).includes(newer), sso === 'off')
+  })
+}
