@@ -62,15 +62,17 @@ function clockPart ({ user }) {
   return `<p>A connection that is open: <b id="clock" role="status">…</b></p>
 <script>
 const clock = document.getElementById('clock')
-function follow () {
+function follow (wasClosed = false) {
   const source = new EventSource('${CLOCK_PATH}')
-  source.onmessage = ({ data }) => { clock.textContent = data }
-  source.addEventListener('over', () => {
-    source.close()
-    clock.textContent = 'closed, since your session ended or changed'
-  })
+  source.onmessage = ({ data }) => { clock.textContent = data; wasClosed = false }
+  // the app also closes it where it missed some events: only a refusal says that the session ended
+  source.addEventListener('over', () => { source.close(); follow(true) })
   // a browser asks again by itself, but not after a refusal such as a 503
-  source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(follow, 1000) }
+  source.onerror = () => {
+    if (source.readyState !== EventSource.CLOSED) return
+    if (wasClosed) clock.textContent = 'closed, since your session ended or changed'
+    else setTimeout(follow, 1000)
+  }
 }
 follow()
 </script>
