@@ -24,18 +24,22 @@ const arrive = ({ person, callback }: Coming, address: string): Promise<readonly
 const answerOf = (hops: readonly Hop[]): string =>
   `${last(hops).status} ${String(last(hops).headers['x-forward-auth-reason'])}`
 
-/** Junk codes with a good state, of so many addresses. @returns when all are answered */
-async function junk ({ person }: OwnWorld, count: number, addresses: number): Promise<() => Promise<unknown>> {
-  const stranger = person()
-  const login = await stranger.open(`${APP}/_auth/login?rd=${APP}/`, { until: ({ url }) => url.includes('/_auth/login') })
-  const state = new URL(String(last(login).headers['location'])).searchParams.get('state') ?? ''
-  const tries = Array.from({ length: count }, (_, n) => {
+/** Junk codes with a good state, each browser's from an address of its own. @returns when all are answered */
+async function junk (world: OwnWorld, count: number, browsers: number): Promise<() => Promise<unknown>> {
+  const strangers = await Promise.all(Array.from({ length: browsers }, () => stranger(world)))
+  const tries = strangers.flatMap(({ person, state }, index) => Array.from({ length: count / browsers }, () => {
     const code = randomBytes(24).toString('base64url')
-    return stranger.open(`${APP}/_auth/callback?${new URLSearchParams({ state, code }).toString()}`, {
-      headers: { 'x-forwarded-for': `198.51.${n % addresses}.66` }, until: () => true
+    return person.open(`${APP}/_auth/callback?${new URLSearchParams({ state, code }).toString()}`, {
+      headers: { 'x-forwarded-for': `198.51.${index}.66` }, until: () => true
     })
-  })
+  }))
   return () => Promise.all(tries)
+}
+
+async function stranger (world: OwnWorld): Promise<Readonly<{ person: Person, state: string }>> {
+  const person = world.person()
+  const login = await person.open(`${APP}/_auth/login?rd=${APP}/`, { until: ({ url }) => url.includes('/_auth/login') })
+  return { person, state: new URL(String(last(login).headers['location'])).searchParams.get('state') ?? '' }
 }
 
 async function all (t: Test, addressOf: (n: number) => string, atOnce: number): Promise<void> {
