@@ -30,7 +30,9 @@ t.test('a clock that the app closed for safety ticks again', { skip: skipOrFailW
   const browser = await launchChromium()
   t.teardown(() => browser.close())
   const page = await browser.newPage({
-    extraHTTPHeaders: { 'x-authgear-session-valid': 'true', 'x-authgear-user-id': 'alice', 'x-forward-auth-session': 'one' }
+    extraHTTPHeaders: {
+      'x-authgear-session-valid': 'true', 'x-authgear-user-id': 'alice', 'x-forward-auth-session': 'one'
+    }
   })
   await page.goto(`http://127.0.0.1:${PORT}/`)
   await page.getByText(/: \d\d:\d\d:\d\d/).waitFor()
