@@ -272,7 +272,7 @@ function standStill (t: Test, ms: number): void {
   turn(1)
 }
 
-t.test('a machine that stands still for two polls reads all the same', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a machine that stands still for two polls reads on', { skip: skipOrFail('redis-server') }, async (t) => {
   const { replicas } = await startFleet(t, 2)
   standStill(t, 2 * POLL)
   const before = await pollsOf(replicas, 'ok')

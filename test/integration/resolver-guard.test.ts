@@ -45,12 +45,21 @@ t.test('five failures in a row open the breaker', async t => {
   t.equal(upstream.requests.length, 2 * FAILURES, 'each was retried while it was closed')
 })
 
-/** As a firewall does it that dislikes one client's User-Agent, or the name it comes from. */
 const ONE_CLIENT: Partial<ClientTrace> = { address: '198.51.100.7', isNamed: true, userAgent: 'evil' }
+
+t.test('a firewall that resets by User-Agent hides no verdict from its client', async (t) => {
+  const upstream = await startUpstream(t, (socket, request) =>
+    request.header('user-agent') === 'evil' ? socket.destroy() : socket.write(REFUSED))
+  const resolver = openResolver(t, upstream.port)
+  // with CACHE_STALE_IF_ERROR an ended session would pass as long as its client likes
+  const answers = await times(2 * FAILURES, () => resolver.ask({ session: 'ended' }, ONE_CLIENT))
+  for (const answer of answers) t.match(answer, { resolution: { kind: 'invalid' } })
+  t.equal(upstream.requests.length, 4 * FAILURES)
+})
 
 t.test('what one client meets opens nothing, where the service itself is answered', async (t) => {
   const upstream = await startUpstream(t, (socket, request) =>
-    request.header('user-agent') === 'evil' ? socket.destroy() : socket.write(SILENCE))
+    request.header('x-forwarded-for') === ONE_CLIENT.address ? socket.destroy() : socket.write(SILENCE))
   const resolver = openResolver(t, upstream.port)
   const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
   t.strictSame([...new Set(codes)], ['AUTHGEAR_UNREACHABLE'])

@@ -14,7 +14,13 @@ import type { ResolverObserver, ResolverOutcome } from './types.ts'
  */
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
-export type Exchange = Question & Readonly<{ cookieNames: CookieNames, timeoutMs: number, late: () => ResolverError }>
+export type Exchange = Question & Readonly<{
+  /** Of a retry: the credentials, and nothing else that the client chose. */
+  plainHeaders: () => string[]
+  cookieNames: CookieNames
+  timeoutMs: number
+  late: () => ResolverError
+}>
 
 /** One request, one verdict. @throws {ResolverError} */
 export async function exchange (pool: Pool, options: Exchange, observer: ResolverObserver): Promise<Resolution> {

@@ -81,6 +81,8 @@ export function createResolver (
     askedAt = performance.now()
     const deadline = new Deadline(settings.timeoutMs)
     const headers = requestHeaders(settings, credentials, trace)
+    const plain: ClientTrace = { ...trace, userAgent: undefined, tracestate: undefined }
+    const plainHeaders = (): string[] => requestHeaders(settings, credentials, plain)
     const { timeoutMs, cookieNames } = settings
     const sent = sentOf(credentials)
     let sentAt = Infinity
@@ -90,7 +92,7 @@ export function createResolver (
     const late = (): ResolverError => isRefusedOnce || performance.now() - sentAt > timeoutMs / 2
       ? new AuthgearTimeout(timeoutMs)
       : new Overloaded()
-    const options = { path, headers, cookieNames, deadline, timeoutMs, late }
+    const options = { path, headers, plainHeaders, cookieNames, deadline, timeoutMs, late }
     const request: Request = async (options) => {
       sentAt = Math.min(sentAt, performance.now())
       const resolution = await exchange(pool, options, observer)

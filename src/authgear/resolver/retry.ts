@@ -66,7 +66,8 @@ function withOneRetry (request: Request, mayRetry: () => boolean, options: Excha
     } catch (error) {
       if (retried || !isWorthARetry(error) || !mayRetry() || options.deadline.aborted) throw error
       retried = true
-      return await request(options)
+      // a firewall that resets by User-Agent must not look like an outage: an ended session could pass for one
+      return await request({ ...options, headers: options.plainHeaders() })
     }
   }
 }

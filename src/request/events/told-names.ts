@@ -4,7 +4,7 @@ import type { Feed } from '../../shared/events/feed.ts'
 import type { SessionNames } from '../../shared/events/session-names.ts'
 
 /** When something was told of a name last; undefined where that is not among what can be told again. */
-export type ToldAt = (name: string) => number | undefined
+type ToldAt = (name: string) => number | undefined
 
 /** What each app was told, by `s:…`, `u:…`, `c:…`, or `*` for everyone. */
 export type ToldNames = Readonly<{
