@@ -1,3 +1,4 @@
+import { BoundedMap } from '../revocation/bounded-map.ts'
 import {
   compareIds, FIRST_ID, type LogReader, type Origin, type Revocation, type StreamId, type Target
 } from '../revocation/types.ts'
@@ -24,6 +25,8 @@ type FeedListener = Readonly<{ told: () => void, reset: () => void }>
 export type Feed = ReturnType<typeof createFeed>
 
 const MAX_TOLD = 10_000
+/** One `everything` may stand for many revocations, and is named after the newest of them (ledger.ts). */
+const OF_ALL = /^all /
 
 /**
  * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
@@ -42,6 +45,8 @@ export function createFeed (room = MAX_TOLD) {
   let [start, end] = [0, 0]
   const told: Told[] = []
   let listener: FeedListener | undefined
+  /** When each revocation was read first, by its name: a new log has copies of what the old one had. */
+  const firstRead = new BoundedMap<number>(room)
 
   function cover (id: StreamId, at: number): void {
     covered = id
@@ -52,6 +57,13 @@ export function createFeed (room = MAX_TOLD) {
     isUnsure = false
     cover(id, at)
     listener?.reset()
+  }
+  /** A copy keeps its time, so that a session that began after the revocation is none of those it ended. */
+  function timeOf (of: string | undefined, at: number): number {
+    if (of === undefined) return at
+    const first = Math.min(at, firstRead.get(of.replace(OF_ALL, '')) ?? at)
+    firstRead.set(of, first)
+    return first
   }
   function passed (id: StreamId): void {
     seen = id
@@ -64,10 +76,11 @@ export function createFeed (room = MAX_TOLD) {
       seen = newest = FIRST_ID
       reset(first, since)
     },
-    read ({ id, revocation }: Parameters<LogReader['read']>[0], at: number): void {
+    read ({ id, of, revocation }: Parameters<LogReader['read']>[0], readAt: number): void {
       passed(id)
       if (isSignIn(revocation)) return
       const { target, origin } = revocation
+      const at = timeOf(of, readAt)
       if (end - start === room) {
         const oldest = told[start % room]
         if (oldest !== undefined) cover(oldest.id, oldest.at)

@@ -121,7 +121,7 @@ function createApplying (
     const { id, of, revocation } = entry
     ledger.apply(entry)
     if (revocation === undefined) return observer.reader?.passed(id)
-    observer.reader?.read({ id, revocation }, timeOf(read))
+    observer.reader?.read({ id, of, revocation }, timeOf(read))
     if (revocation.target.kind === 'block') observer.marked?.(revocation.target)
     const isOwn = publisher.confirm(of, revocation)
     if (!isNews || isOwn) return

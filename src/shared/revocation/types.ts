@@ -111,8 +111,8 @@ export interface RevocationLog {
 export type LogReader = Readonly<{
   /** Another log is read from its beginning. @param since milliseconds since 1970 from which on it lacks nothing */
   begins: (log: string, since: number) => void
-  /** @param at milliseconds since 1970 */
-  read: (entry: Readonly<{ id: StreamId, revocation: Revocation }>, at: number) => void
+  /** @param at milliseconds since 1970; `of`: the name that all copies of this revocation share */
+  read: (entry: Readonly<{ id: StreamId, of?: string, revocation: Revocation }>, at: number) => void
   /** An entry that tells nothing, or nothing that can be believed. */
   passed: (id: StreamId) => void
   /** An entry whose meaning counts only once the skipping ends, with `lost`. */

@@ -57,6 +57,20 @@ t.test('another log is another order', async (t) => {
   t.equal(feed.after({ log: 'b2', id: '9000-0' }), 3)
 })
 
+t.test('a revocation that a new log has again keeps its time', async (t) => {
+  const feed = createFeed(ROOM)
+  feed.begins('a1', 500)
+  feed.read({ id: idOf(1), of: 'one', revocation: disabled('alice') }, 2000)
+  feed.begins('b2', 9000)
+  feed.read({ id: '9001-0', of: 'one', revocation: disabled('alice') }, 9001)
+  feed.read({ id: '9002-0', of: 'all one', revocation: disabled('all') }, 9002)
+  feed.read({ id: '9003-0', of: 'two', revocation: disabled('bob') }, 9003)
+  t.strictSame([1, 2, 3].map((number) => feed.at(number)?.at), [2000, 2000, 9003])
+  for (let n = 0; n < 2 * ROOM; n++) feed.read({ id: `${9100 + n}-0`, of: `n${n}`, revocation: disabled('n') }, 9100 + n)
+  feed.read({ id: '9999-0', of: 'one', revocation: disabled('alice') }, 9999)
+  t.equal(feed.at(feed.end() - 1)?.at, 9999, 'as many are known as can be told')
+})
+
 t.test('a place is text, and no other text is one', async (t) => {
   const place = { log: 'a1', id: '1795645996000-3' }
   t.strictSame(readPlace(SECRET, writePlace(SECRET, place)), place)
