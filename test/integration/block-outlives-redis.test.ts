@@ -1,7 +1,10 @@
 import t from 'tap'
 import { readCompose } from '../helpers/compose.ts'
+import { startInProcessOver } from '../helpers/in-process-over.ts'
+import { APP, cookieOf, ownOptions, startOwnWorld } from '../helpers/own-world.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { demo } from '../helpers/simulator.ts'
 import { isUp, tokenFleet } from '../helpers/token-fleet.ts'
 import { until } from '../helpers/until.ts'
 
@@ -31,6 +34,22 @@ for (const file of STACKS) {
     await until('it follows again', () => isUp(after))
     t.equal(await after.statusOf('dcrc_1'), 401)
     t.equal(await after.statusOf('dcrc_2'), 200)
+  })
+}
+
+for (const file of STACKS) {
+  t.test(`${file}: a person stays signed in over a reboot of Redis and all replicas`, { skip }, async (t) => {
+    const redis = await startRedis(t, { args: optionsOf(file) })
+    const adapter = { REDIS_URL: redis.url, CACHE_SECRET: 'the secret of these replicas, 32 bytes' }
+    const world = await startOwnWorld(t, { adapter })
+    const cookie = cookieOf(await world.signedIn(), APP)
+    await world.replicas[0]?.close()
+    await redis.restart()
+    const after = await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(world.authgear, adapter))
+    const headers = { cookie, 'x-forwarded-host': new URL(APP).host, 'x-forwarded-uri': '/' }
+    const answer = () => after.ask({ path: '/verify', headers })
+    await until('it answers from what Redis kept', async () => (await answer()).status !== 503)
+    t.match(await answer(), { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } })
   })
 }
 
