@@ -71,7 +71,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS
 /** An answer to a refresh may take so long, where the old refresh token is dead by then. */
 export const PATIENCE_MS = 30_000
-/** Beside the calls under way: those that were given up as far as the circuit breaker knows, one probe a second. */
+/** Refreshes whose waiters gave up; beyond them a refresh has the time of any other call. */
 const MAX_LATE = 48
 const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning, MAX_LATE)
 /** Where an answer does not say: Authgear's default. */
@@ -151,6 +151,7 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
     [oauth.clockTolerance]: TOLERANCE_SECONDS[kind]
   })
 
+  let lateCalls = 0
   return async function call<T> (
     kind: Kind,
     trace: ClientTrace | undefined,
@@ -162,9 +163,8 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
     const oauth = await oauthLibrary()
     const client = clientOf(oauth, kind)
     const waiting = new Deadline(timeoutMs)
-    const patienceMs = told === undefined ? timeoutMs : Math.max(PATIENCE_MS, timeoutMs)
     let late: Promise<T> | undefined
-    const askOnce = async (): Promise<T> => {
+    const askOnce = async (patienceMs: number): Promise<T> => {
       const deadline = new Deadline(patienceMs)
       try {
         const response = await ask(oauth, server, client, givenFor(oauth, pool, trace, deadline))
@@ -177,8 +177,9 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
     }
     const work = (): Promise<T> => {
       waiting.met()
-      if (told === undefined) return askOnce()
-      late = askOnce()
+      // undici does not give up a call that waits for a connection
+      if (told === undefined || lateCalls >= MAX_LATE) return inTime(askOnce(timeoutMs), timeoutMs)
+      late = askOnce(Math.max(PATIENCE_MS, timeoutMs))
       return inTime(late, timeoutMs)
     }
     try {
@@ -186,7 +187,8 @@ function createCall ({ endpoint: { origin }, clientId, timeoutMs }: TokenEndpoin
       return await breakers[kind].run(asker, waiting, work, limits).catch((error: unknown) => {
         if (late === undefined || !(error instanceof AuthgearTimeout)) throw error
         told?.()
-        return late
+        lateCalls++
+        return late.finally(() => { lateCalls-- })
       })
     } catch (error) {
       if (error instanceof GrantRefused || error instanceof IdTokenRefused) throw error

@@ -4,7 +4,7 @@ import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
-import { type Out, refuse } from './command-line.ts'
+import { type Out, refuse, unknownOption } from './command-line.ts'
 import { everyoneEnters } from '../core/who-enters.ts'
 
 /** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
@@ -45,7 +45,8 @@ export function check (
 ): 0 | 1 {
   const [option, host, ...more] = args
   if (option !== undefined && (option !== '--host' || host === undefined || more.length > 0)) {
-    return refuse(['check takes --host HOST, and nothing else'], out)
+    const unknown = unknownOption(args, { host: { type: 'string' } })
+    return refuse([unknown ?? 'check takes --host HOST, and nothing else'], out)
   }
   const loaded = load(env)
   const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)

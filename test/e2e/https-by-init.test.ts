@@ -89,7 +89,8 @@ async function start (t: Test, { proxy, args, edit }: Row) {
   const ca = (): string => proxy === 'caddy'
     ? readFileSync(join(folder, 'caddy/pki/authorities/local/root.crt'), 'utf8')
     : tls.ca
-  const get = async (headers: readonly HeaderLine[] = []) => await ask(https, { headers, tls: { ca: ca() } })
+  const get = async (headers: readonly HeaderLine[] = [], host = HOST) =>
+    await ask(https, { host, headers, tls: { ca: ca(), servername: HOST } })
   await startChild(t, {
     name: proxy,
     command: mustFind(proxy),
@@ -115,5 +116,6 @@ for (const row of ROWS) {
     t.match(plain.headers.location, new RegExp(`^https://${HOST}(?::\\d+)?/x\\?y$`))
     t.equal(app.users.length, 1)
     t.not((await ask(http, { host: 'elsewhere.example' })).status, 200, 'another name')
+    t.not((await get([], 'elsewhere.example')).status, 200, 'another name on a connection for this one')
   })
 }

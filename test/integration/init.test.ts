@@ -74,7 +74,7 @@ t.test('an app that the proxy cannot reach so is refused', async (t) => {
   const { url, folder } = await start(t)
   const yes = ['--yes', '--endpoint', url, '--folder', folder]
   const labels = await run([...yes, '--proxy', 'traefik-labels', '--app', 'http://127.0.0.1:3000'])
-  t.match(labels, { code: 1, said: /--app: must name a service there, such as http/ })
+  t.match(labels, { code: 1, said: /--app: must be the name of a service on the proxy's network, such as http:\/\/app:8080/ })
   t.match(await run([...yes, '--app', 'http://127.0.0.1:8080']), { code: 1, said: /--app: .* is where the proxy itself/ })
 })
 

@@ -17,10 +17,10 @@ const codeOf = async (call: Promise<unknown>): Promise<unknown> =>
   await call.then(() => 'tokens', ({ cause, code }: Failure) => cause?.code ?? code)
 type Failure = Readonly<{ cause?: { code?: string }, code?: string }>
 
-async function start (t: Test, script: Script): Promise<TokenEndpoint> {
+async function start (t: Test, script: Script, timeoutMs = 30_000): Promise<TokenEndpoint> {
   const upstream = await startUpstream(t, script)
   const endpoint = openTokenEndpoint({
-    endpoint: { origin: `http://127.0.0.1:${upstream.port}` }, clientId: 'web', timeoutMs: 30_000, ca: undefined
+    endpoint: { origin: `http://127.0.0.1:${upstream.port}` }, clientId: 'web', timeoutMs, ca: undefined
   }, systemClock)
   t.teardown(() => endpoint.close())
   return endpoint
@@ -42,6 +42,25 @@ t.test('codes that get no answer cost neither refreshes nor revocations', async 
   t.equal(await codeOf(good), 'AUTHGEAR_CIRCUIT_OPEN', 'ten clients had no answer')
   t.equal(await codeOf(endpoint.refresh('r', traceOf(1), digestsOf('a session'))), 'tokens')
   t.equal(await codeOf(endpoint.revoke('r')), 'tokens')
+})
+
+t.test('refreshes that hang leave room for sign-ins and sign-outs', async (t) => {
+  const endpoint = await start(t, (socket, request) => {
+    if (request.header('user-agent') === 'hangs') return
+    socket.write(reply(200, [['Content-Type', 'application/json'], ['Connection', 'close']], TOKENS))
+  }, 50)
+  let late = 0
+  for (let n = 0; n < 100; n++) {
+    await new Promise<void>((resolve) => {
+      endpoint.refresh('r', traceOf(n, 'hangs'), digestsOf(`session ${n}`), () => { late++; resolve() })
+        .then(() => resolve(), () => resolve())
+    })
+    // the breaker stays closed: others are answered
+    await endpoint.refresh('r', NO_TRACE, digestsOf('another')).catch(() => {})
+  }
+  t.ok(late > 0 && late <= 48, `${late} calls outlive those who waited`)
+  t.equal(await codeOf(endpoint.revoke('r')), 'tokens')
+  t.equal(await codeOf(endpoint.redeem({ ...REDEMPTION, code: 'good' }, traceOf(1))), 'AUTHGEAR_GARBAGE', 'an answer')
 })
 
 t.test('one client whose calls get no answer costs others nothing', async (t) => {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ServiceError } from '../../errors.ts'
+import { unknownOption } from '../command-line.ts'
 
 /** Something that the person at the command line can mend; never holds key material. */
 export class CertError extends ServiceError {
@@ -45,21 +46,23 @@ export const USAGE = `usage: authgear-forward-auth cert --out DIR --host NAME [-
   --watch       stays and renews when a third of the 90 days is left; ends on SIGTERM
 `
 
+const OPTIONS = {
+  out: { type: 'string' },
+  host: { type: 'string', multiple: true },
+  'ca-dir': { type: 'string' },
+  client: { type: 'string' },
+  watch: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false }
+} as const
+
 function parse (args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      options: {
-        out: { type: 'string' },
-        host: { type: 'string', multiple: true },
-        'ca-dir': { type: 'string' },
-        client: { type: 'string' },
-        watch: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false }
-      }
+      options: OPTIONS
     }).values
   } catch (error) {
-    throw new CertError(error instanceof Error ? error.message : String(error), error)
+    throw new CertError(unknownOption(args, OPTIONS) ?? (error instanceof Error ? error.message : String(error)), error)
   }
 }
 

@@ -76,7 +76,8 @@ const STARTS: Readonly<Record<Answers['proxy'], string>> = {
 const CERTIFICATES: Readonly<Record<Answers['proxy'], string>> = {
   caddy: 'Caddy fetches the certificate: HOST must lead here, with ports 80 and 443 open',
   traefik: 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open',
-  nginx: 'Before that, put the certificate of HOST beside nginx.conf, as fullchain.pem and privkey.pem',
+  nginx: 'First get a certificate (certbot certonly --standalone -d HOST), and copy fullchain.pem and privkey.pem ' +
+    'beside nginx.conf',
   'traefik-labels': 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open'
 }
 

@@ -65,7 +65,8 @@ function unnamed ({ forwardAuth, grpc, app }: Settings): readonly string[] {
   const all = [['--forward-auth', forwardAuth], ['--grpc', grpc], ['--app', app]] as const
   return all
     .filter(([, { host }]) => !NAME.test(host))
-    .map(([option]) => `${option} must name a service there, such as http://forward-auth:4180`)
+    .map(([option]) => `${option} must be the name of a service on the proxy's network, such as ` +
+      `${option === '--app' ? 'http://app:8080' : 'http://forward-auth:4180'}`)
 }
 
 /**

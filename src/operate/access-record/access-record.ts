@@ -56,7 +56,7 @@ export type AccessRecordDeps = Readonly<{
 }>
 
 /** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
-const STRANGER = { user: undefined, method: '', path: undefined, policy: '' } as const
+const STRANGER = { user: undefined, method: '', path: undefined, policy: '', isStranger: true } as const
 const CLOSE_WITHIN_MS = 2000
 /**
  * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:

@@ -11,6 +11,8 @@ export type Same = Pick<Decided, 'verdict' | 'reason' | 'endpoint'> & Readonly<{
   method: string
   /** As it is written; undefined where paths fold together. */
   path: string | undefined
+  /** Nobody that Authgear knows: anyone can make as many of these as they like. */
+  isStranger?: true
   policy: string
 }>
 
@@ -28,7 +30,7 @@ export type Folds = Readonly<{
   sweep: () => void
   /** Writes all. */
   flush: () => void
-  /** More than half of its bytes are taken. */
+  /** Folds of strangers take more than half of the bytes. */
   isCrowded: () => boolean
 }>
 
@@ -50,10 +52,16 @@ export function createFolds (
   const all = new Set<Fold>()
   const byOwner = new Map<string, Fold[]>()
   let bytes = 0
+  let ofStrangers = 0
+
+  function account (fold: Fold, sign: 1 | -1): void {
+    bytes += sign * fold.bytes
+    if (fold.same.isStranger === true) ofStrangers += sign * fold.bytes
+  }
 
   function end (fold: Fold): void {
     all.delete(fold)
-    bytes -= fold.bytes
+    account(fold, -1)
     const others = byOwner.get(fold.owner)?.filter((one) => one !== fold) ?? []
     if (others.length === 0) byOwner.delete(fold.owner)
     else byOwner.set(fold.owner, others)
@@ -73,7 +81,7 @@ export function createFolds (
     write({ decided: decision, count: 1, first: now, last: now })
     if (windowMs === 0) return
     const [same, decided] = ownTexts([asked, repeatOf(decision, asked)])
-    const size = FOLD_BYTES + 2 * (owner.length + lengthOf(decided) + lengthOf(same))
+    const size = FOLD_BYTES + 2 * (owner.length + lengthOf(decided) + lengthOf(textsOf(same)))
     const fold: Fold = {
       owner, same, decided, bytes: size, ends: clock.monotonic() + windowMs, count: 0, first: 0, last: 0
     }
@@ -81,7 +89,7 @@ export function createFolds (
     const own = byOwner.get(owner)
     if (own === undefined) byOwner.set(owner, [fold])
     else own.push(fold)
-    bytes += size
+    account(fold, 1)
     endWhile(() => bytes > maxBytes)
   }
 
@@ -100,7 +108,7 @@ export function createFolds (
     },
     sweep: () => { const now = clock.monotonic(); endWhile(({ ends }) => ends <= now) },
     flush: () => endWhile(() => true),
-    isCrowded: () => bytes > maxBytes / 2
+    isCrowded: () => ofStrangers > maxBytes / 2
   })
 }
 
@@ -124,6 +132,8 @@ function isSame (a: Same, b: Same): boolean {
   return a.path === b.path && a.verdict === b.verdict && a.reason === b.reason && a.endpoint === b.endpoint &&
     a.method === b.method && a.host === b.host && a.policy === b.policy && a.user === b.user
 }
+
+const textsOf = ({ isStranger, ...texts }: Same) => texts
 
 function lengthOf (texts: Readonly<Record<string, string | undefined>>): number {
   return Object.values(texts).reduce<number>((sum, value) => sum + (value?.length ?? 0), 0)

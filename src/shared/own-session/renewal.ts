@@ -200,7 +200,10 @@ function outcomeOf (error: ResolverError): RefreshOutcome {
 function createRotationNotes (told: () => void) {
   let isOn: boolean | undefined
   return {
-    isOff: ({ rotates }: OwnRecord): boolean => (isOn ?? rotates) === false,
+    isOff ({ rotates }: OwnRecord): boolean {
+      isOn ??= rotates // another replica's answer: it is the client's setting
+      return isOn === false
+    },
     seen (rotated: boolean): void {
       if (rotated && isOn !== true) told()
       isOn = rotated

@@ -71,8 +71,11 @@ t.test('without a window each is written by itself', async (t) => {
 t.test('beyond its bytes the oldest is written early, and nothing is dropped', async (t) => {
   const { folds, shown, add } = start({ maxBytes: 5000 })
   t.notOk(folds.isCrowded())
-  for (let n = 0; n < 1000; n++) { add(`user ${n}`); add(`user ${n}`) }
+  for (let n = 0; n < 1000; n++) add('', { isStranger: true, host: `${n}.example` })
   t.ok(folds.isCrowded())
+  shown()
+  for (let n = 0; n < 1000; n++) { add(`user ${n}`); add(`user ${n}`) }
+  t.notOk(folds.isCrowded(), 'people are no crowd of strangers')
   t.ok(shown().length > 1980, 'all but a few are written')
   add('user 999')
   folds.flush()

@@ -125,7 +125,7 @@ t.test('--adapter is the former name of --forward-auth', async t => {
 })
 
 t.test('what a proxy\'s configuration cannot say is an error', async t => {
-  t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must name a service')
+  t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must be the name of a service')
   for (const proxy of ['apisix', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api']) {
     t.match(
       run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`

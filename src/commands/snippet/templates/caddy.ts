@@ -25,7 +25,7 @@ ${clean(settings)}
 ${checks(settings)}
 ${site(settings)}
 # security: any other host name; without this Caddy answers an empty 200
-${settings.https ? 'http://' : `http://:${settings.listen.port}`} {
+${settings.https ? 'http://, https://' : `http://:${settings.listen.port}`} {
 	respond 421
 }
 `

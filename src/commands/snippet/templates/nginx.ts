@@ -69,7 +69,8 @@ const httpsServer = (host: string): string => `\
     listen 80;
     listen [::]:80;
     server_name ${host};
-    location /.well-known/acme-challenge/ { root acme; } # certbot certonly --webroot -w acme -d ${host}
+    # the first time, before nginx runs: certbot certonly --standalone -d ${host}; renewals: --webroot -w acme
+    location /.well-known/acme-challenge/ { root acme; }
     location / { return 308 https://${host}$request_uri; }
   }
 `
