@@ -61,7 +61,7 @@ const MAPS = `\
 
 const OTHER_NAMES = `\
   server { listen 80 default_server; listen [::]:80 default_server; return 421; } # without IPv6 take the [::] out
-  server { listen 443 ssl default_server; listen [::]:443 ssl default_server; ssl_reject_handshake on; }
+  server { listen 443 ssl default_server; listen [::]:443 ssl default_server; ssl_reject_handshake on; return 421; }
 `
 
 const httpsServer = (host: string): string => `\
