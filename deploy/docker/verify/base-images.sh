@@ -55,6 +55,7 @@ server() {
   root=$work/$(tr -c 'a-z0-9\n' - <<<"$tag")
   shift 2
   skeleton "$root"; shell "$root"
+  [[ $tag != redis:* ]] || chown 999:999 "$root/data" # as in its own image: its user writes there
   for file in "$@"; do put "$root" "${file%%:*}" "${file##*:}"; done
   image "$tag" "$root" 'ENV PATH=/usr/local/bin:/usr/bin:/bin' "ENTRYPOINT $entrypoint"
 }

@@ -7,7 +7,6 @@ skeleton() {
   local users='root:x:0:0::/root:/bin/sh\nnginx:x:101:101::/:/bin/sh\nredis:x:999:999::/data:/bin/sh\nnonroot:x:65532:65532::/home/nonroot:/bin/sh\n'
   mkdir -p "$1"/{bin,etc/ssl/certs,tmp,run,root,home/nonroot,data,usr/bin,usr/local/bin,var/cache/nginx,proc,sys,dev,"$libraries"}
   chmod 1777 "$1/tmp"
-  chown 999:999 "$1/data" # as in Redis' own image, whose user writes there
   # shellcheck disable=SC2059 # the formats are ours
   printf "$users" >"$1/etc/passwd"
   printf 'root:x:0:\nnginx:x:101:\nredis:x:999:\nnonroot:x:65532:\n' >"$1/etc/group"
