@@ -150,7 +150,7 @@ export const isOwnValue = (value: string): boolean => OWN_VALUE.test(value)
 
 /**
  * Reads a bearer token, which comes first, and our own cookie: as at Authgear a token that is nobody's, or that can be
- * nobody's, hides no session. Two tokens are refused: whoever is behind the proxy may read another one.
+ * nobody's, hides no session. Two tokens are refused: the app may read the other one.
  * @param cookie its name
  * @param host under which it was given: at another it is another credential
  */

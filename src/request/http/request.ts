@@ -169,7 +169,6 @@ class LazyCredentialContext implements CredentialContext {
   trace (): ClientTrace { return this.#request.trace() }
 }
 
-/** Hands on what is there at once, and what comes later. */
 /**
  * Judges by the token; where that is nobody's, by the cookie beside it, each under a key of its own. An outage is no
  * "nobody". Where both are nobody's the token's refusal is the answer, which names what was sent.
@@ -199,6 +198,7 @@ function isNobodys (known: Authentication): boolean {
 const isRefusal = (known: Authentication): boolean =>
   known.kind === 'refused' || (known.kind === 'resolved' && known.resolution.kind === 'invalid')
 
+/** Hands on what is there at once, and what comes later. */
 export function thenOrNow<T, U> (value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
