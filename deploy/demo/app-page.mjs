@@ -1,6 +1,7 @@
 // @ts-check
 import { ICON, STYLE } from './authgear-simulator/style.mjs'
 import { CLOCK_PATH } from './clock.mjs'
+import { CONFIRM } from './settings.mjs'
 
 /**
  * @typedef {{ user: string | null, name: string, roles: string[], verified: boolean, anonymous: boolean,
@@ -43,7 +44,8 @@ function greeting ({ user, name }) {
 function buttons (loginPath) {
   if (loginPath === '') return ''
   return `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a>
-<a class="button" href="/admin">The page for admins</a></p>
+<a class="button" href="/admin">The page for admins</a>
+<a class="button" href="${CONFIRM.path}">The page that asks again who you are</a></p>
 `
 }
 

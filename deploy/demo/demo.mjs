@@ -6,7 +6,7 @@ import { takenPorts } from './ports.mjs'
 import { operatorOf, programs, redisProgram, registeredAt } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
 import { createRecord, recordLines } from './record.mjs'
-import { originOf, readSettings } from './settings.mjs'
+import { CONFIRM, originOf, readSettings } from './settings.mjs'
 import { stopLines, stopProblem } from './stop.mjs'
 
 /** @import { Settings } from './settings.mjs' */
@@ -96,7 +96,8 @@ In a browser:
   1. ${url}  the service sends you to Authgear's login page (simulated: no password)
   2. choose who you are; you come back to the app, which knows you
   3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
-  4. "Be somebody else, or sign out", on the app's page, ends the session everywhere
+  4. ${url}${CONFIRM.path.slice(1)}  asks "Is it you?" when you signed in more than ${CONFIRM.maxAge} seconds ago, then opens
+  5. "Be somebody else, or sign out", on the app's page, ends the session everywhere
 
 A project of your own at Authgear: npm run demo -- --authgear https://NAME.authgear.cloud --client ID
 `

@@ -1,5 +1,6 @@
 // @ts-check
 import { Agent, createServer, request as ask } from 'node:http'
+import { CONFIRM } from './settings.mjs'
 
 // The smallest proxy with forward auth, for machines that have neither Caddy nor Traefik. For the demo only.
 
@@ -56,6 +57,7 @@ function locationOf ({ method = '', url = '', headers: { host = '' } }) {
 /** @param {string} path as it came: on the safe side */
 function urlOf (path) {
   if (/^\/mcp/i.test(path)) return RESOURCE_URL
+  if (path.toLowerCase().includes(CONFIRM.path)) return `${VERIFY_URL}&max_age=${CONFIRM.maxAge}`
   return /admin/i.test(path) ? `${VERIFY_URL}&role=admin` : VERIFY_URL
 }
 

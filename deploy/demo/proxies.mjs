@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pathsOf } from './binaries.mjs'
 import { builtInProxy } from './programs.mjs'
-import { AUDIENCE, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, CONFIRM, RESOURCE, SCOPE } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -97,6 +97,7 @@ function writeSnippet (name, folder, { ports, project }) {
     '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
     '--app', `http://127.0.0.1:${ports.app}`, ...resource,
     '--identity', 'remote', '--assertion', '--events', '--login', '--policy', `/=audience=${AUDIENCE}`,
-    '--policy', `/admin=role=admin&audience=${AUDIENCE}`
+    '--policy', `/admin=role=admin&audience=${AUDIENCE}`,
+    '--policy', `${CONFIRM.path}=max_age=${CONFIRM.maxAge}&audience=${AUDIENCE}`
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

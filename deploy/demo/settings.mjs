@@ -31,6 +31,9 @@ export const CLIENT_ID = 'demo-web'
 /** What the app calls itself to the service. */
 export const AUDIENCE = 'demo-app'
 
+/** A page asks again who a person is, when the sign-in is longer ago than these seconds. */
+export const CONFIRM = { path: '/confirm', maxAge: 10 }
+
 /** An MCP server for machines and agents, and a machine that may call it. */
 export const RESOURCE = 'https://localhost/mcp'
 export const SCOPE = 'orders:read'

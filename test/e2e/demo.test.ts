@@ -117,6 +117,22 @@ async function showsItsPage (t: Test, port: number) {
   }
 }
 
+/** A person who signed in some time ago says again who they are, and then has the page. */
+async function confirm (t: Test, page: Page, url: string): Promise<void> {
+  const link = page.getByRole('link', { name: 'The page that asks again who you are' })
+  t.equal(new URL(await link.getAttribute('href') ?? '', page.url()).href, url, 'the app links to it')
+  const isAsked = async (): Promise<boolean> => await page.getByRole('heading', { name: 'Is it you?' }).isVisible()
+  await until('the sign-in is too old for the page', async () => {
+    await page.goto(url)
+    return await isAsked()
+  })
+  await until('the page opens', async () => {
+    if (await isAsked()) await page.getByRole('button', { name: 'I am alice' }).click()
+    return page.url() === url
+  })
+  t.match(await page.locator('main').innerText(), demo.alice.id)
+}
+
 /** Through Authgear's login page and back, to a page for admins and out again: by clicks alone. */
 async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) {
   await t.test('in a browser, by clicks alone', { skip: skipOrFailWithoutChromium() }, async (t) => {
@@ -142,6 +158,7 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await page.waitForURL(`${authgear}/login-page?*`)
     await choose('alice', `${origin}/admin`)
     await at('demo-app')
+    await confirm(t, page, `${origin}/confirm`)
     const tab = await page.context().newPage()
     await tab.goto(`${origin}/`)
     await tab.getByText(/A connection that is open: \d\d:\d\d:\d\d/).waitFor()
