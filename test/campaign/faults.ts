@@ -1,11 +1,9 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { credential } from '../helpers/log-entry.ts'
 import type { RedisServer } from '../helpers/redis.ts'
 import { openLogReplica } from '../helpers/stream-log.ts'
 import { drop } from './firewall.ts'
 import type { Link } from './link.ts'
+import { reboot, restore } from './reboots.ts'
 import type { Fault } from './schedule.ts'
 import { call } from './topologies/calls.ts'
 import type { Undo } from './topologies/types.ts'
@@ -30,6 +28,7 @@ export async function begin (world: World, fault: Fault): Promise<Undo> {
     case 'redis-killed': return await kill(await topology.master())
     case 'redis-frozen': return await freeze(await topology.master())
     case 'redis-restored': return await restore(world)
+    case 'redis-kept': case 'redis-emptied': return await reboot(world, fault)
     case 'redis-far': return delay(world, fault.roundTripsMs)
     case 'planned-failover': await topology.failOver?.(); return nothing
     case 'deposed-master': return await topology.depose(replicas.map((one) => one.links), fault)
@@ -82,20 +81,6 @@ function delay ({ replicas }: World, roundTripsMs: readonly number[]): Undo {
   }
   setAll((index) => roundTripsMs[index] ?? 0)
   return () => setAll(() => 0)
-}
-
-/** A host that reboots: all begin again, from a snapshot that lacks the newest revocations. */
-async function restore ({ topology, replicas }: World): Promise<Undo> {
-  await Promise.all(topology.nodes.map((node) => call(node, 'SAVE')))
-  const folders = await Promise.all(
-    topology.nodes.map(async (node) => await call(node, 'CONFIG', 'GET', 'dir') as string[]))
-  await sleep(2500) // for revocations that the snapshot lacks
-  await Promise.all(replicas.map((replica) => replica.kill()))
-  await Promise.all(topology.nodes.map((node) => node.stop()))
-  await Promise.all(topology.nodes.map((node) => node.restart()))
-  await Promise.all(replicas.map((replica) => replica.start()))
-  await Promise.all(folders.map(([, folder = '']) => rm(join(folder, 'dump.rdb'), { force: true })))
-  return nothing
 }
 
 function flap ({ topology }: World): Undo {

@@ -8,6 +8,8 @@ type Dropper = 'relay' | 'kernel'
 
 export type Fault =
   | Readonly<{ kind: 'redis-full' | 'redis-flushed' | 'redis-killed' | 'redis-frozen' | 'redis-restored' }>
+  /** All servers of Redis are killed and started again, from an append-only file or empty, and these replicas too. */
+  | Readonly<{ kind: 'redis-kept' | 'redis-emptied', killed: readonly number[] }>
   | Readonly<{ kind: 'planned-failover' | 'silent-copy' | 'log-flapping' | 'junk-few' | 'junk-flood' }>
   | Readonly<{ kind: 'redis-far', roundTripsMs: readonly number[] }>
   /** `silent`: cut off without a word; else its Redis replica leaves it, and it knows. */
@@ -36,18 +38,22 @@ export type Round = Readonly<{
 /** Whether the kernel may drop packets here. */
 export type Means = Readonly<{ topology: TopologyName, hasKernel: boolean }>
 
-/** Each fault may lose what is in Redis, so that a replica counts a change of the log's generation. */
+/** After each a replica may count a change of the log's generation: Redis may have lost what was in it. */
 export const LOSSY: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'redis-flushed', 'redis-killed', 'redis-frozen', 'redis-restored', 'planned-failover', 'deposed-master',
-  'silent-copy', 'log-flapping'
+  'silent-copy', 'log-flapping', 'redis-kept', 'redis-emptied'
 ])
+/** After these Redis may have a session no more; an append-only file keeps it. */
+export const LOSES_SESSIONS: ReadonlySet<FaultKind> = new Set([...LOSSY].filter((kind) => kind !== 'redis-kept'))
+/** They start replicas themselves. */
+const REBOOTS: readonly FaultKind[] = ['redis-restored', 'redis-kept', 'redis-emptied']
 /** After these the replicas leave Redis for minutes, which only a new process shortens. */
 export const LASTING: ReadonlySet<FaultKind> = new Set<FaultKind>(['log-flapping', 'junk-flood', 'redis-restored'])
 
 const EVERYWHERE: readonly FaultKind[] = [
-  'redis-full', 'redis-flushed', 'redis-killed', 'redis-frozen', 'redis-restored', 'log-flapping', 'junk-few',
-  'junk-flood', 'redis-far', 'cut-silent', 'cut-silent', 'cut-reset', 'replica-frozen', 'replica-killed',
-  'replica-stopped', 'clock-jump', 'authgear-down', 'authgear-hangs', 'authgear-slow'
+  'redis-full', 'redis-flushed', 'redis-killed', 'redis-frozen', ...REBOOTS, 'log-flapping', 'junk-few', 'junk-flood',
+  'redis-far', 'cut-silent', 'cut-silent', 'cut-reset', 'replica-frozen', 'replica-killed', 'replica-stopped',
+  'clock-jump', 'authgear-down', 'authgear-hangs', 'authgear-slow'
 ]
 
 /** The kinds that can be had there; whom a silent partition leaves behind needs a kernel in Sentinel and Cluster. */
@@ -78,13 +84,13 @@ export function * roundsOf (seed: number, means: Means): Generator<Round> {
 }
 
 /**
- * I3 needs one living replica that holds a revocation, so no replica is killed while Redis loses its data. Two faults
- * that start everything again, or do the same thing, are one.
+ * I3 needs one living replica that holds a revocation, so no replica is killed while Redis loses its data, but by the
+ * faults that are just that. Two faults that start everything again, or do the same thing, are one.
  */
 export function mayMeet (one: FaultKind, other: FaultKind): boolean {
   const pair = [one, other]
   const isDying = (kind: FaultKind): boolean => kind === 'replica-killed' || kind === 'replica-stopped'
-  if (one === other || pair.includes('redis-restored') || pair.includes('log-flapping')) return false
+  if (one === other || pair.some((kind) => REBOOTS.includes(kind)) || pair.includes('log-flapping')) return false
   if (pair.some(isDying) && pair.some((kind) => LOSSY.has(kind) || kind === 'junk-flood')) return false
   if (pair.every((kind) => kind.startsWith('authgear-'))) return false
   return !pair.every((kind) => LOSSY.has(kind))
@@ -95,6 +101,10 @@ function faultOf (kind: FaultKind, pick: Pick, { hasKernel }: Means): Fault {
   switch (kind) {
     case 'redis-far':
       return { kind, roundTripsMs: Array.from({ length: SETTINGS.replicas }, () => pick(51)) }
+    case 'redis-kept': case 'redis-emptied': {
+      const all = Array.from({ length: SETTINGS.replicas }, (_, index) => index)
+      return { kind, killed: oneOf(pick, [[], all.filter((one) => one !== replica), all]) }
+    }
     case 'deposed-master':
       return {
         kind, stays: pick(2) === 0 ? [replica] : [replica, (replica + 1) % SETTINGS.replicas], silent: pick(2) === 0

@@ -5,7 +5,7 @@
  */
 
 export type SituationId =
-  | 'healthy'
+  | 'healthy' | 'redis-kept' | 'redis-emptied'
   | 'redis-far' | 'redis-full' | 'redis-flushed' | 'redis-killed' | 'redis-frozen' | 'redis-restored'
   | 'planned-failover' | 'deposed-master' | 'silent-copy' | 'log-flapping' | 'junk-few' | 'junk-flood'
   | 'cut-silent' | 'cut-reset' | 'replica-frozen' | 'replica-killed' | 'replica-stopped' | 'clock-jump'
@@ -92,6 +92,20 @@ export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freez
   'redis-restored': {
     title: 'Redis is restored from an old snapshot, everything is started again',
     accepted: AT_ONCE,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'redis-kept': {
+    title: 'Redis with an append-only file is killed and started again: alone, with all replicas, with all but one',
+    accepted: DEGRADED,
+    wait: LOST_LEASE,
+    unavailable: 'none',
+    calls: AGAIN
+  },
+  'redis-emptied': {
+    title: 'the same without persistence: it comes back empty',
+    accepted: DEGRADED,
     wait: LOST_LEASE,
     unavailable: 'none',
     calls: AGAIN

@@ -1,5 +1,6 @@
 import type { Asked, HistoryEvent, Moment, Said } from './history.ts'
-import { SITUATIONS, type SituationId } from './situations.ts'
+import { SETTINGS, SITUATIONS, type SituationId } from './situations.ts'
+import type { Fault } from './schedule.ts'
 import type { Spans } from './spans.ts'
 
 type Word = Readonly<{ word: Said, saidAt: Moment }> & { keptAt: Moment, heard: { replica: number, at: Moment }[] }
@@ -7,14 +8,14 @@ type Word = Readonly<{ word: Said, saidAt: Moment }> & { keptAt: Moment, heard: 
 /** What operators said of each client, in their order: there is one word about a client at a time. */
 export type Words = {
   readonly of: Map<string, Word[]>
-  /** All begin again from a snapshot that was taken then. */
-  restoredFrom: Moment
+  /** What was acknowledged since then is lost with all that knew it. */
+  lostSince: Moment
   /** Worst of what was seen, less what the machine itself stood still. */
   readonly measure: { words: number, answers: number, refused: number, acceptedMs: number }
 }
 
 export const newWords = (): Words => ({
-  of: new Map(), restoredFrom: Infinity, measure: { words: 0, answers: 0, refused: 0, acceptedMs: 0 }
+  of: new Map(), lostSince: Infinity, measure: { words: 0, answers: 0, refused: 0, acceptedMs: 0 }
 })
 
 /** CACHE_DEGRADED_TTL, 3 s at least: nobody lives by an older list. */
@@ -27,11 +28,15 @@ const BOUNDS: Readonly<Partial<Record<SituationId, number>>> = {
   'replica-frozen': STALE_MS,
   'redis-killed': DEPOSED_MS,
   'redis-frozen': DEPOSED_MS,
+  'redis-kept': DEPOSED_MS,
+  'redis-emptied': DEPOSED_MS,
   'planned-failover': DEPOSED_MS,
   'deposed-master': DEPOSED_MS
 }
 /** Words of a client that may matter in a round. */
 const KEPT_WORDS = 8
+/** A block that is acknowledged is in the log, which every replica reads. */
+const READ_WITHIN_MS = SITUATIONS.healthy.accepted.ms
 const SLACK_MS = 50
 /** A lift is read with the next poll. */
 const LIFTED_WITHIN_MS = 1500
@@ -59,16 +64,28 @@ export function learnWord (words: Words, event: HistoryEvent): void {
       measure.words++
       return
     }
-    case 'fault': if (event.situation === 'redis-restored') words.restoredFrom = event.at; return
+    case 'fault': words.lostSince = Math.min(words.lostSince, lostSince(event)); return
     case 'healed': return forgetLost(words)
     default:
   }
 }
 
-/** What was said after the snapshot was lost with all that knew it. */
+/** All begin again from a snapshot, or from nothing; or one replica gives back what it has read by then. */
+function lostSince ({ what, at }: Extract<HistoryEvent, { kind: 'fault' }>): Moment {
+  const fault = what as Fault
+  switch (fault.kind) {
+    case 'redis-restored': return at
+    case 'redis-kept': return haveAllEnded(fault) ? at : Infinity
+    case 'redis-emptied': return haveAllEnded(fault) ? -Infinity : at - READ_WITHIN_MS
+    default: return Infinity
+  }
+}
+
+const haveAllEnded = ({ killed }: Extract<Fault, { killed: unknown }>): boolean => killed.length === SETTINGS.replicas
+
 function forgetLost (words: Words): void {
-  for (const word of [...words.of.values()].flat()) if (word.keptAt >= words.restoredFrom) word.keptAt = Infinity
-  words.restoredFrom = Infinity
+  for (const word of [...words.of.values()].flat()) if (word.keptAt >= words.lostSince) word.keptAt = Infinity
+  words.lostSince = Infinity
 }
 
 /** @returns what is wrong with the answer to a client's token */
@@ -87,7 +104,7 @@ export function judgeClient (words: Words, spans: Spans, answer: Asked): readonl
 }
 
 function wronglyAccepted (
-  { measure }: Words,
+  { measure, lostSince }: Words,
   last: Word | undefined,
   spans: Spans,
   { replica, at }: Asked
@@ -96,7 +113,7 @@ function wronglyAccepted (
   const hasHeard = last.heard.some((one) =>
     one.replica === replica && one.at < at && !spans.hasForgotten(replica, one.at, at))
   if (hasHeard) return ['a blocked client is accepted by the replica that took the block']
-  if (at <= last.keptAt) return []
+  if (at <= last.keptAt || last.keptAt >= lostSince) return []
   const stalledMs = spans.stalledMs(last.keptAt, at, ['harness', replica])
   const situations = spans.situations(last.keptAt, at, replica)
   const boundMs = Math.max(...['healthy' as const, ...situations].map(boundOf))

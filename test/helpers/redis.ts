@@ -30,8 +30,11 @@ export interface RedisServer {
   resume (): void
   /** Kills it, as a crash would. */
   stop (): Promise<void>
-  /** Kills it where it still runs, and starts it on the same port, empty unless `args` ask for an append-only file. */
-  restart (): Promise<void>
+  /**
+   * Kills it where it still runs, and starts it on the same port, empty unless `args` ask for an append-only file.
+   * @param further arguments of this start alone
+   */
+  restart (...further: readonly string[]): Promise<void>
   /** One command on a connection of its own: `cli('GET', key)`. */
   cli (...command: readonly [string, ...string[]]): Promise<unknown>
 }
@@ -40,11 +43,11 @@ export interface RedisServer {
 export async function startRedis (t: Test, options: RedisOptions = {}): Promise<RedisServer> {
   const port = options.port ?? await freePort()
   const folder = tempDir(t, 'redis')
-  const start = (): Promise<Child> =>
+  const start = (further: readonly string[] = []): Promise<Child> =>
     startChild(t, {
       name: 'redis-server',
       command: mustFind(options.server ?? 'redis-server'),
-      args: argumentsFor(options, port, folder),
+      args: [...argumentsFor(options, port, folder), ...further],
       ready: (output) => output.includes('Ready to accept connections')
     })
   const url = urlOf(options, port)
@@ -56,9 +59,9 @@ export async function startRedis (t: Test, options: RedisOptions = {}): Promise<
     pause: () => child.signal('SIGSTOP'),
     resume: () => child.signal('SIGCONT'),
     stop: () => child.stop('SIGKILL'),
-    async restart () {
+    async restart (...further: readonly string[]) {
       await child.stop('SIGKILL')
-      child = await start()
+      child = await start(further)
     },
     cli: (...command: readonly [string, ...string[]]) => redisClient(url, command, options.tls)
   })

@@ -2,7 +2,7 @@ import { wrongSuccess } from '../answers.ts'
 import type { Answered } from '../history.ts'
 import type { Known, State } from '../knowledge.ts'
 import { measureOf, rowOf } from '../measures.ts'
-import { LOSSY } from '../schedule.ts'
+import { LOSES_SESSIONS } from '../schedule.ts'
 
 type OwnAnswer = Answered & Readonly<{ own: NonNullable<Answered['own']> }>
 
@@ -10,6 +10,8 @@ export const isOwn = (answer: Answered): answer is OwnAnswer => answer.own !== u
 
 /** Authgear, or a replica, answered too late because the machine had no time. */
 const STALL_FOR_503_MS = 200
+/** After a sign-out, by the replica that took it. */
+const GRANT_ENDS_MS = 1000
 /** Longer than all that a stall makes fail. */
 const STALL_LINGERS_MS = 5000
 
@@ -30,11 +32,18 @@ const nameOf = ({ person }: OwnAnswer): string => `own ${person ?? ''}`
 
 function judged (state: State, known: Known, answer: OwnAnswer): readonly string[] {
   switch (answer.status) {
-    case 200: return wrongSuccess(state, known, answer)
+    case 200: return mayComeBack(state, known, answer) ? [] : wrongSuccess(state, known, answer)
     case 401: return wrongLogOut(state, known, answer)
     case 503: return wrongUnavailable(state, known, answer)
     default: return [`status ${answer.status}`]
   }
+}
+
+/** Its replica died before it ended the grant, and Redis lost that it has to be ended: decision 180. */
+function mayComeBack ({ spans }: State, { taken, endedAt }: Known, { at, userId, person }: OwnAnswer): boolean {
+  return userId === person && at > endedAt && taken.some((one) => one.covers === 'cookie' &&
+    spans.situations(one.at, at).includes('redis-restored') &&
+    spans.hasForgotten(one.replica, one.at, one.at + GRANT_ENDS_MS + spans.stalledMs(one.at, at)))
 }
 
 function measure ({ spans, measures }: State, { at, endedAt, status }: OwnAnswer): void {
@@ -51,7 +60,7 @@ function wrongLogOut ({ spans, remembered }: State, known: Known, answer: OwnAns
   const since = remembered.get(nameOf(answer)) ?? known.roles[0]?.at ?? 0
   const situations = spans.situations(since, endedAt)
   // a Redis without persistence: docs/login.md, "Where sessions are kept"
-  if (situations.some((one) => LOSSY.has(one as Parameters<typeof LOSSY.has>[0]))) return []
+  if (situations.some((one) => LOSES_SESSIONS.has(one as Parameters<typeof LOSES_SESSIONS.has>[0]))) return []
   if (!own.isRefused) return ['logged out without a word of Authgear']
   // rotation: an answer that was lost, or that a replica could not store
   if (own.rotates && (own.isLost || situations.length > 0)) return []

@@ -23,6 +23,8 @@ const answer = (at: number, status: number, own: Partial<Answered['own']> = {}):
 })
 const fault = (situation: SituationId, at: number): HistoryEvent =>
   ({ kind: 'fault', situation, replicas: [0, 1, 2, 3], at, what: situation })
+const restarted = (at: number): HistoryEvent =>
+  ({ kind: 'disturbed', replica: 1, at, endedAt: at + 500, forgets: true })
 const healed = (at: number): HistoryEvent => ({ kind: 'healed', at })
 const SIGNED_IN: HistoryEvent = { kind: 'signedIn', person: 'ann', isAdmin: false, at: 0 }
 const ENDED: readonly HistoryEvent[] = [
@@ -49,9 +51,17 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   ['and had it again after that', [
     fault('redis-flushed', 5), healed(2000), answer(9000, 200, { isCalm: true }), answer(9100, 401)
   ], /without a word of Authgear/],
+  ['Redis came back empty', [fault('redis-emptied', 5), answer(10, 401)], undefined],
+  ['Redis came back from its file', [fault('redis-kept', 5), answer(10, 401)], /without a word of Authgear/],
   ['over, and refused', [...ENDED, answer(1100, 401)], undefined],
   ['over, and let in', [...ENDED, answer(1600, 200)], /accepted 600 ms after its end/],
   ['over, and let in where it was ended', [...ENDED, { ...answer(1100, 200), replica: 1 }], /took the revocation/],
+  ['over, and back from a snapshot', [
+    fault('redis-restored', 900), ...ENDED, restarted(1500), answer(2500, 200)], undefined],
+  ['the same, and its replica had the time to end it', [
+    fault('redis-restored', 900), ...ENDED, restarted(2600), answer(3600, 200)], /after its end/],
+  ['over, and back from its file', [
+    fault('redis-kept', 900), ...ENDED, restarted(1500), answer(7000, 200)], /after its end/],
   ['nobody can say', [answer(10, 503)], undefined],
   ['nobody can say when all is well', [answer(10_000, 503, { isCalm: true })], /when all is well again/],
   ['the same, after it stood still', [STALL, answer(10_000, 503, { isCalm: true })], undefined],

@@ -8,7 +8,10 @@ const kept = (word: Said, at: number): HistoryEvent => ({ kind: 'kept', client: 
 const heard = (word: Said, at: number, replica: number): HistoryEvent =>
   ({ kind: 'heard', client: 'a', word, replica, at })
 const fault = (situation: SituationId, at: number, replicas: readonly number[] = [0, 1, 2, 3]): HistoryEvent =>
-  ({ kind: 'fault', situation, replicas, at, what: situation })
+  ({ kind: 'fault', situation, replicas, at, what: { kind: situation } })
+const reboot = (kind: 'redis-kept' | 'redis-emptied', at: number, killed: readonly number[]): HistoryEvent =>
+  ({ kind: 'fault', situation: kind, replicas: [0, 1, 2, 3], at, what: { kind, killed } })
+const ALL = [0, 1, 2, 3]
 const healed = (at: number): HistoryEvent => ({ kind: 'healed', at })
 const ended = (at: number, endedAt: number): HistoryEvent =>
   ({ kind: 'disturbed', replica: 0, at, endedAt, forgets: true })
@@ -48,6 +51,20 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
     ...BLOCKED, fault('redis-restored', 2000), healed(6000), answer(9000, 200)], /bound is 500/],
   ['blocked after the snapshot that all began from', [
     fault('redis-restored', 900), ...BLOCKED, healed(6000), answer(9000, 200)], undefined],
+  ['the same, before all are well again', [
+    fault('redis-restored', 900), ...BLOCKED, answer(5900, 200)], undefined],
+  ['a file that was appended to, and all that ended with it', [
+    ...BLOCKED, reboot('redis-kept', 2000, ALL), healed(6000), answer(9000, 200)], /bound is 6200/],
+  ['blocked while that file was not safe yet', [
+    reboot('redis-kept', 900, ALL), ...BLOCKED, healed(6000), answer(9000, 200)], undefined],
+  ['the same, and one replica lived', [
+    reboot('redis-kept', 900, [0, 1, 2]), ...BLOCKED, healed(6000), answer(9000, 200)], /bound is 6200/],
+  ['an empty Redis, and one replica lived', [
+    ...BLOCKED, reboot('redis-emptied', 2000, [0, 1, 2]), healed(6000), answer(9000, 200)], /bound is 6200/],
+  ['the same, and it had not read of it', [
+    ...BLOCKED, reboot('redis-emptied', 1200, [0, 1, 2]), healed(6000), answer(9000, 200)], undefined],
+  ['an empty Redis, and all that began again', [
+    ...BLOCKED, reboot('redis-emptied', 2000, ALL), answer(3000, 200), healed(6000), answer(9000, 200)], undefined],
 
   ['lifted', [...LIFTED, answer(5200, 200)], undefined],
   ['lifted, and refused until the next poll', [...LIFTED, answer(5010 + 1500, 401)], undefined],
