@@ -94,6 +94,30 @@ t.test('an outage while a token is asked about is no fall through', async (t) =>
   t.equal(await world.who(person), 'alice', 'who is remembered')
 })
 
+// CACHE_STALE_IF_ERROR
+t.test('a token that was nobody\'s before an outage hides no session', async (t) => {
+  const [ttlMs, staleMs] = [30_000, 60_000]
+  const world = await startOwnWorld(t, {
+    adapter: { CACHE_TTL: '30s', CACHE_STALE_IF_ERROR: '60s', CACHE_NEGATIVE_TTL: '5s', AUTHGEAR_TIMEOUT: '1s' }
+  })
+  const person = await signedIn(world)
+  const cookie = person.cookies(new URL(APP).host)
+  const who = async (token: string, sent = cookie): Promise<string> =>
+    whoIn(await world.verify({ cookie: sent, headers: [['Authorization', `Bearer ${token}`]] }))
+  t.equal(await who(OF_APPS.opaque), 'alice')
+  t.equal(await who(demo.bob.accessToken), 'bob')
+  world.clock.advance(ttlMs)
+  world.authgear.controls.fail('reset')
+  t.equal(await world.who(person), 'alice', 'by the cookie alone')
+  t.equal(await who(OF_APPS.opaque), 'alice')
+  t.equal(await who(OF_APPS.likeAuthgears), '503 authgear_unavailable', 'one that was never seen may be somebody\'s')
+  t.equal(await who(demo.bob.accessToken), 'bob', 'one that was somebody\'s is')
+  t.equal(await who(OF_APPS.opaque, ''), '503 authgear_unavailable', 'without a cookie nobody is signed out')
+  t.equal(await who(OF_APPS.opaque, `${cookieName(APP)}=x`), '503 authgear_unavailable', 'nor beside a broken one')
+  world.clock.advance(staleMs)
+  t.equal(await who(OF_APPS.opaque), '503 authgear_unavailable', 'for CACHE_STALE_IF_ERROR and no longer')
+})
+
 t.test('nobody is remembered under what somebody else sent', async (t) => {
   const world = await startOwnWorld(t)
   const [alice, bob] = [await signedIn(world), await signedIn(world, 'bob')]

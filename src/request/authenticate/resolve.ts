@@ -135,7 +135,7 @@ function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Pro
 /**
  * Stale-if-error: a session that was valid when last resolved, while Authgear cannot be reached. Never after an
  * answered error, which may be about this very session, never if a revocation may be missing, never past the end of a
- * token that was sent.
+ * token that was sent. What was nobody's stays unknown, and leaves the word to what was sent beside it.
  */
 function staleInstead (
   { memory, log, clock }: AuthenticateDeps,
@@ -144,8 +144,12 @@ function staleInstead (
 ): Authentication | undefined {
   if (!isOutage(error) || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
-  if (known.kind !== 'hit' || known.entry.resolution.kind !== 'valid') return undefined
-  if (log.isVoid(affectedOf(known.entry), { stamp: known.entry.stamp, local: known.local })) return undefined
+  if (known.kind !== 'hit') return undefined
+  const { entry: { resolution, stamp }, local } = known
+  if (log.isVoid(affectedOf(known.entry), { stamp, local })) return undefined
+  if (resolution.kind === 'invalid') {
+    return resolution.noIdentityHeaders ? { kind: 'unavailable', error, wasNobodys: true } : undefined
+  }
   const now = clock.wall()
   return now < identityDeadline(credentials, now)
     ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }

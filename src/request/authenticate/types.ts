@@ -28,8 +28,11 @@ export type Authentication =
     stale?: true
   }>
   | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'malformed_credentials' | 'wrong_audience' }>
-  /** An error is never a miss and never "not signed in". */
-  | Readonly<{ kind: 'unavailable', error: ResolverError }>
+  /**
+   * An error is never a miss and never "not signed in". `wasNobodys`: in an outage, within CACHE_STALE_IF_ERROR, before
+   * which they were nobody's and no account was refused.
+   */
+  | Readonly<{ kind: 'unavailable', error: ResolverError, wasNobodys?: true }>
 
 export type CredentialContext = Readonly<{
   key: MemoryKey

@@ -171,7 +171,8 @@ class LazyCredentialContext implements CredentialContext {
 
 /**
  * Judges by the token; where that is nobody's, by the cookie beside it, each under a key of its own. An outage is no
- * "nobody". Where both are nobody's the token's refusal is the answer, which names what was sent.
+ * "nobody", but for a token that was nobody's right before it: whoever sends both could send the cookie alone. Where
+ * both are nobody's the token's answer counts, which names what was sent.
  */
 export function judgeInTurn (
   { authenticator, keyer }: Pick<HandlerDeps, 'authenticator' | 'keyer'>,
@@ -190,9 +191,11 @@ export function judgeInTurn (
 
 /** Authgear names nobody, nor does it refuse an account; a token for another audience is refused whatever is beside. */
 function isNobodys (known: Authentication): boolean {
-  return known.kind === 'resolved'
-    ? known.resolution.kind === 'invalid' && known.resolution.noIdentityHeaders
-    : known.kind === 'refused' && known.reason === 'expired_credentials'
+  switch (known.kind) {
+    case 'resolved': return known.resolution.kind === 'invalid' && known.resolution.noIdentityHeaders
+    case 'refused': return known.reason === 'expired_credentials'
+    case 'unavailable': return known.wasNobodys === true
+  }
 }
 
 const isRefusal = (known: Authentication): boolean =>

@@ -17,7 +17,7 @@ export type MemoryRead = CacheRead & { kind: 'hit' } & Readonly<{ local: number 
 export interface MemoryCache extends Cache<string> {
   /** Synchronous, since an `async` hop costs 5 % of the hot path. */
   read (key: string): MemoryRead
-  /** As `read`, and entries that ended within CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
+  /** As `read`, and entries, refusals too, that ended within CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
   readEnded (key: string): MemoryRead
   /** Whether the last resolution was valid, even if the entry has ended: it does not say so of now. */
   knowsAsValid (key: string): boolean
@@ -82,7 +82,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
   /** Refusals end oldest first; of the sessions the least recently used end first, since nobody renewed them. */
   function sweep (most: number): void {
     sweepStore(valid, most, (slot) => remainingOf(slot) <= -staleMs)
-    sweepStore(refused, most, (slot) => remainingOf(slot) <= 0)
+    sweepStore(refused, most, (slot) => remainingOf(slot) <= -staleMs)
   }
 
   function put (key: string, slot: Slot): void {
