@@ -14,6 +14,7 @@ import { load } from './cases/load.ts'
 import { login } from './cases/login.ts'
 import { methods } from './cases/methods.ts'
 import { nginx } from './cases/nginx.ts'
+import { ownCookie } from './cases/own-cookie.ts'
 import { outage } from './cases/outage.ts'
 import { paths } from './cases/paths.ts'
 import { policies } from './cases/policies.ts'
@@ -29,8 +30,8 @@ import { startBehindProxy } from './behind-proxy.ts'
 /** In this order: the outages come last, and the last of them ends the replicas. */
 const CASES: readonly Case[] = [
   ...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...asks, ...clientAddress, ...http2,
-  ...recipes, ...login, ...resource, ...tls, ...away, ...traefik, ...caddy, ...nginx, ...envoy, ...envoyGrpc, ...load,
-  ...outage
+  ...recipes, ...login, ...ownCookie, ...resource, ...tls, ...away, ...traefik, ...caddy, ...nginx, ...envoy,
+  ...envoyGrpc, ...load, ...outage
 ]
 
 /**

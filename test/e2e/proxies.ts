@@ -27,6 +27,7 @@ export const caddy: Proxy = {
     hangSeconds: 5,
     passesRefusals: true,
     unlistedPasses: false,
+    hidesOwnCookie: true,
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: {},
@@ -56,6 +57,7 @@ export const nginx: Proxy = {
     hangSeconds: 5,
     passesRefusals: false,
     unlistedPasses: true, // stock nginx can clear the names that it knows only: docs/proxies/nginx.md
+    hidesOwnCookie: true,
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: {},
@@ -84,6 +86,7 @@ export const traefik: Proxy = {
     hangSeconds: 30, // which cannot be set
     passesRefusals: true,
     unlistedPasses: false,
+    hidesOwnCookie: false, // a value cannot be edited without a plugin
     connectionHidesCookie: true,
     connectionNamesForwarded: 200,
     cleaned: CLEANED,
@@ -118,6 +121,7 @@ export const envoy: Proxy = {
     hangSeconds: 5,
     passesRefusals: true,
     unlistedPasses: false,
+    hidesOwnCookie: true,
     connectionHidesCookie: true,
     connectionNamesForwarded: 400,
     cleaned: { '//admin/z': '/admin/z', '///admin': '/admin' },
@@ -157,6 +161,7 @@ export const haproxy: Proxy = {
     hangSeconds: 10,
     passesRefusals: true,
     unlistedPasses: false,
+    hidesOwnCookie: true,
     connectionHidesCookie: false,
     connectionNamesForwarded: 200,
     cleaned: CLEANED,

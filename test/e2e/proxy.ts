@@ -41,6 +41,8 @@ export interface Facts {
   readonly passesRefusals: boolean
   /** Does the app get a client's header that is none of ours but begins like them (X-Authgear-Foo)? */
   readonly unlistedPasses: boolean
+  /** Is the session of our own, __Host-forward-auth, taken out of the cookies that the app gets? */
+  readonly hidesOwnCookie: boolean
   /** Does `Connection: cookie` hide the cookie from forward-auth, so that the request is refused? */
   readonly connectionHidesCookie: boolean
   /** Status of a request whose Connection header names X-Forwarded-For. */

@@ -33,7 +33,10 @@ t.test('a public site with an area for admins', { skip }, async (t) => {
   for (const proxy of PROXIES) {
     const { port, app } = await startBefore(t, proxy, replica, { options: OPTIONS, ready: 200 })
     for (const path of ['/', '/about', '/x/admin']) {
-      t.strictSame(await reached(port, app, path), { status: 200, count: 1, forged: [] }, `${proxy.snippet}: ${path}`)
+      const cookies: HeaderLine = ['Cookie', 'a=1; __Host-forward-auth=session; b=2']
+      const got = await reached(port, app, path, [cookies])
+      t.strictSame(got, { status: 200, count: 1, forged: [] }, `${proxy.snippet}: ${path}`)
+      t.strictSame(app.lastHeader('cookie'), [proxy.facts.hidesOwnCookie ? 'a=1; b=2' : cookies[1]], proxy.snippet)
     }
     for (const path of ADMIN) t.match(await reached(port, app, path), { count: 0 }, `${proxy.snippet}: nobody at ${path}`)
     t.match(await reached(port, app, '/admin', [cookieOf(BOB)]), { status: 403, count: 0 }, proxy.snippet)

@@ -1,4 +1,5 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
+import { cookieName } from '../../request/own-login/sites.ts'
 import { TOKEN_HEADERS } from '../../request/resource/responses.ts'
 import { METADATA_PATH, partsOf } from '../../request/resource/settings.ts'
 
@@ -57,6 +58,10 @@ export const respelled = (name: string, other = '[^a-z0-9]'): string => name.toL
 export const ENVOY_OTHER = '[!-~]'
 
 export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
+
+/** With LOGIN_SESSION=own the session, which no app needs; of a demo on the browser's own machine without HTTPS. */
+export const hiddenCookie = ({ host, https }: Settings): string =>
+  cookieName(https || !/(?:^|\.)localhost$/.test(host))
 
 /** LOGIN_PATH's default, and all that it has. */
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const

@@ -66,10 +66,13 @@ function hostAskedFor (request: Asked, trustProxy: TrustProxy): string | undefin
   return isDouble ? undefined : trimBlanks(forwarded, 0, forwarded.length)
 }
 
+/** The session's cookie; browsers keep `__Host-` over HTTPS alone. */
+export const cookieName = (isSecure: boolean): string => isSecure ? '__Host-forward-auth' : 'forward-auth'
+
 function siteOf (origin: string, path: string): Site {
   const { host, hostname, protocol } = new URL(origin)
   const isSecure = protocol === 'https:'
-  const prefix = isSecure ? '__Host-forward-auth' : 'forward-auth'
+  const prefix = cookieName(isSecure)
   return Object.freeze({
     origin,
     host,

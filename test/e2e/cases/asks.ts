@@ -11,7 +11,7 @@ import { shipped, type Case } from './case.ts'
 /** What forward-auth reads, or hands on to Authgear. */
 const PASSED: readonly HeaderLine[] = [
   ['Authorization', 'Bearer token'],
-  ['Cookie', 'a=1; session=s; b=2'],
+  ['Cookie', 'a=1; __Host-forward-auth=o; session=s; b=2'],
   ['Accept', 'text/html'],
   ['Accept-Language', 'de'],
   ['User-Agent', 'a browser'],

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
 import { ask, type Answer, type HeaderLine } from '../../helpers/request.ts'
 import { startBefore, type Before } from '../one-replica.ts'
+import type { Proxy } from '../proxy.ts'
 import { RECIPES } from '../recipes.ts'
 import { shipped, type Case } from './case.ts'
 
@@ -21,14 +22,16 @@ export const recipes: readonly Case[] = [{
     const before = await startBefore(t, proxy, await stack.single(), {
       edits: RECIPES[proxy.server] ?? {}, options: ['--no-login']
     })
-    await t.test('a public path is public, and nothing beside it', async t => testPublic(t, before))
+    await t.test('a public path is public, and nothing beside it', async t => testPublic(t, before, proxy.facts))
     await t.test('a true preflight is answered, and no other OPTIONS', async t => testPreflight(t, before))
     await t.test('another origin can read a refusal, if it is the one that is named', async t => testCors(t, before))
   }
 }]
 
-async function testPublic (t: Test, { port, app }: Before): Promise<void> {
-  t.equal((await ask(port, { path: '/public/page', headers: SPOOFED })).status, 200)
+async function testPublic (t: Test, { port, app }: Before, { hidesOwnCookie }: Proxy['facts']): Promise<void> {
+  const cookies: HeaderLine = ['Cookie', 'a=1; __Host-forward-auth=session']
+  t.equal((await ask(port, { path: '/public/page', headers: [...SPOOFED, cookies] })).status, 200)
+  t.strictSame(app.lastHeader('cookie'), [hidesOwnCookie ? 'a=1' : cookies[1]])
   t.equal(app.received.length, 1)
   t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'))
   // nginx adds the slash to /public itself

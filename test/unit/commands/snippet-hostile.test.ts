@@ -293,6 +293,11 @@ t.test('the files beside snippet keep the same guards', async t => {
   for (const file of ['deploy/compose/Caddyfile', 'deploy/compose/authgear.caddy']) {
     t.equal(clean(read(file)), clean(everyName), file)
   }
+  const hide = (text: string): string => /(?:# security: the app gets every cookie)[^]*?\n *\}\n/.exec(text)?.[0] ?? ''
+  const onLocalhost = (text: string): string => hide(text).replaceAll('__Host-forward-auth', '(__Host-)?forward-auth')
+  t.equal(hide(read('deploy/compose/authgear.caddy')), hide(everyName))
+  t.equal(hide(read('deploy/compose/Caddyfile')), onLocalhost(everyName))
+  t.equal(hide(read('deploy/compose/nginx.conf')), onLocalhost(textOf(filesOf('nginx'))))
   for (const file of ['README.md', 'deploy/compose/Caddyfile.https', 'deploy/compose/own/app.caddy.example']) {
     t.match(read(file), /\troute \{\n\t\timport authgear_clean/, file)
   }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { LoginSettings } from '../../../request/login/settings.ts'
 import { createAuthgearUrls } from '../../../request/login/urls.ts'
+import { cookieName } from '../../../request/own-login/sites.ts'
 import { FULL_ACCESS } from '../../../request/own-login/urls.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
@@ -150,8 +151,7 @@ export const ownSession: Probe = {
     if ('code' in begun) return looked(noPage(url, begun))
     const route = judgeRoute(begun, `${origin}${login.path}/`, endpoint.origin)
     if (route !== undefined) return looked(route)
-    const name = origin.startsWith('https:') ? '__Host-forward-auth' : 'forward-auth'
-    const cookie = `${name}=${randomBytes(32).toString('base64url')}`
+    const cookie = `${cookieName(origin.startsWith('https:'))}=${randomBytes(32).toString('base64url')}`
     return looked(judgeCookie(await askPage(`${url}${echo}`, { ...PROGRAM, cookie }, ca), url))
   }
 }

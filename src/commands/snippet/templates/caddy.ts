@@ -1,7 +1,9 @@
 /* eslint-disable @stylistic/no-tabs -- a Caddyfile is indented by tabs */
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
 import { anyCase, patternOf } from '../paths.ts'
-import { checkOf, type Files, identityOf, ownComment, ownPaths, type Route, type Settings } from '../settings.ts'
+import {
+  checkOf, type Files, hiddenCookie, identityOf, ownComment, ownPaths, type Route, type Settings
+} from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
   return { Caddyfile: caddyfile(settings) }
@@ -22,6 +24,7 @@ ${settings.https ? '' : `	default_bind ${settings.listen.host}\n`}\
 }
 
 ${clean(settings)}
+${hide(settings)}
 ${checks(settings)}
 ${site(settings)}
 # security: any other host name; without this Caddy answers an empty 200
@@ -67,6 +70,17 @@ const WEBSOCKET = `\
 /** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
 const ALIASES = [...'_.~!#$%&\'*+^`|']
 
+const hide = (settings: Settings): string => `\
+# security: the app gets every cookie but forward-auth's session. The policies below have it: import it where the app is asked without one
+(authgear_hide_session) {
+	route {
+		request_header Cookie "^(${hiddenCookie(settings)}=[^;]*(; *|$))+|; *${hiddenCookie(settings)}=[^;]*" ""
+		@noCookie vars_regexp {http.request.header.Cookie} ^$
+		request_header @noCookie -Cookie
+	}
+}
+`
+
 const checks = (settings: Settings): string => `\
 # may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
@@ -103,6 +117,7 @@ const check = (settings: Settings, name: string, path: string): string => `\
 ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
 			}
 		}
+		import authgear_hide_session
 	}
 }
 `
@@ -140,7 +155,7 @@ const routes = (settings: Settings): string => settings.routes.length === 0
   ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${appAddress(settings)}\n`
   : settings.routes.map((route) => handle(settings, route)).join('') + `\
 		handle { # ${settings.isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all, what has no route of its own is still protected'}
-${settings.isPublic ? '' : `			${guard(settings.policy)}\n`}\
+			${settings.isPublic ? 'import authgear_hide_session' : guard(settings.policy)}
 			reverse_proxy ${appAddress(settings)}
 		}
 `

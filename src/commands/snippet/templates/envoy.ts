@@ -1,8 +1,8 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import { anyCase, wholePatternOf } from '../paths.ts'
 import {
-  type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, identityOf, lower,
-  LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings
+  type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, hiddenCookie, identityOf,
+  lower, LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -97,8 +97,30 @@ ${way.strip(settings)}\
               # security: nothing else of the client's request reaches forward-auth
               allowed_headers: { patterns: [${exact([...lower(FORWARDED_REQUEST_HEADERS), ...way.extraRequestHeaders])}] }
 ${way.check(settings)}\
+${hide(settings)}\
           - name: envoy.filters.http.router
             typed_config: { "@type": ${TYPE}.router.v3.Router }
+`
+
+/** A pattern of Lua: "-" means something there. */
+const hide = (settings: Settings): string => `\
+          # security: the app gets every cookie but forward-auth's session
+          - name: hide_session
+            typed_config:
+              "@type": ${TYPE}.lua.v3.Lua
+              default_source_code:
+                inline_string: |
+                  function envoy_on_request(handle)
+                    local headers, lines = handle:headers(), {}
+                    for name, value in pairs(headers) do
+                      if name == "cookie" then
+                        local kept = (";" .. value):gsub("; *${hiddenCookie(settings).replaceAll('-', '%-')}=[^;]*", ""):gsub("^; *", "")
+                        table.insert(lines, kept)
+                      end
+                    end
+                    headers:remove("cookie")
+                    for _, line in ipairs(lines) do if line ~= "" then headers:add("cookie", line) end end
+                  end
 `
 
 const routes = (settings: Settings, way: Way): string => `\
@@ -217,7 +239,9 @@ const own = (settings: Settings): string => `\
                 request_headers_to_add: # security: these win over what the client sent
                 - { header: { key: x-forwarded-host, value: "%REQ(:AUTHORITY)%" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
                 - { header: { key: x-forwarded-uri, value: "%REQ(:PATH)%" }, append_action: OVERWRITE_IF_EXISTS_OR_ADD }
-${NO_QUESTION}`
+${NO_QUESTION}\
+                  hide_session: { "@type": ${TYPE}.lua.v3.LuaPerRoute, disabled: true }
+`
 
 const tls = (host: string): string => `\
     transport_socket:

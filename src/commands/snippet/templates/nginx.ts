@@ -7,6 +7,7 @@ import {
   FORWARDED_REQUEST_HEADERS,
   both,
   type Files,
+  hiddenCookie,
   identityOf,
   ownComment,
   ownPaths,
@@ -35,7 +36,7 @@ ${settings.outgoing.some(({ length }) => length > LONG_NAME) ? LONG_NAMES : ''}\
   upstream forward_auth { server ${settings.forwardAuth.text} fail_timeout=1s; keepalive 64; } # a replica that failed is tried again after 1 s, not 10
   upstream app          { server ${settings.app.text}; keepalive 32; }
 
-${MAPS}
+${MAPS}${cookieMap(settings)}
   # security: any other host name
 ${settings.https ? OTHER_NAMES : `  server { listen ${settings.listen.text} default_server; return 421; }\n`}\
 
@@ -57,6 +58,16 @@ const MAPS = `\
 
   # CORS preflights carry no credentials. To let the app answer them, take the comment marks off here and below:
   # map "$request_method $http_origin $http_access_control_request_method" $authgear_preflight { default 0; "~^OPTIONS [^ ]+ [^ ]+$" 1; } # an origin has colons, no blanks
+`
+
+const cookieMap = (settings: Settings): string => `\
+
+  # security: the app gets every cookie but forward-auth's session
+  map $http_cookie $authgear_cookie {
+    default $http_cookie;
+    "~^${hiddenCookie(settings)}=[^;]*(; *|$)(?<authgear_rest>.*)$" $authgear_rest;
+    "~^(?<authgear_before>.*); *${hiddenCookie(settings)}=[^;]*(?<authgear_after>.*)$" $authgear_before$authgear_after;
+  }
 `
 
 const OTHER_NAMES = `\
@@ -100,7 +111,7 @@ ${settings.app.tls ? tlsToApp(settings.app.host) : ''}\
 
     # error_page 418 = @preflight;
     # if ($authgear_preflight) { return 418; }
-    # location @preflight { include authgear_none.inc; ${toApp(settings)} }
+    # location @preflight { include authgear_none.inc; ${HIDE} ${toApp(settings)} }
 
 ${DOWN_ANSWER}\
 ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
@@ -142,9 +153,13 @@ const locationOf = (settings: Settings, match: string, name: string): string => 
     }
 `
 
+/** Where the app is asked; a login route of ours needs the cookie. */
+const HIDE = 'proxy_set_header Cookie $authgear_cookie;'
+
 const publicLocation = (settings: Settings): string => `\
     location / { # everybody may see the rest (--public)
       include authgear_none.inc;
+      ${HIDE}
       ${toApp(settings)}
     }
 `
@@ -263,6 +278,7 @@ proxy_http_version 1.1;
 proxy_set_header Host $host;
 proxy_set_header Upgrade $authgear_upgrade;
 proxy_set_header Connection $authgear_connection;
+${HIDE}
 ${TO_APP}`
 
 const noneFile = (settings: Settings): string => `\
