@@ -2,7 +2,8 @@ import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER }
 import { anyCase, wholePatternOf } from '../paths.ts'
 import {
   type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, hiddenCookie,
-  identityOf, lower, LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route, type Settings
+  identityOf, lower, LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route,
+  type Settings
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
