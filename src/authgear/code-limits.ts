@@ -9,18 +9,24 @@ import type { ClientTrace } from './resolver/types.ts'
 export type CodeLimits = Readonly<{
   /**
    * Redeems a code, when it is this client's turn: a whole office may come back from Authgear at once.
-   * @param browser an id of it that nobody else has
    * @returns `too_many` where Authgear refused too many codes of this browser within a minute
-   * @throws {Overloaded} where too many wait, or for too long
+   * @throws {Overloaded} at once where no turn comes in time
    * @throws what `redeem` throws
    */
-  run: <T>(trace: ClientTrace, browser: string, redeem: () => Promise<T>) => Promise<T | 'too_many'>
+  run: <T>(trace: ClientTrace, browser: Visitor, redeem: () => Promise<T>) => Promise<T | 'too_many'>
+}>
+
+export type Visitor = Readonly<{
+  /** No other browser has it. */
+  id: string
+  /** A stranger would need an account to claim it. */
+  hasSignedIn: boolean
 }>
 
 /**
  * What one client may do. Where no trusted proxy names the client, everybody has the proxy's address. Beyond
- * `refusedPerMinute` its codes are not refused, since a network is many people: they go one at a time, and who was
- * refused keeps the next one waiting.
+ * `refusedPerMinute` its codes are not refused, since a network is many people: they go one at a time, and a code that
+ * Authgear refused keeps the next one waiting. Browsers that signed in before pass beside that queue.
  */
 const NAMED = { refusedPerMinute: 10, maxRunning: 6, maxWaiting: 128 } as const
 const UNNAMED = { refusedPerMinute: 30, maxRunning: 8, maxWaiting: 512 } as const
@@ -28,13 +34,16 @@ const UNNAMED = { refusedPerMinute: 30, maxRunning: 8, maxWaiting: 512 } as cons
 const BROWSER = { refusedPerMinute: 10, maxRunning: 6, maxWaiting: 32 } as const
 /** 60 a minute: half of what Authgear allows an address, and of all people where it sees one address alone. */
 const PAUSE_MS = 1000
+/** A stranger's own good code must not make the next turns look short. */
+const AVERAGED_TURNS = 8
 const MINUTE_MS = 60_000
 const MAX_CLIENTS = 10_000
 const MAX_WAITING = 1024
 /** A person waits so long for a page; a code lives for five minutes. */
 const MAX_WAIT_MS = 10_000
 
-type Count = { readonly since: number, refused: number }
+/** `turnMs`: how long a turn took lately, while the client was slowed. */
+type Count = { readonly since: number, refused: number, turnMs: number }
 type Times = Readonly<{ maxWaitMs?: number, pause?: (ms: number) => Promise<void> }>
 
 /** @param now monotonic milliseconds */
@@ -45,45 +54,71 @@ export function createCodeLimits (
   const refused = createRefusedCounts(now)
   const turns = createConcurrencyLimit(Infinity, MAX_WAITING)
   return Object.freeze({
-    async run<T> (trace: ClientTrace, browser: string, redeem: () => Promise<T>): Promise<T | 'too_many'> {
-      const [ofClient, ofBrowser] = [`client ${clientOf(trace)}`, `browser ${browser}`]
-      const { refusedPerMinute, maxRunning, maxWaiting } = trace.isNamed === true ? NAMED : UNNAMED
+    async run<T> (trace: ClientTrace, browser: Visitor, redeem: () => Promise<T>): Promise<T | 'too_many'> {
+      const [ofClient, ofBrowser] = [`client ${clientOf(trace)}`, `browser ${browser.id}`]
+      const { refusedPerMinute, ...bounds } = trace.isNamed === true ? NAMED : UNNAMED
       const isSlow = (): boolean => refused.of(ofClient) >= refusedPerMinute
       const hasTooMany = (): boolean => refused.of(ofBrowser) >= BROWSER.refusedPerMinute
       if (hasTooMany()) return 'too_many'
-      const client: Limit = {
-        name: ofClient, get maxRunning () { return isSlow() ? 1 : maxRunning }, maxWaiting, alternates: true
-      }
-      return await inTurn(turns, [client, { name: ofBrowser, ...BROWSER }], maxWaitMs, async () => {
+      const isBeside = isSlow() && browser.hasSignedIn && refused.of(ofBrowser) === 0
+      const queue = isBeside
+        ? { ...bounds, name: `signed in before, ${ofClient}`, alternates: true }
+        : queueOf(ofClient, bounds, isSlow, () => maxWaitMs / refused.turnMsOf(ofClient))
+      return await inTurn(turns, [queue, { name: ofBrowser, ...BROWSER }], maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this browser were refused meanwhile
-        const wasSlow = isSlow()
+        const slowSince = isSlow() ? now() : undefined
         try {
           return await redeem()
         } catch (error) {
           if (!(error instanceof GrantRefused)) throw error
           refused.add(ofClient)
           refused.add(ofBrowser)
-          if (wasSlow) await pause(PAUSE_MS)
+          if (slowSince !== undefined) await pause(PAUSE_MS)
           throw error
+        } finally {
+          if (slowSince !== undefined && !isBeside) refused.took(ofClient, now() - slowSince)
         }
       })
     }
   })
 }
 
+/** @param turnsInTime how many turns one after another fit into the longest wait */
+function queueOf (
+  name: string,
+  { maxRunning, maxWaiting }: Readonly<{ maxRunning: number, maxWaiting: number }>,
+  isSlow: () => boolean,
+  turnsInTime: () => number
+): Limit {
+  return {
+    name,
+    alternates: true,
+    get maxRunning () { return isSlow() ? 1 : maxRunning },
+    // the oldest waiter has every second turn, after the one that is under way
+    get maxWaiting () { return isSlow() ? Math.min(maxWaiting, Math.floor((turnsInTime() - 1) / 2)) : maxWaiting }
+  }
+}
+
 /** Of each client and browser, within the minute that began with the first. */
 function createRefusedCounts (now: () => number) {
   const counts = new LRUCache<string, Count>({ max: 2 * MAX_CLIENTS })
-  const known = (name: string): Count | undefined => {
+  const current = (name: string): Count | undefined => {
     const count = counts.get(name)
     return count !== undefined && now() - count.since < MINUTE_MS ? count : undefined
   }
+  const turnMsOf = (name: string): number => counts.get(name)?.turnMs ?? 0
   return {
-    of: (name: string): number => known(name)?.refused ?? 0,
+    of: (name: string): number => current(name)?.refused ?? 0,
     add (name: string): void {
-      const count = known(name)
-      if (count === undefined) counts.set(name, { since: now(), refused: 1 })
+      const count = current(name)
+      if (count === undefined) counts.set(name, { since: now(), refused: 1, turnMs: turnMsOf(name) })
       else count.refused++
+    },
+    /** Of the last turns; a flood is known in its next minute, too. */
+    turnMsOf,
+    took (name: string, ms: number): void {
+      const count = counts.get(name)
+      if (count !== undefined) count.turnMs += (ms - count.turnMs) / AVERAGED_TURNS
     }
   }
 }

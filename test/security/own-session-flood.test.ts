@@ -125,6 +125,21 @@ t.test('junk codes of many browsers keep nobody of their network from signing in
   await Promise.all(junk)
 })
 
+t.test('a browser that signed in before waits for no junk of its network', async (t) => {
+  const world = await startOwnWorld(t)
+  const person = world.person()
+  await world.signIn(person, `${APP}/`)
+  for (let i = 0; i < 10; i++) await tryJunk(world.person(), OFFICE)
+  const gate = world.relay.holdAnswers()
+  const junk = tryJunk(world.person(), OFFICE)
+  await gate.arrived(1)
+  const back = person.open(`${APP}/_auth/login?rd=${APP}/`, { headers: OFFICE })
+  await Promise.race([gate.arrived(2), back]) // its code is at Authgear while the junk is
+  gate.release()
+  t.equal(last(await back).status, 200)
+  await junk
+})
+
 t.test('junk codes end nobody\'s refresh', async (t) => {
   const world = await startOwnWorld(t)
   world.relay.hideAddresses()

@@ -75,7 +75,7 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   return async (arrival, code) => {
     if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
-      const browser = browserIdOf(arrival.browser)
+      const browser = { id: browserIdOf(arrival.browser), hasSignedIn: arrival.browser.hasSignedIn === true }
       const redeem = (): Promise<Redeemed | 'used'> => redeemOnce(deps, arrival, code)
       const redeemed = await deps.codeLimits.run(arrival.request.trace(), browser, redeem)
       if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')

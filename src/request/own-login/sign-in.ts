@@ -75,7 +75,7 @@ function sentBack (
   value: string,
   userId: string
 ): HandlerResult {
-  const cookies = [sessionCookie(site, value), browserCookie(seal, site, browser)]
+  const cookies = [sessionCookie(site, value), browserCookie(seal, site, { ...browser, hasSignedIn: true })]
   const who = whoOf(keyer, ownCredentials(site.name, value), userId)
   return { ...answers.redirect('sent_back', returnTo, cookies), who }
 }

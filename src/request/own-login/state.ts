@@ -15,6 +15,8 @@ export type Browser = Readonly<{
   host: string
   /** Ways back from Authgear without a click, one after another, whatever pages they led to; epoch milliseconds. */
   returns?: Readonly<{ count: number, since: number }> | undefined
+  /** A person signed in with it: its next code waits for no junk of its network. */
+  hasSignedIn?: true
 }>
 
 /** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
