@@ -43,7 +43,7 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const { store, users, lease } = stores
   const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
   const losses = createLosses(store, clock)
-  const renewal = renewalOf(stores, tokens, { ...deps, revokeLater, losses, sso: login.own.sso })
+  const renewal = renewalOf(stores, tokens, { ...deps, revokeLater, losses, timeoutMs, sso: login.own.sso })
   const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
   const { signOuts, forget } = signOutsOf(settings, deps)
   const wasTaken = endings(deps, 'another_user', TAKEN)
@@ -82,13 +82,14 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
 function renewalOf (
   { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
   tokens: TokenEndpoint,
-  { metrics: { ownSessions: { refreshed } }, clock, log, revokeLater: { add }, losses: { isUnsettled }, sso }:
-  OwnSessionDeps & Readonly<{ revokeLater: RevokeLater, losses: Losses, sso: boolean }>
+  {
+    metrics: { ownSessions: { refreshed } }, clock, log, revokeLater: { add }, losses: { isUnsettled }, timeoutMs, sso
+  }: OwnSessionDeps & Readonly<{ revokeLater: RevokeLater, losses: Losses, timeoutMs: number, sso: boolean }>
 ): Renewal {
   const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
   // with SSO it would end the browser's other sessions, where a new login took this one's place
   const discarded = (refreshToken: string): void => { if (!sso) add(refreshToken).catch(() => {}) } // it never rejects
-  return createRenewal({ store, tokens, clock, isShared, refreshed, rotates, discarded, isUnsettled })
+  return createRenewal({ store, tokens, clock, timeoutMs, isShared, refreshed, rotates, discarded, isUnsettled })
 }
 
 function revokeLaterOf (

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { sessionCookie, signedIn, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { APP, sessionCookie, signedIn, startOwnWorld, type OwnWorld } from '../helpers/own-session-world.ts'
+import { startRedis } from '../helpers/redis.ts'
 
 const LIFE_MS = 60_000
 /** The breaker's pause, and a session's. */
@@ -56,6 +57,32 @@ for (const [mode, opensBreaker] of TROUBLE) {
     t.ok(alice >= (opensBreaker ? 1 : PEOPLE), 'one tries for all')
     world.clock.advance(PAUSE_MS)
     t.strictSame(await ask(world, ended), { alice: PEOPLE })
+  })
+}
+
+// a refresh that hangs has 30 s where its answer may be the only copy of the next token
+for (const when of ['before', 'while'] as const) {
+  t.test(`learns from another replica's record that tokens stay, ${when} one hangs`, async (t) => {
+    const world = await startOwnWorld(t, {
+      redis: await startRedis(t),
+      replicas: 2,
+      client: { accessTokenSeconds: LIFE_MS / 1000 },
+      adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', AUTHGEAR_TIMEOUT: '1s', leaseMs: 300 }
+    })
+    const [first, second] = world.replicas
+    const [alice = '', bob = ''] = await Promise.all(['alice', 'bob'].map(async (user) =>
+      sessionCookie(await signedIn(world, user))))
+    world.clock.advance(LIFE_MS)
+    t.equal(await world.byCookie(alice, APP, first), 'alice', 'refreshed')
+    const read = async (): Promise<void> => {
+      t.equal(await world.byCookie(alice, APP, second), 'alice', 'read')
+    }
+    if (when === 'before') await read()
+    world.authgear.controls.tokens.fail('hang', 1)
+    t.equal(await world.byCookie(bob, APP, second), '503 authgear_unavailable')
+    if (when === 'while') await read()
+    world.clock.advance(PAUSE_MS)
+    t.equal(await world.byCookie(bob, APP, second), 'bob')
   })
 }
 

@@ -34,7 +34,9 @@ const LOG = {
   isVoid: () => false,
   names: () => false
 }
-const NOTHING = { refreshed: () => {}, rotates: () => {}, discarded: () => {}, isUnsettled: () => false }
+const NOTHING = {
+  timeoutMs: 1000, refreshed: () => {}, rotates: () => {}, discarded: () => {}, isUnsettled: () => false
+}
 
 /** Redis with one name, which goes away when told. */
 function oneName () {

@@ -20,6 +20,8 @@ export type RefreshDeps = Readonly<{
 export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
   /** For a moment this session is not refreshed: the answer is this error. */
   pause: (target: Target, error: ResolverError) => void
+  /** A record that is read says whether tokens rotate. */
+  learn: (record: OwnRecord) => void
   /** Comes when none is under way, and after some seconds at most: what Authgear has rotated is stored. */
   settled: () => Promise<void>
 }>
@@ -87,7 +89,7 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
     const all = Promise.allSettled([...underWay.values()].map(({ whole }) => whole))
     await Promise.race([all, new Promise((resolve) => { setTimeout(resolve, SETTLE_WITHIN_MS).unref() })])
   }
-  return Object.freeze(Object.assign(refresh, { pause, settled }))
+  return Object.freeze(Object.assign(refresh, { pause, learn: renewal.learn, settled }))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TokenEndpoint, Tokens } from '../../authgear/token-endpoint.ts'
+import type { Tokens } from '../../authgear/token-endpoint.ts'
 import { isOfSameSession } from '../../authgear/id-token.ts'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { Clock } from '../../clock.ts'
@@ -9,6 +9,7 @@ import {
   ResolverError, SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
 import { type CookieNames, isToken, type OwnRecord } from './record.ts'
+import { createRotation, type RotationDeps } from './rotation.ts'
 import type { RecordStore } from './store.ts'
 
 /** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
@@ -33,15 +34,12 @@ export type Refreshed =
   | Readonly<{ kind: 'ended' }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
-export type RenewalDeps = Readonly<{
+export type RenewalDeps = RotationDeps & Readonly<{
   store: RecordStore
-  tokens: Pick<TokenEndpoint, 'refresh'>
   clock: Clock
   /** Whether the records are in Redis. */
   isShared: boolean
   refreshed: (outcome: RefreshOutcome, seconds: number) => void
-  /** The client's refresh tokens rotate: told once. */
-  rotates: () => void
   /** A refresh token that came for a session which had ended meanwhile: its grant lives. */
   discarded: (refreshToken: string) => void
   /** Redis may have lost writes a moment ago, which other replicas give back to it: no refusal is believed. */
@@ -59,13 +57,14 @@ export type Renewal = ReturnType<typeof createRenewal>
 
 export function createRenewal (deps: RenewalDeps) {
   const { store, clock } = deps
-  const rotation = createRotationNotes(deps.rotates)
+  const rotation = createRotation(deps)
 
   /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
   async function refreshNewest (target: Target, known: OwnRecord, late: () => void): Promise<Refreshed> {
     const read = await store.read(target)
     if (read.kind === 'none') return read
     if (read.kind === 'unreachable') return unreachable(read.error)
+    rotation.learn(read.record)
     if (read.record.accessToken === known.accessToken) return await askAuthgear(target, read.record, late)
     deps.refreshed('adopted', 0)
     return { kind: 'session', record: read.record }
@@ -79,10 +78,7 @@ export function createRenewal (deps: RenewalDeps) {
     const claim = rotation.isOff(record) ? 'ours' : await store.claimRefresh(target, record.version)
     if (claim === 'unreachable') return unreachable()
     try {
-      const { trace, digests } = target
-      const tokens = await deps.tokens.refresh(
-        record.refreshToken, trace, digests, rotation.isOff(record) ? undefined : late)
-      rotation.seen(tokens.refreshToken !== undefined && tokens.refreshToken !== record.refreshToken)
+      const tokens = await rotation.refresh(target, record, late)
       return await keep(target, record, renewedBy(record, tokens, askedAt), report)
     } catch (error) {
       if (error instanceof GrantRefused) return await judgeRefusal(target, record, claim === 'ours', report)
@@ -147,7 +143,9 @@ export function createRenewal (deps: RenewalDeps) {
     /** Without a lease: only where `isSafeAlone`. */
     refreshAlone: askAuthgear,
     /** A refresh leaves the old tokens good: the client does not rotate them. */
-    isSafeAlone: rotation.isOff
+    isSafeAlone: rotation.isOff,
+    /** What a record says of others, too. */
+    learn: rotation.learn
   })
 }
 
@@ -194,19 +192,4 @@ function outcomeOf (error: ResolverError): RefreshOutcome {
   if (cause instanceof AuthgearTimeout) return 'timeout'
   if (cause instanceof Overloaded || cause instanceof AuthgearCircuitOpen) return 'rejected'
   return cause instanceof AuthgearStatus && cause.status === 429 ? 'limited' : 'error'
-}
-
-/** Whether the client rotates its refresh tokens is noticed by its answers; a record says what its last one said. */
-function createRotationNotes (told: () => void) {
-  let isOn: boolean | undefined
-  return {
-    isOff ({ rotates }: OwnRecord): boolean {
-      isOn ??= rotates // another replica's answer: it is the client's setting
-      return isOn === false
-    },
-    seen (rotated: boolean): void {
-      if (rotated && isOn !== true) told()
-      isOn = rotated
-    }
-  }
 }

@@ -76,6 +76,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
       if (read.kind === 'none') return read
       if (read.kind === 'unreachable') return unreachable(read.error)
       const { record } = read
+      refresh.learn(record)
       const now = clock.wall()
       if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
       // nobody waits for either; the holder of the lease does it

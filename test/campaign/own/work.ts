@@ -19,8 +19,8 @@ const AT_ONCE = 16
 /** Milliseconds between two looks at somebody whose session is over, and for how long. */
 const WATCH_MS = { every: 150, inAll: 6000 } as const
 /**
- * Before the first two of the last three times that all are asked: the breaker's pause, and a session's. Before the
- * last one a refresh that hangs is given up: a session waits for it where no replica knows yet that tokens stay.
+ * Before each of the last three times that all are asked: the breaker's pause, and a session's. With rotation a refresh
+ * that hangs is given up before the last one.
  */
 const RECOVERS_MS = 2000
 const FAULTS: readonly TokenFailure[] = ['error', 'rate-limited', 'redirect', 'reset', 'lost', 'hang']
@@ -44,7 +44,7 @@ export async function workOwn (world: World, own: OwnSide, seed: number, isOver:
     breakTokens(world, own, seeded(seed + 2000), isOver)
   ])
   for (const isCalm of [false, false, true]) {
-    await sleep(isCalm ? PATIENCE_MS : RECOVERS_MS)
+    await sleep(isCalm && own.rotates ? PATIENCE_MS : RECOVERS_MS)
     await askAll(world, own, people, isCalm)
   }
   people.splice(0, people.length, ...people.filter(({ hasEnded }) => !hasEnded))
