@@ -4,17 +4,17 @@ import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
-import { type Out, refuse, unknownOption } from './command-line.ts'
+import { type Out, readArguments, refuse } from './command-line.ts'
 import { everyoneEnters } from '../core/who-enters.ts'
 
-/** Policies stand in the proxy's configuration, so that nothing here can see one that nobody meets. */
+/** A note for everybody: policies are in the proxy's configuration, which `check` does not read. */
 const NOTE =
   "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
 
 const STEP_UP_NOTE =
-  'note: with LOGIN_SESSION=own a route with `max_age=…` in its policy asks people to confirm, which takes a client ' +
-    'of the type single-page or traditional web application; of any other step-up is off, as `doctor` says ' +
-    '(docs/login.md)\n'
+  'note: with LOGIN_SESSION=own a route with `max_age=…` in its policy asks people to confirm who they are. That ' +
+    'needs a client of the type single-page or traditional web application; for any other, step-up is off, and ' +
+    '`doctor` says so (docs/login.md)\n'
 
 const SCOPE_NOTE =
   'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
@@ -29,6 +29,7 @@ function signInNote (resources: readonly Resource[]): string {
       'machines need none (docs/resource-tokens.md)\n'
 }
 
+const OPTIONS = { host: { type: 'string' } } as const
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
 const HEAD = ['variable', 'value', 'from'] as const
 
@@ -43,11 +44,9 @@ export function check (
   out: Out,
   load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig
 ): 0 | 1 {
-  const [option, host, ...more] = args
-  if (option !== undefined && (option !== '--host' || host === undefined || more.length > 0)) {
-    const unknown = unknownOption(args, { host: { type: 'string' } })
-    return refuse([unknown ?? 'check takes --host HOST, and nothing else'], out)
-  }
+  const values = readArguments(args, OPTIONS, () => 'check takes --host HOST, and nothing else')
+  if (typeof values === 'string') return refuse([values], out)
+  const { host } = values
   const loaded = load(env)
   const errors = host === undefined ? loaded.kind === 'errors' ? loaded.errors : [] : allProblems(host, loaded)
   if (loaded.kind === 'errors' || errors.length > 0) return refuse(errors, out)

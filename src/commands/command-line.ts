@@ -10,25 +10,26 @@ export function refuse (errors: readonly string[], out: Out): 1 {
   return 1
 }
 
-/**
- * @returns which option is not known; undefined where something else is wrong. No value is repeated: it may be a secret
- */
-export function unknownOption (
-  args: readonly string[], options: NonNullable<ParseArgsConfig['options']>
-): string | undefined {
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true })
-  const name = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(options, token.name))
-  if (name?.kind !== 'option' || !/^[a-z][a-z-]{0,40}$/.test(name.name)) return undefined
-  return `there is no option --${name.name}${didYouMean(name.name, Object.keys(options))}`
+const LONG_OPTION = /^--([a-z][a-z-]{0,40})(?:=|$)/
+
+/** The option that is not known. No value is repeated: it may be a secret. */
+function unknownOption (args: readonly string[], known: readonly string[]): string | undefined {
+  const names = args.flatMap((arg) => LONG_OPTION.exec(arg)?.[1] ?? [])
+  const name = names.find((one) => !known.includes(one))
+  return name && `there is no option --${name}${didYouMean(name, known)}`
 }
 
-/** @returns undefined where an argument is not understood */
+const isOfUnknownOption = (error: unknown): boolean =>
+  error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+
+/** @returns the options' values, or what is wrong as a sentence; `otherwise` says it where no option is unknown */
 export function readArguments<const T extends NonNullable<ParseArgsConfig['options']>> (
-  args: readonly string[], options: T
+  args: readonly string[], options: T, otherwise: (error: unknown) => string
 ) {
   try {
     return parseArgs({ args: [...args], options }).values
-  } catch {
-    return undefined
+  } catch (error) {
+    const unknown = isOfUnknownOption(error) ? unknownOption(args, Object.keys(options)) : undefined
+    return unknown ?? otherwise(error)
   }
 }

@@ -66,7 +66,7 @@ async function start (config: Config, running: Running): Promise<void> {
   phase = { state: 'serving', service }
   log.info(bannerOf(config, version), 'ready')
   warnUnlessReached(config.authgear.resolverUrl, log)
-  if (config.login !== undefined) log.warn(everyoneEnters(config.authgear.endpoint.origin))
+  if (config.login !== undefined) log.info(everyoneEnters(config.authgear.endpoint.origin))
 }
 
 async function shutDown (

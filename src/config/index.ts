@@ -55,6 +55,14 @@ function shownSettings (read: readonly Row[], { authgear, cache }: Config): read
   return settings.map(setting => setting.shown === '' ? { ...setting, shown: derived[setting.name] ?? '' } : setting)
 }
 
+const nameIn = (error: string): string => error.replace(/:.*$/s, '')
+
+/** What is wrong with what is left of a cut value says nothing. */
+function isOfOther (cut: readonly string[]): (error: string) => boolean {
+  const names = new Set(cut.map(nameIn))
+  return (error) => !names.has(nameIn(error))
+}
+
 /**
  * The configuration that the environment gives, or everything that is wrong with it at once. No message holds a
  * secret's value.
@@ -66,7 +74,7 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
   const unknown = unknownVariables(env)
   const cut = cutVariables(env, machine.execArgv, machine.readFile, KNOWN)
-  const errors = [...unread, ...brokenRules(readings), ...cut, ...unknown.errors]
+  const errors = [...cut, ...[...unread, ...brokenRules(readings), ...unknown.errors].filter(isOfOther(cut))]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
   const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
   const warnings = [...warningsOf(readings), ...unknown.warnings]

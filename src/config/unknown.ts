@@ -124,7 +124,7 @@ export function unknownVariables (env: NodeJS.ProcessEnv): Readonly<{ errors: st
     if (instead !== undefined) errors.push(`${name}: ${instead}`)
     else if (slip !== undefined) {
       errors.push(`${printable(name)}: is not a variable of this service: did you mean ${slip}?`)
-    } else if (beginsAsOurs(name)) others.push(`${printable(name)} (for this service: ${meant(name)}?)`)
+    } else if (beginsAsOurs(name)) others.push(`${printable(name)} (did you mean ${meant(name)}?)`)
   }
   return { errors, warnings: others.length === 0 ? [] : [`not variables of this service, and ignored: ${others.join(', ')}`] }
 }

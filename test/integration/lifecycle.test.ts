@@ -305,6 +305,21 @@ async function stopped (service: {
   return await service.ended
 }
 
+t.test('a start with a login says how to find out who can register, and warns of nothing', async (t) => {
+  const authgear = await startSimulator(t)
+  const service = await startProcess(t, {
+    AUTHGEAR_ENDPOINT: authgear.url,
+    LOGIN_CLIENT_ID: 'web',
+    LOGIN_PUBLIC_URL: 'http://localhost:8080',
+    LOGIN_SECRET: 'x'.repeat(32),
+    LOGIN_SESSION: 'own'
+  })
+  const lines = (): ReadonlyArray<Readonly<{ level: string, msg: string }>> =>
+    service.logs().trim().split('\n').map((line) => JSON.parse(line))
+  await until('it has said so', () => lines().some(({ msg }) => msg.startsWith('run doctor to find out')))
+  t.strictSame(lines().filter(({ level }) => level === 'warn'), [])
+})
+
 function statusThrough (agent: Agent, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     request({ agent, host: '127.0.0.1', port, path: '/verify', headers: { authorization } }, (response) => {

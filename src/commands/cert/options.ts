@@ -1,8 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ServiceError } from '../../errors.ts'
-import { unknownOption } from '../command-line.ts'
+import { readArguments } from '../command-line.ts'
 
 /** Something that the person at the command line can mend; never holds key material. */
 export class CertError extends ServiceError {
@@ -56,14 +55,9 @@ const OPTIONS = {
 } as const
 
 function parse (args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: OPTIONS
-    }).values
-  } catch (error) {
-    throw new CertError(unknownOption(args, OPTIONS) ?? (error instanceof Error ? error.message : String(error)), error)
-  }
+  const values = readArguments(args, OPTIONS, (error) => error instanceof Error ? error.message : String(error))
+  if (typeof values === 'string') throw new CertError(values)
+  return values
 }
 
 function hostsOf (texts: readonly string[]): readonly Host[] {

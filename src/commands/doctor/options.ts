@@ -1,5 +1,5 @@
 import { duration } from '../../config/parsers/values.ts'
-import { readArguments, unknownOption } from '../command-line.ts'
+import { readArguments } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -64,8 +64,8 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
  * @returns what is wrong as a sentence; it repeats no argument, since one may be a secret that does not belong there
  */
 export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' | string {
-  const values = readArguments(args, OPTIONS)
-  if (values === undefined) return unknownOption(args, OPTIONS) ?? NOT_UNDERSTOOD
+  const values = readArguments(args, OPTIONS, () => NOT_UNDERSTOOD)
+  if (typeof values === 'string') return values
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
   if (help) return 'help'

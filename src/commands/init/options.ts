@@ -1,11 +1,11 @@
-import { readArguments, unknownOption } from '../command-line.ts'
+import { readArguments } from '../command-line.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, INIT_PROXIES, QUESTIONS } from './questions.ts'
 
 export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
 
   --proxy NAME    ${INIT_PROXIES.join(', ')} (caddy)
   --host NAME     the name that people open (localhost)
-  --app URL       the app as the proxy reaches it (http://127.0.0.1:3000)
+  --app URL       the app as the proxy reaches it (http://127.0.0.1:3000; http://app:8080 for traefik-labels)
   --endpoint URL  Authgear's endpoint, such as https://myapp.authgear.cloud (AUTHGEAR_ENDPOINT)
   --client ID     the client's id in Authgear's portal; without one nobody can sign in (LOGIN_CLIENT_ID)
   --folder DIR    where the files go (.)
@@ -37,8 +37,8 @@ export type InitOptions = Readonly<{
 
 /** @returns what is wrong as a sentence */
 export function initOptions (args: readonly string[]): InitOptions | 'help' | string {
-  const values = readArguments(args, OPTIONS)
-  if (values === undefined) return unknownOption(args, OPTIONS) ?? 'an option is not understood'
+  const values = readArguments(args, OPTIONS, () => 'an option is not understood')
+  if (typeof values === 'string') return values
   const { yes, force, help, ...given } = values
   if (help) return 'help'
   for (const name of ANSWER_NAMES) {

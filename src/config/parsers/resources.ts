@@ -19,9 +19,11 @@ export const resources: Kind<readonly Resource[]> = Object.freeze({
     const twice = uris.find((uri, index) => uris.indexOf(uri) !== index)
     if (twice !== undefined) problems.push(`${quote(twice)} is there twice`)
     if (entries.length > MAX_RESOURCES) problems.push(`has more than ${MAX_RESOURCES} entries`)
-    return problems.length === 0 ? parsed(entries, uris.join(' ')) : problem(problems.join('; '))
+    return problems.length === 0 ? parsed(entries, entries.map(asText).join(' ')) : problem(problems.join('; '))
   }
 })
+
+const asText = ({ uri, scopes }: Resource): string => scopes.length === 0 ? uri : `${uri}#${scopes.join(',')}`
 
 function fromText (entry: string): Resource {
   const hash = entry.indexOf('#')

@@ -90,7 +90,7 @@ async function testQuestion (
   t.equal(app.received.length, 0)
   observe('method', facts.methodAtAdapter === 'client' ? 'the client\'s' : facts.methodAtAdapter)
   observe('path', facts.urlAtAdapter.test('/verify?role=client') ? 'the client\'s' : 'ours alone')
-  observe('passed', `all eleven${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
+  observe('passed', `all twelve${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
 }
 
 async function testAnswers (

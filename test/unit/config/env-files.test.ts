@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { cutVariables } from '../../../src/config/env-files.ts'
+import { loadConfig } from '../../../src/config/index.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const KNOWN = ['BRAND_COLOR', 'RESOURCES', 'REDIS_PASSWORD', 'LOG_LEVEL']
@@ -39,4 +40,12 @@ t.test('a value that the environment gives is not cut, whatever the file says', 
   const read = (): string => 'RESOURCES=https://a.example#b\n'
   t.strictSame(cutVariables({ RESOURCES: 'https://c.example' }, ['--env-file=x'], read, KNOWN), [])
   t.equal(cutVariables({ RESOURCES: 'https://a.example' }, ['--env-file=x'], read, KNOWN).length, 1)
+})
+
+t.test('what became of a cut value is no error beside it', async (t) => {
+  const RESOURCES = 'RESOURCES=https://api.example.com/a?b#read\nBRAND_COLOR=#112233\n'
+  const env = { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com/a?b', CACHE_TTL: 'x' }
+  const loaded = loadConfig(env, { execArgv: ['--env-file=x'], readFile: () => RESOURCES })
+  t.match(loaded, { kind: 'errors', errors: [/^RESOURCES: --env-file cut its value/, /^CACHE_TTL: /] })
+  t.equal(loaded.kind === 'errors' && loaded.errors.length, 2)
 })

@@ -75,6 +75,7 @@ t.test('check names the resources for which no MCP client can sign a person in',
   const RESOURCES = 'https://api.example.com https://mcp.example.com#openid,use'
   check([], { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES }, { write: (text) => printed.push(text) })
   t.match(printed.join(''), /no MCP client can sign a person in for https:\/\/api\.example\.com: write #openid/)
+  t.match(printed.join(''), /^RESOURCES +https:\/\/api\.example\.com https:\/\/mcp\.example\.com#openid,use +env/m)
 })
 
 t.test('blocked clients are named by id and by host, in one spelling', async (t) => {

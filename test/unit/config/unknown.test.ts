@@ -67,7 +67,7 @@ t.test('a name of another program does not stop the start', async (t) => {
   for (const [name, meant] of foreign) {
     const expected = meant === undefined
       ? []
-      : [`not variables of this service, and ignored: ${name} (for this service: ${meant}?)`]
+      : [`not variables of this service, and ignored: ${name} (did you mean ${meant}?)`]
     t.strictSame(warningsFor({ [name]: 'hunter2' }), expected, name)
   }
   const all = warningsFor(Object.fromEntries(foreign.map(([name]) => [name, 'hunter2'])))
