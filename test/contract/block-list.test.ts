@@ -3,7 +3,9 @@ import type { ClientName } from '../../src/core/client-name.ts'
 import {
   type BlockList, NO_BLOCKS, withBlock, withoutBlock
 } from '../../src/shared/block-list/block-list.ts'
+import { openBlocks } from '../../src/shared/block-list/blocks.ts'
 import { type BlockStore, createBlockStore } from '../../src/shared/block-list/store.ts'
+import { manualClock } from '../helpers/manual-clock.ts'
 import { TRIED } from '../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -23,6 +25,24 @@ function storeOf ({ commands }: TestTier, { secret = OLD, previous, writesPrevio
     writesPrevious: () => writesPrevious,
     name: NAME
   })
+}
+
+/** A replica that reads the list when it starts and when it is asked, and not by itself. */
+async function replicaOf (t: Test, tier: TestTier) {
+  const commands = { ...tier.commands }
+  const blocks = openBlocks({
+    store: storeOf({ ...tier, commands }),
+    clock: manualClock(),
+    isFollowing: () => true,
+    staleMs: 5000,
+    mayChange: true,
+    foreign: () => {},
+    failed: () => {},
+    everyMs: 600_000
+  })
+  t.teardown(blocks.close)
+  await blocks.block(A)
+  return { blocks, commands }
 }
 
 function blocking (name: ClientName, list: BlockList = NO_BLOCKS, at = 1000): BlockList {
@@ -54,6 +74,44 @@ for (const { name, server, start } of TRIED) {
     t.ok(Math.abs(now - Date.now()) < 60_000, `Redis’ time is ${now}`)
   })
 }
+
+for (const { name, server, start } of TRIED) {
+  t.test(`of two changes that name one word one is made through ${name}`, { skip: skipOrFail(server) }, async (t) => {
+    const { servers, settings } = await start(t)
+    const tier = await redisTier(t, servers, { timeoutMs: 5000, ...settings })
+    const [{ blocks: p }, { blocks: q }] = [await replicaOf(t, tier), await replicaOf(t, tier)]
+    for (let n = 0; n < 20; n++) {
+      await p.block(A)
+      await q.block(B) // it has read it now
+      const expectedAt = q.list().get(A)?.at
+      const outcomes = await Promise.all([p.lift(A, { expectedAt }), q.block(A, { expectedAt })])
+      t.strictSame(outcomes.toSorted(), ['changed', 'kept'])
+      const isLifted = outcomes[0] === 'kept'
+      await Promise.all([p.block(B), q.block(B)])
+      for (const { list } of [p, q]) t.equal(list().get(A)?.isBlocked, !isLifted)
+    }
+  })
+}
+
+t.test('a change that stands still before it is written meets what came first', async (t) => {
+  const { tier } = await start(t)
+  const [{ blocks: p, commands }, { blocks: q }] = [await replicaOf(t, tier), await replicaOf(t, tier)]
+  const expectedAt = q.list().get(A)?.at
+  let first: unknown
+  const isWaiting = async (): Promise<boolean> => {
+    commands.getBuffer = async (key) => {
+      commands.getBuffer = tier.commands.getBuffer
+      const value = await tier.commands.getBuffer(key)
+      first = await q.block(A, { expectedAt })
+      return value
+    }
+    return true
+  }
+  await p.block(B)
+  t.equal(await p.lift(A, { expectedAt, isWaiting }), 'changed')
+  t.equal(first, 'kept')
+  for (const { list } of [p, q]) t.equal(list().get(A)?.isBlocked, true)
+})
 
 t.test('nothing is written as long as nobody is blocked', async (t) => {
   const { tier, value } = await start(t)

@@ -3,7 +3,7 @@ import { type ClientName, namesOfClient } from '../../core/client-name.ts'
 import {
   type BlockList, type Mark, merged, NO_BLOCKS, withBlock, withDeletion, withoutBlock
 } from './block-list.ts'
-import type { BlockStore } from './store.ts'
+import type { BlockStore, Change } from './store.ts'
 
 /** `unread`: this replica does not know who is blocked, or not any more. */
 export type ClientStanding = 'free' | 'blocked' | 'unread'
@@ -14,13 +14,16 @@ export type ClientStanding = 'free' | 'blocked' | 'unread'
  */
 export type BlockOutcome = 'kept' | 'pending' | 'full' | 'given_up' | 'changed'
 
-/** Looked at last, with nothing between them and the word. */
+/** Judged last, with nothing between them and the word. */
 export type Terms = Readonly<{
   /** Whether the client still waits for the answer: a word that it gave up may be older than one it said elsewhere. */
   isWaiting?: () => Promise<boolean>
-  /** The time of the last word about the name, as the client knows it. */
+  /** The time of the last word about the name, as the client knows it. Of two that follow the same one, one is made. */
   expectedAt?: number | undefined
 }>
+
+/** @param now Redis' time, where it is known */
+type Word = (list: BlockList, now: number | undefined) => BlockList | 'full'
 
 export type BlocksDeps = Readonly<{
   store: BlockStore
@@ -60,9 +63,9 @@ export function openBlocks (deps: BlocksDeps) {
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
   /** @returns whether Redis has all that is held here; rejects where it cannot be read */
-  async function sync (): Promise<boolean> {
+  async function sync (change?: Change): Promise<boolean> {
     const sent = momentOf(clock)
-    const result = await store.sync(held)
+    const result = await store.sync(held, change)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
     if (result === 'foreign') return false
@@ -71,23 +74,20 @@ export function openBlocks (deps: BlocksDeps) {
     if (result.failure !== undefined) failed(result.failure)
     return result.failure === undefined
   }
-  const trySync = joined(() => sync().catch((error: unknown) => { failed(error); return false }))
-  /** @param to gets Redis' time, where it is known */
-  async function change (
-    name: ClientName,
-    to: (list: BlockList, now: number | undefined) => BlockList | 'full',
-    { isWaiting, expectedAt }: Terms = {}
-  ): Promise<BlockOutcome> {
+  const unwritten = (error: unknown): false => { failed(error); return false }
+  const trySync = joined(() => sync().catch(unwritten))
+  async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
     // asked before the list is read: what is acknowledged elsewhere after it is later, however long this process stops
     const asked = store.now().catch(() => undefined)
     const now = await trySync() ? await asked : undefined
     if (await isWaiting?.() === false) return 'given_up'
-    if (expectedAt !== undefined && held.get(name)?.at !== expectedAt) return 'changed'
+    if (expectedAt !== undefined) return await follow((last) => last.get(name)?.at === expectedAt, to, now)
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
     return now !== undefined && await trySync() ? 'kept' : 'pending'
   }
+  const follow = createFollowing({ sync: (change) => sync(change).catch(unwritten), held: () => held, hold })
   /** Redis may have lost it. */
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
@@ -124,6 +124,46 @@ export function openBlocks (deps: BlocksDeps) {
       clearTimeout(timer)
     }
   })
+}
+
+type FollowingDeps = Readonly<{
+  /** @returns whether Redis has it */
+  sync: (change: Change) => Promise<boolean>
+  held: () => BlockList
+  hold: (list: BlockList) => void
+}>
+
+/**
+ * Changes that name the word which they follow, one at a time. It is compared where it is written: of the replicas that
+ * follow the same one, one is the first.
+ */
+function createFollowing ({ sync, held, hold }: FollowingDeps) {
+  let last: Promise<unknown> = Promise.resolve()
+  async function follow (
+    isLast: (list: BlockList) => boolean,
+    to: Word,
+    now: number | undefined
+  ): Promise<BlockOutcome> {
+    const next = (list: BlockList, by: number | undefined): ReturnType<Word> | 'changed' =>
+      isLast(list) ? to(list, by) : 'changed'
+    const there: { refusal?: 'full' | 'changed' | undefined } = {}
+    const isWritten = now !== undefined && await sync((list) => {
+      const result = next(list, now)
+      there.refusal = typeof result === 'string' ? result : undefined
+      return typeof result === 'string' ? list : result
+    })
+    if (there.refusal !== undefined || isWritten) return there.refusal ?? 'kept'
+    // without Redis' time: whatever was acknowledged elsewhere is later
+    const here = next(held(), undefined)
+    if (typeof here === 'string') return here
+    hold(here)
+    return 'pending'
+  }
+  return (...all: Parameters<typeof follow>): Promise<BlockOutcome> => {
+    const outcome = last.then(() => follow(...all))
+    last = outcome
+    return outcome
+  }
 }
 
 /** A call while one is under way joins the next one: this one may have looked before. */

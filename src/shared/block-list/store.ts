@@ -12,16 +12,19 @@ export type BlockStoreDeps = Readonly<{
   name: string
 }>
 
-/** What was read, and what is held here. `failure`: why Redis lacks something of it still. */
+/** What was read, what is held here, and the change. `failure`: why Redis lacks some of it; the change is not made. */
 type Synced = Readonly<{ list: BlockList, failure?: unknown }>
+
+/** What becomes of the last words, as they are where it is written; called again where others wrote in between. */
+export type Change = (last: BlockList) => BlockList
 
 /** The list in Redis: one sealed value that does not end, and none as long as nobody was ever blocked. */
 export type BlockStore = Readonly<{
   /**
-   * Reads it, and writes what it lacks of the one that is held. Rejects where it cannot be read.
+   * Reads it, and writes what it lacks of the one that is held, and the change. Rejects where it cannot be read.
    * @returns `foreign`: what is there was sealed under another CACHE_SECRET, and stays
    */
-  sync: (held: BlockList) => Promise<Synced | 'foreign'>
+  sync: (held: BlockList, change?: Change) => Promise<Synced | 'foreign'>
   /** Redis' time. */
   now: () => Promise<number>
 }>
@@ -31,6 +34,8 @@ const SEALING_NAME = 'blocked clients 1'
 const OTHERS_WROTE = new Error('other replicas wrote the list of blocked clients at the same time')
 /** Others wrote in between so often: the next time will do. */
 const MAX_ATTEMPTS = 5
+
+const unchanged: Change = (last) => last
 
 export function createBlockStore (deps: BlockStoreDeps): BlockStore {
   const { commands, sealer, previous, writesPrevious, name } = deps
@@ -47,25 +52,26 @@ export function createBlockStore (deps: BlockStoreDeps): BlockStore {
     }
     return undefined
   }
-  async function attempt (held: BlockList): Promise<Synced | 'foreign'> {
+  async function attempt (held: BlockList, change: Change): Promise<Synced | 'foreign'> {
     const sealed = await commands.getBuffer(name)
     const found = sealed === null ? undefined : open(sealed)
     if (sealed !== null && found === undefined) return 'foreign'
-    const list = merged(found?.list ?? NO_BLOCKS, held)
+    const last = merged(found?.list ?? NO_BLOCKS, held)
+    const list = change(last)
     const isWritten = found === undefined ? list.size === 0 : list === found.list && found.sealer === writer()
     if (isWritten) return { list }
     const next = writer().seal(SEALING_NAME, writeBlockList(list))
     try {
       const isSet = await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), next)
-      return isSet ? { list } : { list, failure: OTHERS_WROTE }
+      return isSet ? { list } : { list: last, failure: OTHERS_WROTE }
     } catch (failure) {
-      return { list, failure } // a Redis that is full, say: what it says still counts
+      return { list: last, failure } // a Redis that is full, say: what it says still counts
     }
   }
   return Object.freeze({
-    async sync (held: BlockList) {
+    async sync (held: BlockList, change: Change = unchanged) {
       for (let count = 1; ; count++) {
-        const result = await attempt(held)
+        const result = await attempt(held, change)
         if (result === 'foreign' || result.failure !== OTHERS_WROTE || count >= MAX_ATTEMPTS) return result
       }
     },

@@ -17,14 +17,16 @@ function blocking (name: ClientName): BlockList {
 /** A replica's blocks before a Redis of the test's. */
 function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true) {
   const clock = manualClock()
-  const world = { inRedis, isFollowing: true, now: 2000, syncs: 0, foreign: 0, failures: 0 }
+  const world = { inRedis, isFollowing: true, isFull: false, now: 2000, syncs: 0, foreign: 0, failures: 0 }
   const blocks = openBlocks({
     store: {
-      async sync (held) {
+      async sync (held, change = (last) => last) {
         world.syncs++
         if (world.inRedis === 'away') throw new Error('away')
         if (world.inRedis === 'foreign') return 'foreign'
-        return { list: (world.inRedis = merged(world.inRedis, held)) }
+        const last = merged(world.inRedis, held)
+        if (world.isFull) return { list: last, failure: new Error('full') }
+        return { list: (world.inRedis = change(last)) }
       },
       now: async () => world.now
     },
@@ -135,6 +137,27 @@ t.test('a change names the word that it follows', async (t) => {
   t.equal(await blocks.lift(A, { expectedAt: 1000 }), 'kept')
   t.equal(await blocks.block(A, { expectedAt: 1000 }), 'changed')
   t.equal(await blocks.block(A, { expectedAt: 2000 }), 'kept')
+})
+
+t.test('while Redis takes nothing a change that names its word is older than any there', async (t) => {
+  const { world, blocks } = start(t, blocking(A))
+  await until('it is read', blocks.isRead)
+  world.isFull = true
+  t.equal(await blocks.lift(A, { expectedAt: 1000 }), 'pending')
+  t.match(blocks.list().get(A), { isBlocked: false, at: 1001 })
+  t.equal(await blocks.block(A, { expectedAt: 1000 }), 'changed')
+  world.inRedis = 'away'
+  t.equal(await blocks.block(A, { expectedAt: 1001 }), 'pending')
+  t.match(blocks.list().get(A), { isBlocked: true, at: 1002 })
+})
+
+t.test('a hundred changes at once that name the word they follow are all made', async (t) => {
+  const { blocks } = start(t)
+  await until('it is read', blocks.isRead)
+  const names = Array.from({ length: 100 }, (_, n) => `dcrc_${n}` as ClientName)
+  await Promise.all(names.map((name) => blocks.block(name)))
+  const outcomes = await Promise.all(names.map((name) => blocks.lift(name, { expectedAt: 2000 })))
+  t.strictSame([...new Set(outcomes)], ['kept'])
 })
 
 t.test('a block without Redis holds here, is pending, and is written later', async (t) => {
