@@ -5,7 +5,7 @@ import type { Clock } from '../../clock.ts'
 import type { CacheKey, CacheKeys } from '../../core/cache-key.ts'
 import { ownSessionPrefix } from '../redis/keys.ts'
 
-/** `busy`: another replica has it, and the caller does not wait, or waited for too long. */
+/** `busy`: another one has it, here or at another replica, and the caller does not wait, or waited for too long. */
 type Leased<T> =
   | Readonly<{ kind: 'ran', value: T }>
   | Readonly<{ kind: 'busy' }>
@@ -19,23 +19,25 @@ export type SharedLeases = Pick<LeasesDeps, 'commands' | 'keyPrefix' | 'maxHoldM
 }>
 
 const LOOK_MS = 20
+const BUSY = Object.freeze({ kind: 'busy' })
 
 /** @param shared undefined without Redis */
 export function createSessionLease (clock: Clock, shared: SharedLeases | undefined): SessionLease {
   const inProcess = createTurns()
   if (shared === undefined) {
-    return (keys, _, task) => inProcess(keys.current, async () => ({ kind: 'ran', value: await task() }))
+    return (keys, waitMs, task) =>
+      inTime(keys, { inProcess, clock, waitMs }, async () => ({ kind: 'ran', value: await task() }))
   }
   const { leaseMs = LEASE_MS } = shared
   const keyPrefix = ownSessionPrefix(shared.keyPrefix)
   const leases = createLeases({ ...shared, keyPrefix, leaseMs, clock, repeat: systemTiming.repeat })
-  return (keys, waitMs, task) => inProcess(keys.current, async () => {
+  return (keys, waitMs, task) => inTime(keys, { inProcess, clock, waitMs }, async (leftMs) => {
     const held: Array<() => void> = []
     try {
       // the previous secret's first, as every replica takes them that knows both
       for (const key of [keys.previous, keys.current]) {
         if (key === undefined) continue
-        const release = await take(leases, clock, key, { waitMs, leaseMs })
+        const release = await take(leases, clock, key, { waitMs: leftMs, leaseMs })
         if (typeof release !== 'function') return release
         held.push(release)
       }
@@ -44,6 +46,26 @@ export function createSessionLease (clock: Clock, shared: SharedLeases | undefin
       for (const release of held) release()
     }
   })
+}
+
+type Waits = Readonly<{ inProcess: Turns, clock: Clock, waitMs: number }>
+
+/** @param task gets what is left of the wait; it is not begun where its turn does not come in time */
+async function inTime<T> (
+  { current }: CacheKeys,
+  { inProcess, clock, waitMs }: Waits,
+  task: (leftMs: number) => Promise<Leased<T>>
+): Promise<Leased<T>> {
+  const since = clock.monotonic()
+  let hasLeft = false
+  let leave = (): void => {}
+  const left = new Promise<Leased<T>>((resolve) => { leave = () => { hasLeft = true; resolve(BUSY) } })
+  const timer = setTimeout(() => leave(), waitMs)
+  const turn = inProcess(current, async () => {
+    clearTimeout(timer)
+    return hasLeft ? BUSY : await task(waitMs - (clock.monotonic() - since))
+  })
+  return await Promise.race([turn, left])
 }
 
 /** @returns what gives it back */
@@ -62,7 +84,7 @@ async function take (
       if (lease === 'ignored') return () => {}
       // an answer that came late may be about a lease that has ended
       if (lease === 'ours' && clock.monotonic() - asked < leaseMs / 2) break
-      if (clock.monotonic() - since >= waitMs) return { kind: 'busy' }
+      if (clock.monotonic() - since >= waitMs) return BUSY
       await sleep(LOOK_MS)
     }
   } catch (error) {
@@ -75,8 +97,10 @@ async function take (
   }
 }
 
+export type Turns = <T>(name: string, task: () => Promise<T>) => Promise<T>
+
 /** One after another for each name. */
-export function createTurns () {
+export function createTurns (): Turns {
   const last = new Map<string, Promise<unknown>>()
   return async <T>(name: string, task: () => Promise<T>): Promise<T> => {
     const before = last.get(name)

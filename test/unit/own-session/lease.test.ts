@@ -18,3 +18,18 @@ t.test('a lease that is ours is held although Redis says too late how long it li
   t.match(await lease(keys, 100, async () => 'refreshed'), { kind: 'ran', value: 'refreshed' })
   t.equal(held.size, 0, 'and nobody waits for it afterwards')
 })
+
+t.test('a turn in this process is waited for as long as another replica\'s lease', async (t) => {
+  const lease = createSessionLease(manualClock(), undefined)
+  const keys = { current: 'k' as CacheKey, previous: undefined }
+  const ran: string[] = []
+  const task = (name: string) => async (): Promise<void> => { ran.push(name) }
+  let end = (): void => {}
+  const long = lease(keys, 0, async () => { await new Promise<void>((resolve) => { end = resolve }) })
+  const patient = lease(keys, 60_000, task('patient'))
+  t.strictSame(await lease(keys, 1, task('impatient')), { kind: 'busy' })
+  end()
+  t.match([await long, await patient], [{ kind: 'ran' }, { kind: 'ran' }])
+  t.match(await lease(keys, 0, task('later')), { kind: 'ran' }, 'nobody is before it')
+  t.strictSame(ran, ['patient', 'later'], 'what was given up is not done')
+})
