@@ -41,7 +41,7 @@ export function openAccessRecord (
   const run = randomBytes(4).toString('hex')
   const trustProxy = createTrustProxy(trustedProxies)
   const maxBytes = cache.maxBytes * RECORD_SHARE
-  const lost = (): void => metrics.recordLines('lost')
+  const lost = (): void => metrics.record.lost.add()
   const record = createAccessRecord({
     settings, sink, replica: machine, run, sessionKey, trustProxy, clock, maxBytes, lost
   })
@@ -66,9 +66,9 @@ function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdou
 
 function observerOf (metrics: Metrics, log: Log): SinkObserver {
   return {
-    written (lines) { metrics.recordLines('written', lines) },
+    written (lines) { metrics.record.written.add(lines) },
     lost (lines) {
-      metrics.recordLines('lost', lines)
+      metrics.record.lost.add(lines)
       // nobody scrapes a process that ends
       log.error({ lines }, 'lines of the access record are lost')
     },

@@ -10,7 +10,7 @@ import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
-import type { Gauges } from '../operate/metrics/instruments.ts'
+import type { Gauges } from '../operate/metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { Profiles } from '../shared/profile/types.ts'
@@ -157,16 +157,12 @@ function gaugesOf (
   clock: Clock
 ): Gauges {
   const { redis, cache, tls, login, resources, accessRecord } = settings
-  const withRedis = redis !== undefined
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
     cacheEntries: memory.size,
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,
-    redisUp: withRedis ? () => parts().shared.redis?.connection.isUp() === true : undefined,
-    logFollowed: withRedis ? () => parts().revocations.isFollowing() : undefined,
-    logEntries: withRedis ? () => parts().logEntries() : undefined,
-    replicasSeen: withRedis ? () => parts().presence?.seen() ?? 0 : undefined,
+    redis: redis === undefined ? undefined : redisGauges(parts),
     audit: auditGauges(settings, parts),
     assertions: assertionGauges(settings, parts),
     events: eventGauges(settings, parts),
@@ -174,6 +170,15 @@ function gaugesOf (
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
     certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
+  }
+}
+
+function redisGauges (parts: () => Parts): Gauges['redis'] {
+  return {
+    isUp: () => parts().shared.redis?.connection.isUp() === true,
+    isFollowed: () => parts().revocations.isFollowing(),
+    entries: () => parts().logEntries(),
+    replicasSeen: () => parts().presence?.seen() ?? 0
   }
 }
 

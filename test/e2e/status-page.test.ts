@@ -52,10 +52,13 @@ async function startBusy (t: Test, isWell = false) {
   const trouble = { circuitOpen: false, redisUp: true }
   const metrics = allMetrics({
     resolver: () => ({ inFlight: 3, queued: 0, circuitOpen: trouble.circuitOpen }),
-    redisUp: () => trouble.redisUp,
-    logFollowed: () => trouble.redisUp,
+    redis: {
+      isUp: () => trouble.redisUp,
+      isFollowed: () => trouble.redisUp,
+      entries: () => ({ now: 0, most: 1 }),
+      replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0)
+    },
     events: undefined,
-    replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0),
     ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0, unread: () => 0 } })
   })
   const history = createHistory({ read: metrics.reading, clock })

@@ -72,10 +72,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     cacheEntries: zero,
     cacheBytes: zero,
     cacheMaxBytes: zero,
-    redisUp: undefined,
-    logFollowed: undefined,
-    logEntries: undefined,
-    replicasSeen: undefined,
+    redis: undefined,
     audit: undefined,
     assertions,
     certificate: undefined

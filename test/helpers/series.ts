@@ -1,5 +1,5 @@
 import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
-import type { Gauges } from '../../src/operate/metrics/instruments.ts'
+import type { Gauges } from '../../src/operate/metrics/gauges.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
 export function seriesOf (text: string): ReadonlyMap<string, number> {
@@ -14,10 +14,12 @@ const GAUGES: Gauges = {
   cacheEntries: () => 3,
   cacheBytes: () => 3000,
   cacheMaxBytes: () => 1_000_000,
-  redisUp: () => true,
-  logFollowed: () => true,
-  logEntries: () => ({ now: 1200, most: 93_300 }),
-  replicasSeen: () => 3,
+  redis: {
+    isUp: () => true,
+    isFollowed: () => true,
+    entries: () => ({ now: 1200, most: 93_300 }),
+    replicasSeen: () => 3
+  },
   audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
   clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },

@@ -1,19 +1,22 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { AuditObserver } from '../../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../../request/authenticate/types.ts'
 import type { SharedCacheObserver } from '../../shared/cache/coalescing.ts'
 import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
-import {
-  type AssertionObserver, closedCounter, type ClosedCounter, type GaugeReading, type Gauges, type ProfileObserver,
-  readGauges, registerAssertions, registerAudit, registerGauges, registerProfile, registerTokens, type TokenObserver
-} from './instruments.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
-import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
-import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
-import { registerEvents } from './events.ts'
 import type { EventKind, EventsObserver } from '../../shared/events/event.ts'
+import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
+import { registerRecord } from './access-record.ts'
+import { type AssertionObserver, registerAssertions } from './assertions.ts'
+import { registerAudit } from './audit.ts'
+import { registerEvents } from './events.ts'
+import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
+import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
+import { type ProfileObserver, registerProfile } from './profile.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
+import { counter, gauge, histogram, register } from './table.ts'
+import { registerTokens, type TokenObserver } from './tokens.ts'
 
 export type Metrics = Readonly<{
   contentType: string
@@ -33,7 +36,7 @@ export type Metrics = Readonly<{
   profile: ProfileObserver
   assertions: AssertionObserver
   /** Of the access record. */
-  recordLines: (outcome: 'written' | 'lost', count?: number) => void
+  record: ReturnType<typeof registerRecord>
   ownSessions: OwnSessionObserver
   /** Of what apps are told. */
   events: EventsObserver
@@ -59,75 +62,116 @@ export type MetricsRead = Readonly<{
   now: GaugeReading
 }>
 
+/** With what could not be told. */
+export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const
+
+/** A call to the resolver takes a millisecond at least; so does an entry on its way through the revocation log. */
+const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
+
+const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
+
+const BUILD = 'forward_auth_build_info'
+const BUILD_HELP = 'Always 1; the label says which version runs.'
+
+const BASE = {
+  forwardedForIgnored: counter(
+    'forward_auth_forwarded_for_ignored_total',
+    'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer counted ' +
+      'as the client.'
+  ),
+  coalesced: counter(
+    'forward_auth_coalesced_total',
+    'Requests answered by a resolution that another one had begun.',
+    'scope', ['process', 'fleet']
+  ),
+  redisErrors: counter(
+    'forward_auth_redis_errors_total',
+    'Redis commands that failed or took longer than REDIS_TIMEOUT.',
+    'operation', REDIS_OPERATIONS
+  ),
+  authgear: counter(
+    'forward_auth_authgear_requests_total',
+    'Requests to the resolver; rejected = not sent, since too many wait or the circuit breaker is open.',
+    'outcome', RESOLVER_OUTCOMES
+  ),
+  revocations: counter(
+    'forward_auth_revocations_total',
+    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry with a wrong ' +
+      'tag; foreign = one made under another CACHE_SECRET.',
+    'origin', COUNTED_ORIGINS
+  ),
+  capped: counter(
+    'forward_auth_revocations_capped_total',
+    'Revocations beyond what the log takes of their origin in a minute: published together as one "everything"; ' +
+      'sign-outs are refused.',
+    'origin', ORIGINS
+  ),
+  lag: histogram(
+    'forward_auth_revocation_log_lag_seconds',
+    'From the append of an entry to its reading here, by the clock of Redis.',
+    SLOW_BUCKETS
+  ),
+  doubted: gauge(
+    'forward_auth_redis_master_doubted',
+    '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).'
+  ),
+  webhooks: counter(
+    'forward_auth_webhooks_refused_total',
+    'Requests to /webhook that revoke nothing: wrong_signature = of another secret than AUTHGEAR_WEBHOOK_SECRET; ' +
+      'unsigned, not_read = also of any stranger.',
+    'reason', WEBHOOK_REFUSALS
+  )
+}
+
 /**
  * A registry of its own, so that two services in one process do not meet. Closed label sets: nothing a client chooses
  * is a label.
  */
 export function createMetrics (version: string, gauges: Gauges): Metrics {
   const registry = createRegistry()
-  new Gauge({
-    registers: [registry],
-    name: 'forward_auth_build_info',
-    help: 'Always 1; the label says which version runs.',
-    labelNames: ['version']
-  }).set({ version }, 1)
+  const { count, read } = register(registry, { ...BASE, build: gauge(BUILD, BUILD_HELP, 'version', [version]) })
+  let isDoubted = false
+  read({ build: () => new Map([[version, 1]]), doubted: () => Number(isDoubted) })
   registerGauges(registry, gauges)
   const requests = registerRequests(registry)
-  const sharedErrors = registerSharedErrors(registry)
-  const resolver = registerResolver(registry)
-  const revocations = registerRevocations(registry)
-  const record = registerRecord(registry)
+  const authgearRequest = authgearRequestOf(registry, count.authgear.add)
+  const record = registerRecord(registry, gauges.recordWritten)
   const events = registerEvents(registry, gauges.events)
-  const webhooks = closedCounter(registry, WEBHOOKS, WEBHOOKS_HELP, 'reason', WEBHOOK_REFUSALS)
   return Object.freeze({
     contentType: registry.contentType,
     render: () => registry.metrics(),
     reading: () => ({
       ...readRequests(requests),
-      authgear: resolver.outcomes.counts(),
-      redisErrors: sharedErrors.counts(),
-      revocations: revocations.origins.counts(),
-      webhooksRefused: webhooks.counts(),
-      recordLost: record.lost(),
+      authgear: count.authgear.counts(),
+      redisErrors: count.redisErrors.counts(),
+      revocations: count.revocations.counts(),
+      webhooksRefused: count.webhooks.counts(),
+      recordLost: record.lost.counted(),
       eventsTold: events.told(),
       now: readGauges(gauges)
     }),
     request: requests.request,
-    forwardedForIgnored: registerForwardedFor(registry),
-    authenticate: { memoryRead: requests.memoryRead, coalesced: registerCoalesced(registry).add },
-    sharedCache: { sharedRead: (outcome) => { requests.reads.redis[outcome]++ }, sharedError: sharedErrors.add },
-    resolver: resolver.observer,
-    revocations: revocations.observer,
-    webhookRefused: webhooks.add,
+    forwardedForIgnored: () => count.forwardedForIgnored.add(),
+    authenticate: { memoryRead: requests.memoryRead, coalesced: count.coalesced.add },
+    sharedCache: { sharedRead: (outcome) => { requests.reads.redis[outcome]++ }, sharedError: count.redisErrors.add },
+    resolver: { authgearRequest },
+    revocations: {
+      revoked: count.revocations.add,
+      capped: count.capped.add,
+      lag: count.lag,
+      inauthentic: () => count.revocations.add('inauthentic'),
+      foreign: () => count.revocations.add('foreign'),
+      doubted: (now) => { isDoubted = now }
+    },
+    webhookRefused: count.webhooks.add,
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
     assertions: registerAssertions(registry, gauges.assertions),
-    recordLines: record.add,
+    record,
     ownSessions: registerOwnSessions(registry, gauges.ownSessions),
     events: events.observer
   } satisfies Metrics)
-}
-
-function registerRecord (registry: Registry): Readonly<{ add: Metrics['recordLines'], lost: () => number }> {
-  const counter = (name: string, help: string): Counter => new Counter({ registers: [registry], name, help })
-  const counters = {
-    written: counter(
-      'forward_auth_access_record_written_total', 'Lines of the access record that the file or pipe has taken.'
-    ),
-    lost: counter(
-      'forward_auth_access_record_lost_total',
-      'Lines of the access record that nobody will read; the next line says how many are missing.'
-    )
-  }
-  let lost = 0
-  return {
-    add (outcome, count = 1) {
-      counters[outcome].inc(count)
-      if (outcome === 'lost') lost += count
-    },
-    lost: () => lost
-  }
 }
 
 /**
@@ -136,22 +180,19 @@ function registerRecord (registry: Registry): Readonly<{ add: Metrics['recordLin
  */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** Shows metrics by name, whoever registers first. */
+class SortedRegistry extends Registry {
+  override getMetricsAsArray (): ReturnType<Registry['getMetricsAsArray']> {
+    return super.getMetricsAsArray().toSorted((a, b) => a.name < b.name ? -1 : 1)
+  }
+}
+
 /** With what Node says of this process. */
 function createRegistry (): Registry {
-  const registry = new Registry()
+  const registry = new SortedRegistry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry
-}
-
-function registerForwardedFor (registry: Registry): () => void {
-  const ignored = new Counter({
-    registers: [registry],
-    name: 'forward_auth_forwarded_for_ignored_total',
-    help: 'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer ' +
-      'counted as the client.'
-  })
-  return () => ignored.inc()
 }
 
 /** A copy: what is counted goes on. */
@@ -170,101 +211,17 @@ function readRequests (
   }
 }
 
-function registerCoalesced (registry: Registry): ClosedCounter<'process' | 'fleet'> {
-  return closedCounter(
-    registry,
-    'forward_auth_coalesced_total',
-    'Requests answered by a resolution that another one had begun.',
-    'scope',
-    ['process', 'fleet']
-  )
-}
-
-function registerSharedErrors (registry: Registry): ClosedCounter<RedisOperation> {
-  return closedCounter(
-    registry,
-    'forward_auth_redis_errors_total',
-    'Redis commands that failed or took longer than REDIS_TIMEOUT.',
-    'operation',
-    REDIS_OPERATIONS
-  )
-}
-
-const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
-
-function registerResolver (registry: Registry): {
-  observer: ResolverObserver
-  outcomes: ClosedCounter<ResolverOutcome>
-} {
-  const outcomes = closedCounter(
-    registry,
-    'forward_auth_authgear_requests_total',
-    'Requests to the resolver; rejected = not sent, since too many wait or the circuit breaker is open.',
-    'outcome',
-    RESOLVER_OUTCOMES
-  )
+function authgearRequestOf (
+  registry: Registry, add: (outcome: ResolverOutcome) => void
+): ResolverObserver['authgearRequest'] {
   const duration = new LatencyTally(SLOW_BUCKETS)
   new TalliedHistogram(registry, {
     name: 'forward_auth_authgear_request_duration_seconds',
     help: 'How long the resolver took.',
     tallies: [[{}, duration]]
   })
-  return {
-    outcomes,
-    observer: {
-      authgearRequest: (outcome, seconds) => {
-        outcomes.add(outcome)
-        if (outcome !== 'rejected') duration.add(seconds)
-      }
-    }
+  return (outcome, seconds) => {
+    add(outcome)
+    if (outcome !== 'rejected') duration.add(seconds)
   }
 }
-
-function registerRevocations (registry: Registry): {
-  observer: Metrics['revocations']
-  origins: ClosedCounter<CountedOrigin>
-} {
-  const origins = closedCounter(
-    registry,
-    'forward_auth_revocations_total',
-    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry ' +
-      'with a wrong tag; foreign = one made under another CACHE_SECRET.',
-    'origin',
-    COUNTED_ORIGINS
-  )
-  const lag = new Histogram({
-    registers: [registry],
-    name: 'forward_auth_revocation_log_lag_seconds',
-    help: 'From the append of an entry to its reading here, by the clock of Redis.',
-    buckets: SLOW_BUCKETS
-  })
-  const doubted = new Gauge({
-    registers: [registry],
-    name: 'forward_auth_redis_master_doubted',
-    help: '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).'
-  })
-  const capped = closedCounter(registry, 'forward_auth_revocations_capped_total', CAPPED_HELP, 'origin', ORIGINS)
-  return {
-    origins,
-    observer: {
-      revoked: origins.add,
-      capped: capped.add,
-      lag: (seconds) => lag.observe(seconds),
-      inauthentic: () => origins.add('inauthentic'),
-      foreign: () => origins.add('foreign'),
-      doubted: (isDoubted) => doubted.set(Number(isDoubted))
-    }
-  }
-}
-
-const CAPPED_HELP = 'Revocations beyond what the log takes of their origin in a minute: ' +
-  'published together as one "everything"; sign-outs are refused.'
-
-const WEBHOOKS = 'forward_auth_webhooks_refused_total'
-const WEBHOOKS_HELP = 'Requests to /webhook that revoke nothing: wrong_signature = of another secret than ' +
-  'AUTHGEAR_WEBHOOK_SECRET; unsigned, not_read = also of any stranger.'
-
-const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
-
-/** With what could not be told. */
-export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const

@@ -1,6 +1,6 @@
 import { type Clock, type Moment, momentOf } from '../../../clock.ts'
 import type { Endpoint } from '../../../core/reason.ts'
-import type { GaugeReading } from '../../metrics/instruments.ts'
+import type { GaugeReading } from '../../metrics/gauges.ts'
 import type { MetricsRead } from '../../metrics/metrics.ts'
 import type { RequestLabels } from '../../metrics/request-counts.ts'
 

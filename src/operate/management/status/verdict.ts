@@ -1,5 +1,5 @@
 import type { Replica } from '../../../shared/revocation/presence.ts'
-import type { GaugeReading } from '../../metrics/instruments.ts'
+import type { GaugeReading } from '../../metrics/gauges.ts'
 import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
 

@@ -121,9 +121,7 @@ t.test('what apps are told in each minute, and their streams at its end', async 
 })
 
 t.test('a service without Redis has no figures of it, and without apps none of events', async (t) => {
-  const metrics = allMetrics({
-    redisUp: undefined, logFollowed: undefined, replicasSeen: undefined, events: undefined
-  })
+  const metrics = allMetrics({ redis: undefined, events: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
   t.strictSame(sample && groupsOf(sample).map(({ id }) => id), [
     'circuit', 'requests', 'hits', 'latency', 'authgear', 'revocations'

@@ -126,7 +126,7 @@ t.test('facts are of the window, and what is going on of its last two minutes', 
   refuse(3, 401, 'no_credentials')
   metrics.request('identify', 401, 'invalid_session', 'none', 0.001)
   metrics.webhookRefused('wrong_signature')
-  metrics.recordLines('lost', 4)
+  metrics.record.lost.add(4)
   samples.push(sampleAt(metrics, 900))
   const others = [{ name: 'a', state: 'serving', authgear: 'failing' }] as const
   t.match(factsOf({ state: 'serving', samples, others }), {
