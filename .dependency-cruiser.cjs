@@ -42,10 +42,35 @@ module.exports = {
     },
     {
       name: 'only-main-and-commands-import-config',
-      comment: 'config/ is imported by main.ts and commands/ only',
+      comment: 'config/ is imported by main.ts and commands/ only; parts make their rows of its kinds and parsers',
       severity: 'error',
-      from: { pathNot: '^src/(main[.]ts|commands/|config/|service/settings[.]ts$)' },
+      from: { pathNot: '^src/(main[.]ts|commands/|config/|parts/|service/settings[.]ts$)' },
       to: { path: '^src/config/' }
+    },
+    {
+      name: 'parts-import-the-kinds-of-config',
+      severity: 'error',
+      from: { path: '^src/parts/' },
+      to: { path: '^src/config/', pathNot: '^src/config/(kind[.]ts$|parsers/)' }
+    },
+    {
+      name: 'base-knows-no-part',
+      comment: 'only parts/index.ts names a part; part.ts and status.ts beside it belong to the base',
+      severity: 'error',
+      from: { pathNot: '^src/parts/' },
+      to: { path: '^src/parts/[^/]+/' }
+    },
+    {
+      name: 'a-part-knows-no-other',
+      severity: 'error',
+      from: { path: '^src/parts/([^/]+)/' },
+      to: { path: '^src/parts/[^/]+/', pathNot: '^src/parts/$1/' }
+    },
+    {
+      name: 'parts-know-no-composition',
+      severity: 'error',
+      from: { path: '^src/parts/' },
+      to: { path: '^src/(commands|service|main)' }
     },
     {
       name: 'the-service-imports-the-type-of-config',

@@ -48,8 +48,8 @@ async function start (config: Config, running: Running): Promise<void> {
   let phase: Phase = { state: 'starting' }
   const state = (): State => phase.state
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
-  const reopens = config.accessRecord?.file !== undefined
-  if (reopens) process.on('SIGHUP', () => { if (phase.state === 'serving') phase.service.reopenRecord() })
+  const reopens = config.parts.some((part) => part.reopens)
+  if (reopens) process.on('SIGHUP', () => { if (phase.state === 'serving') phase.service.reopen() })
   // before anything is opened: process 1 ignores a signal that has no handler
   onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
     const before = phase
@@ -74,7 +74,7 @@ async function shutDown (
 ): Promise<void> {
   service.grpc?.stopServing()
   service.moveReaders()
-  service.flushRecord()
+  service.leave()
   log.info({ delayMs }, 'shutting down')
   await sleep(delayMs)
   await close()

@@ -1,4 +1,3 @@
-import type { AccessRecordSettings } from '../operate/access-record/access-record.ts'
 import type { AssertionSettings } from '../shared/assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
@@ -8,6 +7,7 @@ import type { LoginSettings } from '../request/login/settings.ts'
 import type { ProfileSettings } from '../shared/profile/types.ts'
 import type { RedisSettings } from '../shared/redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
+import { parts } from '../parts/index.ts'
 import { type SettingsOf, settingsOf, type Values } from './variables.ts'
 
 type Parts = ReturnType<typeof assemble>
@@ -35,7 +35,8 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...resourceTokens(settingsOf('Resource tokens', values)),
     ...identity(settingsOf('Identity', values), ofAuthgear.audit),
     ...events(settingsOf('Events', values)),
-    accessRecord: accessRecord(settingsOf('Access record', values)),
+    /** The parts that are on, in the order of the list. */
+    parts: parts.flatMap((part) => part.configure(values) ?? []),
     pages: settingsOf('Pages', values),
     ...settingsOf('Service', values)
   }
@@ -150,11 +151,4 @@ function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefi
 
 function events ({ events, eventApps = [] }: SettingsOf<'Events'>) {
   return { events, eventApps }
-}
-
-function accessRecord (
-  { sink, address, required, ...rest }: SettingsOf<'Access record'>
-): AccessRecordSettings | undefined {
-  if (sink === undefined) return undefined
-  return { ...rest, file: sink.file, address: address === 'on', isRequired: required === 'on' }
 }

@@ -68,6 +68,18 @@ export function hasFile ({ secret, file }: Pick<Variable, 'secret' | 'file'>): b
 }
 
 /** What a row's parsed value is: undefined only where nothing stands in for it. */
-export type ValueOf<V> = V extends { kind: Kind<infer T> }
+type ValueOf<V> = V extends { kind: Kind<infer T> }
   ? V extends { fallback: string } | { required: true } ? T : T | undefined
   : never
+
+/** A group of rows of the table. */
+export type Variables = Readonly<Record<string, Variable>>
+
+/** The values of a group under the names of its variables. */
+export type ValuesOf<Rows extends Variables> = { readonly [Name in keyof Rows]: ValueOf<Rows[Name]> }
+
+/** The values of a group by the names that the program has for them. */
+export type SettingsOf<Rows extends Variables> = {
+  readonly [Name in keyof Rows as NameOf<Rows[Name]>]: ValueOf<Rows[Name]>
+}
+type NameOf<Row> = Row extends { as: infer As extends string } ? As : never

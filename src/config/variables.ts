@@ -1,5 +1,5 @@
 import {
-  adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath, recordPath, recordSink
+  adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath
 } from './parsers/files.ts'
 import { appTokens, clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
@@ -14,9 +14,8 @@ import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
-import type { ValueOf, Variable } from './kind.ts'
-
-type Variables = Readonly<Record<string, Variable>>
+import { type PartRows, parts } from '../parts/index.ts'
+import type { SettingsOf as SettingsOfRows, ValuesOf, Variable, Variables } from './kind.ts'
 
 /**
  * The one table of variables, group by group: parsing, messages, `check`, .env.example and docs/configuration.md all
@@ -589,41 +588,6 @@ const events = {
   }
 } as const satisfies Variables
 
-const accessRecord = {
-  ACCESS_RECORD: {
-    as: 'sink',
-    kind: recordSink,
-    example: 'file:/var/log/forward-auth/access.jsonl',
-    meaning:
-      'Where a line of JSON goes for each decision: who opened what (docs/access-record.md). Without it nothing is ' +
-        'written.'
-  },
-  ACCESS_RECORD_WINDOW: {
-    as: 'windowMs',
-    kind: duration({ min: '1s', max: '1h', zero: true }),
-    fallback: '60s',
-    meaning: 'How long repeats of one decision are counted in one line; `0`: each has a line.'
-  },
-  ACCESS_RECORD_PATH: {
-    as: 'path',
-    kind: recordPath,
-    fallback: 'full',
-    meaning: 'How much of a path is written: all, so many segments, or nothing. A query never is.'
-  },
-  ACCESS_RECORD_ADDRESS: {
-    as: 'address',
-    kind: choice(['off', 'on']),
-    fallback: 'off',
-    meaning: "Whether the client's address is written."
-  },
-  ACCESS_RECORD_REQUIRED: {
-    as: 'required',
-    kind: choice(['off', 'on']),
-    fallback: 'off',
-    meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
-  }
-} as const satisfies Variables
-
 const pages = {
   BRAND_NAME: {
     as: 'brandName',
@@ -716,7 +680,7 @@ const service = {
   }
 } as const satisfies Variables
 
-/** In the order of the documentation. */
+/** The base's, in the order of the documentation; those of the parts come before the last two. */
 const groups = Object.freeze({
   Authgear: authgear,
   Listeners: listeners,
@@ -726,42 +690,42 @@ const groups = Object.freeze({
   'Resource tokens': resourceTokens,
   Identity: identity,
   Events: events,
-  'Access record': accessRecord,
   Pages: pages,
   Service: service
 })
-
-export const variables = Object.freeze({
-  ...authgear,
-  ...listeners,
-  ...cache,
-  ...redis,
-  ...login,
-  ...resourceTokens,
-  ...identity,
-  ...events,
-  ...accessRecord,
-  ...pages,
-  ...service
-})
+const LAST: ReadonlySet<Group> = new Set<Group>(['Pages', 'Service'])
 
 type Groups = typeof groups
 type Group = keyof Groups
-export type VariableName = keyof typeof variables
+/** All that a union of groups has, as one group. */
+type Merged<Rows> =
+  (Rows extends unknown ? (rows: Rows) => void : never) extends (rows: infer All) => void ? All : never
+type All = Merged<Groups[Group] | PartRows>
+
+export type VariableName = keyof All & string
 
 /** Every variable's value under its name. */
-export type Values = Readonly<{ [Name in VariableName]: ValueOf<(typeof variables)[Name]> }>
+export type Values = ValuesOf<All>
 
-/** Those of one group, by the names that the program has for them. */
-export type SettingsOf<G extends Group> = {
-  readonly [Name in keyof Groups[G] as NameOf<Groups[G][Name]>]: ValueOf<Groups[G][Name]>
-}
-type NameOf<Row> = Row extends { as: infer As extends string } ? As : never
+/** The values of one group of the base, by the names that the program has for them. */
+export type SettingsOf<G extends Group> = SettingsOfRows<Groups[G]>
+
+type Row = Readonly<{ name: VariableName, group: string, variable: Variable }>
+
+const rowsOf = (group: string, variables: Variables): readonly Row[] =>
+  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, group, variable }))
+const ofBase = (isLast: boolean): readonly Row[] => (Object.keys(groups) as Group[])
+  .filter((group) => LAST.has(group) === isLast).flatMap((group) => rowsOf(group, groups[group]))
 
 /** The rows in the table's order. */
-export const rows: readonly Readonly<{ name: VariableName, group: Group, variable: Variable }>[] = Object.freeze(
-  (Object.keys(groups) as Group[]).flatMap((group) => Object.entries(groups[group]).map(([name, variable]) =>
-    Object.freeze({ name: name as VariableName, group, variable }))))
+export const rows: readonly Row[] = Object.freeze([
+  ...ofBase(false), ...parts.flatMap(({ title, variables }) => rowsOf(title, variables)), ...ofBase(true)
+])
+
+/** Each row under its name. */
+export const variables = Object.freeze(
+  Object.fromEntries(rows.map(({ name, variable }) => [name, variable]))
+) as Readonly<Record<VariableName, Variable>>
 
 /** The values of one group by the program's names: the type says again what each of them was read as. */
 export function settingsOf<G extends Group> (group: G, values: Values): SettingsOf<G> {

@@ -9,9 +9,10 @@ export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 /** Keyed digest of one credential, or of the session id in one: what a revocation names. 22 characters of base64url. */
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
-/** `record` names sessions in the access record, `events` to apps, and nothing else can be joined by either. */
+/** `of` derives the key of another purpose; nothing that was made under one can be joined with what another made. */
 export type DerivedKeys =
-  Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'record' | 'events', Uint8Array>>
+  & Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'events', Uint8Array>>
+  & Readonly<{ of: (purpose: string) => Uint8Array }>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
 export type CacheKeys = Readonly<{ current: CacheKey, previous: CacheKey | undefined }>
@@ -69,8 +70,8 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
     sealing: derive('sealing'),
     sessions: derive('own sessions'),
     log: derive('log'),
-    record: derive('record'),
-    events: derive('events')
+    events: derive('events'),
+    of: derive
   }
 }
 

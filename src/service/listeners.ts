@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import { createGrpcExchange } from '../request/grpc/exchange.ts'
 import type { BuildGrpcListener, GrpcListener } from '../request/grpc/listener.ts'
-import { createReport, createSampledLine, type Report } from '../request/http/access-log.ts'
+import { createReport, createSampledLine } from '../request/http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../request/http/listener.ts'
 import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
 import type { Handler } from '../request/http/types.ts'
@@ -24,6 +24,7 @@ import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { buildEventsListener, type EventsListener } from '../request/events/listener.ts'
 import { SESSION_HEADER, UNTIL_HEADER } from '../shared/events/session-names.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
+import { allOf, vetoOf } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -165,14 +166,15 @@ function tellLost (log: Log, isOwn: boolean): (lost: Lost) => void {
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps, own, record }: ListenersDeps
+  { metrics, log, handlerDeps, own, opened }: ListenersDeps
 ): ListenerDeps {
   const findForeignFields = own === undefined
     ? createFindForeignFields(handlerDeps.cookieNames)
     : () => NO_FOREIGN_FIELDS
+  const report = createReport(log, metrics.request, findForeignFields)
   return {
-    report: both(createReport(log, metrics.request, findForeignFields), record?.report),
-    refusesAll: record?.refusesAll,
+    report: allOf([report, ...opened.map(({ decided }) => decided)]) ?? report,
+    refusesAll: vetoOf(opened),
     notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),
@@ -189,14 +191,6 @@ function listenerDepsOf (
 
 /** No app has a cookie of our name. */
 const NO_FOREIGN_FIELDS = Object.freeze({})
-/** Each answer of each endpoint comes by here, whatever its transport. */
-function both (report: Report, record: Report | undefined): Report {
-  if (record === undefined) return report
-  return (reported, result) => {
-    report(reported, result)
-    record(reported, result)
-  }
-}
 
 function loginOf (
   { login, cache, authgear, pages }: ServiceSettings,

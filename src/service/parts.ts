@@ -9,15 +9,16 @@ import { createSealer } from '../crypto/sealing.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
+import type { PurposeKeys } from '../parts/part.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { openAccessRecord } from './access-record.ts'
 import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
 import { openEvents } from './events.ts'
+import { closeAll, openAll, tellingAll } from './open-parts.ts'
 import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
@@ -49,30 +50,29 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
   const { keyer, sealing } = secrets
-  const record = openAccessRecord(settings, { ...deps, sessionKey: secrets.recordKey })
+  const opened = openAll(settings, { ...deps, keysFor: secrets.keysFor })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const untold = createUntoldChanges(clock)
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, record, keys, authgear, shared, untold }
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, opened, keys, authgear, shared, untold }
 }
 
 type Base = ReturnType<typeof openBase>
 
 /** The revocation log, and what is told of it or tells it something. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
-  const { secrets, memory, record } = base
-  const isFollowing = (): boolean => opened.revocations.isFollowing()
+  const { secrets, memory } = base
+  const isFollowing = (): boolean => log.revocations.isFollowing()
   const blocks = openBlockParts(settings, { ...base, isFollowing })
   const events = openEvents(settings, { ...base, names: secrets.sessionNames, isFollowing })
-  const opened = openLog(settings, secrets.codec, {
+  const log = openLog(settings, secrets.codec, {
     ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: events?.feed
   })
-  const told = events?.telling(opened.revocations) ?? opened.revocations
-  const revocations = record?.following(told) ?? told
-  return { blocks, events, revocations, closeLog: opened.close, logEntries: opened.entries }
+  const revocations = tellingAll(events?.telling(log.revocations) ?? log.revocations, base.opened)
+  return { blocks, events, revocations, closeLog: log.close, logEntries: log.entries }
 }
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
@@ -81,7 +81,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
   const log = openRevocations(settings, base, notTheFirst(mayHaveLost('log')))
-  const { authgear, shared, record, untold, secrets } = base
+  const { authgear, shared, opened, untold, secrets } = base
   const { blocks, events, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
@@ -113,7 +113,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
     })),
     audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
-    record,
+    opened,
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps: {
@@ -164,7 +164,7 @@ function notTheFirst (act: () => void): () => void {
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
   const { audit, tokens, blocks, events, own, profiles, assertions, presence } = parts
-  const { closeLog, shared, authgear, record } = parts
+  const { closeLog, shared, authgear, opened } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
@@ -177,7 +177,7 @@ export async function closeParts (parts: Parts): Promise<void> {
   shared.redis?.secretCheck.close()
   await shared.redis?.connection.close()
   await authgear.resolver.close()
-  await record?.close()
+  await closeAll(opened)
 }
 
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
@@ -188,8 +188,7 @@ export type Secrets = Readonly<{
   codec: EntryCodec
   digestForm: DigestForm
   sessionNames: SessionNames
-  /** Of the access record. */
-  recordKey: Uint8Array
+  keysFor: (purpose: string) => PurposeKeys
 }>
 
 /** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
@@ -211,7 +210,7 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
       sessions: sealingOf(current.sessions, previous?.sessions)
     },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
-    recordKey: current.record,
+    keysFor: (purpose: string) => ({ current: current.of(purpose), previous: previous?.of(purpose) }),
     digestForm: createDigestForm({ current: secret, previous: previousSecret })
   })
 }

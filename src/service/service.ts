@@ -18,6 +18,7 @@ import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners } from './listeners.ts'
+import { numbersOf } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from './timing.ts'
@@ -59,10 +60,10 @@ export type Service = Readonly<{
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
   certificateRenewed: (life: CertificateLife) => void
-  /** The file of ACCESS_RECORD was moved. */
-  reopenRecord: () => void
-  /** Writes what of the access record is counted and not written: this replica is about to end. */
-  flushRecord: () => void
+  /** The parts open their files again. */
+  reopen: () => void
+  /** The parts hear that this replica is about to end. */
+  leave: () => void
   /** Closes what was opened, in reverse order; idempotent. */
   close: () => Promise<void>
 }>
@@ -118,8 +119,8 @@ export function createService (
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
-    reopenRecord: () => parts.record?.reopen(),
-    flushRecord: () => parts.record?.flush(),
+    reopen: () => parts.opened.forEach(({ reopen }) => reopen?.()),
+    leave: () => parts.opened.forEach(({ leave }) => leave?.()),
     moveReaders: () => parts.events?.readers.move(),
     close: async () => {
       timers.forEach(clearInterval)
@@ -156,7 +157,7 @@ function gaugesOf (
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
-  const { redis, cache, tls, login, resources, accessRecord } = settings
+  const { redis, cache, tls, login, resources } = settings
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
     cacheEntries: memory.size,
@@ -168,7 +169,7 @@ function gaugesOf (
     events: eventGauges(settings, parts),
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
-    recordWritten: accessRecord === undefined ? undefined : () => parts().record?.isWritten() === true,
+    parts: () => numbersOf(parts().opened),
     certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
   }
 }

@@ -1,12 +1,13 @@
 import type { Config } from '../config/index.ts'
 import type { BuildGrpcListener } from '../request/grpc/listener.ts'
+import type { Loaded } from '../parts/part.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 
 /** What one replica is made of: the configuration without the addresses to listen on, and what `serve` adds to it. */
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'events' | 'tls' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'events' | 'parts' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{
@@ -19,6 +20,8 @@ export type ServiceSettings =
     hasEvents: boolean
     /** What listens for Envoy's gRPC; undefined: off. Handed over, since its library takes a tenth of a start. */
     grpc: BuildGrpcListener | undefined
+    /** The parts that are on, with their code. */
+    parts: readonly Loaded[]
     tls: TlsMaterial | undefined
   }>
 
@@ -43,8 +46,6 @@ export function retentionOf ({ authgear, cache, profile }: Pick<Config, 'authgea
 export const TOKEN_SHARE = 0.1
 /** for profiles, of which a user takes about as much as a session, */
 export const PROFILE_SHARE = 0.2
-/** for lines of the access record that are counted and not yet written, */
-export const RECORD_SHARE = 0.05
 /** and for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
 /** Of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that. */
@@ -63,11 +64,11 @@ export function presentedShareOf (
  * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
  */
 export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
-  const { cache, resources, profile, login, accessRecord } = settings
+  const { cache, resources, profile, login, parts } = settings
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
   const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
-  const ofRecord = accessRecord === undefined ? 0 : RECORD_SHARE
-  const left = cache.maxBytes * (1 - ofTokens - ofProfiles - ofRecord - presentedShareOf(settings))
+  const ofParts = parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
+  const left = cache.maxBytes * (1 - ofTokens - ofProfiles - ofParts - presentedShareOf(settings))
   const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
   return { own: Math.floor(own), resolved: Math.floor(left - own) }
 }

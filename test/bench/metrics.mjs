@@ -18,10 +18,7 @@ const metrics = createMetrics('bench', {
   cacheEntries: () => 1,
   cacheBytes: () => 1,
   cacheMaxBytes: () => 1,
-  redisUp: () => true,
-  logFollowed: () => true,
-  logEntries: () => ({ now: 1, most: 2 }),
-  replicasSeen: () => 1,
+  redis: { isUp: () => true, isFollowed: () => true, entries: () => ({ now: 1, most: 2 }), replicasSeen: () => 1 },
   audit: undefined,
   certificate: undefined
 })

@@ -162,6 +162,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     grpc: config.grpc === undefined
       ? undefined
       : (await import('../../src/request/grpc/listener.ts')).buildGrpcListener,
+    parts: await Promise.all(config.parts.map((part) => part.load())),
     tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   }
 }

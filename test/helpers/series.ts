@@ -1,4 +1,6 @@
+import { loadConfig } from '../../src/config/index.ts'
 import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
+import { parts } from '../../src/parts/index.ts'
 import type { Gauges } from '../../src/operate/metrics/gauges.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
@@ -24,10 +26,23 @@ const GAUGES: Gauges = {
   clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },
   events: { apps: ['wiki'], streams: () => new Map([['wiki', 2]]) },
-  recordWritten: () => true,
   assertions: { hasKey: () => true, keysPublished: () => 3, nextKey: () => 2_000_000_000 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }
 
-/** Metrics of a service that has everything: Redis, the audit log, TLS, apps that follow the events. */
-export const allMetrics = (gauges: Partial<Gauges> = {}): Metrics => createMetrics('1.2.3', { ...GAUGES, ...gauges })
+/** Every part with its code, by the examples of their variables. */
+const LOADED = await Promise.all(everyPart().map((part) => part.load()))
+
+function everyPart () {
+  const examples = Object.assign({}, ...parts.map(({ example }) => example)) as NodeJS.ProcessEnv
+  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...examples })
+  if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
+  return loaded.config.parts
+}
+
+/** Metrics of a service that has everything: Redis, the audit log, TLS, apps that follow the events, all parts. */
+export function allMetrics (gauges: Partial<Gauges> = {}): Metrics {
+  const metrics = createMetrics('1.2.3', { ...GAUGES, ...gauges })
+  for (const { register } of LOADED) register(metrics)
+  return metrics
+}

@@ -35,11 +35,17 @@ function testFiles (root: string, all: boolean): readonly string[] {
   return found.filter((name) => name.endsWith('.test.ts') && (all || !name.endsWith(ONLY_ALL)))
 }
 
-const isUnit = (file: string): boolean => file.startsWith(join('test', 'unit') + sep)
+/** `unit`, `integration`, …: of a part's tests the folder below the part's. */
+function levelOf (file: string): string {
+  const [, level = '', , levelOfPart = ''] = file.split(sep)
+  return level === 'parts' ? levelOfPart : level
+}
+
+const isUnit = (file: string): boolean => levelOf(file) === 'unit'
 
 function alone (files: readonly string[]): readonly Job[] {
   const long = (file: string): number => Number(!file.endsWith(ONLY_ALL))
-  const folder = (file: string): number => [...ORDER, file.split(sep)[1]].indexOf(file.split(sep)[1])
+  const folder = (file: string): number => [...ORDER, levelOf(file)].indexOf(levelOf(file))
   return files.filter((file) => !isUnit(file) || file.endsWith(ONLY_ALL))
     .sort((a, b) => long(a) - long(b) || folder(a) - folder(b) || a.localeCompare(b))
     .map((file) => ({ name: file, files: [file] }))
@@ -49,7 +55,9 @@ function alone (files: readonly string[]): readonly Job[] {
 function together (files: readonly string[]): readonly Job[] {
   const folders: Record<string, string[]> = {}
   for (const file of files.filter((file) => isUnit(file) && !file.endsWith(ONLY_ALL)).sort()) {
-    (folders[dirname(file).split(sep).slice(0, 3).join(sep)] ??= []).push(file)
+    const depth = file.startsWith(join('test', 'parts') + sep) ? 4 : 3
+    const folder = dirname(file).split(sep).slice(0, depth).join(sep)
+    ;(folders[folder] ??= []).push(file)
   }
   return Object.entries(folders).map(([folder, members]) =>
     ({ name: members.length === 1 ? members.join() : folder, files: members }))

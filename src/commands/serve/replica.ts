@@ -52,6 +52,7 @@ export async function openService (
     identify: config.identify !== undefined,
     hasEvents: config.events !== undefined,
     grpc,
+    parts: await Promise.all(config.parts.map((part) => part.load())),
     tls
   }
   return createService(settings, log, { tracer, state, stdout })

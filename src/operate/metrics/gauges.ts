@@ -39,11 +39,14 @@ export type Gauges = Readonly<{
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Undefined without LISTEN_EVENTS; `apps` of EVENTS_TOKENS. */
   events?: Readonly<{ apps: readonly string[], streams: () => ReadonlyMap<string, number> }> | undefined
-  /** Whether the access record can be written; undefined without ACCESS_RECORD. */
-  recordWritten?: (() => boolean) | undefined
+  /** Numbers of each part that is on, for the status page. */
+  parts?: (() => PartReadings) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
   certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
 }>
+
+/** Numbers by the name of their part. */
+export type PartReadings = Readonly<Record<string, Readonly<Record<string, number>>>>
 
 /** How things are now. */
 export type GaugeReading = Readonly<{
@@ -61,14 +64,14 @@ export type GaugeReading = Readonly<{
   untold: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
-  /** Undefined without ACCESS_RECORD. */
-  recordWritten: boolean | undefined
+  /** Numbers of each part that is on. */
+  parts: PartReadings
   /** Streams of events by app; undefined without LISTEN_EVENTS. */
   eventStreams: Readonly<Record<string, number>> | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redis, audit, certificate, recordWritten, events } = gauges
+  const { resolver, cacheEntries, redis, audit, certificate, parts, events } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -82,7 +85,7 @@ export function readGauges (gauges: Gauges): GaugeReading {
     auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
     certificateStage: certificate?.stage(),
-    recordWritten: recordWritten?.(),
+    parts: parts?.() ?? {},
     eventStreams: events && streamsOf(events)
   }
 }

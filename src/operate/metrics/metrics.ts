@@ -6,7 +6,6 @@ import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
 import type { EventKind, EventsObserver } from '../../shared/events/event.ts'
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
-import { registerRecord } from './access-record.ts'
 import { type AssertionObserver, registerAssertions } from './assertions.ts'
 import { registerAudit } from './audit.ts'
 import { registerEvents } from './events.ts'
@@ -15,10 +14,12 @@ import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { type ProfileObserver, registerProfile } from './profile.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
-import { counter, gauge, histogram, register } from './table.ts'
+import { counter, gauge, histogram, type MetricTable, register, type Registered } from './table.ts'
 import { registerTokens, type TokenObserver } from './tokens.ts'
 
 export type Metrics = Readonly<{
+  /** Registers the metrics of a part. */
+  register: <Table extends MetricTable>(table: Table) => Registered<Table>
   contentType: string
   render: () => Promise<string>
   /** For the status page, which reads the same numbers as `render`. */
@@ -35,8 +36,6 @@ export type Metrics = Readonly<{
   tokens: TokenObserver
   profile: ProfileObserver
   assertions: AssertionObserver
-  /** Of the access record. */
-  record: ReturnType<typeof registerRecord>
   ownSessions: OwnSessionObserver
   /** Of what apps are told. */
   events: EventsObserver
@@ -55,8 +54,6 @@ export type MetricsRead = Readonly<{
   redisErrors: Readonly<Record<RedisOperation, number>>
   revocations: Readonly<Record<CountedOrigin, number>>
   webhooksRefused: Readonly<Record<WebhookRefusal, number>>
-  /** Lines of the access record. */
-  recordLost: number
   /** Revocations that apps are told of. */
   eventsTold: Readonly<Partial<Record<EventKind, number>>>
   now: GaugeReading
@@ -135,9 +132,9 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   registerGauges(registry, gauges)
   const requests = registerRequests(registry)
   const authgearRequest = authgearRequestOf(registry, count.authgear.add)
-  const record = registerRecord(registry, gauges.recordWritten)
   const events = registerEvents(registry, gauges.events)
   return Object.freeze({
+    register: (table) => register(registry, table),
     contentType: registry.contentType,
     render: () => registry.metrics(),
     reading: () => ({
@@ -146,7 +143,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       redisErrors: count.redisErrors.counts(),
       revocations: count.revocations.counts(),
       webhooksRefused: count.webhooks.counts(),
-      recordLost: record.lost.counted(),
       eventsTold: events.told(),
       now: readGauges(gauges)
     }),
@@ -168,7 +164,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
     assertions: registerAssertions(registry, gauges.assertions),
-    record,
     ownSessions: registerOwnSessions(registry, gauges.ownSessions),
     events: events.observer
   } satisfies Metrics)

@@ -56,12 +56,12 @@ type CountOf<R> =
       : R extends HistogramRow ? (value: number) => void : Count
 
 /** What counts each row of a table, by its key there. */
-type CountsOf<Table> = {
+export type CountsOf<Table> = {
   readonly [Key in keyof Table as Table[Key] extends IsGauge ? never : Key]: CountOf<Table[Key]>
 }
 
 /** What each gauge of a table is read from: one without a reader does not compile. */
-type ReadersOf<Table> = {
+export type ReadersOf<Table> = {
   readonly [Key in keyof Table as Table[Key] extends IsGauge ? Key : never]:
   Table[Key] extends LabelledGaugeRow ? () => ReadonlyMap<string, number> : () => number
 }

@@ -49,11 +49,12 @@ t.test('with the one required variable everything else has its default', async t
     assertion: undefined,
     events: undefined,
     eventApps: [],
-    accessRecord: undefined,
+
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',
     clientsBlocked: [],
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
+    parts: [],
     pages: PLAIN,
     absentHeaders: 'empty',
     extAuthzPolicy: 'optional',

@@ -134,12 +134,14 @@ t.test('who revokes a credential names the same digest, wherever it was sent', a
   )
 })
 
-t.test('one secret gives three keys that do not tell each other', async t => {
-  const keys = deriveKeys(SECRET)
-  const all = [keys.digest, keys.sealing, keys.log, SECRET].map(key => Buffer.from(key).toString('hex'))
-  t.equal(new Set(all).size, 4)
+t.test('one secret gives a key for each purpose, and they do not tell each other', async t => {
+  const { of, ...keys } = deriveKeys(SECRET)
+  const parts = ['record', 'another'].map(of)
+  const all = [...Object.values(keys), ...parts, SECRET].map(key => Buffer.from(key).toString('hex'))
+  t.equal(new Set(all).size, all.length)
   t.ok(all.every(hex => hex.length === 64), '32 bytes each')
-  t.strictSame(deriveKeys(SECRET), keys, 'the same on every replica')
+  t.match(deriveKeys(SECRET), keys, 'the same on every replica')
+  t.strictSame(['record', 'another'].map(deriveKeys(SECRET).of), parts)
   t.notSame(deriveKeys(Buffer.alloc(33, 1)).digest, keys.digest)
 })
 

@@ -1,4 +1,5 @@
 import type { Replica } from '../../../shared/revocation/presence.ts'
+import { partReasons } from './of-parts.ts'
 import { endsOf, type Sample, sumOf } from './history.ts'
 import type { Facts } from './verdict.ts'
 
@@ -26,7 +27,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,
     badPolicy: (last.refusals['bad_policy'] ?? 0) - (first.refusals['bad_policy'] ?? 0),
     inauthentic: foreignOf(last) - foreignOf(first),
-    recordLost: last.recordLost - first.recordLost,
+    partNumbers: partNumbersOf(first, last),
     webhooksRefused: last.webhooksRefused - first.webhooksRefused
   }
 }
@@ -34,7 +35,16 @@ export function factsOf ({ state, samples, others }: Known): Facts {
 export const answersOf = ({ requests }: Sample): number => sumOf(requests)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
-const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', 'record_unavailable', 'authgear_unavailable'] as const
+/** Of each part: how things are now, and what was counted in the window. */
+function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
+  return Object.fromEntries(Object.entries(last.now.parts).map(([name, now]) => {
+    const before = first.now.parts[name]
+    const since = Object.entries(now).map(([number, value]) => [number, value - (before?.[number] ?? 0)])
+    return [name, { now, since: Object.fromEntries(since) as Readonly<Record<string, number>> }]
+  }))
+}
+
+const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', ...partReasons, 'authgear_unavailable']
 
 /** With the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {

@@ -7,6 +7,7 @@ import {
 } from './figures.ts'
 import { format } from './format.ts'
 import { type Sample, SOURCES, WINDOW_MS } from './history.ts'
+import { partFacts } from './of-parts.ts'
 import { isWell, type Level, type Verdict } from './verdict.ts'
 
 /** What a replica is, and does not change. */
@@ -105,7 +106,7 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
     ['Waiting for Authgear', `${now.inFlight}${now.queued === 0 ? '' : `, and ${now.queued} in line`}`],
     ['In memory', `${format(now.cacheEntries, 'count')} answers`],
     ...redisRows(now),
-    ...recordRows(now)
+    ...partFacts(now)
   ]
   const item = ([name, value, isGood]: (typeof rows)[number]): string =>
     `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>` +
@@ -121,10 +122,6 @@ function redisRows (
     ['Redis', redisUp ? 'answers' : 'does not answer', redisUp],
     ['Revocation log', logFollowed === true ? 'followed' : 'not followed', logFollowed === true]
   ]
-}
-
-function recordRows ({ recordWritten: isWritten }: Sample['now']): ReadonlyArray<readonly [string, string, boolean]> {
-  return isWritten === undefined ? [] : [['Access record', isWritten ? 'written' : 'cannot be written', isWritten]]
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */

@@ -7,6 +7,7 @@ import { CLIENTS_PART, CLIENTS_SCRIPT } from './clients.ts'
 import { factsOf, refusalsOf } from './facts.ts'
 import { groupsOf, valuesOf } from './figures.ts'
 import { endsOf } from './history.ts'
+import { jsonOf } from './of-parts.ts'
 import { renderPage, type Status } from './page.ts'
 import { SCRIPT } from './script.ts'
 import { CONTENT_SECURITY_POLICY } from './style.ts'
@@ -50,7 +51,7 @@ function renderJson (status: Status): string {
     others,
     at: new Date(now.wall).toISOString(),
     windowSeconds: (now.monotonic - first.monotonic) / 1000,
-    now: now.now,
+    now: jsonOf(now.now),
     charts: Object.fromEntries(charts)
   })
 }

@@ -1,11 +1,13 @@
 import type { Replica } from '../../../shared/revocation/presence.ts'
 import type { GaugeReading } from '../../metrics/gauges.ts'
+import type { PartNumbers } from '../../../parts/status.ts'
 import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
+import { type NamedProblem, partProblems, partReasons } from './of-parts.ts'
 
 type Now = Pick<
   GaugeReading,
-  'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'recordWritten' | 'auditBehindSeconds' | 'auditUnread' |
+  'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'auditBehindSeconds' | 'auditUnread' |
   'untold' | 'certificateStage'
 >
 
@@ -26,8 +28,8 @@ export type Facts = Now & Readonly<{
   /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
   inauthentic: number
   webhooksRefused: number
-  /** Lines of the access record. */
-  recordLost: number
+  /** By the name of the part. */
+  partNumbers: Readonly<Record<string, PartNumbers>>
 }>
 
 /** `quiet`: nothing is known to be wrong, and nobody has asked. */
@@ -52,11 +54,10 @@ const share = ({ unavailableNow: { count, of } }: Facts): string =>
 const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** Reasons for 503 that have rules of their own. */
-const HAVE_RULES: ReadonlySet<string | undefined> =
-  new Set(['authgear_misconfigured', 'overloaded', 'record_unavailable'])
+const HAVE_RULES: ReadonlySet<string | undefined> = new Set(['authgear_misconfigured', 'overloaded', ...partReasons])
 
-/** The worst first: each says what is not well, and what to do. */
-export const RULES: readonly Rule[] = Object.freeze([
+/** The base's, the worst first: each says what is not well, and what to do. */
+const OF_BASE: readonly Rule[] = [
   {
     level: 'bad',
     when: ({ certificateStage = 1 }) => certificateStage <= 0,
@@ -81,12 +82,6 @@ export const RULES: readonly Rule[] = Object.freeze([
     when: isUnavailable('overloaded'),
     sentence: (facts) => `${share(facts)}, since too many people wait for Authgear: find out why it is slow`,
     link: 'forwardauthauthgearqueue'
-  },
-  {
-    level: 'bad',
-    when: isUnavailable('record_unavailable'),
-    sentence: (facts) => `${share(facts)}, since the access record cannot be written: look at its disk and its reader`,
-    link: 'forwardauthaccessrecordlost'
   },
   {
     level: 'bad',
@@ -135,18 +130,6 @@ export const RULES: readonly Rule[] = Object.freeze([
     sentence: ({ untold = 0 }) =>
       `Users changed, and no webhook came (${times(untold, 'change')}): let Authgear call this service`,
     link: 'forwardauthwebhookssilent'
-  },
-  {
-    level: 'warn',
-    when: ({ recordWritten }) => recordWritten === false,
-    sentence: () => 'The access record cannot be written, and its lines wait: look at its disk and its reader',
-    link: 'forwardauthaccessrecordlost'
-  },
-  {
-    level: 'warn',
-    when: ({ recordLost }) => recordLost > 0,
-    sentence: ({ recordLost }) => `${times(recordLost, 'line')} of the access record lost: look at its disk and its reader`,
-    link: 'forwardauthaccessrecordlost'
   },
   {
     level: 'warn',
@@ -217,7 +200,28 @@ export const RULES: readonly Rule[] = Object.freeze([
       : 'Nothing is wrong, and no proxy has asked for 15 minutes',
     link: 'nobody-asks'
   }
-])
+]
+
+const LEVELS: readonly Level[] = ['bad', 'warn', 'quiet']
+
+/** Those of the parts come after the base's of the same level. */
+export const RULES: readonly Rule[] = Object.freeze(
+  LEVELS.flatMap((wanted) => [...OF_BASE, ...partProblems.map(ruleOf)].filter(({ level }) => level === wanted))
+)
+
+function ruleOf ({ part, level, reason, when, sentence, link }: NamedProblem): Rule {
+  const isReason = reason === undefined ? () => true : isUnavailable(reason)
+  return {
+    level,
+    link,
+    when (facts) {
+      const numbers = facts.partNumbers[part]
+      return numbers !== undefined && when(numbers) && isReason(facts)
+    },
+    sentence: (facts) => sentence(facts.partNumbers[part] ?? { now: {}, since: {} }, share(facts))
+  }
+}
+
 const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }
 
 /** All that there is to say, the worst first: the page begins with the first; one that is well stands alone. */

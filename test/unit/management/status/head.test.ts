@@ -43,16 +43,6 @@ t.test('"serving" is green only where the verdict is good', async (t) => {
   t.match(factsPart('draining', sample(1), 'good'), '<dd class="bad">draining')
 })
 
-t.test('it says whether the access record is written, where there is one', async (t) => {
-  const shown = (recordWritten: boolean | undefined): string => {
-    const { now, ...rest } = sample(1)
-    return factsPart('serving', { ...rest, now: { ...now, recordWritten } }, 'good')
-  }
-  t.match(shown(true), '<dt>Access record</dt><dd class="good">written</dd>')
-  t.match(shown(false), '<dt>Access record</dt><dd class="bad">cannot be written</dd>')
-  t.notMatch(shown(undefined), 'Access record')
-})
-
 t.test('the note about private addresses is there where changes were not told', async (t) => {
   const verdict = { level: 'warn', sentence: 'a < b.', link: 'x' } as const
   t.match(verdictPart([verdict], 1), 'outbound fetch blocked by SSRF address policy')

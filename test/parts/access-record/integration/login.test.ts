@@ -1,10 +1,10 @@
 import t from 'tap'
-import { recordedIn, recordFile, type RecordLine } from '../helpers/access-record.ts'
-import { startLoginWorld, APP as AUTHGEARS_APP } from '../helpers/login-world.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { actionIn, APP, startOwnWorld } from '../helpers/own-world.ts'
-import { type Hop, last } from '../helpers/person.ts'
-import { demo } from '../helpers/simulator.ts'
+import { recordedIn, recordFile, type RecordLine } from '../helpers.ts'
+import { startLoginWorld, APP as AUTHGEARS_APP } from '../../../helpers/login-world.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { actionIn, APP, startOwnWorld } from '../../../helpers/own-world.ts'
+import { type Hop, last } from '../../../helpers/person.ts'
+import { demo } from '../../../helpers/simulator.ts'
 
 const OWN_CLICK = { headers: { 'sec-fetch-site': 'same-origin' } }
 const EACH = { ACCESS_RECORD_WINDOW: 0 }

@@ -1,12 +1,12 @@
 import { createReadStream, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { recordedIn, recordFile, type RecordLine } from '../helpers/access-record.ts'
-import { startOnClosedPipe, startOnPipe } from '../helpers/on-pipe.ts'
-import { startProcess } from '../helpers/process.ts'
-import { ask } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { until } from '../helpers/until.ts'
+import { recordedIn, recordFile, type RecordLine } from '../helpers.ts'
+import { startOnClosedPipe, startOnPipe } from '../../../helpers/on-pipe.ts'
+import { startProcess } from '../../../helpers/process.ts'
+import { ask } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
 
 const signedIn = (path = '/'): Parameters<typeof ask>[1] => ({
   path: '/verify',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { tempDir } from './temp-dir.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** A line of the access record. */
 export type RecordLine = Readonly<Record<string, unknown>>

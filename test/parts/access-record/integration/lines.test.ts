@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { recordedIn, recordFile, type RecordLine } from '../helpers/access-record.ts'
-import { type Attributes, grpcClient } from '../helpers/grpc.ts'
+import { recordedIn, recordFile, type RecordLine } from '../helpers.ts'
+import { type Attributes, grpcClient } from '../../../helpers/grpc.ts'
 import {
   ANY_PORT, type InProcess, type InProcessOptions, MANAGEMENT_TOKEN, startInProcess
-} from '../helpers/in-process.ts'
-import { startManagement } from '../helpers/management.ts'
-import { sendRaw } from '../helpers/raw-http.ts'
-import { ask, type HeaderLine } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
+} from '../../../helpers/in-process.ts'
+import { startManagement } from '../../../helpers/management.ts'
+import { sendRaw } from '../../../helpers/raw-http.ts'
+import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../../../helpers/webhook.ts'
 
 /** Each decision a line by itself. */
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, write
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createFileSink, createStdoutSink } from '../../../src/operate/access-record/sink.ts'
-import { tempDir } from '../../helpers/temp-dir.ts'
-import { until } from '../../helpers/until.ts'
+import { createFileSink, createStdoutSink } from '../../../../src/parts/access-record/sink.ts'
+import { tempDir } from '../../../helpers/temp-dir.ts'
+import { until } from '../../../helpers/until.ts'
 
 function start (t: Test, file: string) {
   const seen: string[] = []
@@ -151,7 +151,7 @@ t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody wait
 t.test('a pipe that nobody reads stops nobody, and one that was closed loses what it had', async (t) => {
   // in a process of its own: standard output is a pipe whose reader sleeps, then ends
   const script = `
-    import { createStdoutSink } from '${new URL('../../../src/operate/access-record/sink.ts', import.meta.url).href}'
+    import { createStdoutSink } from '${new URL('../../../../src/parts/access-record/sink.ts', import.meta.url).href}'
     let lost = 0
     const sink = createStdoutSink({ written () {}, lost: (lines) => { lost += lines }, failing (error) { failed(error) } })
     const ended = new Promise((resolve) => { globalThis.failed = (error) => { if (error) resolve(error.code) } })

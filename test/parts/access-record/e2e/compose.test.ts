@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readCompose } from '../helpers/compose.ts'
-import { startEchoApp } from '../helpers/echo-app.ts'
-import { ask } from '../helpers/request.ts'
-import { mustFind, skipOrFail } from '../helpers/servers.ts'
-import { until } from '../helpers/until.ts'
-import { STACKS, startStack } from './compose-proxies.ts'
-import { ALICE, cookieOf } from './people.ts'
+import { readCompose } from '../../../helpers/compose.ts'
+import { startEchoApp } from '../../../helpers/echo-app.ts'
+import { ask } from '../../../helpers/request.ts'
+import { mustFind, skipOrFail } from '../../../helpers/servers.ts'
+import { until } from '../../../helpers/until.ts'
+import { STACKS, startStack } from '../../../e2e/compose-proxies.ts'
+import { ALICE, cookieOf } from '../../../e2e/people.ts'
 
-const PAGE = readFileSync(join(import.meta.dirname, '../../docs/docker.md'), 'utf8')
+const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/docker.md'), 'utf8')
 const [, FILTER = ''] = /forward-auth \| jq -Rc '([^']+)'$/m.exec(PAGE) ?? []
 
 for (const stack of STACKS) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 
-const ROOT = join(import.meta.dirname, '../../..')
+const ROOT = join(import.meta.dirname, '../../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const PAGE = read('docs/access-record.md')
 const ROWS = [...PAGE.matchAll(/^\| (`[^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)]
@@ -10,13 +10,13 @@ const ROWS = [...PAGE.matchAll(/^\| (`[^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|
     names: [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name), says, source, choice
   }))
 
-/** Around each decision, and of a revocation: src/operate/access-record/access-record.ts. */
+/** Around each decision, and of a revocation: src/parts/access-record/record.ts. */
 const OTHERS = [
   'record', 'seq', 'replica', 'run', 'missing', 'at', 'count', 'first', 'last', 'event', 'origin', 'target'
 ]
 
 t.test('each field of a line is in the page, with its source, and no other', async (t) => {
-  const source = read('src/operate/access-record/line.ts')
+  const source = read('src/parts/access-record/line.ts')
   const [, decided = ''] = /^export type Decided = Readonly<{\n([^]*?)^}>/m.exec(source) ?? []
   const fields = [...decided.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name)
   t.ok(fields.length > 15)

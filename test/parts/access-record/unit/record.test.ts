@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createAccessRecord } from '../../../src/operate/access-record/access-record.ts'
-import type { AccessRecordSettings } from '../../../src/operate/access-record/access-record.ts'
-import type { Reported } from '../../../src/request/http/access-log.ts'
-import type { HandlerResult } from '../../../src/request/http/types.ts'
-import type { RecordLine } from '../../helpers/access-record.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
+import { createAccessRecord } from '../../../../src/parts/access-record/record.ts'
+import type { AccessRecordSettings } from '../../../../src/parts/access-record/record.ts'
+import type { Reported } from '../../../../src/request/http/access-log.ts'
+import type { HandlerResult } from '../../../../src/request/http/types.ts'
+import type { RecordLine } from '../helpers.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const SETTINGS: AccessRecordSettings = {
   file: undefined, windowMs: 60_000, path: { kind: 'full' }, address: false, isRequired: false

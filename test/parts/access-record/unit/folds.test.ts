@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createFolds, type Counted, type Same } from '../../../src/operate/access-record/folds.ts'
-import type { Decided } from '../../../src/operate/access-record/line.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
+import { createFolds, type Counted, type Same } from '../../../../src/parts/access-record/folds.ts'
+import type { Decided } from '../../../../src/parts/access-record/line.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const decided = (user: string): Decided => ({
   verdict: 'allowed',

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { mustFind, skipOrFail } from '../helpers/servers.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import { mustFind, skipOrFail } from '../../../helpers/servers.ts'
+import { tempDir } from '../../../helpers/temp-dir.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../../..')
 const PAGE = readFileSync(join(ROOT, 'docs/access-record.md'), 'utf8')
 /** A replica that was killed left part of a line. */
 const RECORD = `${readFileSync(join(ROOT, 'test/fixtures/access.jsonl'), 'utf8')}{"record":"access","seq":4`

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { recordedIn, recordFile } from '../helpers/access-record.ts'
-import { grpcClient, type GrpcClient, linesOf } from '../helpers/grpc.ts'
-import { ANY_PORT, type InProcess, type InProcessOptions, LOGIN, startInProcess } from '../helpers/in-process.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { ask, type HeaderLine } from '../helpers/request.ts'
-import { runs } from '../helpers/runs.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
+import { recordedIn, recordFile } from '../helpers.ts'
+import { grpcClient, type GrpcClient, linesOf } from '../../../helpers/grpc.ts'
+import { ANY_PORT, type InProcess, type InProcessOptions, LOGIN, startInProcess } from '../../../helpers/in-process.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { runs } from '../../../helpers/runs.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
 
 /** Numbers that come again for a seed. */
 function random (seed: number): (below: number) => number {

@@ -1,0 +1,21 @@
+import { definePart } from '../part.ts'
+import { METRICS } from './metrics.ts'
+import { status } from './status.ts'
+import { variables } from './variables.ts'
+
+/** Who opened what: a line of JSON for each decision (docs/access-record.md). */
+export const accessRecord = definePart({
+  name: 'access-record',
+  title: 'Access record',
+  variables,
+  example: { ACCESS_RECORD: 'stdout' },
+  memoryShare: 0.05,
+  configure: ({ sink, address, required, ...rest }) => sink === undefined
+    ? undefined
+    : { ...rest, file: sink.file, address: address === 'on', isRequired: required === 'on' },
+  // nobody moves standard output: SIGHUP ends the process there
+  reopens: ({ file }) => file !== undefined,
+  status,
+  metrics: () => METRICS,
+  load: async () => (await import('./open.ts')).openAccessRecord
+})

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { describe, type Log, type WritePiece } from '../../operate/logging/log.ts'
+import type { CountsOf } from '../../operate/metrics/table.ts'
+import type { Base, Opened } from '../part.ts'
+import type { RecordMetrics } from './metrics.ts'
+import type { SinkObserver } from './queue.ts'
+import { type AccessRecordSettings, createAccessRecord } from './record.ts'
+import { createFileSink, createStdoutSink, type Sink } from './sink.ts'
+
+type Lines = CountsOf<RecordMetrics>
+
+const SWEEP_MS = 1000
+
+/** @throws {ServiceError} where its file cannot be opened */
+export function openAccessRecord (settings: AccessRecordSettings, base: Base, lines: Lines) {
+  const { machine: replica, trustProxy, clock, maxBytes, log, stdout } = base
+  const sink = openSink(settings, observerOf(lines, log), stdout)
+  const isWritable = (): number => Number(sink.isWritable())
+  const record = createAccessRecord({
+    settings,
+    sink,
+    replica,
+    run: randomBytes(4).toString('hex'),
+    sessionKey: base.keysFor('record').current,
+    trustProxy,
+    clock,
+    maxBytes,
+    lost: () => lines.lost.add()
+  })
+  const timer = setInterval(record.sweep, SWEEP_MS).unref()
+  return Object.freeze({
+    decided: record.report,
+    refusesAll: record.refusesAll,
+    taken: record.revoked,
+    gauges: { writable: isWritable },
+    numbers: () => ({ written: isWritable(), lost: lines.lost.counted() }),
+    leave: record.flush,
+    reopen: sink.reopen,
+    close: async () => {
+      clearInterval(timer)
+      await record.close()
+    }
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdout: WritePiece | undefined): Sink {
+  return file === undefined ? createStdoutSink(observer, stdout) : createFileSink(file, observer)
+}
+
+function observerOf (lines: Lines, log: Log): SinkObserver {
+  return {
+    written: lines.written.add,
+    lost (count) {
+      lines.lost.add(count)
+      // nobody scrapes a process that ends
+      log.error({ lines: count }, 'lines of the access record are lost')
+    },
+    failing (error) {
+      if (error === undefined) log.info('the access record is written again')
+      else log.error({ error: describe(error) }, 'the access record cannot be written: see ACCESS_RECORD')
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { StatusOf } from '../status.ts'
+
+const LINK = 'forwardauthaccessrecordlost'
+const TODO = 'look at its disk and its reader'
+
+export const status: StatusOf = {
+  facts: ({ written }) => [['Access record', written === 1 ? 'written' : 'cannot be written', written === 1]],
+  json: ({ written }) => ({ recordWritten: written === 1 }),
+  problems: [
+    {
+      level: 'bad',
+      reason: 'record_unavailable',
+      when: () => true,
+      sentence: (_numbers, share) => `${share}, since the access record cannot be written: ${TODO}`,
+      link: LINK
+    },
+    {
+      level: 'warn',
+      when: ({ now: { written } }) => written === 0,
+      sentence: () => `The access record cannot be written, and its lines wait: ${TODO}`,
+      link: LINK
+    },
+    {
+      level: 'warn',
+      when: ({ since: { lost = 0 } }) => lost > 0,
+      sentence: ({ since: { lost = 0 } }) => `${lost} line${lost === 1 ? '' : 's'} of the access record lost: ${TODO}`,
+      link: LINK
+    }
+  ]
+}

@@ -1,0 +1,12 @@
+import type { Variables } from '../config/kind.ts'
+import { accessRecord } from './access-record/index.ts'
+import type { Part } from './part.ts'
+
+/** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
+const all = [accessRecord] as const
+
+/** The same for whoever runs through it: an empty tuple would have no elements to speak of. */
+export const parts: ReadonlyArray<Part<Variables>> = all
+
+/** The rows of each part. */
+export type PartRows = (typeof all)[number]['variables']

@@ -1,0 +1,22 @@
+/** Numbers of a part that is open: how things are now, and how much was counted in the window of the status page. */
+export type PartNumbers = Readonly<{ now: Readonly<Record<string, number>>, since: Readonly<Record<string, number>> }>
+
+export type PartProblem = Readonly<{
+  level: 'warn' | 'bad'
+  /** The reason for a 503 that it explains. */
+  reason?: string
+  when: (numbers: PartNumbers) => boolean
+  /** @param share what the page says of the answers that are 503 now */
+  sentence: (numbers: PartNumbers, share: string) => string
+  /** An anchor of docs/runbook.md. */
+  link: string
+}>
+
+/** What the status page shows of a part. */
+export type StatusOf = Readonly<{
+  /** Rows of the list of facts. */
+  facts?: (now: PartNumbers['now']) => ReadonlyArray<readonly [name: string, value: string, isGood: boolean]>
+  problems?: readonly PartProblem[]
+  /** Its members of `now` in /status.json. */
+  json?: (now: PartNumbers['now']) => Readonly<Record<string, unknown>>
+}>

@@ -1,0 +1,65 @@
+// `npm run parts`: what is left of src compiles and keeps its imports in order when a part is removed with its folder
+// and its lines in src/parts/index.ts: each part by itself, and all of them; then the base's own tests run without any.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const folders = readdirSync(join(root, 'src/parts'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory()).map(({ name }) => name)
+let [passed, failed] = [0, 0]
+
+/** The tree as it is, in a folder of its own: files that git knows, or would. */
+function copyTree () {
+  const copy = mkdtempSync(join(tmpdir(), 'parts-'))
+  const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '-z']
+  for (const file of execFileSync('git', listed, { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean)) {
+    try { cpSync(join(root, file), join(copy, file)) } catch (error) { if (error.code !== 'ENOENT') throw error }
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+/** Takes the part's folder away, its tests, and its name out of the list. */
+function remove (copy, part) {
+  rmSync(join(copy, 'src/parts', part), { recursive: true })
+  rmSync(join(copy, 'test/parts', part), { recursive: true, force: true })
+  const index = join(copy, 'src/parts/index.ts')
+  const text = readFileSync(index, 'utf8')
+  const [, value] = new RegExp(`^import \\{ (\\w+) \\} from '\\./${part}/index\\.ts'\\n`, 'm').exec(text) ?? []
+  if (value === undefined) throw new Error(`src/parts/index.ts has no line for ${part}`)
+  const without = text.replace(new RegExp(`^import .*'\\./${part}/index\\.ts'\\n`, 'm'), '')
+    .replace(new RegExp(`(?<=^const all = \\[.*)(?:, ${value}\\b|\\b${value}, |\\b${value}\\b)`, 'm'), '')
+  writeFileSync(index, without)
+}
+
+/** All but those that hold the documentation of the whole against the code. */
+function ofTheBase () {
+  return readdirSync(join(root, 'test/unit')).filter((name) => name !== 'docs').map((name) => join('test/unit', name))
+}
+
+function check (copy, what, command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: copy, encoding: 'utf8' })
+  if (status === 0) passed++
+  else failed++
+  console.log(`${status === 0 ? 'ok' : 'not ok'} ${what}`)
+  if (status !== 0) console.log(`${stdout}${stderr}`)
+}
+
+function tryWithout (removed, what) {
+  const copy = copyTree()
+  for (const part of removed) remove(copy, part)
+  check(copy, `types without ${what}`, 'npx', ['tsc', '--noEmit', '-p', 'tsconfig.build.json'])
+  check(copy, `imports without ${what}`, 'npx', [
+    'depcruise', 'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'
+  ])
+  return copy
+}
+
+for (const part of folders) rmSync(tryWithout([part], part), { recursive: true })
+const base = tryWithout(folders, 'any part')
+check(base, 'unit tests of the base without any part', process.execPath, ['test/run/main.ts', ...ofTheBase()])
+rmSync(base, { recursive: true })
+console.log(`${passed} passed, ${failed} failed, 0 skipped`)
+process.exitCode = failed === 0 ? 0 : 1
