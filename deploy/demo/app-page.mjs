@@ -24,8 +24,8 @@ ${ICON}
 <main class="wide">
 <h1>${greeting(who)}</h1>
 <p>${who.user === null ? 'No identity came with this request.' : `You are signed in, ${rolesOf(who)}.`}</p>
-${buttons(loginPath)}${clockPart(who)}<h2>What the app was told</h2>
-<p class="soft">This app checks nothing itself. The proxy asked the service, the service asked Authgear, and these headers came of it:</p>
+${buttons(loginPath)}${clockPart(who)}<h2>What the app received</h2>
+<p class="soft">This app checks nothing itself. The proxy asked the service, the service asked Authgear, and the app received these headers:</p>
 <table>
 ${rows.join('\n')}
 </table>
@@ -43,9 +43,9 @@ function greeting ({ user, name }) {
 /** @param {string} loginPath */
 function buttons (loginPath) {
   if (loginPath === '') return ''
-  return `<p><a class="button" href="${escape(loginPath)}?rd=/">Be somebody else, or sign out</a>
-<a class="button" href="/admin">The page for admins</a>
-<a class="button" href="${CONFIRM.path}">The page that asks again who you are</a></p>
+  return `<p><a class="button" href="${escape(loginPath)}?rd=/">Switch account or sign out</a>
+<a class="button" href="/admin">Admin page</a>
+<a class="button" href="${CONFIRM.path}">Confirm who you are</a></p>
 `
 }
 
@@ -61,7 +61,7 @@ const LINE = 100
 /** @param {Who} who */
 function clockPart ({ user }) {
   if (user === null) return ''
-  return `<p>A connection that is open: <b id="clock" role="status">…</b></p>
+  return `<p>Live connection: <b id="clock" role="status">…</b></p>
 <script>
 const clock = document.getElementById('clock')
 function follow (wasClosed = false) {
@@ -86,7 +86,7 @@ function assertionPart ({ assertion }) {
   if (assertion === undefined) return ''
   const { verified, claims, why } = assertion
   const verdict = verified
-    ? 'The app verified it by the keys that the service publishes. Nobody past the proxy can make one.'
+    ? 'The app verified it by the keys that the service publishes. Bypassing the proxy does not let anyone forge one.'
     : `The app did not accept it: ${escape(why ?? '')}.`
   return `<h2>The signed assertion</h2>
 <p>${verdict}</p>

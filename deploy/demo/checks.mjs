@@ -15,21 +15,21 @@ const [alice, bob] = ['alice', 'bob'].map((name) =>
 /** The three requests that the demo prints, and makes itself. @type {readonly Check[]} */
 export const CHECKS = [
   {
-    title: 'Nobody is refused:',
+    title: 'Without signing in you get 401:',
     headers: {},
     status: 401,
     expected: { error: 'no_credentials' },
     says: 'no_credentials'
   },
   {
-    title: 'Alice, by her access token, reaches the app with her identity:',
+    title: 'By her access token Alice reaches the app, with her identity:',
     headers: { Authorization: `Bearer ${alice.sessions[0].accessTokens[0]}` },
     status: 200,
     expected: { user: alice.id, roles: alice.roles, verified: true },
     says: `user ${alice.id}, roles ${alice.roles.join(' and ')}`
   },
   {
-    title: 'Bob, by his access token, pretends to be an admin; the app does not see that:',
+    title: 'Bob, by his access token, claims to be an admin; the app does not see it:',
     headers: { Authorization: `Bearer ${bob.sessions[0].accessTokens[0]}`, 'X-Authgear-User-Roles': 'admin' },
     status: 200,
     expected: { user: bob.id, roles: [], verified: false },

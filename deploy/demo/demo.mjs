@@ -97,7 +97,7 @@ In a browser:
   2. choose who you are; you come back to the app, which knows you
   3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
   4. ${url}${CONFIRM.path.slice(1)}  asks "Is it you?" when you signed in more than ${CONFIRM.maxAge} seconds ago, then opens
-  5. "Be somebody else, or sign out", on the app's page, ends the session everywhere
+  5. "Switch account or sign out", on the app's page, ends the session everywhere
 
 A project of your own at Authgear: npm run demo -- --authgear https://NAME.authgear.cloud --client ID
 `
@@ -142,8 +142,8 @@ async function showStop (ports, url) {
   const operator = operatorOf(ports)
   const problem = await stopProblem(`http://localhost:${ports.authgear}`, url, operator)
   if (problem !== undefined) process.exitCode = 1
-  const verdict = problem === undefined ? '✓ 401 (client_blocked) in mid-work, and 200 again' : `✗ it ${problem}`
-  console.log(`  # It is stopped in mid-work, and lifted; Authgear lets one that is deleted go on until its tokens end:
+  const verdict = problem === undefined ? '✓ 401 (client_blocked) while it runs, then 200 again' : `✗ it ${problem}`
+  console.log(`  # Block the client while it runs, then unblock it. Deleting it at Authgear would leave its tokens valid until they expire:
   ${stopLines(operator).join('\n  ')}
   ${verdict}
   The status page has a button for it, behind that token.

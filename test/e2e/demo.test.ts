@@ -58,7 +58,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
     const ports = await freePorts()
     const running = await startDemo(t, ports, proxy)
     t.equal(running.output().match(/✓/g)?.length, HAS_REDIS ? 5 : 4, 'it proved itself')
-    t.equal(running.output().includes('✓ 401 (client_blocked) in mid-work, and 200 again'), HAS_REDIS)
+    t.equal(running.output().includes('✓ 401 (client_blocked) while it runs, then 200 again'), HAS_REDIS)
     t.notMatch(running.output(), '✗')
 
     const lines = running.output().match(/curl -i -H '.*|curl -i http.*/g) ?? []
@@ -119,7 +119,7 @@ async function showsItsPage (t: Test, port: number) {
 
 /** A person who signed in some time ago says again who they are, and then has the page. */
 async function confirm (t: Test, page: Page, url: string): Promise<void> {
-  const link = page.getByRole('link', { name: 'The page that asks again who you are' })
+  const link = page.getByRole('link', { name: 'Confirm who you are' })
   t.equal(new URL(await link.getAttribute('href') ?? '', page.url()).href, url, 'the app links to it')
   const isAsked = async (): Promise<boolean> => await page.getByRole('heading', { name: 'Is it you?' }).isVisible()
   await until('the sign-in is too old for the page', async () => {
@@ -161,7 +161,7 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await confirm(t, page, `${origin}/confirm`)
     const tab = await page.context().newPage()
     await tab.goto(`${origin}/`)
-    await tab.getByText(/A connection that is open: \d\d:\d\d:\d\d/).waitFor()
+    await tab.getByText(/Live connection: \d\d:\d\d:\d\d/).waitFor()
     await page.getByRole('link', { name: 'sign out' }).click()
     await page.waitForURL(`${origin}/_auth/logged-out`)
     await tab.getByText('closed, since your session ended or changed').waitFor()
