@@ -83,7 +83,7 @@ export function createCircuitBreaker (
       asker: Asker,
       deadline: Deadline,
       task: () => Promise<T>,
-      limits: readonly Limit[] = orNoCredential(asker.whole).map((name) => ({ name, ...PER_CREDENTIAL }))
+      limits = slotsOf(asker)
     ): Promise<T> {
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
@@ -105,6 +105,10 @@ export function createCircuitBreaker (
     }
   })
 }
+
+/** This service's own question waits for nobody who sends no credential. */
+const slotsOf = ({ whole, isOwn }: Asker): readonly Limit[] =>
+  (isOwn === true ? ['this service'] : orNoCredential(whole)).map((name) => ({ name, ...PER_CREDENTIAL }))
 
 /** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }

@@ -7,7 +7,7 @@ import { authoritiesOf, type Connected, connectorTo, Pool } from '../undici.ts'
 import { exchange } from './answer.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
-import { type Asker, clientIn } from './failures.ts'
+import { type Asker, clientIn, OURSELVES } from './failures.ts'
 import { afterSilence, isSilent, type Request, resolveWithRetry, sentOf } from './retry.ts'
 import type { ClientTrace, Resolver, ResolverObserver, ResolverResult } from './types.ts'
 
@@ -33,7 +33,6 @@ const KEEP_ALIVE_MS = 30_000
 const PROBE_MS = 3000
 /** Between two questions of ours where only a few askers get no answer. */
 const DOUBT_MS = 1000
-const OURSELVES: Asker = { whole: [], all: [], isOwn: true }
 const NOBODY: Credentials = {
   bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined
 }

@@ -6,6 +6,9 @@ import type { ClientTrace } from './types.ts'
 /** Who asks: the credentials' digests, the client's network where a trusted proxy named it, or this service itself. */
 export type Asker = SentDigests & Readonly<{ client?: string | undefined, isOwn?: boolean }>
 
+/** Asks about nobody, to learn whether Authgear answers. */
+export const OURSELVES: Asker = Object.freeze({ whole: [], all: [], isOwn: true })
+
 /** So many failures in a row, of so many different askers, are an outage. */
 const MAX_FAILURES = 5
 

@@ -39,15 +39,19 @@ type Written = Readonly<{ target: Target, at: Moment, forMs: number, outcome: Pr
 }
 
 /**
- * Sign-outs by user: however often they are asked for, one user's are 22 entries in a minute at most. What an earlier
+ * Sign-outs by user: however often they are asked for, one user's are 34 entries in a minute at most. What an earlier
  * entry covers adds nothing: all that began before it is void, and nothing that began since was stored. No number of
  * sign-outs keeps the user's other sessions from being remembered: Authgear would be asked at each request.
  */
 export function createSignOuts ({ revocations, clock, quietMs, pause = sleep }: SignOutsDeps) {
   const users = new BoundedMap<readonly Written[]>(MAX_USERS)
-  const makeVoid = createVoids(revocations, clock, pause)
+  const voids = createVoids(revocations, clock, pause)
 
-  async function signOut ({ userId, digest }: SignedIn, askedMs: number): Promise<SignOutOutcome> {
+  async function signOut (
+    { userId, digest }: SignedIn,
+    askedMs: number,
+    makeVoid: (userId: string) => Promise<RevokeOutcome>
+  ): Promise<SignOutOutcome> {
     // by both clocks: while this machine sleeps, the quiet time of the other replicas goes on
     const ageOf = ({ at }: Written): number => elapsedSince(at, clock)
     const isQuiet = (one: Written): boolean => ageOf(one) < one.forMs
@@ -71,32 +75,44 @@ export function createSignOuts ({ revocations, clock, quietMs, pause = sleep }: 
 
   return Object.freeze({
     /** Before Authgear ends the session: nothing is stored until it has, `quietMs` at most. */
-    begin: (signedIn: SignedIn) => signOut(signedIn, quietMs),
+    begin: (signedIn: SignedIn) => signOut(signedIn, quietMs, voids.begin),
     /** After it has: what was stored since is void. */
-    end: (signedIn: SignedIn) => signOut(signedIn, 0)
+    end: (signedIn: SignedIn) => signOut(signedIn, 0, voids.end)
   })
 }
 
-type Voids = Readonly<{ at: Moment, next: Promise<RevokeOutcome> | undefined }>
+type Voids = Readonly<{ at: Moment, next: Promise<RevokeOutcome> | undefined, hasEnded: boolean }>
 
-/** @returns what makes all of a user's void, with one entry for all who ask within VOID_INTERVAL_MS */
+/** Makes all of a user's void, with one entry for all who ask within VOID_INTERVAL_MS. */
 function createVoids (
   revocations: SignOutsDeps['revocations'],
   clock: Clock,
   pause: (ms: number) => Promise<void>
-): (userId: string) => Promise<RevokeOutcome> {
+) {
   const users = new BoundedMap<Voids>(MAX_USERS)
-  const write = (userId: string): Promise<RevokeOutcome> => {
-    users.set(userId, { at: momentOf(clock), next: undefined })
-    return revocations.revoke({ target: { kind: 'user', userId }, origin: 'logout', quietMs: 0 })
+  const write = (userId: string): Promise<RevokeOutcome> =>
+    revocations.revoke({ target: { kind: 'user', userId }, origin: 'logout', quietMs: 0 })
+  const writeFirst = (userId: string): Promise<RevokeOutcome> => {
+    users.set(userId, { at: momentOf(clock), next: undefined, hasEnded: false })
+    return write(userId)
   }
-  return (userId) => {
+  const begin = (userId: string): Promise<RevokeOutcome> => {
     const last = users.get(userId)
-    if (last === undefined || elapsedSince(last.at, clock) >= VOID_INTERVAL_MS) return write(userId)
+    if (last === undefined || elapsedSince(last.at, clock) >= VOID_INTERVAL_MS) return writeFirst(userId)
     if (last.next !== undefined) return last.next
-    const next = pause(VOID_INTERVAL_MS).then(() => write(userId))
-    users.set(userId, { at: last.at, next })
+    const next = pause(VOID_INTERVAL_MS).then(() => writeFirst(userId))
+    users.set(userId, { ...last, next })
     return next
+  }
+  return {
+    begin,
+    /** Once for each such entry at once: nothing was forbidden since, so that a session that ended may be stored. */
+    end (userId: string): Promise<RevokeOutcome> {
+      const last = users.get(userId)
+      if (last === undefined || last.hasEnded) return begin(userId)
+      users.set(userId, { ...last, hasEnded: true })
+      return write(userId)
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
 import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../../src/errors.ts'
 import { createCircuitBreaker, type CircuitBreaker } from '../../../../src/authgear/resolver/circuit-breaker.ts'
+import { OURSELVES } from '../../../../src/authgear/resolver/failures.ts'
 import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
 
 const PAUSE = 1000
@@ -40,6 +41,15 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
   t.equal(sent, 0)
   first.end()
   await slow
+})
+
+t.test('a question of the service itself does not wait for strangers without a credential', async (t) => {
+  const guard = createCircuitBreaker(64, 64)
+  const stranger = held()
+  const strangers = Array.from({ length: 20 }, () => guard.run({ whole: [], all: [] }, NEVER, stranger.task))
+  t.equal(await guard.run(OURSELVES, NEVER, async () => 'asked'), 'asked')
+  stranger.end()
+  await Promise.all(strangers)
 })
 
 t.test('a refused request proves nothing: the breaker stays open for a real probe', async (t) => {
