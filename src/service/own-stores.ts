@@ -1,4 +1,4 @@
-import { PATIENCE_MS } from '../authgear/token-endpoint.ts'
+import { PATIENCE_MS } from '../authgear/token-calls.ts'
 import type { Clock } from '../clock.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
 import type { EpochMs } from '../core/token-expiry.ts'

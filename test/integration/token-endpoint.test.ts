@@ -4,6 +4,7 @@ import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
 import { openTokenEndpoint, type TokenEndpoint } from '../../src/authgear/token-endpoint.ts'
 import type { SentDigests } from '../../src/core/cache-key.ts'
 import { NO_TRACE } from '../helpers/resolver.ts'
+import { until } from '../helpers/until.ts'
 import { reply, startUpstream, type Script } from '../helpers/upstream.ts'
 
 const TOKENS = JSON.stringify({ access_token: 'a', token_type: 'bearer', expires_in: 1800, refresh_token: 'r' })
@@ -74,6 +75,13 @@ t.test('one client whose calls get no answer costs others nothing', async (t) =>
   // no ID token comes with it, which is another matter
   t.equal(await codeOf(endpoint.redeem({ ...REDEMPTION, code: 'good' }, traceOf(1))), 'AUTHGEAR_GARBAGE')
   t.equal(await codeOf(endpoint.refresh('r', traceOf(1), digestsOf('a session'))), 'tokens')
+})
+
+t.test('an outage that only one network meets opens the breaker of codes', async (t) => {
+  const endpoint = await start(t, (socket) => { socket.destroy() })
+  const redeemed = (): Promise<unknown> => codeOf(endpoint.redeem({ ...REDEMPTION, code: 'a code' }, traceOf(7)))
+  for (let n = 0; n < 5; n++) t.equal(await redeemed(), 'AUTHGEAR_UNREACHABLE')
+  await until('it is open', async () => await redeemed() === 'AUTHGEAR_CIRCUIT_OPEN', 10_000)
 })
 
 t.test('five sessions that cannot be refreshed open the breaker of refreshes', async (t) => {

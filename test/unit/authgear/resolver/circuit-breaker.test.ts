@@ -43,7 +43,7 @@ t.test('what waits in the queue when the breaker opens is refused at once and ne
   await slow
 })
 
-t.test('a question of the service itself does not wait for strangers without a credential', async (t) => {
+t.test('a question of this service waits for no stranger without a credential', async (t) => {
   const guard = createCircuitBreaker(64, 64)
   const stranger = held()
   const strangers = Array.from({ length: 20 }, () => guard.run({ whole: [], all: [] }, NEVER, stranger.task))
