@@ -136,7 +136,7 @@ module.exports = {
     {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
-      from: { pathNot: '^src/authgear/(resolver/|(public|token)-endpoint[.]ts$|admin-api/client[.]ts$)' },
+      from: { pathNot: '^src/authgear/(resolver/|public-endpoint[.]ts$|token-(endpoint|exchange)[.]ts$|admin-api/client[.]ts$)' },
       to: { path: '^src/authgear/undici[.]ts$' }
     },
     owner(
@@ -144,7 +144,7 @@ module.exports = {
       '(authgear/(admin-api/token|key-set|id-token)|request/resource/verifier|' +
         'commands/doctor/checks/through-proxy)[.]ts$'
     ),
-    owner('oauth4webapi', 'authgear/token-endpoint[.]ts$'),
+    owner('oauth4webapi', 'authgear/token-(endpoint|exchange)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'shared/redis/'),
     owner(
