@@ -1,6 +1,7 @@
 import { PATIENCE_MS } from '../authgear/token-calls.ts'
 import type { Clock } from '../clock.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
+import { credentialsOfCookie } from '../core/credentials.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import type { SharedCodes } from '../request/own-login/used-codes.ts'
 import { createEndedGrants } from '../shared/own-session/ended-grants.ts'
@@ -8,7 +9,7 @@ import { createSessionLease } from '../shared/own-session/lease.ts'
 import { createRecordStore, LIFE_MS, type RecordStore } from '../shared/own-session/store.ts'
 import { createListsInMemory, createListsInRedis, createUserSessions } from '../shared/own-session/user-sessions.ts'
 import type { RedisCommands } from '../shared/redis/commands.ts'
-import { type RedisKeys, usedCodeKey } from '../shared/redis/keys.ts'
+import { usedCodeKey } from '../shared/redis/keys.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import type { Sealing, Shared } from './shared.ts'
@@ -16,7 +17,6 @@ import type { Waits } from './timing.ts'
 
 export type StoreDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   shared: Shared
-  keys: RedisKeys
   /** Of sessions, which hold tokens: under a key of their own. */
   sessionSealing: Sealing
   keyer: Keyer
@@ -65,8 +65,9 @@ export function openStores (settings: ServiceSettings, deps: StoreDeps) {
   }
   // what is asked of records is answered late rather than not at all
   const { keyPrefix, connection: { patient: commands } } = redis
-  const { sessionSealing: sealing, revocations: log, leaseMs, keys: { endedGrants: key } } = deps
-  const { timeoutMs } = settings.authgear
+  const { sessionSealing: sealing, revocations: log, leaseMs, keyer } = deps
+  const { authgear: { timeoutMs }, login } = settings
+  const names = keyer.cacheKeys(credentialsOfCookie(`ended-grants ${login?.clientId ?? ''}`))
   // the wait for a place, the call, and what Redis takes
   const maxHoldMs = 2 * timeoutMs + Math.max(PATIENCE_MS, timeoutMs)
   const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
@@ -75,7 +76,7 @@ export function openStores (settings: ServiceSettings, deps: StoreDeps) {
     users: createUserSessions({ nameOf, lists }),
     lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
     codes: codesIn(commands, keyPrefix),
-    grants: createEndedGrants({ ...sealing, commands, key }),
+    grants: createEndedGrants({ ...sealing, commands, keyPrefix, names }),
     isShared: true
   }
 }

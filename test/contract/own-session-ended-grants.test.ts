@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import { createRevokeLater } from '../../src/request/own-login/revoke-later.ts'
 import { createEndedGrants, type EndedGrants, type EndedGrantsDeps } from '../../src/shared/own-session/ended-grants.ts'
+import type { CacheKey } from '../../src/core/cache-key.ts'
+import { ownGrantsKey } from '../../src/shared/redis/keys.ts'
 import { TRIED } from '../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -8,11 +10,15 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 const [OLD, NEW] = [sealerOf(Buffer.alloc(32, 1)), sealerOf(Buffer.alloc(32, 2))]
-const keyOf = ({ keyPrefix }: TestTier): string => `${keyPrefix}{log:x}:ended-grants`
+/** Under each secret. */
+const NAMES = new Map([[OLD, 'o' as CacheKey], [NEW, 'n' as CacheKey]])
+const keyOf = ({ keyPrefix }: TestTier): string => ownGrantsKey(keyPrefix, 'n')
 
 function grantsOf (tier: TestTier, some: Partial<EndedGrantsDeps> = {}): EndedGrants {
-  const { commands } = tier
-  return createEndedGrants({ commands, key: keyOf(tier), sealer: NEW, writesPrevious: () => false, dueMs: 0, ...some })
+  const { commands, keyPrefix } = tier
+  const { sealer = NEW, previous } = some
+  const names = { current: NAMES.get(sealer) ?? 'x' as CacheKey, previous: previous && NAMES.get(previous) }
+  return createEndedGrants({ commands, keyPrefix, names, sealer, writesPrevious: () => false, dueMs: 0, ...some })
 }
 
 const taken = async (grants: EndedGrants): Promise<readonly string[]> =>
@@ -56,17 +62,26 @@ t.test('a refresh token is sealed, and goes through a rotation of CACHE_SECRET',
   const before = grantsOf(tier, { sealer: OLD })
   const both = grantsOf(tier, { previous: OLD, writesPrevious: () => true })
   await both.add({ name: 'a', refreshToken: 'token-a' })
-  t.notMatch(String(await tier.commands.getBuffer(keyOf(tier))), /token-a/)
+  t.notMatch(String(await tier.commands.getBuffer(ownGrantsKey(tier.keyPrefix, 'o'))), /token-a/)
   t.strictSame(await taken(before), ['token-a'], 'a replica that knows the previous secret alone')
   await before.remove('a')
   await before.add({ name: 'b', refreshToken: 'token-b' })
   t.strictSame(await taken(both), ['token-b'])
 })
 
+t.test('who has another CACHE_SECRET takes and drops nothing of it', async (t) => {
+  const [tier] = await start(t)
+  const [own, other] = [grantsOf(tier), grantsOf(tier, { sealer: OLD })]
+  await own.add({ name: 'a', refreshToken: 'token-a' })
+  t.strictSame(await taken(other), [])
+  t.strictSame(await taken(own), ['token-a'])
+})
+
 t.test('what nobody can open, and garbage of any type, stands in nobody\'s way', async (t) => {
   const [tier, redis] = await start(t)
   const grants = grantsOf(tier)
-  await grantsOf(tier, { sealer: OLD }).add({ name: 'foreign', refreshToken: 'x' })
+  const names = { current: 'n' as CacheKey, previous: undefined }
+  await grantsOf(tier, { sealer: OLD, names }).add({ name: 'foreign', refreshToken: 'x' })
   await grants.add({ name: 'a', refreshToken: 'token-a' })
   t.strictSame(await taken(grants), ['token-a'])
   t.notMatch(String(await tier.commands.getBuffer(keyOf(tier))), /foreign/)

@@ -1,5 +1,8 @@
+import type { CacheKeys } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 import type { RedisCommands } from '../redis/commands.ts'
+import { ownGrantsKey } from '../redis/keys.ts'
+import type { Sealing } from './sealed-record.ts'
 
 /** A grant of a session that is signed out, until Authgear has ended it. */
 export type EndedGrant = Readonly<{ name: string, refreshToken: string }>
@@ -12,17 +15,16 @@ export type EndedGrants = Readonly<{
   remove: (name: string) => Promise<void>
 }>
 
-export type EndedGrantsDeps = Readonly<{
+export type EndedGrantsDeps = Sealing & Readonly<{
   commands: Pick<RedisCommands, 'queueAdd' | 'queueTake' | 'queueRemove'>
-  /** Its name in Redis. */
-  key: string
-  sealer: Sealer
-  /** While CACHE_SECRET is rotated. */
-  previous?: Sealer | undefined
-  writesPrevious: () => boolean
+  keyPrefix: string
+  /** Of one client at Authgear, under each secret: a queue holds nothing that its readers cannot open, or end. */
+  names: CacheKeys
   /** Milliseconds for which the replica that added one is left to finish it. */
   dueMs?: number
 }>
+
+type Queue = Readonly<{ key: string, sealer: Sealer }>
 
 /** Two seconds at most: after the sign-out's own replica, and with POLL_MS and the call in mind. */
 const DUE_MS = 1500
@@ -35,27 +37,36 @@ const MAX_GRANTS = 1000
 const MAX_TAKEN = 50
 
 export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
-  const { commands, key, sealer, previous, writesPrevious, dueMs = DUE_MS } = deps
+  const { commands, dueMs = DUE_MS } = deps
+  const [own, older] = queuesOf(deps)
+  const queues = older === undefined ? [own] : [own, older]
   const sealName = (name: string): string => `ended grant ${name}`
-  const open = (name: string, payload: string): string | undefined => {
-    const sealed = Buffer.from(payload, 'base64url')
-    return (sealer.open(sealName(name), sealed) ?? previous?.open(sealName(name), sealed))?.toString()
+
+  async function takeFrom ({ key, sealer }: Queue): Promise<readonly EndedGrant[]> {
+    const taken = await commands.queueTake(key, MAX_TAKEN, AGAIN_MS, LIFE_MS)
+    const opened = taken.map(({ name, payload }) =>
+      ({ name, refreshToken: sealer.open(sealName(name), Buffer.from(payload, 'base64url'))?.toString() }))
+    const junk = opened.filter(({ refreshToken }) => refreshToken === undefined).map(({ name }) => name)
+    if (junk.length > 0) await commands.queueRemove(key, LIFE_MS, junk)
+    return opened.flatMap(({ name, refreshToken }) => refreshToken === undefined ? [] : [{ name, refreshToken }])
   }
-  const remove = (name: string): Promise<void> => commands.queueRemove(key, LIFE_MS, [name])
+
   return Object.freeze({
     async add ({ name, refreshToken }: EndedGrant): Promise<void> {
-      const writing = previous !== undefined && writesPrevious() ? previous : sealer
-      const payload = writing.seal(sealName(name), Buffer.from(refreshToken)).toString('base64url')
+      const { key, sealer } = older !== undefined && deps.writesPrevious() ? older : own
+      const payload = sealer.seal(sealName(name), Buffer.from(refreshToken)).toString('base64url')
       await commands.queueAdd(key, { name, payload, dueMs, max: MAX_GRANTS, lifeMs: LIFE_MS })
     },
-    async take (): Promise<readonly EndedGrant[]> {
-      const taken = await commands.queueTake(key, MAX_TAKEN, AGAIN_MS, LIFE_MS)
-      const opened = taken.map(({ name, payload }) => ({ name, refreshToken: open(name, payload) }))
-      // made under a secret that nobody has any more, or by somebody else
-      const junk = opened.filter(({ refreshToken }) => refreshToken === undefined).map(({ name }) => name)
-      if (junk.length > 0) await commands.queueRemove(key, LIFE_MS, junk)
-      return opened.flatMap(({ name, refreshToken }) => refreshToken === undefined ? [] : [{ name, refreshToken }])
-    },
-    remove
+    take: async () => (await Promise.all(queues.map(takeFrom))).flat(),
+    async remove (name: string): Promise<void> {
+      await Promise.all(queues.map(({ key }) => commands.queueRemove(key, LIFE_MS, [name])))
+    }
   })
+}
+
+function queuesOf ({ keyPrefix, names, sealer, previous }: EndedGrantsDeps): readonly [own: Queue, older?: Queue] {
+  const own = { key: ownGrantsKey(keyPrefix, names.current), sealer }
+  return names.previous === undefined || previous === undefined
+    ? [own]
+    : [own, { key: ownGrantsKey(keyPrefix, names.previous), sealer: previous }]
 }

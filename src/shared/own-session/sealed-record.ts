@@ -2,6 +2,15 @@ import type { CacheKey } from '../../core/cache-key.ts'
 import type { Sealer } from '../../crypto/sealing.ts'
 import { decodeRecord, encodeRecord, type OwnRecord } from './record.ts'
 
+/** Under CACHE_SECRET. */
+export type Sealing = Readonly<{
+  sealer: Sealer
+  /** While CACHE_SECRET is rotated. */
+  previous?: Sealer | undefined
+  /** Whether a replica may be left that knows the previous secret alone. */
+  writesPrevious: () => boolean
+}>
+
 export type Opened = OwnRecord | 'ended' | undefined
 
 /** What is kept under one secret: another name, another seal. */

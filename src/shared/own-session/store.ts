@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { CacheKeys } from '../../core/cache-key.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
-import type { Sealer } from '../../crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../redis/commands.ts'
 import { ownRefreshKey, ownSessionKey } from '../redis/keys.ts'
 import { type Memory, openMemory, type RevocationReader } from './memory.ts'
 import type { CookieNames, OwnRecord } from './record.ts'
 import {
-  ENDED_VERSION, newest, openAt, type Opened, type Place, seal, TOMBSTONE, versionText
+  ENDED_VERSION, newest, openAt, type Opened, type Place, seal, type Sealing, TOMBSTONE, versionText
 } from './sealed-record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
@@ -47,14 +46,9 @@ export type RecordStore = Readonly<{
   bytes: () => number
 }>
 
-export type RedisRecords = Readonly<{
+export type RedisRecords = Sealing & Readonly<{
   commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setSmallIfNewer' | 'setOverOlder' | 'setIfAbsent'>
   keyPrefix: string
-  sealer: Sealer
-  /** While CACHE_SECRET is rotated. */
-  previous?: Sealer | undefined
-  /** Whether a replica may be left that knows the previous secret alone. */
-  writesPrevious: () => boolean
   log: RevocationReader
 }>
 

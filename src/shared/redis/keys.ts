@@ -16,8 +16,6 @@ export type RedisKeys = Readonly<{
   blockedAsked: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
-  /** Grants of sessions of our own that are signed out, until Authgear has ended them. */
-  endedGrants: string
   /** `doctor` tries its user's rights on it, and deletes it. */
   trial: string
 }>
@@ -33,7 +31,6 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     blockedClients: `${log}:blocked-clients`,
     blockedAsked: `${log}:blocked-asked`,
     webhookSeen: `${log}:webhook-seen`,
-    endedGrants: `${log}:ended-grants`,
     trial: trialKey(log)
   })
 }
@@ -62,5 +59,7 @@ export const ownRefreshKey = (prefix: string, key: string, version: number): str
   `${ownSessionPrefix(prefix)}{${key}}:refresh-${version}`
 /** The sessions of one user at one host. */
 export const ownUserKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:user`
+/** Grants of sessions of our own that are signed out, until Authgear has ended them. */
+export const ownGrantsKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:ended-grants`
 /** A code that was redeemed, or is being. */
 export const usedCodeKey = (prefix: string, key: string): string => `${ownSessionPrefix(prefix)}{${key}}:code`
