@@ -51,7 +51,7 @@ module.exports = {
       name: 'parts-import-the-kinds-of-config',
       severity: 'error',
       from: { path: '^src/parts/' },
-      to: { path: '^src/config/', pathNot: '^src/config/(kind[.]ts$|parsers/)' }
+      to: { path: '^src/config/', pathNot: '^src/config/((kind|beside)[.]ts$|parsers/)' }
     },
     {
       name: 'base-knows-no-part',
@@ -131,7 +131,7 @@ module.exports = {
       to: { path: `^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation)|${COMPOSITION})` }
     },
     owner('@grpc', 'request/grpc/listener[.]ts$'),
-    owner('fastify', '(request/http/|request/events/listener[.]ts$|operate/management/)'),
+    owner('fastify', '(request/http/|parts/|operate/management/)'),
     owner('undici', 'authgear/undici[.]ts$'),
     {
       name: 'only-what-asks-authgear-imports-its-pool',

@@ -1,3 +1,4 @@
+import { type PartFindingId, parts } from '../parts/index.ts'
 import { text } from 'node:stream/consumers'
 import { systemClock, type Clock } from '../clock.ts'
 import { type Config, loadConfig, type LoadedConfig } from '../config/index.ts'
@@ -11,7 +12,7 @@ import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './command-line.ts'
-import { authgearCertificate, events, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
+import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
 import { redis, redisLatency, redisRights, redisServer } from './doctor/checks/redis.ts'
 import { cookies, trustProxy } from './doctor/checks/cookies.ts'
 import { login, ownSession } from './doctor/checks/login.ts'
@@ -139,9 +140,22 @@ export const PROBES: readonly Probe[] = Object.freeze([
   keys, pasted, address, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, blockedClients,
-  webhook, webhookSilent, rotation, events,
+  webhook, webhookSilent, rotation,
+  ...parts.flatMap(({ name, check }) => check === undefined ? [] : [probeOf(name, check)]),
   ownCertificate
 ])
+
+function probeOf (part: string, { title, off }: Readonly<{ title: string, off: string }>): Probe {
+  return {
+    title,
+    async run ({ config: { parts, tls } }) {
+      const checked = await parts.find(({ name }) => name === part)?.check({ isTls: tls !== undefined })
+      if (checked === undefined) return skipped(off)
+      if (checked.kind === 'skipped') return checked
+      return looked(...checked.findings.map(([id, what]) => found(id as PartFindingId, what)))
+    }
+  }
+}
 
 export type Result = Readonly<{ title: string, outcome: Outcome }>
 

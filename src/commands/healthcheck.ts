@@ -1,4 +1,5 @@
-import { connect, isIPv6 } from 'node:net'
+import { connect } from 'node:net'
+import { reachable } from '../config/beside.ts'
 import { loadConfig, type ListenAddress } from '../config/index.ts'
 import { type Out, refuse } from './command-line.ts'
 
@@ -37,15 +38,4 @@ function ask (address: ListenAddress): Promise<string | undefined> {
 function problemOf (head: string): string | undefined {
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]
   return status === '200' ? undefined : status === undefined ? 'answered nothing' : `answered ${status}`
-}
-
-/** Where a command asks the service that listens at this address of the same machine. */
-export function originBeside ({ host, port }: Extract<ListenAddress, { kind: 'tcp' }>): string {
-  const name = reachable(host)
-  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
-}
-
-/** An address that means "all of them" cannot be asked everywhere. */
-function reachable (host: string): string {
-  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
 }

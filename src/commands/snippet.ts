@@ -1,3 +1,4 @@
+import { parts } from '../parts/index.ts'
 import { resolve } from 'node:path'
 import { type Out, refuse } from './command-line.ts'
 import { readOptions } from './snippet/options.ts'
@@ -22,8 +23,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --identity HEADERS  names that apps get beside X-Authgear-*, as IDENTITY_HEADERS has them: remote, forwarded, webauth, Name={field};
                       sets that a --policy names by identity= are known without it (docs/identity.md)
   --assertion         also X-Forward-Auth-Assertion
-  --events            also X-Forward-Auth-Session and X-Forward-Auth-Until (LISTEN_EVENTS)
-  --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
+${parts.flatMap(({ sends }) => sends ?? []).map(({ flag, usage }) => `  ${`--${flag}`.padEnd(20)}${usage}\n`).join('')}  --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
                       people cannot sign in at this host
   --https             browsers open https://NAME: ports 80 and 443, with certificates from Let's Encrypt (traefik, traefik-labels,
                       caddy) or your own files (nginx)

@@ -34,7 +34,6 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...login(settingsOf('Login', values)),
     ...resourceTokens(settingsOf('Resource tokens', values)),
     ...identity(settingsOf('Identity', values), ofAuthgear.audit),
-    ...events(settingsOf('Events', values)),
     /** The parts that are on, in the order of the list. */
     parts: parts.flatMap((part) => part.configure(values) ?? []),
     pages: settingsOf('Pages', values),
@@ -147,8 +146,4 @@ function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefi
     ? undefined
     : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs }
   return { identity: shown, profile, assertion: signed }
-}
-
-function events ({ events, eventApps = [] }: SettingsOf<'Events'>) {
-  return { events, eventApps }
 }

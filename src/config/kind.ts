@@ -60,6 +60,8 @@ export type Variable = Readonly<{
   /** Gives it a `_FILE` twin although it is no secret. */
   file?: true
   example?: string
+  /** True if a listener listens at its value: no two of them may be the same. */
+  listens?: true
 }>
 
 /** Whether a file may hold the value: `NAME_FILE` names it. */
@@ -83,3 +85,10 @@ export type SettingsOf<Rows extends Variables> = {
   readonly [Name in keyof Rows as NameOf<Rows[Name]>]: ValueOf<Rows[Name]>
 }
 type NameOf<Row> = Row extends { as: infer As extends string } ? As : never
+
+/** @param what has to be set for each of these to mean something */
+export function meantOnlyWith<Name extends string> (
+  what: string, names: readonly Name[], { isSet }: Readonly<{ isSet: (name: Name) => boolean }>
+): readonly string[] {
+  return names.filter(isSet).map((name) => `${name}: works only with ${what}: set that too, or leave this out`)
+}

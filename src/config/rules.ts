@@ -1,9 +1,10 @@
 import { createPrivateKey } from 'node:crypto'
 import { readKeys } from '../shared/assertion/key.ts'
-import type { ListenAddress, ReadFile } from './kind.ts'
+import { parts } from '../parts/index.ts'
+import { type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
-import type { Values, VariableName } from './variables.ts'
+import { rows, type Values, type VariableName } from './variables.ts'
 
 /** The values that were read, and what the rules need to know of the machine. */
 export type Readings = Machine & Readonly<{
@@ -33,11 +34,6 @@ const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const s
 export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
 
 export const hasRedis = ({ isSet }: Pick<Readings, 'isSet'>): boolean => REDIS_FORMS.some(isSet)
-
-/** @param what has to be set for each of these to mean something */
-function meantOnlyWith (what: string, names: readonly VariableName[], { isSet }: Readings): readonly string[] {
-  return names.filter(isSet).map((name) => `${name}: works only with ${what}: set that too, or leave this out`)
-}
 
 const auditIsWhole: Rule = (readings) => {
   const { isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } } = readings
@@ -291,23 +287,17 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
 }
 
 /** Each is compared with those before it. */
-const LISTENERS = ['LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'LISTEN_GRPC', 'LISTEN_EVENTS'] as const
+const LISTENERS = rows.flatMap(({ name, variable }) => variable.listens === true ? [name] : [])
 
 const listenersDiffer: Rule = ({ values }) => LISTENERS.flatMap((name, index) =>
   LISTENERS.slice(0, index).map((other) => {
-    const [a, b] = [values[name], values[other]]
+    const [a, b] = [addressIn(values[name]), addressIn(values[other])]
     return a !== undefined && b !== undefined && clash(a, b) &&
       `${name}: is the same address as ${other}: choose another port, or off`
   }))
 
-const eventsHaveTokens: Rule = (readings) => {
-  const { isSet, values: { LISTEN_EVENTS: listen } } = readings
-  if (!isSet('LISTEN_EVENTS')) return meantOnlyWith('LISTEN_EVENTS', ['EVENTS_TOKENS'], readings)
-  return [
-    listen !== undefined && !isSet('EVENTS_TOKENS') &&
-      'EVENTS_TOKENS: is required with LISTEN_EVENTS: name:token for each app that follows the events'
-  ]
-}
+/** A row that `listens` holds an address, which the type of a list of rows does not say. */
+const addressIn = (value: unknown): ListenAddress | undefined => value as ListenAddress | undefined
 
 /** Each with the secret that is in use beside it. */
 const ROTATED = [
@@ -344,7 +334,6 @@ const RULES: readonly Rule[] = [
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
-  eventsHaveTokens,
   resourcesAreElsewhere,
   auditIsWhole,
   keyIdsAgree,
@@ -365,5 +354,6 @@ const RULES: readonly Rule[] = [
 
 /** Every broken rule that spans several variables. */
 export function brokenRules (readings: Readings): readonly string[] {
-  return RULES.flatMap(rule => rule(readings)).filter(error => error !== false)
+  return [...RULES.flatMap((rule) => rule(readings)), ...parts.flatMap((part) => part.broken(readings))]
+    .filter((error) => error !== false)
 }

@@ -1,7 +1,7 @@
 import {
   adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath
 } from './parsers/files.ts'
-import { appTokens, clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
+import { clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
   boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
@@ -132,12 +132,14 @@ const authgear = {
 const listeners = {
   LISTEN: {
     as: 'listen',
+    listens: true,
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
     meaning: 'Where the proxy asks (`/verify`).'
   },
   MANAGEMENT_LISTEN: {
     as: 'management',
+    listens: true,
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
     meaning:
@@ -146,6 +148,7 @@ const listeners = {
   },
   IDENTIFY_LISTEN: {
     as: 'identify',
+    listens: true,
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -154,6 +157,7 @@ const listeners = {
   },
   LISTEN_GRPC: {
     as: 'grpc',
+    listens: true,
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
@@ -569,25 +573,6 @@ const identity = {
   }
 } as const satisfies Variables
 
-const events = {
-  LISTEN_EVENTS: {
-    as: 'events',
-    kind: orOff(listenAddress),
-    fallback: 'off',
-    meaning:
-      'Where apps are told who has signed out or was disabled, so that they close what is open ' +
-        '(docs/open-connections.md); over TLS wherever `LISTEN_TLS_*` are set. With it each 200 carries ' +
-        '`x-forward-auth-session` and `x-forward-auth-until`. Never an address that a proxy asks.'
-  },
-  EVENTS_TOKENS: {
-    as: 'eventApps',
-    kind: appTokens,
-    secret: true,
-    example: 'default:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
-    meaning: 'The bearer token of each app that follows the events; its name is the `audience=` of its route.'
-  }
-} as const satisfies Variables
-
 const pages = {
   BRAND_NAME: {
     as: 'brandName',
@@ -689,7 +674,6 @@ const groups = Object.freeze({
   Login: login,
   'Resource tokens': resourceTokens,
   Identity: identity,
-  Events: events,
   Pages: pages,
   Service: service
 })

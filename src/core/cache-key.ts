@@ -11,7 +11,7 @@ export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
 /** `of` derives the key of another purpose; nothing that was made under one can be joined with what another made. */
 export type DerivedKeys =
-  & Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log' | 'events', Uint8Array>>
+  & Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log', Uint8Array>>
   & Readonly<{ of: (purpose: string) => Uint8Array }>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
@@ -70,7 +70,6 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
     sealing: derive('sealing'),
     sessions: derive('own sessions'),
     log: derive('log'),
-    events: derive('events'),
     of: derive
   }
 }

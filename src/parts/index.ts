@@ -1,12 +1,16 @@
 import type { Variables } from '../config/kind.ts'
 import { accessRecord } from './access-record/index.ts'
+import { events } from './events/index.ts'
 import type { Part } from './part.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [accessRecord] as const
+const all = [accessRecord, events] as const
 
 /** The same for whoever runs through it: an empty tuple would have no elements to speak of. */
-export const parts: ReadonlyArray<Part<Variables>> = all
+export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all
 
 /** The rows of each part. */
 export type PartRows = (typeof all)[number]['variables']
+
+/** What `doctor` may find of each part. */
+export type PartFindingId = NonNullable<(typeof all)[number]['check']>['findings'][number]['id']

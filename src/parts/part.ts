@@ -1,59 +1,63 @@
-import type { Clock } from '../clock.ts'
-import type { SettingsOf, ValuesOf, Variables } from '../config/kind.ts'
-import type { Log, WritePiece } from '../operate/logging/log.ts'
+import type { ListenAddress, SettingsOf, ValuesOf, Variables } from '../config/kind.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../operate/metrics/table.ts'
-import type { Report } from '../request/http/access-log.ts'
-import type { TrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Revocation } from '../shared/revocation/types.ts'
+import type { Base, Opened } from './places.ts'
 import type { StatusOf } from './status.ts'
 
-/** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
-export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+/** What the rules of a part read: its own variables alone, else the types would close a circle. */
+type ReadingsOf<Rows extends Variables> = Readonly<{
+  values: Partial<ValuesOf<Rows>>
+  /** True if a variable was set, understood or not. */
+  isSet (name: keyof Rows & string): boolean
+}>
+/** A rule over several variables: its errors are written for the operator. */
+export type Rule<Rows extends Variables> = (readings: ReadingsOf<Rows>) => readonly (string | false)[]
 
-/** What the base hands to each part. */
-export type Base = Readonly<{
-  clock: Clock
-  log: Log
-  /** Standard output, where it is a pipe that the log writes to. */
-  stdout: WritePiece | undefined
-  /** This machine's name. */
-  machine: string
-  keysFor: (purpose: string) => PurposeKeys
-  /** Bytes of its share of CACHE_MAX_MEMORY. */
-  maxBytes: number
-  trustProxy: TrustProxy
+/** The address of a part's listener, and the variable that holds it. */
+type Listens<Name extends string> = Readonly<{ variable: Name, address: ListenAddress }>
+
+/** Headers that a part may send, for what names them ahead: gRPC, `snippet`, and proxies that strip them. */
+type Sends = Readonly<{
+  /** The option of `snippet` that passes them on. */
+  flag: string
+  usage: string
+  /** In lower case. */
+  names: readonly string[]
 }>
 
-/** The places in which a part that is open plugs in. */
-export type Opened = Readonly<{
-  /** Observes each decision, once it is answered. */
-  decided?: Report
-  /** Vetoes each 200 that lets somebody pass. */
-  refusesAll?: () => boolean
-  /** Hears of a revocation that this replica takes, before the log has it. */
-  taken?: (revocation: Revocation) => void
-  /** Numbers for the status page: since the start, or how things are now. */
-  numbers?: () => Readonly<Record<string, number>>
-  /** Opens its files again, on SIGHUP. */
-  reopen?: () => void
-  /** Hears that this replica is about to end. */
-  leave?: () => void
-  close?: () => Promise<void> | void
+/** A problem that `doctor` may find. */
+export type PartFinding<Id extends string> =
+  Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
+export type Checked<Id extends string> = Readonly<
+  { kind: 'skipped', why: string } | { kind: 'looked', findings: ReadonlyArray<readonly [id: Id, what: string]> }
+>
+type At = Readonly<{ isTls: boolean }>
+type Check<Settings, Id extends string> = Readonly<{
+  title: string
+  /** Why nothing is looked at where the part is off. */
+  off: string
+  findings: ReadonlyArray<PartFinding<Id>>
+  run: (settings: Settings, at: At) => Promise<Checked<Id>>
 }>
 
 type Open<Settings, Table> =
   (settings: Settings, base: Base, count: CountsOf<Table>) => Opened & Readonly<{ gauges: ReadersOf<Table> }>
 
-type Definition<Rows extends Variables, Settings, Table extends MetricTable> = Readonly<{
+type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> = Readonly<{
   name: string
   /** The heading of its variables. */
   title: string
   variables: Rows
   /** An environment in which all of it is on: for the documentation's tables, and for tests of the whole. */
   example: Readonly<Partial<Record<keyof Rows & string, string>>>
+  rules?: ReadonlyArray<Rule<Rows>>
   /** Undefined: it is off. */
   configure: (values: SettingsOf<Rows>) => Settings | undefined
+  listens?: (settings: Settings) => Listens<keyof Rows & string>
+  sends?: Sends
+  /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
+  namesSessions?: true
+  check?: Check<Settings, Id>
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
@@ -69,6 +73,10 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable> = R
 export type Loaded = Readonly<{
   name: string
   memoryShare: number
+  /** The variable that holds the address of its listener. */
+  variable: string | undefined
+  sendsHeaders: boolean
+  namesSessions: boolean
   /** Registers its metrics. @returns what opens it, once there is what it needs */
   register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
 }>
@@ -77,46 +85,71 @@ export type Loaded = Readonly<{
 type Configured = Readonly<{
   name: string
   reopens: boolean
+  listens: Listens<string> | undefined
+  check: (at: At) => Promise<Checked<string>>
   load: () => Promise<Loaded>
 }>
 
-export type Part<Rows extends Variables> = Readonly<{
+export type Part<Rows extends Variables, Id extends string> = Readonly<{
   name: string
   title: string
   variables: Rows
   example: Readonly<Record<string, string>>
+  sends: Sends | undefined
   status: StatusOf
-  // a method, whose parameters are compared in both directions: a list holds parts of different rows
+  check: Pick<Check<never, Id>, 'title' | 'off' | 'findings'> | undefined
+  // methods, whose parameters are compared in both directions: a list holds parts of different rows
+  /** The errors of its rules. */
+  broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
   /** Undefined: it is off. */
   configure (values: ValuesOf<Rows>): Configured | undefined
 }>
 
 /** The order of its properties counts: TypeScript infers settings from `configure` before it looks at `metrics`. */
-export function definePart<const Rows extends Variables, Settings, const Table extends MetricTable> (
-  definition: Definition<Rows, Settings, Table>
-): Part<Rows> {
-  const { name, title, variables, status = {} } = definition
+export function definePart<
+  const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
+> (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
+  const { name, title, variables, example, rules = [], sends, status = {}, check } = definition
   return Object.freeze({
     name,
     title,
     variables,
-    example: definition.example as Readonly<Record<string, string>>,
+    example: example as Readonly<Record<string, string>>,
+    sends,
     status,
+    check,
+    broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
     configure (values: ValuesOf<Rows>): Configured | undefined {
       const settings = definition.configure(settingsOf(variables, values))
-      if (settings === undefined) return undefined
-      return { name, reopens: definition.reopens?.(settings) === true, load: () => loaded(definition, settings) }
+      return settings === undefined ? undefined : configured(definition, settings)
     }
   })
 }
 
-async function loaded<Rows extends Variables, Settings, Table extends MetricTable> (
-  { name, memoryShare = 0, metrics, load }: Definition<Rows, Settings, Table>, settings: Settings
+function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
+  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
+): Configured {
+  const { name, reopens, listens, check } = definition
+  return {
+    name,
+    reopens: reopens?.(settings) === true,
+    listens: listens?.(settings),
+    check: async (at) => await check?.run(settings, at) ?? { kind: 'looked', findings: [] },
+    load: () => loaded(definition, settings)
+  }
+}
+
+async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
+  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
+  const { name, memoryShare = 0, listens, sends, namesSessions = false, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
     memoryShare,
+    variable: listens?.(settings).variable,
+    sendsHeaders: sends !== undefined,
+    namesSessions,
     register (all: Pick<Metrics, 'register'>) {
       const { count, read } = all.register(metrics(settings))
       return (base: Base) => {

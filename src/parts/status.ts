@@ -12,11 +12,22 @@ export type PartProblem = Readonly<{
   link: string
 }>
 
+/** A figure of the table by minutes, from one of the part's numbers. */
+export type PartFigure = Readonly<{
+  id: string
+  name: string
+  number: string
+  /** True if it counts since the start; else it says how things are. */
+  isCounted?: boolean
+}>
+export type PartFigures = Readonly<{ id: string, title: string, figures: readonly PartFigure[] }>
+
 /** What the status page shows of a part. */
 export type StatusOf = Readonly<{
   /** Rows of the list of facts. */
   facts?: (now: PartNumbers['now']) => ReadonlyArray<readonly [name: string, value: string, isGood: boolean]>
   problems?: readonly PartProblem[]
+  figures?: (now: PartNumbers['now']) => PartFigures
   /** Its members of `now` in /status.json. */
   json?: (now: PartNumbers['now']) => Readonly<Record<string, unknown>>
 }>

@@ -9,7 +9,7 @@ import { buildListener, type Listener, type ListenerDeps } from '../request/http
 import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
 import type { Handler } from '../request/http/types.ts'
 import { streamDeadlineMs } from '../request/http/limits.ts'
-import { createUnfinished } from '../request/http/unfinished.ts'
+import type { Unfinished } from '../request/http/unfinished.ts'
 import { SETS } from '../request/identity/sets.ts'
 import type { Log } from '../operate/logging/log.ts'
 import type { Lost } from '../request/login/redirect.ts'
@@ -21,29 +21,33 @@ import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.t
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
-import { buildEventsListener, type EventsListener } from '../request/events/listener.ts'
-import { SESSION_HEADER, UNTIL_HEADER } from '../shared/events/session-names.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
+import { parts } from '../parts/index.ts'
 import { allOf, vetoOf } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
-type ListenersDeps = Parts & Readonly<{ metrics: Metrics, log: Log, clock: Clock, traced: Wrappers }>
+type ListenersDeps = Parts & Readonly<{
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  traced: Wrappers
+  unfinished: Unfinished
+}>
 
 type Listeners = Readonly<{
   app: Listener
   identify: Listener | undefined
   grpc: GrpcListener | undefined
-  events: EventsListener | undefined
 }>
 
 /** The main listener, and those of `/identify` and of gRPC if they are on; none listens yet. */
 export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
-  const { handlerDeps: { realm }, webhook, assertions, events } = deps
+  const { handlerDeps: { realm }, webhook, assertions } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
-  const { trustProxy, bounds: { unfinished } } = listenerDeps
+  const { trustProxy } = listenerDeps
   const login = loginOf(settings, deps)
   const { checks, identify } = handlersOf(settings, deps, login?.findLoginRedirect, trustProxy)
   const routes = [
@@ -51,11 +55,10 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
     ...assertions?.routes ?? [],
     ...login?.routes ?? []
   ]
-  const { identify: withIdentify, grpc: buildGrpc, tls } = settings
+  const { identify: withIdentify, grpc: buildGrpc } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),
     identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
-    events: events && buildEventsListener({ ...events, tls, unfinished }),
     grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, withIdentify ? { ...checks, identify } : checks)
   }
 }
@@ -115,7 +118,8 @@ function grpcOf (
 /** Each name that may go out on a 200, whatever the route says. */
 function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
   const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
-  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, SESSION_HEADER, UNTIL_HEADER])]
+  const ofParts = parts.flatMap(({ sends }) => sends?.names ?? [])
+  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, ...ofParts])]
 }
 
 function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine>): ListenerDeps['notFound'] {
@@ -143,7 +147,8 @@ function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
   return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
 }
 
-function tellEnded (log: Log): (address: string | undefined) => void {
+/** Says whose connection was ended for the budget of unfinished requests. */
+export function tellEnded (log: Log): (address: string | undefined) => void {
   const tell = createSampledLine(
     log, 'warn', 'ended a connection: unfinished requests and unread answers fill their budget, most of ' +
       'them from this address'
@@ -166,7 +171,7 @@ function tellLost (log: Log, isOwn: boolean): (lost: Lost) => void {
 
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps, own, opened }: ListenersDeps
+  { metrics, log, handlerDeps, own, opened, unfinished }: ListenersDeps
 ): ListenerDeps {
   const findForeignFields = own === undefined
     ? createFindForeignFields(handlerDeps.cookieNames)
@@ -182,7 +187,7 @@ function listenerDepsOf (
     extAuthzLocation,
     tls,
     bounds: {
-      unfinished: createUnfinished(listeners.unfinishedBytes, tellEnded(log)),
+      unfinished,
       maxConnections: listeners.maxConnections,
       streamMs: streamDeadlineMs(authgear.timeoutMs)
     }

@@ -1,23 +1,22 @@
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import type { Base, Opened } from '../parts/part.ts'
+import type { Base, Opened, PartListener } from '../parts/places.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Revocation, RevocationLog } from '../shared/revocation/types.ts'
+import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
 
-type OpenedPart = Opened & Readonly<{ name: string }>
+type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined }>
 export type OpenedParts = readonly OpenedPart[]
 
-type OpenDeps = Pick<Base, 'clock' | 'log' | 'stdout' | 'keysFor'> & Readonly<{ metrics: Metrics }>
+type OpenDeps = Omit<Base, 'machine' | 'hasRedis' | 'maxBytes' | 'trustProxy' | 'tls'> & Readonly<{ metrics: Metrics }>
 
 /** Opens the parts that are on, in the order of the list. @throws {ServiceError} where one cannot be opened */
-export function openAll (
-  { parts, machine, trustedProxies, cache }: ServiceSettings, { metrics, ...deps }: OpenDeps
-): OpenedParts {
-  const trustProxy = createTrustProxy(trustedProxies)
-  return parts.map(({ name, memoryShare, register }) => {
+export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
+  const { parts, machine, redis, trustedProxies, tls, cache } = settings
+  const common = { ...deps, machine, hasRedis: redis !== undefined, trustProxy: createTrustProxy(trustedProxies), tls }
+  return parts.map(({ name, variable, memoryShare, register }) => {
     const open = register(metrics)
-    return Object.freeze({ ...open({ ...deps, machine, trustProxy, maxBytes: cache.maxBytes * memoryShare }), name })
+    return Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * memoryShare }), name, variable })
   })
 }
 
@@ -47,15 +46,37 @@ export function vetoOf (opened: OpenedParts): (() => boolean) | undefined {
 
 /** The same log; the parts hear of what this replica takes. */
 export function tellingAll (log: RevocationLog, opened: OpenedParts): RevocationLog {
-  const observers = opened.flatMap(({ taken }) => taken ?? [])
-  if (observers.length === 0) return log
+  const taken = opened.flatMap((part) => part.taken ?? [])
+  const pending = opened.flatMap((part) => part.pending ?? [])
+  if (taken.length === 0 && pending.length === 0) return log
   return Object.freeze({
     ...log,
-    revoke (revocation: Revocation) {
-      for (const taken of observers) taken(revocation)
-      return log.revoke(revocation)
+    async revoke (revocation: Revocation) {
+      for (const hear of taken) hear(revocation)
+      const outcome = await log.revoke(revocation)
+      if (outcome === 'pending') for (const hear of pending) hear(revocation)
+      return outcome
     }
   })
+}
+
+/** One reader of the log for all that read it; undefined where no part does. */
+export function readerOf (opened: OpenedParts): LogReader | undefined {
+  const readers = opened.flatMap(({ reads }) => reads ?? [])
+  if (readers.length === 0) return undefined
+  return {
+    begins (log, since) { for (const one of readers) one.begins(log, since) },
+    read (entry, at) { for (const one of readers) one.read(entry, at) },
+    passed (id) { for (const one of readers) one.passed(id) },
+    skipped (id) { for (const one of readers) one.skipped(id) },
+    lost (at) { for (const one of readers) one.lost(at) }
+  }
+}
+
+/** The listeners of parts, by the variables that hold their addresses. */
+export function listenersOf (opened: OpenedParts): ReadonlyArray<PartListener & Readonly<{ variable: string }>> {
+  return opened.flatMap(({ variable, listener }) =>
+    variable === undefined || listener === undefined ? [] : [{ ...listener, variable }])
 }
 
 /** For the status page. */

@@ -6,10 +6,11 @@ import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
 import { createSealer } from '../crypto/sealing.ts'
+import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
-import type { PurposeKeys } from '../parts/part.ts'
+import type { PurposeKeys } from '../parts/places.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
@@ -17,9 +18,7 @@ import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
-import { openEvents } from './events.ts'
-import { closeAll, openAll, tellingAll } from './open-parts.ts'
-import { createSessionNames, type SessionNames } from '../shared/events/session-names.ts'
+import { closeAll, openAll, readerOf, tellingAll } from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
@@ -40,6 +39,7 @@ type PartsDeps = Waits & Readonly<{
   traced: Wrappers
   state: () => Replica['state']
   stdout: WritePiece | undefined
+  unfinished: Unfinished
 }>
 export type Parts = ReturnType<typeof openParts>
 
@@ -50,14 +50,13 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
   const { keyer, sealing } = secrets
-  const opened = openAll(settings, { ...deps, keysFor: secrets.keysFor })
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const untold = createUntoldChanges(clock)
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, opened, keys, authgear, shared, untold }
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, untold }
 }
 
 type Base = ReturnType<typeof openBase>
@@ -67,12 +66,12 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
   const { secrets, memory } = base
   const isFollowing = (): boolean => log.revocations.isFollowing()
   const blocks = openBlockParts(settings, { ...base, isFollowing })
-  const events = openEvents(settings, { ...base, names: secrets.sessionNames, isFollowing })
+  const opened = openAll(settings, { ...base, ...secrets, isFollowing })
   const log = openLog(settings, secrets.codec, {
-    ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: events?.feed
+    ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: readerOf(opened)
   })
-  const revocations = tellingAll(events?.telling(log.revocations) ?? log.revocations, base.opened)
-  return { blocks, events, revocations, closeLog: log.close, logEntries: log.entries }
+  const revocations = tellingAll(log.revocations, opened)
+  return { blocks, opened, revocations, closeLog: log.close, logEntries: log.entries }
 }
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
@@ -81,8 +80,8 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
   const log = openRevocations(settings, base, notTheFirst(mayHaveLost('log')))
-  const { authgear, shared, opened, untold, secrets } = base
-  const { blocks, events, revocations } = log
+  const { authgear, shared, untold, secrets } = base
+  const { blocks, opened, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
@@ -94,7 +93,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     settings: settings.identity,
     profiles,
     assertions: assertions?.assertions,
-    sessionNames: events?.names,
+    contributors: opened.flatMap(({ headers }) => headers ?? []),
     clock: deps.clock,
     maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
   })
@@ -113,7 +112,6 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
     })),
     audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
-    opened,
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps: {
@@ -163,7 +161,7 @@ function notTheFirst (act: () => void): () => void {
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, blocks, events, own, profiles, assertions, presence } = parts
+  const { audit, tokens, blocks, own, profiles, assertions, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
   await audit?.close()
   await own?.close()
@@ -173,7 +171,6 @@ export async function closeParts (parts: Parts): Promise<void> {
   await presence?.close()
   await closeLog()
   blocks?.shared?.close()
-  events?.close()
   shared.redis?.secretCheck.close()
   await shared.redis?.connection.close()
   await authgear.resolver.close()
@@ -187,8 +184,9 @@ export type Secrets = Readonly<{
   sealing: Readonly<Record<'entries' | 'sessions', Sealing>>
   codec: EntryCodec
   digestForm: DigestForm
-  sessionNames: SessionNames
   keysFor: (purpose: string) => PurposeKeys
+  /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
+  secretId: string
 }>
 
 /** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
@@ -204,7 +202,7 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
     ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
   return Object.freeze({
     keyer,
-    sessionNames: createSessionNames({ keyer, secret, key: current.events, previousKey: previous?.events }),
+    secretId: secret,
     sealing: {
       entries: sealingOf(current.sealing, previous?.sealing),
       sessions: sealingOf(current.sessions, previous?.sessions)
@@ -216,7 +214,7 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
 }
 
 function keyerOf (
-  { authgear: { endpoint, cookiePrefix }, hasEvents }: ServiceSettings,
+  { authgear: { endpoint, cookiePrefix }, parts }: ServiceSettings,
   digestKey: Uint8Array,
   previousKey: Uint8Array | undefined,
   writesPrevious: () => boolean
@@ -225,5 +223,5 @@ function keyerOf (
   const current = under(digestKey)
   return previousKey === undefined
     ? current
-    : createRotatingKeyer(current, under(previousKey), writesPrevious, hasEvents)
+    : createRotatingKeyer(current, under(previousKey), writesPrevious, parts.some(({ namesSessions }) => namesSessions))
 }

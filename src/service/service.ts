@@ -2,7 +2,6 @@ import { createMemoryCache, type MemoryCache } from '../shared/cache/memory.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../request/http/listener.ts'
-import type { EventsListener } from '../request/events/listener.ts'
 import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
@@ -13,12 +12,14 @@ import { createHistory, type Sample, STEP_MS } from '../operate/management/statu
 import type { Gauges } from '../operate/metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
+import type { PartListener } from '../parts/places.ts'
+import { createUnfinished } from '../request/http/unfinished.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
-import { buildListeners } from './listeners.ts'
-import { numbersOf } from './open-parts.ts'
+import { buildListeners, tellEnded } from './listeners.ts'
+import { listenersOf, numbersOf } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from './timing.ts'
@@ -31,10 +32,8 @@ export type Service = Readonly<{
   identify: Listener | undefined
   /** Envoy's gRPC, where it is on. */
   grpc: GrpcListener | undefined
-  /** Of apps that are told of revocations, where it is on. */
-  events: EventsListener | undefined
-  /** Readers of events go elsewhere: this replica is about to end. */
-  moveReaders: () => void
+  /** The listeners of parts, by the variables that hold their addresses. */
+  ofParts: ReadonlyArray<PartListener & Readonly<{ variable: string }>>
   metrics: Metrics
   /** Undefined without IDENTITY_PROFILE. */
   profiles: Profiles | undefined
@@ -97,12 +96,14 @@ export function createService (
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
-  const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, ...waits })
+  const unfinished = createUnfinished(settings.listeners.unfinishedBytes, tellEnded(log))
+  const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, unfinished, ...waits })
   const { authgear, revocations, shared } = parts
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
   return Object.freeze({
-    ...buildListeners(settings, { ...parts, metrics, log, clock, traced }),
+    ...buildListeners(settings, { ...parts, metrics, log, clock, traced, unfinished }),
+    ofParts: listenersOf(parts.opened),
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),
@@ -121,7 +122,6 @@ export function createService (
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopen: () => parts.opened.forEach(({ reopen }) => reopen?.()),
     leave: () => parts.opened.forEach(({ leave }) => leave?.()),
-    moveReaders: () => parts.events?.readers.move(),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)
@@ -166,7 +166,6 @@ function gaugesOf (
     redis: redis === undefined ? undefined : redisGauges(parts),
     audit: auditGauges(settings, parts),
     assertions: assertionGauges(settings, parts),
-    events: eventGauges(settings, parts),
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     parts: () => numbersOf(parts().opened),
@@ -199,14 +198,6 @@ function assertionGauges ({ assertion }: ServiceSettings, parts: () => Parts): G
     hasKey: () => parts().assertions?.gauges.hasKey() === true,
     keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
     nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
-  }
-}
-
-function eventGauges ({ hasEvents, eventApps }: ServiceSettings, parts: () => Parts): Gauges['events'] {
-  if (!hasEvents) return undefined
-  return {
-    apps: [...new Set(eventApps.map(({ name }) => name))],
-    streams: () => parts().events?.readers.counts() ?? new Map()
   }
 }
 

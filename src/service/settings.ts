@@ -7,7 +7,7 @@ import type { TlsMaterial } from '../request/http/tls.ts'
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'events' | 'parts' | 'tls' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'parts' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{
@@ -16,8 +16,6 @@ export type ServiceSettings =
     /** Its name among the others: the machine, and the port where it has one. */
     replica: string
     identify: boolean
-    /** Whether apps are told of revocations. */
-    hasEvents: boolean
     /** What listens for Envoy's gRPC; undefined: off. Handed over, since its library takes a tenth of a start. */
     grpc: BuildGrpcListener | undefined
     /** The parts that are on, with their code. */
@@ -53,9 +51,10 @@ const OWN_SESSION_SHARE = 0.6
 
 /** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
 export function presentedShareOf (
-  { identity, assertion, hasEvents }: Pick<ServiceSettings, 'identity' | 'assertion' | 'hasEvents'>
+  { identity, assertion, parts }: Pick<ServiceSettings, 'identity' | 'assertion' | 'parts'>
 ): number {
-  const isUsual = identity.headers.all.length > 0 || assertion !== undefined || hasEvents
+  const ofParts = parts.some(({ sendsHeaders }) => sendsHeaders)
+  const isUsual = identity.headers.all.length > 0 || assertion !== undefined || ofParts
   return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
 

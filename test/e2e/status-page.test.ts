@@ -58,7 +58,6 @@ async function startBusy (t: Test, isWell = false) {
       entries: () => ({ now: 0, most: 1 }),
       replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0)
     },
-    events: undefined,
     ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0, unread: () => 0 } })
   })
   const history = createHistory({ read: metrics.reading, clock })

@@ -128,11 +128,11 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const port = await listen(service.app, settings.listen)
   const identifyPort = await listen(service.identify)
   const grpcPort = await listenGrpc(service.grpc)
-  const eventsPort = await listen(service.events)
+  const eventsPort = await listen(service.ofParts.find(({ variable }) => variable === 'LISTEN_EVENTS'))
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
-    service.moveReaders()
-    const listeners = [service.app, service.identify, service.grpc, service.events]
+    service.leave()
+    const listeners = [service.app, service.identify, service.grpc, ...service.ofParts]
     closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
@@ -158,7 +158,6 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     machine,
     replica: machine,
     identify: config.identify !== undefined,
-    hasEvents: config.events !== undefined,
     grpc: config.grpc === undefined
       ? undefined
       : (await import('../../src/request/grpc/listener.ts')).buildGrpcListener,

@@ -1,3 +1,5 @@
+import { type PartFindingId, parts } from '../../parts/index.ts'
+
 /** What a new user gets wrong, in the order of the table in docs/doctor.md, which `npm run docs` writes from this. */
 export type Entry = Readonly<{
   /** An error makes `doctor` exit with 1. */
@@ -8,7 +10,7 @@ export type Entry = Readonly<{
   set: string
 }>
 
-export const CATALOGUE = Object.freeze({
+const OF_BASE = {
   configuration: {
     severity: 'error',
     mistake: 'The configuration is wrong',
@@ -356,18 +358,6 @@ export const CATALOGUE = Object.freeze({
     set: 'CACHE_SECRET_PREVIOUS to the former secret, on all replicas; or delete the key that the log names, ' +
       'which lifts every block (docs/resource-tokens.md)'
   },
-  'events-unreachable': {
-    severity: 'warning',
-    mistake: 'Nobody answers at LISTEN_EVENTS',
-    why: 'no app is told who signed out, and connections that are open stay open',
-    set: 'run doctor beside the service, with its environment; LISTEN_EVENTS to an address that apps reach'
-  },
-  'events-refused': {
-    severity: 'error',
-    mistake: 'The listener of events refuses a token of EVENTS_TOKENS',
-    why: 'the app of that token is told nothing',
-    set: 'the same EVENTS_TOKENS on all replicas, and restart them'
-  },
   'blocked-client-asks': {
     severity: 'warning',
     mistake: 'A client that is blocked still asks',
@@ -584,9 +574,15 @@ export const CATALOGUE = Object.freeze({
     why: 'doctor cannot say whether this is in order',
     set: 'nothing: please report it'
   }
-} as const satisfies Record<string, Entry>)
+} as const satisfies Record<string, Entry>
 
-export type FindingId = keyof typeof CATALOGUE
+const OF_PARTS = Object.fromEntries(
+  parts.flatMap(({ check }) => check?.findings ?? []).map(({ id, ...entry }) => [id, entry])
+) as Readonly<Record<PartFindingId, Entry>>
+
+export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...OF_BASE, ...OF_PARTS })
+
+export type FindingId = keyof typeof OF_BASE | PartFindingId
 
 export type Finding = Readonly<{ id: FindingId, what: string }> & Pick<Entry, 'severity' | 'why' | 'set'>
 

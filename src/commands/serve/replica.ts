@@ -50,7 +50,6 @@ export async function openService (
     machine,
     replica: nameOf(machine, config.listen),
     identify: config.identify !== undefined,
-    hasEvents: config.events !== undefined,
     grpc,
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls
@@ -108,7 +107,7 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
-function listening ({ app, identify, grpc, events }: Service, config: Config): readonly Listening[] {
+function listening ({ app, identify, grpc, ofParts }: Service, config: Config): readonly Listening[] {
   const http = (
     { fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string
   ): Listening =>
@@ -120,14 +119,19 @@ function listening ({ app, identify, grpc, events }: Service, config: Config): r
   return [
     ...identify === undefined ? [] : [http(identify, config.identify, 'IDENTIFY_LISTEN')],
     ...grpc === undefined ? [] : [ofGrpc(grpc)],
-    ...events === undefined ? [] : [http(events, config.events, 'LISTEN_EVENTS')],
+    ...ofParts.map((one) => http(one, addressOf(config, one.variable), one.variable)),
     http(app, config.listen, 'LISTEN')
   ]
 }
 
-function watchCertificate ({ tls }: Config, { app, grpc, events, certificateRenewed }: Service, log: Log): Closer {
+const addressOf = ({ parts }: Config, variable: string): ListenAddress | undefined =>
+  parts.find(({ listens }) => listens?.variable === variable)?.listens?.address
+
+function watchCertificate ({ tls }: Config, { app, grpc, ofParts, certificateRenewed }: Service, log: Log): Closer {
   if (tls === undefined) return () => {}
-  const all: ReadonlyArray<object | undefined> = [app.fastify.server, grpc?.server, events?.fastify.server]
+  const all: ReadonlyArray<object | undefined> = [
+    app.fastify.server, grpc?.server, ...ofParts.map(({ fastify }) => fastify.server)
+  ]
   const servers = all.filter(speaksTls)
   const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
   const notice = watchCertificateLife(certificateLife(readFileSync(tls.certFile, 'utf8')), log)
@@ -181,8 +185,8 @@ function cannotListen (error: unknown, variable: string, at: string): unknown {
 }
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
-export async function removeStaleSockets ({ listen, management, identify, grpc, events }: Config): Promise<void> {
-  for (const address of [listen, management, identify, grpc, events]) {
+export async function removeStaleSockets ({ listen, management, identify, grpc, parts }: Config): Promise<void> {
+  for (const address of [listen, management, identify, grpc, ...parts.map(({ listens }) => listens?.address)]) {
     if (address?.kind === 'unix') await removeStaleSocket(address.path)
   }
 }

@@ -1,3 +1,4 @@
+import { parts } from '../../parts/index.ts'
 import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
 import { quote } from '../../config/kind.ts'
@@ -87,7 +88,8 @@ type TextName = keyof typeof TEXTS
 const REPEATABLE: readonly string[] = ['policy', 'resource', 'scope']
 /** --login is the default, and stays for command lines of former versions. */
 const FLAGS: readonly string[] = [
-  'assertion', 'events', 'case-sensitive', 'login', 'no-login', 'https', 'public', 'force', 'help'
+  'assertion', ...parts.flatMap(({ sends }) => sends?.flag ?? []),
+  'case-sensitive', 'login', 'no-login', 'https', 'public', 'force', 'help'
 ]
 /** The former name of --forward-auth still works. */
 const FORMER_NAME = 'adapter'

@@ -1,5 +1,5 @@
 import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
-import { SESSION_HEADER, UNTIL_HEADER } from '../../shared/events/session-names.ts'
+import { parts } from '../../parts/index.ts'
 import { identityHeaders } from '../../config/parsers/identity.ts'
 import { parsePolicy } from '../../core/policy.ts'
 import { presentationOf } from '../../core/presentation.ts'
@@ -21,14 +21,19 @@ export function readOutgoing (
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),
     ...flags.has('assertion') ? [canonical(ASSERTION_HEADER)] : [],
-    ...flags.has('events') ? EVENT_NAMES : []
+    ...SENT.flatMap(({ flag, names }) => flags.has(flag) ? names.map(canonical) : [])
   ])
 }
 
-const EVENT_NAMES = [SESSION_HEADER, UNTIL_HEADER].map(canonical)
+/** What parts may send. */
+const SENT = parts.flatMap(({ sends }) => sends ?? [])
 
 /** What an app may trust, whether this deployment sends it or not. */
-const TRUSTED = [...Object.values(SETS).flat().map(({ name }) => name), canonical(ASSERTION_HEADER), ...EVENT_NAMES]
+const TRUSTED = [
+  ...Object.values(SETS).flat().map(({ name }) => name),
+  canonical(ASSERTION_HEADER),
+  ...SENT.flatMap(({ names }) => names.map(canonical))
+]
 
 export const strippedBeside = (outgoing: readonly string[]): readonly string[] => eachOnce([...outgoing, ...TRUSTED])
 

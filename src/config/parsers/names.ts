@@ -1,7 +1,5 @@
 import { type ClientName, type ClientNameReading, readClientName } from '../../core/client-name.ts'
-import type { App } from '../../shared/events/event.ts'
 import { type Kind, parsed, problem, quote } from '../kind.ts'
-import { MASK } from './values.ts'
 
 /** An OAuth client's id (RFC 6749, A.1), without blanks. */
 export const clientId: Kind<string> = Object.freeze({
@@ -61,29 +59,3 @@ function readEntry (entry: string): ClientNameReading {
   const reading = readClientName(entry)
   return reading.kind === 'problem' ? wrong(reading.why) : reading
 }
-
-const MAX_APPS = 100
-/** As `audience=` takes it, then a token of 32 characters or more, which has no colon. */
-const APP = /^([a-zA-Z0-9_.:-]{1,100}):([A-Za-z0-9_~.+/=-]{32,256})$/
-const ADVICE =
-  'write NAME:TOKEN, where NAME is the audience= of its route (default where that names none) and TOKEN has 32 ' +
-    'characters or more (openssl rand -hex 32)'
-
-/** Apps and their tokens; one may have two, while they are changed. */
-export const appTokens: Kind<readonly App[]> = Object.freeze({
-  accepts: '`name:token`, separated by commas or lines',
-  parse: (text: string) => {
-    const entries = text.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '')
-    const apps = entries.flatMap((entry) => {
-      const [, name, token] = APP.exec(entry) ?? []
-      return name === undefined || token === undefined ? [] : [{ name, token }]
-    })
-    const wrong = entries.findIndex((entry) => !APP.test(entry))
-    if (wrong !== -1 || apps.length === 0) return problem(`entry ${wrong + 1} cannot be one: ${ADVICE}`)
-    if (apps.length > MAX_APPS) return problem(`has more than ${MAX_APPS} apps`)
-    const twice = (values: readonly string[]): string | undefined => values.find((one, i) => values.indexOf(one) !== i)
-    const token = twice(apps.map((app) => app.token))
-    if (token !== undefined) return problem('has one token for two apps: make each its own')
-    return parsed(apps, apps.map((app) => `${app.name}:${MASK}`).join(','))
-  }
-})

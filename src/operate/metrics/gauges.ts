@@ -37,8 +37,6 @@ export type Gauges = Readonly<{
   clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
-  /** Undefined without LISTEN_EVENTS; `apps` of EVENTS_TOKENS. */
-  events?: Readonly<{ apps: readonly string[], streams: () => ReadonlyMap<string, number> }> | undefined
   /** Numbers of each part that is on, for the status page. */
   parts?: (() => PartReadings) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
@@ -66,12 +64,10 @@ export type GaugeReading = Readonly<{
   certificateStage: number | undefined
   /** Numbers of each part that is on. */
   parts: PartReadings
-  /** Streams of events by app; undefined without LISTEN_EVENTS. */
-  eventStreams: Readonly<Record<string, number>> | undefined
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redis, audit, certificate, parts, events } = gauges
+  const { resolver, cacheEntries, redis, audit, certificate, parts } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -85,14 +81,8 @@ export function readGauges (gauges: Gauges): GaugeReading {
     auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
     untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
     certificateStage: certificate?.stage(),
-    parts: parts?.() ?? {},
-    eventStreams: events && streamsOf(events)
+    parts: parts?.() ?? {}
   }
-}
-
-function streamsOf ({ apps, streams }: NonNullable<Gauges['events']>): Readonly<Record<string, number>> {
-  const open = streams()
-  return Object.fromEntries(apps.map((app) => [app, open.get(app) ?? 0]))
 }
 
 const ALWAYS = {

@@ -4,11 +4,9 @@ import type { AuthenticateObserver } from '../../request/authenticate/types.ts'
 import type { SharedCacheObserver } from '../../shared/cache/coalescing.ts'
 import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
-import type { EventKind, EventsObserver } from '../../shared/events/event.ts'
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { type AssertionObserver, registerAssertions } from './assertions.ts'
 import { registerAudit } from './audit.ts'
-import { registerEvents } from './events.ts'
 import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { type ProfileObserver, registerProfile } from './profile.ts'
@@ -37,8 +35,6 @@ export type Metrics = Readonly<{
   profile: ProfileObserver
   assertions: AssertionObserver
   ownSessions: OwnSessionObserver
-  /** Of what apps are told. */
-  events: EventsObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -54,8 +50,6 @@ export type MetricsRead = Readonly<{
   redisErrors: Readonly<Record<RedisOperation, number>>
   revocations: Readonly<Record<CountedOrigin, number>>
   webhooksRefused: Readonly<Record<WebhookRefusal, number>>
-  /** Revocations that apps are told of. */
-  eventsTold: Readonly<Partial<Record<EventKind, number>>>
   now: GaugeReading
 }>
 
@@ -132,7 +126,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   registerGauges(registry, gauges)
   const requests = registerRequests(registry)
   const authgearRequest = authgearRequestOf(registry, count.authgear.add)
-  const events = registerEvents(registry, gauges.events)
   return Object.freeze({
     register: (table) => register(registry, table),
     contentType: registry.contentType,
@@ -143,7 +136,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       redisErrors: count.redisErrors.counts(),
       revocations: count.revocations.counts(),
       webhooksRefused: count.webhooks.counts(),
-      eventsTold: events.told(),
       now: readGauges(gauges)
     }),
     request: requests.request,
@@ -164,8 +156,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
     assertions: registerAssertions(registry, gauges.assertions),
-    ownSessions: registerOwnSessions(registry, gauges.ownSessions),
-    events: events.observer
+    ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, type Log, type WritePiece } from '../../operate/logging/log.ts'
 import type { CountsOf } from '../../operate/metrics/table.ts'
-import type { Base, Opened } from '../part.ts'
+import type { Base, Opened } from '../places.ts'
 import type { RecordMetrics } from './metrics.ts'
 import type { SinkObserver } from './queue.ts'
 import { type AccessRecordSettings, createAccessRecord } from './record.ts'

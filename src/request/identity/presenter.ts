@@ -7,10 +7,7 @@ import type { Credentials } from '../../core/credentials.ts'
 import { type Policy, SESSION_ONLY } from '../../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../../core/presentation.ts'
 import { type Identity, IDENTITY_HEADERS, type UserId } from '../../core/resolution.ts'
-import { type EpochMs, identityDeadline } from '../../core/token-expiry.ts'
-import {
-  DEFAULT_APP, SESSION_HEADER, type SessionNames, UNTIL_HEADER
-} from '../../shared/events/session-names.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../../shared/profile/types.ts'
 import { type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
@@ -50,14 +47,25 @@ export type Presenter = Readonly<{
   nobody: Outgoing
 }>
 
+/** Adds headers to each 200; their names go out on every one, empty where the route or the person has no value. */
+export type HeaderContributor = Readonly<{
+  /** In lower case. */
+  names: readonly string[]
+  /** Called once for a route. @returns what makes a value for each name; undefined: none on this route */
+  route: (presentation: Presentation) => Give | undefined
+}>
+type Give = (admitted: Admitted, now: EpochMs) => Contribution
+/** `session` names the session, for an assertion to say it, too. */
+type Contribution = Readonly<{ values: readonly string[], session?: string }>
+
 export type PresenterDeps = Readonly<{
   settings: IdentitySettings
   /** Undefined: IDENTITY_PROFILE is not set. */
   profiles: Profiles | undefined
   /** Undefined: ASSERTION=off. */
   assertions: Assertions | undefined
-  /** Undefined: LISTEN_EVENTS is off. */
-  sessionNames?: SessionNames | undefined
+  /** What parts add, in this order. */
+  contributors?: readonly HeaderContributor[]
   clock: Clock
   /** Bytes that prepared values may take. */
   maxBytes: number
@@ -72,7 +80,7 @@ const MAX_VALUES_BYTES = 16 * 1024
 const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
 
 /** Of ours, beside what is known of the person. */
-type OwnField = 'assertion' | 'session' | 'until'
+type OwnField = 'assertion'
 
 /** How a route wants it, with what is prepared for it. */
 type Shape = Readonly<{
@@ -80,8 +88,7 @@ type Shape = Readonly<{
   headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | OwnField | undefined }>>
   /** Null: no assertion. Undefined: the usual audience. */
   audience: string | undefined | null
-  /** Whose names of sessions go out; undefined: none. */
-  app: string | undefined
+  contributed: ReadonlyArray<Readonly<{ names: readonly string[], give: Give | undefined }>>
   prepared: Map<MemoryKey, Prepared>
 }>
 
@@ -89,28 +96,20 @@ type Prepared = Readonly<{ identity: Identity, profile: Profile, assertion: Asse
 
 /** Presentation only: what is let in is decided before. */
 export function createPresenter (
-  { settings, profiles, assertions, sessionNames, clock, maxBytes }: PresenterDeps
+  { settings, profiles, assertions, contributors = [], clock, maxBytes }: PresenterDeps
 ): Presenter {
   let bytes = 0
-  const ours = [
-    ...assertions === undefined ? [] : OUR_HEADERS.assertion, ...sessionNames === undefined ? [] : OUR_HEADERS.session
-  ]
-  const shapes = createShapes(settings, ours, () => { bytes = 0 })
+  const ours = assertions === undefined ? [] : OUR_HEADERS
+  const shapes = createShapes({ settings, ours, contributors }, () => { bytes = 0 })
 
   function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared {
     const { audience } = shape
-    const session = sessionOf(shape, admitted)
+    const given = contributionsOf(shape, admitted, clock.wall())
+    const session = given.find((one) => one.session !== undefined)?.session
     const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile, session), audience)
-    const until = session === undefined ? '' : untilOf(admitted, clock.wall())
-    const own = { assertion: assertion?.token ?? '', session: session ?? '', until }
-    const outgoing = outgoingOf(shape, admitted, profile, settings, own)
-    return { identity: admitted.identity, profile, assertion, outgoing }
-  }
-  function sessionOf ({ app }: Shape, { credentials, digests, grant }: Admitted): string | undefined {
-    if (app === undefined) return undefined
-    return grant === undefined
-      ? sessionNames?.ofSession(app, credentials, digests)
-      : sessionNames?.ofToken(app, grant.id)
+    const known = outgoingOf(shape, admitted, profile, settings, { assertion: assertion?.token ?? '' })
+    const added = given.flatMap(({ names, values }) => names.flatMap((name, n) => [name, values[n] ?? '']))
+    return { identity: admitted.identity, profile, assertion, outgoing: [...known, ...added] }
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
     // an identity may live on here after the cache dropped it
@@ -141,7 +140,7 @@ export function createPresenter (
     nobody: emptyOf(shapes.usual),
     present (policy: Policy, admitted: Admitted, known?: KnownProfile): Outgoing | Promise<KnownProfile> {
       const shape = shapes.of(policy)
-      if (shape.headers.length === 0) return NOTHING
+      if (shape.headers.length === 0 && shape.contributed.length === 0) return NOTHING
       const { userId } = admitted
       const profile = profileFor(userId, known)
       return profile instanceof Promise
@@ -157,9 +156,21 @@ export function createPresenter (
   })
 }
 
+function contributionsOf ({ contributed }: Shape, admitted: Admitted, now: EpochMs) {
+  return contributed.map(({ names, give }) => ({ names, ...give?.(admitted, now) ?? NO_VALUES }))
+}
+
+const NO_VALUES: Contribution = Object.freeze({ values: [] })
+
+type ShapeDeps = Readonly<{
+  settings: IdentitySettings
+  ours: OurHeaders
+  contributors: readonly HeaderContributor[]
+}>
+
 /** @param forgotten what was prepared for all of them is gone */
-function createShapes (settings: IdentitySettings, ours: OurHeaders, forgotten: () => void) {
-  const usual = shapeOf(presentationOf(SESSION_ONLY), settings, ours)
+function createShapes (deps: ShapeDeps, forgotten: () => void) {
+  const usual = shapeOf(presentationOf(SESSION_ONLY), deps)
   const byName = new Map<string, Shape>()
   let byPolicy = new WeakMap<Policy, Shape>()
 
@@ -174,7 +185,7 @@ function createShapes (settings: IdentitySettings, ours: OurHeaders, forgotten: 
     const known = byName.get(name)
     if (known !== undefined) return known
     if (byName.size >= MAX_SHAPES) forget()
-    const shape = shapeOf(presentation, settings, ours)
+    const shape = shapeOf(presentation, deps)
     byName.set(name, shape)
     return shape
   }
@@ -204,7 +215,8 @@ function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, c
 }
 
 /** All names of the deployment and of the route's set; only those of the chosen set hold anything. */
-function shapeOf ({ identity, audience }: Presentation, { headers }: IdentitySettings, ours: OurHeaders): Shape {
+function shapeOf (presentation: Presentation, { settings: { headers }, ours, contributors }: ShapeDeps): Shape {
+  const { identity, audience } = presentation
   const isAsked = (field: OwnField): boolean => ours.some((one) => one.field === field)
   const chosen = identity.kind === 'named' ? SETS[identity.value] : identity.kind === 'default' ? headers.usual : []
   const fields = new Map(chosen.map(({ name, field }) => [name.toLowerCase(), field]))
@@ -215,36 +227,29 @@ function shapeOf ({ identity, audience }: Presentation, { headers }: IdentitySet
       ...ours
     ],
     audience: isAsked('assertion') ? audienceOf(audience) : null,
-    app: isAsked('session') ? audienceOf(audience, DEFAULT_APP) ?? undefined : undefined,
+    contributed: contributors.map(({ names, route }) => ({ names, give: route(presentation) })),
     prepared: new Map()
   }
 }
 
-function audienceOf (choice: Choice<string>, usual?: string): Shape['audience'] {
+function audienceOf (choice: Choice<string>): Shape['audience'] {
   if (choice.kind === 'contradiction') return null
-  return choice.kind === 'named' ? choice.value : usual
+  return choice.kind === 'named' ? choice.value : undefined
 }
 
 type OurHeaders = ReadonlyArray<Readonly<{ name: string, field: OwnField }>>
 type OwnValues = Readonly<Record<OwnField, string>>
 
-const OUR_HEADERS = {
-  assertion: [{ name: ASSERTION_HEADER, field: 'assertion' }],
-  session: [{ name: SESSION_HEADER, field: 'session' }, { name: UNTIL_HEADER, field: 'until' }]
-} as const satisfies Readonly<Record<string, OurHeaders>>
-
-/** Seconds since 1970; empty for what ends by no clock that is known here. */
-function untilOf ({ credentials, grant }: Admitted, now: EpochMs): string {
-  const ends = grant?.expiresAt ?? identityDeadline(credentials, now)
-  return Number.isFinite(ends) ? String(Math.floor(ends / 1000)) : ''
-}
+const OUR_HEADERS: OurHeaders = [{ name: ASSERTION_HEADER, field: 'assertion' }]
 
 function nameOf (choice: Choice<string>): string {
   return choice.kind === 'named' ? choice.value : `(${choice.kind})`
 }
 
-const emptyOf = ({ headers }: Shape): Outgoing =>
-  headers.length === 0 ? NOTHING : headers.flatMap(({ name }) => [name, ''])
+function emptyOf ({ headers, contributed }: Shape): Outgoing {
+  const names = [...headers.map(({ name }) => name), ...contributed.flatMap((one) => one.names)]
+  return names.length === 0 ? NOTHING : names.flatMap((name) => [name, ''])
+}
 
 function outgoingOf (
   { headers }: Shape,
@@ -257,7 +262,7 @@ function outgoingOf (
   let left = MAX_VALUES_BYTES
   return headers.flatMap(({ name, field }) => {
     if (field === undefined) return [name, '']
-    if (field === 'assertion' || field === 'session' || field === 'until') return [name, own[field]]
+    if (field === 'assertion') return [name, own[field]]
     const value = valueOf(field, person, settings)
     if (value.length > left) return [name, '']
     left -= value.length

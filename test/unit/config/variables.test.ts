@@ -47,8 +47,6 @@ t.test('with the one required variable everything else has its default', async t
     loginUrl: undefined,
     resources: [],
     assertion: undefined,
-    events: undefined,
-    eventApps: [],
 
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',

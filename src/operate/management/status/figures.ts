@@ -1,6 +1,8 @@
 import { COUNTED_ORIGINS } from '../../metrics/metrics.ts'
 import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
+import type { PartFigure } from '../../../parts/status.ts'
 import { type DecisionName, DECISIONS, endsOf, type Sample, SOURCES, STEP_MS } from './history.ts'
+import { partFigures } from './of-parts.ts'
 
 /**
  * Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was
@@ -143,19 +145,17 @@ const GROUPS: readonly Group[] = [
 ]
 const WITH_REDIS: ReadonlySet<string> = new Set(['redis', 'redis-errors', 'replicas'])
 
-/** What there is to see of a service with or without Redis, and with or without apps that follow the events. */
+/** What there is to see of a service with or without Redis, and of the parts that are on. */
 export const groupsOf = ({ now }: Sample): readonly Group[] => [
   ...GROUPS.filter(({ id }) => now.redisUp !== undefined || !WITH_REDIS.has(id)),
-  ...now.eventStreams === undefined ? [] : [eventsOf(Object.keys(now.eventStreams))]
+  ...partFigures(now).map(({ part, id, title, figures }): Group => ({
+    id, title, scale: 'count', figures: figures.map((figure) => figureOf(part, figure))
+  }))
 ]
 
-/** What was told in each interval, and how many streams of each app there were at its end. */
-function eventsOf (apps: readonly string[]): Group {
-  const told: Figure = { id: 'told', name: 'revocations told', of: (from, to) => to.eventsTold - from.eventsTold }
-  const streams = apps.map((app): Figure => ({
-    id: `streams-${app}`, name: `streams of ${app}`, of: (_from, to) => to.now.eventStreams?.[app]
-  }))
-  return { id: 'events', title: 'Events for apps', scale: 'count', figures: [told, ...streams] }
+function figureOf (part: string, { id, name, number, isCounted = false }: PartFigure): Figure {
+  const at = ({ now }: Sample): number | undefined => now.parts[part]?.[number]
+  return { id, name, of: (from, to) => isCounted ? (at(to) ?? 0) - (at(from) ?? 0) : at(to) }
 }
 
 const MINUTE_MS = 60_000

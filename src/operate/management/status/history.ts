@@ -27,8 +27,6 @@ export type Sample = Moment & Readonly<{
   revocations: MetricsRead['revocations']
   /** For their signature or their app: no stranger without a signature is counted. */
   webhooksRefused: number
-  /** Revocations that apps are told of. */
-  eventsTold: number
   now: GaugeReading
 }>
 
@@ -49,7 +47,6 @@ export function sampleOf (read: MetricsRead, moment: Moment): Sample {
     redisErrors: sumOf(read.redisErrors),
     revocations: read.revocations,
     webhooksRefused: webhooksRefused.wrong_signature + webhooksRefused.other_app,
-    eventsTold: sumOf(read.eventsTold),
     now: read.now
   }
 }

@@ -1,5 +1,5 @@
 import { parts } from '../../../parts/index.ts'
-import type { PartProblem } from '../../../parts/status.ts'
+import type { PartFigures, PartProblem } from '../../../parts/status.ts'
 import type { GaugeReading } from '../../metrics/gauges.ts'
 
 /** A problem with the name of its part. */
@@ -18,6 +18,14 @@ export function partFacts ({ parts: numbers }: Now): ReadonlyArray<readonly [str
   return parts.flatMap(({ name, status }) => {
     const now = numbers[name]
     return now === undefined ? [] : status.facts?.(now) ?? []
+  })
+}
+
+/** The groups of figures, with the names of their parts. */
+export function partFigures ({ parts: numbers }: Now): ReadonlyArray<PartFigures & Readonly<{ part: string }>> {
+  return parts.flatMap(({ name, status }) => {
+    const now = numbers[name]
+    return now === undefined || status.figures === undefined ? [] : [{ ...status.figures(now), part: name }]
   })
 }
 

@@ -100,28 +100,8 @@ t.test('each decision, outcome and origin has its figure', async (t) => {
   }
 })
 
-t.test('what apps are told in each minute, and their streams at its end', async (t) => {
-  const clock = manualClock()
-  const streams = new Map([['wiki', 2]])
-  const metrics = allMetrics({ events: { apps: ['wiki', 'grafana'], streams: () => streams } })
-  const history = createHistory({ read: metrics.reading, clock })
-  const spend = (minutes: number): void => {
-    for (let n = 0; n < 6 * minutes; n++) { clock.advance(STEP_MS); history.sample() }
-  }
-  for (const kind of ['user', 'user', 'session'] as const) metrics.events.told(kind)
-  spend(1)
-  streams.set('wiki', 1)
-  metrics.events.told('everyone')
-  spend(1)
-  const samples = history.window()
-  const [group] = groupsOf(samples.at(-1) ?? t.fail('no sample') as never).filter(({ id }) => id === 'events')
-  t.strictSame(group && valuesOf(group, samples).map(({ id, total, minutes }) => [id, total, minutes]), [
-    ['told', 4, [1, 3]], ['streams-wiki', 1, [1, 2]], ['streams-grafana', 0, [0, 0]]
-  ])
-})
-
-t.test('a service without Redis has no figures of it, and without apps none of events', async (t) => {
-  const metrics = allMetrics({ redis: undefined, events: undefined })
+t.test('a service without Redis has no figures of it, and without parts none of theirs', async (t) => {
+  const metrics = allMetrics({ redis: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
   t.strictSame(sample && groupsOf(sample).map(({ id }) => id), [
     'circuit', 'requests', 'hits', 'latency', 'authgear', 'revocations'

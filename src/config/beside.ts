@@ -1,0 +1,13 @@
+import { isIPv6 } from 'node:net'
+import type { ListenAddress } from './kind.ts'
+
+/** Where a command asks the service that listens at this address of the same machine. */
+export function originBeside ({ host, port }: Extract<ListenAddress, { kind: 'tcp' }>): string {
+  const name = reachable(host)
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+}
+
+/** An address that means "all of them" cannot be asked everywhere. */
+export function reachable (host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+}

@@ -1,0 +1,145 @@
+import { BoundedMap } from '../../shared/revocation/bounded-map.ts'
+import {
+  compareIds, FIRST_ID, type LogReader, type Origin, type Revocation, type StreamId, type Target
+} from '../../shared/revocation/types.ts'
+
+/** What is told of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
+export type News = Readonly<{ target: Target, origin: Origin, at: number }>
+
+/**
+ * Authgear told that a user signed in, which has no quiet time (webhook-events.ts, activity-types.ts): what is
+ * remembered is stale, and nothing that is open ends.
+ */
+export const isSignIn = ({ target, origin, quietMs, ends }: Revocation): boolean =>
+  target.kind === 'user' && quietMs === 0 && ends === undefined && (origin === 'webhook' || origin === 'audit')
+
+/** The same as the log has it. `hasPlace`: a reader that was told it has missed nothing before it. */
+type Told = News & Readonly<{ id: StreamId, hasPlace: boolean }>
+
+/** Where a reader is: what it was told last, and in which log. */
+export type Place = Readonly<{ log: string, id: StreamId }>
+
+/** `reset`: what was missed nobody can say. */
+type FeedListener = Readonly<{ told: () => void, reset: () => void }>
+
+export type Feed = ReturnType<typeof createFeed>
+
+const MAX_TOLD = 10_000
+/** One `everything` may stand for many revocations, and is named after the newest of them (ledger.ts). */
+const OF_ALL = /^all /
+
+/**
+ * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
+ * when they come back. Pure but for its listener.
+ * @param room how many are kept
+ */
+export function createFeed (room = MAX_TOLD) {
+  let log = ''
+  /** The newest that was read, and the newest behind which somebody may go on. */
+  let [seen, newest]: [StreamId, StreamId] = [FIRST_ID, FIRST_ID]
+  /** A reader who was told this one, or a later one, can go on. */
+  let covered: StreamId = FIRST_ID
+  let coveredAt = 0
+  /** An entry was skipped: what is read after it gives nobody a place behind it. */
+  let isUnsure = false
+  let [start, end] = [0, 0]
+  const told: Told[] = []
+  let listener: FeedListener | undefined
+  /** When each revocation was read first, by its name: a new log has copies of what the old one had. */
+  const firstRead = new BoundedMap<number>(room)
+
+  function cover (id: StreamId, at: number): void {
+    covered = id
+    coveredAt = Math.max(coveredAt, at)
+  }
+  function reset (id: StreamId, at: number): void {
+    start = end
+    isUnsure = false
+    cover(id, at)
+    listener?.reset()
+  }
+  /** A copy keeps its time, so that a session that began after the revocation is none of those it ended. */
+  function timeOf (of: string | undefined, at: number): number {
+    if (of === undefined) return at
+    const first = Math.min(at, firstRead.get(of.replace(OF_ALL, '')) ?? at)
+    firstRead.set(of, first)
+    return first
+  }
+  function passed (id: StreamId): void {
+    seen = id
+    if (!isUnsure) newest = id
+  }
+  return Object.freeze({
+    /** @param first who was told this one can go on */
+    begins (name: string, since: number, first: StreamId = `${Math.floor(since)}-0`): void {
+      log = name
+      seen = newest = FIRST_ID
+      reset(first, since)
+    },
+    read ({ id, of, revocation }: Parameters<LogReader['read']>[0], readAt: number): void {
+      passed(id)
+      if (isSignIn(revocation)) return
+      const { target, origin } = revocation
+      const at = timeOf(of, readAt)
+      if (end - start === room) {
+        const oldest = told[start % room]
+        if (oldest !== undefined) cover(oldest.id, oldest.at)
+        start++
+      }
+      told[end++ % room] = { id, target, origin, at, hasPlace: !isUnsure }
+      listener?.told()
+    },
+    passed,
+    skipped (id: StreamId): void {
+      seen = id
+      isUnsure = true
+    },
+    lost (at: number): void {
+      newest = seen
+      reset(newest, at)
+    },
+    /** How many were told since the start. */
+    end: () => end,
+    /** The oldest number that can be told again. */
+    start: () => start,
+    at: (number: number): Told | undefined => number >= start && number < end ? told[number % room] : undefined,
+    /** Where a reader is that was told all. */
+    place: (): Place => ({ log, id: newest }),
+    /** @returns the number to go on with; undefined where what it missed cannot be told */
+    after ({ log: name, id }: Place): number | undefined {
+      const isCovered = name === log && !isUnsure && compareIds(id, covered) >= 0 && compareIds(id, newest) <= 0
+      return isCovered ? firstAfter(id) : undefined
+    },
+    /** Milliseconds since 1970 from which on all are here. */
+    coversSince: () => coveredAt,
+    listen (one: FeedListener): void { listener = one }
+  })
+
+  /** By halves: ids only rise. */
+  function firstAfter (id: StreamId): number {
+    let [low, high] = [start, end]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const one = told[middle % room]
+      if (one !== undefined && compareIds(one.id, id) > 0) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
+
+/** A place as text: of which secret the names are, the log, the id. */
+export function writePlace (secret: string, { log, id }: Place): string {
+  return `${secret}.${log}.${id}`
+}
+
+const PLACE = /^([0-9a-f]{16})\.([0-9a-f]{1,64})\.(\d{1,20}-\d{1,20})$/
+
+/** @returns undefined for what is none, and for one under another secret, whose names nobody is told here */
+export function readPlace (secret: string, text: string): Place | undefined {
+  const [, own, log, id] = PLACE.exec(text) ?? []
+  return own !== secret || log === undefined || id === undefined ? undefined : { log, id: plain(id) }
+}
+
+/** Without leading zeros, as Redis writes it. */
+const plain = (id: string): StreamId => id.split('-').map((part) => String(BigInt(part))).join('-')

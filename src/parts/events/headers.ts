@@ -1,0 +1,43 @@
+import type { Presentation } from '../../core/presentation.ts'
+import { type EpochMs, identityDeadline } from '../../core/token-expiry.ts'
+import type { Admitted, HeaderContributor } from '../../request/identity/presenter.ts'
+import type { SessionNames } from './session-names.ts'
+
+/** On every 200 with LISTEN_EVENTS: names the session to the app, which learns by it that it has ended. */
+export const SESSION_HEADER = 'x-forward-auth-session'
+/** When it ends without a word, in seconds since 1970; empty where that is not known. */
+export const UNTIL_HEADER = 'x-forward-auth-until'
+
+/** The audience of a route that names none (`audience=`). */
+const DEFAULT_APP = 'default'
+
+/** Names each session to the app whose audience the route names. */
+export function createHeaders (names: SessionNames): HeaderContributor {
+  return {
+    names: [SESSION_HEADER, UNTIL_HEADER],
+    route (presentation) {
+      const app = appOf(presentation)
+      return app === undefined
+        ? undefined
+        : (admitted, now) => {
+            const session = sessionOf(names, app, admitted)
+            return { values: [session, untilOf(admitted, now)], session }
+          }
+    }
+  }
+}
+
+/** @returns undefined where the route contradicts itself */
+function appOf ({ audience }: Presentation): string | undefined {
+  if (audience.kind === 'contradiction') return undefined
+  return audience.kind === 'named' ? audience.value : DEFAULT_APP
+}
+
+const sessionOf = (names: SessionNames, app: string, { credentials, digests, grant }: Admitted): string =>
+  grant === undefined ? names.ofSession(app, credentials, digests) : names.ofToken(app, grant.id)
+
+/** Seconds since 1970; empty for what ends by no clock that is known here. */
+function untilOf ({ credentials, grant }: Admitted, now: EpochMs): string {
+  const ends = grant?.expiresAt ?? identityDeadline(credentials, now)
+  return Number.isFinite(ends) ? String(Math.floor(ends / 1000)) : ''
+}

@@ -1,0 +1,27 @@
+import { definePart } from '../part.ts'
+import { checkEvents, findings } from './doctor.ts'
+import { SESSION_HEADER, UNTIL_HEADER } from './headers.ts'
+import { eventMetrics } from './metrics.ts'
+import { status } from './status.ts'
+import { hasTokens, variables } from './variables.ts'
+
+/** Apps are told whose session has ended, and close what is open (docs/open-connections.md). */
+export const events = definePart({
+  name: 'events',
+  title: 'Events',
+  variables,
+  rules: [hasTokens],
+  example: { LISTEN_EVENTS: '127.0.0.1:4184', EVENTS_TOKENS: `wiki:${'0'.repeat(32)}` },
+  configure: ({ address, apps = [] }) => address === undefined ? undefined : { address, apps },
+  listens: ({ address }) => ({ variable: 'LISTEN_EVENTS', address }),
+  sends: {
+    flag: 'events',
+    usage: 'also X-Forward-Auth-Session and X-Forward-Auth-Until (LISTEN_EVENTS)',
+    names: [SESSION_HEADER, UNTIL_HEADER]
+  },
+  namesSessions: true,
+  status,
+  check: { title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', findings, run: checkEvents },
+  metrics: ({ apps }) => eventMetrics([...new Set(apps.map(({ name }) => name))]),
+  load: async () => (await import('./open.ts')).openEvents
+})

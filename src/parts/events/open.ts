@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import type { CountsOf } from '../../operate/metrics/table.ts'
+import { FIRST_ID } from '../../shared/revocation/types.ts'
+import type { Base, Opened } from '../places.ts'
+import { createFeed, isSignIn } from './feed.ts'
+import { createHeaders } from './headers.ts'
+import { buildEventsListener } from './listener.ts'
+import type { eventMetrics } from './metrics.ts'
+import { createReaders } from './readers.ts'
+import { createSessionNames } from './session-names.ts'
+import { numbersOf } from './status.ts'
+import type { EventsSettings } from './variables.ts'
+
+const LOOK_MS = 500
+/** A proxy on the way ends a connection that says nothing for a minute. */
+const BEAT_MS = 10_000
+
+export function openEvents (
+  { apps }: EventsSettings, base: Base, count: CountsOf<ReturnType<typeof eventMetrics>>
+) {
+  const { hasRedis, clock, isFollowing, tls, unfinished } = base
+  const names = namesOf(base)
+  const feed = createFeed()
+  if (!hasRedis) feed.begins(randomBytes(16).toString('hex'), clock.wall(), FIRST_ID)
+  const appNames = new Set(apps.map(({ name }) => name))
+  const readers = createReaders({
+    feed,
+    names,
+    apps: appNames.size,
+    isFollowing,
+    observer: { opened: count.opened.add, told: count.told.add, cut: count.cut.add }
+  })
+  const streams = (): ReadonlyMap<string, number> => {
+    const open = readers.counts()
+    return new Map([...appNames].map((name) => [name, open.get(name) ?? 0]))
+  }
+  const timers = [setInterval(readers.look, LOOK_MS).unref(), setInterval(readers.beat, BEAT_MS).unref()]
+  return Object.freeze({
+    listener: buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished }),
+    headers: createHeaders(names),
+    reads: feed,
+    pending (revocation) {
+      const { target, origin } = revocation
+      if (!isSignIn(revocation)) readers.tellPending({ target, origin, at: clock.wall() })
+    },
+    gauges: { streams },
+    numbers: () => numbersOf(sumOf(count.told.counts()), streams()),
+    leave: readers.move,
+    close: () => timers.forEach(clearInterval)
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+function namesOf ({ keyer, secretId: secret, keysFor }: Base) {
+  const { current: key, previous: previousKey } = keysFor('events')
+  return createSessionNames({ keyer, secret, key, previousKey })
+}
+
+const sumOf = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, one) => sum + one, 0)

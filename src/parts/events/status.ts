@@ -1,0 +1,23 @@
+import type { StatusOf } from '../status.ts'
+
+const STREAMS = 'streams '
+
+/** The numbers of the status page. @param streams how many are open, by app */
+export function numbersOf (told: number, streams: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return { told, ...Object.fromEntries([...streams].map(([app, count]) => [STREAMS + app, count])) }
+}
+
+const appsIn = (now: Readonly<Record<string, number>>): readonly string[] =>
+  Object.keys(now).filter((number) => number.startsWith(STREAMS)).map((number) => number.slice(STREAMS.length))
+
+export const status: StatusOf = {
+  json: (now) => ({ eventStreams: Object.fromEntries(appsIn(now).map((app) => [app, now[STREAMS + app]])) }),
+  figures: (now) => ({
+    id: 'events',
+    title: 'Events for apps',
+    figures: [
+      { id: 'told', name: 'revocations told', number: 'told', isCounted: true },
+      ...appsIn(now).map((app) => ({ id: `streams-${app}`, name: `streams of ${app}`, number: STREAMS + app }))
+    ]
+  })
+}

@@ -1,0 +1,65 @@
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import type { Log, WritePiece } from '../operate/logging/log.ts'
+import type { Report } from '../request/http/access-log.ts'
+import type { Drain } from '../request/http/drain.ts'
+import type { TlsMaterial } from '../request/http/tls.ts'
+import type { TrustProxy } from '../request/http/trusted-proxies.ts'
+import type { Unfinished } from '../request/http/unfinished.ts'
+import type { HeaderContributor } from '../request/identity/presenter.ts'
+import type { LogReader, Revocation } from '../shared/revocation/types.ts'
+
+/** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
+export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+
+/** What the base hands to each part. */
+export type Base = Readonly<{
+  clock: Clock
+  log: Log
+  /** Standard output, where it is a pipe that the log writes to. */
+  stdout: WritePiece | undefined
+  /** This machine's name. */
+  machine: string
+  hasRedis: boolean
+  keyer: Keyer
+  keysFor: (purpose: string) => PurposeKeys
+  /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
+  secretId: string
+  /** Bytes of its share of CACHE_MAX_MEMORY. */
+  maxBytes: number
+  trustProxy: TrustProxy
+  /** True while the revocation log is followed. */
+  isFollowing: () => boolean
+  /** Undefined: listeners speak no TLS. */
+  tls: TlsMaterial | undefined
+  /** The budget of unfinished requests, for all listeners together. */
+  unfinished: Unfinished
+}>
+
+export type PartListener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
+
+/** The places in which a part that is open plugs in. */
+export type Opened = Readonly<{
+  /** Observes each decision, once it is answered. */
+  decided?: Report
+  /** Vetoes each 200 that lets somebody pass. */
+  refusesAll?: () => boolean
+  /** Adds headers to each 200. */
+  headers?: HeaderContributor
+  /** Hears of a revocation that this replica takes, before the log has it. */
+  taken?: (revocation: Revocation) => void
+  /** Hears of one that Redis does not take yet. */
+  pending?: (revocation: Revocation) => void
+  /** Reads what the log says, in its order. */
+  reads?: LogReader
+  /** Listens at the address that the part's `listens` names. */
+  listener?: PartListener
+  /** Numbers for the status page: since the start, or how things are now. */
+  numbers?: () => Readonly<Record<string, number>>
+  /** Opens its files again, on SIGHUP. */
+  reopen?: () => void
+  /** Hears that this replica is about to end. */
+  leave?: () => void
+  close?: () => Promise<void> | void
+}>
