@@ -161,7 +161,7 @@ function createFollowing ({ sync, held, hold }: FollowingDeps) {
   }
   return (...all: Parameters<typeof follow>): Promise<BlockOutcome> => {
     const outcome = last.then(() => follow(...all))
-    last = outcome
+    last = outcome.catch(() => {})
     return outcome
   }
 }
