@@ -4,7 +4,7 @@ import { claimsOf } from '../../core/token-expiry.ts'
 import { readLoginQuery } from '../login/urls.ts'
 import { whoOf } from '../login/responses.ts'
 import type { OwnRecord } from '../../shared/own-session/record.ts'
-import type { Target } from '../../shared/own-session/renewal.ts'
+import type { Target } from '../../shared/own-session/record.ts'
 import { readSessionCookie, type Site } from './sites.ts'
 import {
   type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, roundOf, sealState, type State

@@ -1,3 +1,4 @@
+import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { CacheKeys, SentDigests } from '../../core/cache-key.ts'
 import { isPositive, isString, objectOf, parseJson } from '../../core/json.ts'
 import { isUserId } from '../../core/resolution.ts'
@@ -5,6 +6,13 @@ import type { EpochMs } from '../../core/token-expiry.ts'
 
 /** Of one cookie: the name of its record, and what a revocation may name. */
 export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
+
+/** A session whose record another replica may have changed meanwhile. */
+export type Target = CookieNames & Readonly<{
+  /** The cookie, as `Credentials` have it: host and value. */
+  own: string
+  trace: ClientTrace
+}>
 
 /** What one cookie of ours stands for. No part of it ever leaves this service but for Authgear. */
 export type OwnRecord = Readonly<{

@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { AuthgearTimeout, type ResolverError, TokenCallFailed } from '../../errors.ts'
 import type { SessionLease } from './lease.ts'
-import type { OwnRecord } from './record.ts'
-import { type Refreshed, type Renewal, type Target, unreachable } from './renewal.ts'
+import type { OwnRecord, Target } from './record.ts'
+import { type Refreshed, type Renewal, unreachable } from './renewal.ts'
 
 export type RefreshDeps = Readonly<{
   renewal: Renewal

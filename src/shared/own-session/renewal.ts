@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tokens } from '../../authgear/token-endpoint.ts'
 import { isOfSameSession } from '../../authgear/id-token.ts'
-import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import {
   AuthgearCircuitOpen, AuthgearGarbage, AuthgearStatus, AuthgearTimeout, GrantDoubted, GrantRefused, Overloaded,
   ResolverError, SessionsUnreachable, TokenCallFailed
 } from '../../errors.ts'
-import { type CookieNames, isToken, type OwnRecord } from './record.ts'
+import { isToken, type OwnRecord, type Target } from './record.ts'
 import { createRotation, type RotationDeps } from './rotation.ts'
 import type { RecordStore } from './store.ts'
 
@@ -17,13 +16,6 @@ export const REFRESH_OUTCOMES = [
   'refreshed', 'adopted', 'ended', 'limited', 'timeout', 'error', 'rejected', 'not_stored'
 ] as const
 export type RefreshOutcome = (typeof REFRESH_OUTCOMES)[number]
-
-/** A session whose record another replica may have changed meanwhile. */
-export type Target = CookieNames & Readonly<{
-  /** The cookie, as `Credentials` have it: host and value. */
-  own: string
-  trace: ClientTrace
-}>
 
 export type Refreshed =
   /** The newest there is: its access token is another one than before. */

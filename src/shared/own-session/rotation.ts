@@ -1,7 +1,6 @@
 import type { TokenEndpoint, Tokens } from '../../authgear/token-endpoint.ts'
 import { AuthgearTimeout, TokenCallFailed } from '../../errors.ts'
-import type { OwnRecord } from './record.ts'
-import type { Target } from './renewal.ts'
+import type { OwnRecord, Target } from './record.ts'
 
 export type RotationDeps = Readonly<{
   tokens: Pick<TokenEndpoint, 'refresh'>

@@ -2,10 +2,10 @@ import { sessionIdOf } from '../../authgear/id-token.ts'
 import type { Clock } from '../../clock.ts'
 import type { CredentialDigest, Keyer } from '../../core/cache-key.ts'
 import { AuthgearGarbage, type ResolverError } from '../../errors.ts'
-import type { OwnRecord } from './record.ts'
+import type { OwnRecord, Target } from './record.ts'
 import type { SessionLease } from './lease.ts'
 import { isRefreshDue, type Refresh } from './refresh.ts'
-import { type Refreshed, type Target, unreachable } from './renewal.ts'
+import { type Refreshed, unreachable } from './renewal.ts'
 import type { RecordStore } from './store.ts'
 
 type Opened =
