@@ -54,6 +54,7 @@ export function openBlocks (deps: BlocksDeps) {
   let blocked: ReadonlySet<ClientName> = new Set()
   let readAt = NEVER
   let isForeign = false
+  const early = createEarlyBlocks()
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
@@ -69,8 +70,11 @@ export function openBlocks (deps: BlocksDeps) {
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
     if (result === 'foreign') return false
-    hold(merged(held, result.list)) // another change may have come meanwhile
-    if (isFollowing()) readAt = sent
+    hold(early.over(merged(held, result.list))) // another change may have come meanwhile
+    if (isFollowing()) {
+      readAt = sent
+      early.forget()
+    }
     if (result.failure !== undefined) failed(result.failure)
     return result.failure === undefined
   }
@@ -104,7 +108,11 @@ export function openBlocks (deps: BlocksDeps) {
     isRead: (): boolean => readAt !== NEVER,
     isForeign: () => isForeign,
     list: (): BlockList => held,
-    block: (name: ClientName, terms?: Terms) => change(name, (list, now) => withBlock(list, name, now), terms),
+    async block (name: ClientName, terms?: Terms): Promise<BlockOutcome> {
+      const outcome = await change(name, (list, now) => withBlock(list, name, now), terms)
+      if (outcome === 'pending' && readAt === NEVER) early.add(name)
+      return outcome
+    },
     /** @param at when it was deleted */
     blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
     async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
@@ -122,6 +130,27 @@ export function openBlocks (deps: BlocksDeps) {
     close (): void {
       isClosed = true
       clearTimeout(timer)
+    }
+  })
+}
+
+/**
+ * Blocks that a replica took before it knew what others had said: they are later than what it reads first. A lift is
+ * not: it would undo a block that was acknowledged elsewhere.
+ */
+function createEarlyBlocks () {
+  const names = new Set<ClientName>()
+  return Object.freeze({
+    add: (name: ClientName): void => { names.add(name) },
+    forget: (): void => names.clear(),
+    over (list: BlockList): BlockList {
+      let result = list
+      for (const name of names) {
+        if (result.get(name)?.isBlocked === true) continue
+        const next = withBlock(result, name)
+        if (next !== 'full') result = next
+      }
+      return result
     }
   })
 }

@@ -53,6 +53,26 @@ t.test('before it was read nobody is free, and with its first reading everybody 
   t.strictSame([A, B].map(blocks.standingOf), ['blocked', 'free'])
 })
 
+t.test('a block that came before the first reading holds after it, over an older lift', async (t) => {
+  const { world, blocks, synced } = start(t, 'away')
+  t.equal(await blocks.block(A), 'pending')
+  t.equal(blocks.standingOf(A), 'blocked')
+  world.inRedis = new Map([[A, { isBlocked: false, at: 1500, origin: 'management' }]])
+  await until('it is read', blocks.isRead)
+  t.equal(blocks.standingOf(A), 'blocked', 'the lift is older than the block')
+  await synced()
+  t.match((world.inRedis as BlockList).get(A), { isBlocked: true, at: 1501 }, 'and Redis has it')
+})
+
+t.test('a lift that came before the first reading undoes no block that was acknowledged', async (t) => {
+  const { world, blocks, synced } = start(t, 'away')
+  t.equal(await blocks.lift(A), 'pending')
+  world.inRedis = blocking(A)
+  await until('it is read', blocks.isRead)
+  await synced()
+  t.equal(blocks.standingOf(A), 'blocked')
+})
+
 t.test('an error, and what does not open, is never an empty list', async (t) => {
   for (const state of ['away', 'foreign'] as const) {
     const { world, blocks, synced } = start(t, state)
