@@ -61,6 +61,8 @@ export type HistoryEvent =
   /** A replica is down or frozen until `endedAt`; one that is down forgets. */
   | Readonly<{ kind: 'disturbed', replica: number, at: Moment, endedAt: Moment, forgets: boolean }>
   | Readonly<{ kind: 'signedIn', person: string, isAdmin: boolean, at: Moment }>
+  /** A sign-out is on its way: from then on the session may be over. */
+  | Readonly<{ kind: 'leaving', person: string, at: Moment }>
   /** Authgear ended the session. */
   | Readonly<{ kind: 'ended', person: string, at: Moment }>
   /** Authgear knows other roles from now on. */

@@ -11,6 +11,8 @@ type Roles = { readonly isAdmin: boolean, readonly at: Moment, loggedAt: Moment 
 type Taken = Readonly<{ replica: number, covers: Covers, at: Moment }>
 export type Known = {
   readonly roles: Roles[]
+  /** When a sign-out was sent: an answer may know of it before the one who signs out. */
+  leavingAt: Moment
   endedAt: Moment
   loggedAt: Record<Covers, Moment>
   readonly taken: Taken[]
@@ -62,21 +64,23 @@ export function learn (state: State, event: HistoryEvent): void {
     case 'signedIn':
       people.set(event.person, {
         roles: [{ isAdmin: event.isAdmin, at: event.at, loggedAt: undefined }],
+        leavingAt: Infinity,
         endedAt: Infinity,
         loggedAt: { user: Infinity, cookie: Infinity },
         taken: [],
         lastChangeAt: event.at
       })
       return
-    case 'ended': case 'roles': case 'taken': case 'logged': learnOf(people.get(event.person), event)
+    case 'leaving': case 'ended': case 'roles': case 'taken': case 'logged': learnOf(people.get(event.person), event)
   }
 }
 
-type Change = Extract<HistoryEvent, { kind: 'ended' | 'roles' | 'taken' | 'logged' }>
+type Change = Extract<HistoryEvent, { kind: 'leaving' | 'ended' | 'roles' | 'taken' | 'logged' }>
 
 function learnOf (known: Known | undefined, event: Change): void {
   if (known === undefined) return
   known.lastChangeAt = Math.max(known.lastChangeAt, event.at)
+  if (event.kind === 'leaving') known.leavingAt = event.at
   if (event.kind === 'ended') known.endedAt = event.at
   if (event.kind === 'roles') known.roles.push({ isAdmin: event.isAdmin, at: event.at, loggedAt: undefined })
   if (event.kind === 'taken') known.taken.push(event)

@@ -55,7 +55,7 @@ function measure ({ spans, measures }: State, { at, endedAt, status }: OwnAnswer
 
 function wrongLogOut ({ spans, remembered }: State, known: Known, answer: OwnAnswer): readonly string[] {
   const { endedAt, own } = answer
-  if (endedAt >= known.endedAt) return []
+  if (endedAt >= Math.min(known.leavingAt, known.endedAt)) return []
   // since the session was last known to be in Redis
   const since = remembered.get(nameOf(answer)) ?? known.roles[0]?.at ?? 0
   const situations = spans.situations(since, endedAt)

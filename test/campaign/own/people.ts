@@ -103,6 +103,7 @@ export async function signOut (
     ['Sec-Fetch-Dest', 'document'], ['Sec-Fetch-Site', 'same-origin'], ['Accept', 'text/html']
   ] as const
   const asked = now()
+  world.note({ kind: 'leaving', person: person.id, at: asked })
   const answer = await replica.ask({ path: '/_auth/logout', headers, signal: AbortSignal.timeout(PATIENCE_MS) })
     .catch(() => undefined)
   person.hasEnded = true

@@ -53,6 +53,8 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   ], /without a word of Authgear/],
   ['Redis came back empty', [fault('redis-emptied', 5), answer(10, 401)], undefined],
   ['Redis came back from its file', [fault('redis-kept', 5), answer(10, 401)], /without a word of Authgear/],
+  ['refused before the sign-out was answered', [
+    { kind: 'leaving', person: 'ann', at: 8 }, answer(10, 401)], undefined],
   ['over, and refused', [...ENDED, answer(1100, 401)], undefined],
   ['over, and let in', [...ENDED, answer(1600, 200)], /accepted 600 ms after its end/],
   ['over, and let in where it was ended', [...ENDED, { ...answer(1100, 200), replica: 1 }], /took the revocation/],
