@@ -144,6 +144,24 @@ t.test('a 500 opens it when five different credentials got one in a row, and not
   t.equal(await resolver.ask({ bearer: '0' }), 'AUTHGEAR_CIRCUIT_OPEN')
 })
 
+t.test('5xx for the junk tokens of one client open nothing, where the service itself is answered', async (t) => {
+  const upstream = await startUpstream(t, (socket, request) =>
+    socket.write(request.header('x-forwarded-for') === ONE_CLIENT.address ? reply(503) : SILENCE))
+  const resolver = openResolver(t, upstream.port)
+  const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
+  t.strictSame([...new Set(codes)], ['AUTHGEAR_STATUS'])
+  t.equal(resolver.state().circuitOpen, false)
+  upstream.script = (socket) => socket.write(VALID)
+  t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
+})
+
+t.test('5xx of one network open it when the service itself gets one, too', async (t) => {
+  const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
+  const resolver = openResolver(t, upstream.port)
+  await times(FAILURES, (index) => resolver.ask({ bearer: `person ${index}` }, ONE_CLIENT))
+  await until('it asked by itself', () => resolver.state().circuitOpen)
+})
+
 t.test('a verdict between, and who got a 500 is counted anew', async t => {
   const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
   const resolver = openResolver(t, upstream.port)

@@ -35,22 +35,41 @@ export const isUnanswered = (error: unknown): boolean =>
  */
 export function createFailures () {
   const answered = createDifferent()
+  /** The same by credentials alone, which one client can make up. */
+  const answeredCredentials = createDifferent()
   const unanswered = createDifferent()
   let inARow = 0
+  let isOwnAnswered = false
   let isOwnUnanswered = false
   const areMany = (): boolean => inARow >= MAX_FAILURES
-  const isOutage = (): boolean => areMany() && (unanswered.areMany() || isOwnUnanswered)
+  const areServerErrorsMany = (): boolean => answered.areMany() || (isOwnAnswered && answeredCredentials.areMany())
+  const isOutage = (): boolean =>
+    areServerErrorsMany() || (areMany() && (unanswered.areMany() || isOwnUnanswered))
   const clear = (): void => {
-    answered.clear()
-    unanswered.clear()
+    for (const one of [answered, answeredCredentials, unanswered]) one.clear()
     inARow = 0
+    isOwnAnswered = false
     isOwnUnanswered = false
   }
+  function note (asker: Asker, error: unknown): void {
+    const isOwn = asker.isOwn === true
+    if (isServerError(error)) {
+      isOwnAnswered ||= isOwn
+      if (isOwn) return
+      const credentials = orNoCredential(asker.all)
+      answeredCredentials.add(credentials)
+      answered.add(asker.client === undefined ? credentials : [asker.client, ...asker.all])
+    } else if (isUnanswered(error)) {
+      inARow++
+      isOwnUnanswered ||= isOwn
+      if (!isOwn) unanswered.add(namesOf(asker))
+    }
+  }
   return Object.freeze({
-    areServerErrorsMany: answered.areMany,
-    isOutage: () => isOutage() || answered.areMany(),
+    areServerErrorsMany,
+    isOutage,
     /** Many failed, of too few askers: the service's own question decides. */
-    isDoubtful: () => areMany() && !isOutage(),
+    isDoubtful: () => (areMany() || answeredCredentials.areMany()) && !isOutage(),
     clear,
     async watch<T> (asker: Asker, task: () => Promise<T>): Promise<T> {
       try {
@@ -58,12 +77,7 @@ export function createFailures () {
         if (asker.isOwn !== true) clear() // Authgear answers about nobody without its database
         return result
       } catch (error) {
-        if (isServerError(error)) answered.add(orNoCredential(asker.all))
-        if (isUnanswered(error)) {
-          inARow++
-          if (asker.isOwn === true) isOwnUnanswered = true
-          else unanswered.add(namesOf(asker))
-        }
+        note(asker, error)
         throw error
       }
     }
