@@ -1,9 +1,10 @@
 /** `npm run weight`: what the next person has to read, counted. docs/inside/weight.md has it before and after. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { tableOf } from './generated.ts'
+import { parts } from '../src/parts/index.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Lines, its own among them; longer ones count. */
@@ -47,10 +48,24 @@ function wordsForUsers (): number {
 
 const source = filesIn('src', () => true)
 const tests = filesIn('test', (path) => /[.]m?ts$|[.]mjs$/.test(path) && !path.includes('/fixtures/'))
+/** Files of src outside its folder that name a part: its variables, headers, folder, or a title of two words. */
+function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): readonly string[] {
+  const titles = title.includes(' ') ? [title] : []
+  const words = [...Object.keys(variables), ...sends?.names ?? [], `parts/${name}`, ...titles]
+  const own = join('src/parts', name) + sep
+  return source.filter((path) => !path.includes(own) && isAmong(textOf(path).toLowerCase(), words))
+}
+
+const isAmong = (text: string, words: readonly string[]): boolean =>
+  words.some((word) => text.includes(word.toLowerCase()))
+
 const decisions = readdirSync(join(ROOT, 'docs/inside/decisions')).filter((name) => /^\d/.test(name))
+const linesOf = (folder: string): number => count(filesIn(folder, () => true)).lines
+const linesOutside = linesOf('src') - linesOf('src/parts') - linesOf('src/commands')
 const rows: ReadonlyArray<readonly [string, number]> = [
   ['files in `src`', count(source).files],
   ['lines in `src`', count(source).lines],
+  ['lines of `src` outside parts and commands', linesOutside],
   ['entries under `src`', readdirSync(join(ROOT, 'src')).length],
   [`functions of more than ${LONG_FUNCTION} lines`, source.filter((path) => path.endsWith('.ts'))
     .reduce((sum, path) => sum + longFunctionsIn(path), 0)],
@@ -58,4 +73,10 @@ const rows: ReadonlyArray<readonly [string, number]> = [
   ['decisions', decisions.length],
   ['words for users', wordsForUsers()]
 ]
+const ofParts = parts.map((part) => {
+  const under = (folder: string): number => linesOf(join(folder, part.name))
+  return [part.name, under('src/parts'), under('test/parts'), namersOf(part).length] as const
+})
 console.log(tableOf(['what', 'how much'], rows.map(([what, much]) => [what, much.toLocaleString('en-US')])))
+console.log(tableOf(['part', 'lines of `src`', 'of tests', 'files outside that name it'],
+  ofParts.map(([name, ...counts]) => [name, ...counts.map((one) => one.toLocaleString('en-US'))])))

@@ -76,7 +76,7 @@ export type Seams = Waits & Readonly<{
   tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
-  /** The pipe that the log writes to, for ACCESS_RECORD=stdout. */
+  /** The pipe that the log writes to, for parts that write there, too. */
   stdout?: WritePiece | undefined
 }>
 

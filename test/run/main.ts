@@ -56,7 +56,7 @@ async function runWhole (): Promise<void> {
   await runAll([check('lint'), check('types'), ...jobsOf({ all, paths }).map((job) => test(job, env))])
   // without one of the proxies a column of the tables would be empty
   const skips = skippedOf(results).length
-  if (all) await runAll([check('coverage'), ...skips > 0 ? [] : [check('docs:behaviour -- --check')]])
+  if (all) await runAll([check('coverage'), check('parts'), ...skips > 0 ? [] : [check('docs:behaviour -- --check')]])
 }
 
 await (whole ? runWhole() : runNamed())

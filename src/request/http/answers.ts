@@ -26,7 +26,7 @@ export const BROKEN: HttpResponse = Object.freeze(json(503, {
   error: REFUSALS.authgear_unavailable.outward, message: REFUSALS.authgear_unavailable.message
 }, ['retry-after', '2']))
 
-/** ACCESS_RECORD_REQUIRED: what cannot be recorded is not allowed. */
+/** A part's veto: what cannot be recorded is not allowed. */
 export const UNRECORDED: HttpResponse = Object.freeze(json(503, {
   error: REFUSALS.record_unavailable.outward, message: REFUSALS.record_unavailable.message
 }, ['retry-after', '2']))

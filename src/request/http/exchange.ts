@@ -22,7 +22,7 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
   extAuthzLocation?: 'forwarded' | 'request'
   report: Report
-  /** Nothing may be allowed now, since it could not be recorded (ACCESS_RECORD_REQUIRED). */
+  /** True while a part vetoes: nothing may be allowed then. */
   refusesAll?: (() => boolean) | undefined
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void

@@ -44,7 +44,7 @@ export function pageOf (error: string): Readonly<{ page: LoginPage, says: string
   return { page: FAILED.has(error) ? 'login_failed' : 'login_misconfigured', says }
 }
 
-/** Whose session an answer of the login is about: the access record joins it with the session's other lines. */
+/** Whose session an answer of the login is about: what observes decisions joins it with the session's others. */
 export function whoOf (keyer: Pick<Keyer, 'memoryKey'>, credentials: Credentials, userId: string): Admitted {
   const key = keyer.memoryKey(credentials)
   return { key, credentials, userId: userId as UserId, identity: [], digests: [], grant: undefined }
