@@ -127,16 +127,18 @@ module.exports = {
       name: 'grpc-is-transport',
       comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
       severity: 'error',
-      from: { path: '^src/request/grpc/' },
-      to: { path: `^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation)|${COMPOSITION})` }
+      from: { path: '^src/parts/grpc/' },
+      to: { path: '^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation))' }
     },
-    owner('@grpc', 'request/grpc/listener[.]ts$'),
+    owner('@grpc', 'parts/grpc/listener[.]ts$'),
     owner('fastify', '(request/http/|parts/|operate/management/)'),
     owner('undici', 'authgear/undici[.]ts$'),
     {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
-      from: { pathNot: '^src/authgear/(resolver/|public-endpoint[.]ts$|token-(endpoint|exchange)[.]ts$|admin-api/client[.]ts$)' },
+      from: {
+        pathNot: '^src/authgear/(resolver/|(public-endpoint|token-(endpoint|exchange)|admin-api/client)[.]ts$)'
+      },
       to: { path: '^src/authgear/undici[.]ts$' }
     },
     owner(

@@ -72,7 +72,6 @@ async function start (config: Config, running: Running): Promise<void> {
 async function shutDown (
   service: Service, { shutdownDelayMs: delayMs }: Config, log: Log, close: () => Promise<void>
 ): Promise<void> {
-  service.grpc?.stopServing()
   service.leave()
   log.info({ delayMs }, 'shutting down')
   await sleep(delayMs)
@@ -165,12 +164,11 @@ function ttlOf ({
 
 const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
 
-function listenersOf ({ listen, management, identify, grpc, parts, tls }: Config): string {
+function listenersOf ({ listen, management, identify, parts, tls }: Config): string {
   const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
-  const ofGrpc = grpc === undefined ? '' : `, gRPC ${addressOf(grpc)}${security}`
   const ofParts = parts.map(({ name, listens }) => listens && `, ${name} ${addressOf(listens.address)}${security}`)
   return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ` +
-    `${addressOf(identify)}${ofGrpc}${ofParts.join('')}`
+    `${addressOf(identify)}${ofParts.join('')}`
 }
 
 function addressOf (address: ListenAddress | undefined): string {

@@ -155,16 +155,6 @@ const listeners = {
       'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the ' +
         'address that protects anything.'
   },
-  LISTEN_GRPC: {
-    as: 'grpc',
-    listens: true,
-    kind: orOff(listenAddress),
-    fallback: 'off',
-    meaning:
-      'Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. ' +
-        'The policy of a route is `context_extensions["policy"]` (docs/proxies/envoy.md). Never an address that a ' +
-        'proxy asks by HTTP.'
-  },
   LISTEN_TLS_CERT_FILE: {
     as: 'certFile',
     kind: certificatesPath,

@@ -16,7 +16,7 @@ export type Rule<Rows extends Variables> = (readings: ReadingsOf<Rows>) => reado
 /** The address of a part's listener, and the variable that holds it. */
 type Listens<Name extends string> = Readonly<{ variable: Name, address: ListenAddress }>
 
-/** Headers that a part may send, for what names them ahead: gRPC, `snippet`, and proxies that strip them. */
+/** Headers that a part may send, for whatever names them ahead: listeners, `snippet`, and proxies that strip them. */
 type Sends = Readonly<{
   /** The option of `snippet` that passes them on. */
   flag: string

@@ -1,11 +1,13 @@
-import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
+import type { Endpoint } from '../core/reason.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Report } from '../request/http/access-log.ts'
-import type { Drain } from '../request/http/drain.ts'
+import type { RequestCounts } from '../operate/metrics/request-counts.ts'
+import type { AnyListener, ListenerDeps } from '../request/http/listener.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
+import type { Handler } from '../request/http/types.ts'
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HeaderContributor } from '../request/identity/presenter.ts'
 import type { LogReader, Revocation } from '../shared/revocation/types.ts'
@@ -37,7 +39,19 @@ export type Base = Readonly<{
   unfinished: Unfinished
 }>
 
-export type PartListener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
+/** Handlers that answer a proxy, by endpoint; undefined: that one is off. */
+export type Handlers = Readonly<{ [Name in Endpoint]?: Handler | undefined }>
+
+/** What a part's listener is built from, as the main one is; it exists once all parts are open. */
+export type Serving = Readonly<{
+  listenerDeps: ListenerDeps
+  /** Where the policy alone chooses, `verify` judges resource tokens too. */
+  handlers: Handlers
+  /** Each header name that a 200 may have, whatever the route says. In lower case. */
+  identityNames: readonly string[]
+  /** Counts an answer that no handler gave. */
+  counted: RequestCounts['request']
+}>
 
 /** The places in which a part that is open plugs in. */
 export type Opened = Readonly<{
@@ -53,8 +67,8 @@ export type Opened = Readonly<{
   pending?: (revocation: Revocation) => void
   /** Reads what the log says, in its order. */
   reads?: LogReader
-  /** Listens at the address that the part's `listens` names. */
-  listener?: PartListener
+  /** Builds what listens at the address that the part's `listens` names. */
+  listener?: (serving: Serving) => AnyListener
   /** Numbers for the status page: since the start, or how things are now. */
   numbers?: () => Readonly<Record<string, number>>
   /** Opens its files again, on SIGHUP. */

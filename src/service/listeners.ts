@@ -2,8 +2,6 @@ import { createFindForeignFields } from '../core/foreign-cookies.ts'
 import { ASSERTION_HEADER } from '../shared/assertion/types.ts'
 import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
-import { createGrpcExchange } from '../request/grpc/exchange.ts'
-import type { BuildGrpcListener, GrpcListener } from '../request/grpc/listener.ts'
 import { createReport, createSampledLine } from '../request/http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../request/http/listener.ts'
 import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
@@ -23,7 +21,8 @@ import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { parts } from '../parts/index.ts'
-import { allOf, vetoOf } from './open-parts.ts'
+import type { Handlers } from '../parts/places.ts'
+import { allOf, type ListenerOfPart, listenersOf, vetoOf } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -40,10 +39,10 @@ type ListenersDeps = Parts & Readonly<{
 type Listeners = Readonly<{
   app: Listener
   identify: Listener | undefined
-  grpc: GrpcListener | undefined
+  ofParts: readonly ListenerOfPart[]
 }>
 
-/** The main listener, and those of `/identify` and of gRPC if they are on; none listens yet. */
+/** The main listener, that of `/identify` if it is on, and those of parts; none listens yet. */
 export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
   const { handlerDeps: { realm }, webhook, assertions } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
@@ -55,11 +54,17 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
     ...assertions?.routes ?? [],
     ...login?.routes ?? []
   ]
-  const { identify: withIdentify, grpc: buildGrpc } = settings
   return {
     app: buildListener(listenerDeps, routes, webhook),
-    identify: withIdentify ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify)) : undefined,
-    grpc: buildGrpc && grpcOf(buildGrpc, settings, deps, listenerDeps, withIdentify ? { ...checks, identify } : checks)
+    identify: settings.identify
+      ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify))
+      : undefined,
+    ofParts: listenersOf(deps.opened, {
+      listenerDeps,
+      handlers: { ...byEndpoint(checks), identify: settings.identify ? identify : undefined },
+      identityNames: identityNamesOf(settings),
+      counted: deps.metrics.request
+    })
   }
 }
 
@@ -89,30 +94,8 @@ function handlersOf (
   }
 }
 
-function grpcOf (
-  build: BuildGrpcListener,
-  settings: ServiceSettings,
-  { metrics, log }: ListenersDeps,
-  listenerDeps: ListenerDeps,
-  { byPolicy, resource, resourceOrSession, identify }: CheckHandlers & { identify?: Handler }
-): GrpcListener {
-  const tellUnreadable = createSampledLine(log, 'info', 'refused: not a check that Envoy would send')
-  const exchange = createGrpcExchange({
-    ...listenerDeps,
-    handlers: {
-      verify: byPolicy,
-      ...identify === undefined ? {} : { identify },
-      ...resource === undefined ? {} : { resource },
-      ...resourceOrSession === undefined ? {} : { 'resource-or-session': resourceOrSession }
-    },
-    identityNames: identityNamesOf(settings),
-    notFound: notFoundBy(metrics, createSampledLine(log, 'warn', NO_ENDPOINT)),
-    unreadable: (context, why, status, seconds) => {
-      metrics.request('other', status, 'unreadable', 'none', seconds)
-      tellUnreadable({ ...context, status, reason: 'unreadable', why })
-    }
-  })
-  return build(exchange, settings.tls, listenerDeps.bounds)
+function byEndpoint ({ byPolicy, resource, resourceOrSession }: CheckHandlers): Handlers {
+  return { verify: byPolicy, resource, 'resource-or-session': resourceOrSession }
 }
 
 /** Each name that may go out on a 200, whatever the route says. */
@@ -130,9 +113,6 @@ function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine
 }
 
 const NO_PATH = 'refused: a proxy asks /verify or /ext-authz/…, exactly'
-const NO_ENDPOINT =
-  'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
-    'identify (with IDENTIFY_LISTEN)'
 
 /** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
 function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {

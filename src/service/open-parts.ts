@@ -1,6 +1,7 @@
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import type { Base, Opened, PartListener } from '../parts/places.ts'
+import type { Base, Opened, Serving } from '../parts/places.ts'
+import type { AnyListener } from '../request/http/listener.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -73,10 +74,12 @@ export function readerOf (opened: OpenedParts): LogReader | undefined {
   }
 }
 
+export type ListenerOfPart = AnyListener & Readonly<{ variable: string }>
+
 /** The listeners of parts, by the variables that hold their addresses. */
-export function listenersOf (opened: OpenedParts): ReadonlyArray<PartListener & Readonly<{ variable: string }>> {
-  return opened.flatMap(({ variable, listener }) =>
-    variable === undefined || listener === undefined ? [] : [{ ...listener, variable }])
+export function listenersOf (opened: OpenedParts, serving: Serving): readonly ListenerOfPart[] {
+  return opened.flatMap(({ variable, listener: build }) =>
+    variable === undefined || build === undefined ? [] : [{ ...build(serving), variable }])
 }
 
 /** For the status page. */

@@ -2,7 +2,6 @@ import { createMemoryCache, type MemoryCache } from '../shared/cache/memory.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../request/http/listener.ts'
-import type { GrpcListener } from '../request/grpc/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { HttpResponse } from '../request/http/types.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
@@ -12,14 +11,13 @@ import { createHistory, type Sample, STEP_MS } from '../operate/management/statu
 import type { Gauges } from '../operate/metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
-import type { PartListener } from '../parts/places.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
-import { listenersOf, numbersOf } from './open-parts.ts'
+import { type ListenerOfPart, numbersOf } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from './timing.ts'
@@ -30,10 +28,8 @@ export type Service = Readonly<{
   app: Listener
   /** The listener of `/identify`, where it is on. */
   identify: Listener | undefined
-  /** Envoy's gRPC, where it is on. */
-  grpc: GrpcListener | undefined
   /** The listeners of parts, by the variables that hold their addresses. */
-  ofParts: ReadonlyArray<PartListener & Readonly<{ variable: string }>>
+  ofParts: readonly ListenerOfPart[]
   metrics: Metrics
   /** Undefined without IDENTITY_PROFILE. */
   profiles: Profiles | undefined
@@ -103,7 +99,6 @@ export function createService (
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
   return Object.freeze({
     ...buildListeners(settings, { ...parts, metrics, log, clock, traced, unfinished }),
-    ofParts: listenersOf(parts.opened),
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),

@@ -1,5 +1,4 @@
 import type { Config } from '../config/index.ts'
-import type { BuildGrpcListener } from '../request/grpc/listener.ts'
 import type { Loaded } from '../parts/part.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 
@@ -7,7 +6,7 @@ import type { TlsMaterial } from '../request/http/tls.ts'
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'grpc' | 'parts' | 'tls' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'identify' | 'parts' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{
@@ -16,8 +15,6 @@ export type ServiceSettings =
     /** Its name among the others: the machine, and the port where it has one. */
     replica: string
     identify: boolean
-    /** What listens for Envoy's gRPC; undefined: off. Handed over, since its library takes a tenth of a start. */
-    grpc: BuildGrpcListener | undefined
     /** The parts that are on, with their code. */
     parts: readonly Loaded[]
     tls: TlsMaterial | undefined

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Client, credentials, type ChannelCredentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import type { Test } from 'tap'
-import { CHECK_PATH } from '../../src/request/grpc/listener.ts'
+import { CHECK_PATH } from '../../src/parts/grpc/listener.ts'
 
 /** Envoy's messages by somebody else's code: what ours writes is read by it, and the other way round. */
 const PROTOS = loadSync(join(import.meta.dirname, '../fixtures/envoy/ext_authz.proto'), {

@@ -1,11 +1,9 @@
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { type Config, type ListenAddress, loadConfig } from '../../src/config/index.ts'
 import type { VariableName } from '../../src/config/variables.ts'
-import type { GrpcListener } from '../../src/request/grpc/listener.ts'
-import type { Listener } from '../../src/request/http/listener.ts'
+import { anyListener, type AnyListener } from '../../src/request/http/listener.ts'
 import { readTlsMaterial } from '../../src/request/http/tls.ts'
 import { createLog } from '../../src/operate/logging/log.ts'
 import type { RedisAddress } from '../../src/shared/redis/options.ts'
@@ -125,14 +123,16 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   Object.assign(service.app.fastify.server, options.limits)
   await service.logFollowed() // as `serve` does
   await service.blocksRead()
-  const port = await listen(service.app, settings.listen)
-  const identifyPort = await listen(service.identify)
-  const grpcPort = await listenGrpc(service.grpc)
-  const eventsPort = await listen(service.ofParts.find(({ variable }) => variable === 'LISTEN_EVENTS'))
+  const portOf = (name: VariableName): Promise<number> =>
+    listen(service.ofParts.find(({ variable }) => variable === name))
+  const port = await listen(anyListener(service.app), settings.listen)
+  const identifyPort = await listen(service.identify && anyListener(service.identify))
+  const grpcPort = await portOf('LISTEN_GRPC')
+  const eventsPort = await portOf('LISTEN_EVENTS')
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
     service.leave()
-    const listeners = [service.app, service.identify, service.grpc, ...service.ofParts]
+    const listeners = [service.app, service.identify, ...service.ofParts]
     closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
@@ -158,9 +158,6 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     machine,
     replica: machine,
     identify: config.identify !== undefined,
-    grpc: config.grpc === undefined
-      ? undefined
-      : (await import('../../src/request/grpc/listener.ts')).buildGrpcListener,
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   }
@@ -168,16 +165,9 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
 
 const ANYWHERE: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 }
 
-async function listen (app: Pick<Listener, 'fastify'> | undefined, at = ANYWHERE): Promise<number> {
-  if (app === undefined) return 0
-  await app.fastify.listen(at.kind === 'unix' ? { path: at.path } : { host: at.host, port: at.port })
-  const address = app.fastify.server.address() as AddressInfo | string
+async function listen (listener: AnyListener | undefined, at = ANYWHERE): Promise<number> {
+  if (listener === undefined) return 0
+  await listener.listen(at.kind === 'unix' ? { path: at.path } : { host: at.host, port: at.port })
+  const address = listener.server.address() as AddressInfo | string
   return typeof address === 'string' ? 0 : address.port
-}
-
-async function listenGrpc (grpc: GrpcListener | undefined): Promise<number> {
-  if (grpc === undefined) return 0
-  grpc.server.listen(0, '127.0.0.1')
-  await once(grpc.server, 'listening')
-  return (grpc.server.address() as AddressInfo).port
 }

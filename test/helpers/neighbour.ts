@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CHECK_PATH } from '../../src/request/grpc/listener.ts'
+import { CHECK_PATH } from '../../src/parts/grpc/listener.ts'
 import { connectionStart, type Field, headFrames, PREFACE_AND_SETTINGS } from './http2-frames.ts'
 
 /** A program in the network of the service, which needs no session: it goes on until the signal. */

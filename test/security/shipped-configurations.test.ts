@@ -68,7 +68,7 @@ const BY_ANSWER = new Set(['envoy-grpc', 'envoy-gateway-grpc'])
 advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s identity headers', (t) => {
   for (const folder of FOLDERS) {
     const text = textsOf(folder).map(([, text]) => text).join('\n').toLowerCase().replaceAll('_', '-')
-    // over gRPC the answer sets or removes each name itself (test/unit/grpc/exchange.test.ts), so the file names none
+    // over gRPC the answer sets or removes each name itself (test/parts/grpc/unit/exchange.test.ts): files name none
     if (BY_ANSWER.has(folder)) {
       t.match(text, /grpc/, `${folder} asks over gRPC`)
       continue

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
@@ -6,9 +5,8 @@ import { codeOf } from '../../authgear/resolver/answer.ts'
 import { type Clock, systemClock } from '../../clock.ts'
 import type { Config, ListenAddress } from '../../config/index.ts'
 import { ServiceError } from '../../errors.ts'
-import type { GrpcListener } from '../../request/grpc/listener.ts'
 import type { Drain } from '../../request/http/drain.ts'
-import type { Listener } from '../../request/http/listener.ts'
+import { anyListener, type AnyListener, type ListenAt } from '../../request/http/listener.ts'
 import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../request/http/tls.ts'
 import { describe, type Log, type WritePiece } from '../../operate/logging/log.ts'
 import { buildManagement } from '../../operate/management/listener.ts'
@@ -41,16 +39,12 @@ export async function openService (
   { machine, state }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
-  const grpc = config.grpc === undefined
-    ? undefined
-    : (await import('../../request/grpc/listener.ts')).buildGrpcListener
   const settings = {
     ...config,
     version,
     machine,
     replica: nameOf(machine, config.listen),
     identify: config.identify !== undefined,
-    grpc,
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls
   }
@@ -107,31 +101,23 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
-function listening ({ app, identify, grpc, ofParts }: Service, config: Config): readonly Listening[] {
-  const http = (
-    { fastify, drain }: Pick<Listener, 'fastify' | 'drain'>, address: ListenAddress | undefined, variable: string
-  ): Listening =>
-    ({ drain, listen: () => listen((at) => fastify.listen(at), address, variable) })
-  const ofGrpc = ({ server, drain }: GrpcListener): Listening => {
-    const open = (at: Place): Promise<unknown> => once(server.listen(at), 'listening')
-    return { drain, listen: () => listen(open, config.grpc, 'LISTEN_GRPC') }
-  }
+function listening ({ app, identify, ofParts }: Service, config: Config): readonly Listening[] {
+  const one = (
+    { listen: open, drain }: AnyListener, address: ListenAddress | undefined, variable: string
+  ): Listening => ({ drain, listen: () => listen(open, address, variable) })
   return [
-    ...identify === undefined ? [] : [http(identify, config.identify, 'IDENTIFY_LISTEN')],
-    ...grpc === undefined ? [] : [ofGrpc(grpc)],
-    ...ofParts.map((one) => http(one, addressOf(config, one.variable), one.variable)),
-    http(app, config.listen, 'LISTEN')
+    ...identify === undefined ? [] : [one(anyListener(identify), config.identify, 'IDENTIFY_LISTEN')],
+    ...ofParts.map((listener) => one(listener, addressOf(config, listener.variable), listener.variable)),
+    one(anyListener(app), config.listen, 'LISTEN')
   ]
 }
 
 const addressOf = ({ parts }: Config, variable: string): ListenAddress | undefined =>
   parts.find(({ listens }) => listens?.variable === variable)?.listens?.address
 
-function watchCertificate ({ tls }: Config, { app, grpc, ofParts, certificateRenewed }: Service, log: Log): Closer {
+function watchCertificate ({ tls }: Config, { app, ofParts, certificateRenewed }: Service, log: Log): Closer {
   if (tls === undefined) return () => {}
-  const all: ReadonlyArray<object | undefined> = [
-    app.fastify.server, grpc?.server, ...ofParts.map(({ fastify }) => fastify.server)
-  ]
+  const all: readonly object[] = [app.fastify.server, ...ofParts.map(({ server }) => server)]
   const servers = all.filter(speaksTls)
   const setSecureContext = (context: object): void => servers.forEach((server) => server.setSecureContext(context))
   const notice = watchCertificateLife(certificateLife(readFileSync(tls.certFile, 'utf8')), log)
@@ -149,18 +135,16 @@ function watchCertificate ({ tls }: Config, { app, grpc, ofParts, certificateRen
 
 type SpeaksTls = Readonly<{ setSecureContext: (context: object) => void }>
 
-function speaksTls (server: object | undefined): server is SpeaksTls {
-  return server !== undefined && 'setSecureContext' in server
+function speaksTls (server: object): server is SpeaksTls {
+  return 'setSecureContext' in server
 }
-
-type Place = Readonly<{ host: string, port: number } | { path: string }>
 
 /**
  * The stale socket file of a killed predecessor must have been removed.
  * @param variable whose address it is
  */
 export async function listen (
-  open: (at: Place) => Promise<unknown>, address: ListenAddress | undefined, variable: string
+  open: (at: ListenAt) => Promise<unknown>, address: ListenAddress | undefined, variable: string
 ): Promise<void> {
   if (address === undefined) return
   const at = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path }
@@ -185,8 +169,8 @@ function cannotListen (error: unknown, variable: string, at: string): unknown {
 }
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
-export async function removeStaleSockets ({ listen, management, identify, grpc, parts }: Config): Promise<void> {
-  for (const address of [listen, management, identify, grpc, ...parts.map(({ listens }) => listens?.address)]) {
+export async function removeStaleSockets ({ listen, management, identify, parts }: Config): Promise<void> {
+  for (const address of [listen, management, identify, ...parts.map(({ listens }) => listens?.address)]) {
     if (address?.kind === 'unix') await removeStaleSocket(address.path)
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { CountsOf } from '../../operate/metrics/table.ts'
+import { anyListener } from '../../request/http/listener.ts'
 import { FIRST_ID } from '../../shared/revocation/types.ts'
 import type { Base, Opened } from '../places.ts'
 import { createFeed, isSignIn } from './feed.ts'
@@ -36,7 +37,7 @@ export function openEvents (
   }
   const timers = [setInterval(readers.look, LOOK_MS).unref(), setInterval(readers.beat, BEAT_MS).unref()]
   return Object.freeze({
-    listener: buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished }),
+    listener: () => anyListener(buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished })),
     headers: createHeaders(names),
     reads: feed,
     pending (revocation) {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import {
   applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
@@ -31,6 +31,19 @@ export type ListenerBounds = Readonly<{
 }>
 
 export type Listener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
+
+export type ListenAt = Readonly<{ host: string, port: number } | { path: string }>
+
+/** A listener of any make, as a replica opens it, renews its certificate and drains it. */
+export type AnyListener = Readonly<{
+  listen: (at: ListenAt) => Promise<unknown>
+  /** What listens: it has `setSecureContext` where it speaks TLS. */
+  server: NetServer
+  drain: Drain
+}>
+
+export const anyListener = ({ fastify, drain }: Listener): AnyListener =>
+  Object.freeze({ listen: (at: ListenAt) => fastify.listen(at), server: fastify.server, drain })
 
 /**
  * A listener that answers these routes: a verifier of foreign requests. Opens nothing; on the main one 2xx is

@@ -59,7 +59,7 @@ const inUse = ({ outgoing }: Settings, name: string): boolean =>
   outgoing.some((one) => one.toLowerCase() === name.toLowerCase())
 const policiesOf = ({ routes }: Settings): number => routes.length + 1
 
-/** By gRPC forward-auth sets and removes each name itself: test/unit/grpc/exchange.test.ts. */
+/** By gRPC forward-auth sets and removes each name itself: test/parts/grpc/unit/exchange.test.ts. */
 const BY_ANSWER = (): boolean => true
 
 const TRAEFIK_PATTERN = /authResponseHeadersRegex[:=] ?"?(\(\?i\)[^"\n]*)/g

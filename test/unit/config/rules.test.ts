@@ -121,9 +121,6 @@ const BAD: readonly Row[] = [
   [{ EVENTS_TOKENS: `wiki:${'t'.repeat(32)}` }, /^EVENTS_TOKENS: works only with LISTEN_EVENTS/],
   [{ LISTEN: '127.0.0.1:5000', LISTEN_EVENTS: '0.0.0.0:5000', EVENTS_TOKENS: `wiki:${'t'.repeat(32)}` },
     /^LISTEN_EVENTS: is the same address as LISTEN/],
-  [{ LISTEN: '127.0.0.1:5000', LISTEN_GRPC: '0.0.0.0:5000' }, /^LISTEN_GRPC: is the same address as LISTEN/],
-  [{ IDENTIFY_LISTEN: '127.0.0.1:5000', LISTEN_GRPC: '0.0.0.0:5000' },
-    /^LISTEN_GRPC: is the same address as IDENTIFY_LISTEN/],
   [{ LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
   [{ LISTEN: 'unix:/run/a', IDENTIFY_LISTEN: 'unix:/run/./a' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
   [{ IDENTIFY_LISTEN: '[::]:4181' }, /^IDENTIFY_LISTEN: is the same address as MANAGEMENT_LISTEN/]

@@ -27,7 +27,6 @@ t.test('with the one required variable everything else has its default', async t
     managementToken: undefined,
     managementHosts: [],
     identify: undefined,
-    grpc: undefined,
     tls: undefined,
     listeners: { unfinishedBytes: 32 * 2 ** 20, maxConnections: 2048 },
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],

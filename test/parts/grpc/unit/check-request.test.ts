@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readCheckRequest } from '../../../src/request/grpc/check-request.ts'
-import { field, message, Unreadable } from '../../../src/request/grpc/protobuf.ts'
-import { SEED } from '../../helpers/credentials.ts'
-import { decodeCheckRequest, encodeCheck } from '../../helpers/grpc.ts'
+import { readCheckRequest } from '../../../../src/parts/grpc/check-request.ts'
+import { field, message, Unreadable } from '../../../../src/parts/grpc/protobuf.ts'
+import { SEED } from '../../../helpers/credentials.ts'
+import { decodeCheckRequest, encodeCheck } from '../../../helpers/grpc.ts'
 
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
 const text = fc.stringMatching(/^[ -~]{0,40}$/)

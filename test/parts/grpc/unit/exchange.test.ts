@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createGrpcExchange, type GrpcExchangeDeps } from '../../../src/request/grpc/exchange.ts'
-import { OK } from '../../../src/request/http/success.ts'
-import type { Handler, HandlerResult, Status } from '../../../src/request/http/types.ts'
-import { decodeCheck, encodeCheck, linesOf } from '../../helpers/grpc.ts'
+import { createGrpcExchange, type GrpcExchangeDeps } from '../../../../src/parts/grpc/exchange.ts'
+import { OK } from '../../../../src/request/http/success.ts'
+import type { Handler, HandlerResult, Status } from '../../../../src/request/http/types.ts'
+import { decodeCheck, encodeCheck, linesOf } from '../../../helpers/grpc.ts'
 
 const REQUEST = encodeCheck({ request: { http: { method: 'GET', path: '/', host: 'a', headers: {} } } })
 const NAMES = ['x-authgear-user-id', 'remote-user', 'x-own']

@@ -1,25 +1,25 @@
-import type { Report } from '../http/access-log.ts'
-import { ifRecorded, type LineContext } from '../http/exchange.ts'
-import { requestIds } from '../http/request.ts'
-import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../http/answers.ts'
-import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { Handler, HandlerResult, HttpResponse } from '../http/types.ts'
+import type { Report } from '../../request/http/access-log.ts'
+import { ifRecorded, type LineContext } from '../../request/http/exchange.ts'
+import { requestIds } from '../../request/http/request.ts'
+import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../../request/http/answers.ts'
+import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
+import type { HandlerResult, HttpResponse } from '../../request/http/types.ts'
+import type { Handlers } from '../places.ts'
 import { type CheckRequest, readCheckRequest } from './check-request.ts'
 import { createWriteCheckResponse } from './check-response.ts'
-import { type GrpcEndpoint, GrpcVerifyRequest, routeOf } from './incoming.ts'
+import { GrpcVerifyRequest, routeOf } from './incoming.ts'
 import { Unreadable } from './protobuf.ts'
 
 export type GrpcExchangeDeps = Readonly<{
-  /** Those that this deployment has. */
-  handlers: Readonly<Partial<Record<GrpcEndpoint, Handler>>>
+  handlers: Handlers
   /** Every name that an app may take an identity from, lower case. */
   identityNames: readonly string[]
   trustProxy: TrustProxy
   report: Report
   refusesAll?: (() => boolean) | undefined
-  /** A route of Envoy's that asks for what there is not. */
+  /** Counts and logs a route of Envoy's that asks for an endpoint that is off or unknown. */
   notFound: (request: LineContext, seconds: number) => void
-  /** What Envoy never sends. */
+  /** Counts and logs a message that Envoy never sends. */
   unreadable: (request: LineContext, why: string, status: number, seconds: number) => void
   /** A defect: refused with 503. */
   unexpectedError: (error: unknown) => void

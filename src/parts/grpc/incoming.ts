@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
 import type { Endpoint } from '../../core/reason.ts'
-import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../http/request.ts'
-import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { ProxyRequest, VerifyRequest } from '../http/types.ts'
+import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
+import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
+import type { ProxyRequest, VerifyRequest } from '../../request/http/types.ts'
 import type { TraceIds } from '../../operate/tracing/types.ts'
 import type { CheckRequest } from './check-request.ts'
 
-/** What a route may ask for, by `context_extensions["endpoint"]`. */
+/** The endpoints that a route may name by `context_extensions["endpoint"]`. */
 export type GrpcEndpoint = Extract<Endpoint, 'verify' | 'resource' | 'resource-or-session' | 'identify'>
 
 export type Route = Readonly<{ endpoint: GrpcEndpoint, policy: string | undefined }>
@@ -27,7 +27,7 @@ export function routeOf ({ extensions }: Pick<CheckRequest, 'extensions'>): Rout
 }
 
 const NO_POLICIES: readonly string[] = Object.freeze([])
-/** What only a proxy may say: Envoy says it by attributes, and what stands in a header is the client's. */
+/** Headers that only a proxy may set: Envoy has attributes for them, so a header is the client's. */
 const FORWARDED = /^x-forwarded-/i
 
 /** A request as Envoy describes it, to be judged as one over HTTP is. */

@@ -1,6 +1,6 @@
 import { Reader, Unreadable } from './protobuf.ts'
 
-/** What is read of a `CheckRequest` (envoy/service/auth/v3/external_auth.proto and attribute_context.proto). */
+/** The read fields of a `CheckRequest` (envoy/service/auth/v3/external_auth.proto and attribute_context.proto). */
 export type CheckRequest = Readonly<{
   method: string
   /** With its query, as the client sent it. */
@@ -20,7 +20,7 @@ type Found = { -readonly [K in keyof CheckRequest]?: CheckRequest[K] }
 type ReadField = (reader: Reader) => void
 type Fields = Readonly<Record<number, ReadField>>
 
-/** What no header name and no value may hold: Node's HTTP parser refuses the same. */
+/** A header name, and the bytes that no value may hold: Node's HTTP parser refuses the same. */
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0-\x08\x0a-\x1f\x7f]/

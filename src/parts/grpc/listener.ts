@@ -1,29 +1,30 @@
-import type { EventEmitter } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import {
   type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation
 } from '@grpc/grpc-js'
-import { type Drain, trackConnections } from '../http/drain.ts'
-import { boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from '../http/limits.ts'
-import type { ListenerBounds } from '../http/listener.ts'
-import { boundHandshakes } from '../http/unfinished-heads.ts'
-import { boundStreams } from '../http/unfinished-streams.ts'
-import type { Unfinished } from '../http/unfinished.ts'
-import { serverContextOf, type TlsMaterial } from '../http/tls.ts'
+import { trackConnections } from '../../request/http/drain.ts'
+import {
+  boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT
+} from '../../request/http/limits.ts'
+import type { AnyListener, ListenAt, ListenerBounds } from '../../request/http/listener.ts'
+import { boundHandshakes } from '../../request/http/unfinished-heads.ts'
+import { boundStreams } from '../../request/http/unfinished-streams.ts'
+import type { Unfinished } from '../../request/http/unfinished.ts'
+import { serverContextOf, type TlsMaterial } from '../../request/http/tls.ts'
 import type { GrpcExchange } from './exchange.ts'
-import { numberField, Reader } from './protobuf.ts'
+import type { Health } from './health.ts'
 
-export type GrpcListener = Readonly<{
-  /** What listens: a `tls.Server` where there is a certificate. */
-  server: NetServer | TlsServer
-  drain: Drain
-  /** To `grpc.health.v1`, from now on. */
-  stopServing: () => void
+export type GrpcListenerDeps = Readonly<{
+  exchange: GrpcExchange
+  health: Health
+  tls: TlsMaterial | undefined
+  bounds: ListenerBounds
 }>
 
-/** Of tests, which cannot wait for the usual ones. */
+/** Shorter limits of tests, which cannot wait for the usual ones. */
 export type GrpcLimits = Readonly<{ streamMs?: number, sessionMs?: number }>
 
 export const CHECK_PATH = '/envoy.service.auth.v3.Authorization/Check'
@@ -50,13 +51,9 @@ const OPTIONS = {
 
 /** `envoy.service.auth.v3.Authorization` and `grpc.health.v1.Health`; listens nowhere yet. */
 export function buildGrpcListener (
-  exchange: GrpcExchange,
-  tls: TlsMaterial | undefined,
-  bounds: ListenerBounds,
-  limits: GrpcLimits = {}
-): GrpcListener {
+  { exchange, health, tls, bounds }: GrpcListenerDeps, limits: GrpcLimits = {}
+): AnyListener {
   const grpc = new Server(OPTIONS)
-  const health = createHealth('envoy.service.auth.v3.Authorization')
   addServices(grpc, exchange, health)
   const { inject, sessions } = connectionsOf(grpc, bounds.unfinished, limits.streamMs ?? bounds.streamMs)
   const server = front(tls, inject)
@@ -64,13 +61,11 @@ export function buildGrpcListener (
   const event = tls === undefined ? 'connection' : 'secureConnection'
   boundConnections(server, event, Math.min(MAX_CONNECTIONS, bounds.maxConnections / 2))
   return Object.freeze({
+    listen: (at: ListenAt) => once(server.listen(at), 'listening'),
     server,
-    drain: trackConnections(server, limits.sessionMs, sessions),
-    stopServing: health.stopServing
+    drain: trackConnections(server, limits.sessionMs, sessions)
   })
 }
-
-export type BuildGrpcListener = typeof buildGrpcListener
 
 function addServices (grpc: Server, exchange: GrpcExchange, health: Health): void {
   grpc.addService(unary(CHECK_PATH), serve((bytes, callback, peer) => {
@@ -128,7 +123,7 @@ function front (tls: TlsMaterial | undefined, inject: (socket: Socket) => void):
   }, (socket) => socket.alpnProtocol === 'h2' ? inject(socket) : socket.destroy())
 }
 
-/** What of grpc-js's server has no public name; its version is pinned, and a test sees each at work. */
+/** Members of grpc-js's server without a public name; its version is pinned, and a test sees each at work. */
 type Inside = { commonServerOptions: object, http2Servers: Map<EventEmitter, unknown> }
 
 /** The HTTP/2 side of the library, with the main listener's bounds. */
@@ -143,7 +138,7 @@ function connectionsOf (
   const [sessions] = inside.http2Servers.keys()
   const [handle] = sessions?.listeners('stream') ?? []
   if (sessions === undefined || handle === undefined) {
-    throw new Error('@grpc/grpc-js changed: see src/request/grpc/listener.ts')
+    throw new Error('@grpc/grpc-js changed: see src/parts/grpc/listener.ts')
   }
   sessions.removeAllListeners('stream')
   const count = boundStreams(sessions, unfinished, streamMs)
@@ -166,34 +161,4 @@ function refuse (stream: ServerHttp2Stream): void {
   stream.on('error', () => {})
   stream.respond({ ':status': 404, 'cache-control': 'no-store' }, { endStream: true })
   stream.resume()
-}
-
-const [SERVING, NOT_SERVING] = [1, 2]
-
-type Health = ReturnType<typeof createHealth>
-
-/** grpc.health.v1, without `Watch`: nothing is kept open for anybody. @param service the one beside the whole, `` */
-function createHealth (service: string) {
-  let now = SERVING
-  return Object.freeze({
-    /** A `HealthCheckRequest` in, a `HealthCheckResponse` out; undefined for a service that is not here. */
-    check (bytes: Buffer): Buffer | undefined {
-      return ['', service].includes(serviceOf(bytes) ?? '-') ? numberField(1, now) : undefined
-    },
-    stopServing: () => { now = NOT_SERVING }
-  })
-}
-
-function serviceOf (bytes: Buffer): string | undefined {
-  try {
-    let service = ''
-    const reader = new Reader(bytes)
-    for (let number = reader.next(); number !== 0; number = reader.next()) {
-      if (number === 1) service = reader.text()
-      else reader.skip()
-    }
-    return service
-  } catch {
-    return undefined
-  }
 }

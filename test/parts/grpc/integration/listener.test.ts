@@ -4,30 +4,34 @@ import {
   connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader
 } from 'node:http2'
 import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import { credentials, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
-import { buildGrpcListener, CHECK_PATH, type GrpcLimits } from '../../src/request/grpc/listener.ts'
-import { contextOf, type TlsMaterial } from '../../src/request/http/tls.ts'
-import { hangUp } from '../helpers/hang-up.ts'
-import { listenerBounds } from '../helpers/listener-bounds.ts'
-import { grpcClient, HEALTH_PATH } from '../helpers/grpc.ts'
-import { untilClosed } from '../helpers/raw-http.ts'
-import { makeTls, type TlsFiles } from '../helpers/tls.ts'
+import { createHealth } from '../../../../src/parts/grpc/health.ts'
+import {
+  buildGrpcListener, CHECK_PATH, type GrpcLimits, type GrpcListenerDeps
+} from '../../../../src/parts/grpc/listener.ts'
+import { contextOf, type TlsMaterial } from '../../../../src/request/http/tls.ts'
+import { hangUp } from '../../../helpers/hang-up.ts'
+import { listenerBounds } from '../../../helpers/listener-bounds.ts'
+import { grpcClient, HEALTH_PATH } from '../../../helpers/grpc.ts'
+import { untilClosed } from '../../../helpers/raw-http.ts'
+import { makeTls, type TlsFiles } from '../../../helpers/tls.ts'
 
 const ANSWER = Buffer.from('answer')
 const echo = (): Buffer => ANSWER
 
 async function start (
   t: Test,
-  exchange: Parameters<typeof buildGrpcListener>[0] = echo,
+  exchange: GrpcListenerDeps['exchange'] = echo,
   tls?: TlsMaterial,
   limits: GrpcLimits & { maxConnections?: number, bytes?: number } = {}
 ) {
-  const listener = buildGrpcListener(exchange, tls, listenerBounds(limits), limits)
-  listener.server.listen(0, '127.0.0.1')
-  await once(listener.server, 'listening')
+  const health = createHealth('envoy.service.auth.v3.Authorization')
+  const listener = buildGrpcListener({ exchange, health, tls, bounds: listenerBounds(limits) }, limits)
+  await listener.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => listener.drain.drain(10))
-  return { ...listener, port: (listener.server.address() as AddressInfo).port }
+  return { ...listener, stopServing: health.stopServing, port: (listener.server.address() as AddressInfo).port }
 }
 
 const materialOf = ({ certFile, keyFile, ca }: TlsFiles, mutual = false): TlsMaterial =>
@@ -59,7 +63,7 @@ t.test('a new certificate serves new connections', async (t) => {
   const { port, server } = await start(t, echo, materialOf(tls))
   const old = grpcClient(t, port, clientTls(tls, false))
   t.same(await old.send(Buffer.alloc(0)), ANSWER)
-  if (!('setSecureContext' in server)) return t.fail('it speaks no TLS')
+  if (!(server instanceof TlsServer)) return t.fail('it speaks no TLS')
   server.setSecureContext(contextOf(materialOf(next)))
   t.same(await grpcClient(t, port, clientTls(next, false)).send(Buffer.alloc(0)), ANSWER)
   t.same(await old.send(Buffer.alloc(0)), ANSWER, 'and the connections that there are stay')

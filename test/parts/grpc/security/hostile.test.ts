@@ -4,20 +4,22 @@ import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { credentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
-import { buildGrpcListener, CHECK_PATH } from '../../src/request/grpc/listener.ts'
-import { listenerBounds } from '../helpers/listener-bounds.ts'
-import { grpcClient } from '../helpers/grpc.ts'
-import { untilClosed } from '../helpers/raw-http.ts'
-import { makeTls, type TlsFiles } from '../helpers/tls.ts'
+import { createHealth } from '../../../../src/parts/grpc/health.ts'
+import { buildGrpcListener, CHECK_PATH } from '../../../../src/parts/grpc/listener.ts'
+import { listenerBounds } from '../../../helpers/listener-bounds.ts'
+import { grpcClient } from '../../../helpers/grpc.ts'
+import { untilClosed } from '../../../helpers/raw-http.ts'
+import { makeTls, type TlsFiles } from '../../../helpers/tls.ts'
 
 const ANSWER = Buffer.from('answer')
 
 async function start (t: Test, tls?: TlsFiles): Promise<number> {
   const material = tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
   const given = material && { ...material, ca: undefined }
-  const { server, drain } = buildGrpcListener(() => ANSWER, given, listenerBounds())
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { listen, server, drain } = buildGrpcListener({
+    exchange: () => ANSWER, health: createHealth('service'), tls: given, bounds: listenerBounds()
+  })
+  await listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => drain.drain(10))
   return (server.address() as AddressInfo).port
 }

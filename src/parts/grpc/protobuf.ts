@@ -17,7 +17,7 @@ export class Reader {
   readonly #bytes: Buffer
   readonly #end: number
   #at: number
-  /** Of the field that was begun last. */
+  /** The wire type of the field that was begun last. */
   wireType = VARINT
 
   constructor (bytes: Buffer, start = 0, end = bytes.length) {
@@ -51,7 +51,7 @@ export class Reader {
     return text
   }
 
-  /** Of a field that holds a number: some readers would take the bytes of another type for fields. */
+  /** Skips a field that holds a number: some readers would take the bytes of another type for fields. */
   skipNumber (): void {
     if (this.wireType !== VARINT) throw new Unreadable('a field has another type')
     this.#varint()

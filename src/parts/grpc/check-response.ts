@@ -1,12 +1,12 @@
-import { validateHeaderValue } from '../http/node-http.ts'
-import type { HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
+import { validateHeaderValue } from '../../request/http/node-http.ts'
+import type { HandlerResult, HttpResponse, VerifyRequest } from '../../request/http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 
 /** google.rpc.Code; 0, which is also what an empty message says, is the only one that lets in. */
 const CODES: Readonly<Record<number, number>> = { 302: 16, 303: 16, 401: 16, 503: 14 }
 const PERMISSION_DENIED = 7
 
-/** About the link that HTTP's answer goes over, or for an Envoy that asks over HTTP. */
+/** Headers about the link that HTTP's answer goes over, or for an Envoy that asks over HTTP. */
 const NOT_FOR_CLIENTS = new Set(['content-length', 'x-forward-auth-login'])
 
 /**

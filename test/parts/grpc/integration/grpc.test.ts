@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
   type Attributes, type CheckAnswer, encodeCheck, grpcClient, type HttpAttributes, linesOf, decodeCheck
-} from '../helpers/grpc.ts'
-import { LOGIN, startInProcess } from '../helpers/in-process.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
+} from '../../../helpers/grpc.ts'
+import { LOGIN, startInProcess } from '../../../helpers/in-process.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
 
 const { alice, bob } = demo
 const SIGNED_IN = { authorization: `Bearer ${alice.accessToken}` }

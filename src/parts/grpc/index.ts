@@ -1,0 +1,14 @@
+import { definePart } from '../part.ts'
+import { variables } from './variables.ts'
+
+/** Envoy asks by gRPC: another edge of the same decision (docs/proxies/envoy.md). */
+export const grpc = definePart({
+  name: 'gRPC',
+  title: 'gRPC',
+  variables,
+  example: { LISTEN_GRPC: '127.0.0.1:4183' },
+  configure: ({ address }) => address === undefined ? undefined : { address },
+  listens: ({ address }) => ({ variable: 'LISTEN_GRPC', address }),
+  metrics: () => ({}),
+  load: async () => (await import('./open.ts')).openGrpc
+})

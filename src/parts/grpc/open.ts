@@ -1,0 +1,38 @@
+import { createSampledLine } from '../../request/http/access-log.ts'
+import type { Log } from '../../operate/logging/log.ts'
+import type { Base, Opened, Serving } from '../places.ts'
+import { createGrpcExchange, type GrpcExchange } from './exchange.ts'
+import { createHealth } from './health.ts'
+import { buildGrpcListener } from './listener.ts'
+
+export function openGrpc (_settings: object, { log }: Base) {
+  const health = createHealth('envoy.service.auth.v3.Authorization')
+  return Object.freeze({
+    listener: (serving) =>
+      buildGrpcListener({ ...serving.listenerDeps, exchange: exchangeOf(serving, log), health }),
+    leave: health.stopServing,
+    gauges: {}
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+function exchangeOf ({ listenerDeps, handlers, identityNames, counted }: Serving, log: Log): GrpcExchange {
+  const tellNoEndpoint = createSampledLine(log, 'warn', NO_ENDPOINT)
+  const tellUnreadable = createSampledLine(log, 'info', 'refused: not a check that Envoy would send')
+  return createGrpcExchange({
+    ...listenerDeps,
+    handlers,
+    identityNames,
+    notFound: (context, seconds) => {
+      counted('other', 404, 'not_found', 'none', seconds)
+      tellNoEndpoint({ ...context, status: 404, reason: 'not_found' })
+    },
+    unreadable: (context, why, status, seconds) => {
+      counted('other', status, 'unreadable', 'none', seconds)
+      tellUnreadable({ ...context, status, reason: 'unreadable', why })
+    }
+  })
+}
+
+const NO_ENDPOINT =
+  'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
+    'identify (with IDENTIFY_LISTEN)'

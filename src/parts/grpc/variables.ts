@@ -1,0 +1,16 @@
+import type { Variables } from '../../config/kind.ts'
+import { listenAddress } from '../../config/parsers/hosts.ts'
+import { orOff } from '../../config/parsers/values.ts'
+
+export const variables = {
+  LISTEN_GRPC: {
+    as: 'address',
+    listens: true,
+    kind: orOff(listenAddress),
+    fallback: 'off',
+    meaning:
+      'Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. ' +
+        'The policy of a route is `context_extensions["policy"]` (docs/proxies/envoy.md). Never an address that a ' +
+        'proxy asks by HTTP.'
+  }
+} as const satisfies Variables
