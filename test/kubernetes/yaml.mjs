@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const [, , folder] = process.argv
 const PROXIES = [
-  'traefik-kubernetes', 'gateway-api', 'envoy-gateway', 'envoy-gateway-grpc', 'ingress-nginx'
+  'traefik-kubernetes', 'gateway-api', 'envoy-gateway', 'envoy-gateway-grpc'
 ]
 const OPTIONS = [
   [], ['--login'], ['--policy', '/admin=role=admin'], ['--identity', 'remote', '--assertion'],

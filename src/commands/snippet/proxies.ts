@@ -6,7 +6,6 @@ import { envoyGateway, envoyGatewayGrpc } from './templates/envoy-gateway.ts'
 import { envoy, envoyGrpc, envoyPrefix } from './templates/envoy.ts'
 import { gatewayApi } from './templates/gateway-api.ts'
 import { haproxy } from './templates/haproxy.ts'
-import { ingressNginx } from './templates/ingress-nginx.ts'
 import { nginx } from './templates/nginx.ts'
 import { traefikKubernetes } from './templates/traefik-kubernetes.ts'
 import { traefikLabels } from './templates/traefik-labels.ts'
@@ -24,7 +23,6 @@ const TEMPLATES = {
   apisix,
   'envoy-gateway': envoyGateway,
   'envoy-gateway-grpc': envoyGatewayGrpc,
-  'ingress-nginx': ingressNginx,
   'traefik-kubernetes': traefikKubernetes,
   'gateway-api': gatewayApi
 } as const satisfies Readonly<Record<string, Template>>
@@ -37,7 +35,7 @@ export type ProxyName = keyof typeof TEMPLATES
 export const PROXIES = Object.keys(TEMPLATES) as readonly ProxyName[]
 
 const KUBERNETES = [
-  'envoy-gateway', 'envoy-gateway-grpc', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api'
+  'envoy-gateway', 'envoy-gateway-grpc', 'traefik-kubernetes', 'gateway-api'
 ] as const satisfies readonly ProxyName[]
 /** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
 const BY_NAME: ReadonlySet<ProxyName> = new Set(['traefik-labels', ...KUBERNETES])
@@ -73,15 +71,12 @@ function unnamed ({ forwardAuth, grpc, app }: Settings): readonly string[] {
  * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
  */
 export function limitsOf (proxy: ProxyName, settings: Settings): readonly string[] {
-  const { forwardAuth, app, isCaseSensitive } = settings
+  const { forwardAuth, app } = settings
   const errors = [...BY_NAME.has(proxy) ? unnamed(settings) : portsTaken(settings)]
   if (proxy === 'traefik-labels' && /--|^authgear/.test(app.host)) {
     errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
   }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
-  if (proxy === 'ingress-nginx' && isCaseSensitive) {
-    errors.push('--case-sensitive: ingress-nginx compares expressions without case')
-  }
   if (WHOLE.includes(proxy)) {
     if (settings.https && proxy === 'traefik-labels' && forwardAuth.tls) {
       errors.push('--https: the stack beside this app speaks HTTPS already')

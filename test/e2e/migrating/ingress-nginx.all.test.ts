@@ -1,6 +1,4 @@
 import t, { type Test } from 'tap'
-import { parseAllDocuments } from 'yaml'
-import { snippet } from '../../../src/commands/snippet.ts'
 import { type EchoApp, startEchoApp } from '../../helpers/echo-app.ts'
 import { startProcess } from '../../helpers/process.ts'
 import { ask, HOST } from '../../helpers/request.ts'
@@ -132,31 +130,3 @@ t.test('ingress-nginx and Traefik, asked the same', { skip: SERVERS }, async (t)
   })
   rows.check()
 })
-
-t.test('ingress-nginx on what snippet writes for it', { skip: SERVERS }, async (t) => {
-  const app = await startEchoApp(t)
-  const port = await startNginx(t, written(await startService(t), app.port))
-  t.equal((await ask(port)).status, 401, 'a stranger')
-  t.equal((await ask(port, { path: '/admin/x', headers: [cookieOf(BOB)] })).status, 403, 'bob among admins')
-  for (const name of ['X-Authgear-User-Roles', 'X_Authgear_User_Roles', 'X.Authgear.User.Roles']) {
-    t.equal((await ask(port, { headers: [cookieOf(BOB), [name, 'admin']] })).status, 200)
-    t.equal(app.lastHeader(name).join(), '', `${name} of a client`)
-  }
-  for (const path of ['/admin/../x', '//x', '/x/..;/admin', '/%2e%2e/admin']) {
-    t.equal((await ask(port, { path, headers: [cookieOf(ALICE)] })).status, 400, path)
-  }
-  t.equal((await ask(port, { headers: [cookieOf(ALICE), ['Upgrade', 'h2c']] })).status, 400, 'h2c')
-  t.equal((await ask(port, { path: '/admin/x', headers: [cookieOf(ALICE)] })).status, 200, 'alice')
-})
-
-/** The Ingress and the controller's values, as `snippet ingress-nginx` prints them. */
-function written (forwardAuth: number, app: number): string {
-  const printed: string[] = []
-  snippet(['ingress-nginx', '--policy', '/admin=role=admin'], { write: (text) => printed.push(text) }, process.stderr)
-  const text = printed.join('').replaceAll(/^# ==== .*$/gm, '---')
-    .replaceAll('forward-auth.default.svc.cluster.local:4180', `127.0.0.1:${forwardAuth}`)
-  const documents = parseAllDocuments(text).map((one) => one.toJS())
-  const ingresses = documents.filter((one) => one?.kind === 'Ingress') as Ingress[]
-  const { controller: { config } } = documents.find((one) => one?.controller !== undefined)
-  return configurationOf(ingresses, app, config)
-}

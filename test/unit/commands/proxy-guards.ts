@@ -56,13 +56,5 @@ export const GUARDS: Readonly<Record<ProxyName, Guards>> = {
     checked: { by: 'schema', files: ['envoy-gateway.yaml'] },
     parameter: PATTERN,
     hops: each((name) => `{ type: exact, value: ${name} }`)
-  },
-  'ingress-nginx': {
-    checked: { by: 'schema', files: ['ingress-nginx.yaml'] },
-    parameter: PATTERN,
-    hops: {
-      without: 'an Ingress cannot clear a header where snippet annotations are off, as they are by default; the ' +
-        "controller's server-snippet refuses every Upgrade but websocket, which is what HTTP2-Settings is for"
-    }
   }
 }

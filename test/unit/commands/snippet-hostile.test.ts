@@ -213,25 +213,6 @@ t.test('envoy-gateway: 400 without asking the app, and no header for one hop onl
   }
 })
 
-t.test('ingress-nginx: the controller refuses what its own template would pass on', async t => {
-  for (const files of variants('ingress-nginx')) {
-    const {
-      controller: { config }
-    } = parse(files['values.yaml'] ?? '') as { controller: { config: Readonly<Record<string, string>> } }
-    t.match(config, { 'enable-underscores-in-headers': 'false', 'ignore-invalid-headers': 'true' })
-    const patterns = [
-      ...(config['server-snippet'] ?? '').matchAll(/if \(\$(\w+) !?~\*? "(.+)"\) \{ return 400; \}/g)
-    ].map(([, name = '', pattern = '']) => [name, new RegExp(pattern.replaceAll('\\\\', '\\'), 'i')] as const)
-    const of = (name: string): RegExp => patterns.find(([found]) => found === name)?.[1] ?? /$^/
-    refusesParameters(t, of('request_uri'), 'request_uri')
-    for (const raw of RAW) t.match(raw, of('request_uri'), raw)
-    for (const value of UPGRADES.filter(value => value !== '')) t.notMatch(value, of('http_upgrade'), value)
-    for (const value of ['', 'websocket', 'WebSocket']) t.match(value, of('http_upgrade'), value)
-    for (const bad of BAD_HOSTS) t.notMatch(bad, of('http_host'), bad)
-    t.match(files['ingress-nginx.yaml'], /security: only with values\.yaml/)
-  }
-})
-
 t.test('every recipe stands behind the guards of its file', async t => {
   const fullOf = (proxy: string): string => textOf(variants(proxy)[1] ?? {})
   const order = (written: string, ...parts: readonly string[]): void => {

@@ -142,12 +142,6 @@ const PLACES: Readonly<Record<ProxyName, Places>> = {
   'envoy-gateway-grpc': {
     strips: (files, name) => stripsAliases(textOf(files), /type: RegularExpression, value: "(.*)" \}/g, name),
     copies: BY_ANSWER
-  },
-  'ingress-nginx': {
-    strips: (files, name) => fileOf(files, 'values.yaml').includes(`\n    ${name}: ""\n`) &&
-      textOf(files).includes('enable-underscores-in-headers: "false"') &&
-      textOf(files).includes('ignore-invalid-headers: "true"'),
-    copies: (files, name, settings) => inEach(textOf(files), /auth-response-headers: "(.*)"/g, name, policiesOf(settings))
   }
 }
 
@@ -269,16 +263,9 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', a
   t.ok(accepted > 20, `${accepted} were accepted`)
 })
 
-t.test('nginx and ingress-nginx hold the longest answer where more names go out', async (t) => {
+t.test('nginx holds the longest answer where more names go out', async (t) => {
   for (const [options, size] of [[[], '16k'], [['--identity', 'remote'], '64k'], [['--assertion'], '64k']] as const) {
     const settings = settingsOf(...options)
     t.match(fileOf(templateOf('nginx')(settings), 'authgear_call.inc'), `proxy_buffer_size ${size};`)
-    const ingress = fileOf(templateOf('ingress-nginx')(settings), 'ingress-nginx.yaml')
-    t.match(ingress, `nginx.ingress.kubernetes.io/proxy-buffer-size: ${size} `)
   }
-})
-
-t.test('no client writes a policy behind ingress-nginx, which passes its headers on', async (t) => {
-  const values = fileOf(templateOf('ingress-nginx')(settingsOf()), 'values.yaml')
-  t.match(values, 'if ($http_x_forward_auth_policy) { return 400; }')
 })

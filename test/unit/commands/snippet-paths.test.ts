@@ -48,7 +48,7 @@ for (const proxy of PROXIES) {
   })
 }
 
-for (const proxy of PROXIES.filter((name) => name !== 'ingress-nginx')) {
+for (const proxy of PROXIES) {
   t.test(`${proxy}: with --case-sensitive a route has the case that was written`, async (t) => {
     const args = ['--case-sensitive', '--resource', `${URI}=/MCP`, '--scope', 'a', '--policy', '/admin=role=admin']
     const text = textOf(filesOf(proxy, ...args))
@@ -90,7 +90,7 @@ t.test('what a wide route takes asks what that route asks', async (t) => {
   ])
 })
 
-for (const proxy of ['envoy-gateway', 'gateway-api', 'ingress-nginx']) {
+for (const proxy of ['envoy-gateway', 'gateway-api']) {
   t.test(`${proxy}, where the longest expression wins: in the order of the routes`, async (t) => {
     const args = ['--policy', '/a=role=x', '--resource', `${URI}=/a/b`, '--scope', 'a', '--policy', '/a/b=role=y']
     const patterns = [...textOf(filesOf(proxy, ...args)).matchAll(/['"]((?:\(\?i\))?\^?\/a[^'"]*)['"]/g)]

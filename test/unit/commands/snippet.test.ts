@@ -125,8 +125,8 @@ t.test('--adapter is the former name of --forward-auth', async t => {
 })
 
 t.test('what a proxy\'s configuration cannot say is an error', async t => {
-  t.match(run('ingress-nginx', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must be the name of a service')
-  for (const proxy of ['apisix', 'envoy-gateway', 'ingress-nginx', 'traefik-kubernetes', 'gateway-api']) {
+  t.match(run('gateway-api', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must be the name of a service')
+  for (const proxy of ['apisix', 'envoy-gateway', 'traefik-kubernetes', 'gateway-api']) {
     t.match(
       run(proxy, '--forward-auth', 'https://forward-auth:4180').err, `--forward-auth must be http:// for ${proxy}`
     )
@@ -274,8 +274,7 @@ t.test('the lines that protect are in every configuration', async t => {
     'envoy-gateway-grpc': [
       'failOpen: false', '{ name: policy, type: Value, value: "anonymous=false&role=admin" }',
       'withUnderscoresAction: DropHeader', 'escapedSlashesAction: RejectRequest'
-    ],
-    'ingress-nginx': ['login=off', 'X-Authgear-Session-Acr', 'use-regex: "true"']
+    ]
   }
   for (const [proxy, texts] of Object.entries(lines) as ReadonlyArray<[ProxyName, readonly string[]]>) {
     for (const line of texts) t.ok(textOf(proxy).includes(line), `${proxy}: ${line}`)
