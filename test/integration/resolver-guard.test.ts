@@ -144,7 +144,7 @@ t.test('a 500 opens it when five different credentials got one in a row, and not
   t.equal(await resolver.ask({ bearer: '0' }), 'AUTHGEAR_CIRCUIT_OPEN')
 })
 
-t.test('5xx for the junk tokens of one client open nothing, where the service itself is answered', async (t) => {
+t.test('5xx for junk of one client open nothing, where the service itself is answered', async (t) => {
   const upstream = await startUpstream(t, (socket, request) =>
     socket.write(request.header('x-forwarded-for') === ONE_CLIENT.address ? reply(503) : SILENCE))
   const resolver = openResolver(t, upstream.port)
