@@ -164,11 +164,14 @@ function ttlOf ({
 
 const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
 
-function listenersOf ({ listen, management, identify, parts, tls }: Config): string {
+function listenersOf ({ listen, management, parts, tls }: Config): string {
   const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
-  const ofParts = parts.map(({ name, listens }) => listens && `, ${name} ${addressOf(listens.address)}${security}`)
-  return `main ${addressOf(listen)}${security}, management ${addressOf(management)}, identify ` +
-    `${addressOf(identify)}${ofParts.join('')}`
+  const ofParts = parts.map(({ name, listens }) => {
+    if (listens === undefined) return ''
+    const { address, shown = name, isPlain = false } = listens
+    return `, ${shown} ${addressOf(address)}${isPlain ? '' : security}`
+  })
+  return `main ${addressOf(listen)}${security}, management ${addressOf(management)}${ofParts.join('')}`
 }
 
 function addressOf (address: ListenAddress | undefined): string {

@@ -146,15 +146,6 @@ const listeners = {
       'Where health, metrics and the status page are served; never route the public here. The container image sets ' +
         '`0.0.0.0:4181`.'
   },
-  IDENTIFY_LISTEN: {
-    as: 'identify',
-    listens: true,
-    kind: orOff(listenAddress),
-    fallback: 'off',
-    meaning:
-      'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the ' +
-        'address that protects anything.'
-  },
   LISTEN_TLS_CERT_FILE: {
     as: 'certFile',
     kind: certificatesPath,

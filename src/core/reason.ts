@@ -141,7 +141,7 @@ export type KeySetReason = 'key_set' | 'no_key'
 
 /** Where an answer came from; the `source` label. */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
-/** The endpoint that the proxy asked; the `endpoint` label. */
+/** The endpoint that the proxy asked; the `endpoint` label. A closed set: a part's endpoint is in it, too. */
 export type Endpoint =
   | 'verify'
   | 'ext-authz'

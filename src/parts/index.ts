@@ -2,10 +2,11 @@ import type { Variables } from '../config/kind.ts'
 import { accessRecord } from './access-record/index.ts'
 import { events } from './events/index.ts'
 import { grpc } from './grpc/index.ts'
+import { identify } from './identify/index.ts'
 import type { Part } from './part.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [accessRecord, events, grpc] as const
+const all = [accessRecord, identify, grpc, events] as const
 
 /** The same for whoever runs through it: an empty tuple would have no elements to speak of. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all

@@ -14,7 +14,14 @@ type ReadingsOf<Rows extends Variables> = Readonly<{
 export type Rule<Rows extends Variables> = (readings: ReadingsOf<Rows>) => readonly (string | false)[]
 
 /** The address of a part's listener, and the variable that holds it. */
-type Listens<Name extends string> = Readonly<{ variable: Name, address: ListenAddress }>
+type Listens<Name extends string> = Readonly<{
+  variable: Name
+  address: ListenAddress
+  /** Its name in the line of the start; else the part's. */
+  shown?: string
+  /** True if it speaks no TLS, whatever LISTEN_TLS_* say. */
+  isPlain?: true
+}>
 
 /** Headers that a part may send, for whatever names them ahead: listeners, `snippet`, and proxies that strip them. */
 type Sends = Readonly<{

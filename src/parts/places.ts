@@ -4,10 +4,11 @@ import type { Endpoint } from '../core/reason.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Report } from '../request/http/access-log.ts'
 import type { RequestCounts } from '../operate/metrics/request-counts.ts'
+import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import type { AnyListener, ListenerDeps } from '../request/http/listener.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Handler } from '../request/http/types.ts'
+import type { Handler, HandlerDeps } from '../request/http/types.ts'
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HeaderContributor } from '../request/identity/presenter.ts'
 import type { LogReader, Revocation } from '../shared/revocation/types.ts'
@@ -42,13 +43,19 @@ export type Base = Readonly<{
 /** Handlers that answer a proxy, by endpoint; undefined: that one is off. */
 export type Handlers = Readonly<{ [Name in Endpoint]?: Handler | undefined }>
 
+/** A part's listener. `handlers` answer on listeners of parts behind it in the list, too. */
+type PartListener = AnyListener & Readonly<{ handlers?: Handlers }>
+
 /** What a part's listener is built from, as the main one is; it exists once all parts are open. */
 export type Serving = Readonly<{
   listenerDeps: ListenerDeps
+  handlerDeps: HandlerDeps
   /** Where the policy alone chooses, `verify` judges resource tokens too. */
   handlers: Handlers
   /** Each header name that a 200 may have, whatever the route says. In lower case. */
   identityNames: readonly string[]
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: Wrappers['handler']
   /** Counts an answer that no handler gave. */
   counted: RequestCounts['request']
 }>
@@ -68,7 +75,7 @@ export type Opened = Readonly<{
   /** Reads what the log says, in its order. */
   reads?: LogReader
   /** Builds what listens at the address that the part's `listens` names. */
-  listener?: (serving: Serving) => AnyListener
+  listener?: (serving: Serving) => PartListener
   /** Numbers for the status page: since the start, or how things are now. */
   numbers?: () => Readonly<Record<string, number>>
   /** Opens its files again, on SIGHUP. */

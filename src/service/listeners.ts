@@ -17,7 +17,6 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { PageLinks } from '../request/pages/refusal-page.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { createIdentify, identifyRoutes } from '../request/verify/identify.ts'
 import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { parts } from '../parts/index.ts'
@@ -38,17 +37,16 @@ type ListenersDeps = Parts & Readonly<{
 
 type Listeners = Readonly<{
   app: Listener
-  identify: Listener | undefined
   ofParts: readonly ListenerOfPart[]
 }>
 
-/** The main listener, that of `/identify` if it is on, and those of parts; none listens yet. */
+/** The main listener and those of parts; none listens yet. */
 export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
   const { handlerDeps: { realm }, webhook, assertions } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const { trustProxy } = listenerDeps
   const login = loginOf(settings, deps)
-  const { checks, identify } = handlersOf(settings, deps, login?.findLoginRedirect, trustProxy)
+  const checks = checksOf(settings, deps, login?.findLoginRedirect, trustProxy)
   const routes = [
     ...checkRoutes(checks, settings, { realm, trustProxy }),
     ...assertions?.routes ?? [],
@@ -56,12 +54,11 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
   ]
   return {
     app: buildListener(listenerDeps, routes, webhook),
-    identify: settings.identify
-      ? buildListener({ ...listenerDeps, tls: undefined }, identifyRoutes(identify))
-      : undefined,
     ofParts: listenersOf(deps.opened, {
       listenerDeps,
-      handlers: { ...byEndpoint(checks), identify: settings.identify ? identify : undefined },
+      handlerDeps: deps.handlerDeps,
+      traced: deps.traced.handler,
+      handlers: byEndpoint(checks),
       identityNames: identityNamesOf(settings),
       counted: deps.metrics.request
     })
@@ -69,12 +66,12 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
 }
 
 /** What answers a proxy, by whatever protocol it asks. */
-function handlersOf (
+function checksOf (
   settings: ServiceSettings,
   deps: ListenersDeps,
   findLoginRedirect: LoginRoutes['findLoginRedirect'] | undefined,
   trustProxy: TrustProxy
-): Readonly<{ checks: CheckHandlers, identify: Handler }> {
+): CheckHandlers {
   const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
     ...deps.handlerDeps,
     clock: deps.clock,
@@ -88,10 +85,7 @@ function handlersOf (
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
   const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  return {
-    checks: createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions }),
-    identify: deps.traced.handler('identify', createIdentify(verifyDeps))
-  }
+  return createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions })
 }
 
 function byEndpoint ({ byPolicy, resource, resourceOrSession }: CheckHandlers): Handlers {

@@ -76,10 +76,15 @@ export function readerOf (opened: OpenedParts): LogReader | undefined {
 
 export type ListenerOfPart = AnyListener & Readonly<{ variable: string }>
 
-/** The listeners of parts, by the variables that hold their addresses. */
+/** The listeners of parts, by the variables that hold their addresses. Each gets the handlers of those before it. */
 export function listenersOf (opened: OpenedParts, serving: Serving): readonly ListenerOfPart[] {
-  return opened.flatMap(({ variable, listener: build }) =>
-    variable === undefined || build === undefined ? [] : [{ ...build(serving), variable }])
+  let { handlers } = serving
+  return opened.flatMap(({ variable, listener: build }) => {
+    if (variable === undefined || build === undefined) return []
+    const listener = build({ ...serving, handlers })
+    handlers = { ...handlers, ...listener.handlers }
+    return [{ ...listener, variable }]
+  })
 }
 
 /** For the status page. */

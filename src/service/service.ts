@@ -26,8 +26,6 @@ export type { ServiceSettings } from './settings.ts'
 
 export type Service = Readonly<{
   app: Listener
-  /** The listener of `/identify`, where it is on. */
-  identify: Listener | undefined
   /** The listeners of parts, by the variables that hold their addresses. */
   ofParts: readonly ListenerOfPart[]
   metrics: Metrics

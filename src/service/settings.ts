@@ -6,7 +6,7 @@ import type { TlsMaterial } from '../request/http/tls.ts'
 export type ServiceSettings =
   & Omit<
     Config,
-    'listen' | 'management' | 'managementHosts' | 'identify' | 'parts' | 'tls' | 'shutdownDelayMs' |
+    'listen' | 'management' | 'managementHosts' | 'parts' | 'tls' | 'shutdownDelayMs' |
     'logFormat' | 'logLevel'
   >
   & Readonly<{
@@ -14,7 +14,6 @@ export type ServiceSettings =
     machine: string
     /** Its name among the others: the machine, and the port where it has one. */
     replica: string
-    identify: boolean
     /** The parts that are on, with their code. */
     parts: readonly Loaded[]
     tls: TlsMaterial | undefined

@@ -126,14 +126,14 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const portOf = (name: VariableName): Promise<number> =>
     listen(service.ofParts.find(({ variable }) => variable === name))
   const port = await listen(anyListener(service.app), settings.listen)
-  const identifyPort = await listen(service.identify && anyListener(service.identify))
+  const identifyPort = await portOf('IDENTIFY_LISTEN')
   const grpcPort = await portOf('LISTEN_GRPC')
   const eventsPort = await portOf('LISTEN_EVENTS')
   let closing: Promise<void> | undefined
   const closeWithin = (graceMs: number): Promise<void> => {
     service.leave()
-    const listeners = [service.app, service.identify, ...service.ofParts]
-    closing ??= Promise.all(listeners.map((one) => one?.drain.drain(graceMs))).then(() => service.close())
+    const listeners = [service.app, ...service.ofParts]
+    closing ??= Promise.all(listeners.map((one) => one.drain.drain(graceMs))).then(() => service.close())
     return closing
   }
   t.teardown(() => closeWithin(TEARDOWN_GRACE_MS))
@@ -157,7 +157,6 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     version: '0.0.0-test',
     machine,
     replica: machine,
-    identify: config.identify !== undefined,
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   }

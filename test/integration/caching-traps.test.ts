@@ -1,7 +1,6 @@
 import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
 import { startManagement } from '../helpers/management.ts'
 import { ask, type Answer } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
@@ -91,12 +90,3 @@ for (const protocol of PROTOCOLS) {
     }
   })
 }
-
-t.test('nor does /identify', async (t) => {
-  const simulator = await startSimulator(t)
-  const { identifyPort, service } = await startInProcess(t, {
-    AUTHGEAR_ENDPOINT: simulator.url, IDENTIFY_LISTEN: '127.0.0.1:0'
-  })
-  t.equal((await ask(identifyPort, { path: '/identify', headers: [['If-None-Match', '*']] })).status, 200)
-  t.equal(service.identify?.fastify.hasReplyDecorator('etag'), false)
-})

@@ -44,7 +44,6 @@ export async function openService (
     version,
     machine,
     replica: nameOf(machine, config.listen),
-    identify: config.identify !== undefined,
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls
   }
@@ -101,12 +100,11 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
 
 type Listening = Readonly<{ drain: Drain, listen: () => Promise<void> }>
 
-function listening ({ app, identify, ofParts }: Service, config: Config): readonly Listening[] {
+function listening ({ app, ofParts }: Service, config: Config): readonly Listening[] {
   const one = (
     { listen: open, drain }: AnyListener, address: ListenAddress | undefined, variable: string
   ): Listening => ({ drain, listen: () => listen(open, address, variable) })
   return [
-    ...identify === undefined ? [] : [one(anyListener(identify), config.identify, 'IDENTIFY_LISTEN')],
     ...ofParts.map((listener) => one(listener, addressOf(config, listener.variable), listener.variable)),
     one(anyListener(app), config.listen, 'LISTEN')
   ]
@@ -169,8 +167,8 @@ function cannotListen (error: unknown, variable: string, at: string): unknown {
 }
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
-export async function removeStaleSockets ({ listen, management, identify, parts }: Config): Promise<void> {
-  for (const address of [listen, management, identify, ...parts.map(({ listens }) => listens?.address)]) {
+export async function removeStaleSockets ({ listen, management, parts }: Config): Promise<void> {
+  for (const address of [listen, management, ...parts.map(({ listens }) => listens?.address)]) {
     if (address?.kind === 'unix') await removeStaleSocket(address.path)
   }
 }

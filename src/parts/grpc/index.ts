@@ -3,12 +3,12 @@ import { variables } from './variables.ts'
 
 /** Envoy asks by gRPC: another edge of the same decision (docs/proxies/envoy.md). */
 export const grpc = definePart({
-  name: 'gRPC',
+  name: 'grpc',
   title: 'gRPC',
   variables,
   example: { LISTEN_GRPC: '127.0.0.1:4183' },
   configure: ({ address }) => address === undefined ? undefined : { address },
-  listens: ({ address }) => ({ variable: 'LISTEN_GRPC', address }),
+  listens: ({ address }) => ({ variable: 'LISTEN_GRPC', address, shown: 'gRPC' }),
   metrics: () => ({}),
   load: async () => (await import('./open.ts')).openGrpc
 })

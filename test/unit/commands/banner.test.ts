@@ -12,19 +12,18 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
       authgear: 'https://myapp.authgear.cloud',
       tiers: 'memory (100000 entries, 48m)',
       ttl: 'valid 30 s, refused 5 s, renewed at 80 %',
-      listeners: 'main 0.0.0.0:4180, management 127.0.0.1:4181, identify off'
+      listeners: 'main 0.0.0.0:4180, management 127.0.0.1:4181'
     }
   ],
   [
     {
       AUTHGEAR_RESOLVER_URL: 'http://resolver:3001/resolve',
       MANAGEMENT_LISTEN: 'off',
-      LISTEN: 'unix:/run/a',
-      IDENTIFY_LISTEN: '[::1]:4182'
+      LISTEN: 'unix:/run/a'
     },
     {
       authgear: 'https://myapp.authgear.cloud by http://resolver:3001/resolve',
-      listeners: 'main unix:/run/a, management off, identify [::1]:4182'
+      listeners: 'main unix:/run/a, management off'
     }
   ],
   [

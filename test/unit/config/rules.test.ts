@@ -116,14 +116,7 @@ const BAD: readonly Row[] = [
   [{ AUTHGEAR_CA_FILE: '/broken' }, /^AUTHGEAR_CA_FILE: .*certificate/],
   [{ LISTEN: '127.0.0.1:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
   [{ LISTEN: '[::]:4181' }, /^MANAGEMENT_LISTEN: is the same address/],
-  [{ LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/],
-  [{ LISTEN_EVENTS: '127.0.0.1:5001' }, /^EVENTS_TOKENS: is required with LISTEN_EVENTS/],
-  [{ EVENTS_TOKENS: `wiki:${'t'.repeat(32)}` }, /^EVENTS_TOKENS: works only with LISTEN_EVENTS/],
-  [{ LISTEN: '127.0.0.1:5000', LISTEN_EVENTS: '0.0.0.0:5000', EVENTS_TOKENS: `wiki:${'t'.repeat(32)}` },
-    /^LISTEN_EVENTS: is the same address as LISTEN/],
-  [{ LISTEN: '127.0.0.1:5000', IDENTIFY_LISTEN: '0.0.0.0:5000' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
-  [{ LISTEN: 'unix:/run/a', IDENTIFY_LISTEN: 'unix:/run/./a' }, /^IDENTIFY_LISTEN: is the same address as LISTEN/],
-  [{ IDENTIFY_LISTEN: '[::]:4181' }, /^IDENTIFY_LISTEN: is the same address as MANAGEMENT_LISTEN/]
+  [{ LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/]
 ]
 
 t.test('what does not go together is refused, by one error', async (t) => holds(t, BAD, {}, broken))
@@ -132,8 +125,6 @@ const APART: readonly NodeJS.ProcessEnv[] = [
   { LISTEN: '127.0.0.1:0', MANAGEMENT_LISTEN: '127.0.0.1:0' },
   { LISTEN: '127.0.0.2:4181' },
   { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run/b' },
-  { IDENTIFY_LISTEN: '127.0.0.1:4182' },
-  { MANAGEMENT_LISTEN: 'off', IDENTIFY_LISTEN: '127.0.0.1:4181' },
   { LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: '0.0.0.0:4180' },
   { LISTEN: '0.0.0.0:4181', MANAGEMENT_LISTEN: 'off' }
 ]

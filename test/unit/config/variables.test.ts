@@ -26,7 +26,6 @@ t.test('with the one required variable everything else has its default', async t
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
     managementToken: undefined,
     managementHosts: [],
-    identify: undefined,
     tls: undefined,
     listeners: { unfinishedBytes: 32 * 2 ** 20, maxConnections: 2048 },
     trustedProxies: ['loopback', 'linklocal', 'uniquelocal'],
@@ -104,9 +103,6 @@ const GOOD: readonly Row[] = [
   [{ LISTEN: 'unix:///run/verify.sock' }, { listen: { kind: 'unix', path: '/run/verify.sock' } }],
   [{ MANAGEMENT_LISTEN: 'off' }, { management: undefined }],
   [{ MANAGEMENT_LISTEN: '0.0.0.0:9000' }, { management: { kind: 'tcp', host: '0.0.0.0', port: 9000 } }],
-  [{ IDENTIFY_LISTEN: 'off' }, { identify: undefined }],
-  [{ IDENTIFY_LISTEN: '127.0.0.1:4182' }, { identify: { kind: 'tcp', host: '127.0.0.1', port: 4182 } }],
-  [{ IDENTIFY_LISTEN: 'unix:/run/identify.sock' }, { identify: { kind: 'unix', path: '/run/identify.sock' } }],
   [{ TRUSTED_PROXIES: 'none' }, { trustedProxies: [] }],
   [{ TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,192.0.2.1,loopback' },
     { trustedProxies: ['10.0.0.0/8', 'fd00::/8', '192.0.2.1', 'loopback'] }],
@@ -188,10 +184,6 @@ const BAD: readonly Row[] = [
   [{ LISTEN: `unix:/${'x'.repeat(107)}` }, /^LISTEN: .*longer than 107/],
   [{ LISTEN: 'off' }, /^LISTEN: .*not an address/],
   [{ MANAGEMENT_LISTEN: 'none' }, /^MANAGEMENT_LISTEN: .*not an address/],
-  [{ IDENTIFY_LISTEN: 'none' }, /^IDENTIFY_LISTEN: .*not an address/],
-  [{ IDENTIFY_LISTEN: ':4182' }, /^IDENTIFY_LISTEN: .*lacks a host/],
-  [{ IDENTIFY_LISTEN: '0.0.0.0:4180' }, /^IDENTIFY_LISTEN: .*the same address as LISTEN/],
-  [{ IDENTIFY_LISTEN: '127.0.0.1:4181' }, /^IDENTIFY_LISTEN: .*the same address as MANAGEMENT_LISTEN/],
   ...['https://a.example', 'a.example:4181', '*', 'a.*.example', '-a.example', 'a..example', 'a.example,'].map((text): Row =>
     [{ MANAGEMENT_HOSTS: text }, /^MANAGEMENT_HOSTS: .*is no host name: write status/]),
   [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES: .*prefix length/],
@@ -243,7 +235,7 @@ t.test('all errors come at once', async t => {
 
 t.test('an empty variable is an unset one', async t => {
   const names = [
-    'AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'IDENTIFY_LISTEN', 'PREFLIGHT',
+    'AUTHGEAR_RESOLVER_URL', 'AUTHGEAR_TIMEOUT', 'LISTEN', 'MANAGEMENT_LISTEN', 'PREFLIGHT',
     'CACHE_SECRET', 'CACHE_SECRET_FILE', 'CACHE_SECRET_PREVIOUS', 'CACHE_SECRET_PREVIOUS_FILE', 'REDIS_URL',
     'REDIS_PASSWORD', 'LISTEN_TLS_KEY_FILE', 'CACHE_TLL'
   ]

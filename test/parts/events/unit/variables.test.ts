@@ -28,3 +28,18 @@ t.test('what is no list of apps is refused, and no token is repeated', async (t)
     t.notOk(errors.includes(A) || errors.includes(B))
   }
 })
+
+const INCOMPLETE: ReadonlyArray<readonly [NodeJS.ProcessEnv, RegExp]> = [
+  [{ LISTEN_EVENTS }, /^EVENTS_TOKENS: is required with LISTEN_EVENTS/],
+  [{ EVENTS_TOKENS: `wiki:${A}` }, /^EVENTS_TOKENS: works only with LISTEN_EVENTS/],
+  [{ LISTEN: '127.0.0.1:4184', LISTEN_EVENTS: '0.0.0.0:4184', EVENTS_TOKENS: `wiki:${A}` },
+    /^LISTEN_EVENTS: is the same address as LISTEN/]
+]
+
+t.test('an address and apps need each other, and no listener shares the address', async (t) => {
+  for (const [env, error] of INCOMPLETE) {
+    const errors = errorsOf(load(env))
+    t.match(errors, [error])
+    t.equal(errors.length, 1)
+  }
+})

@@ -1,17 +1,17 @@
 import { Agent, METHODS } from 'node:http'
 import t, { type Test } from 'tap'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
-import { overTls, startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
-import { freePort } from '../helpers/free-port.ts'
-import { checkInvariants } from '../helpers/invariants.ts'
-import { jwtEnding } from '../helpers/jwt.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { sendRaw } from '../helpers/raw-http.ts'
-import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { startProcess } from '../helpers/process.ts'
-import { demo, startSimulator, type FailureMode, type RunningSimulator } from '../helpers/simulator.ts'
-import { makeTls } from '../helpers/tls.ts'
-import { answers } from '../helpers/until.ts'
+import { IDENTITY_HEADERS } from '../../../../src/core/resolution.ts'
+import { overTls, startInProcess, type InProcess, type InProcessOptions } from '../../../helpers/in-process.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { checkInvariants } from '../../../helpers/invariants.ts'
+import { jwtEnding } from '../../../helpers/jwt.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { sendRaw } from '../../../helpers/raw-http.ts'
+import { ask, type Answer, type HeaderLine } from '../../../helpers/request.ts'
+import { startProcess } from '../../../helpers/process.ts'
+import { demo, startSimulator, type FailureMode, type RunningSimulator } from '../../../helpers/simulator.ts'
+import { makeTls } from '../../../helpers/tls.ts'
+import { answers } from '../../../helpers/until.ts'
 
 const { alice, bob, dora } = demo
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
@@ -234,6 +234,11 @@ t.test('its listener answers nothing else, and the main listener does not answer
   )
 })
 
+t.test('a condition changes nothing', async (t) => {
+  const { identify } = await start(t)
+  checkNobody(t, await identify([['If-None-Match', '*']]), 'no_credentials')
+})
+
 t.test('every method is answered as GET is', async (t) => {
   const { identify } = await start(t)
   for (const method of METHODS.filter((name) => name !== 'CONNECT')) {
@@ -271,7 +276,7 @@ t.test('beside a main listener with TLS it stays plain HTTP/1.1', async (t) => {
 t.test('off, it is not even built', async (t) => {
   const simulator = await startSimulator(t)
   const { service } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
-  t.equal(service.identify, undefined)
+  t.strictSame(service.ofParts, [])
 })
 
 t.test('in a process', async (t) => {

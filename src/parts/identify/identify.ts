@@ -2,12 +2,11 @@ import type { Clock } from '../../clock.ts'
 import { readCredentials } from '../../core/credentials.ts'
 import { SESSION_ONLY } from '../../core/policy.ts'
 import { REFUSALS } from '../../core/reason.ts'
-import type { Route } from '../http/paths.ts'
-import { judgeInTurn } from '../http/request.ts'
-import type { Handler, HandlerDeps } from '../http/types.ts'
-import type { Refuser } from './refuse.ts'
-import { allowNobody, createRefuse } from './responses.ts'
-import { createConclude } from './verify.ts'
+import { judgeInTurn } from '../../request/http/request.ts'
+import type { Handler, HandlerDeps } from '../../request/http/types.ts'
+import type { Refuser } from '../../request/verify/refuse.ts'
+import { allowNobody, createRefuse } from '../../request/verify/responses.ts'
+import { createConclude } from '../../request/verify/verify.ts'
 
 export type IdentifyDeps = HandlerDeps & Readonly<{ clock: Clock }>
 
@@ -33,7 +32,7 @@ export function createIdentify (deps: IdentifyDeps): Handler {
   }
 }
 
-/** Who is not signed in is nobody, and gets in; an error and a policy stay what they are. */
+/** A user who is not signed in is nobody, and gets in; an error and a policy stay what they are. */
 function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
   const refuse = createRefuse(realm)
   return ({ requestId }, { reason }, { source = 'none', ...rest } = {}) => {
@@ -43,9 +42,4 @@ function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
       : refuse({ reason, bearer: false, audience: 'program', reference: requestId })
     return { who: undefined, ...rest, source, response, reason }
   }
-}
-
-/** Alone on its listener: no proxy must reach its 200 for nobody by accident. */
-export function identifyRoutes (identify: Handler): readonly Route[] {
-  return [{ path: '/identify', endpoint: 'identify', handler: identify }]
 }
