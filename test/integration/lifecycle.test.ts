@@ -228,7 +228,7 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
       authgear: simulator.url,
       tiers: /^memory \(100000 entries, \d+[kmg]\)$/,
       ttl: /^valid 30 s/,
-      listeners: `main unix:${path}, management unix:${management}, identify off`
+      listeners: `main unix:${path}, management unix:${management}`
     },
     'one line says what it is'
   )
