@@ -102,7 +102,7 @@ module.exports = {
       comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and assertion/jwks ' +
         '(public documents), and http/webhook; no other file can spell one',
       severity: 'error',
-      from: { pathNot: '^src/(request/(verify/responses|resource/metadata|http/webhook)|shared/assertion/jwks)[.]ts$' },
+      from: { pathNot: '^src/(request/(verify/responses|resource/metadata|http/webhook)|parts/assertion/jwks)[.]ts$' },
       to: { path: '^src/request/http/success[.]ts$' }
     },
     {
@@ -144,7 +144,7 @@ module.exports = {
     owner(
       'jose',
       '(authgear/(admin-api/token|key-set|id-token)|request/resource/verifier|' +
-        'commands/doctor/checks/through-proxy)[.]ts$'
+        'parts/assertion/doctor)[.]ts$'
     ),
     owner('oauth4webapi', 'authgear/token-(endpoint|exchange)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),

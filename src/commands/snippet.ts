@@ -6,7 +6,8 @@ import { limitsOf, PROXIES, templateOf } from './snippet/proxies.ts'
 import type { Files } from './snippet/settings.ts'
 import { writeFiles } from './write-files.ts'
 
-const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] [--assertion] [--events] [--no-login] [--https] [--public] [--force]
+const SENT = parts.flatMap(({ sends }) => sends ?? [])
+const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen HOST:PORT] [--forward-auth URL] [--grpc HOST:PORT] [--app URL] [--host NAME] [--policy '/path=QUERY']… [--resource 'URI[=/path]' --scope NAME]… [--case-sensitive] [--identity HEADERS] ${SENT.map(({ flag }) => `[--${flag}] `).join('')}[--no-login] [--https] [--public] [--force]
 
   PROXY               ${PROXIES.slice(0, 6).join(', ')},
                       ${PROXIES.slice(6).join(', ')}
@@ -22,8 +23,7 @@ const USAGE = `usage: authgear-forward-auth snippet PROXY [--out DIR] [--listen 
   --case-sensitive    the app tells /Admin from /admin, and so do the routes; without it they do not
   --identity HEADERS  names that apps get beside X-Authgear-*, as IDENTITY_HEADERS has them: remote, forwarded, webauth, Name={field};
                       sets that a --policy names by identity= are known without it (docs/identity.md)
-  --assertion         also X-Forward-Auth-Assertion
-${parts.flatMap(({ sends }) => sends ?? []).map(({ flag, usage }) => `  ${`--${flag}`.padEnd(20)}${usage}\n`).join('')}  --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
+${SENT.map(({ flag, usage }) => `  ${`--${flag}`.padEnd(20)}${usage}\n`).join('')}  --no-login          does not route /_auth/login, /_auth/callback, /_auth/logout and /_auth/logged-out to this service:
                       people cannot sign in at this host
   --https             browsers open https://NAME: ports 80 and 443, with certificates from Let's Encrypt (traefik, traefik-labels,
                       caddy) or your own files (nginx)

@@ -1,4 +1,3 @@
-import type { AssertionSettings } from '../shared/assertion/types.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
 import type { IdentitySettings } from '../request/identity/values.ts'
@@ -127,12 +126,11 @@ function resourceTokens ({ resources = [], clientsBlocked = [], ...rest }: Setti
 
 function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefined) {
   const { headers = NO_HEADERS, user, encoding, fields, unverified, ttlMs, timeoutMs, ...rest } = settings
-  const { assertion, issuer, keyFile, rotationMs, ...more } = rest
-  nothingElse(more)
+  nothingElse(rest)
   const shown: IdentitySettings = {
     headers, user, encoding, groups: fields?.includes('groups') === true ? 'profile' : 'roles'
   }
-  // the rules see to it that the Admin API is there, and an assertion's issuer
+  // the rules see to it that the Admin API is there
   const profile: ProfileSettings | undefined = fields === undefined || api === undefined
     ? undefined
     : {
@@ -142,8 +140,5 @@ function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefi
         timeoutMs,
         sendsUnverifiedEmail: unverified === 'send'
       }
-  const signed: AssertionSettings | undefined = assertion === 'off' || issuer === undefined
-    ? undefined
-    : { issuer, keyFile, algorithm: assertion === 'on' ? 'ES256' : assertion, rotationMs }
-  return { identity: shown, profile, assertion: signed }
+  return { identity: shown, profile }
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import { readKeys } from '../shared/assertion/key.ts'
 import { parts } from '../parts/index.ts'
+import type { BaseFacts } from '../parts/part.ts'
 import { type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
@@ -141,34 +141,6 @@ const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
       'CACHE_SECRET: is none, and LOGIN_SESSION=own keeps tokens in Redis, which must be sealed: make one with ' +
         '`openssl rand -base64 32`'
   ]
-}
-
-const BESIDE_ASSERTION = ['ASSERTION_ISSUER', 'ASSERTION_KEY_FILE', 'ASSERTION_KEY_ROTATION'] as const
-const KINDS = { ES256: 'a P-256 key', EdDSA: 'an Ed25519 key' } as const
-
-const assertionIsWhole: Rule = (readings) => {
-  const { isSet, values: { ASSERTION: assertion, CACHE_SECRET: secret } } = readings
-  if (assertion === undefined) return []
-  if (assertion === 'off') return meantOnlyWith('ASSERTION=on', BESIDE_ASSERTION, readings)
-  return [
-    !isSet('ASSERTION_ISSUER') &&
-      `ASSERTION_ISSUER: is required with ASSERTION=${assertion}: what apps compare \`iss\` with, such as ` +
-        'https://auth.example.com',
-    hasRedis({ isSet }) &&
-      secret === 'none' &&
-      !isSet('ASSERTION_KEY_FILE') &&
-      'ASSERTION: keeps what its keys are made from in Redis, where CACHE_SECRET=none protects nothing: set ' +
-        'CACHE_SECRET, or give the key as ASSERTION_KEY_FILE'
-  ]
-}
-
-const assertionKeyFits: Rule = ({ values, readFile }) => {
-  const { ASSERTION: algorithm, ASSERTION_KEY_FILE: path } = values
-  if (path === undefined || (algorithm !== 'ES256' && algorithm !== 'EdDSA')) return []
-  const content = readKeys(readFile(path))
-  const isOther = content.kind === 'keys' && content.keys[0]?.signing.algorithm !== algorithm
-  return [isOther && `ASSERTION_KEY_FILE: does not begin with ${KINDS[algorithm]}, which ASSERTION=${algorithm} ` +
-    'takes: write ASSERTION=on, or give another key']
 }
 
 const BESIDE_REDIS = ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const
@@ -343,8 +315,6 @@ const RULES: readonly Rule[] = [
   localLoginIsADemo,
   sessionsAreOfOneKind,
   locationHasASegment,
-  assertionIsWhole,
-  assertionKeyFits,
   redisIsWhole,
   isOneForm,
   sentinelHasAName,
@@ -352,8 +322,15 @@ const RULES: readonly Rule[] = [
   redisCredentialsAgree
 ]
 
+/** What the rules of parts read. */
+export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
+  const { values: { CACHE_SECRET: secret }, readFile } = readings
+  return { ...readings, base: { hasRedis: hasRedis(readings), isSealed: secret !== 'none', readFile } }
+}
+
 /** Every broken rule that spans several variables. */
 export function brokenRules (readings: Readings): readonly string[] {
-  return [...RULES.flatMap((rule) => rule(readings)), ...parts.flatMap((part) => part.broken(readings))]
+  const ofParts = readingsOfParts(readings)
+  return [...RULES.flatMap((rule) => rule(readings)), ...parts.flatMap((part) => part.broken(ofParts))]
     .filter((error) => error !== false)
 }

@@ -1,19 +1,18 @@
 import {
-  adminKey, assertionKeyPath, certificatesContent, certificatesPath, privateKeyPath
+  adminKey, certificatesContent, certificatesPath, privateKeyPath
 } from './parsers/files.ts'
 import { clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
   boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
 import {
-  adminApiUrl, endpoint, issuer, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
+  adminApiUrl, endpoint, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
 } from './parsers/urls.ts'
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
-import { MIN_ROTATION } from '../shared/assertion/key-set.ts'
 import { type PartRows, parts } from '../parts/index.ts'
 import type { SettingsOf as SettingsOfRows, ValuesOf, Variable, Variables } from './kind.ts'
 
@@ -519,38 +518,6 @@ const identity = {
     meaning:
       'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A ' +
         'project whose verification is switched off has no others.'
-  },
-  ASSERTION: {
-    as: 'assertion',
-    kind: choice(['off', 'on', 'ES256', 'EdDSA']),
-    fallback: 'off',
-    meaning:
-      'Whether each 200 carries `x-forward-auth-assertion`: a JWT that says who the user is, so that an app need not ' +
-        'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
-  },
-  ASSERTION_ISSUER: {
-    as: 'issuer',
-    kind: issuer,
-    derived: 'required with `ASSERTION`',
-    example: 'https://auth.example.com',
-    meaning:
-      'What `iss` says, and `aud` where a route has no `audience=`. Apps compare it character by character; nothing ' +
-        'has to answer there.'
-  },
-  ASSERTION_KEY_FILE: {
-    as: 'keyFile',
-    kind: assertionKeyPath,
-    derived: 'keys by themselves, shared through Redis',
-    example: '/keys/assertion.pem',
-    meaning:
-      'Own keys in place of the ones that replicas make: the first signs, all are published. The same on all ' +
-        'replicas. Read again when it changes.'
-  },
-  ASSERTION_KEY_ROTATION: {
-    as: 'rotationMs',
-    kind: duration({ min: MIN_ROTATION, max: '365d' }),
-    fallback: '30d',
-    meaning: 'How long one key signs. The same on all replicas.'
   }
 } as const satisfies Variables
 

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 import { cookieDomainOf } from '../core/cookie-domain.ts'
 import { budgetOfHeap, heapFlags, MIN_MEMORY_BYTES } from '../core/memory-budget.ts'
+import { parts } from '../parts/index.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
 import { showBytes } from './parsers/values.ts'
-import { ANY_REDIS, hasRedis, type Readings, WILDCARDS } from './rules.ts'
+import { ANY_REDIS, hasRedis, type Readings, readingsOfParts, WILDCARDS } from './rules.ts'
 import type { VariableName } from './variables.ts'
 
 /** A cookie's Domain has to hold Authgear and the app. */
@@ -175,17 +176,6 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
   ]
 }
 
-const assertionKeys: Warning = ({ isSet, values: { ASSERTION: assertion } }) => [
-  isSet('ASSERTION_KEY_FILE') &&
-    isSet('ASSERTION_KEY_ROTATION') &&
-    'ASSERTION_KEY_ROTATION: has no effect with ASSERTION_KEY_FILE: rotate the file (docs/assertion.md)',
-  assertion !== undefined &&
-    assertion !== 'off' &&
-    !isSet('ASSERTION_KEY_FILE') &&
-    !hasRedis({ isSet }) &&
-    'ASSERTION: without Redis each start makes new keys: run exactly one replica, or set ASSERTION_KEY_FILE'
-]
-
 const CALLED = { username: 'a username', email: 'an e-mail' } as const
 
 /** An app knows a person again by what stands for the user, and gives the next one who has it the same account. */
@@ -231,10 +221,11 @@ const WARNINGS: readonly Warning[] = [
   openManagement,
   staleWithoutRevocation,
   loginWarnings,
-  assertionKeys,
   blockedClients
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {
-  return WARNINGS.flatMap((warning) => warning(readings)).filter((text) => text !== false)
+  const ofParts = readingsOfParts(readings)
+  return [...WARNINGS.flatMap((warning) => warning(readings)), ...parts.flatMap((part) => part.doubtful(ofParts))]
+    .filter((text) => text !== false)
 }

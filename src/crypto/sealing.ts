@@ -17,6 +17,14 @@ export type Sealer = Readonly<{
  * Each entry has a key of its own, HMAC(sealing key, name), so it does not open under another name (a cache key, a
  * purpose).
  */
+/** How a kind of value is sealed in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
+export type Sealing = Readonly<{
+  sealer: Sealer
+  previous: Sealer | undefined
+  /** True while a replica may be left that knows CACHE_SECRET_PREVIOUS alone. */
+  writesPrevious: () => boolean
+}>
+
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
   // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/inside/performance.md)

@@ -1,12 +1,13 @@
 import type { Variables } from '../config/kind.ts'
 import { accessRecord } from './access-record/index.ts'
+import { assertion } from './assertion/index.ts'
 import { events } from './events/index.ts'
 import { grpc } from './grpc/index.ts'
 import { identify } from './identify/index.ts'
 import type { Part } from './part.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [accessRecord, identify, grpc, events] as const
+const all = [accessRecord, assertion, identify, grpc, events] as const
 
 /** The same for whoever runs through it: an empty tuple would have no elements to speak of. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all
@@ -15,4 +16,4 @@ export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all
 export type PartRows = (typeof all)[number]['variables']
 
 /** What `doctor` may find of each part. */
-export type PartFindingId = NonNullable<(typeof all)[number]['check']>['findings'][number]['id']
+export type PartFindingId = (typeof all)[number]['findings'][number]['id']

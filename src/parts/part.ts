@@ -1,16 +1,26 @@
-import type { ListenAddress, SettingsOf, ValuesOf, Variables } from '../config/kind.ts'
+import type { ListenAddress, ReadFile, SettingsOf, ValuesOf, Variables } from '../config/kind.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../operate/metrics/table.ts'
+import type { Arrived, At, Check, Checked, Found, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
 import type { StatusOf } from './status.ts'
 
-/** What the rules of a part read: its own variables alone, else the types would close a circle. */
+/** What a part's rules may know of the base: of its variables no more, else the types would close a circle. */
+export type BaseFacts = Readonly<{
+  hasRedis: boolean
+  /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
+  isSealed: boolean
+  readFile: ReadFile
+}>
+
+/** What the rules of a part read: its own variables, and a few facts. */
 type ReadingsOf<Rows extends Variables> = Readonly<{
+  base: BaseFacts
   values: Partial<ValuesOf<Rows>>
   /** True if a variable was set, understood or not. */
   isSet (name: keyof Rows & string): boolean
 }>
-/** A rule over several variables: its errors are written for the operator. */
+/** A rule over several variables, for errors or for warnings: its sentences are written for the operator. */
 export type Rule<Rows extends Variables> = (readings: ReadingsOf<Rows>) => readonly (string | false)[]
 
 /** The address of a part's listener, and the variable that holds it. */
@@ -30,21 +40,8 @@ type Sends = Readonly<{
   usage: string
   /** In lower case. */
   names: readonly string[]
-}>
-
-/** A problem that `doctor` may find. */
-export type PartFinding<Id extends string> =
-  Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
-export type Checked<Id extends string> = Readonly<
-  { kind: 'skipped', why: string } | { kind: 'looked', findings: ReadonlyArray<readonly [id: Id, what: string]> }
->
-type At = Readonly<{ isTls: boolean }>
-type Check<Settings, Id extends string> = Readonly<{
-  title: string
-  /** Why nothing is looked at where the part is off. */
-  off: string
-  findings: ReadonlyArray<PartFinding<Id>>
-  run: (settings: Settings, at: At) => Promise<Checked<Id>>
+  /** The one that holds a token by itself: it is recorded by its digest. */
+  token?: string
 }>
 
 type Open<Settings, Table> =
@@ -58,13 +55,19 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   /** An environment in which all of it is on: for the documentation's tables, and for tests of the whole. */
   example: Readonly<Partial<Record<keyof Rows & string, string>>>
   rules?: ReadonlyArray<Rule<Rows>>
+  warnings?: ReadonlyArray<Rule<Rows>>
   /** Undefined: it is off. */
   configure: (values: SettingsOf<Rows>) => Settings | undefined
   listens?: (settings: Settings) => Listens<keyof Rows & string>
   sends?: Sends
   /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
   namesSessions?: true
+  /** True if what it makes is refused by clocks that differ by seconds. */
+  isTimed?: true
+  findings?: ReadonlyArray<PartFinding<Id>>
   check?: Check<Settings, Id>
+  /** Judges what reached the app. */
+  arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
@@ -83,6 +86,7 @@ export type Loaded = Readonly<{
   /** The variable that holds the address of its listener. */
   variable: string | undefined
   sendsHeaders: boolean
+  tokenHeader: string | undefined
   namesSessions: boolean
   /** Registers its metrics. @returns what opens it, once there is what it needs */
   register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
@@ -93,7 +97,11 @@ type Configured = Readonly<{
   name: string
   reopens: boolean
   listens: Listens<string> | undefined
+  isTimed: boolean
+  /** Names of the headers that it sends. */
+  sends: readonly string[]
   check: (at: At) => Promise<Checked<string>>
+  arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
   load: () => Promise<Loaded>
 }>
 
@@ -104,10 +112,13 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   example: Readonly<Record<string, string>>
   sends: Sends | undefined
   status: StatusOf
-  check: Pick<Check<never, Id>, 'title' | 'off' | 'findings'> | undefined
+  findings: ReadonlyArray<PartFinding<Id>>
+  check: Pick<Check<never, Id>, 'title' | 'off'> | undefined
   // methods, whose parameters are compared in both directions: a list holds parts of different rows
   /** The errors of its rules. */
   broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
+  /** Its warnings. */
+  doubtful (readings: ReadingsOf<Rows>): readonly (string | false)[]
   /** Undefined: it is off. */
   configure (values: ValuesOf<Rows>): Configured | undefined
 }>
@@ -116,7 +127,8 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
 export function definePart<
   const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
 > (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
-  const { name, title, variables, example, rules = [], sends, status = {}, check } = definition
+  const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
+  const { findings = [], check } = definition
   return Object.freeze({
     name,
     title,
@@ -124,8 +136,10 @@ export function definePart<
     example: example as Readonly<Record<string, string>>,
     sends,
     status,
+    findings,
     check,
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
+    doubtful: (readings: ReadingsOf<Rows>) => warnings.flatMap((rule) => rule(readings)),
     configure (values: ValuesOf<Rows>): Configured | undefined {
       const settings = definition.configure(settingsOf(variables, values))
       return settings === undefined ? undefined : configured(definition, settings)
@@ -136,12 +150,15 @@ export function definePart<
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Configured {
-  const { name, reopens, listens, check } = definition
+  const { name, reopens, listens, isTimed = false, sends, check, arrived } = definition
   return {
     name,
     reopens: reopens?.(settings) === true,
     listens: listens?.(settings),
+    isTimed,
+    sends: sends?.names ?? [],
     check: async (at) => await check?.run(settings, at) ?? { kind: 'looked', findings: [] },
+    arrived: async (seen) => await arrived?.(settings, seen) ?? [],
     load: () => loaded(definition, settings)
   }
 }
@@ -156,6 +173,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     memoryShare,
     variable: listens?.(settings).variable,
     sendsHeaders: sends !== undefined,
+    tokenHeader: sends?.token,
     namesSessions,
     register (all: Pick<Metrics, 'register'>) {
       const { count, read } = all.register(metrics(settings))

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { Endpoint } from '../core/reason.ts'
+import type { Sealing } from '../crypto/sealing.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Report } from '../request/http/access-log.ts'
 import type { RequestCounts } from '../operate/metrics/request-counts.ts'
@@ -8,13 +9,28 @@ import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import type { AnyListener, ListenerDeps } from '../request/http/listener.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
-import type { Handler, HandlerDeps } from '../request/http/types.ts'
+import type { Handler, HandlerDeps, HandlerResult } from '../request/http/types.ts'
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HeaderContributor } from '../request/identity/presenter.ts'
+import type { RedisCommands } from '../shared/redis/commands.ts'
 import type { LogReader, Revocation } from '../shared/revocation/types.ts'
 
 /** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
 export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+
+/** Redis, as far as parts keep something there that replicas share. */
+export type SharedRedis = Readonly<{
+  commands: RedisCommands
+  sealing: Sealing
+  /** The name of a part's own key, of this project alone. */
+  keyOf: (purpose: string) => string
+  /** True if the connection was lost, or the first one failed. */
+  isDown: () => boolean
+  /** Reports each kind of refusal once a connection. */
+  reportOnce: (operation: string, error: unknown) => void
+  /** How long something new must have stood before it counts; tests set it. */
+  settleMs: number | undefined
+}>
 
 /** What the base hands to each part. */
 export type Base = Readonly<{
@@ -24,7 +40,8 @@ export type Base = Readonly<{
   stdout: WritePiece | undefined
   /** This machine's name. */
   machine: string
-  hasRedis: boolean
+  /** Undefined without Redis. */
+  redis: SharedRedis | undefined
   keyer: Keyer
   keysFor: (purpose: string) => PurposeKeys
   /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
@@ -32,6 +49,8 @@ export type Base = Readonly<{
   /** Bytes of its share of CACHE_MAX_MEMORY. */
   maxBytes: number
   trustProxy: TrustProxy
+  /** A header of a 200 that holds a token by itself, where a part sends one. */
+  tokenHeader: string | undefined
   /** True while the revocation log is followed. */
   isFollowing: () => boolean
   /** Undefined: listeners speak no TLS. */
@@ -60,8 +79,19 @@ export type Serving = Readonly<{
   counted: RequestCounts['request']
 }>
 
+/** A document that anybody may read, by any name: on the main listener and on that of management. */
+export type PublicDocument = Readonly<{
+  /** Exact. No verify route of any proxy may name it: its 200 lets nobody in. */
+  path: string
+  endpoint: Endpoint
+  read: () => Pick<HandlerResult, 'response' | 'reason'>
+}>
+
 /** The places in which a part that is open plugs in. */
 export type Opened = Readonly<{
+  /** Resolves when requests may be taken: what it needs is there, or need not be waited for. */
+  ready?: () => Promise<void>
+  documents?: readonly PublicDocument[]
   /** Observes each decision, once it is answered. */
   decided?: Report
   /** Vetoes each 200 that lets somebody pass. */

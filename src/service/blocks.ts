@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Sealing } from '../crypto/sealing.ts'
 import { type ClientName, namesOfClient, readClientName } from '../core/client-name.ts'
 import type { Log } from '../operate/logging/log.ts'
 import { fingerprint } from '../operate/management/operator.ts'
@@ -9,8 +10,8 @@ import { createBlockStore } from '../shared/block-list/store.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
-import type { Sealing, Shared } from './shared.ts'
-import { onceAMinute, waitUntil } from './timing.ts'
+import type { Shared } from './shared.ts'
+import { onceAMinute, waitUntil } from '../timing.ts'
 
 export type BlockParts = Readonly<{
   standingOf: (clientId: string) => ClientStanding

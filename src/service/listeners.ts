@@ -1,5 +1,4 @@
 import { createFindForeignFields } from '../core/foreign-cookies.ts'
-import { ASSERTION_HEADER } from '../shared/assertion/types.ts'
 import type { Clock } from '../clock.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import { createReport, createSampledLine } from '../request/http/access-log.ts'
@@ -21,7 +20,7 @@ import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { parts } from '../parts/index.ts'
 import type { Handlers } from '../parts/places.ts'
-import { allOf, type ListenerOfPart, listenersOf, vetoOf } from './open-parts.ts'
+import { allOf, documentsOf, type ListenerOfPart, listenersOf, routeOf, vetoOf } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -42,19 +41,19 @@ type Listeners = Readonly<{
 
 /** The main listener and those of parts; none listens yet. */
 export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
-  const { handlerDeps: { realm }, webhook, assertions } = deps
+  const { handlerDeps: { realm }, webhook, opened } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const { trustProxy } = listenerDeps
   const login = loginOf(settings, deps)
   const checks = checksOf(settings, deps, login?.findLoginRedirect, trustProxy)
   const routes = [
     ...checkRoutes(checks, settings, { realm, trustProxy }),
-    ...assertions?.routes ?? [],
+    ...documentsOf(opened).map(routeOf),
     ...login?.routes ?? []
   ]
   return {
     app: buildListener(listenerDeps, routes, webhook),
-    ofParts: listenersOf(deps.opened, {
+    ofParts: listenersOf(opened, {
       listenerDeps,
       handlerDeps: deps.handlerDeps,
       traced: deps.traced.handler,
@@ -96,7 +95,7 @@ function byEndpoint ({ byPolicy, resource, resourceOrSession }: CheckHandlers): 
 function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
   const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
   const ofParts = parts.flatMap(({ sends }) => sends?.names ?? [])
-  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ASSERTION_HEADER, ...ofParts])]
+  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ...ofParts])]
 }
 
 function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine>): ListenerDeps['notFound'] {

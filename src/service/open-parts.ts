@@ -1,24 +1,59 @@
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import type { Base, Opened, Serving } from '../parts/places.ts'
+import type { Base, Opened, PublicDocument, Serving, SharedRedis } from '../parts/places.ts'
 import type { AnyListener } from '../request/http/listener.ts'
+import type { Route } from '../request/http/paths.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
+import { partKey } from '../shared/redis/keys.ts'
 import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
+import type { Shared } from './shared.ts'
 
 type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined }>
 export type OpenedParts = readonly OpenedPart[]
 
-type OpenDeps = Omit<Base, 'machine' | 'hasRedis' | 'maxBytes' | 'trustProxy' | 'tls'> & Readonly<{ metrics: Metrics }>
+type OpenDeps =
+  & Omit<Base, 'machine' | 'maxBytes' | 'tokenHeader' | 'trustProxy' | 'tls'>
+  & Readonly<{ metrics: Metrics }>
 
 /** Opens the parts that are on, in the order of the list. @throws {ServiceError} where one cannot be opened */
 export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
-  const { parts, machine, redis, trustedProxies, tls, cache } = settings
-  const common = { ...deps, machine, hasRedis: redis !== undefined, trustProxy: createTrustProxy(trustedProxies), tls }
+  const { parts, machine, trustedProxies, tls, cache } = settings
+  const tokenHeader = parts.map((part) => part.tokenHeader).find((name) => name !== undefined)
+  const common = { ...deps, machine, tokenHeader, trustProxy: createTrustProxy(trustedProxies), tls }
   return parts.map(({ name, variable, memoryShare, register }) => {
     const open = register(metrics)
     return Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * memoryShare }), name, variable })
   })
+}
+
+type SharedRedisDeps = Pick<SharedRedis, 'sealing' | 'settleMs'> & Readonly<{ shared: Shared, log: string }>
+
+/** @param deps `log`: what the names of keys begin with. @returns undefined without Redis */
+export function sharedRedisOf (
+  { shared: { redis, isDown, reportOnce }, log, sealing, settleMs }: SharedRedisDeps
+): SharedRedis | undefined {
+  if (redis === undefined) return undefined
+  const { commands } = redis.connection
+  return { commands, sealing, keyOf: (purpose) => partKey(log, purpose), isDown, reportOnce, settleMs }
+}
+
+/** Resolves when all parts can take requests. */
+export async function allReady (opened: OpenedParts): Promise<void> {
+  await Promise.all(opened.map(({ ready }) => ready?.()))
+}
+
+export const documentsOf = (opened: OpenedParts): readonly PublicDocument[] =>
+  opened.flatMap(({ documents }) => documents ?? [])
+
+/** A document's route on the main listener. */
+export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
+  return {
+    path,
+    endpoint,
+    methods: ['GET', 'HEAD'],
+    handler: () => ({ ...read(), source: 'none', who: undefined })
+  }
 }
 
 /** Closes what opens last first. */

@@ -22,7 +22,7 @@ import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.t
 import { createLosses, type Losses, openStores, type StoreDeps } from './own-stores.ts'
 import type { TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
-import { onceAMinute, tellChanges, throttle } from './timing.ts'
+import { onceAMinute, tellChanges, throttle } from '../timing.ts'
 
 type OwnSessionDeps = StoreDeps & Readonly<{
   tokens: TokenParts | undefined

@@ -1,5 +1,6 @@
 import { PATIENCE_MS } from '../authgear/token-calls.ts'
 import type { Clock } from '../clock.ts'
+import type { Sealing } from '../crypto/sealing.ts'
 import type { CacheKey, Keyer } from '../core/cache-key.ts'
 import { credentialsOfCookie } from '../core/credentials.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
@@ -12,8 +13,8 @@ import type { RedisCommands } from '../shared/redis/commands.ts'
 import { usedCodeKey } from '../shared/redis/keys.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
-import type { Sealing, Shared } from './shared.ts'
-import type { Waits } from './timing.ts'
+import type { Shared } from './shared.ts'
+import type { Waits } from '../timing.ts'
 
 export type StoreDeps = Pick<Waits, 'leaseMs'> & Readonly<{
   shared: Shared

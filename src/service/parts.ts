@@ -5,7 +5,7 @@ import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
-import { createSealer } from '../crypto/sealing.ts'
+import { createSealer, type Sealing } from '../crypto/sealing.ts'
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HandlerDeps } from '../request/http/types.ts'
 import { createPresenter } from '../request/identity/presenter.ts'
@@ -16,17 +16,16 @@ import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { openAssertions } from './assertions.ts'
 import { openBlockParts } from './blocks.ts'
-import { closeAll, openAll, readerOf, tellingAll } from './open-parts.ts'
+import { closeAll, openAll, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
-import { openShared, reporting, type Sealing } from './shared.ts'
-import type { Waits } from './timing.ts'
+import { openShared, reporting } from './shared.ts'
+import type { Waits } from '../timing.ts'
 import { randomBytes } from 'node:crypto'
 import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
 import { createEntryCodec, type EntryCodec } from '../shared/revocation/codec.ts'
@@ -63,10 +62,11 @@ type Base = ReturnType<typeof openBase>
 
 /** The revocation log, and what is told of it or tells it something. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
-  const { secrets, memory } = base
+  const { secrets, memory, shared, sealing, keys, settleMs } = base
   const isFollowing = (): boolean => log.revocations.isFollowing()
   const blocks = openBlockParts(settings, { ...base, isFollowing })
-  const opened = openAll(settings, { ...base, ...secrets, isFollowing })
+  const redis = sharedRedisOf({ shared, log: keys.log, sealing, settleMs })
+  const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing })
   const log = openLog(settings, secrets.codec, {
     ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: readerOf(opened)
   })
@@ -87,12 +87,10 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
   if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
   const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
-  const assertions = openAssertions(settings, base)
   const profiles = openProfiles(settings, sources)
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
-    assertions: assertions?.assertions,
     contributors: opened.flatMap(({ headers }) => headers ?? []),
     clock: deps.clock,
     maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
@@ -102,7 +100,6 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     authgear,
     tokens,
     own,
-    assertions,
     shared,
     profiles,
     untold,
@@ -161,20 +158,19 @@ function notTheFirst (act: () => void): () => void {
 
 /** In reverse order of opening. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, blocks, own, profiles, assertions, presence } = parts
+  const { audit, tokens, blocks, own, profiles, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
   await profiles?.close()
-  assertions?.close()
   await presence?.close()
   await closeLog()
+  await closeAll(opened)
   blocks?.shared?.close()
   shared.redis?.secretCheck.close()
   await shared.redis?.connection.close()
   await authgear.resolver.close()
-  await closeAll(opened)
 }
 
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */

@@ -5,6 +5,7 @@ import { createUsers } from '../authgear/admin-api/users.ts'
 import { createSecretCache } from '../shared/cache/contention.ts'
 import { systemTiming } from '../shared/cache/lease.ts'
 import type { Clock } from '../clock.ts'
+import type { Sealing } from '../crypto/sealing.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
@@ -17,8 +18,8 @@ import {
 import type { Profiles, ProfileSettings } from '../shared/profile/types.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import { PROFILE_SHARE, type ServiceSettings } from './settings.ts'
-import { countingErrors, type Sealing, type Shared } from './shared.ts'
-import { onceAMinute, tellChanges, type Waits } from './timing.ts'
+import { countingErrors, type Shared } from './shared.ts'
+import { onceAMinute, tellChanges, type Waits } from '../timing.ts'
 
 /** Longer than PROFILE_TIMEOUT: a late answer is good for the next request. */
 const QUERY_DEADLINE_MS = 2000

@@ -17,7 +17,7 @@ import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { verifyRoutes } from '../request/verify/verify.ts'
 import type { BlockParts } from './blocks.ts'
 import { type ServiceSettings, TOKEN_SHARE } from './settings.ts'
-import { onceAMinute, tellChanges } from './timing.ts'
+import { onceAMinute, tellChanges } from '../timing.ts'
 
 export type TokenParts = Readonly<{ keySet: KeySet, verifier: Verifier }>
 

@@ -24,7 +24,7 @@ import type { LogObserver, LogReader, RevocationLog } from '../shared/revocation
 import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
-import { onceAMinute } from './timing.ts'
+import { onceAMinute } from '../timing.ts'
 
 type SourceDeps = Readonly<{
   keys: RedisKeys

@@ -3,7 +3,6 @@ import { type Clock, systemClock } from '../clock.ts'
 import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../request/http/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
-import type { HttpResponse } from '../request/http/types.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
@@ -11,16 +10,17 @@ import { createHistory, type Sample, STEP_MS } from '../operate/management/statu
 import type { Gauges } from '../operate/metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
+import type { PublicDocument } from '../parts/places.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { tellBlock } from './blocks.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
-import { type ListenerOfPart, numbersOf } from './open-parts.ts'
+import { allReady, documentsOf, type ListenerOfPart, numbersOf } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
-import { type Waiting, type Waits, waitUntil } from './timing.ts'
+import { type Waiting, type Waits, waitUntil } from '../timing.ts'
 
 export type { ServiceSettings } from './settings.ts'
 
@@ -41,10 +41,10 @@ export type Service = Readonly<{
   logFollowed: () => Promise<void>
   /** Before it takes requests: which clients are blocked is known, or cannot be waited for. */
   blocksRead: () => Promise<void>
-  /** Before it takes requests: assertions can be signed, or need not be waited for. */
-  assertionsReady: () => Promise<void>
-  /** The key set of assertions, for the management listener; undefined without ASSERTION. */
-  keySet: (() => HttpResponse) | undefined
+  /** Before it takes requests: the parts have what they need, or need not wait for it. */
+  partsReady: () => Promise<void>
+  /** What parts publish, for the management listener. */
+  documents: readonly PublicDocument[]
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   /** Other replicas that follow the revocation log, as far as they are known. */
@@ -106,8 +106,8 @@ export function createService (
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
     blocksRead: async () => { await parts.blocks?.ready() },
-    assertionsReady: async () => { await parts.assertions?.ready() },
-    keySet: parts.assertions?.keySet,
+    partsReady: () => allReady(parts.opened),
+    documents: documentsOf(parts.opened),
     samples: history.window,
     others: () => parts.presence?.others() ?? [],
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
@@ -158,7 +158,6 @@ function gaugesOf (
     cacheMaxBytes: () => cache.maxBytes,
     redis: redis === undefined ? undefined : redisGauges(parts),
     audit: auditGauges(settings, parts),
-    assertions: assertionGauges(settings, parts),
     clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     parts: () => numbersOf(parts().opened),
@@ -182,15 +181,6 @@ function auditGauges ({ audit, authgear }: ServiceSettings, parts: () => Parts):
     behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
     unread: () => parts().audit?.unread() ?? 0,
     untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
-  }
-}
-
-function assertionGauges ({ assertion }: ServiceSettings, parts: () => Parts): Gauges['assertions'] {
-  if (assertion === undefined) return undefined
-  return {
-    hasKey: () => parts().assertions?.gauges.hasKey() === true,
-    keysPublished: () => parts().assertions?.gauges.keysPublished() ?? 0,
-    nextKey: () => parts().assertions?.gauges.nextKey() ?? 0
   }
 }
 

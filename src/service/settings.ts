@@ -47,10 +47,10 @@ const OWN_SESSION_SHARE = 0.6
 
 /** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
 export function presentedShareOf (
-  { identity, assertion, parts }: Pick<ServiceSettings, 'identity' | 'assertion' | 'parts'>
+  { identity, parts }: Pick<ServiceSettings, 'identity' | 'parts'>
 ): number {
   const ofParts = parts.some(({ sendsHeaders }) => sendsHeaders)
-  const isUsual = identity.headers.all.length > 0 || assertion !== undefined || ofParts
+  const isUsual = identity.headers.all.length > 0 || ofParts
   return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
 

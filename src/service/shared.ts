@@ -6,7 +6,7 @@ import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
 } from '../shared/cache/secret-check.ts'
 import type { Clock } from '../clock.ts'
-import type { Sealer } from '../crypto/sealing.ts'
+import type { Sealing } from '../crypto/sealing.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import { connectRedis } from '../shared/redis/connect.ts'
@@ -14,7 +14,7 @@ import type { RedisConnection } from '../shared/redis/connection.ts'
 import type { RedisKeys } from '../shared/redis/keys.ts'
 import { describeServers, type RedisSettings } from '../shared/redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
-import type { Waits } from './timing.ts'
+import type { Waits } from '../timing.ts'
 
 export function reporting (log: Log): { noVerdict: () => void, unexpectedError: (error: unknown) => void } {
   return {
@@ -61,14 +61,6 @@ const REFUSES_PASSWORD = /^(?:NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/
 const REFUSED =
   'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD; until then every answer comes from memory or ' +
     'from Authgear'
-
-/** How a kind of value is sealed in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
-export type Sealing = Readonly<{
-  sealer: Sealer
-  previous: Sealer | undefined
-  /** Whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone. */
-  writesPrevious: () => boolean
-}>
 
 export type Shared = Readonly<{
   cache: SharedCache

@@ -97,7 +97,6 @@ function answererOf (memory) {
     presenter: createPresenter({
       settings: { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
       profiles: undefined,
-      assertions: undefined,
       clock,
       maxBytes: 2 ** 20
     }),

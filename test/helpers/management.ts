@@ -21,7 +21,7 @@ export function managementOf (
     version: '0.0.0-test',
     revocations: service.revocations,
     clients: service.clients,
-    keySet: service.keySet,
+    documents: service.documents,
     status: {
       samples: service.samples,
       others: service.others,

@@ -25,7 +25,6 @@ const GAUGES: Gauges = {
   audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
   clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },
-  assertions: { hasKey: () => true, keysPublished: () => 3, nextKey: () => 2_000_000_000 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }
 

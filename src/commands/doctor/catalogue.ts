@@ -550,24 +550,6 @@ const OF_BASE = {
     why: 'the app knows no user',
     set: 'the headers that the proxy copies from this service: the configuration that `snippet` prints copies all'
   },
-  'assertion-missing': {
-    severity: 'error',
-    mistake: 'ASSERTION is on, and the assertion does not reach the app',
-    why: 'an app that verifies it refuses everybody',
-    set: 'the configuration that `snippet --assertion` prints for your proxy'
-  },
-  'assertion-keys': {
-    severity: 'warning',
-    mistake: 'The keys of assertions cannot be read',
-    why: 'the assertion cannot be verified here',
-    set: 'run doctor beside the service, with its environment; MANAGEMENT_LISTEN must not be off'
-  },
-  'assertion-wrong': {
-    severity: 'error',
-    mistake: 'The assertion that reaches the app cannot be verified',
-    why: 'an app that verifies it refuses everybody',
-    set: 'ASSERTION_ISSUER the same on all replicas; one CACHE_SECRET and one Redis for all, or one ASSERTION_KEY_FILE'
-  },
   unforeseen: {
     severity: 'error',
     mistake: 'A check itself failed',
@@ -577,7 +559,7 @@ const OF_BASE = {
 } as const satisfies Record<string, Entry>
 
 const OF_PARTS = Object.fromEntries(
-  parts.flatMap(({ check }) => check?.findings ?? []).map(({ id, ...entry }) => [id, entry])
+  parts.flatMap(({ findings }) => findings).map(({ id, ...entry }) => [id, entry])
 ) as Readonly<Record<PartFindingId, Entry>>
 
 export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...OF_BASE, ...OF_PARTS })

@@ -67,7 +67,7 @@ export function managementOf (
     version,
     revocations: service.revocations,
     clients: service.clients,
-    keySet: service.keySet,
+    documents: service.documents,
     status: {
       samples: service.samples,
       others: service.others,
@@ -89,7 +89,7 @@ export async function takeRequests (config: Config, service: Service, log: Log, 
   closers.push(watchCertificate(config, service, log))
   // a block counts where the log is followed
   const blocksRead = service.logFollowed().then(service.blocksRead)
-  await Promise.all([blocksRead, service.assertionsReady()])
+  await Promise.all([blocksRead, service.partsReady()])
   const opened: Listening[] = []
   closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
   for (const one of listening(service, config)) {

@@ -88,7 +88,7 @@ type TextName = keyof typeof TEXTS
 const REPEATABLE: readonly string[] = ['policy', 'resource', 'scope']
 /** --login is the default, and stays for command lines of former versions. */
 const FLAGS: readonly string[] = [
-  'assertion', ...parts.flatMap(({ sends }) => sends?.flag ?? []),
+  ...parts.flatMap(({ sends }) => sends?.flag ?? []),
   'case-sensitive', 'login', 'no-login', 'https', 'public', 'force', 'help'
 ]
 /** The former name of --forward-auth still works. */

@@ -1,4 +1,3 @@
-import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
 import { parts } from '../../parts/index.ts'
 import { identityHeaders } from '../../config/parsers/identity.ts'
 import { parsePolicy } from '../../core/policy.ts'
@@ -20,7 +19,6 @@ export function readOutgoing (
   return eachOnce([
     ...text === undefined ? [] : readNames(text, errors),
     ...policies.flatMap(namesOfPolicy),
-    ...flags.has('assertion') ? [canonical(ASSERTION_HEADER)] : [],
     ...SENT.flatMap(({ flag, names }) => flags.has(flag) ? names.map(canonical) : [])
   ])
 }
@@ -31,7 +29,6 @@ const SENT = parts.flatMap(({ sends }) => sends ?? [])
 /** What an app may trust, whether this deployment sends it or not. */
 const TRUSTED = [
   ...Object.values(SETS).flat().map(({ name }) => name),
-  canonical(ASSERTION_HEADER),
   ...SENT.flatMap(({ names }) => names.map(canonical))
 ]
 

@@ -142,9 +142,9 @@ export type Settings = Readonly<{
   isPublic: boolean
   /** Of RESOURCES, those that are on this host. */
   resources: readonly string[]
-  /** Beside Authgear's own: every name of every set in use, and the assertion's. */
+  /** Beside Authgear's own: every name of every set in use, and of the parts in use. */
   outgoing: readonly string[]
-  /** What no client may write: those, and every name of every set and the assertion's, whether in use or not. */
+  /** What no client may write: those, and every name of every set and part, whether in use or not. */
   stripped: readonly string[]
 }>
 

@@ -1,6 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { objectOf, parseJson } from '../../core/json.ts'
-import { readKeys } from '../../shared/assertion/key.ts'
 import { type AdminKeyFile, type Kind, parsed, problem, type ReadFile } from '../kind.ts'
 import { MASK } from './values.ts'
 
@@ -48,7 +47,7 @@ type FileKind = Readonly<{
   asContent?: true
 }>
 
-function file ({ accepts, problemOf, asContent }: FileKind): Kind<string> {
+export function file ({ accepts, problemOf, asContent }: FileKind): Kind<string> {
   return Object.freeze({
     accepts,
     parse: (path: string, readFile: ReadFile) => {
@@ -75,15 +74,6 @@ export const privateKeyPath: Kind<string> = file({
   problemOf: (pem) => keyOf(pem) === undefined
     ? 'names a file without a readable PEM private key (a passphrase is not supported)'
     : undefined
-})
-
-/** What signs assertions. */
-export const assertionKeyPath: Kind<string> = file({
-  accepts: 'the path of a file with private keys (P-256 or Ed25519): PEM, a JWK or a JWK set',
-  problemOf: (text) => {
-    const content = readKeys(text)
-    return content.kind === 'problem' ? `names a file that ${content.problem}` : undefined
-  }
 })
 
 function keyOf (key: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {

@@ -186,21 +186,6 @@ export const adminApiUrl: Kind<string> = serviceUrl({
   path: '/graphql on the admin server itself, /_api/admin/graphql on the public host'
 })
 
-/** What `iss` says, exactly as it is written: apps compare it character by character. */
-export const issuer: Kind<string> = Object.freeze({
-  accepts: 'an `https://` or `http://` URL without query and fragment',
-  parse: (text: string) => {
-    if (!/^https?:\/\//.test(text)) {
-      return problem('must begin with https:// or http://, such as https://auth.example.com')
-    }
-    if (!/^[!-~]{1,512}$/.test(text) || /["<>\\^`{|}]/.test(text) || !URL.canParse(text)) {
-      return problem('is not a URL of at most 512 characters: check it')
-    }
-    if (text.includes('@')) return problem('must not carry a user name or password')
-    return /[?#]/.test(text) ? problem('must not carry a query or fragment') : parsed(text, text)
-  }
-})
-
 /**
  * An http(s) origin, brought to the form that Authgear compares character by character (docs/inside/authgear.md, "Which
  * project is asked"): lower case, without a default port. One slash at the end is forgiven; a trailing dot names

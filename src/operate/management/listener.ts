@@ -1,8 +1,7 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
-import { JWKS_PATH } from '../../shared/assertion/jwks.ts'
+import type { PublicDocument } from '../../parts/places.ts'
 import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
 import { boundStrangers } from '../../request/http/strangers.ts'
-import type { HttpResponse } from '../../request/http/types.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { addClients, type ClientsDeps } from './clients.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
@@ -26,8 +25,8 @@ export type ManagementDeps = Readonly<{
   revocations: RevocationsDeps | undefined
   /** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
   clients?: ClientsDeps | undefined
-  /** Undefined without ASSERTION. */
-  keySet?: (() => HttpResponse) | undefined
+  /** What parts publish. */
+  documents?: readonly PublicDocument[]
   status: Omit<StatusDeps, 'status' | 'hasClients'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
@@ -43,7 +42,7 @@ const MAX_UNFINISHED = 128
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (deps: ManagementDeps): FastifyInstance {
-  const { readiness, version, revocations, clients, keySet, status } = deps
+  const { readiness, version, revocations, clients, documents = [], status } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
   })
@@ -65,7 +64,7 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
       others: status.others()
     })
   })
-  if (keySet !== undefined) addKeySet(app, keySet)
+  for (const document of documents) addDocument(app, document)
   if (revocations !== undefined) addRevocations(app, revocations)
   if (clients !== undefined) addClients(app, clients)
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
@@ -87,9 +86,9 @@ function addProbes (app: FastifyInstance, { readiness, metrics, version, status 
 }
 
 /** Public, so that any name will do. */
-function addKeySet (app: FastifyInstance, keySet: () => HttpResponse): void {
-  app.get(JWKS_PATH, (_request, reply) => {
-    const { status, headers, body } = keySet()
+function addDocument (app: FastifyInstance, { path, read }: PublicDocument): void {
+  app.get(path, (_request, reply) => {
+    const { response: { status, headers, body } } = read()
     for (const [index, name] of headers.entries()) if (index % 2 === 0) reply.header(name, headers[index + 1])
     return reply.code(status).send(body)
   })

@@ -11,8 +11,6 @@ export type AuditGauges = Readonly<{
   unread: () => number
 }>
 
-export type AssertionGauges = Readonly<{ hasKey: () => boolean, keysPublished: () => number, nextKey: () => number }>
-
 /** Read when somebody scrapes. */
 export type Gauges = Readonly<{
   resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
@@ -31,8 +29,6 @@ export type Gauges = Readonly<{
   }> | undefined
   /** The audit-log follower; undefined where it is off. */
   audit: AuditGauges | undefined
-  /** Undefined without ASSERTION. */
-  assertions?: AssertionGauges | undefined
   /** Undefined without RESOURCES. */
   clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */

@@ -5,7 +5,6 @@ import type { SharedCacheObserver } from '../../shared/cache/coalescing.ts'
 import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
-import { type AssertionObserver, registerAssertions } from './assertions.ts'
 import { registerAudit } from './audit.ts'
 import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
@@ -33,7 +32,6 @@ export type Metrics = Readonly<{
   audit: AuditObserver
   tokens: TokenObserver
   profile: ProfileObserver
-  assertions: AssertionObserver
   ownSessions: OwnSessionObserver
 }>
 
@@ -155,7 +153,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     profile: registerProfile(registry),
-    assertions: registerAssertions(registry, gauges.assertions),
     ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }

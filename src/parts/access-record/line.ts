@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import type { AnswerSource, Endpoint } from '../../core/reason.ts'
-import { ASSERTION_HEADER } from '../../shared/assertion/types.ts'
 import type { HandlerResult } from '../../request/http/types.ts'
 import type { Admitted } from '../../request/identity/presenter.ts'
 
@@ -63,9 +62,12 @@ export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'cli
   }
 }
 
-/** Names the token that went out, as far as one did: it has no `jti`, and `sha256sum` names it alike. */
-export function assertionIn ({ response: { headers } }: HandlerResult): string | undefined {
-  const at = headers.indexOf(ASSERTION_HEADER)
+/**
+ * Names the token that went out, as far as one did: it has no `jti`, and `sha256sum` names it alike.
+ * @param name of its header; undefined: none goes out
+ */
+export function tokenIn ({ response: { headers } }: HandlerResult, name: string | undefined): string | undefined {
+  const at = name === undefined ? -1 : headers.indexOf(name)
   const token = at === -1 ? '' : headers[at + 1] ?? ''
   return token === '' ? undefined : hash('sha256', token).slice(0, 16)
 }

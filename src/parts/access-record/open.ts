@@ -13,7 +13,7 @@ const SWEEP_MS = 1000
 
 /** @throws {ServiceError} where its file cannot be opened */
 export function openAccessRecord (settings: AccessRecordSettings, base: Base, lines: Lines) {
-  const { machine: replica, trustProxy, clock, maxBytes, log, stdout } = base
+  const { machine: replica, trustProxy, tokenHeader, clock, maxBytes, log, stdout } = base
   const sink = openSink(settings, observerOf(lines, log), stdout)
   const isWritable = (): number => Number(sink.isWritable())
   const record = createAccessRecord({
@@ -23,6 +23,7 @@ export function openAccessRecord (settings: AccessRecordSettings, base: Base, li
     run: randomBytes(4).toString('hex'),
     sessionKey: base.keysFor('record').current,
     trustProxy,
+    tokenHeader,
     clock,
     maxBytes,
     lost: () => lines.lost.add()

@@ -8,7 +8,7 @@ import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
 import type { HandlerResult, Location } from '../../request/http/types.ts'
 import type { Revocation, Target } from '../../shared/revocation/types.ts'
 import { createFolds, type Counted } from './folds.ts'
-import { assertionIn, cut, type Decided, encode, kindOf, namesOf, type PathDetail, pathOf, verdictOf } from './line.ts'
+import { cut, type Decided, encode, kindOf, namesOf, type PathDetail, pathOf, tokenIn, verdictOf } from './line.ts'
 import type { Sink } from './sink.ts'
 
 /** ACCESS_RECORD…: docs/access-record.md. */
@@ -48,6 +48,8 @@ export type AccessRecordDeps = Readonly<{
   /** Derived from CACHE_SECRET for this alone: names sessions alike on every replica. */
   sessionKey: Uint8Array
   trustProxy: TrustProxy
+  /** The header of a token whose digest a line holds. */
+  tokenHeader: string | undefined
   clock: Clock
   /** Bytes that folds may take. */
   maxBytes: number
@@ -141,7 +143,7 @@ function blockedIn (target: Target): object {
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 /** @returns what fills a line of one decision */
-function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
+function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps) {
   const digest = createHmacSha256(sessionKey)
   return (reported: Reported, result: HandlerResult, where: Where, policy: string): Decided => ({
     verdict: verdictOf(result, reported.endpoint),
@@ -158,7 +160,7 @@ function createDescribe ({ settings, sessionKey }: AccessRecordDeps) {
     source: result.source,
     request: reported.requestId,
     trace: (result.trace ?? reported.traceIds())?.trace_id,
-    assertion: assertionIn(result)
+    assertion: tokenIn(result, tokenHeader)
   })
 }
 

@@ -1,5 +1,5 @@
 import { originBeside } from '../../config/beside.ts'
-import type { Checked, PartFinding } from '../part.ts'
+import type { Checked, Found, PartFinding } from '../findings.ts'
 import type { App } from './event.ts'
 import type { EventsSettings } from './variables.ts'
 
@@ -44,7 +44,7 @@ const ANSWER_MS = 5000
 
 function judge (
   apps: readonly App[], statuses: ReadonlyArray<number | undefined>
-): ReadonlyArray<readonly [id: Id, what: string]> {
+): ReadonlyArray<Found<Id>> {
   if (statuses.every((status) => status === undefined)) {
     return [['events-unreachable', 'nobody answers at LISTEN_EVENTS']]
   }

@@ -15,15 +15,13 @@ const DEFAULT_APP = 'default'
 export function createHeaders (names: SessionNames): HeaderContributor {
   return {
     names: [SESSION_HEADER, UNTIL_HEADER],
-    route (presentation) {
+    session (presentation) {
       const app = appOf(presentation)
-      return app === undefined
-        ? undefined
-        : (admitted, now) => {
-            const session = sessionOf(names, app, admitted)
-            return { values: [session, untilOf(admitted, now)], session }
-          }
-    }
+      return app === undefined ? undefined : (admitted) => sessionOf(names, app, admitted)
+    },
+    route: (presentation) => appOf(presentation) === undefined
+      ? undefined
+      : ({ session = '', admitted, now }) => ({ values: [session, untilOf(admitted, now)] })
   }
 }
 

@@ -21,7 +21,8 @@ export const events = definePart({
   },
   namesSessions: true,
   status,
-  check: { title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', findings, run: checkEvents },
+  findings,
+  check: { title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', run: checkEvents },
   metrics: ({ apps }) => eventMetrics([...new Set(apps.map(({ name }) => name))]),
   load: async () => (await import('./open.ts')).openEvents
 })

@@ -19,10 +19,10 @@ const BEAT_MS = 10_000
 export function openEvents (
   { apps }: EventsSettings, base: Base, count: CountsOf<ReturnType<typeof eventMetrics>>
 ) {
-  const { hasRedis, clock, isFollowing, tls, unfinished } = base
+  const { redis, clock, isFollowing, tls, unfinished } = base
   const names = namesOf(base)
   const feed = createFeed()
-  if (!hasRedis) feed.begins(randomBytes(16).toString('hex'), clock.wall(), FIRST_ID)
+  if (redis === undefined) feed.begins(randomBytes(16).toString('hex'), clock.wall(), FIRST_ID)
   const appNames = new Set(apps.map(({ name }) => name))
   const readers = createReaders({
     feed,

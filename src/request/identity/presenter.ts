@@ -1,12 +1,9 @@
-import {
-  ASSERTION_HEADER, type Assertion, type Assertions, type AssertionSubject
-} from '../../shared/assertion/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { CredentialDigest, MemoryKey } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import { type Policy, SESSION_ONLY } from '../../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../../core/presentation.ts'
-import { type Identity, IDENTITY_HEADERS, type UserId } from '../../core/resolution.ts'
+import type { Identity, UserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../../shared/profile/types.ts'
 import { type IdentitySettings, valueOf } from './values.ts'
@@ -53,17 +50,27 @@ export type HeaderContributor = Readonly<{
   names: readonly string[]
   /** Called once for a route. @returns what makes a value for each name; undefined: none on this route */
   route: (presentation: Presentation) => Give | undefined
+  /** Names sessions to the app of a route, for all contributors alike. Called once for a route, too. */
+  session?: (presentation: Presentation) => NameSession | undefined
 }>
-type Give = (admitted: Admitted, now: EpochMs) => Contribution
-/** `session` names the session, for an assertion to say it, too. */
-type Contribution = Readonly<{ values: readonly string[], session?: string }>
+type NameSession = (admitted: Admitted) => string
+/** Undefined: there is no value yet. It goes out empty, and nothing of the answer is kept. */
+type Give = (known: Known) => Contribution | undefined
+export type Known = Readonly<{
+  admitted: Admitted
+  profile: Profile
+  /** As a contributor names it; undefined where none does. */
+  session: string | undefined
+  now: EpochMs
+}>
+/** `lasts`: from when until when they may go out; undefined: for as long as nothing else changes. */
+type Contribution = Readonly<{ values: readonly string[], lasts?: Lasts }>
+type Lasts = Readonly<{ from: EpochMs, until: EpochMs }>
 
 export type PresenterDeps = Readonly<{
   settings: IdentitySettings
   /** Undefined: IDENTITY_PROFILE is not set. */
   profiles: Profiles | undefined
-  /** Undefined: ASSERTION=off. */
-  assertions: Assertions | undefined
   /** What parts add, in this order. */
   contributors?: readonly HeaderContributor[]
   clock: Clock
@@ -77,39 +84,37 @@ const ENTRY_BYTES = 2200
 const MAX_SHAPES = 256
 /** All values of an answer together: what does not fit goes out empty. No set holds more; proxies' buffers end. */
 const MAX_VALUES_BYTES = 16 * 1024
-const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
-
-/** Of ours, beside what is known of the person. */
-type OwnField = 'assertion'
 
 /** How a route wants it, with what is prepared for it. */
 type Shape = Readonly<{
   /** Every name that goes out, and what it holds; undefined: nothing on this route. */
-  headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | OwnField | undefined }>>
-  /** Null: no assertion. Undefined: the usual audience. */
-  audience: string | undefined | null
+  headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | undefined }>>
+  nameSession: NameSession | undefined
   contributed: ReadonlyArray<Readonly<{ names: readonly string[], give: Give | undefined }>>
   prepared: Map<MemoryKey, Prepared>
 }>
 
-type Prepared = Readonly<{ identity: Identity, profile: Profile, assertion: Assertion | undefined, outgoing: Outgoing }>
+type Prepared = Readonly<{ identity: Identity, profile: Profile, lasts: readonly Lasts[], outgoing: Outgoing }>
 
 /** Presentation only: what is let in is decided before. */
 export function createPresenter (
-  { settings, profiles, assertions, contributors = [], clock, maxBytes }: PresenterDeps
+  { settings, profiles, contributors = [], clock, maxBytes }: PresenterDeps
 ): Presenter {
   let bytes = 0
-  const ours = assertions === undefined ? [] : OUR_HEADERS
-  const shapes = createShapes({ settings, ours, contributors }, () => { bytes = 0 })
+  const shapes = createShapes({ settings, contributors }, () => { bytes = 0 })
 
-  function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared {
-    const { audience } = shape
-    const given = contributionsOf(shape, admitted, clock.wall())
-    const session = given.find((one) => one.session !== undefined)?.session
-    const assertion = audience === null ? undefined : assertions?.sign(subjectOf(admitted, profile, session), audience)
-    const known = outgoingOf(shape, admitted, profile, settings, { assertion: assertion?.token ?? '' })
-    const added = given.flatMap(({ names, values }) => names.flatMap((name, n) => [name, values[n] ?? '']))
-    return { identity: admitted.identity, profile, assertion, outgoing: [...known, ...added] }
+  /** @returns `isWhole`: every contributor gave what it has for this route */
+  function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared & Readonly<{ isWhole: boolean }> {
+    const given = contributionsOf(shape, { admitted, profile, now: clock.wall() })
+    const known = outgoingOf(shape, admitted, profile, settings)
+    const added = given.flatMap(({ names, values }) => names.flatMap((name, n) => [name, values?.[n] ?? '']))
+    return {
+      identity: admitted.identity,
+      profile,
+      lasts: given.flatMap(({ lasts }) => lasts ?? []),
+      isWhole: given.every(({ values }) => values !== undefined),
+      outgoing: [...known, ...added]
+    }
   }
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
     // an identity may live on here after the cache dropped it
@@ -130,9 +135,8 @@ export function createPresenter (
   function outgoing (shape: Shape, admitted: Admitted, profile: Profile): Outgoing {
     const known = shape.prepared.get(admitted.key)
     if (known !== undefined && isCurrent(known, admitted, profile, clock)) return known.outgoing
-    const prepared = prepare(shape, admitted, profile)
-    const lacksAssertion = assertions !== undefined && shape.audience !== null && prepared.assertion === undefined
-    if (!lacksAssertion) keep(shape, admitted.key, prepared)
+    const { isWhole, ...prepared } = prepare(shape, admitted, profile)
+    if (isWhole) keep(shape, admitted.key, prepared)
     return prepared.outgoing
   }
 
@@ -156,17 +160,17 @@ export function createPresenter (
   })
 }
 
-function contributionsOf ({ contributed }: Shape, admitted: Admitted, now: EpochMs) {
-  return contributed.map(({ names, give }) => ({ names, ...give?.(admitted, now) ?? NO_VALUES }))
+type Given = Readonly<{ names: readonly string[], values?: readonly string[], lasts?: Lasts }>
+
+function contributionsOf ({ contributed, nameSession }: Shape, known: Omit<Known, 'session'>): readonly Given[] {
+  const session = nameSession?.(known.admitted)
+  return contributed.map(({ names, give }) =>
+    ({ names, ...give === undefined ? NO_VALUES : give({ ...known, session }) }))
 }
 
 const NO_VALUES: Contribution = Object.freeze({ values: [] })
 
-type ShapeDeps = Readonly<{
-  settings: IdentitySettings
-  ours: OurHeaders
-  contributors: readonly HeaderContributor[]
-}>
+type ShapeDeps = Readonly<{ settings: IdentitySettings, contributors: readonly HeaderContributor[] }>
 
 /** @param forgotten what was prepared for all of them is gone */
 function createShapes (deps: ShapeDeps, forgotten: () => void) {
@@ -209,38 +213,24 @@ function lengthOf (texts: ReadonlyArray<string | undefined>): number {
 
 function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, clock: Clock): boolean {
   if (known.identity !== identity || known.profile !== profile) return false
-  if (known.assertion === undefined) return true
+  if (known.lasts.length === 0) return true
   const now = clock.wall()
-  return now >= known.assertion.issuedAt && now < known.assertion.renewAt
+  return known.lasts.every(({ from, until }) => now >= from && now < until)
 }
 
 /** All names of the deployment and of the route's set; only those of the chosen set hold anything. */
-function shapeOf (presentation: Presentation, { settings: { headers }, ours, contributors }: ShapeDeps): Shape {
-  const { identity, audience } = presentation
-  const isAsked = (field: OwnField): boolean => ours.some((one) => one.field === field)
+function shapeOf (presentation: Presentation, { settings: { headers }, contributors }: ShapeDeps): Shape {
+  const { identity } = presentation
   const chosen = identity.kind === 'named' ? SETS[identity.value] : identity.kind === 'default' ? headers.usual : []
   const fields = new Map(chosen.map(({ name, field }) => [name.toLowerCase(), field]))
   const names = new Set([...headers.all, ...chosen].map(({ name }) => name.toLowerCase()))
   return {
-    headers: [
-      ...[...names].map((name) => ({ name, field: fields.get(name) })),
-      ...ours
-    ],
-    audience: isAsked('assertion') ? audienceOf(audience) : null,
+    headers: [...names].map((name) => ({ name, field: fields.get(name) })),
+    nameSession: contributors.map(({ session }) => session?.(presentation)).find((one) => one !== undefined),
     contributed: contributors.map(({ names, route }) => ({ names, give: route(presentation) })),
     prepared: new Map()
   }
 }
-
-function audienceOf (choice: Choice<string>): Shape['audience'] {
-  if (choice.kind === 'contradiction') return null
-  return choice.kind === 'named' ? choice.value : undefined
-}
-
-type OurHeaders = ReadonlyArray<Readonly<{ name: string, field: OwnField }>>
-type OwnValues = Readonly<Record<OwnField, string>>
-
-const OUR_HEADERS: OurHeaders = [{ name: ASSERTION_HEADER, field: 'assertion' }]
 
 function nameOf (choice: Choice<string>): string {
   return choice.kind === 'named' ? choice.value : `(${choice.kind})`
@@ -255,27 +245,15 @@ function outgoingOf (
   { headers }: Shape,
   { userId, identity }: Admitted,
   profile: Profile,
-  settings: IdentitySettings,
-  own: OwnValues
+  settings: IdentitySettings
 ): Outgoing {
   const person = { userId, identity, profile }
   let left = MAX_VALUES_BYTES
   return headers.flatMap(({ name, field }) => {
     if (field === undefined) return [name, '']
-    if (field === 'assertion') return [name, own[field]]
     const value = valueOf(field, person, settings)
     if (value.length > left) return [name, '']
     left -= value.length
     return [name, value]
   })
-}
-
-function subjectOf (
-  { userId, identity, credentials, grant }: Admitted,
-  { email, name }: Profile,
-  session: string | undefined
-): AssertionSubject {
-  const roles = identity[ROLES] ?? ''
-  const own = session === undefined ? {} : { session }
-  return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials, ...own }
 }

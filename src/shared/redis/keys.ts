@@ -8,8 +8,6 @@ export type RedisKeys = Readonly<{
   replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string
-  /** Holds the keys of assertions, sealed. */
-  assertionKeys: string
   /** Holds which clients are blocked, sealed. */
   blockedClients: string
   /** Exists while a blocked client asked not long ago. */
@@ -27,7 +25,6 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     log,
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
-    assertionKeys: `${log}:assertion-keys`,
     blockedClients: `${log}:blocked-clients`,
     blockedAsked: `${log}:blocked-asked`,
     webhookSeen: `${log}:webhook-seen`,
@@ -39,6 +36,9 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
 export function logKey (prefix: string, origin: string): string {
   return `${prefix}{log:${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}}`
 }
+
+/** A key of a part's own. */
+export const partKey = (log: string, purpose: string): string => `${log}:${purpose}`
 
 export const trialKey = (log: string): string => `${log}:doctor`
 

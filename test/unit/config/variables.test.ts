@@ -44,8 +44,6 @@ t.test('with the one required variable everything else has its default', async t
     login: undefined,
     loginUrl: undefined,
     resources: [],
-    assertion: undefined,
-
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',
     clientsBlocked: [],

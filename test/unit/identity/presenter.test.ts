@@ -1,9 +1,10 @@
 import t from 'tap'
-import type { AssertionSubject, Assertions } from '../../../src/shared/assertion/types.ts'
 import type { MemoryKey } from '../../../src/core/cache-key.ts'
 import { parsePolicy, SESSION_ONLY } from '../../../src/core/policy.ts'
 import type { EpochMs } from '../../../src/core/token-expiry.ts'
-import { type Admitted, createPresenter, NOTHING, type Outgoing } from '../../../src/request/identity/presenter.ts'
+import {
+  type Admitted, createPresenter, type HeaderContributor, type Known, NOTHING, type Outgoing
+} from '../../../src/request/identity/presenter.ts'
 import { NO_HEADERS, SETS } from '../../../src/request/identity/sets.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../../../src/shared/profile/types.ts'
 import { validResolution } from '../../helpers/identity.ts'
@@ -12,34 +13,44 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 const ALL = { usual: SETS.remote, all: [...SETS.remote, ...SETS.webauth] }
 
 function start ({
-  headers = ALL, profiles, now = () => NO_PROFILE, withAssertion = false, maxBytes = 2 ** 20
+  headers = ALL, profiles, now = () => NO_PROFILE, withToken = false, maxBytes = 2 ** 20
 }: Readonly<{
   headers?: typeof ALL | typeof NO_HEADERS
   profiles?: Profiles['of']
   /** What memory holds when a request is judged again. */
   now?: Profiles['now']
-  withAssertion?: boolean
+  withToken?: boolean
   maxBytes?: number
 }> = {}) {
   const clock = manualClock()
-  const signed: Array<readonly [AssertionSubject, string | undefined]> = []
+  const given: Array<readonly [Known, string | undefined]> = []
   const state = { hasKey: true }
-  const assertions: Assertions = {
-    sign (subject, audience) {
-      if (!state.hasKey) return undefined
-      const issuedAt = clock.wall()
-      const token = `${subject.userId} ${audience} ${signed.push([subject, audience])}`
-      return { token, issuedAt, renewAt: issuedAt + 30_000 as EpochMs }
-    }
+  const token: HeaderContributor = {
+    names: ['x-token'],
+    route: ({ audience }) => audience.kind === 'contradiction'
+      ? undefined
+      : (known) => {
+          if (!state.hasKey) return undefined
+          const name = audience.kind === 'named' ? audience.value : undefined
+          const text = `${known.admitted.userId} ${name} ${given.push([known, name])}`
+          return { values: [text], lasts: { from: known.now, until: known.now + 30_000 as EpochMs } }
+        }
   }
   const presenter = createPresenter({
     settings: { headers, user: 'user_id', encoding: 'percent', groups: 'roles' },
     profiles: profiles && { of: profiles, now },
-    assertions: withAssertion ? assertions : undefined,
+    contributors: withToken ? [token, names] : [],
     clock,
     maxBytes
   })
-  return { presenter, clock, signed, state }
+  return { presenter, clock, given, state }
+}
+
+/** Names a session, and says the name itself. */
+const names: HeaderContributor = {
+  names: ['x-session'],
+  session: ({ audience }) => audience.kind === 'contradiction' ? undefined : ({ key }) => `${key} named`,
+  route: () => ({ session }) => ({ values: [session ?? ''] })
 }
 
 function admitted (name = 'alice', key = `${name}'s`): Admitted {
@@ -85,15 +96,15 @@ t.test('a set that IDENTITY_HEADERS does not name goes out where a route names i
 })
 
 t.test('a route with two different sets or audiences gives nobody', async (t) => {
-  const { presenter, signed } = start({ withAssertion: true })
+  const { presenter, given } = start({ withToken: true })
   const twoSets = named(presenter.present(parsePolicy('identity=remote&identity=webauth'), admitted()))
   t.strictSame(
-    Object.entries(twoSets).filter(([, value]) => value !== '').map(([name]) => name), ['x-forward-auth-assertion']
+    Object.entries(twoSets).filter(([, value]) => value !== '').map(([name]) => name), ['x-token', 'x-session']
   )
-  const before = signed.length
+  const before = given.length
   const twoAudiences = named(presenter.present(parsePolicy('audience=a&audience=b'), admitted()))
-  t.equal(twoAudiences['x-forward-auth-assertion'], '')
-  t.equal(signed.length, before)
+  t.match(twoAudiences, { 'x-token': '', 'x-session': '' })
+  t.equal(given.length, before)
 })
 
 t.test('the same object goes out until something changes', async (t) => {
@@ -110,12 +121,12 @@ t.test('the same object goes out until something changes', async (t) => {
 })
 
 t.test('one key with another identity never gets what was prepared for the first', async (t) => {
-  const { presenter } = start({ withAssertion: true })
+  const { presenter } = start({ withToken: true })
   const [alice, bob] = [admitted('alice', 'k'), admitted('bob', 'k')]
   for (const [name, person] of [['alice', alice], ['bob', bob], ['alice', alice]] as const) {
     const out = named(presenter.present(SESSION_ONLY, person))
     t.equal(out['remote-user'], name)
-    t.match(out['x-forward-auth-assertion'], new RegExp(`^${name} `))
+    t.match(out['x-token'], new RegExp(`^${name} `))
   }
 })
 
@@ -141,10 +152,10 @@ t.test('a machine has no profile and no user', async (t) => {
   t.strictSame(Object.values(named(presenter.present(SESSION_ONLY, machine))).filter((value) => value !== ''), [])
 })
 
-t.test('an assertion is signed once for its audience and half its life', async (t) => {
-  const { presenter, clock, signed } = start({ withAssertion: true, profiles: () => NO_PROFILE })
+t.test('a value that ends is made once for its audience and time', async (t) => {
+  const { presenter, clock, given } = start({ withToken: true, profiles: () => NO_PROFILE })
   const person = admitted()
-  const token = (policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-forward-auth-assertion']
+  const token = (policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-token']
   t.strictSame([token(), token(), token(parsePolicy('audience=grafana'))], [
     'alice undefined 1', 'alice undefined 1', 'alice grafana 2'
   ])
@@ -154,19 +165,15 @@ t.test('an assertion is signed once for its audience and half its life', async (
   t.equal(token(), 'alice undefined 3')
   clock.setWall(0)
   t.equal(token(), 'alice undefined 4', 'a clock that was set back')
-  t.strictSame(signed[0]?.[0], {
-    userId: 'alice',
-    roles: ['admin', 'editor'],
-    email: undefined,
-    name: undefined,
-    grant: undefined,
-    credentials: NO_CREDENTIALS
+  t.strictSame(given[0]?.[0], {
+    admitted: person, profile: NO_PROFILE, session: "alice's named", now: manualClock().wall()
   })
+  t.equal(named(presenter.present(SESSION_ONLY, person))['x-session'], "alice's named")
 })
 
-t.test('without a key the header is empty, and is filled once there is one', async (t) => {
-  const { presenter, state } = start({ withAssertion: true })
-  const token = () => named(presenter.present(SESSION_ONLY, admitted()))['x-forward-auth-assertion']
+t.test('a value that cannot be made yet goes out empty, and is asked for again', async (t) => {
+  const { presenter, state } = start({ withToken: true })
+  const token = () => named(presenter.present(SESSION_ONLY, admitted()))['x-token']
   state.hasKey = false
   t.strictSame([token(), token()], ['', ''])
   state.hasKey = true
@@ -174,14 +181,14 @@ t.test('without a key the header is empty, and is filled once there is one', asy
 })
 
 t.test('what is kept has a bound, and everybody still gets their own', async (t) => {
-  const { presenter } = start({ maxBytes: 20_000, withAssertion: true })
+  const { presenter } = start({ maxBytes: 20_000, withToken: true })
   const people = Array.from({ length: 100 }, (_, index) => admitted(`user-${index}`))
   for (const round of [1, 2]) {
     for (const [index, person] of people.entries()) {
       const policy = parsePolicy(`audience=a${index}`) // as many audiences: a client may write them
       const out = named(presenter.present(policy, person))
       t.equal(out['remote-user'], `user-${index}`, `round ${round}`)
-      t.match(out['x-forward-auth-assertion'], new RegExp(`^user-${index} a${index} `))
+      t.match(out['x-token'], new RegExp(`^user-${index} a${index} `))
     }
   }
 })

@@ -103,11 +103,11 @@ const CLOCK_DRIFT_MS = 10_000
 export const clock: Probe = {
   title: 'the clocks agree',
   needs: 'authgear',
-  async run ({ look, clock, config: { resources, assertion } }) {
+  async run ({ look, clock, config: { resources, parts } }) {
     const asked = clock.wall()
     const seen = await look.ask(NOBODY)
     const date = Date.parse(seen.header('date')[0] ?? '')
-    const isStrict = resources.length > 0 || assertion !== undefined
+    const isStrict = resources.length > 0 || parts.some(({ isTimed }) => isTimed)
     return Number.isNaN(date)
       ? skipped('Authgear sent no Date')
       : looked(
@@ -116,7 +116,7 @@ export const clock: Probe = {
   }
 }
 
-/** @param driftMs of resource tokens and assertions, `iat` may be ahead by less than the usual drift */
+/** @param driftMs where it counts when tokens were made, the clocks may differ by less than usual */
 export function judgeClock (
   observation: ClockObservation,
   driftMs = CLOCK_DRIFT_MS

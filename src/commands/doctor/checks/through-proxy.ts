@@ -1,8 +1,6 @@
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
-import { JWKS_PATH } from '../../../shared/assertion/jwks.ts'
-import { ASSERTION_HEADER } from '../../../shared/assertion/types.ts'
 import { IDENTITY_HEADERS } from '../../../core/resolution.ts'
 import { SETS } from '../../../request/identity/sets.ts'
+import { type PartFindingId, parts } from '../../../parts/index.ts'
 import { TOKEN_HEADERS } from '../../../request/resource/responses.ts'
 import { originBeside } from '../../../config/beside.ts'
 import { found, type Finding } from '../catalogue.ts'
@@ -45,7 +43,7 @@ export const throughProxy: Probe = {
     if (problem !== undefined) return looked(problem)
     const notes = namesOf(context).flatMap((name) => valueIn(page.body, name) === undefined ? [] : [`${name} arrives`])
     const ofForged = judgeSurvivors(context, pages.all, forged)
-    return { ...looked(...ofForged, judgeArrivals(page), await judgeAssertion(page, context)), notes }
+    return { ...looked(...ofForged, judgeArrivals(page), ...await judgeParts(page, context)), notes }
   }
 }
 
@@ -54,14 +52,16 @@ function addressOf ({ options: { url, echo } }: Context): string | undefined {
 }
 
 /** What this service sends, but for a set that only a route names. */
-function namesOf ({ config: { identity, assertion } }: Context): readonly string[] {
+function namesOf ({ config: { identity, parts } }: Context): readonly string[] {
   const ofSets = identity.headers.all.map(({ name }) => name.toLowerCase())
-  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...assertion === undefined ? [] : [ASSERTION_HEADER], ...ofSets]
+  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...parts.flatMap(({ sends }) => sends), ...ofSets]
 }
 
 /** And what an app may believe all the same. */
 const allNamesOf = (context: Context): readonly string[] => [...new Set([
-  ...namesOf(context), ASSERTION_HEADER, ...Object.values(SETS).flat().map(({ name }) => name.toLowerCase())
+  ...namesOf(context),
+  ...parts.flatMap(({ sends }) => sends?.names ?? []),
+  ...Object.values(SETS).flat().map(({ name }) => name.toLowerCase())
 ])]
 
 function credentialOf ({ options: { paste }, pasted }: Context): Readonly<Record<string, string>> | undefined {
@@ -123,31 +123,20 @@ function judgeArrivals ({ body }: Page): Finding | undefined {
   return missing.length === 0 ? undefined : found('identity-missing', `${missing.join(' and ')} does not reach the app`)
 }
 
-async function judgeAssertion ({ body }: Page, context: Context): Promise<Finding | undefined> {
-  const { config: { assertion } } = context
-  if (assertion === undefined) return undefined
-  const token = /[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/.exec(valueIn(body, ASSERTION_HEADER) ?? '')?.[0]
-  if (token === undefined) return found('assertion-missing', `${ASSERTION_HEADER} does not reach the app`)
-  const keys = await publishedKeys(context.config)
-  if (keys === undefined) return found('assertion-keys', 'no service answers with its keys at MANAGEMENT_LISTEN')
-  try {
-    await jwtVerify(token, createLocalJWKSet(keys), {
-      issuer: assertion.issuer, algorithms: ['ES256', 'EdDSA'], currentDate: new Date(context.clock.wall())
-    })
-    return undefined
-  } catch {
-    return found('assertion-wrong', 'the assertion that reaches the app cannot be verified')
+async function judgeParts ({ body }: Page, { config, clock }: Context): Promise<readonly Finding[]> {
+  const arrived = {
+    header: (name: string) => valueIn(body, name), published: documentOf(config), now: clock.wall()
   }
+  const all = await Promise.all(config.parts.map((part) => part.arrived(arrived)))
+  return all.flat().map(([id, what]) => found(id as PartFindingId, what))
 }
 
-/** Of the service that runs beside this command. */
-async function publishedKeys ({ management }: Context['config']): Promise<JSONWebKeySet | undefined> {
-  if (management?.kind !== 'tcp') return undefined
-  const page = await askPage(`${originBeside(management)}${JWKS_PATH}`, {})
-  try {
-    return page.status === 200 && 'body' in page ? JSON.parse(page.body) as JSONWebKeySet : undefined
-  } catch {
-    return undefined
+/** Documents of the service that runs beside this command. */
+function documentOf ({ management }: Context['config']): (path: string) => Promise<string | undefined> {
+  return async (path) => {
+    if (management?.kind !== 'tcp') return undefined
+    const page = await askPage(`${originBeside(management)}${path}`, {})
+    return page.status === 200 && 'body' in page ? page.body : undefined
   }
 }
 

@@ -81,7 +81,7 @@ t.test('purges, webhooks and what is revoked otherwise are lines with origin and
 
 t.test('a line has the ids by which other logs and the app\'s token are joined', async (t) => {
   const { replica, ended } = await start(t, { ASSERTION: 'on', ASSERTION_ISSUER: 'https://auth.example.com' })
-  await replica.service.assertionsReady()
+  await replica.service.partsReady()
   const trace = '0af7651916cd43dd8448eb211c80319c'
   const { headers } = await verify(replica, 'audience=app', [
     ALICE, ['X-Request-Id', 'proxy-1'], ['Traceparent', `00-${trace}-b7ad6b7169203331-01`]

@@ -29,6 +29,7 @@ function start ({ settings = {} }: { settings?: Partial<AccessRecordSettings> } 
     run: 'r1',
     sessionKey: new Uint8Array(32),
     trustProxy: (address) => address === '127.0.0.1',
+    tokenHeader: 'x-token',
     clock,
     maxBytes: 1_000_000,
     lost: () => { counts.lost++ }

@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
-import { freePort } from '../helpers/free-port.ts'
-import { type Service, startProcess } from '../helpers/process.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { type Answer, ask } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { type Service, startProcess } from '../../../helpers/process.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { type Answer, ask } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
 
 const PATH = '/.well-known/forward-auth/jwks.json'
 const ISSUER = 'https://auth.example.com'
@@ -77,10 +77,10 @@ t.test('nothing is allowed by way of the key set', async (t) => {
 
 t.test('the recipe for Node verifies it, and refuses the rest', async (t) => {
   const service = await start(t, ON)
-  const page = readFileSync(join(import.meta.dirname, '../../docs/assertion.md'), 'utf8')
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/assertion.md'), 'utf8')
   const [, recipe = ''] = /```js\n([^]*?)```/.exec(page) ?? []
   // inside the repository, so that it finds jose
-  const file = join(import.meta.dirname, `../../.tap/recipe-${process.pid}.mjs`)
+  const file = join(import.meta.dirname, `../../../../.tap/recipe-${process.pid}.mjs`)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, recipe.replace('http://forward-auth:4181', service.managementUrl))
   t.teardown(() => rmSync(file))

@@ -1,12 +1,10 @@
-import type { Route } from '../../request/http/paths.ts'
 import { JSON_TYPE } from '../../request/http/answers.ts'
 import { OK } from '../../request/http/success.ts'
 import type { HttpResponse, Status } from '../../request/http/types.ts'
+import type { PublicDocument } from '../places.ts'
 import type { KeyRing } from './key-ring.ts'
 import { MAX_AGE_SECONDS } from './key-set.ts'
-
-/** No verify route of any proxy can name it, nor any path of the login's. */
-export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
+import { JWKS_PATH } from './types.ts'
 
 /** An empty set would be kept by verifiers for its max-age. */
 const NO_KEY: HttpResponse = responseOf(503, '{"error":"no_key"}', 'no-store', ['retry-after', '1'])
@@ -26,14 +24,14 @@ export function createKeySetResponse (ring: Pick<KeyRing, 'published'>): () => H
   }
 }
 
-export function jwksRoute (keySet: () => HttpResponse): Route {
+/** The key set on both listeners. */
+export function keySetDocument (keySet: () => HttpResponse): PublicDocument {
   return {
     path: JWKS_PATH,
     endpoint: 'jwks',
-    methods: ['GET', 'HEAD'],
-    handler: () => {
+    read () {
       const response = keySet()
-      return { response, reason: response.status === 200 ? 'key_set' : 'no_key', source: 'none', who: undefined }
+      return { response, reason: response.status === 200 ? 'key_set' : 'no_key' }
     }
   }
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createKeyRing } from '../../../src/shared/assertion/key-ring.ts'
-import { extended, type KeySet, merged, PUBLISH_AHEAD_MS } from '../../../src/shared/assertion/key-set.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
+import { createKeyRing } from '../../../../src/parts/assertion/key-ring.ts'
+import { extended, type KeySet, merged, PUBLISH_AHEAD_MS } from '../../../../src/parts/assertion/key-set.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000
 const BEGIN = 491_520 * HOUR

@@ -1,6 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
-import { configOf, holds, load, type Row, warningsOf } from './helpers.ts'
+import { read } from '../../../../src/config/read.ts'
+import { settingsOf, variables } from '../../../../src/parts/assertion/variables.ts'
+import { configOf, errorsOf, holds, load, type Row, warningsOf } from '../../../unit/config/helpers.ts'
 
 const pem = ({ privateKey }: { privateKey: KeyObject }): string =>
   privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
@@ -14,31 +16,53 @@ const ISSUER = 'https://auth.example.com/here'
 const ON = { ASSERTION: 'on', ASSERTION_ISSUER: ISSUER }
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 's'.repeat(32) }
 
+type Values = Parameters<typeof settingsOf>[0]
+
+/** What the part reads of an environment that is in order. */
+function settings (env: NodeJS.ProcessEnv): ReturnType<typeof settingsOf> {
+  const readFile = (path: string): string => FILES[path as keyof typeof FILES]
+  const values = Object.entries(variables).map(([name, variable]) => {
+    const reading = read(name, variable, env, readFile)
+    if (reading.kind === 'error') throw new Error(reading.error)
+    return [variable.as, reading.value]
+  })
+  return settingsOf(Object.fromEntries(values) as Values)
+}
+
 t.test('it is off by itself', async (t) => {
-  t.equal(configOf(load({})).assertion, undefined)
-  t.equal(configOf(load({ ASSERTION: 'off' })).assertion, undefined)
+  for (const env of [{}, { ASSERTION: 'off' }]) {
+    t.equal(settings(env), undefined)
+    t.strictSame(configOf(load(env)).parts, [])
+  }
 })
 
 t.test('two variables switch it on', async (t) => {
   const loaded = load({ ...ON, ...REDIS })
-  t.strictSame(configOf(loaded).assertion, {
+  t.strictSame(configOf(loaded).parts.map(({ name }) => name), ['assertion'])
+  t.strictSame(settings(ON), {
     issuer: ISSUER, keyFile: undefined, algorithm: 'ES256', rotationMs: 30 * 86_400_000
   })
   t.strictSame(warningsOf(loaded), [])
 })
 
-const SET: readonly Row[] = [
-  [{ ASSERTION: 'EdDSA' }, { assertion: { algorithm: 'EdDSA' } }],
-  [{ ASSERTION: 'ES256' }, { assertion: { algorithm: 'ES256' } }],
-  [{ ASSERTION_KEY_ROTATION: '1h' }, { assertion: { rotationMs: 3_600_000 } }],
-  [{ ASSERTION_KEY_ROTATION: '365d' }, { assertion: { rotationMs: 365 * 86_400_000 } }],
-  [{ ASSERTION_KEY_FILE: '/ed25519' }, { assertion: { keyFile: '/ed25519' } }],
-  [{ ASSERTION: 'EdDSA', ASSERTION_KEY_FILE: '/ed25519' }, { assertion: { keyFile: '/ed25519' } }],
-  [{ ASSERTION_KEY_FILE: '/p256', REDIS_URL: 'redis://redis', CACHE_SECRET: 'none' }, { assertion: { keyFile: '/p256' } }],
-  [{ ASSERTION_ISSUER: 'http://localhost:8080/' }, { assertion: { issuer: 'http://localhost:8080/' } }]
+const SET: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, settings: object]> = [
+  [{ ASSERTION: 'EdDSA' }, { algorithm: 'EdDSA' }],
+  [{ ASSERTION: 'ES256' }, { algorithm: 'ES256' }],
+  [{ ASSERTION_KEY_ROTATION: '1h' }, { rotationMs: 3_600_000 }],
+  [{ ASSERTION_KEY_ROTATION: '365d' }, { rotationMs: 365 * 86_400_000 }],
+  [{ ASSERTION_KEY_FILE: '/ed25519' }, { keyFile: '/ed25519' }],
+  [{ ASSERTION: 'EdDSA', ASSERTION_KEY_FILE: '/ed25519' }, { keyFile: '/ed25519' }],
+  [{ ASSERTION_KEY_FILE: '/p256', REDIS_URL: 'redis://redis', CACHE_SECRET: 'none' }, { keyFile: '/p256' }],
+  [{ ASSERTION_ISSUER: 'http://localhost:8080/' }, { issuer: 'http://localhost:8080/' }]
 ]
 
-t.test('each can be set', async (t) => holds(t, SET, ON, FILES))
+t.test('each can be set', async (t) => {
+  for (const [env, wanted] of SET) {
+    t.strictSame(errorsOf(load({ ...ON, ...env }, FILES)), [], JSON.stringify(env))
+    const found = settings({ ...ON, ...env })
+    t.strictSame({ ...found, ...wanted }, found, JSON.stringify(env))
+  }
+})
 
 const BAD: readonly Row[] = [
   [{ ASSERTION: 'on' }, /^ASSERTION_ISSUER: is required with ASSERTION=on/],

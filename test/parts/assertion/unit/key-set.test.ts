@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { LIFE_SECONDS } from '../../../src/shared/assertion/assertions.ts'
-import { ALGORITHMS } from '../../../src/shared/assertion/key.ts'
+import { LIFE_SECONDS } from '../../../../src/parts/assertion/assertions.ts'
+import { ALGORITHMS } from '../../../../src/parts/assertion/key.ts'
 import {
   extended, type KeySet, MAX_AGE_SECONDS, merged, PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS, publishedAt, type Schedule,
   signingAt
-} from '../../../src/shared/assertion/key-set.ts'
-import { SEED } from '../../helpers/credentials.ts'
+} from '../../../../src/parts/assertion/key-set.ts'
+import { SEED } from '../../../helpers/credentials.ts'
 
 const HOUR = 3_600_000
 const BEGIN = 491_520 * HOUR

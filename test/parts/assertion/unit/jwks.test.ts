@@ -1,10 +1,11 @@
 import t from 'tap'
-import { createKeySetResponse, JWKS_PATH } from '../../../src/shared/assertion/jwks.ts'
-import { createKeyRing, type KeyRing } from '../../../src/shared/assertion/key-ring.ts'
-import { extended } from '../../../src/shared/assertion/key-set.ts'
-import { type Algorithm, ALGORITHMS } from '../../../src/shared/assertion/key.ts'
-import { loginPath } from '../../../src/config/parsers/urls.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
+import { createKeySetResponse } from '../../../../src/parts/assertion/jwks.ts'
+import { createKeyRing, type KeyRing } from '../../../../src/parts/assertion/key-ring.ts'
+import { extended } from '../../../../src/parts/assertion/key-set.ts'
+import { type Algorithm, ALGORITHMS } from '../../../../src/parts/assertion/key.ts'
+import { JWKS_PATH } from '../../../../src/parts/assertion/types.ts'
+import { loginPath } from '../../../../src/config/parsers/urls.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000
 

@@ -2,6 +2,15 @@ import type { Credentials } from '../../core/credentials.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { Algorithm } from './key.ts'
 
+/** On every 200 with ASSERTION=on, empty for nobody. */
+export const ASSERTION_HEADER = 'x-forward-auth-assertion'
+/** No verify route of any proxy can name it, nor any path of the login's. */
+export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
+
+/** `no_key`: Redis was not reached yet. `unfit`: too large, or about nobody who can be named. */
+export const SIGN_OUTCOMES = ['signed', 'no_key', 'unfit'] as const
+export type SignOutcome = typeof SIGN_OUTCOMES[number]
+
 /** Of whom an assertion speaks. */
 export type AssertionSubject = Readonly<{
   /** Undefined for a machine, whose `sub` is its client. */
@@ -42,6 +51,3 @@ export type Assertions = Readonly<{
    */
   sign: (subject: AssertionSubject, audience: string | undefined) => Assertion | undefined
 }>
-
-/** On every 200 with ASSERTION=on, empty for nobody. */
-export const ASSERTION_HEADER = 'x-forward-auth-assertion'

@@ -1,16 +1,16 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
-import { LIFE_SECONDS } from '../../src/shared/assertion/assertions.ts'
-import { MAX_AGE_SECONDS, PUBLISH_AHEAD_MS } from '../../src/shared/assertion/key-set.ts'
+import { LIFE_SECONDS } from '../../../../src/parts/assertion/assertions.ts'
+import { MAX_AGE_SECONDS, PUBLISH_AHEAD_MS } from '../../../../src/parts/assertion/key-set.ts'
 import {
-  type AssertingReplica, HOUR, ISSUER, kidOf, KEYS, startAssertingReplica
-} from '../helpers/asserting-replica.ts'
-import { type Environment, redisAt } from '../helpers/in-process.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { startRelay } from '../helpers/relay.ts'
-import { until } from '../helpers/until.ts'
-import { runs } from '../helpers/runs.ts'
+  type AssertingReplica, HOUR, ISSUER, kidOf, KEY, startAssertingReplica
+} from '../asserting-replica.ts'
+import { type Environment, redisAt } from '../../../helpers/in-process.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { startRelay } from '../../../helpers/relay.ts'
+import { until } from '../../../helpers/until.ts'
+import { runs } from '../../../helpers/runs.ts'
 
 const MINUTE = 60_000
 /** Long ago, so that a set of keys that is read is never young. */
@@ -58,7 +58,7 @@ for (const [algorithm, count] of [['ES256', runs(4000, 50_000)], ['EdDSA', runs(
     // so long that some twenty keys sign
     const stepMs = Math.round(20 * HOUR / count)
     const errors = await failures(count, async (index) => {
-      const token = replicas[index % 2]?.sign(undefined, 'app') ?? ''
+      const token = replicas[index % 2]?.sign('app') ?? ''
       kids.add(kidOf(token))
       // it goes out for half of its life, and travels
       const ageMs = index % (LIFE_SECONDS * 500)
@@ -85,7 +85,7 @@ t.test('cut off for longer than a rotation, it signs with a key that others publ
   await until('it is cut off', cut.shared.isDown)
   const { verify } = createVerifier(clock, [other])
   const errors = await failures(200, async () => {
-    await verify(cut.sign(undefined, 'app') ?? '')
+    await verify(cut.sign('app') ?? '')
     clock.advance(2 * MINUTE)
   })
   t.strictSame(errors, [])
@@ -168,7 +168,7 @@ t.test('without Redis’ answer no key: no assertion, no key set, and one line',
   t.equal(replica.lines.filter(({ msg }) => /no key for assertions yet/.test(String(msg))).length, 1)
   t.match(await replica.metrics.render(), /^forward_auth_assertions_total\{outcome="no_key"\} 10$/m)
   t.match(await replica.metrics.render(), /^forward_auth_assertion_key_available 0$/m)
-  await replica.parts.ready()
+  await replica.ready()
   const redis = await startRedis(t)
   relay.to(redis.port)
   await until('the key set is there', async () => (await replica.fetchKeys()).status === 200)
@@ -183,18 +183,18 @@ t.test('another CACHE_SECRET: an error that says what to do, and no key', async 
   const redis = await startRedis(t)
   const first = await startAssertingReplica(t, { REDIS_URL: redis.url, ...settled })
   await first.hasKey()
-  const before = await redis.cli('GET', KEYS.assertionKeys)
+  const before = await redis.cli('GET', KEY)
   const wrong = await startAssertingReplica(t, { REDIS_URL: redis.url, CACHE_SECRET: 'x'.repeat(32), ...settled })
   await until('it says so', () => wrong.lines.some(({ level }) => level === 50 || level === 'error'))
-  await wrong.parts.ready()
+  await wrong.ready()
   t.match(wrong.lines.filter(({ msg }) => /CACHE_SECRET_PREVIOUS/.test(String(msg)) && /delete the key/.test(String(msg))), [
-    { key: KEYS.assertionKeys }
+    { key: KEY }
   ])
   t.equal(wrong.sign(), undefined)
-  t.equal(await redis.cli('GET', KEYS.assertionKeys), before)
+  t.equal(await redis.cli('GET', KEY), before)
   await first.close()
-  await redis.cli('DEL', KEYS.assertionKeys)
-  await until('with the key gone it makes its own', wrong.parts.gauges.hasKey)
+  await redis.cli('DEL', KEY)
+  await wrong.hasKey() // its own, with the other one gone
 })
 
 t.test('CACHE_SECRET is rotated: one set of keys throughout', async (t: Test) => {
@@ -210,13 +210,13 @@ t.test('CACHE_SECRET is rotated: one set of keys throughout', async (t: Test) =>
   await both.hasKey()
   t.equal(both.kid(), kid)
   await old.close()
-  const sealed = await redis.cli('GET', KEYS.assertionKeys) // by the old one, as long as the clock stands still
+  const sealed = await redis.cli('GET', KEY) // by the old one, as long as the clock stands still
   // the check of the old one ends by Redis' clock, and two intervals later by ours
   await until('the fleet writes under the new one', () => {
     clock.advance(100)
     return both.shared.redis?.secretCheck.writesPrevious() === false
   })
-  await until('the keys are sealed again', async () => await redis.cli('GET', KEYS.assertionKeys) !== sealed)
+  await until('the keys are sealed again', async () => await redis.cli('GET', KEY) !== sealed)
   const next = await open({ CACHE_SECRET: NEW })
   await next.hasKey()
   t.equal(sidOf(next.sign()), sidOf(both.sign()), 'and a session keeps its sid')

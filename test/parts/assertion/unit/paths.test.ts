@@ -1,7 +1,7 @@
 import t from 'tap'
-import { JWKS_PATH } from '../../../src/shared/assertion/jwks.ts'
-import { readOptions } from '../../../src/commands/snippet/options.ts'
-import { PROXIES, templateOf, type ProxyName } from '../../../src/commands/snippet/proxies.ts'
+import { JWKS_PATH } from '../../../../src/parts/assertion/types.ts'
+import { readOptions } from '../../../../src/commands/snippet/options.ts'
+import { PROXIES, templateOf, type ProxyName } from '../../../../src/commands/snippet/proxies.ts'
 
 const HOST = 'api.example.com'
 const SETS: ReadonlyArray<readonly string[]> = [

@@ -2,16 +2,12 @@ import type { Clock } from '../../clock.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
 import type { SigningKey } from './key.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Assertions, AssertionSubject } from './types.ts'
+import type { Assertions, AssertionSubject, SignOutcome } from './types.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import type { Hmac } from '../../crypto/hmac.ts'
 
 /** Of either algorithm: 64 bytes as base64url. */
 const SIGNATURE_LENGTH = 86
-
-/** `no_key`: Redis was not reached yet. `unfit`: too large, or about nobody who can be named. */
-export const SIGN_OUTCOMES = ['signed', 'no_key', 'unfit'] as const
-export type SignOutcome = typeof SIGN_OUTCOMES[number]
 
 export type AssertionsDeps = Readonly<{
   ring: Pick<KeyRing, 'signer' | 'sidHmac'>

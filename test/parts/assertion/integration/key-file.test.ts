@@ -3,10 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
-import { PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from '../../src/shared/assertion/key-set.ts'
-import { type AssertingReplica, HOUR, startAssertingReplica } from '../helpers/asserting-replica.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { until } from '../helpers/until.ts'
+import { PUBLISH_AFTER_MS, PUBLISH_AHEAD_MS } from '../../../../src/parts/assertion/key-set.ts'
+import { type AssertingReplica, HOUR, startAssertingReplica } from '../asserting-replica.ts'
+import { tempDir } from '../../../helpers/temp-dir.ts'
+import { until } from '../../../helpers/until.ts'
 
 const pem = (curve?: string): string =>
   (curve === undefined ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: curve })).privateKey

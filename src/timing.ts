@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 
 /** Once in so many milliseconds, however often it is called. */
 export function throttle (clock: Pick<Clock, 'monotonic'>, everyMs: number, act: () => void): () => void {
@@ -33,7 +33,7 @@ export type Waits = Readonly<{
   leaseWaitMs?: number | undefined
   /** Between two looks at the secret check. */
   secretCheckMs?: number | undefined
-  /** Of the keys of assertions. */
+  /** Of what parts share in Redis, until it counts. */
   settleMs?: number | undefined
 }>
 

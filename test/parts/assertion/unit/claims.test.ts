@@ -1,11 +1,11 @@
 import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
-import { createAssertions, MAX_LENGTH, type SignOutcome } from '../../../src/shared/assertion/assertions.ts'
-import { createKeyRing } from '../../../src/shared/assertion/key-ring.ts'
-import { extended } from '../../../src/shared/assertion/key-set.ts'
-import type { AssertionSubject } from '../../../src/shared/assertion/types.ts'
-import type { Credentials } from '../../../src/core/credentials.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
+import { createAssertions, MAX_LENGTH } from '../../../../src/parts/assertion/assertions.ts'
+import { createKeyRing } from '../../../../src/parts/assertion/key-ring.ts'
+import { extended } from '../../../../src/parts/assertion/key-set.ts'
+import type { AssertionSubject, SignOutcome } from '../../../../src/parts/assertion/types.ts'
+import type { Credentials } from '../../../../src/core/credentials.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const NONE: Credentials = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
 const ALICE: AssertionSubject = {

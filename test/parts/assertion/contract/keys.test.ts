@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
-import { createKeyRing } from '../../src/shared/assertion/key-ring.ts'
-import { extended, type KeySet, publishedAt, type Schedule } from '../../src/shared/assertion/key-set.ts'
-import { createKeyStore, type KeyStore } from '../../src/shared/assertion/shared-keys.ts'
-import { TRIED } from '../helpers/redis-forms.ts'
-import { redisTier, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
+import { createKeyRing } from '../../../../src/parts/assertion/key-ring.ts'
+import { extended, type KeySet, publishedAt, type Schedule } from '../../../../src/parts/assertion/key-set.ts'
+import { createKeyStore, type KeyStore } from '../../../../src/parts/assertion/shared-keys.ts'
+import { TRIED } from '../../../helpers/redis-forms.ts'
+import { redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { skipOrFail } from '../../../helpers/servers.ts'
 
 const [OLD, NEW, THIRD] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)]
 const NAME = 'forward-auth:{log:test}:assertion-keys'

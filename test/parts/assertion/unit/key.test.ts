@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
-import { MAX_KEYS, readKeys } from '../../../src/shared/assertion/key.ts'
+import { MAX_KEYS, readKeys } from '../../../../src/parts/assertion/key.ts'
 
 const p256 = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const [one, two, ed25519] = [p256(), p256(), generateKeyPairSync('ed25519').privateKey]

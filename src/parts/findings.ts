@@ -1,0 +1,26 @@
+import type { EpochMs } from '../core/token-expiry.ts'
+
+/** A problem that `doctor` may find. */
+export type PartFinding<Id extends string> =
+  Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
+export type Found<Id extends string> = readonly [id: Id, what: string]
+export type Checked<Id extends string> =
+  Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: ReadonlyArray<Found<Id>> }>
+/** How the service listens. */
+export type At = Readonly<{ isTls: boolean }>
+/** A check of its own. */
+export type Check<Settings, Id extends string> = Readonly<{
+  title: string
+  /** Why nothing is looked at where the part is off. */
+  off: string
+  run: (settings: Settings, at: At) => Promise<Checked<Id>>
+}>
+
+/** What `doctor` saw of a request that came through the proxy. */
+export type Arrived = Readonly<{
+  /** A header as the app got it; undefined where it got none, or an empty one. */
+  header: (name: string) => string | undefined
+  /** A document of the service that runs beside it; undefined where nobody answers. */
+  published: (path: string) => Promise<string | undefined>
+  now: EpochMs
+}>
