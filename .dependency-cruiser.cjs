@@ -99,7 +99,7 @@ module.exports = {
     },
     {
       name: 'few-make-a-success',
-      comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and assertion/jwks ' +
+      comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and parts/assertion/jwks ' +
         '(public documents), and http/webhook; no other file can spell one',
       severity: 'error',
       from: { pathNot: '^src/(request/(verify/responses|resource/metadata|http/webhook)|parts/assertion/jwks)[.]ts$' },

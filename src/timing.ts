@@ -28,12 +28,12 @@ export function tellChanges<E> (fails: (error: E) => void, succeeds: () => void)
 
 /** Milliseconds that tests set, so that none of them depends on the speed of a machine. */
 export type Waits = Readonly<{
-  /** Of a lease in Redis, and of the wait for one that another replica holds. */
+  /** Life of a lease in Redis, and the wait for one that another replica holds. */
   leaseMs?: number | undefined
   leaseWaitMs?: number | undefined
   /** Between two looks at the secret check. */
   secretCheckMs?: number | undefined
-  /** Of what parts share in Redis, until it counts. */
+  /** Time that something new of a part must have stood in Redis before it counts. */
   settleMs?: number | undefined
 }>
 

@@ -16,7 +16,7 @@ export type Check<Settings, Id extends string> = Readonly<{
   run: (settings: Settings, at: At) => Promise<Checked<Id>>
 }>
 
-/** What `doctor` saw of a request that came through the proxy. */
+/** A request that came through the proxy, as `doctor` saw it. */
 export type Arrived = Readonly<{
   /** A header as the app got it; undefined where it got none, or an empty one. */
   header: (name: string) => string | undefined

@@ -5,7 +5,7 @@ import type { Arrived, At, Check, Checked, Found, PartFinding } from './findings
 import type { Base, Opened } from './places.ts'
 import type { StatusOf } from './status.ts'
 
-/** What a part's rules may know of the base: of its variables no more, else the types would close a circle. */
+/** Facts of the base for the rules of parts. Its variables would close a circle of types. */
 export type BaseFacts = Readonly<{
   hasRedis: boolean
   /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
@@ -13,7 +13,7 @@ export type BaseFacts = Readonly<{
   readFile: ReadFile
 }>
 
-/** What the rules of a part read: its own variables, and a few facts. */
+/** A part's own variables, and those facts: all that its rules read. */
 type ReadingsOf<Rows extends Variables> = Readonly<{
   base: BaseFacts
   values: Partial<ValuesOf<Rows>>

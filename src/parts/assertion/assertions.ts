@@ -6,7 +6,7 @@ import type { Assertions, AssertionSubject, SignOutcome } from './types.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import type { Hmac } from '../../crypto/hmac.ts'
 
-/** Of either algorithm: 64 bytes as base64url. */
+/** A signature has 64 bytes by either algorithm, here as base64url. */
 const SIGNATURE_LENGTH = 86
 
 export type AssertionsDeps = Readonly<{
@@ -43,7 +43,7 @@ function jwtOf (key: SigningKey, claims: string): string {
 
 /** An assertion's life; it goes out for the half of it. */
 export const LIFE_SECONDS = 60
-/** By which `iat` is set back: libraries refuse one that is ahead of the app's clock (docs/assertion.md). */
+/** `iat` is set back by so much: libraries refuse one that is ahead of the app's clock (docs/assertion.md). */
 const BACKDATED_SECONDS = 15
 
 /**

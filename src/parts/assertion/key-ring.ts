@@ -7,8 +7,8 @@ import { type KeySet, PUBLISH_AHEAD_MS, publishedAt, type Schedule, signingAt, t
 export type KeyRing = ReturnType<typeof createKeyRing>
 
 /**
- * What signs here: what the set says, but for a key that this replica learned of late, as where replicas were apart or
- * a file changed: it is published first.
+ * The keys of one replica. The set says which one signs, but a key that this replica learned of late, as where replicas
+ * were apart or a file changed, is published first.
  */
 export function createKeyRing (clock: Clock, schedule: Schedule) {
   let set: KeySet = { since: 0, sid: '', keys: [] }
@@ -60,9 +60,9 @@ export function createKeyRing (clock: Clock, schedule: Schedule) {
       const others = publishedAt(set, schedule, clock.wall()).filter(({ pkcs8 }) => pkcs8 !== first?.pkcs8)
       return (first === undefined ? others : [first, ...others]).map(signingKey)
     },
-    /** Whether it is a private key of the kind that it says. */
+    /** True for a private key of the kind that it says. */
     canSign: (stored: StoredKey) => find(stored) !== undefined,
-    /** Of `sid`: the same on all replicas, and over a rotation of the keys. */
+    /** Keys `sid`: the same on all replicas, and over a rotation of the keys. */
     sidHmac: () => hmac,
     /** When another one signs; undefined: never, as far as is known. */
     nextAt: () => set.keys.find(({ from, until, algorithm }) =>

@@ -7,7 +7,7 @@ export type StoredKey = Readonly<{
   algorithm: Algorithm
   /** Not used before; in use until the next one's. */
   from: number
-  /** Of a key that signs no more, or never: published until then. */
+  /** The end of publication of a key that signs no more, or never. */
   until?: number
 }>
 
@@ -24,10 +24,10 @@ export type Schedule = Readonly<{ algorithm: Algorithm, rotationMs: number }>
 
 /** Verifiers keep the key set for so long. */
 export const MAX_AGE_SECONDS = 300
-/** Of ASSERTION_KEY_ROTATION: clocks, key sets and assertions are younger than one period by far. */
+/** The shortest ASSERTION_KEY_ROTATION: clocks, key sets and assertions are younger than one period by far. */
 export const MIN_ROTATION = '1h'
 export const MIN_ROTATION_MS = 3_600_000
-/** By so much one replica may learn of a key later than another: a mounted secret takes a minute or two. */
+/** One replica may learn of a key later than another by so much: a mounted secret takes a minute or two. */
 const SPREAD_MS = 300_000
 /** From when a key is published until it signs in place of another: no verifier holds a set without it any more. */
 export const PUBLISH_AHEAD_MS = MAX_AGE_SECONDS * 1000 + SPREAD_MS
@@ -76,7 +76,7 @@ export function extended (set: KeySet | undefined, schedule: Schedule, now: numb
   return missing.length === 0 && kept.length === set.keys.length ? set : { ...set, keys: sorted([...kept, ...missing]) }
 }
 
-/** What each of two sets publishes, with the keys of the older one to sign: another set's sign no more. */
+/** Joins two sets: all that both publish, with the keys of the older one to sign; the other one's sign no more. */
 export function merged (one: KeySet, other: KeySet, schedule: Schedule, now: number): KeySet {
   const isSame = one.sid === other.sid
   const [first, second] = isSame || isOlder(one, other) ? [one, other] : [other, one]

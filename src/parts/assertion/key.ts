@@ -7,7 +7,7 @@ export type Algorithm = typeof ALGORITHMS[number]
 export type SigningKey = Readonly<{
   algorithm: Algorithm
   kid: string
-  /** What the key set publishes: nothing private. */
+  /** Its public half, for the key set. */
   jwk: Readonly<Record<string, string>>
   /** The JWT's first part. */
   header: string
@@ -53,7 +53,7 @@ export type KeyFileContent = Readonly<
   | { kind: 'keys', keys: readonly PrivateKey[] }
   | { kind: 'problem', problem: string }
 >
-/** What signs, and what secrets are derived from. */
+/** A key with what signs by it; secrets are derived from the key itself. */
 export type PrivateKey = Readonly<{ signing: SigningKey, key: KeyObject }>
 
 /** PEM blocks, a JWK, or a JWK set: the first key signs, all are published. */

@@ -8,9 +8,9 @@ import { extended, type KeySet, merged, type Schedule, type StoredKey } from './
 export type KeyStoreDeps = Readonly<{
   commands: Pick<RedisCommands, 'getBuffer' | 'compareAndSet'>
   sealer: Sealer
-  /** Of CACHE_SECRET_PREVIOUS, while there is one. */
+  /** The sealer of CACHE_SECRET_PREVIOUS, while there is one. */
   previous: Sealer | undefined
-  /** Whether a replica may be left that knows no other. */
+  /** True while a replica may be left that knows no other. */
   writesPrevious: () => boolean
   canSign: KeyRing['canSign']
   name: string

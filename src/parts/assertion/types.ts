@@ -11,16 +11,16 @@ export const JWKS_PATH = '/.well-known/forward-auth/jwks.json'
 export const SIGN_OUTCOMES = ['signed', 'no_key', 'unfit'] as const
 export type SignOutcome = typeof SIGN_OUTCOMES[number]
 
-/** Of whom an assertion speaks. */
+/** The person, or the machine, that an assertion speaks of. */
 export type AssertionSubject = Readonly<{
   /** Undefined for a machine, whose `sub` is its client. */
   userId: string | undefined
   roles: readonly string[]
   email: string | undefined
   name: string | undefined
-  /** Of a resource token. */
+  /** The client and scopes of a resource token. */
   grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
-  /** What names the session: `sid` is a keyed digest of it. */
+  /** They name the session: `sid` is a keyed digest of one. */
   credentials: Credentials
   /** With LISTEN_EVENTS: `x-forward-auth-session`, which is its `sid` then. */
   session?: string | undefined

@@ -5,7 +5,7 @@ import { readKeys } from './key.ts'
 import { MIN_ROTATION } from './key-set.ts'
 import type { AssertionSettings } from './types.ts'
 
-/** What `iss` says, exactly as it is written: apps compare it character by character. */
+/** The value of `iss`, exactly as it is written: apps compare it character by character. */
 const issuer: Kind<string> = Object.freeze({
   accepts: 'an `https://` or `http://` URL without query and fragment',
   parse: (text: string) => {

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { parts } from '../../../src/parts/index.ts'
 import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../../src/commands/snippet/settings.ts'
 import { SETS } from '../../../src/request/identity/sets.ts'
 
@@ -10,11 +9,7 @@ const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** What an app may trust, whether this deployment sends it or not. */
-const COPIED = [
-  ...IDENTITY,
-  ...Object.values(SETS).flat().map(({ name }) => name),
-  ...parts.flatMap(({ sends }) => sends?.names ?? []).map(canonical)
-]
+const COPIED = [...IDENTITY, ...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion']
 const STRIPPED = [...COPIED, UNUSED_IDENTITY]
 /** As Go writes a name before Traefik compares it. */
 const asGo = (name: string): string => canonical(name.toLowerCase())
