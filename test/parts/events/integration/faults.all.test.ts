@@ -72,14 +72,17 @@ async function watchStream (t: Test, { replicas }: World) {
   const open = new Set<Socket>()
   let at = 0
   let backAt: Moment | undefined
+  let newest: Socket | undefined
   const server = createServer({ allowHalfOpen: true }, (client) => {
+    newest = client
     at = (at + 1) % replicas.length
     const upstream = connect({ host: '127.0.0.1', port: replicas[at]?.eventsPort ?? 1, allowHalfOpen: true })
     upstream.on('data', (data) => {
       if (data.includes('"following":true')) backAt ??= now()
       if (data.includes('"following":false')) backAt = undefined
     })
-    client.once('close', () => { backAt = undefined })
+    // one that ended long ago may close after the next one is told
+    client.once('close', () => { if (client === newest) backAt = undefined })
     joinSockets(open, client, upstream)
   })
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
