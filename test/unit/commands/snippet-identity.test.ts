@@ -8,7 +8,7 @@ import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import { SETS } from '../../../src/request/identity/sets.ts'
 import { SEED } from '../../helpers/credentials.ts'
-import { errorsOf, settingsOf, textOf } from './snippet-of.ts'
+import { ALL_SENT, errorsOf, SENT, settingsOf, textOf } from './snippet-of.ts'
 
 const LONG = `X-${'Ab-'.repeat(20)}Xy`
 /** What is in use, by the options that say so. */
@@ -16,13 +16,13 @@ const USES: ReadonlyArray<readonly [options: readonly string[], names: readonly 
   ...(['remote', 'forwarded', 'webauth'] as const).map((set) =>
     [['--identity', set], SETS[set].map(({ name }) => name)] as const),
   [['--identity', `X-My-User={username},${LONG}={email}`], ['X-My-User', LONG]],
-  [['--assertion'], ['X-Forward-Auth-Assertion']],
-  [['--identity', 'X-My-User={user},remote', '--assertion', '--policy', '/=identity=webauth&audience=a.b:c'],
-    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), 'X-Forward-Auth-Assertion']],
+  ...SENT.map(({ option, names }) => [[option], names] as const),
+  [['--identity', 'X-My-User={user},remote', ...ALL_SENT, '--policy', '/=identity=webauth&audience=a.b:c'],
+    ['X-My-User', ...[...SETS.remote, ...SETS.webauth].map(({ name }) => name), ...SENT.flatMap(({ names }) => names)]],
   [['--identity', 'none,forwarded', '--policy', '/=identity=forwarded'], SETS.forwarded.map(({ name }) => name)]
 ]
 /** What an app may trust, whether this deployment sends it or not. */
-const ALWAYS = [...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion']
+const ALWAYS = [...Object.values(SETS).flat().map(({ name }) => name), ...SENT.flatMap(({ names }) => names)]
 const ROUTES = [[], ['--policy', '/grafana=identity=webauth'], ['--policy', '/admin=role=admin']]
 const LOGIN = [[], ['--no-login']]
 const TLS = [[], ['--forward-auth', 'https://forward-auth:4180']]
@@ -224,7 +224,7 @@ const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = 
   [['--identity', 'Connection={email}'], /^--identity "Connection" has a meaning of its own/],
   [['--identity', 'remote', '--identity', 'webauth'], /^--identity is there twice/],
   [['--identity'], /^--identity needs a value/],
-  [['--assertion=on'], /^--assertion takes no value/],
+  [['--https=on'], /^--https takes no value/],
   [['--policy', '/x=identity=nginx'], /identity takes remote or forwarded or webauth/],
   [['--policy', '/x=audience=a b'], /audience has a value that cannot be one/],
   [['--policy', '/x=identity=remote&identity=webauth'],
@@ -264,7 +264,9 @@ t.test('a hostile --identity is refused, or holds letters, digits and dashes', a
 })
 
 t.test('nginx holds the longest answer where more names go out', async (t) => {
-  for (const [options, size] of [[[], '16k'], [['--identity', 'remote'], '64k'], [['--assertion'], '64k']] as const) {
+  for (const [options, size] of [
+    [[], '16k'], [['--identity', 'remote'], '64k'], ...ALL_SENT.map((option) => [[option], '64k'] as const)
+  ] as const) {
     const settings = settingsOf(...options)
     t.match(fileOf(templateOf('nginx')(settings), 'authgear_call.inc'), `proxy_buffer_size ${size};`)
   }

@@ -6,10 +6,11 @@ import { PROXIES } from '../../../src/commands/snippet/proxies.ts'
 import { hasSchema, problemsOf, readYaml, type Resource, schemaOf } from '../../helpers/schemas.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { GUARDS } from './proxy-guards.ts'
+import { ALL_SENT } from './snippet-of.ts'
 
 const ROUTES = ['--policy', '/=anonymous=false', '--policy', '/admin=role=admin,owner', '--policy', '/a.b=max_age=300']
 const IDENTITY = [
-  '--identity', 'X-My-User={user},forwarded', '--assertion', '--policy', '/=identity=webauth&audience=a'
+  '--identity', 'X-My-User={user},forwarded', ...ALL_SENT, '--policy', '/=identity=webauth&audience=a'
 ]
 const ALL = [
   ...ROUTES, ...IDENTITY, '--login', '--listen', '0.0.0.0:80', '--forward-auth', 'http://auth:8000', '--app',

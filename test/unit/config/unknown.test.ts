@@ -24,8 +24,6 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['IDENTITY_USR', 'IDENTITY_USER'],
   ['PROFILE_TLL', 'PROFILE_TTL'],
   ['RESOURCE', 'RESOURCES'],
-  ['ASSERTION_KEY_FIEL', 'ASSERTION_KEY_FILE'],
-  ['ASSERTIONS', 'ASSERTION'],
   ['LOGINS_SECRET', 'LOGIN_SECRET'],
   ['LOGOUT_REDIRECT_URL', 'LOGOUT_REDIRECT_URI'],
   ['ABSENT_HEADER', 'ABSENT_HEADERS'],

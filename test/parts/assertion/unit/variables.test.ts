@@ -83,6 +83,7 @@ const BAD: readonly Row[] = [
     /^ASSERTION_KEY_FILE: does not begin with an Ed25519 key/],
   [{ ...ON, ...REDIS, CACHE_SECRET: 'none' },
     /^ASSERTION: .* CACHE_SECRET=none protects nothing: set CACHE_SECRET, or .* ASSERTION_KEY_FILE/],
+  [{ ASSERTION_KEY_FIEL: '/p256' }, /^ASSERTION_KEY_FIEL: is not a variable .*: did you mean ASSERTION_KEY_FILE\?/],
   [{ ASSERTIONS: 'on' }, /^ASSERTIONS: is not a variable of this service: did you mean ASSERTION\?/]
 ]
 
