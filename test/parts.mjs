@@ -34,9 +34,12 @@ function remove (copy, part) {
   writeFileSync(index, without)
 }
 
-/** All but those that hold the documentation of the whole against the code. */
+/** All but those of what is made of the whole: the documentation, the commands and what is deployed. */
+const OF_THE_WHOLE = ['docs', 'commands', 'deploy']
+
 function ofTheBase () {
-  return readdirSync(join(root, 'test/unit')).filter((name) => name !== 'docs').map((name) => join('test/unit', name))
+  return readdirSync(join(root, 'test/unit')).filter((name) => !OF_THE_WHOLE.includes(name))
+    .map((name) => join('test/unit', name))
 }
 
 function check (copy, what, command, args) {
