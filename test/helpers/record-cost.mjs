@@ -3,7 +3,7 @@
 // Usage: node --expose-gc test/helpers/record-cost.mjs PEOPLE REQUESTS BYTES [long|parts]; prints JSON
 // BYTES: what counted lines may take; `long`: much of everything that a client chooses; `parts`: short parts of long
 // texts, which V8 keeps whole as long as a part is kept
-import { createAccessRecord } from '../../dist/operate/access-record/access-record.js'
+import { createAccessRecord } from '../../dist/parts/access-record/record.js'
 import { systemClock as clock } from '../../dist/clock.js'
 
 const [people, requests, maxBytes] = process.argv.slice(2, 5).map(Number)

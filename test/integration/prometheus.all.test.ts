@@ -39,6 +39,7 @@ async function start (t: Test): Promise<World> {
     ...EVENTS,
     AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     LOG_LEVEL: 'error',
+    ACCESS_RECORD: 'stdout',
     ...auditEnvironment(simulator.url, '500ms')
   }
   const [service, other] = await Promise.all([

@@ -127,7 +127,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
   return Object.freeze({
     register: (table) => register(registry, table),
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    render: () => textOf(registry),
     reading: () => ({
       ...readRequests(requests),
       authgear: count.authgear.counts(),
@@ -163,16 +163,17 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
  */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** Shows metrics by name, whoever registers first. */
-class SortedRegistry extends Registry {
-  override getMetricsAsArray (): ReturnType<Registry['getMetricsAsArray']> {
-    return super.getMetricsAsArray().toSorted((a, b) => a.name < b.name ? -1 : 1)
-  }
+/** Sorted by name. They are read in the order of registration, since some of Node's set the values of others. */
+async function textOf (registry: Registry): Promise<string> {
+  const blocks = (await registry.metrics()).trimEnd().split(/\n(?=# HELP )/).map((block) => block.trimEnd())
+  return `${blocks.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1).join('\n\n')}\n`
 }
+
+const nameOf = (block: string): string => block.split(' ', 3)[2] ?? ''
 
 /** With what Node says of this process. */
 function createRegistry (): Registry {
-  const registry = new SortedRegistry()
+  const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry

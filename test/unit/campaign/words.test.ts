@@ -61,6 +61,8 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
     reboot('redis-kept', 900, [0, 1, 2]), ...BLOCKED, healed(6000), answer(9000, 200)], /bound is 6200/],
   ['an empty Redis, and one replica lived', [
     ...BLOCKED, reboot('redis-emptied', 2000, [0, 1, 2]), healed(6000), answer(9000, 200)], /bound is 6200/],
+  ['the same, by a replica that has just been started', [
+    ...BLOCKED, reboot('redis-emptied', 7000, [0, 1, 2]), answer(9000, 200)], undefined],
   ['the same, and it had not read of it', [
     ...BLOCKED, reboot('redis-emptied', 1200, [0, 1, 2]), healed(6000), answer(9000, 200)], undefined],
   ['an empty Redis, and all that began again', [
