@@ -21,10 +21,17 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   const { parts, machine, trustedProxies, tls, cache } = settings
   const tokenHeader = parts.map((part) => part.tokenHeader).find((name) => name !== undefined)
   const common = { ...deps, machine, tokenHeader, trustProxy: createTrustProxy(trustedProxies), tls }
-  return parts.map(({ name, variable, memoryShare, register }) => {
-    const open = register(metrics)
-    return Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * memoryShare }), name, variable })
-  })
+  const opened: OpenedPart[] = []
+  try {
+    for (const { name, variable, memoryShare, register } of parts) {
+      const open = register(metrics)
+      opened.push(Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * memoryShare }), name, variable }))
+    }
+  } catch (error) {
+    closeAll(opened).catch(() => {}) // the first error counts
+    throw error
+  }
+  return opened
 }
 
 type SharedRedisDeps = Pick<SharedRedis, 'sealing' | 'settleMs'> & Readonly<{ shared: Shared, log: string }>
@@ -56,9 +63,11 @@ export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
   }
 }
 
-/** Closes what opens last first. */
+/** Closes what opened last first, whatever one of them says. */
 export async function closeAll (opened: OpenedParts): Promise<void> {
-  for (const { close } of opened.toReversed()) await close?.()
+  const ends: Array<PromiseSettledResult<void>> = []
+  for (const { close } of opened.toReversed()) ends.push(...await Promise.allSettled([close?.()]))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 /**

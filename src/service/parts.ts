@@ -63,13 +63,15 @@ type Base = ReturnType<typeof openBase>
 /** The revocation log, and what is told of it or tells it something. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
   const { secrets, memory, shared, sealing, keys, settleMs } = base
-  const isFollowing = (): boolean => log.revocations.isFollowing()
-  const blocks = openBlockParts(settings, { ...base, isFollowing })
+  let following = (): boolean => false // until there is a log
+  const isFollowing = (): boolean => following()
   const redis = sharedRedisOf({ shared, log: keys.log, sealing, settleMs })
   const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing })
+  const blocks = openBlockParts(settings, { ...base, isFollowing })
   const log = openLog(settings, secrets.codec, {
     ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: readerOf(opened)
   })
+  following = () => log.revocations.isFollowing()
   const revocations = tellingAll(log.revocations, opened)
   return { blocks, opened, revocations, closeLog: log.close, logEntries: log.entries }
 }
@@ -79,7 +81,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const toldOfLoss: Array<(what: 'connection' | 'log') => void> = []
   const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
-  const log = openRevocations(settings, base, notTheFirst(mayHaveLost('log')))
+  const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
   const { authgear, shared, untold, secrets } = base
   const { blocks, opened, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
@@ -156,7 +158,27 @@ function notTheFirst (act: () => void): () => void {
   }
 }
 
-/** In reverse order of opening. */
+/** A part that cannot be opened leaves nothing behind: an open connection would keep the process. */
+function openOrClose<T> (base: Base, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    closeBase(base).catch(() => {}) // the first error counts
+    throw error
+  }
+}
+
+async function closeBase ({ shared, authgear }: Base): Promise<void> {
+  await authgear.resolver.close()
+  await closeRedis(shared)
+}
+
+async function closeRedis ({ redis }: Base['shared']): Promise<void> {
+  redis?.secretCheck.close()
+  await redis?.connection.close()
+}
+
+/** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
   const { audit, tokens, blocks, own, profiles, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
@@ -166,11 +188,10 @@ export async function closeParts (parts: Parts): Promise<void> {
   await profiles?.close()
   await presence?.close()
   await closeLog()
+  await authgear.resolver.close()
   await closeAll(opened)
   blocks?.shared?.close()
-  shared.redis?.secretCheck.close()
-  await shared.redis?.connection.close()
-  await authgear.resolver.close()
+  await closeRedis(shared)
 }
 
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */

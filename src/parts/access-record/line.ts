@@ -67,7 +67,8 @@ export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'cli
  * @param name of its header; undefined: none goes out
  */
 export function tokenIn ({ response: { headers } }: HandlerResult, name: string | undefined): string | undefined {
-  const at = name === undefined ? -1 : headers.indexOf(name)
+  // names and values by turns: somebody may be called like the header
+  const at = name === undefined ? -1 : headers.findIndex((text, index) => index % 2 === 0 && text === name)
   const token = at === -1 ? '' : headers[at + 1] ?? ''
   return token === '' ? undefined : hash('sha256', token).slice(0, 16)
 }

@@ -117,6 +117,7 @@ export function openBlocks (deps: BlocksDeps) {
     blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
     async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
       let wasBlocked = false
+      early.drop(name)
       const lifted = (list: BlockList, now: number | undefined): BlockList => {
         wasBlocked = list.get(name)?.isBlocked === true
         return withoutBlock(list, name, now)
@@ -142,6 +143,7 @@ function createEarlyBlocks () {
   const names = new Set<ClientName>()
   return Object.freeze({
     add: (name: ClientName): void => { names.add(name) },
+    drop: (name: ClientName): void => { names.delete(name) },
     forget: (): void => names.clear(),
     over (list: BlockList): BlockList {
       let result = list

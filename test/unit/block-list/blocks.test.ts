@@ -64,6 +64,17 @@ t.test('a block that came before the first reading holds after it, over an older
   t.match((world.inRedis as BlockList).get(A), { isBlocked: true, at: 1501 }, 'and Redis has it')
 })
 
+t.test('a block that is lifted before the first reading does not come back', async (t) => {
+  const { world, blocks, synced } = start(t, 'away')
+  t.equal(await blocks.block(A), 'pending')
+  t.equal(await blocks.lift(A), 'pending')
+  world.inRedis = NO_BLOCKS
+  await until('it is read', blocks.isRead)
+  await synced()
+  t.equal(blocks.standingOf(A), 'free')
+  t.match((world.inRedis as BlockList).get(A), { isBlocked: false })
+})
+
 t.test('a lift that came before the first reading undoes no block that was acknowledged', async (t) => {
   const { world, blocks, synced } = start(t, 'away')
   t.equal(await blocks.lift(A), 'pending')

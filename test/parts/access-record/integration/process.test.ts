@@ -2,8 +2,10 @@ import { createReadStream, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { recordedIn, recordFile, type RecordLine } from '../helpers.ts'
+import { startChild } from '../../../helpers/child.ts'
 import { startOnClosedPipe, startOnPipe } from '../../../helpers/on-pipe.ts'
 import { startProcess } from '../../../helpers/process.ts'
+import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
@@ -130,4 +132,26 @@ t.test('SIGHUP: a file that was moved is opened again, and the process lives on'
   t.equal(await service.ended, 0)
   const pathsIn = (name: string): readonly unknown[] => recordedIn(name).map(({ path }) => path)
   t.strictSame([`${file}.1`, `${file}.2`].map(pathsIn), [['/one'], ['/two', '/three']])
+})
+
+t.test('a file that cannot be opened ends the start with 1, beside Redis and blocks, too', async (t) => {
+  const redis = await startRedis(t)
+  const { ended, output } = await startChild(t, {
+    name: 'forward-auth',
+    command: process.execPath,
+    args: ['dist/main.js'],
+    env: {
+      AUTHGEAR_ENDPOINT: 'http://127.0.0.1:9',
+      LISTEN: '127.0.0.1:0',
+      MANAGEMENT_LISTEN: 'off',
+      CACHE_MAX_MEMORY: '64m',
+      REDIS_URL: redis.url,
+      CACHE_SECRET: 'a secret of the tests, 32 bytes!',
+      RESOURCES: 'https://api.example.com#read',
+      ACCESS_RECORD: 'file:/nowhere/access.jsonl'
+    },
+    ready: (output) => output.includes('cannot start')
+  })
+  t.equal(await ended, 1)
+  t.match(output(), 'ACCESS_RECORD')
 })

@@ -1,6 +1,9 @@
+import { hash } from 'node:crypto'
 import t from 'tap'
 import type { EpochMs } from '../../../../src/core/token-expiry.ts'
-import { cut, encode, kindOf, type PathDetail, pathOf, verdictOf } from '../../../../src/parts/access-record/line.ts'
+import {
+  cut, encode, kindOf, type PathDetail, pathOf, tokenIn, verdictOf
+} from '../../../../src/parts/access-record/line.ts'
 import type { Endpoint } from '../../../../src/core/reason.ts'
 import type { HandlerResult } from '../../../../src/request/http/types.ts'
 import type { Admitted } from '../../../../src/request/identity/presenter.ts'
@@ -66,4 +69,12 @@ t.test('what a client writes is one line of printable characters with a bound', 
     t.ok(Buffer.byteLength(encode(long)) <= 1026, `character ${character.charCodeAt(0)}`)
   }
   t.equal(cut('short', 1024), 'short')
+})
+
+t.test('a person who is called like the header has the token that went out', async (t) => {
+  const name = 'x-forward-auth-assertion'
+  const headers = ['x-authgear-user-name', name, name, 'the.token.itself']
+  const result = { response: { status: 200, headers, body: '' } } as unknown as HandlerResult
+  t.equal(tokenIn(result, name), hash('sha256', 'the.token.itself').slice(0, 16))
+  t.equal(tokenIn(result, undefined), undefined)
 })
