@@ -12,9 +12,6 @@ export const OURSELVES: Asker = Object.freeze({ whole: [], all: [], isOwn: true 
 /** So many failures in a row, of so many different askers, are an outage. */
 const MAX_FAILURES = 5
 
-/** Names of askers that are kept: one client makes up as many as it likes. */
-const MAX_NAMES = 1000
-
 /** Stands for credentials without a digest, such as an empty cookie. */
 const NO_CREDENTIAL = ['nothing'] as const
 export const orNoCredential = (digests: readonly string[]): readonly string[] =>
@@ -94,9 +91,10 @@ function createDifferent () {
   return {
     areMany: () => count >= MAX_FAILURES,
     add (names: readonly string[]): void {
-      if (count >= MAX_FAILURES) return
-      if (!names.some((name) => seen.has(name))) count++
-      if (seen.size < MAX_NAMES) for (const name of names) seen.add(name)
+      // nothing more is kept of an asker that is known: one client makes up as many credentials as it likes
+      if (count >= MAX_FAILURES || names.some((name) => seen.has(name))) return
+      count++
+      for (const name of names) seen.add(name)
     },
     clear (): void {
       // V8 would give even an empty set a new table, kept until the next full collection
