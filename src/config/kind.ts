@@ -86,6 +86,13 @@ export type SettingsOf<Rows extends Variables> = {
 }
 type NameOf<Row> = Row extends { as: infer As extends string } ? As : never
 
+/** The values of these rows by the program's names: the table says again what each of them was read as. */
+export function settingsOf<Rows extends Variables> (rows: Rows, values: ValuesOf<Rows>): SettingsOf<Rows> {
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, { as }]) => [as, values[name as keyof Rows]])
+  ) as SettingsOf<Rows>
+}
+
 /** @param what has to be set for each of these to mean something */
 export function meantOnlyWith<Name extends string> (
   what: string, names: readonly Name[], { isSet }: Readonly<{ isSet: (name: Name) => boolean }>

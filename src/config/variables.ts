@@ -14,7 +14,9 @@ import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { resources } from './parsers/resources.ts'
 import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { type PartRows, parts } from '../parts/index.ts'
-import type { SettingsOf as SettingsOfRows, ValuesOf, Variable, Variables } from './kind.ts'
+import {
+  type SettingsOf as SettingsOfRows, settingsOf as settingsOfRows, type ValuesOf, type Variable, type Variables
+} from './kind.ts'
 
 /**
  * The one table of variables, group by group: parsing, messages, `check`, .env.example and docs/configuration.md all
@@ -659,8 +661,6 @@ export const variables = Object.freeze(
   Object.fromEntries(rows.map(({ name, variable }) => [name, variable]))
 ) as Readonly<Record<VariableName, Variable>>
 
-/** The values of one group by the program's names: the type says again what each of them was read as. */
-export function settingsOf<G extends Group> (group: G, values: Values): SettingsOf<G> {
-  const own = rows.filter((row) => row.group === group)
-  return Object.fromEntries(own.map(({ name, variable }) => [variable.as, values[name]])) as SettingsOf<G>
-}
+/** The values of one group of the base, by the program's names. */
+export const settingsOf = <G extends Group>(group: G, values: Values): SettingsOf<G> =>
+  settingsOfRows<Groups[G]>(groups[group], values)

@@ -13,10 +13,6 @@ export type Sealer = Readonly<{
   open: (key: string, sealed: Uint8Array) => Buffer | undefined
 }>
 
-/**
- * Each entry has a key of its own, HMAC(sealing key, name), so it does not open under another name (a cache key, a
- * purpose).
- */
 /** How a kind of value is sealed in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
 export type Sealing = Readonly<{
   sealer: Sealer
@@ -25,6 +21,10 @@ export type Sealing = Readonly<{
   writesPrevious: () => boolean
 }>
 
+/**
+ * Each entry has a key of its own, HMAC(sealing key, name), so it does not open under another name (a cache key, a
+ * purpose).
+ */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
   // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/inside/performance.md)

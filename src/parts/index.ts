@@ -9,7 +9,7 @@ import type { Part } from './part.ts'
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
 const all = [accessRecord, assertion, identify, grpc, events] as const
 
-/** The same for whoever runs through it: an empty tuple would have no elements to speak of. */
+/** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all
 
 /** The rows of each part. */

@@ -1,4 +1,6 @@
-import type { ListenAddress, ReadFile, SettingsOf, ValuesOf, Variables } from '../config/kind.ts'
+import {
+  type ListenAddress, type ReadFile, type SettingsOf, settingsOf, type ValuesOf, type Variables
+} from '../config/kind.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../operate/metrics/table.ts'
 import type { Arrived, At, Check, Checked, Found, PartFinding } from './findings.ts'
@@ -184,11 +186,4 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
       }
     }
   })
-}
-
-/** The values of these rows by the program's names: the table says again what each of them was read as. */
-function settingsOf<Rows extends Variables> (rows: Rows, values: ValuesOf<Rows>): SettingsOf<Rows> {
-  return Object.fromEntries(
-    Object.entries(rows).map(([name, { as }]) => [as, values[name as keyof Rows]])
-  ) as SettingsOf<Rows>
 }

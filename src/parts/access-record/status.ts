@@ -1,7 +1,7 @@
 import type { StatusOf } from '../status.ts'
 
 const LINK = 'forwardauthaccessrecordlost'
-const TODO = 'look at its disk and its reader'
+const ADVICE = 'look at its disk and its reader'
 
 export const status: StatusOf = {
   facts: ({ written }) => [['Access record', written === 1 ? 'written' : 'cannot be written', written === 1]],
@@ -11,19 +11,19 @@ export const status: StatusOf = {
       level: 'bad',
       reason: 'record_unavailable',
       when: () => true,
-      sentence: (_numbers, share) => `${share}, since the access record cannot be written: ${TODO}`,
+      sentence: (_numbers, share) => `${share}, since the access record cannot be written: ${ADVICE}`,
       link: LINK
     },
     {
       level: 'warn',
       when: ({ now: { written } }) => written === 0,
-      sentence: () => `The access record cannot be written, and its lines wait: ${TODO}`,
+      sentence: () => `The access record cannot be written, and its lines wait: ${ADVICE}`,
       link: LINK
     },
     {
       level: 'warn',
       when: ({ since: { lost = 0 } }) => lost > 0,
-      sentence: ({ since: { lost = 0 } }) => `${lost} line${lost === 1 ? '' : 's'} of the access record lost: ${TODO}`,
+      sentence: ({ since: { lost = 0 } }) => `${lost} line${lost === 1 ? '' : 's'} of the access record lost: ${ADVICE}`,
       link: LINK
     }
   ]

@@ -13,27 +13,24 @@ export const partReasons: readonly string[] = partProblems.flatMap(({ reason }) 
 
 type Now = Pick<GaugeReading, 'parts'>
 
+/** The parts that are on, with their numbers. */
+const partsIn = ({ parts: numbers }: Now) => parts.flatMap(({ name, status }) => {
+  const now = numbers[name]
+  return now === undefined ? [] : [{ name, status, now }]
+})
+
 /** The rows of the list of facts. */
-export function partFacts ({ parts: numbers }: Now): ReadonlyArray<readonly [string, string, boolean]> {
-  return parts.flatMap(({ name, status }) => {
-    const now = numbers[name]
-    return now === undefined ? [] : status.facts?.(now) ?? []
-  })
-}
+export const partFacts = (reading: Now): ReadonlyArray<readonly [string, string, boolean]> =>
+  partsIn(reading).flatMap(({ status, now }) => status.facts?.(now) ?? [])
 
 /** The groups of figures, with the names of their parts. */
-export function partFigures ({ parts: numbers }: Now): ReadonlyArray<PartFigures & Readonly<{ part: string }>> {
-  return parts.flatMap(({ name, status }) => {
-    const now = numbers[name]
-    return now === undefined || status.figures === undefined ? [] : [{ ...status.figures(now), part: name }]
-  })
-}
+export const partFigures = (reading: Now): ReadonlyArray<PartFigures & Readonly<{ part: string }>> =>
+  partsIn(reading).flatMap(({ name, status, now }) =>
+    status.figures === undefined ? [] : [{ ...status.figures(now), part: name }])
 
 /** The members of `now` in /status.json: of parts by their own names. */
-export function jsonOf ({ parts: numbers, ...base }: GaugeReading): Readonly<Record<string, unknown>> {
-  const ofParts = parts.map(({ name, status }) => {
-    const now = numbers[name]
-    return now === undefined ? {} : status.json?.(now)
-  })
+export function jsonOf (reading: GaugeReading): Readonly<Record<string, unknown>> {
+  const { parts: _parts, ...base } = reading
+  const ofParts = partsIn(reading).map(({ status, now }) => status.json?.(now))
   return Object.assign({}, base, ...ofParts) as Readonly<Record<string, unknown>>
 }
