@@ -69,6 +69,11 @@ export class Spans {
       .filter((one) => one.who === 'harness' || !this.isDisturbed(one.who, one.at, one.endedAt))
       .reduce((sum, one) => sum + overlapOf(one, from, to), 0)
   }
+
+  /** True if this event loop once stood still for that long at a stretch. */
+  stoodStill (who: Stalled, ms: number, from: Moment, to: Moment): boolean {
+    return this.#stalls.some((one) => one.who === who && one.endedAt - one.at >= ms && overlaps(one, from, to))
+  }
 }
 
 export const rulesOf = (situations: readonly SituationId[]): readonly Situation[] =>

@@ -144,6 +144,12 @@ const ROWS: ReadonlyArray<readonly [what: string, history: readonly HistoryEvent
   ['one more than that', [fault('cut-reset', 0, [1]), burst(10, 5)], /5 calls .* the bound is 4/],
   ['more calls while Authgear fails', [fault('authgear-down', 0), burst(10, 9)], undefined],
   ['more calls while the machine stood still', [stall(20, 60, 3), burst(10, 2)], undefined],
+  ['one a replica after the relays stood still', [stall(0, 280), burst(1600, 4)], undefined],
+  ['one more than that after it', [stall(0, 280), burst(1600, 5)], /5 calls .* the bound is 4/],
+  ['one a replica long after it', [stall(0, 280), burst(4500, 4)], /4 calls .* the bound is 1/],
+  ['one a replica after many short stalls', [
+    stall(0, 100), stall(200, 300), stall(400, 500), burst(1600, 4)], /4 calls .* the bound is 1/],
+  ['one a replica after a replica stood still', [stall(0, 280, 2), burst(1600, 4)], /4 calls .* the bound is 1/],
 
   ['a process that ends by itself', [{ kind: 'crash', replica: 2, at: 1 }], /ended by itself/],
   ['a replica that does not come back', [{ kind: 'unhealed', what: 'replica 1 says redis down', at: 1 }], /redis down/]
