@@ -21,7 +21,8 @@ export type Kind = keyof typeof KINDS
 export const PATIENCE_MS = 30_000
 /** Refreshes whose waiters gave up; beyond them a refresh has the time of any other call. */
 const MAX_LATE = 48
-export const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning, MAX_LATE)
+/** Each kind may have a question of our own beside it. */
+export const MAX_CONNECTIONS = Object.values(KINDS).reduce((sum, { maxRunning }) => sum + maxRunning + 1, MAX_LATE)
 /** Between two questions of our own: Authgear allows an address 120 calls a minute. */
 const DOUBT_MS = 5000
 

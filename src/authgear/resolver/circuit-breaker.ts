@@ -15,7 +15,7 @@ import type { OutageObserver } from './types.ts'
 
 export type CircuitBreaker = Readonly<{
   /**
-   * @param asker each of its whole credentials has its own slots
+   * @param asker each of its whole credentials has its own slots; a question of this service's own needs none
    * @param limits in the place of those slots
    * @throws {Overloaded} @throws {AuthgearCircuitOpen} both at once, without running anything
    */
@@ -87,10 +87,12 @@ export function createCircuitBreaker (
     ): Promise<T> {
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        return await concurrency.run(limits, deadline, () => {
+        const ask = (): Promise<T> => {
           admit(asker)
           return breaker.execute(() => failures.watch(asker, task))
-        })
+        }
+        // its answer judges those who wait: there is one at a time, and a connection for it
+        return asker.isOwn === true ? await ask() : await concurrency.run(limits, deadline, ask)
       } catch (error) {
         if (!(error instanceof AuthgearCircuitOpen || error instanceof BrokenCircuitError)) throw error
         notAsked++
@@ -106,9 +108,8 @@ export function createCircuitBreaker (
   })
 }
 
-/** This service's own question waits for nobody who sends no credential. */
-const slotsOf = ({ whole, isOwn }: Asker): readonly Limit[] =>
-  (isOwn === true ? ['this service'] : orNoCredential(whole)).map((name) => ({ name, ...PER_CREDENTIAL }))
+const slotsOf = ({ whole }: Asker): readonly Limit[] =>
+  orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
 
 /** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }

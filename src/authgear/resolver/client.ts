@@ -128,7 +128,7 @@ export function openPool (
   }
   return new Pool(url.origin, {
     connect: (options, callback) => connector(options, telling(callback)),
-    connections: maxConcurrency,
+    connections: maxConcurrency + 1, // for a question of our own
     pipelining: 1,
     headersTimeout: 0, // the resolution's deadline covers all of it
     bodyTimeout: 0,
