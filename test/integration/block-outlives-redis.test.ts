@@ -2,7 +2,7 @@ import t from 'tap'
 import { readCompose } from '../helpers/compose.ts'
 import { startInProcessOver } from '../helpers/in-process-over.ts'
 import { APP, cookieOf, ownOptions, startOwnWorld } from '../helpers/own-world.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { type RedisServer, startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { isUp, tokenFleet } from '../helpers/token-fleet.ts'
@@ -21,6 +21,16 @@ function optionsOf (file: string): readonly string[] {
     !OF_THE_CONTAINER.includes(option) && !OF_THE_CONTAINER.includes(options[at - 1] ?? ''))
 }
 
+/**
+ * `appendfsync everysec` keeps an acknowledged write for up to two seconds while the disk is busy with the one before:
+ * a reboot, which ends Redis with SIGTERM, still writes it; `restart` kills.
+ */
+async function reboot (redis: RedisServer): Promise<void> {
+  await until('Redis has handed all that it holds to the disk', async () =>
+    /^aof_buffer_length:0\r?$/m.test(String(await redis.cli('INFO', 'persistence'))))
+  await redis.restart()
+}
+
 for (const file of STACKS) {
   t.test(`${file}: a block outlives a reboot of Redis and all replicas`, { skip }, async (t) => {
     const redis = await startRedis(t, { args: optionsOf(file) })
@@ -29,7 +39,7 @@ for (const file of STACKS) {
     await until('it follows', () => isUp(before))
     await until('the client is blocked', async () => (await before.block('dcrc_1')).status === 200)
     await before.close()
-    await redis.restart()
+    await reboot(redis)
     const after = await fleet.start()
     await until('it follows again', () => isUp(after))
     t.equal(await after.statusOf('dcrc_1'), 401)
@@ -44,7 +54,7 @@ for (const file of STACKS) {
     const world = await startOwnWorld(t, { adapter })
     const cookie = cookieOf(await world.signedIn(), APP)
     await world.replicas[0]?.close()
-    await redis.restart()
+    await reboot(redis)
     const after = await startInProcessOver(t, 'HTTP/1.1', undefined, ownOptions(world.authgear, adapter))
     const headers = { cookie, 'x-forwarded-host': new URL(APP).host, 'x-forwarded-uri': '/' }
     const answer = () => after.ask({ path: '/verify', headers })
