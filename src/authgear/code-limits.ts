@@ -56,13 +56,15 @@ export function createCodeLimits (
   return Object.freeze({
     async run<T> (trace: ClientTrace, browser: Visitor, redeem: () => Promise<T>): Promise<T | 'too_many'> {
       const [ofClient, ofBrowser] = [`client ${clientOf(trace)}`, `browser ${browser.id}`]
+      const ofBeside = `signed in before, ${ofClient}`
       const { refusedPerMinute, ...bounds } = trace.isNamed === true ? NAMED : UNNAMED
       const isSlow = (): boolean => refused.of(ofClient) >= refusedPerMinute
       const hasTooMany = (): boolean => refused.of(ofBrowser) >= BROWSER.refusedPerMinute
       if (hasTooMany()) return 'too_many'
-      const isBeside = isSlow() && browser.hasSignedIn && refused.of(ofBrowser) === 0
+      const isBeside = isSlow() && browser.hasSignedIn && refused.of(ofBrowser) === 0 &&
+        refused.of(ofBeside) < refusedPerMinute
       const queue = isBeside
-        ? { ...bounds, name: `signed in before, ${ofClient}`, alternates: true }
+        ? { ...bounds, name: ofBeside, alternates: true }
         : queueOf(ofClient, bounds, isSlow, () => maxWaitMs / refused.turnMsOf(ofClient))
       return await inTurn(turns, [queue, { name: ofBrowser, ...BROWSER }], maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this browser were refused meanwhile
@@ -73,6 +75,7 @@ export function createCodeLimits (
           if (!(error instanceof GrantRefused)) throw error
           refused.add(ofClient)
           refused.add(ofBrowser)
+          if (isBeside) refused.add(ofBeside)
           if (slowSince !== undefined) await pause(PAUSE_MS)
           throw error
         } finally {
@@ -101,7 +104,7 @@ function queueOf (
 
 /** Of each client and browser, within the minute that began with the first. */
 function createRefusedCounts (now: () => number) {
-  const counts = new LRUCache<string, Count>({ max: 2 * MAX_CLIENTS })
+  const counts = new LRUCache<string, Count>({ max: 3 * MAX_CLIENTS })
   const current = (name: string): Count | undefined => {
     const count = counts.get(name)
     return count !== undefined && now() - count.since < MINUTE_MS ? count : undefined

@@ -10,7 +10,9 @@ import { onlyOf } from '../login/urls.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
 import { readSessionCookie } from './sites.ts'
-import { browserIdOf, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned } from './state.ts'
+import {
+  browserIdOf, hasSignedIn, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned
+} from './state.ts'
 import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 /**
@@ -75,7 +77,8 @@ function createArrival (deps: OwnLoginDeps): Arrive {
   return async (arrival, code) => {
     if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
-      const browser = { id: browserIdOf(arrival.browser), hasSignedIn: arrival.browser.hasSignedIn === true }
+      const { browser: known } = arrival
+      const browser = { id: browserIdOf(known), hasSignedIn: hasSignedIn(known, deps.clock.wall()) }
       const redeem = (): Promise<Redeemed | 'used'> => redeemOnce(deps, arrival, code)
       const redeemed = await deps.codeLimits.run(arrival.request.trace(), browser, redeem)
       if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')

@@ -70,12 +70,13 @@ function createSignIn (deps: OwnLoginDeps): Finish {
 
 /** To the page, with the session's new cookie. */
 function sentBack (
-  { answers, keyer, seal }: OwnLoginDeps,
+  { answers, clock, keyer, seal }: OwnLoginDeps,
   { site, returnTo, browser }: Pick<Arrival, 'site' | 'returnTo' | 'browser'>,
   value: string,
   userId: string
 ): HandlerResult {
-  const cookies = [sessionCookie(site, value), browserCookie(seal, site, { ...browser, hasSignedIn: true })]
+  const signedIn = { ...browser, signedInAt: clock.wall() }
+  const cookies = [sessionCookie(site, value), browserCookie(seal, site, signedIn)]
   const who = whoOf(keyer, ownCredentials(site.name, value), userId)
   return { ...answers.redirect('sent_back', returnTo, cookies), who }
 }

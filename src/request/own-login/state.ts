@@ -15,8 +15,8 @@ export type Browser = Readonly<{
   host: string
   /** Ways back from Authgear without a click, one after another, whatever pages they led to; epoch milliseconds. */
   returns?: Readonly<{ count: number, since: number }> | undefined
-  /** A person signed in with it: its next code waits for no junk of its network. */
-  hasSignedIn?: true
+  /** When a person last signed in with it; epoch milliseconds. */
+  signedInAt?: number
 }>
 
 /** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
@@ -60,6 +60,10 @@ export function browserCookie (seal: Seal, site: Site, browser: Browser): string
 
 export const browserIdOf = ({ secret }: Browser): string =>
   createHash('sha256').update(`browser ${secret}`).digest('base64url').slice(0, 22)
+
+/** True for a while after a sign-in: the browser's next code waits for no junk of its network. */
+export const hasSignedIn = ({ signedInAt }: Browser, now: number): boolean =>
+  signedInAt !== undefined && Math.abs(now - signedInAt) <= OWN_LOGIN_LIFETIME_MS
 
 /** Random to everybody but this browser and this service. @param state sealed */
 export function proofsOf ({ secret }: Browser, state: string): Readonly<{ verifier: string, nonce: string }> {

@@ -175,3 +175,24 @@ t.test('who cannot have a turn in time is refused at once', async (t) => {
     for (let more = 0; more < 3; more++) await tick()
   }
 })
+
+t.test('browsers that signed in before, and bring junk, lose that way for their network', async (t) => {
+  const { limits, junk, pauses } = limited()
+  await junk('192.0.2.1', 10)
+  const known = (n: number): Visitor => ({ id: `known ${n}`, hasSignedIn: true })
+  for (let n = 0; n < 10; n++) {
+    const refused = limits.run(trace('192.0.2.1'), known(n), refuse).catch(() => {})
+    await until('it pauses', () => pauses.length > 0)
+    pauses.shift()?.()
+    await refused
+  }
+  const busy = held<'in'>()
+  const running = limits.run(trace('192.0.2.1'), newcomer('new'), () => busy.promise)
+  let isAsked = false
+  const waiting = limits.run(trace('192.0.2.1'), known(10), async () => { isAsked = true })
+  await turn()
+  t.notOk(isAsked, 'it waits behind the newcomer')
+  busy.resolve('in')
+  await Promise.all([running, waiting])
+  t.ok(isAsked)
+})

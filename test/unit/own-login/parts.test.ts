@@ -2,7 +2,8 @@ import t from 'tap'
 import { createRevokeLater } from '../../../src/request/own-login/revoke-later.ts'
 import { createSites } from '../../../src/request/own-login/sites.ts'
 import {
-  browserCookie, browserIdOf, challengeOf, clicked, isCircling, newBrowser, proofsOf, readBrowser, returned, roundOf
+  browserCookie, browserIdOf, challengeOf, clicked, hasSignedIn, isCircling, newBrowser, proofsOf, readBrowser,
+  returned, roundOf
 } from '../../../src/request/own-login/state.ts'
 import { createUsedCodes } from '../../../src/request/own-login/used-codes.ts'
 import { createSeal } from '../../../src/request/login/state.ts'
@@ -134,4 +135,11 @@ t.test('revokes a refresh token after a moment, again where that fails, and all 
   await later.close()
   t.equal(new Set(revoked).size, 1001)
   t.equal(revoked.length, 1001)
+})
+
+t.test('a browser counts as signed in before for an hour, however long it is kept', async (t) => {
+  const browser = { secret: 's', host: 'app.example.com' }
+  t.notOk(hasSignedIn(browser, 0))
+  t.ok(hasSignedIn({ ...browser, signedInAt: 1000 }, 3_601_000))
+  t.notOk(hasSignedIn({ ...browser, signedInAt: 1000 }, 3_601_001))
 })
