@@ -4,41 +4,15 @@
 // results/ what each of them was made of.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { burst } from './burst.mjs'
-import { fleet } from './fleet.mjs'
-import { identity } from './identity.mjs'
-import { lease } from './lease.mjs'
-import { limit } from './limit.mjs'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
 import { pairs } from './pairs.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
-import { record } from './record.mjs'
-import { replicas } from './replicas.mjs'
-import { revocations } from './revocation-rates.mjs'
-import { tokens } from './tokens.mjs'
-import { tuning } from './tuning.mjs'
 import { startProgress } from '../run/progress.mjs'
 
-const PARTS = {
-  rates,
-  pairs,
-  tokens,
-  identity,
-  record,
-  burst,
-  proxies,
-  peers,
-  limit,
-  tuning,
-  revocations,
-  replicas,
-  memory,
-  fleet,
-  lease
-}
+const PARTS = { rates, pairs, proxies, peers, memory }
 /** Of a line in results/. */
 const WIDTH = 120
 const DOCS = new URL('../../docs/inside/performance.md', import.meta.url)

@@ -118,7 +118,7 @@ export async function metricOf (port, series) {
     .reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
-export async function until (holds) { while (!await holds()) await sleep(20) }
+async function until (holds) { while (!await holds()) await sleep(20) }
 
 /** Until all of them use Redis, and what came before is forgotten. */
 export async function untilShared (ports) {
@@ -129,17 +129,6 @@ export async function untilShared (ports) {
 export function cpuOf ({ pid }) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-/** What a Redis has done so far. @param redis a client of it */
-export async function totalsOf (redis) {
-  const info = await redis.info()
-  const number = (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)[1])
-  return {
-    commands: number('total_commands_processed'),
-    bytes: number('total_net_input_bytes') + number('total_net_output_bytes'),
-    memory: number('used_memory') / 2 ** 20
-  }
 }
 
 /** MiB. */

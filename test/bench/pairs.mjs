@@ -1,15 +1,20 @@
 // How this build compares with another, both in turn on one core: BENCH_OTHER is the other's dist/main.js.
 // Processes start anew for each set of rounds, since chance decides at the start how fast Node runs a server.
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createServer } from 'node:http'
 import {
   interleaved, MAIN, medianOf, ratioOf, ROUNDS, SECONDS, sharing, spread, startRedis, startServer, startService, stop,
   table, untilShared
 } from './lib.mjs'
 import { GENERATOR, loadOf } from './load.mjs'
 import { ONE_ENTRY, ROWS, SERVICE } from './rates.mjs'
-import { ISSUER, RESOURCE, startAuthgear, token } from './tokens.mjs'
 
 const STARTS = Number(process.env.BENCH_STARTS ?? 4)
-const [RESOLVER, REDIS, TOKENS] = [21000, 21001, 21002]
+const [RESOLVER, REDIS, TOKENS, AUTHGEAR] = [21000, 21001, 21002, 20960]
+const ISSUER = `http://127.0.0.1:${AUTHGEAR}`
+const RESOURCE = 'https://api.example.com'
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const JWKS = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }] })
 const RESOURCE_ROW = { name: 'resource token, with a scope', port: TOKENS, path: `/resource?resource=${RESOURCE}` }
 const PAIRED = [...ROWS.filter(({ port }) => port === SERVICE || port === ONE_ENTRY), RESOURCE_ROW]
 /** From a port of this build to the same one of the other. */
@@ -31,12 +36,37 @@ export async function pairs () {
   }
 }
 
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** A resource token of a machine. */
+function token () {
+  const iat = Math.floor(Date.now() / 1000) + 4 // newer than what the replica does not know
+  const text = [{ alg: 'RS256', kid: 'k', typ: 'at+jwt' }, {
+    aud: [RESOURCE],
+    client_id: 'machine',
+    exp: iat + 1800,
+    iat,
+    iss: ISSUER,
+    jti: randomBytes(32).toString('hex'),
+    scope: 'read:orders write:orders',
+    sub: 'client_id_machine'
+  }].map(encode).join('.')
+  return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`
+}
+
+/** Authgear's keys. Nobody asks this server about a session. */
+async function startAuthgear () {
+  const server = createServer(({ url }, response) => { response.end(url === '/oauth2/jwks' ? JWKS : '') })
+  await new Promise((resolve) => server.listen(AUTHGEAR, '127.0.0.1', resolve))
+  return server
+}
+
 /** Both builds from their start to their end; adds each round to the runs of its row. */
 async function measure (other, runs) {
   const builds = [await startBuild(MAIN, 0), await startBuild(other, OTHER)]
   try {
     for (const [index, row] of PAIRED.entries()) {
-      const headers = row.headers ?? (row.script === undefined ? [`Authorization: Bearer ${token(RESOURCE)}`] : [])
+      const headers = row.headers ?? (row.script === undefined ? [`Authorization: Bearer ${token()}`] : [])
       const rounds = await interleaved(builds, (build) => build.ask({ ...row, headers }))
       for (const [build, of] of rounds.entries()) runs[index][build].push(...of)
     }

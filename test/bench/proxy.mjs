@@ -10,15 +10,13 @@ export const COMMANDS = {
   traefik: ['traefik', ['--configFile=traefik.yml']],
   caddy: ['caddy', ['run', '--config', 'Caddyfile']],
   nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']],
-  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']],
-  haproxy: ['haproxy', ['-f', 'haproxy.cfg', '-db']]
+  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']]
 }
 const VERSION_OF = {
   traefik: ['traefik', 'version'],
   caddy: ['caddy', 'version'],
   nginx: ['nginx', '-v'],
-  envoy: ['envoy', '--version'],
-  haproxy: ['haproxy', '-v']
+  envoy: ['envoy', '--version']
 }
 /** The shipped configuration without the check. */
 const UNCHECKED = {
@@ -55,7 +53,7 @@ export function configure (dir, { proxy, snippet = proxy, adapter, port, app, gr
 }
 
 /** Throws where the change finds nothing to change. */
-export function edit (file, change) {
+function edit (file, change) {
   const before = readFileSync(file, 'utf8')
   const after = change(before)
   if (after === before) throw new Error(`${file} has nothing of that kind to change`)
