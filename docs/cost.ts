@@ -25,7 +25,7 @@ type Cost = Readonly<Record<
 >>
 
 /** @param replicas as many as its CPU needs, two at least, where it is left out */
-export function costOf ({ sessions, every, ttl }: Load, replicas?: number): Cost {
+function costOf ({ sessions, every, ttl }: Load, replicas?: number): Cost {
   const requests = sessions / every
   const resolutions = sessions / (RENEWED_AT * ttl + every)
   const at = (count: number): Readonly<{ reads: number, cores: number }> => {

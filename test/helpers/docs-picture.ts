@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 const ROOT = join(import.meta.dirname, '../..')
 
 /** What a page of docs/ may weigh down its reader with. */
-export const MAX_PICTURE_BYTES = 80_000
+const MAX_PICTURE_BYTES = 80_000
 
 type Options = Readonly<{ fullPage?: boolean, clip?: { x: number, y: number, width: number, height: number } }>
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { snippet } from '../../../src/commands/snippet.ts'
@@ -22,20 +22,6 @@ function run (...args: readonly string[]): Readonly<{ code: number, out: string,
   const code = snippet(args, { write: (text: string) => out.push(text) }, { write: (text: string) => err.push(text) })
   return { code, out: out.join(''), err: err.join('') }
 }
-
-t.test('deploy/ is what it writes with its defaults (npm run docs writes it)', async t => {
-  for (const [folder, ...args] of [
-    ...PROXIES.map((proxy) => [proxy, proxy] as const),
-    ['traefik-tls', 'traefik', '--forward-auth', 'https://forward-auth:4180'] as const,
-    ['nginx-every-name', 'nginx', '--identity', 'remote,forwarded,webauth', '--assertion'] as const
-  ]) {
-    const written = tempDir(t, 'snippet')
-    t.equal(run(...args, '--out', written).code, 0, folder)
-    const read = (root: string): Files =>
-      Object.fromEntries(readdirSync(root).map((name) => [name, readFileSync(join(root, name), 'utf8')]))
-    t.strictSame(read(join(DEPLOY, folder)), read(written), folder)
-  }
-})
 
 t.test('it prints what it would write', async t => {
   const one = run('caddy')

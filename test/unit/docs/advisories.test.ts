@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { advisories, withAdvisories } from '../../../docs/advisories.ts'
+import { advisories } from '../../../docs/advisories.ts'
 
 /** Every advisory that this service must not repeat. A row without a test is a promise without a proof. */
 const NAMES = [
@@ -18,13 +17,4 @@ const NAMES = [
 t.test('each advisory has a test', async t => {
   const named = advisories().map(({ names }) => names).join(', ')
   for (const name of NAMES) t.ok(named.includes(name), name)
-})
-
-t.test('docs/inside/security-tests.md lists them as they are (npm run docs writes it)', async t => {
-  const page = readFileSync(new URL('../../../docs/inside/security-tests.md', import.meta.url), 'utf8')
-  t.equal(page, withAdvisories(page))
-})
-
-t.test('a page without markers is an error, not a page without a table', async t => {
-  t.throws(() => withAdvisories('# Security'), /markers/)
 })

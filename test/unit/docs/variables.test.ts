@@ -1,36 +1,9 @@
 import { parseEnv } from 'node:util'
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../../src/config/index.ts'
-import { chartKnowledge } from '../../../docs/chart.ts'
-import { environmentExample, withVariablesTable } from '../../../docs/variables.ts'
+import { environmentExample } from '../../../docs/variables.ts'
 import { rows } from '../../../src/config/variables.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'
-
-const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
-
-t.test('.env.example is what the table says (npm run docs writes it)', async t => {
-  t.equal(file('.env.example'), environmentExample(rows))
-})
-
-t.test('docs/configuration.md holds what the table says (npm run docs writes it)', async t => {
-  const page = file('docs/configuration.md')
-  t.equal(page, withVariablesTable(page, rows))
-})
-
-t.test('the chart knows what the table and its own schema say (npm run docs writes it)', async t => {
-  const schema = JSON.parse(file('deploy/kubernetes/chart/values.schema.json')) as Parameters<typeof chartKnowledge>[1]
-  const known = file('deploy/kubernetes/chart/templates/_known.tpl')
-  t.equal(known, chartKnowledge(rows, schema))
-  for (const line of ['redis-ca: REDIS_CA_FILE', 'webhook-secret: AUTHGEAR_WEBHOOK_SECRET_FILE']) {
-    t.ok(known.includes(`${line}\n`), line)
-  }
-  t.notMatch(known, /: LISTEN_/, 'the certificate has a Secret of its own')
-})
-
-t.test('a page without markers is an error, not a page without a table', async t => {
-  t.throws(() => withVariablesTable('# Configuration', rows), /markers/)
-})
 
 /** As `node --env-file` reads it. @param comments those that are commented out */
 const assignments = (text: string, comments: boolean): NodeJS.ProcessEnv =>
