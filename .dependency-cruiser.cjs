@@ -82,11 +82,11 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, block-list/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import ' +
+        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import ' +
           'neither transport nor pages nor the composition root',
       severity: 'error',
       from: {
-        path: '^src/(authgear|request/authenticate|shared/(block-list|cache|own-session|profile|redis|revocation))/'
+        path: '^src/(authgear|request/authenticate|shared/(cache|own-session|profile|redis|revocation))/'
       },
       to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
     },

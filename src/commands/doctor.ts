@@ -1,3 +1,4 @@
+import type { At } from '../parts/findings.ts'
 import { type PartFindingId, parts } from '../parts/index.ts'
 import { text } from 'node:stream/consumers'
 import { systemClock, type Clock } from '../clock.ts'
@@ -5,11 +6,11 @@ import { type Config, loadConfig, type LoadedConfig } from '../config/index.ts'
 import { cookieNames } from '../core/credentials.ts'
 import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../shared/redis/probe.ts'
-import { redisKeysOf, type RedisKeys } from '../shared/redis/keys.ts'
+import { partKey, redisKeysOf, type RedisKeys } from '../shared/redis/keys.ts'
 import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './command-line.ts'
 import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -20,8 +21,8 @@ import { signUp } from './doctor/checks/sign-up.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
 import { address } from './doctor/checks/address.ts'
 import { pasted } from './doctor/checks/pasted.ts'
-import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
-import { blockedClients, keys, metadata } from './doctor/checks/resource-tokens.ts'
+import { cacheSecret, rotation, sealersOf } from './doctor/checks/secrets.ts'
+import { keys, metadata } from './doctor/checks/resource-tokens.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
 import { audit, revocationLog, webhook, webhookSilent } from './doctor/checks/revocations.ts'
 import { printable } from '../operate/logging/pretty.ts'
@@ -139,23 +140,33 @@ export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login, signUp,
   keys, pasted, address, stranger, throughProxy, ownSession, openPorts, metadata,
   idleTimeout, audit,
-  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret, blockedClients,
+  redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret,
   webhook, webhookSilent, rotation,
   ...parts.flatMap(({ name, check }) => check === undefined ? [] : [probeOf(name, check)]),
   ownCertificate
 ])
 
-function probeOf (part: string, { title, off }: Readonly<{ title: string, off: string }>): Probe {
+type PartCheck = NonNullable<(typeof parts)[number]['check']>
+
+function probeOf (part: string, { title, off, needs }: PartCheck): Probe {
   return {
     title,
-    async run ({ config: { parts, tls } }) {
-      const checked = await parts.find(({ name }) => name === part)?.check({ isTls: tls !== undefined })
+    ...needs === undefined ? {} : { needs },
+    async run ({ config: { parts, tls, cache }, redis }) {
+      const at = { isTls: tls !== undefined, redis: redis && readOnly(redis, cache) }
+      const checked = await parts.find(({ name }) => name === part)?.check(at)
       if (checked === undefined) return skipped(off)
       if (checked.kind === 'skipped') return checked
       return looked(...checked.findings.map(([id, what]) => found(id as PartFindingId, what)))
     }
   }
 }
+
+const readOnly = ({ keys, connection: { commands } }: DoctorRedis, cache: Config['cache']): At['redis'] => ({
+  commands,
+  sealing: { ...sealersOf(cache), writesPrevious: () => false },
+  keyOf: (purpose) => partKey(keys.log, purpose)
+})
 
 export type Result = Readonly<{ title: string, outcome: Outcome }>
 

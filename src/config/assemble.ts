@@ -120,8 +120,8 @@ function login (settings: SettingsOf<'Login'>): Login {
   }
 }
 
-function resourceTokens ({ resources = [], clientsBlocked = [], ...rest }: SettingsOf<'Resource tokens'>) {
-  return { ...rest, resources, clientsBlocked }
+function resourceTokens ({ resources = [], ...rest }: SettingsOf<'Resource tokens'>) {
+  return { ...rest, resources }
 }
 
 function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefined) {

@@ -1,7 +1,7 @@
 import {
   adminKey, certificatesContent, certificatesPath, privateKeyPath
 } from './parsers/files.ts'
-import { clientId, clientNames, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
+import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
   boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
 } from './parsers/values.ts'
@@ -450,15 +450,6 @@ const resourceTokens = {
       'Whose tokens a resource takes: `any` = of every client that Authgear gives one, unless the route says ' +
         '`client=`; `allow-list` = of clients that the route names by `client=`, and a route that names none lets ' +
         'nobody in.'
-  },
-  CLIENTS_BLOCKED: {
-    as: 'clientsBlocked',
-    kind: clientNames,
-    example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
-    meaning:
-      'Clients whose resource tokens are refused, whatever Authgear says: by id; of those whose id is a URL each of ' +
-        'a host (`https://host`), or all below one (`https://*.host`, not the host itself). ' +
-        'Without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
   }
 } as const satisfies Variables
 

@@ -197,16 +197,9 @@ const passesOn: Warning = ({ values }) => {
   ]
 }
 
-const HOST_NAME = /^[a-z\d-]+(?:\.[a-z\d-]+)+$/i
-
-const blockedClients: Warning = (readings) => [
-  ...readings.isSet('RESOURCES') ? [] : idleWithout('RESOURCES', ['CLIENTS_BLOCKED', 'RESOURCE_CLIENTS'], readings),
-  ...(readings.values.CLIENTS_BLOCKED ?? []).map(
-    (name) =>
-      HOST_NAME.test(name) &&
-      `CLIENTS_BLOCKED: "${name}" is read as a client's id: for every client of a host write https://${name}`
-  )
-]
+/** They work on resource tokens alone. */
+const resourceTokens: Warning = (readings) =>
+  readings.isSet('RESOURCES') ? [] : idleWithout('RESOURCES', ['RESOURCE_CLIENTS'], readings)
 
 const WARNINGS: readonly Warning[] = [
   plainEndpoint,
@@ -221,7 +214,7 @@ const WARNINGS: readonly Warning[] = [
   openManagement,
   staleWithoutRevocation,
   loginWarnings,
-  blockedClients
+  resourceTokens
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../core/token-expiry.ts'
+import type { SharedRedis } from './places.ts'
 
 /** A problem that `doctor` may find. */
 export type PartFinding<Id extends string> =
@@ -6,13 +7,20 @@ export type PartFinding<Id extends string> =
 export type Found<Id extends string> = readonly [id: Id, what: string]
 export type Checked<Id extends string> =
   Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: ReadonlyArray<Found<Id>> }>
-/** How the service listens. */
-export type At = Readonly<{ isTls: boolean }>
+/** The service as it is configured. */
+export type At = Readonly<{
+  /** True if it listens by TLS. */
+  isTls: boolean
+  /** Redis as the service has it, to read from; undefined without it. */
+  redis: Pick<SharedRedis, 'commands' | 'sealing' | 'keyOf'> | undefined
+}>
 /** A check of its own. */
 export type Check<Settings, Id extends string> = Readonly<{
   title: string
   /** Why nothing is looked at where the part is off. */
   off: string
+  /** It makes no sense while that cannot be reached. */
+  needs?: 'redis'
   run: (settings: Settings, at: At) => Promise<Checked<Id>>
 }>
 

@@ -55,7 +55,9 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   title: string
   variables: Rows
   /** An environment in which all of it is on: for the documentation's tables, and for tests of the whole. */
-  example: Readonly<Partial<Record<keyof Rows & string, string>>>
+  example: Readonly<Record<string, string>>
+  /** A variable without which it is off, and its own have no effect. It may be another part's, and that one gone. */
+  needs?: string
   rules?: ReadonlyArray<Rule<Rows>>
   warnings?: ReadonlyArray<Rule<Rows>>
   /** Undefined: it is off. */
@@ -115,7 +117,7 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   sends: Sends | undefined
   status: StatusOf
   findings: ReadonlyArray<PartFinding<Id>>
-  check: Pick<Check<never, Id>, 'title' | 'off'> | undefined
+  check: Pick<Check<never, Id>, 'title' | 'off' | 'needs'> | undefined
   // methods, whose parameters are compared in both directions: a list holds parts of different rows
   /** The errors of its rules. */
   broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
@@ -130,23 +132,36 @@ export function definePart<
   const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
 > (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
   const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
-  const { findings = [], check } = definition
+  const { findings = [], check, needs } = definition
   return Object.freeze({
     name,
     title,
     variables,
-    example: example as Readonly<Record<string, string>>,
+    example,
     sends,
     status,
     findings,
     check,
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
-    doubtful: (readings: ReadingsOf<Rows>) => warnings.flatMap((rule) => rule(readings)),
+    doubtful: (readings: ReadingsOf<Rows>) =>
+      [...idle(needs, variables, readings), ...warnings.flatMap((rule) => rule(readings))],
     configure (values: ValuesOf<Rows>): Configured | undefined {
+      if (needs !== undefined && !hasValue(values, needs)) return undefined
       const settings = definition.configure(settingsOf(variables, values))
       return settings === undefined ? undefined : configured(definition, settings)
     }
   })
+}
+
+const hasValue = (values: object, name: string): boolean =>
+  (values as Readonly<Record<string, unknown>>)[name] !== undefined
+
+/** Warns of its variables that are set although it is off without another one. */
+function idle<Rows extends Variables> (
+  needs: string | undefined, variables: Rows, { isSet }: Readonly<{ isSet: (name: string) => boolean }>
+): readonly string[] {
+  if (needs === undefined || isSet(needs)) return []
+  return Object.keys(variables).filter(isSet).map((name) => `${name}: has no effect without ${needs}`)
 }
 
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (

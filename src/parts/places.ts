@@ -1,6 +1,8 @@
+import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { Endpoint } from '../core/reason.ts'
+import type { ResourceToken } from '../core/resource-token.ts'
 import type { Sealing } from '../crypto/sealing.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
 import type { Report } from '../request/http/access-log.ts'
@@ -13,7 +15,7 @@ import type { Handler, HandlerDeps, HandlerResult } from '../request/http/types.
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HeaderContributor } from '../request/identity/presenter.ts'
 import type { RedisCommands } from '../shared/redis/commands.ts'
-import type { LogReader, Revocation } from '../shared/revocation/types.ts'
+import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
 
 /** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
 export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
@@ -53,6 +55,14 @@ export type Base = Readonly<{
   tokenHeader: string | undefined
   /** True while the revocation log is followed. */
   isFollowing: () => boolean
+  /** Revokes; not before all parts are open. */
+  revoke: RevocationLog['revoke']
+  /** MANAGEMENT_TOKEN */
+  managementToken: string | undefined
+  /** CACHE_DEGRADED_TTL: for so long what was read from Redis counts without it. */
+  degradedTtlMs: number
+  /** True if something tells of clients that are deleted at Authgear. */
+  tellsDeletions: boolean
   /** Undefined: listeners speak no TLS. */
   tls: TlsMaterial | undefined
   /** The budget of unfinished requests, for all listeners together. */
@@ -87,6 +97,26 @@ export type PublicDocument = Readonly<{
   read: () => Pick<HandlerResult, 'response' | 'reason'>
 }>
 
+/** `unread`: nobody can say here, or not any more, whether the client is blocked. */
+export type ClientStanding = 'free' | 'blocked' | 'unread'
+
+/** Judges clients of resource tokens, and sees those that ask. */
+export type ClientJudge = Readonly<{
+  /** Asked before each 200 for a resource token. */
+  standingOf: (clientId: string) => ClientStanding
+  /** A token of this client was verified and judged. @param resource of the route */
+  saw: (token: Pick<ResourceToken, 'clientId' | 'userId'>, resource: string | undefined, isAllowed: boolean) => void
+  /** A client was deleted at Authgear then, whose id never comes back. @returns false: it is to be told again */
+  deleted: (clientId: string, at: number) => Promise<boolean>
+}>
+
+/** Routes on the management listener, a scope of Fastify's to themselves; each asks for MANAGEMENT_TOKEN. */
+export type ManagementRoutes = Readonly<{
+  routes: (scope: FastifyInstance) => void
+  /** A section of the status page, and its script, which runs after the page's own. */
+  section?: Readonly<{ html: string, script: string }>
+}>
+
 /** The places in which a part that is open plugs in. */
 export type Opened = Readonly<{
   /** Resolves when requests may be taken: what it needs is there, or need not be waited for. */
@@ -98,12 +128,15 @@ export type Opened = Readonly<{
   refusesAll?: () => boolean
   /** Adds headers to each 200. */
   headers?: HeaderContributor
+  /** Judges clients; the first part that does so counts. */
+  clients?: ClientJudge
+  management?: ManagementRoutes
   /** Hears of a revocation that this replica takes, before the log has it. */
   taken?: (revocation: Revocation) => void
   /** Hears of one that Redis does not take yet. */
   pending?: (revocation: Revocation) => void
   /** Reads what the log says, in its order. */
-  reads?: LogReader
+  reads?: Partial<LogReader>
   /** Builds what listens at the address that the part's `listens` names. */
   listener?: (serving: Serving) => PartListener
   /** Numbers for the status page: since the start, or how things are now. */

@@ -20,7 +20,7 @@ import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { parts } from '../parts/index.ts'
 import type { Handlers } from '../parts/places.ts'
-import { allOf, documentsOf, type ListenerOfPart, listenersOf, routeOf, vetoOf } from './open-parts.ts'
+import { allOf, clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, routeOf, vetoOf } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -84,7 +84,7 @@ function checksOf (
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
   const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  return createCheckHandlers(settings, { ...deps, verify, extAuthz, sessions })
+  return createCheckHandlers(settings, { ...deps, clients: clientJudgeOf(deps.opened), verify, extAuthz, sessions })
 }
 
 function byEndpoint ({ byPolicy, resource, resourceOrSession }: CheckHandlers): Handlers {

@@ -1,6 +1,8 @@
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import type { Base, Opened, PublicDocument, Serving, SharedRedis } from '../parts/places.ts'
+import type {
+  Base, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
+} from '../parts/places.ts'
 import type { AnyListener } from '../request/http/listener.ts'
 import type { Route } from '../request/http/paths.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
@@ -12,15 +14,20 @@ import type { Shared } from './shared.ts'
 type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined }>
 export type OpenedParts = readonly OpenedPart[]
 
+type OfSettings =
+  'machine' | 'maxBytes' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken' | 'degradedTtlMs' | 'tellsDeletions'
 type OpenDeps =
-  & Omit<Base, 'machine' | 'maxBytes' | 'tokenHeader' | 'trustProxy' | 'tls'>
+  & Omit<Base, OfSettings>
   & Readonly<{ metrics: Metrics }>
 
 /** Opens the parts that are on, in the order of the list. @throws {ServiceError} where one cannot be opened */
 export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
-  const { parts, machine, trustedProxies, tls, cache } = settings
+  const { parts, machine, trustedProxies, tls, cache, managementToken, audit } = settings
   const tokenHeader = parts.map((part) => part.tokenHeader).find((name) => name !== undefined)
-  const common = { ...deps, machine, tokenHeader, trustProxy: createTrustProxy(trustedProxies), tls }
+  const { degradedTtlMs } = cache
+  const trustProxy = createTrustProxy(trustedProxies)
+  const tellsDeletions = audit !== undefined
+  const common = { ...deps, machine, tokenHeader, tls, managementToken, trustProxy, degradedTtlMs, tellsDeletions }
   const opened: OpenedPart[] = []
   try {
     for (const { name, variable, memoryShare, register } of parts) {
@@ -52,6 +59,13 @@ export async function allReady (opened: OpenedParts): Promise<void> {
 
 export const documentsOf = (opened: OpenedParts): readonly PublicDocument[] =>
   opened.flatMap(({ documents }) => documents ?? [])
+
+export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =>
+  opened.flatMap(({ management }) => management ?? [])
+
+/** Undefined where no part judges clients. */
+export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined =>
+  opened.find(({ clients }) => clients !== undefined)?.clients
 
 /** A document's route on the main listener. */
 export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
@@ -110,11 +124,11 @@ export function readerOf (opened: OpenedParts): LogReader | undefined {
   const readers = opened.flatMap(({ reads }) => reads ?? [])
   if (readers.length === 0) return undefined
   return {
-    begins (log, since) { for (const one of readers) one.begins(log, since) },
-    read (entry, at) { for (const one of readers) one.read(entry, at) },
-    passed (id) { for (const one of readers) one.passed(id) },
-    skipped (id) { for (const one of readers) one.skipped(id) },
-    lost (at) { for (const one of readers) one.lost(at) }
+    begins (log, since) { for (const one of readers) one.begins?.(log, since) },
+    read (entry, at) { for (const one of readers) one.read?.(entry, at) },
+    passed (id) { for (const one of readers) one.passed?.(id) },
+    skipped (id) { for (const one of readers) one.skipped?.(id) },
+    lost (at) { for (const one of readers) one.lost?.(at) }
   }
 }
 

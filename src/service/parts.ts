@@ -16,8 +16,7 @@ import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { openBlockParts } from './blocks.ts'
-import { closeAll, openAll, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
+import { clientJudgeOf, closeAll, openAll, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
@@ -63,17 +62,18 @@ type Base = ReturnType<typeof openBase>
 /** The revocation log, and what is told of it or tells it something. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
   const { secrets, memory, shared, sealing, keys, settleMs } = base
-  let following = (): boolean => false // until there is a log
-  const isFollowing = (): boolean => following()
+  const later: { revocations?: RevocationLog } = {} // the log reads to the parts, so that they are there first
+  const isFollowing = (): boolean => later.revocations?.isFollowing() === true
+  const revoke: RevocationLog['revoke'] = async (revocation) =>
+    await later.revocations?.revoke(revocation) ?? 'pending'
   const redis = sharedRedisOf({ shared, log: keys.log, sealing, settleMs })
-  const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing })
-  const blocks = openBlockParts(settings, { ...base, isFollowing })
+  const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing, revoke })
   const log = openLog(settings, secrets.codec, {
-    ...base, forget: () => { memory.clear(); adopted() }, blocks: blocks?.shared, reader: readerOf(opened)
+    ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened)
   })
-  following = () => log.revocations.isFollowing()
   const revocations = tellingAll(log.revocations, opened)
-  return { blocks, opened, revocations, closeLog: log.close, logEntries: log.entries }
+  later.revocations = revocations
+  return { opened, revocations, closeLog: log.close, logEntries: log.entries }
 }
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
@@ -83,7 +83,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
   const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
   const { authgear, shared, untold, secrets } = base
-  const { blocks, opened, revocations } = log
+  const { opened, revocations } = log
   const sources = { ...base, revocations, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
@@ -110,7 +110,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       state: deps.state(),
       authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
     })),
-    audit: openFollower(settings, { ...sources, blocks: blocks?.shared }),
+    audit: openFollower(settings, { ...sources, clientDeleted: clientJudgeOf(opened)?.deleted }),
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps: {
@@ -180,7 +180,7 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, blocks, own, profiles, presence } = parts
+  const { audit, tokens, own, profiles, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
   await audit?.close()
   await own?.close()
@@ -190,7 +190,6 @@ export async function closeParts (parts: Parts): Promise<void> {
   await closeLog()
   await authgear.resolver.close()
   await closeAll(opened)
-  blocks?.shared?.close()
   await closeRedis(shared)
 }
 

@@ -12,10 +12,10 @@ import {
 } from '../request/resource/resource.ts'
 import { SIGN_IN_SCOPES } from '../request/resource/settings.ts'
 import { createVerifier, type Verifier } from '../request/resource/verifier.ts'
+import type { ClientJudge } from '../parts/places.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { verifyRoutes } from '../request/verify/verify.ts'
-import type { BlockParts } from './blocks.ts'
 import { type ServiceSettings, TOKEN_SHARE } from './settings.ts'
 import { onceAMinute, tellChanges } from '../timing.ts'
 
@@ -51,7 +51,7 @@ const NO_KEYS =
 
 type RouteDeps = Readonly<{
   tokens: TokenParts | undefined
-  blocks: BlockParts | undefined
+  clients: ClientJudge | undefined
   handlerDeps: HandlerDeps
   revocations: RevocationLog
   metrics: Metrics
@@ -75,11 +75,11 @@ export type CheckHandlers = Readonly<{
 }>
 
 export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps): CheckHandlers {
-  const { tokens, blocks, traced, extAuthz } = deps
+  const { tokens, traced, extAuthz } = deps
   const of = (handler: Handler): Handler => traced.handler('verify', handler)
   const verify = of(deps.verify)
-  if (tokens === undefined || blocks === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
-  const resourceDeps = resourceDepsOf(settings, deps, tokens, blocks)
+  if (tokens === undefined) return { verify, extAuthz: of(extAuthz), byPolicy: verify }
+  const resourceDeps = resourceDepsOf(settings, deps, tokens)
   return {
     verify,
     extAuthz: of(createExtAuthz(resourceDeps, extAuthz, settings.extAuthzPolicy)),
@@ -91,9 +91,8 @@ export function createCheckHandlers (settings: ServiceSettings, deps: RouteDeps)
 
 function resourceDepsOf (
   { resources, resourceClients }: ServiceSettings,
-  { handlerDeps, revocations, metrics, log, clock, sessions }: RouteDeps,
-  { verifier }: TokenParts,
-  blocks: BlockParts
+  { handlerDeps, revocations, metrics, log, clock, sessions, clients }: RouteDeps,
+  { verifier }: TokenParts
 ): ResourceDeps {
   const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
   const signInScopes = (scopes: readonly string[]): readonly string[] =>
@@ -104,9 +103,7 @@ function resourceDepsOf (
     verifier,
     standingOf: revocations.standingOf,
     refusedUnknown: () => { metrics.tokens.refusedUnknown(); warn() },
-    standingOfClient: blocks.standingOf,
-    saw: blocks.seen.saw,
-    refusedBlocked: blocks.refusedBlocked,
+    clients,
     isAllowList: resourceClients === 'allow-list',
     resources: new Map(resources.map(({ uri, scopes }) => [uri, signInScopes(scopes)])),
     sessions

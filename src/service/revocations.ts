@@ -9,8 +9,8 @@ import { createSampling } from '../request/http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../request/http/webhook.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
+import type { ClientJudge } from '../parts/places.ts'
 import type { RedisConnection } from '../shared/redis/connection.ts'
-import type { Blocks } from '../shared/block-list/blocks.ts'
 import { openLogConnections } from '../shared/redis/log-connections.ts'
 import { maxEntries } from '../shared/revocation/budget.ts'
 import type { EntryCodec } from '../shared/revocation/codec.ts'
@@ -21,7 +21,6 @@ import { createRedisLogStore } from '../shared/revocation/redis-store.ts'
 import { createStreamLog } from '../shared/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
 import type { LogObserver, LogReader, RevocationLog } from '../shared/revocation/types.ts'
-import { createDeletionBlock } from './blocks.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 import { onceAMinute } from '../timing.ts'
@@ -34,12 +33,16 @@ type SourceDeps = Readonly<{
   clock: Clock
   untold: UntoldChanges
 }>
-type FollowerDeps = SourceDeps & Readonly<{ metrics: Metrics, keyer: Keyer, blocks: Blocks | undefined }>
+type FollowerDeps = SourceDeps & Readonly<{
+  metrics: Metrics
+  keyer: Keyer
+  clientDeleted: ClientJudge['deleted'] | undefined
+}>
 
 /** Reads revocations from Authgear's audit log; one replica does so for all. */
 export function openFollower (
   { audit, authgear, cache }: ServiceSettings,
-  { metrics, log, clock, keys, keyer, revocations, connection, untold, blocks }: FollowerDeps
+  { metrics, log, clock, keys, keyer, revocations, connection, untold, clientDeleted }: FollowerDeps
 ): Running | undefined {
   if (audit === undefined) return undefined
   return openAudit(audit, {
@@ -47,7 +50,7 @@ export function openFollower (
     ca: authgear.ca,
     shared: connection === undefined ? undefined : { commands: connection.commands, keyPrefix: keys.log },
     revocations,
-    blockDeleted: createDeletionBlock({ blocks, revocations, log, clock }),
+    blockDeleted: clientDeleted,
     sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
     clock,
@@ -114,9 +117,7 @@ type LogDeps = Readonly<{
   keys: RedisKeys
   untold: UntoldChanges
   forget: () => void
-  /** Undefined without Redis or RESOURCES. */
-  blocks: Pick<Blocks, 'take' | 'refresh'> | undefined
-  /** Undefined without LISTEN_EVENTS. */
+  /** Undefined where no part reads the log. */
   reader: LogReader | undefined
 }>
 
@@ -144,7 +145,7 @@ export function openLog (settings: ServiceSettings, codec: EntryCodec, deps: Log
 }
 
 function observerOf (
-  { metrics: { revocations: counted }, log, clock, untold, forget, blocks, reader }: LogDeps
+  { metrics: { revocations: counted }, log, clock, untold, forget, reader }: LogDeps
 ): Omit<LogObserver, 'length'> {
   const warnForged = onceAMinute(clock, () => log.warn(FORGED))
   const warnForeign = onceAMinute(clock, () => log.warn(FOREIGN))
@@ -157,8 +158,7 @@ function observerOf (
     },
     inauthentic: () => { counted.inauthentic(); warnForged() },
     foreign: () => { counted.foreign(); warnForeign() },
-    adopted: () => { forget(); blocks?.refresh() },
-    marked: ({ name, mark }) => blocks?.take(name, mark),
+    adopted: forget,
     trouble: (what, error) => log.error({ ...(error === undefined ? {} : { error: describe(error) }) }, what)
   }
 }

@@ -4,20 +4,18 @@ import { type CertificateLife, certificateStage } from '../core/certificate.ts'
 import type { Listener } from '../request/http/listener.ts'
 import { certificateLife } from '../request/http/tls.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
-import type { ClientsDeps } from '../operate/management/clients.ts'
 import type { RevocationsDeps } from '../operate/management/revocations.ts'
 import { createHistory, type Sample, STEP_MS } from '../operate/management/status/history.ts'
 import type { Gauges } from '../operate/metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
-import type { PublicDocument } from '../parts/places.ts'
+import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
 import type { Profiles } from '../shared/profile/types.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
-import { tellBlock } from './blocks.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
-import { allReady, documentsOf, type ListenerOfPart, numbersOf } from './open-parts.ts'
+import { allReady, documentsOf, type ListenerOfPart, managementOf, numbersOf } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from '../timing.ts'
@@ -33,18 +31,15 @@ export type Service = Readonly<{
   profiles: Profiles | undefined
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined
-  /** For `/clients/…`, where there is a token for it, and RESOURCES. */
-  clients: ClientsDeps | undefined
   /** Up: it answers and its revocation log is followed. */
   redisState: () => 'up' | 'down' | 'none'
   /** Before it takes requests: the revocation log is followed, or need not be waited for. */
   logFollowed: () => Promise<void>
-  /** Before it takes requests: which clients are blocked is known, or cannot be waited for. */
-  blocksRead: () => Promise<void>
   /** Before it takes requests: the parts have what they need, or need not wait for it. */
   partsReady: () => Promise<void>
-  /** What parts publish, for the management listener. */
+  /** What parts publish, for the management listener, and their own routes there. */
   documents: readonly PublicDocument[]
+  management: readonly ManagementRoutes[]
   /** The last quarter of an hour, for the status page. */
   samples: () => readonly Sample[]
   /** Other replicas that follow the revocation log, as far as they are known. */
@@ -100,14 +95,13 @@ export function createService (
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),
-    clients: clientsOf(settings, parts, log),
     redisState: () =>
       shared.redis === undefined ? 'none' : shared.redis.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
     logFollowed: () =>
       untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
-    blocksRead: async () => { await parts.blocks?.ready() },
     partsReady: () => allReady(parts.opened),
     documents: documentsOf(parts.opened),
+    management: managementOf(parts.opened),
     samples: history.window,
     others: () => parts.presence?.others() ?? [],
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
@@ -131,17 +125,6 @@ function purgesOf (
   return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
 }
 
-/** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
-function clientsOf (
-  { managementToken: token }: ServiceSettings,
-  { blocks, revocations }: Parts,
-  log: Log
-): ClientsDeps | undefined {
-  if (token === undefined || blocks === undefined) return undefined
-  const tell: ClientsDeps['tell'] = (name, mark) => tellBlock(revocations, name, mark)
-  return { token, fixed: blocks.fixed, blocks: blocks.shared, seen: blocks.seen.list, tell, log }
-}
-
 /** Read at each scrape, and by the status page. */
 function gaugesOf (
   settings: ServiceSettings,
@@ -150,7 +133,7 @@ function gaugesOf (
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
-  const { redis, cache, tls, login, resources } = settings
+  const { redis, cache, tls, login } = settings
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
     cacheEntries: memory.size,
@@ -158,7 +141,6 @@ function gaugesOf (
     cacheMaxBytes: () => cache.maxBytes,
     redis: redis === undefined ? undefined : redisGauges(parts),
     audit: auditGauges(settings, parts),
-    clientsBlocked: resources.length === 0 ? undefined : () => parts().blocks?.count() ?? 0,
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     parts: () => numbersOf(parts().opened),
     certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)

@@ -23,7 +23,6 @@ export const PAST_PROXY = ['port-open', 'port-own'] as const
 
 /** What is found of Redis and of what replicas leave there: test/integration/doctor-redis.test.ts makes each. */
 export const OF_REDIS: readonly FindingId[] = [
-  'blocked-client-asks', 'blocks-unreadable',
   'cache-secret', 'redis-cluster', 'redis-dns', 'redis-evicts', 'redis-forgets', 'redis-form', 'redis-full',
   'redis-log-long', 'redis-password', 'redis-read-only', 'redis-replicas', 'redis-rights', 'redis-sentinel',
   'redis-tls', 'redis-too-slow', 'redis-unreachable', 'rotation', 'rotation-over', 'webhook-secret', 'webhook-silent',

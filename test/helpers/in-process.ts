@@ -121,8 +121,7 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
   const service = createService(settings, log, seams)
   Object.assign(service.app.fastify.server, options.limits)
-  await service.logFollowed() // as `serve` does
-  await service.blocksRead()
+  await Promise.all([service.logFollowed(), service.partsReady()]) // as `serve` does
   const portOf = (name: VariableName): Promise<number> =>
     listen(service.ofParts.find(({ variable }) => variable === name))
   const port = await listen(anyListener(service.app), settings.listen)

@@ -20,8 +20,8 @@ export function managementOf (
     metrics: service.metrics,
     version: '0.0.0-test',
     revocations: service.revocations,
-    clients: service.clients,
     documents: service.documents,
+    ofParts: service.management,
     status: {
       samples: service.samples,
       others: service.others,

@@ -23,7 +23,6 @@ const GAUGES: Gauges = {
     replicasSeen: () => 3
   },
   audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
-  clientsBlocked: () => 2,
   ownSessions: { sessions: () => 0 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { logKey, redisKeysOf } from '../../src/shared/redis/keys.ts'
+import { logKey } from '../../src/shared/redis/keys.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { OF_REDIS, visit } from '../helpers/doctor.ts'
@@ -79,11 +79,9 @@ const left = (make: Beside): Make => beside(async (world, t) => {
   return { env: { ...plain(redis.port), ...await make(world, redis, t) } }
 })
 
-/** With resources, and one key that another process left. */
-type Left = 'blockedClients' | 'blockedAsked' | undefined
-const withKey = (key: Left, appendonly = 'yes'): Make => beside(async ({ endpoint }, t) => {
-  const redis = await startRedis(t, { args: ['--appendonly', appendonly] })
-  if (key !== undefined) await redis.cli('SET', redisKeysOf('forward-auth:', endpoint)[key], 'what nobody sealed')
+/** With resources. */
+const forgetful: Make = beside(async (_, t) => {
+  const redis = await startRedis(t, { args: ['--appendonly', 'no'] })
   return { env: { RESOURCES, ...plain(redis.port) } }
 }, { resources: [{ uri: RESOURCES, scopes: [] }] })
 
@@ -129,7 +127,7 @@ const MISTAKES: readonly Mistake[] = [
   ['a user without the rights for the log', ['redis-rights'], printed(['xadd', 'hset'])],
   ['a user who may not ROLE', ['redis-rights'], printed(['role'])],
   ['a user with the rights for other keys', ['redis-rights'], printed([], { REDIS_KEY_PREFIX: 'others:' })],
-  ['a Redis that would lift blocks at its restart', ['redis-forgets'], withKey(undefined, 'no')],
+  ['a Redis that would lift blocks at its restart', ['redis-forgets'], forgetful],
   ['a replica', ['redis-read-only'], env(async (t) => {
     const master = await startRedis(t)
     return plain((await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(master.port)] })).port)
@@ -193,8 +191,6 @@ const MISTAKES: readonly Mistake[] = [
   ['an Authgear that never calls a webhook, as where addresses are private', ['webhook-silent'], changed(3600)],
   ['an Authgear that called webhooks until three days ago', ['webhook-silent'], changed(3600, 3)],
   ['nothing but an Authgear whose users have not changed since the newest webhook', [], changed(4 * 86_400, 3)],
-  ['a list of blocked clients that nobody can open', ['blocks-unreadable'], withKey('blockedClients')],
-  ['a blocked client that asks', ['blocked-client-asks'], withKey('blockedAsked')],
   ['a webhook that never came', ['webhook-unseen'], server({}, WITH_WEBHOOK)]
 ]
 

@@ -1,82 +1,19 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { GIVEN_UP, giveUp, openManagement } from '../helpers/given-up.ts'
 import { MANAGEMENT_TOKEN } from '../helpers/in-process.ts'
-import { type Service, startProcess } from '../helpers/process.ts'
+import { startProcess } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { RESOURCE, startIssuer } from '../helpers/token-issuer.ts'
+import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
-const CLIENT = 'dcrc_1'
-const GIVEN_UP = 'the client gave up before this change was made'
-
-async function startTwo (t: Test): Promise<readonly [Service, Service]> {
-  const [issuer, redis] = [await startIssuer(t), await startRedis(t)]
-  const env = {
-    AUTHGEAR_ENDPOINT: issuer.url,
-    AUTHGEAR_RESOLVER_URL: `${issuer.url}/resolve`,
-    RESOURCES: RESOURCE,
-    REDIS_URL: redis.url,
-    CACHE_SECRET: 's'.repeat(32),
-    MANAGEMENT_TOKEN
-  }
-  return [await startProcess(t, env), await startProcess(t, env)]
-}
-
-async function call ({ managementUrl }: Service, method: string, path: string): Promise<Response> {
-  return await fetch(`${managementUrl}${path}`, { method, headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}` } })
-}
-
-/** Said again as an operator does it: on a busy machine the second for its confirmation may be over first. */
-async function block (service: Service): Promise<void> {
-  await until('it is blocked', async () => (await call(service, 'PUT', `/clients/${CLIENT}/block`)).status === 200)
-}
-
-async function blockedAt (service: Service): Promise<readonly unknown[]> {
-  const { blocked } = await (await call(service, 'GET', '/clients')).json() as { blocked: Array<{ name: string }> }
-  return blocked.map(({ name }) => name)
-}
-
-async function open ({ managementUrl }: Service): Promise<Socket> {
-  const socket = connect(Number(new URL(managementUrl).port), '127.0.0.1')
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Written whole, and left without an answer. */
-async function giveUp (socket: Socket, line: string, body = ''): Promise<void> {
-  const head = [
-    `${line} HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${MANAGEMENT_TOKEN}`,
-    `Content-Length: ${body.length}`, ...body === '' ? [] : ['Content-Type: application/json']
-  ]
-  await new Promise((resolve) => socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, resolve))
-  socket.destroy()
-  await once(socket, 'close')
-}
-
-for (const isOpen of [true, false]) {
-  const where = isOpen ? 'an open connection' : 'a new connection'
-  t.test(`a frozen replica drops a lift that was given up on ${where}`, NEEDS_REDIS, async (t) => {
-    const [near, frozen] = await startTwo(t)
-    await block(near)
-    await until('the other replica knows', async () => (await blockedAt(frozen)).includes(CLIENT))
-    const opened = isOpen ? await open(frozen) : undefined
-    process.kill(frozen.pid, 'SIGSTOP')
-    await giveUp(opened ?? await open(frozen), `DELETE /clients/${CLIENT}/block`)
-    await block(near)
-    process.kill(frozen.pid, 'SIGCONT')
-    await until('it looked at the lift', () =>
-      frozen.logs().includes(GIVEN_UP) || frozen.logs().includes('unblocked by the management listener'))
-    for (const one of [near, frozen]) t.strictSame(await blockedAt(one), [CLIENT])
-  })
-}
-
-t.test('a frozen replica drops a revocation that was given up', NEEDS_REDIS, async (t) => {
-  const [, frozen] = await startTwo(t)
+t.test('a frozen replica drops a revocation that was given up', { skip: skipOrFail('redis-server') }, async (t) => {
+  const redis = await startRedis(t)
+  const { url } = await startSimulator(t)
+  const env = { AUTHGEAR_ENDPOINT: url, REDIS_URL: redis.url, CACHE_SECRET: 's'.repeat(32), MANAGEMENT_TOKEN }
+  const frozen = await startProcess(t, env)
   process.kill(frozen.pid, 'SIGSTOP')
-  await giveUp(await open(frozen), 'POST /revocations', JSON.stringify({ all: true }))
+  await giveUp(await openManagement(frozen), 'POST /revocations', JSON.stringify({ all: true }))
   process.kill(frozen.pid, 'SIGCONT')
   await until('it looked at it', () =>
     frozen.logs().includes(GIVEN_UP) || frozen.logs().includes('revoked by the management listener'))

@@ -68,7 +68,7 @@ async function startFleet (t: Test, count = 3, options: Partial<InProcessOptions
       ...other
     })
     await until('it follows the log', () => isUp(replica))
-    await replica.service.blocksRead()
+    await replica.service.partsReady()
     return replica
   }
   const first = await more()

@@ -273,7 +273,7 @@ t.test('a page that cannot be rendered is one 500, and ends nothing', async (t) 
     clock,
     machine: 'here',
     hosts: [],
-    hasClients: false
+    sections: []
   })
   const statusOf = async (headers: object): Promise<number> =>
     (await app.inject({ url: '/', headers: { host: 'localhost', ...headers } })).statusCode

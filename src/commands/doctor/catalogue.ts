@@ -351,20 +351,6 @@ const OF_BASE = {
     why: 'until then the old secret still opens entries, and each read of Redis asks for two',
     set: 'leave X_PREVIOUS out, on all replicas'
   },
-  'blocks-unreadable': {
-    severity: 'error',
-    mistake: 'The list of blocked clients cannot be read: another CACHE_SECRET sealed it, or it is forged',
-    why: 'no replica can tell whether a client is blocked, and each resource token is answered 503',
-    set: 'CACHE_SECRET_PREVIOUS to the former secret, on all replicas; or delete the key that the log names, ' +
-      'which lifts every block (docs/resource-tokens.md)'
-  },
-  'blocked-client-asks': {
-    severity: 'warning',
-    mistake: 'A client that is blocked still asks',
-    why: 'Authgear goes on issuing tokens to it: it comes in again as soon as the block is lifted',
-    set: 'delete the client, or its authorizations, at Authgear; `GET /clients` on the management listener says ' +
-      'which one it is'
-  },
   'webhook-unseen': {
     severity: 'warning',
     mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, and no signed webhook arrived within 30 days',

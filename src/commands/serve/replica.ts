@@ -66,8 +66,8 @@ export function managementOf (
     metrics: service.metrics,
     version,
     revocations: service.revocations,
-    clients: service.clients,
     documents: service.documents,
+    ofParts: service.management,
     status: {
       samples: service.samples,
       others: service.others,
@@ -87,9 +87,7 @@ export function managementOf (
 /** Opens the listeners for proxies, the main one last, once what it answers from is there. */
 export async function takeRequests (config: Config, service: Service, log: Log, closers: Closer[]): Promise<void> {
   closers.push(watchCertificate(config, service, log))
-  // a block counts where the log is followed
-  const blocksRead = service.logFollowed().then(service.blocksRead)
-  await Promise.all([blocksRead, service.partsReady()])
+  await Promise.all([service.logFollowed(), service.partsReady()])
   const opened: Listening[] = []
   closers.push(async () => { await Promise.all(opened.map(({ drain }) => drain.drain(GRACE_MS))) })
   for (const one of listening(service, config)) {

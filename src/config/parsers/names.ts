@@ -1,4 +1,3 @@
-import { type ClientName, type ClientNameReading, readClientName } from '../../core/client-name.ts'
 import { type Kind, parsed, problem, quote } from '../kind.ts'
 
 /** An OAuth client's id (RFC 6749, A.1), without blanks. */
@@ -35,27 +34,3 @@ export const userName: Kind<string> = Object.freeze({
   parse: (text: string) =>
     /^[^\s\p{Cc}]+$/u.test(text) ? parsed(text, text) : problem('must not contain spaces or control characters')
 })
-
-const MAX_NAMES = 1000
-
-/** Clients, by id or host, as a block names them. */
-export const clientNames: Kind<readonly ClientName[]> = Object.freeze({
-  accepts: 'client ids, `https://host` or `https://*.host`, separated by white space',
-  parse: (text: string) => {
-    const entries = text.trim().split(/\s+/)
-    const readings = entries.map(readEntry)
-    const problems = readings.flatMap((reading) => reading.kind === 'problem' ? [reading.why] : [])
-    if (entries.length > MAX_NAMES) problems.push(`has more than ${MAX_NAMES} entries`)
-    const names = readings.flatMap((reading) => reading.kind === 'name' ? [reading.name] : [])
-    return problems.length === 0 ? parsed(names, names.join(' ')) : problem(problems.join('; '))
-  }
-})
-
-/** In a list a comma is a mistake: it would block nobody. */
-function readEntry (entry: string): ClientNameReading {
-  const wrong = (why: string) => ({ kind: 'problem', why: `${quote(entry)} ${why}` }) as const
-  if (entry.includes(',')) return wrong('has a comma: separate names by white space')
-  if (/^http:/i.test(entry)) return wrong('begins with http://: a client whose id is a URL has https://')
-  const reading = readClientName(entry)
-  return reading.kind === 'problem' ? wrong(reading.why) : reading
-}

@@ -1,9 +1,8 @@
 import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
-import type { PublicDocument } from '../../parts/places.ts'
+import type { ManagementRoutes, PublicDocument } from '../../parts/places.ts'
 import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../../request/http/limits.ts'
 import { boundStrangers } from '../../request/http/strangers.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { addClients, type ClientsDeps } from './clients.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
 import type { Replica } from '../../shared/revocation/presence.ts'
 import type { About } from './status/head.ts'
@@ -23,11 +22,10 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
-  /** Undefined without MANAGEMENT_TOKEN or RESOURCES. */
-  clients?: ClientsDeps | undefined
-  /** What parts publish. */
+  /** What parts publish, and their own routes. */
   documents?: readonly PublicDocument[]
-  status: Omit<StatusDeps, 'status' | 'hasClients'> & Readonly<{
+  ofParts?: readonly ManagementRoutes[]
+  status: Omit<StatusDeps, 'status' | 'sections'> & Readonly<{
     samples: () => readonly Sample[]
     /** Other replicas, as far as they are known. */
     others: () => readonly Replica[]
@@ -42,7 +40,7 @@ const MAX_UNFINISHED = 128
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (deps: ManagementDeps): FastifyInstance {
-  const { readiness, version, revocations, clients, documents = [], status } = deps
+  const { readiness, version, revocations, documents = [], ofParts = [], status } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
   })
@@ -56,7 +54,7 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
   addProbes(app, deps)
   addStatus(app, {
     ...status,
-    hasClients: clients !== undefined,
+    sections: ofParts.flatMap(({ section }) => section ?? []),
     status: () => ({
       about: { version, ...status.about },
       state: readiness.state(),
@@ -66,7 +64,7 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
   })
   for (const document of documents) addDocument(app, document)
   if (revocations !== undefined) addRevocations(app, revocations)
-  if (clients !== undefined) addClients(app, clients)
+  for (const { routes } of ofParts) app.register(async (scope) => routes(scope))
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }

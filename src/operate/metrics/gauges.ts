@@ -29,8 +29,6 @@ export type Gauges = Readonly<{
   }> | undefined
   /** The audit-log follower; undefined where it is off. */
   audit: AuditGauges | undefined
-  /** Undefined without RESOURCES. */
-  clientsBlocked?: (() => number) | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Numbers of each part that is on, for the status page. */
@@ -112,13 +110,6 @@ const WITH_REDIS = {
   )
 }
 
-const BLOCKED = {
-  blocked: gauge(
-    'forward_auth_clients_blocked',
-    'Clients and hosts that are blocked: names in CLIENTS_BLOCKED, and those that all replicas know.'
-  )
-}
-
 const CERTIFICATE = {
   expiry: gauge(
     'forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.'
@@ -126,7 +117,7 @@ const CERTIFICATE = {
 }
 
 export function registerGauges (registry: Registry, gauges: Gauges): void {
-  const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redis, certificate, clientsBlocked } = gauges
+  const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redis, certificate } = gauges
   register(registry, ALWAYS).read({
     inFlight: () => resolver().inFlight,
     queued: () => resolver().queued,
@@ -144,6 +135,5 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
       replicas: redis.replicasSeen
     })
   }
-  if (clientsBlocked !== undefined) register(registry, BLOCKED).read({ blocked: clientsBlocked })
   if (certificate !== undefined) register(registry, CERTIFICATE).read({ expiry: certificate.expiry })
 }

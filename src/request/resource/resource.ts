@@ -10,11 +10,10 @@ import { credentialContextOf, thenOrNow } from '../http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../errors.ts'
 import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
-import type { ClientStanding } from '../../shared/block-list/blocks.ts'
+import type { ClientJudge, ClientStanding } from '../../parts/places.ts'
 import type { TokenStanding } from '../../shared/revocation/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
-import type { ClientsSeen } from './clients-seen.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
@@ -27,11 +26,8 @@ export type ResourceDeps = RouteDeps & Readonly<{
   standingOf: (token: ResourceToken) => TokenStanding
   /** A token was refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
-  standingOfClient: (clientId: string) => ClientStanding
-  /** A client asked, whose token is verified. */
-  saw: ClientsSeen['saw']
-  /** A blocked one did. */
-  refusedBlocked: () => void
+  /** Undefined where no part judges clients. */
+  clients: ClientJudge | undefined
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
 }>
@@ -122,7 +118,7 @@ function createConclude (deps: ResourceDeps): Conclude {
     }
     const result = judgeToken(route, subject, verification, profile)
     if (result instanceof Promise || result.response.status === 503) return result
-    deps.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
+    deps.clients?.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
     return result
   }
   return conclude
@@ -145,11 +141,8 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
 
   return (route, subject, { token, source }, profile) => {
     const who = admittedOf(subject, token)
-    const block = deps.standingOfClient(token.clientId)
-    if (block === 'blocked') {
-      deps.refusedBlocked()
-      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
-    }
+    const block = deps.clients?.standingOf(token.clientId)
+    if (block === 'blocked') return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
     const standing = deps.standingOf(token)
     const error = unread(standing, block)
     if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
@@ -166,7 +159,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
 }
 
 /** What is not known refuses nobody for good. */
-function unread (standing: TokenStanding, block: ClientStanding): ResolverError | undefined {
+function unread (standing: TokenStanding, block: ClientStanding | undefined): ResolverError | undefined {
   if (standing === 'unread') return new LogNotRead()
   return block === 'unread' && standing !== 'revoked' ? new BlocksNotRead() : undefined
 }

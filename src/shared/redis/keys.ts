@@ -8,10 +8,6 @@ export type RedisKeys = Readonly<{
   replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string
-  /** Holds which clients are blocked, sealed. */
-  blockedClients: string
-  /** Exists while a blocked client asked not long ago. */
-  blockedAsked: string
   /** Exists while a signed webhook arrived not long ago. */
   webhookSeen: string
   /** `doctor` tries its user's rights on it, and deletes it. */
@@ -25,8 +21,6 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     log,
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
-    blockedClients: `${log}:blocked-clients`,
-    blockedAsked: `${log}:blocked-asked`,
     webhookSeen: `${log}:webhook-seen`,
     trial: trialKey(log)
   })

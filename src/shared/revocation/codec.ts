@@ -3,7 +3,7 @@ import { type CredentialDigest, secretIdOf } from '../../core/cache-key.ts'
 import { isOfPrevious, markPrevious, unmarked } from '../../core/rotation.ts'
 import { equalSecret } from '../../crypto/constant-time-equal.ts'
 import type { LogEntry } from './ledger.ts'
-import { readMark, writeMark } from '../block-list/block-list.ts'
+import { readMark, writeMark } from './block-mark.ts'
 import { millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
 
 /** What the tag is over, in this order. */

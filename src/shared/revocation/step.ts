@@ -122,7 +122,6 @@ function createApplying (
     ledger.apply(entry)
     if (revocation === undefined) return observer.reader?.passed(id)
     observer.reader?.read({ id, of, revocation }, timeOf(read))
-    if (revocation.target.kind === 'block') observer.marked?.(revocation.target)
     const isOwn = publisher.confirm(of, revocation)
     if (!isNews || isOwn) return
     observer.revoked(revocation.origin)

@@ -2,9 +2,9 @@ import type { CredentialDigest } from '../../core/cache-key.ts'
 import type { ClientName } from '../../core/client-name.ts'
 import type { Affected, Entry, Stamp } from '../../core/entry.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
-import type { Mark } from '../block-list/block-list.ts'
+import type { Mark } from './block-mark.ts'
 
-/** No revocation, but told as one: a client is blocked, or not any more (block-list/). It makes nothing void. */
+/** No revocation, but told as one: a client is blocked, or not any more. It makes nothing void. */
 type BlockTarget = Readonly<{ kind: 'block', name: ClientName, mark: Mark }>
 
 /**
@@ -125,8 +125,6 @@ export type LogObserver = Readonly<{
   reader?: LogReader | undefined
   /** A revocation was taken here, or read from another replica. */
   revoked: (origin: Origin) => void
-  /** An entry says that a client is blocked, or not any more; also one of this replica's own. */
-  marked?: (target: BlockTarget) => void
   /** Seconds from the append to the reading, by Redis' clock alone. */
   lag: (seconds: number) => void
   /** A new generation: nothing of the old one may be used. */

@@ -87,9 +87,8 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   })
   const redis = sharedRedisOf({ shared, log: KEYS.log, sealing, settleMs })
   const unfinished = createUnfinished(2 ** 20, () => {})
-  const opened = openAll(settings, {
-    ...secrets, metrics, log, clock, redis, stdout: undefined, unfinished, isFollowing: () => false
-  })
+  const nothing = { stdout: undefined, isFollowing: () => false, revoke: async () => 'pending' as const }
+  const opened = openAll(settings, { ...secrets, ...nothing, metrics, log, clock, redis, unfinished })
   const { port, stop } = await listen(opened)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { configOf, errorsOf, load, warningsOf } from './helpers.ts'
+import { configOf, errorsOf, load } from './helpers.ts'
 
 const resourcesOf = (RESOURCES: string, files: Record<string, string> = {}) =>
   load({ ...RESOURCES.startsWith('/') ? { RESOURCES_FILE: RESOURCES } : { RESOURCES } }, files)
@@ -76,31 +76,4 @@ t.test('check names the resources for which no MCP client can sign a person in',
   check([], { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES }, { write: (text) => printed.push(text) })
   t.match(printed.join(''), /no MCP client can sign a person in for https:\/\/api\.example\.com: write #openid/)
   t.match(printed.join(''), /^RESOURCES +https:\/\/api\.example\.com https:\/\/mcp\.example\.com#openid,use +env/m)
-})
-
-t.test('blocked clients are named by id and by host, in one spelling', async (t) => {
-  const CLIENTS_BLOCKED = 'dcrc_1\n  HTTPS://Evil.example.:443 https://*.evil.example:8443 https://a.example/%61.json'
-  t.strictSame(configOf(load({ CLIENTS_BLOCKED })).clientsBlocked, [
-    'dcrc_1', 'https://evil.example', 'https://*.evil.example:8443', 'https://a.example/a.json'
-  ])
-})
-
-/** What would block nobody, and the sentence for it. */
-const BLOCKS_NOBODY: ReadonlyArray<readonly [value: string, error: RegExp]> = [
-  ['dcrc_1,dcrc_2', /has a comma/],
-  ['http://evil.example', /https:\/\//],
-  ['https://evil.example/', /leave out the slash/],
-  ['https://*.com', /top-level/],
-  ['*.evil.example', /https:\/\/\*/],
-  ['https://user@evil.example', /user name/],
-  [Array.from({ length: 1001 }, (_, i) => `c${i}`).join(' '), /more than 1000/]
-]
-
-t.test('a block that would hold for nobody is an error', async (t) => {
-  for (const [CLIENTS_BLOCKED, error] of BLOCKS_NOBODY) {
-    t.match(errorsOf(load({ CLIENTS_BLOCKED })).join(), error, CLIENTS_BLOCKED.slice(0, 60))
-  }
-  t.match(warningsOf(load({ CLIENTS_BLOCKED: 'evil.example', RESOURCES: 'https://api.example.com' })).join(),
-    /"evil.example" is read as a client's id/)
-  t.match(warningsOf(load({ CLIENTS_BLOCKED: 'dcrc_1' })).join(), /CLIENTS_BLOCKED: has no effect without RESOURCES/)
 })

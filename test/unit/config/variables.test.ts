@@ -46,7 +46,6 @@ t.test('with the one required variable everything else has its default', async t
     resources: [],
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',
-    clientsBlocked: [],
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
     parts: [],
     pages: PLAIN,

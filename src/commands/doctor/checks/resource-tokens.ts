@@ -6,12 +6,9 @@ import { createVerifier, type Verification } from '../../../request/resource/ver
 import type { MemoryKey } from '../../../core/cache-key.ts'
 import { jwtAudience } from '../../../core/token-expiry.ts'
 import { KeysUnavailable } from '../../../errors.ts'
-import { NO_BLOCKS } from '../../../shared/block-list/block-list.ts'
-import { createBlockStore } from '../../../shared/block-list/store.ts'
 import { found, type Finding } from '../catalogue.ts'
-import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
+import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { askPage, noPage } from '../page.ts'
-import { sealersOf } from './secrets.ts'
 
 const NO_RESOURCES = 'RESOURCES is not set'
 
@@ -127,34 +124,4 @@ export function judgeMetadata (status: number, body: string, uri: string, addres
   } catch {
     return found('resource-metadata', `${address} answers 200 with something else`)
   }
-}
-
-/** Can replicas read which clients are blocked, and does one of those still ask? */
-export const blockedClients: Probe = {
-  title: 'blocked clients are known, and have stopped',
-  needs: 'redis',
-  async run ({ redis, config }) {
-    if (config.resources.length === 0) return skipped('RESOURCES is not set')
-    if (redis === undefined) return skipped('without Redis there is CLIENTS_BLOCKED alone')
-    return await readBlocks(redis, config)
-  }
-}
-
-/** Writes nothing: it holds nothing that Redis could lack. */
-async function readBlocks (
-  { keys, connection: { commands } }: DoctorRedis, { cache }: Context['config']
-): Promise<Outcome> {
-  const store = createBlockStore({
-    commands: { ...commands, compareAndSet: async () => true },
-    ...sealersOf(cache),
-    writesPrevious: () => false,
-    name: keys.blockedClients
-  })
-  const list = await store.sync(NO_BLOCKS).catch(() => undefined)
-  const asked = await commands.getBuffer(keys.blockedAsked).catch(() => undefined)
-  if (list === undefined || asked === undefined) return skipped('Redis did not answer')
-  return looked(
-    list === 'foreign' ? found('blocks-unreadable', 'the list of blocked clients does not open') : undefined,
-    asked === null ? undefined : found('blocked-client-asks', 'a blocked client asked within the last ten minutes')
-  )
 }

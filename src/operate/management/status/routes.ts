@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Clock } from '../../../clock.ts'
-import { CLIENTS_PART, CLIENTS_SCRIPT } from './clients.ts'
+import type { ManagementRoutes } from '../../../parts/places.ts'
 import { factsOf, refusalsOf } from './facts.ts'
 import { groupsOf, valuesOf } from './figures.ts'
 import { endsOf } from './history.ts'
@@ -63,8 +63,8 @@ export type StatusDeps = Readonly<{
   machine: string
   /** MANAGEMENT_HOSTS */
   hosts: readonly string[]
-  /** Whether there is `GET /clients` to show. */
-  hasClients: boolean
+  /** The sections of parts. */
+  sections: ReadonlyArray<NonNullable<ManagementRoutes['section']>>
 }>
 
 /** What is served, and by its tag confirmed, for so long, however many look at it: a 304 is never older. */
@@ -76,8 +76,9 @@ type Resource = Readonly<{ path: string, type: string, lifeMs: number, render: (
 
 /** `GET /`, its script, `GET /status.json` and `GET /runbook`. */
 export function addStatus (app: FastifyInstance, deps: StatusDeps): void {
-  const { status, hasClients } = deps
-  const [part, script] = hasClients ? [CLIENTS_PART, SCRIPT + CLIENTS_SCRIPT] : ['', SCRIPT]
+  const { status, sections } = deps
+  const part = sections.map(({ html }) => html).join('')
+  const script = SCRIPT + sections.map((section) => section.script).join('')
   const resources: readonly Resource[] = [
     { path: '/', type: 'text/html', lifeMs: PAGE_LIFE_MS, render: () => renderPage(status(), part) },
     { path: '/status.json', type: 'application/json', lifeMs: PAGE_LIFE_MS, render: () => renderJson(status()) },

@@ -28,7 +28,7 @@ dl div,section,.tiles li{background:var(--paper);border:1px solid var(--edge);bo
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .parts section{flex:1 1 20rem}
-.parts :is(.figures,.clients){flex-basis:100%}
+.parts :is(.figures,.list){flex-basis:100%}
 .tiles{margin:.75rem 0;font-size:1rem}
 .tiles li{display:block;flex:1 1 10rem}
 .tiles span{color:var(--soft);font-size:.875rem}
@@ -55,8 +55,8 @@ th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 [scope=rowgroup]{padding-top:.5rem;border-top:0;font-weight:600}
 .figures p,.parts .soft{font-size:.8125rem}
 .figures [scope=row]{max-width:12rem;white-space:normal;overflow-wrap:anywhere}
-.clients :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
-.clients tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
+.list :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
+.list tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}
 .runbook :is(h2,h3):target{border-left:.5rem solid var(--mark);padding-left:.5rem}
 .runbook :is(ol,ul){list-style:revert;padding-left:1.5rem}

@@ -1,0 +1,213 @@
+import { type Clock, elapsedSince, momentOf, NEVER } from '../../clock.ts'
+import { type ClientName, namesOfClient } from '../../core/client-name.ts'
+import type { Mark } from '../../shared/revocation/block-mark.ts'
+import { type BlockList, merged, NO_BLOCKS, withBlock, withDeletion, withoutBlock } from './block-list.ts'
+import type { ClientStanding } from '../places.ts'
+import type { BlockStore, Change } from './store.ts'
+
+/**
+ * `pending`: it holds here, and is written as soon as Redis takes it. `given_up`, `changed`: nothing was done, by what
+ * the terms say.
+ */
+export type BlockOutcome = 'kept' | 'pending' | 'full' | 'given_up' | 'changed'
+
+/** Judged last, with nothing between them and the word. */
+export type Terms = Readonly<{
+  /** False if the client gave up: the word may be older than one that it said elsewhere. */
+  isWaiting?: () => Promise<boolean>
+  /** The time of the last word about the name, as the client knows it. Of two that follow the same one, one is made. */
+  expectedAt?: number | undefined
+}>
+
+/** @param now Redis' time, where it is known */
+type Word = (list: BlockList, now: number | undefined) => BlockList | 'full'
+
+export type BlocksDeps = Readonly<{
+  store: BlockStore
+  clock: Clock
+  /** False: the Redis that is read may be one that was deposed, and lack what others say. */
+  isFollowing: () => boolean
+  /** For so long after it was read the list may be lived by. */
+  staleMs: number
+  /** False if nobody can tell this replica to block: until a block is seen, one reading is enough. */
+  mayChange: boolean
+  /** Called once, until the foreign list is gone. */
+  foreign: () => void
+  failed: (error: unknown) => void
+  /** The time between two reads. */
+  everyMs?: number
+}>
+
+export type Blocks = ReturnType<typeof openBlocks>
+
+const SYNC_INTERVAL_MS = 1000
+/** The time between two reads until one succeeded. */
+const FIRST_INTERVAL_MS = 50
+
+/** Keeps the list of this replica and that in Redis the same. */
+export function openBlocks (deps: BlocksDeps) {
+  const { store, clock, isFollowing, staleMs, mayChange, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
+  let held = NO_BLOCKS
+  let blocked: ReadonlySet<ClientName> = new Set()
+  let readAt = NEVER
+  let isForeign = false
+  const early = createEarlyBlocks()
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+
+  function hold (list: BlockList): void {
+    if (list === held) return
+    held = list
+    blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
+  }
+  /** @returns whether Redis has all that is held here; rejects where it cannot be read */
+  async function sync (change?: Change): Promise<boolean> {
+    const sent = momentOf(clock)
+    const result = await store.sync(held, change)
+    if (result === 'foreign' && !isForeign) foreign()
+    isForeign = result === 'foreign'
+    if (result === 'foreign') return false
+    hold(early.over(merged(held, result.list))) // another change may have come meanwhile
+    if (isFollowing()) {
+      readAt = sent
+      early.forget()
+    }
+    if (result.failure !== undefined) failed(result.failure)
+    return result.failure === undefined
+  }
+  const unwritten = (error: unknown): false => { failed(error); return false }
+  const trySync = joined(() => sync().catch(unwritten))
+  async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
+    // asked before the list is read: what is acknowledged elsewhere after it is later, however long this process stops
+    const asked = store.now().catch(() => undefined)
+    const now = await trySync() ? await asked : undefined
+    if (await isWaiting?.() === false) return 'given_up'
+    if (expectedAt !== undefined) return await follow((last) => last.get(name)?.at === expectedAt, to, now)
+    const next = to(held, now)
+    if (next === 'full') return 'full'
+    hold(next)
+    return now !== undefined && await trySync() ? 'kept' : 'pending'
+  }
+  const follow = createFollowing({ sync: (change) => sync(change).catch(unwritten), held: () => held, hold })
+  /** Redis may have lost it. */
+  const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
+  function poll (): void {
+    refresh()
+    timer = setTimeout(poll, readAt === NEVER ? Math.min(FIRST_INTERVAL_MS, everyMs) : everyMs)
+  }
+  poll()
+  return Object.freeze({
+    standingOf (clientId: string): ClientStanding {
+      if (blocked.size > 0 && namesOfClient(clientId).some((name) => blocked.has(name))) return 'blocked'
+      const isLasting = !mayChange && held.size === 0
+      return readAt === NEVER || (!isLasting && elapsedSince(readAt, clock) > staleMs) ? 'unread' : 'free'
+    },
+    isRead: (): boolean => readAt !== NEVER,
+    isForeign: () => isForeign,
+    list: (): BlockList => held,
+    async block (name: ClientName, terms?: Terms): Promise<BlockOutcome> {
+      const outcome = await change(name, (list, now) => withBlock(list, name, now), terms)
+      if (outcome === 'pending' && readAt === NEVER) early.add(name)
+      return outcome
+    },
+    /** @param at when it was deleted */
+    blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
+    async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
+      let wasBlocked = false
+      early.drop(name)
+      const lifted = (list: BlockList, now: number | undefined): BlockList => {
+        wasBlocked = list.get(name)?.isBlocked === true
+        return withoutBlock(list, name, now)
+      }
+      const outcome = await change(name, lifted, terms)
+      return outcome === 'kept' && !wasBlocked ? 'not_blocked' : outcome
+    },
+    /** Takes what another replica said in the revocation log. */
+    take: (name: ClientName, mark: Mark): void => hold(merged(held, new Map([[name, mark]]))),
+    refresh,
+    close (): void {
+      isClosed = true
+      clearTimeout(timer)
+    }
+  })
+}
+
+/**
+ * Blocks that a replica took before it knew what others had said: they are later than what it reads first. A lift is
+ * not: it would undo a block that was acknowledged elsewhere.
+ */
+function createEarlyBlocks () {
+  const names = new Set<ClientName>()
+  return Object.freeze({
+    add: (name: ClientName): void => { names.add(name) },
+    drop: (name: ClientName): void => { names.delete(name) },
+    forget: (): void => names.clear(),
+    over (list: BlockList): BlockList {
+      let result = list
+      for (const name of names) {
+        if (result.get(name)?.isBlocked === true) continue
+        const next = withBlock(result, name)
+        if (next !== 'full') result = next
+      }
+      return result
+    }
+  })
+}
+
+type FollowingDeps = Readonly<{
+  /** @returns whether Redis has it */
+  sync: (change: Change) => Promise<boolean>
+  held: () => BlockList
+  hold: (list: BlockList) => void
+}>
+
+/**
+ * Changes that name the word which they follow, one at a time. It is compared where it is written: of the replicas that
+ * follow the same one, one is the first.
+ */
+function createFollowing ({ sync, held, hold }: FollowingDeps) {
+  let last: Promise<unknown> = Promise.resolve()
+  async function follow (
+    isLast: (list: BlockList) => boolean,
+    to: Word,
+    now: number | undefined
+  ): Promise<BlockOutcome> {
+    const next = (list: BlockList, by: number | undefined): ReturnType<Word> | 'changed' =>
+      isLast(list) ? to(list, by) : 'changed'
+    const there: { refusal?: 'full' | 'changed' | undefined } = {}
+    const isWritten = now !== undefined && await sync((list) => {
+      const result = next(list, now)
+      there.refusal = typeof result === 'string' ? result : undefined
+      return typeof result === 'string' ? list : result
+    })
+    if (there.refusal !== undefined || isWritten) return there.refusal ?? 'kept'
+    // without Redis' time: whatever was acknowledged elsewhere is later
+    const here = next(held(), undefined)
+    if (typeof here === 'string') return here
+    hold(here)
+    return 'pending'
+  }
+  return (...all: Parameters<typeof follow>): Promise<BlockOutcome> => {
+    const outcome = last.then(() => follow(...all))
+    last = outcome.catch(() => {})
+    return outcome
+  }
+}
+
+/** A call while one is under way joins the next one: this one may have looked before. */
+function joined (act: () => Promise<boolean>): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined
+  let next: Promise<boolean> | undefined
+  async function run (): Promise<boolean> {
+    try {
+      return await act()
+    } finally {
+      running = undefined
+    }
+  }
+  const ask = (): Promise<boolean> => {
+    if (running === undefined) return (running = run())
+    return (next ??= running.then(() => { next = undefined; return ask() }))
+  }
+  return ask
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../../clock.ts'
+import { type ClientName, namesOfClient, readClientName } from '../../core/client-name.ts'
+import { fingerprint } from '../../operate/management/operator.ts'
+import type { LogReader } from '../../shared/revocation/types.ts'
+import { onceAMinute, waitUntil } from '../../timing.ts'
+import type { Base, ClientJudge, ManagementRoutes, Opened, SharedRedis } from '../places.ts'
+import { blocksIn } from './block-list.ts'
+import { type Blocks, openBlocks } from './blocks.ts'
+import { createClientsSeen } from './clients-seen.ts'
+import { CLIENTS_PART, CLIENTS_SCRIPT } from './page.ts'
+import { addClients, type ClientsDeps } from './routes.ts'
+import { ASKED_KEY, BLOCKED_KEY, createBlockStore } from './store.ts'
+
+/** `blocked`: CLIENTS_BLOCKED. */
+export type ClientsSettings = Readonly<{ blocked: readonly ClientName[] }>
+
+/** A start waits no longer, half of it for the revocation log: a block counts where that is followed. */
+const READY_WITHIN_MS = 4000
+
+export function openClients ({ blocked }: ClientsSettings, base: Base) {
+  const { redis, managementToken: token, revoke, clock, log } = base
+  const fixed = new Set(blocked)
+  const blocks = redis && openSharedBlocks(redis, base)
+  const seen = createClientsSeen(clock)
+  const tell = createTell(revoke)
+  const routes = { fixed, blocks, seen: seen.list, tell, log }
+  return Object.freeze({
+    clients: {
+      standingOf: standingBy(fixed, blocks, redis === undefined ? () => {} : noteAskedAt(redis, clock)),
+      saw: seen.saw,
+      deleted: blocks === undefined ? async () => true : createDeletionBlock({ ...base, blocks, tell })
+    },
+    ...blocks === undefined ? {} : { reads: readerFor(blocks) },
+    ...token === undefined ? {} : { management: managementOf({ ...routes, token }) },
+    gauges: { blocked: () => fixed.size + (blocks === undefined ? 0 : blocksIn(blocks.list())) },
+    ready: () => waitUntil(
+      () => blocks === undefined || blocks.isRead() || blocks.isForeign() || redis?.isDown() === true, READY_WITHIN_MS
+    ),
+    close: () => blocks?.close()
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+const managementOf = (deps: ClientsDeps): ManagementRoutes => ({
+  routes: (scope) => addClients(scope, deps),
+  section: { html: CLIENTS_PART, script: CLIENTS_SCRIPT }
+})
+
+/** CLIENTS_BLOCKED comes first: it is known whatever Redis does. */
+function standingBy (
+  fixed: ReadonlySet<ClientName>, blocks: Blocks | undefined, refused: () => void
+): ClientJudge['standingOf'] {
+  const isFixed = (clientId: string): boolean =>
+    fixed.size > 0 && namesOfClient(clientId).some((name) => fixed.has(name))
+  return (clientId) => {
+    const standing = isFixed(clientId) ? 'blocked' : blocks?.standingOf(clientId) ?? 'free'
+    if (standing === 'blocked') refused()
+    return standing
+  }
+}
+
+/** What other replicas say is taken at once; of another log all is read again. */
+const readerFor = (blocks: Blocks): Partial<LogReader> => ({
+  begins: blocks.refresh,
+  read: ({ revocation: { target } }) => { if (target.kind === 'block') blocks.take(target.name, target.mark) }
+})
+
+/** Redis remembers for so long that a blocked client asked: for doctor. */
+const ASKED_KNOWN_MS = 10 * 60_000
+
+const noteAskedAt = ({ commands, keyOf }: SharedRedis, clock: Clock): () => void => onceAMinute(clock, () => {
+  commands.setPx(keyOf(ASKED_KEY), Buffer.from('1'), ASKED_KNOWN_MS).catch(() => {})
+})
+
+/** As for the revocation log: a replica that polls is heard of after so long at the latest. */
+const MIN_STALE_MS = 3000
+
+function openSharedBlocks (
+  { commands, sealing, keyOf, reportOnce }: SharedRedis,
+  { clock, log, isFollowing, degradedTtlMs, managementToken, tellsDeletions }: Base
+): Blocks {
+  const name = keyOf(BLOCKED_KEY)
+  return openBlocks({
+    store: createBlockStore({ ...sealing, commands, name }),
+    clock,
+    isFollowing,
+    staleMs: Math.max(MIN_STALE_MS, degradedTtlMs),
+    mayChange: managementToken !== undefined || tellsDeletions,
+    foreign: () => log.error({ key: name }, FOREIGN),
+    failed: (error) => reportOnce('blocked_clients', error)
+  })
+}
+
+const FOREIGN =
+  'the list of blocked clients was sealed in Redis under another CACHE_SECRET, so resource tokens are ' +
+    'answered 503: set CACHE_SECRET_PREVIOUS to that one, or delete the key to lift every block ' +
+    '(docs/resource-tokens.md)'
+
+type Tell = ClientsDeps['tell']
+
+const createTell = (revoke: Base['revoke']): Tell => async (name, mark) => {
+  if (mark === undefined) return false
+  const origin = mark.origin === 'deletion' ? 'audit' : 'management'
+  return await revoke({ target: { kind: 'block', name, mark }, origin, quietMs: 0 }) === 'logged'
+}
+
+const TOO_MANY_DELETED =
+  'more clients were deleted at Authgear than can be blocked here: this one loses only the tokens that it ' +
+    'has; lift the blocks of clients whose refresh tokens have expired (docs/resource-tokens.md)'
+
+type DeletionDeps = Pick<Base, 'log' | 'clock'> & Readonly<{ blocks: Blocks, tell: Tell }>
+
+function createDeletionBlock ({ blocks, tell, log, clock }: DeletionDeps): ClientJudge['deleted'] {
+  const warn = onceAMinute(clock, () => log.error(TOO_MANY_DELETED))
+  return async (clientId, at) => {
+    const reading = readClientName(clientId)
+    if (reading.kind === 'problem') return true
+    const before = blocks.list().get(reading.name)
+    const outcome = await blocks.blockDeleted(reading.name, at)
+    if (outcome === 'full') {
+      warn()
+      return true
+    }
+    const mark = blocks.list().get(reading.name)
+    if (mark === before) return outcome === 'kept'
+    const fields = { of: `client ${fingerprint(reading.name)}`, kept: outcome === 'kept' }
+    log.info(fields, 'a client was deleted at Authgear, and is blocked')
+    return await tell(reading.name, mark) && outcome === 'kept'
+  }
+}
