@@ -82,11 +82,11 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, own-session/, profile/, redis/, revocation/ and authenticate/ import ' +
+        'authgear/, cache/, own-session/, redis/, revocation/ and authenticate/ import ' +
           'neither transport nor pages nor the composition root',
       severity: 'error',
       from: {
-        path: '^src/(authgear|request/authenticate|shared/(cache|own-session|profile|redis|revocation))/'
+        path: '^src/(authgear|request/authenticate|shared/(cache|own-session|redis|revocation))/'
       },
       to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
     },
@@ -151,7 +151,7 @@ module.exports = {
     owner('ioredis', 'shared/redis/'),
     owner(
       'lru-cache',
-      '(shared/(cache/store|own-session/(memory|refresh|user-sessions)|profile/profiles)|' +
+      '(shared/(cache/store|own-session/(memory|refresh|user-sessions))|parts/profile/known-users|' +
         'request/(own-login/used-codes|resource/verifier)|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),

@@ -48,8 +48,7 @@ export default [
     // another language's lines; and closures that are longer still
     ignores: [
       'src/commands/snippet/templates/*.ts',
-      'src/shared/revocation/{publisher,mastery,sender}.ts',
-      'src/shared/profile/profiles.ts'
+      'src/shared/revocation/{publisher,mastery,sender}.ts'
     ],
     rules: { 'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }] }
   },

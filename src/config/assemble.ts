@@ -1,9 +1,9 @@
+import type { AdminApiAccount } from '../authgear/admin-api/client.ts'
 import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
 import type { IdentitySettings } from '../request/identity/values.ts'
 import { NO_HEADERS } from '../request/identity/sets.ts'
 import type { LoginSettings } from '../request/login/settings.ts'
-import type { ProfileSettings } from '../shared/profile/types.ts'
 import type { RedisSettings } from '../shared/redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { parts } from '../parts/index.ts'
@@ -32,7 +32,7 @@ export function assemble (values: Values, memory: MachineMemory) {
     redis: ofRedis,
     ...login(settingsOf('Login', values)),
     ...resourceTokens(settingsOf('Resource tokens', values)),
-    ...identity(settingsOf('Identity', values), ofAuthgear.audit),
+    identity: identity(settingsOf('Identity', values)),
     /** The parts that are on, in the order of the list. */
     parts: parts.flatMap((part) => part.configure(values) ?? []),
     pages: settingsOf('Pages', values),
@@ -44,12 +44,13 @@ function authgear (settings: SettingsOf<'Authgear'>, memory: MachineMemory) {
   const { adminApiUrl: url, adminKey: key, adminKeyId: keyId = key?.keyId, auditPollMs: pollMs, ...rest } = settings
   const { endpoint, resolverUrl = `${endpoint.origin}/_resolver/resolve`, appId } = rest
   // the rules see to it that they are there together
-  const audit: AuditSettings | undefined = url === undefined || !key || keyId === undefined || appId === undefined
+  const adminApi: AdminApiAccount | undefined = url === undefined || !key || keyId === undefined || appId === undefined
     ? undefined
-    : { url, key: { pem: key.pem, keyId }, appId, pollMs }
+    : { url, key: { pem: key.pem, keyId }, appId }
+  const audit: AuditSettings | undefined = adminApi && { ...adminApi, pollMs }
   /** Bytes that all requests that wait for a resolution may take together. */
   const waitingBytes = waitingBudget(memory)
-  return { authgear: { ...rest, resolverUrl, waitingBytes }, audit }
+  return { authgear: { ...rest, resolverUrl, waitingBytes }, adminApi, audit }
 }
 
 function listeners ({ certFile, keyFile, clientCaFile, managementHosts = [], ...rest }: SettingsOf<'Listeners'>) {
@@ -124,21 +125,6 @@ function resourceTokens ({ resources = [], ...rest }: SettingsOf<'Resource token
   return { ...rest, resources }
 }
 
-function identity (settings: SettingsOf<'Identity'>, api: AuditSettings | undefined) {
-  const { headers = NO_HEADERS, user, encoding, fields, unverified, ttlMs, timeoutMs, ...rest } = settings
-  nothingElse(rest)
-  const shown: IdentitySettings = {
-    headers, user, encoding, groups: fields?.includes('groups') === true ? 'profile' : 'roles'
-  }
-  // the rules see to it that the Admin API is there
-  const profile: ProfileSettings | undefined = fields === undefined || api === undefined
-    ? undefined
-    : {
-        fields,
-        api: { url: api.url, key: api.key, appId: api.appId },
-        ttlMs,
-        timeoutMs,
-        sendsUnverifiedEmail: unverified === 'send'
-      }
-  return { identity: shown, profile }
+function identity ({ headers = NO_HEADERS, ...rest }: SettingsOf<'Identity'>): IdentitySettings {
+  return { headers, ...rest }
 }

@@ -60,20 +60,6 @@ const keyIdsAgree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADM
     'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
 ]
 
-const profileIsWhole: Rule = ({ isSet }) => [
-  isSet('IDENTITY_PROFILE') &&
-    !isSet('AUTHGEAR_ADMIN_API_URL') &&
-    'IDENTITY_PROFILE: is read from the Admin API: set AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and ' +
-      'AUTHGEAR_APP_ID too, or leave this out'
-]
-
-const userIsVerified: Rule = ({ values: { IDENTITY_USER: user, IDENTITY_UNVERIFIED_EMAIL: unverified } }) => [
-  user === 'email' &&
-    unverified === 'send' &&
-    'IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: to an app anybody could be anybody by typing an ' +
-      'address: leave one of them out'
-]
-
 const BESIDE = [
   'LOGIN_SESSION',
   'LOGIN_SSO',
@@ -309,8 +295,6 @@ const RULES: readonly Rule[] = [
   resourcesAreElsewhere,
   auditIsWhole,
   keyIdsAgree,
-  profileIsWhole,
-  userIsVerified,
   loginIsWhole,
   localLoginIsADemo,
   sessionsAreOfOneKind,
@@ -324,8 +308,17 @@ const RULES: readonly Rule[] = [
 
 /** What the rules of parts read. */
 export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
-  const { values: { CACHE_SECRET: secret }, readFile } = readings
-  return { ...readings, base: { hasRedis: hasRedis(readings), isSealed: secret !== 'none', readFile } }
+  const { isSet, values: { CACHE_SECRET: secret, IDENTITY_USER: identityUser }, readFile } = readings
+  return {
+    ...readings,
+    base: {
+      hasRedis: hasRedis(readings),
+      isSealed: secret !== 'none',
+      hasAdminApi: isSet('AUTHGEAR_ADMIN_API_URL'),
+      identityUser,
+      readFile
+    }
+  }
 }
 
 /** Every broken rule that spans several variables. */

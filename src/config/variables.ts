@@ -3,7 +3,7 @@ import {
 } from './parsers/files.ts'
 import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
-  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share, someOf
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share
 } from './parsers/values.ts'
 import {
   adminApiUrl, endpoint, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
@@ -12,7 +12,6 @@ import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } 
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { resources } from './parsers/resources.ts'
-import { PROFILE_FIELDS } from '../shared/profile/types.ts'
 import { type PartRows, parts } from '../parts/index.ts'
 import {
   type SettingsOf as SettingsOfRows, settingsOf as settingsOfRows, type ValuesOf, type Variable, type Variables
@@ -479,38 +478,6 @@ const identity = {
     meaning:
       'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
         "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
-  },
-  IDENTITY_PROFILE: {
-    as: 'fields',
-    kind: someOf(PROFILE_FIELDS),
-    example: 'email,name,username',
-    meaning:
-      "What the service reads of a user from Authgear's Admin API, beside the resolver's answer (docs/profile.md). " +
-        'It decides ' +
-        'nothing: without an answer the values are empty. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
-        'audit log.'
-  },
-  PROFILE_TTL: {
-    as: 'ttlMs',
-    kind: duration({ min: '10s', max: '1h' }),
-    fallback: '5m',
-    meaning:
-      'How long a profile is remembered, and so how late a change may be noticed that no webhook and no audit log ' +
-        'tells.'
-  },
-  PROFILE_TIMEOUT: {
-    as: 'timeoutMs',
-    kind: duration({ min: '1ms', max: '5s' }),
-    fallback: '300ms',
-    meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
-  },
-  IDENTITY_UNVERIFIED_EMAIL: {
-    as: 'unverified',
-    kind: choice(['omit', 'send']),
-    fallback: 'omit',
-    meaning:
-      'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A ' +
-        'project whose verification is switched off has no others.'
   }
 } as const satisfies Variables
 

@@ -140,23 +140,6 @@ const auditLog: Warning = (readings) =>
       ]
     : idleWithout('AUTHGEAR_ADMIN_API_URL', ['AUTHGEAR_AUDIT_POLL'], readings)
 
-const OF_PROFILE = ['PROFILE_TTL', 'PROFILE_TIMEOUT', 'IDENTITY_UNVERIFIED_EMAIL'] as const
-
-const profile: Warning = (readings) => {
-  const { isSet, values: { IDENTITY_PROFILE: fields, IDENTITY_UNVERIFIED_EMAIL: unverified } } = readings
-  if (!isSet('IDENTITY_PROFILE')) return idleWithout('IDENTITY_PROFILE', OF_PROFILE, readings)
-  const hasEmail = fields?.includes('email') === true
-  return [
-    isSet('IDENTITY_UNVERIFIED_EMAIL') &&
-      !hasEmail &&
-      'IDENTITY_UNVERIFIED_EMAIL: has no effect where IDENTITY_PROFILE does not name email',
-    unverified === 'send' &&
-      hasEmail &&
-      'IDENTITY_UNVERIFIED_EMAIL: is send: an app that knows people by their e-mail lets anybody in who typed ' +
-        "somebody else's: verify e-mails in Authgear, and leave this out"
-  ]
-}
-
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
 const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
   const { limitBytes, isContainer, heapBytes } = memory()
@@ -180,16 +163,13 @@ const CALLED = { username: 'a username', email: 'an e-mail' } as const
 
 /** An app knows a person again by what stands for the user, and gives the next one who has it the same account. */
 const passesOn: Warning = ({ values }) => {
-  const { IDENTITY_USER: user = 'user_id', IDENTITY_HEADERS: headers, IDENTITY_PROFILE: profile = [] } = values
+  const { IDENTITY_USER: user = 'user_id', IDENTITY_HEADERS: headers } = values
   const usual = headers?.usual ?? []
   const hasUser = usual.some(({ field }) => field === 'user' || field === 'user_id')
   return [
     user !== 'user_id' &&
       `IDENTITY_USER: ${CALLED[user]} can pass to somebody else, who then is the same user to an app: user_id never ` +
         'does (docs/identity.md)',
-    user !== 'user_id' &&
-      !profile.includes(user) &&
-      `IDENTITY_USER: is ${user}, which IDENTITY_PROFILE does not name: what stands for the user is always empty`,
     usual.length > 0 &&
       !hasUser &&
       'IDENTITY_HEADERS: has neither {user} nor {user_id}: everything else can pass to somebody else, and is empty ' +
@@ -206,7 +186,6 @@ const WARNINGS: readonly Warning[] = [
   passesOn,
   memoryThatDoesNotFit,
   auditLog,
-  profile,
   alone,
   unprotected,
   longRefusals,

@@ -41,10 +41,8 @@ export type Keyer = Digests & Readonly<{
   memoryKey: (credentials: Credentials) => MemoryKey
   cacheKey: (credentials: Credentials) => CacheKey
   cacheKeys: (credentials: Credentials) => CacheKeys
-  /** @param form of what is remembered of a user: another selection is another value */
-  profileKey: (userId: string, form: string) => CacheKey
-  /** Names the sessions of our own that a user has at a host. */
-  userKey: (userId: string, host: string) => CacheKey
+  /** Names something remembered of a user. @param of tells values of one purpose apart, such as the host of sessions */
+  userKey: (purpose: string, userId: string, of: string) => CacheKey
   /** Of a session id, under every secret that this replica knows. */
   sessionDigests: (sessionId: string) => readonly CredentialDigest[]
   /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
@@ -89,8 +87,6 @@ export function createKeyer (
     hmac(`${kind}:${scope}${part(text)}`).slice(0, 22) as CredentialDigest
   const cacheKey = (credentials: Credentials): CacheKey => hmac(`key:${scope}${textOf(credentials)}`) as CacheKey
   const sessionDigest = (sessionId: string): CredentialDigest => digest('session-id', sessionId)
-  const ofUser = (kind: 'profile' | 'user', of: string, userId: string): CacheKey =>
-    hmac(`${kind}:${scope}${part(of)}${part(bytesOfText(userId))}`) as CacheKey
   const sentDigests = (credentials: Credentials): SentDigests => {
     const all: CredentialDigest[] = []
     const whole: CredentialDigest[] = []
@@ -113,8 +109,8 @@ export function createKeyer (
     sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
     memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
     cacheKey,
-    profileKey: (userId: string, form: string) => ofUser('profile', form, userId),
-    userKey: (userId: string, host: string) => ofUser('user', host, userId),
+    userKey: (purpose: string, userId: string, of: string) =>
+      hmac(`${purpose}:${scope}${part(of)}${part(bytesOfText(userId))}`) as CacheKey,
     cacheKeys: (credentials: Credentials) => ({ current: cacheKey(credentials), previous: undefined }),
     revocable: () => digests
   })

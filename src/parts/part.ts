@@ -3,6 +3,7 @@ import {
 } from '../config/kind.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../operate/metrics/table.ts'
+import type { UserField } from '../request/identity/sets.ts'
 import type { Arrived, At, Check, Checked, Found, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
 import type { StatusOf } from './status.ts'
@@ -12,6 +13,9 @@ export type BaseFacts = Readonly<{
   hasRedis: boolean
   /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
   isSealed: boolean
+  hasAdminApi: boolean
+  /** IDENTITY_USER; undefined if it cannot be understood. */
+  identityUser: UserField | undefined
   readFile: ReadFile
 }>
 
@@ -74,6 +78,8 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
+  /** Milliseconds for which it remembers what a revocation may end. */
+  remembersMs?: (settings: Settings) => number
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
   reopens?: (settings: Settings) => boolean
   status?: StatusOf
@@ -87,6 +93,7 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
 export type Loaded = Readonly<{
   name: string
   memoryShare: number
+  remembersMs: number
   /** The variable that holds the address of its listener. */
   variable: string | undefined
   sendsHeaders: boolean
@@ -99,6 +106,7 @@ export type Loaded = Readonly<{
 /** A part that is on: its types are closed in, so that a list of parts needs none of them. */
 type Configured = Readonly<{
   name: string
+  remembersMs: number
   reopens: boolean
   listens: Listens<string> | undefined
   isTimed: boolean
@@ -167,9 +175,10 @@ function idle<Rows extends Variables> (
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Configured {
-  const { name, reopens, listens, isTimed = false, sends, check, arrived } = definition
+  const { name, remembersMs, reopens, listens, isTimed = false, sends, check, arrived } = definition
   return {
     name,
+    remembersMs: remembersMs?.(settings) ?? 0,
     reopens: reopens?.(settings) === true,
     listens: listens?.(settings),
     isTimed,
@@ -183,11 +192,12 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
 async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
-  const { name, memoryShare = 0, listens, sends, namesSessions = false, metrics, load } = definition
+  const { name, memoryShare = 0, remembersMs, listens, sends, namesSessions = false, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
     memoryShare,
+    remembersMs: remembersMs?.(settings) ?? 0,
     variable: listens?.(settings).variable,
     sendsHeaders: sends !== undefined,
     tokenHeader: sends?.token,

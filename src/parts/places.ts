@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { Endpoint } from '../core/reason.ts'
@@ -14,24 +15,29 @@ import type { TrustProxy } from '../request/http/trusted-proxies.ts'
 import type { Handler, HandlerDeps, HandlerResult } from '../request/http/types.ts'
 import type { Unfinished } from '../request/http/unfinished.ts'
 import type { HeaderContributor } from '../request/identity/presenter.ts'
+import type { Profiles } from '../request/identity/profile.ts'
+import type { SharedError } from '../shared/cache/contention.ts'
 import type { RedisCommands } from '../shared/redis/commands.ts'
 import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
+import type { Waits } from '../timing.ts'
 
 /** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
 export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
 
 /** Redis, as far as parts keep something there that replicas share. */
-export type SharedRedis = Readonly<{
+export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & Readonly<{
   commands: RedisCommands
   sealing: Sealing
+  /** REDIS_KEY_PREFIX, for entries of a cache. */
+  keyPrefix: string
   /** The name of a part's own key, of this project alone. */
   keyOf: (purpose: string) => string
   /** True if the connection was lost, or the first one failed. */
   isDown: () => boolean
   /** Reports each kind of refusal once a connection. */
   reportOnce: (operation: string, error: unknown) => void
-  /** How long something new must have stood before it counts; tests set it. */
-  settleMs: number | undefined
+  /** Counts and reports errors of a cache. */
+  cacheError: SharedError
 }>
 
 /** What the base hands to each part. */
@@ -44,6 +50,8 @@ export type Base = Readonly<{
   machine: string
   /** Undefined without Redis. */
   redis: SharedRedis | undefined
+  /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
+  openAdminApi: ((limits: AdminApiLimits) => AdminApi) | undefined
   keyer: Keyer
   keysFor: (purpose: string) => PurposeKeys
   /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
@@ -131,6 +139,8 @@ export type Opened = Readonly<{
   /** Judges clients; the first part that does so counts. */
   clients?: ClientJudge
   management?: ManagementRoutes
+  /** Builds the source of profiles, of which there is one at most; the log exists once all parts are open. */
+  profiles?: (revocations: RevocationLog) => Profiles
   /** Hears of a revocation that this replica takes, before the log has it. */
   taken?: (revocation: Revocation) => void
   /** Hears of one that Redis does not take yet. */

@@ -1,3 +1,6 @@
+import { openAdminApi } from '../authgear/admin-api/client.ts'
+import { createTokens } from '../authgear/admin-api/token.ts'
+import type { Clock } from '../clock.ts'
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type {
@@ -6,6 +9,7 @@ import type {
 import type { AnyListener } from '../request/http/listener.ts'
 import type { Route } from '../request/http/paths.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
+import type { Profiles } from '../request/identity/profile.ts'
 import { partKey } from '../shared/redis/keys.ts'
 import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/types.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -15,7 +19,8 @@ type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined
 export type OpenedParts = readonly OpenedPart[]
 
 type OfSettings =
-  'machine' | 'maxBytes' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken' | 'degradedTtlMs' | 'tellsDeletions'
+  | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken'
+  | 'degradedTtlMs' | 'tellsDeletions'
 type OpenDeps =
   & Omit<Base, OfSettings>
   & Readonly<{ metrics: Metrics }>
@@ -27,7 +32,10 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   const { degradedTtlMs } = cache
   const trustProxy = createTrustProxy(trustedProxies)
   const tellsDeletions = audit !== undefined
-  const common = { ...deps, machine, tokenHeader, tls, managementToken, trustProxy, degradedTtlMs, tellsDeletions }
+  const openAdminApi = adminApiOf(settings, deps.clock)
+  const common = {
+    ...deps, openAdminApi, machine, tokenHeader, tls, managementToken, trustProxy, degradedTtlMs, tellsDeletions
+  }
   const opened: OpenedPart[] = []
   try {
     for (const { name, variable, memoryShare, register } of parts) {
@@ -41,16 +49,30 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   return opened
 }
 
-type SharedRedisDeps = Pick<SharedRedis, 'sealing' | 'settleMs'> & Readonly<{ shared: Shared, log: string }>
+function adminApiOf (
+  { adminApi, authgear: { endpoint, ca } }: ServiceSettings, clock: Clock
+): Base['openAdminApi'] {
+  if (adminApi === undefined) return undefined
+  const { url, key, appId } = adminApi
+  return (limits) => openAdminApi({ url, endpoint, ca, token: createTokens(key, appId, clock) }, limits)
+}
+
+type SharedRedisDeps =
+  & Pick<SharedRedis, 'sealing' | 'leaseMs' | 'leaseWaitMs' | 'settleMs'>
+  & Readonly<{ shared: Shared, log: string }>
 
 /** @param deps `log`: what the names of keys begin with. @returns undefined without Redis */
 export function sharedRedisOf (
-  { shared: { redis, isDown, reportOnce }, log, sealing, settleMs }: SharedRedisDeps
+  { shared: { redis, isDown, reportOnce }, log, ...own }: SharedRedisDeps
 ): SharedRedis | undefined {
   if (redis === undefined) return undefined
-  const { commands } = redis.connection
-  return { commands, sealing, keyOf: (purpose) => partKey(log, purpose), isDown, reportOnce, settleMs }
+  const { connection: { commands }, keyPrefix, cacheError } = redis
+  return { ...own, commands, keyPrefix, cacheError, keyOf: (purpose) => partKey(log, purpose), isDown, reportOnce }
 }
+
+/** The source of profiles; undefined where no part is one. */
+export const profilesOf = (opened: OpenedParts, revocations: RevocationLog): Profiles | undefined =>
+  opened.map(({ profiles }) => profiles).find((build) => build !== undefined)?.(revocations)
 
 /** Resolves when all parts can take requests. */
 export async function allReady (opened: OpenedParts): Promise<void> {

@@ -51,7 +51,8 @@ export function createLosses (store: Pick<RecordStore, 'giveBack'>, clock: Clock
 
 /** What is kept of sessions: in Redis, where there is one. */
 export function openStores (settings: ServiceSettings, deps: StoreDeps) {
-  const { keyer: { userKey: nameOf }, clock, shared: { redis } } = deps
+  const { keyer: { userKey }, clock, shared: { redis } } = deps
+  const nameOf = (userId: string, host: string): CacheKey => userKey('user', userId, host)
   const { own: bytes } = sessionBytes(settings)
   if (redis === undefined) {
     const ofLists = bytes * LISTS_SHARE

@@ -16,12 +16,11 @@ import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { clientJudgeOf, closeAll, openAll, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
+import { clientJudgeOf, closeAll, openAll, profilesOf, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
-import { openProfiles } from './profiles.ts'
 import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
 import type { Waits } from '../timing.ts'
@@ -61,12 +60,12 @@ type Base = ReturnType<typeof openBase>
 
 /** The revocation log, and what is told of it or tells it something. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
-  const { secrets, memory, shared, sealing, keys, settleMs } = base
+  const { secrets, memory, shared, sealing, keys, leaseMs, leaseWaitMs, settleMs } = base
   const later: { revocations?: RevocationLog } = {} // the log reads to the parts, so that they are there first
   const isFollowing = (): boolean => later.revocations?.isFollowing() === true
   const revoke: RevocationLog['revoke'] = async (revocation) =>
     await later.revocations?.revoke(revocation) ?? 'pending'
-  const redis = sharedRedisOf({ shared, log: keys.log, sealing, settleMs })
+  const redis = sharedRedisOf({ shared, log: keys.log, sealing, leaseMs, leaseWaitMs, settleMs })
   const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing, revoke })
   const log = openLog(settings, secrets.codec, {
     ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened)
@@ -89,7 +88,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
   if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
   const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
-  const profiles = openProfiles(settings, sources)
+  const profiles = profilesOf(opened, revocations)
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
@@ -180,12 +179,11 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, own, profiles, presence } = parts
+  const { audit, tokens, own, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
   await audit?.close()
   await own?.close()
   await tokens?.keySet.close()
-  await profiles?.close()
   await presence?.close()
   await closeLog()
   await authgear.resolver.close()

@@ -11,7 +11,7 @@ import { createMetrics, type Metrics } from '../operate/metrics/metrics.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
-import type { Profiles } from '../shared/profile/types.ts'
+import type { Profiles } from '../request/identity/profile.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
@@ -27,7 +27,7 @@ export type Service = Readonly<{
   /** The listeners of parts, by the variables that hold their addresses. */
   ofParts: readonly ListenerOfPart[]
   metrics: Metrics
-  /** Undefined without IDENTITY_PROFILE. */
+  /** Undefined: no part knows users. */
   profiles: Profiles | undefined
   /** For `POST /revocations`, where there is a token for it. */
   revocations: RevocationsDeps | undefined

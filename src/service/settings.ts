@@ -22,24 +22,25 @@ export type ServiceSettings =
 /** A revocation is kept for longer than any entry lives. */
 const RETENTION_MARGIN_MS = 5 * 60_000
 
+type Remembering =
+  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'remembersMs'>> }>
+
 /** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
-  settings: Pick<Config, 'authgear' | 'cache' | 'profile' | 'resources' | 'resourceTokenMaxAgeMs'>
+  settings: Remembering & Pick<Config, 'resources' | 'resourceTokenMaxAgeMs'>
 ): number {
   const ofTokens = settings.resources.length === 0 ? 0 : settings.resourceTokenMaxAgeMs + RETENTION_MARGIN_MS
   return Math.max(retentionOf(settings), ofTokens)
 }
 
-/** For how long a revocation may matter to an entry of either tier, or to a profile. */
-export function retentionOf ({ authgear, cache, profile }: Pick<Config, 'authgear' | 'cache' | 'profile'>): number {
+/** For how long a revocation may matter to an entry of either tier, or to what a part remembers. */
+export function retentionOf ({ authgear, cache, parts }: Remembering): number {
   const entryMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs
-  return Math.max(entryMs, profile?.ttlMs ?? 0) + authgear.timeoutMs + RETENTION_MARGIN_MS
+  return Math.max(entryMs, ...parts.map(({ remembersMs }) => remembersMs)) + authgear.timeoutMs + RETENTION_MARGIN_MS
 }
 
 /** Of CACHE_MAX_MEMORY, where it is in use: for resource tokens that were verified, */
 export const TOKEN_SHARE = 0.1
-/** for profiles, of which a user takes about as much as a session, */
-export const PROFILE_SHARE = 0.2
 /** and for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
 /** Of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that. */
@@ -59,11 +60,10 @@ export function presentedShareOf (
  * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
  */
 export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
-  const { cache, resources, profile, login, parts } = settings
+  const { cache, resources, login, parts } = settings
   const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
-  const ofProfiles = profile === undefined ? 0 : PROFILE_SHARE
   const ofParts = parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
-  const left = cache.maxBytes * (1 - ofTokens - ofProfiles - ofParts - presentedShareOf(settings))
+  const left = cache.maxBytes * (1 - ofTokens - ofParts - presentedShareOf(settings))
   const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
   return { own: Math.floor(own), resolved: Math.floor(left - own) }
 }

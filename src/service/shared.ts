@@ -1,6 +1,5 @@
-import {
-  createSharedCache, NO_SHARED_CACHE, type SharedCache, type SharedCacheObserver
-} from '../shared/cache/coalescing.ts'
+import { createSharedCache, NO_SHARED_CACHE, type SharedCache } from '../shared/cache/coalescing.ts'
+import type { SharedError } from '../shared/cache/contention.ts'
 import { entryForm } from '../shared/cache/redis.ts'
 import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
@@ -65,7 +64,13 @@ const REFUSED =
 export type Shared = Readonly<{
   cache: SharedCache
   /** Undefined without Redis. */
-  redis: Readonly<{ connection: RedisConnection, keyPrefix: string, secretCheck: SecretCheckTimer }> | undefined
+  redis: Readonly<{
+    connection: RedisConnection
+    keyPrefix: string
+    secretCheck: SecretCheckTimer
+    /** Counts and reports errors of a cache. */
+    cacheError: SharedError
+  }> | undefined
   /** Whether the connection was lost, or the first one failed. */
   isDown: () => boolean
   reportOnce: OnceReporter['reportOnce']
@@ -100,6 +105,7 @@ export function openShared (
     reconnected()
   })
   const { commands } = connection
+  const cacheError = countingErrors(metrics, reportOnce)
   const secretCheck = openSecretCheck({ commands, sealer, previous: olderSealer, name: keys.secretCheck }, deps)
   const tier = { commands, sealer, keyPrefix, clock, form: entryForm() }
   const cache = createSharedCache({
@@ -107,9 +113,9 @@ export function openShared (
     previous: olderSealer && { tier: { ...tier, sealer: olderSealer }, isWritten: secretCheck.writesPrevious },
     leaseWaitMs,
     ...leaseMs === undefined ? {} : { leaseMs },
-    observer: { ...metrics.sharedCache, sharedError: countingErrors(metrics, reportOnce) }
+    observer: { ...metrics.sharedCache, sharedError: cacheError }
   })
-  return { cache, redis: { connection, keyPrefix, secretCheck }, isDown, reportOnce }
+  return { cache, redis: { connection, keyPrefix, secretCheck, cacheError }, isDown, reportOnce }
 }
 
 /** @param up called each time that it is there */
@@ -136,10 +142,10 @@ function connect (
 }
 
 /** Each error of a cache in Redis is counted, and each kind is told once a connection. */
-export function countingErrors (
+function countingErrors (
   { sharedCache }: Pick<Metrics, 'sharedCache'>,
   reportOnce: OnceReporter['reportOnce']
-): SharedCacheObserver['sharedError'] {
+): SharedError {
   return (operation, error) => {
     sharedCache.sharedError(operation)
     reportOnce(operation, error)

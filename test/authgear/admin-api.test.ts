@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { openAdminApi } from '../../src/authgear/admin-api/client.ts'
-import { createUsers } from '../../src/authgear/admin-api/users.ts'
+import { createUsers } from '../../src/parts/profile/users.ts'
 import { createAuditClient } from '../../src/authgear/audit-log/client.ts'
 import type { AuditEntry } from '../../src/authgear/audit-log/entry.ts'
 import { claimsOf, type EpochMs } from '../../src/core/token-expiry.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isReadableId } from '../../src/authgear/admin-api/users.ts'
+import { isReadableId } from '../../src/parts/profile/users.ts'
 import { until } from '../helpers/until.ts'
 import { openResolver } from '../helpers/resolver.ts'
 import {

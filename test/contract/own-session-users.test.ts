@@ -9,9 +9,10 @@ import { redisTier, SECRET, sealerOf, type TestTier } from '../helpers/redis-tie
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 
-const { userKey: nameOf } = createKeyer(deriveKeys(SECRET).digest, {
+const { userKey } = createKeyer(deriveKeys(SECRET).digest, {
   endpoint: 'https://auth.example.com', cookiePrefix: ''
 })
+const nameOf = (userId: string, host: string) => userKey('user', userId, host)
 const ALICE = { userId: 'alice', host: 'app.example.com' } as const
 const LIFE_MS = 60_000
 const keysOf = (n: number): CacheKeys => ({ current: `${n}`.padStart(43, 'k') as CacheKey, previous: undefined })

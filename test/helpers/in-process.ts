@@ -22,7 +22,7 @@ export type InProcessOptions = Environment & Omit<Seams, 'tracer' | 'pending'> &
   waitingBytes?: number
   /** What peers may make its listeners hold; else by the machine's memory. */
   listeners?: ServiceSettings['listeners']
-  /** With the Admin API; false: it serves profiles alone. */
+  /** False: the audit log is not followed, although there is an Admin API. */
   isAuditFollowed?: boolean
   /** For one query of the audit log; else long. */
   auditDeadlineMs?: number
@@ -146,13 +146,11 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
   const { machine = 'replica-1', waitingBytes = 2 ** 26 } = options
   const { isAuditFollowed = true, auditDeadlineMs: deadlineMs = LONG_MS } = options
   const config = configOf(options)
-  const profile = options.PROFILE_TIMEOUT === undefined ? { timeoutMs: LONG_MS } : {}
   return {
     ...config,
     listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
     audit: isAuditFollowed && config.audit ? { ...config.audit, deadlineMs } : undefined,
-    profile: config.profile && { ...config.profile, ...profile },
     version: '0.0.0-test',
     machine,
     replica: machine,

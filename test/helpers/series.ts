@@ -2,6 +2,7 @@ import { loadConfig } from '../../src/config/index.ts'
 import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
 import { parts } from '../../src/parts/index.ts'
 import type { Gauges } from '../../src/operate/metrics/gauges.ts'
+import { auditEnvironment } from './audit.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
 export function seriesOf (text: string): ReadonlyMap<string, number> {
@@ -32,7 +33,8 @@ const LOADED = await Promise.all(everyPart().map((part) => part.load()))
 
 function everyPart () {
   const examples = Object.assign({}, ...parts.map(({ example }) => example)) as NodeJS.ProcessEnv
-  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...examples })
+  const base = { AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...auditEnvironment('http://admin', '2s') }
+  const loaded = loadConfig({ ...base, ...examples })
   if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
   return loaded.config.parts
 }

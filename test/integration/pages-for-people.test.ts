@@ -1,22 +1,17 @@
-import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
-import { adminApi } from '../helpers/audit.ts'
 import { startInProcess, type Environment } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
-import { listenFree } from '../helpers/listen-free.ts'
-import { profileSettings } from '../helpers/profile-settings.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const NAVIGATION: readonly HeaderLine[] = [['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document']]
 
 async function start (t: Test, more: Environment = {}) {
-  const simulator = await startSimulator(t, { adminApi, hosts: ['127.0.0.1'] })
+  const simulator = await startSimulator(t)
   const one = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...more })
   const open = (token: string, path = '/verify?role=nobody', lines = NAVIGATION): Promise<Answer> =>
     ask(one.port, { path, headers: [['Authorization', `Bearer ${token}`], ...lines] })
-  const replica = (env: Environment) => startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...env })
-  return { simulator, one, open, replica }
+  return { one, open }
 }
 
 const accountOn = ({ body }: Answer): string | undefined => /You are signed in as <b>([^<]*)</.exec(body)?.[1]
@@ -28,39 +23,6 @@ t.test('without profiles a 403 names the account by the beginning of its id', as
   t.equal(accountOn(answer), `${demo.bob.id.slice(0, 8)}…`)
   t.equal(answer.headers['cache-control'], 'no-store')
   t.equal(answer.headers['vary'], 'Authorization, Cookie, Accept-Language')
-})
-
-t.test('with profiles it names the e-mail or the name, at once and to nobody else', async (t) => {
-  const { simulator, replica } = await start(t)
-  simulator.controls.setAttributes('bob', { name: '小明 陳', preferred_username: 'bob' })
-  const one = await replica({ ...profileSettings(simulator.url), PROFILE_TIMEOUT: '5s' })
-  const open = (headers: readonly HeaderLine[], query = '?role=nobody'): Promise<Answer> =>
-    ask(one.port, { path: `/verify${query}`, headers })
-  const as = (who: 'alice' | 'bob'): HeaderLine => ['Authorization', `Bearer ${demo[who].accessToken}`]
-  for (let round = 0; round < 2; round++) {
-    const [alice, bob] = await Promise.all([open([as('alice'), ...NAVIGATION]), open([as('bob'), ...NAVIGATION])])
-    t.strictSame([accountOn(alice), accountOn(bob)], ['alice@example.com', '小明 陳'])
-    t.notMatch(alice.body + JSON.stringify(alice.headers), '小明')
-    t.notMatch(bob.body + JSON.stringify(bob.headers), 'alice')
-  }
-  const others = await Promise.all([
-    open([as('alice')]), open(NAVIGATION), open([as('alice'), ...NAVIGATION], '?max_age=0'),
-    open([['Authorization', `Bearer ${'x'.repeat(32)}`], ...NAVIGATION])
-  ])
-  t.strictSame(others.map(({ status }) => status), [403, 401, 401, 401])
-  for (const { body } of others) t.notMatch(body, /alice|signed in as/, 'a program, nobody, a step-up, an unknown token')
-})
-
-t.test('an Admin API that hangs delays the page by PROFILE_TIMEOUT at most', async (t) => {
-  const hangs = await listenFree(t, createServer(() => {}))
-  const { simulator, replica } = await start(t)
-  const settings = { ...profileSettings(simulator.url), AUTHGEAR_ADMIN_API_URL: `http://127.0.0.1:${hangs}/graphql` }
-  const one = await replica({ ...settings, PROFILE_TIMEOUT: '1ms' })
-  const answer = await ask(one.port, {
-    path: '/verify?role=nobody', headers: [['Authorization', `Bearer ${demo.bob.accessToken}`], ...NAVIGATION]
-  })
-  t.equal(answer.status, 403)
-  t.equal(accountOn(answer), `${demo.bob.id.slice(0, 8)}…`)
 })
 
 t.test('a 403 says what is missing, by the policy and in words of the operator', async (t) => {

@@ -1,5 +1,9 @@
 import { authoritiesOf, connectorTo, Pool } from '../undici.ts'
 import { AdminApiError } from './errors.ts'
+import type { AdminKey } from './token.ts'
+
+/** AUTHGEAR_ADMIN_API_*: the address of the Admin API, and the project's key for it. */
+export type AdminApiAccount = Readonly<{ url: string, key: AdminKey, appId: string }>
 
 export type AdminApiSettings = Readonly<{
   /** The GraphQL endpoint. */
@@ -11,7 +15,7 @@ export type AdminApiSettings = Readonly<{
   token: () => Promise<string>
 }>
 
-/** What a user of it can bear. */
+/** The load that a caller may put on Authgear, and the answers that it can take. */
 export type AdminApiLimits = Readonly<{
   /** Queries at a time: Authgear has few connections to its database, and the resolver needs them too. */
   connections: number

@@ -8,7 +8,6 @@ import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
 import { registerAudit } from './audit.ts'
 import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
-import { type ProfileObserver, registerProfile } from './profile.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
 import { counter, gauge, histogram, type MetricTable, register, type Registered } from './table.ts'
@@ -31,7 +30,6 @@ export type Metrics = Readonly<{
   webhookRefused: (reason: WebhookRefusal) => void
   audit: AuditObserver
   tokens: TokenObserver
-  profile: ProfileObserver
   ownSessions: OwnSessionObserver
 }>
 
@@ -152,7 +150,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
     webhookRefused: count.webhooks.add,
     audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
-    profile: registerProfile(registry),
     ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }

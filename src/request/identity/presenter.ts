@@ -5,8 +5,8 @@ import { type Policy, SESSION_ONLY } from '../../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../../core/presentation.ts'
 import type { Identity, UserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
-import { NO_PROFILE, type Profile, type Profiles } from '../../shared/profile/types.ts'
-import { type IdentitySettings, valueOf } from './values.ts'
+import { NO_PROFILE, type Profile, type Profiles } from './profile.ts'
+import { type GroupsSource, type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
 
 /** What goes out on a 200 beside Authgear's own headers: flat name, value, …; empty where it is not known. */
@@ -34,8 +34,8 @@ export type KnownProfile = Readonly<{ of: UserId }>
 
 export type Presenter = Readonly<{
   /**
-   * The same object for as long as nothing changed. On the first sight of a user a promise, for PROFILE_TIMEOUT at
-   * most: judge the request again with what it brings, since a revocation may have come meanwhile. Never rejects.
+   * The same object until something changes. On the first sight of a user a promise: judge the request again with what
+   * it brings, since a revocation may have come meanwhile. Never rejects.
    */
   present: (policy: Policy, admitted: Admitted, known?: KnownProfile) => Outgoing | Promise<KnownProfile>
   /** What people know this account by, for that person alone; a promise as of `present`. */
@@ -69,7 +69,7 @@ type Lasts = Readonly<{ from: EpochMs, until: EpochMs }>
 
 export type PresenterDeps = Readonly<{
   settings: IdentitySettings
-  /** Undefined: IDENTITY_PROFILE is not set. */
+  /** Undefined: no part knows users. */
   profiles: Profiles | undefined
   /** What parts add, in this order. */
   contributors?: readonly HeaderContributor[]
@@ -101,12 +101,13 @@ export function createPresenter (
   { settings, profiles, contributors = [], clock, maxBytes }: PresenterDeps
 ): Presenter {
   let bytes = 0
+  const shown = { ...settings, groups: profiles?.hasGroups === true ? 'profile' : 'roles' } as const
   const shapes = createShapes({ settings, contributors }, () => { bytes = 0 })
 
   /** @returns `isWhole`: every contributor gave what it has for this route */
   function prepare (shape: Shape, admitted: Admitted, profile: Profile): Prepared & Readonly<{ isWhole: boolean }> {
     const given = contributionsOf(shape, { admitted, profile, now: clock.wall() })
-    const known = outgoingOf(shape, admitted, profile, settings)
+    const known = outgoingOf(shape, admitted, profile, shown)
     const added = given.flatMap(({ names, values }) => names.flatMap((name, n) => [name, values?.[n] ?? '']))
     return {
       identity: admitted.identity,
@@ -245,7 +246,7 @@ function outgoingOf (
   { headers }: Shape,
   { userId, identity }: Admitted,
   profile: Profile,
-  settings: IdentitySettings
+  settings: IdentitySettings & Readonly<{ groups: GroupsSource }>
 ): Outgoing {
   const person = { userId, identity, profile }
   let left = MAX_VALUES_BYTES

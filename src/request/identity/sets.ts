@@ -1,10 +1,8 @@
 import type { IdentitySet } from '../../core/presentation.ts'
-import type { ProfileField } from '../../shared/profile/types.ts'
+import { PROFILE_FIELDS, type ProfileField } from './profile.ts'
 
-/** What a header may hold: `user` is what IDENTITY_USER chooses; `roles` and `user_id` come from the resolver. */
-export const IDENTITY_FIELDS = [
-  'user', 'user_id', 'roles', 'email', 'name', 'username', 'phone', 'picture', 'groups'
-] as const
+/** Fields of a header: IDENTITY_USER chooses `user`; `user_id` and `roles` come from the resolver. */
+export const IDENTITY_FIELDS = ['user', 'user_id', 'roles', ...PROFILE_FIELDS] as const
 export type IdentityField = typeof IDENTITY_FIELDS[number]
 /** IDENTITY_USER */
 export type UserField = 'user_id' | Extract<ProfileField, 'username' | 'email'>

@@ -1,5 +1,5 @@
 import { type Identity, IDENTITY_HEADERS } from '../../core/resolution.ts'
-import type { Profile } from '../../shared/profile/types.ts'
+import type { Profile } from './profile.ts'
 import type { IdentityField, IdentityHeaders, UserField } from './sets.ts'
 
 export type IdentitySettings = Readonly<{
@@ -9,13 +9,11 @@ export type IdentitySettings = Readonly<{
   user: UserField
   /** IDENTITY_ENCODING */
   encoding: Encoding
-  /** The profile's where it is asked for them, also while it cannot be read: a role is no group then. */
-  groups: GroupsSource
 }>
 
 /** IDENTITY_ENCODING: how a value beyond ASCII is written. */
 export type Encoding = 'percent' | 'rfc8187'
-/** What `{groups}` holds: Authgear's groups of IDENTITY_PROFILE, or the roles. */
+/** The source of `{groups}`: the profile where profiles know groups, also while they cannot be read; else the roles. */
 export type GroupsSource = 'profile' | 'roles'
 
 /** Longest value in bytes once it is encoded; a longer one goes out empty, since half a name may be another's. */

@@ -38,8 +38,6 @@ export const trialKey = (log: string): string => `${log}:doctor`
 
 /** An entry and its lease share a slot, so that their order holds in a Cluster too. */
 export const entryKey = (prefix: string, key: string): string => `${prefix}{${key}}:entry`
-/** A user's profile; its lease has the name of an entry's. */
-export const profileKey = (prefix: string, key: string): string => `${prefix}{${key}}:profile`
 export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`
 
 /** Redis remembers for so long that a signed webhook came. */

@@ -12,7 +12,7 @@ import {
 } from '../../../src/service/open-parts.ts'
 import { openSecrets } from '../../../src/service/parts.ts'
 import { openShared, type Shared } from '../../../src/service/shared.ts'
-import { NO_PROFILE } from '../../../src/shared/profile/types.ts'
+import { NO_PROFILE } from '../../../src/request/identity/profile.ts'
 import { partKey, redisKeysOf } from '../../../src/shared/redis/keys.ts'
 import { validResolution } from '../../helpers/identity.ts'
 import { type Environment, settingsOf } from '../../helpers/in-process.ts'

@@ -1,5 +1,7 @@
 import type { Test } from 'tap'
 import { type Config, loadConfig, type LoadedConfig } from '../../../src/config/index.ts'
+import type { ReadFile, SettingsOf, Variables } from '../../../src/config/kind.ts'
+import { read } from '../../../src/config/read.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 
@@ -70,4 +72,16 @@ export function holds (t: Test, rows: readonly Row[], base: NodeJS.ProcessEnv = 
     else if ('warns' in outcome) isAll(t, warningsOf(loaded), outcome.warns as readonly RegExp[], what)
     else t.strictSame(partOf(configOf(loaded), outcome), outcome, what)
   }
+}
+
+/** The settings of these rows in an environment that is in order. */
+export function readRows<Rows extends Variables> (
+  rows: Rows, env: NodeJS.ProcessEnv, readFile: ReadFile = () => ''
+): SettingsOf<Rows> {
+  const values = Object.entries(rows).map(([name, variable]) => {
+    const reading = read(name, variable, env, readFile)
+    if (reading.kind === 'error') throw new Error(reading.error)
+    return [variable.as, reading.value]
+  })
+  return Object.fromEntries(values) as SettingsOf<Rows>
 }

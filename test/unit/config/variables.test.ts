@@ -21,7 +21,7 @@ t.test('with the one required variable everything else has its default', async t
       appId: undefined
     },
     audit: undefined,
-    profile: undefined,
+    adminApi: undefined,
     listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },
     managementToken: undefined,
@@ -46,7 +46,7 @@ t.test('with the one required variable everything else has its default', async t
     resources: [],
     resourceTokenMaxAgeMs: 3_600_000,
     resourceClients: 'any',
-    identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent', groups: 'roles' },
+    identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent' },
     parts: [],
     pages: PLAIN,
     absentHeaders: 'empty',

@@ -6,7 +6,7 @@ import {
   type Admitted, createPresenter, type HeaderContributor, type Known, NOTHING, type Outgoing
 } from '../../../src/request/identity/presenter.ts'
 import { NO_HEADERS, SETS } from '../../../src/request/identity/sets.ts'
-import { NO_PROFILE, type Profile, type Profiles } from '../../../src/shared/profile/types.ts'
+import { NO_PROFILE, type Profile, type Profiles } from '../../../src/request/identity/profile.ts'
 import { validResolution } from '../../helpers/identity.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -37,8 +37,8 @@ function start ({
         }
   }
   const presenter = createPresenter({
-    settings: { headers, user: 'user_id', encoding: 'percent', groups: 'roles' },
-    profiles: profiles && { of: profiles, now },
+    settings: { headers, user: 'user_id', encoding: 'percent' },
+    profiles: profiles && { of: profiles, now, hasGroups: false },
     contributors: withToken ? [token, names] : [],
     clock,
     maxBytes

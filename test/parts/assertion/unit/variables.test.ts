@@ -1,8 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
-import { read } from '../../../../src/config/read.ts'
 import { settingsOf, variables } from '../../../../src/parts/assertion/variables.ts'
-import { configOf, errorsOf, holds, load, type Row, warningsOf } from '../../../unit/config/helpers.ts'
+import { configOf, errorsOf, holds, load, readRows, type Row, warningsOf } from '../../../unit/config/helpers.ts'
 
 const pem = ({ privateKey }: { privateKey: KeyObject }): string =>
   privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
@@ -16,18 +15,8 @@ const ISSUER = 'https://auth.example.com/here'
 const ON = { ASSERTION: 'on', ASSERTION_ISSUER: ISSUER }
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 's'.repeat(32) }
 
-type Values = Parameters<typeof settingsOf>[0]
-
-/** What the part reads of an environment that is in order. */
-function settings (env: NodeJS.ProcessEnv): ReturnType<typeof settingsOf> {
-  const readFile = (path: string): string => FILES[path as keyof typeof FILES]
-  const values = Object.entries(variables).map(([name, variable]) => {
-    const reading = read(name, variable, env, readFile)
-    if (reading.kind === 'error') throw new Error(reading.error)
-    return [variable.as, reading.value]
-  })
-  return settingsOf(Object.fromEntries(values) as Values)
-}
+const settings = (env: NodeJS.ProcessEnv): ReturnType<typeof settingsOf> =>
+  settingsOf(readRows(variables, env, (path) => FILES[path as keyof typeof FILES]))
 
 t.test('it is off by itself', async (t) => {
   for (const env of [{}, { ASSERTION: 'off' }]) {

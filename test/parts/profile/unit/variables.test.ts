@@ -1,6 +1,8 @@
 import t from 'tap'
-import { APP_ID, KEY_ID, PRIVATE_KEY } from '../../helpers/audit.ts'
-import { configOf, holds, load, type Row } from './helpers.ts'
+import { settingsOf, variables } from '../../../../src/parts/profile/variables.ts'
+import { logRetentionOf, retentionOf } from '../../../../src/service/settings.ts'
+import { APP_ID, KEY_ID, PRIVATE_KEY } from '../../../helpers/audit.ts'
+import { configOf, holds, load, readRows, type Row } from '../../../unit/config/helpers.ts'
 
 const URL = 'http://authgear-admin:3002/graphql'
 const API = {
@@ -11,20 +13,22 @@ const API = {
 }
 
 t.test('a profile has the fields that were named, in one order', async (t) => {
-  const { profile, audit } = configOf(load({ ...API, IDENTITY_PROFILE: 'groups, email,email' }))
-  t.strictSame(profile, {
-    fields: ['email', 'groups'],
-    api: { url: URL, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID },
-    ttlMs: 300_000,
-    timeoutMs: 300,
-    sendsUnverifiedEmail: false
+  const settings = (env: NodeJS.ProcessEnv) => settingsOf(readRows(variables, env))
+  t.strictSame(settings({ IDENTITY_PROFILE: 'groups, email,email' }), {
+    fields: ['email', 'groups'], ttlMs: 300_000, timeoutMs: 300, sendsUnverifiedEmail: false
   })
-  t.ok(audit, 'the audit log is followed too')
   const some = { PROFILE_TTL: '1m', PROFILE_TIMEOUT: '50ms', IDENTITY_UNVERIFIED_EMAIL: 'send' }
-  t.match(configOf(load({ ...API, IDENTITY_PROFILE: 'email', ...some })).profile, {
+  t.match(settings({ IDENTITY_PROFILE: 'email', ...some }), {
     ttlMs: 60_000, timeoutMs: 50, sendsUnverifiedEmail: true
   })
-  t.equal(configOf(load(API)).profile, undefined, 'off unless it is asked for')
+  t.equal(settings({}), undefined, 'off unless it is asked for')
+})
+
+t.test('the audit log is followed beside it, by the same account of the Admin API', async (t) => {
+  const { adminApi, audit, parts } = configOf(load({ ...API, IDENTITY_PROFILE: 'email' }))
+  t.strictSame(parts.map(({ name }) => name), ['profile'])
+  t.strictSame(adminApi, { url: URL, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID })
+  t.match(audit, { url: URL, appId: APP_ID })
 })
 
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 'k'.repeat(32) }
@@ -39,6 +43,7 @@ const BAD: readonly Row[] = [
   [{ ...API, IDENTITY_PROFILE: 'email,mail' },
     /^IDENTITY_PROFILE: "mail" is not one of email, name, username, phone, picture, groups/],
   [{ ...API, IDENTITY_PROFILE: 'email,' }, /^IDENTITY_PROFILE: "" is not one of/],
+  [{ ...API, IDENTITY_PROFILE: 'email', PROFILE_TLL: '1m' }, /^PROFILE_TLL: .*did you mean PROFILE_TTL/],
   [{ ...API, IDENTITY_PROFILE: 'email', PROFILE_TTL: '0' }, /^PROFILE_TTL: /],
   [{ ...API, IDENTITY_PROFILE: 'email', PROFILE_TIMEOUT: '1m' }, /^PROFILE_TIMEOUT: /],
   [{ ...API, IDENTITY_PROFILE: 'email', IDENTITY_USER: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send' },
@@ -55,14 +60,21 @@ const WARNED: readonly Row[] = [
     { warns: [/^IDENTITY_UNVERIFIED_EMAIL: has no effect where/] }],
   [{ ...API, IDENTITY_PROFILE: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send' },
     { warns: [/^IDENTITY_UNVERIFIED_EMAIL: is send: /] }],
-  [{ ...API, IDENTITY_PROFILE: 'email' }, { warns: [] }]
+  [{ ...API, IDENTITY_PROFILE: 'email' }, { warns: [] }],
+  [{ ...API, IDENTITY_PROFILE: 'email', IDENTITY_USER: 'email' }, { warns: [/^IDENTITY_USER: an e-mail/] }],
+  [{ IDENTITY_USER: 'email' },
+    { warns: [/^IDENTITY_USER: an e-mail/, /^IDENTITY_USER: is email, which IDENTITY_PROFILE does not name/] }],
+  [{ IDENTITY_USER: 'username' },
+    { warns: [/^IDENTITY_USER: a username/, /^IDENTITY_USER: is username, which IDENTITY_PROFILE does not name/] }]
 ]
 
 t.test('what has no effect, or lets anybody type an e-mail, is a warning', async (t) => holds(t, WARNED, REDIS))
 
-t.test('the revocation log is kept for as long as a profile may live', async (t) => {
-  const { retentionOf } = await import('../../../src/service/settings.ts')
-  const config = configOf(load({ ...API, IDENTITY_PROFILE: 'email', PROFILE_TTL: '1h' }))
-  t.ok(retentionOf(config) >= 3_600_000)
-  t.ok(retentionOf(configOf(load(API))) < 600_000)
+t.test('revocations are kept for as long as a profile may live', async (t) => {
+  const hour = configOf(load({ ...API, IDENTITY_PROFILE: 'email', PROFILE_TTL: '1h' }))
+  const without = configOf(load(API))
+  for (const retention of [retentionOf, logRetentionOf]) {
+    t.ok(retention(hour) >= 3_600_000)
+    t.ok(retention(without) < 600_000)
+  }
 })

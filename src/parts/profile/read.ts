@@ -1,5 +1,6 @@
-import type { UserRecord } from '../../authgear/admin-api/users.ts'
-import { NO_PROFILE, type Profile, type ProfileField, type ProfileRules } from './types.ts'
+import { NO_PROFILE, type Profile, type ProfileField } from '../../request/identity/profile.ts'
+import type { ProfileRules } from './types.ts'
+import type { UserRecord } from './users.ts'
 
 type Read = (record: UserRecord, rules: ProfileRules) => string | readonly string[] | undefined
 
@@ -8,14 +9,14 @@ const READERS: Readonly<Record<ProfileField, Read>> = {
     sendsUnverifiedEmail || attributes['email_verified'] === true ? cleanIdentifier(attributes['email']) : undefined,
   name: ({ formattedName, attributes }) => cleanName(formattedName) ?? cleanName(attributes['name']),
   username: ({ attributes }) => cleanIdentifier(attributes['preferred_username']),
-  // a number that nobody verified may be anybody's
+  // an unverified number may belong to another person
   phone: ({ attributes }) =>
     attributes['phone_number_verified'] === true ? cleanIdentifier(attributes['phone_number']) : undefined,
   picture: ({ attributes }) => cleanPicture(attributes['picture']),
   groups: ({ groups }) => cleanGroups(groups)
 }
 
-/** Nothing of a user who is disabled, anonymized or outside the validity period: Authgear calls all these disabled. */
+/** Empty for a user who is disabled, anonymized or outside the validity period: Authgear calls all these disabled. */
 export function profileOf (record: UserRecord, rules: ProfileRules): Profile {
   if (record.isDisabled) return NO_PROFILE
   const entries = rules.fields.flatMap((field) => {
@@ -25,33 +26,31 @@ export function profileOf (record: UserRecord, rules: ProfileRules): Profile {
   return Object.freeze(Object.fromEntries(entries)) as Profile
 }
 
-/** Code points of a name that go out. */
+/** Longer names are cut. */
 const MAX_NAME_CODE_POINTS = 256
-/** Longer ones are nobody's: an address of RFC 5321 has 254. */
+/** Longer identifiers are dropped: an address of RFC 5321 has at most 254. */
 const MAX_IDENTIFIER_CODE_POINTS = 256
 const MAX_PICTURE_LENGTH = 2048
-/** Of all keys of one user's groups together. */
+/** Bound on the keys of one user's groups together. */
 const MAX_GROUPS_BYTES = 4096
-/** As Authgear takes a group's key. */
+/** The form that Authgear accepts for a group's key. */
 const GROUP_KEY = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
 
 /**
- * Controls (C0, DEL, C1) and line separators; what has no width or turns the direction of writing: it hides in a name
- * what a header shows. A lone surrogate has no UTF-8.
+ * Controls (C0, DEL, C1), line separators, and characters without width or that turn the direction of writing, which
+ * make a name look like another one. A lone surrogate has no UTF-8.
  */
 const UNWANTED = /[\p{Cc}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{2069}\u{feff}\p{Cs}]/gu
 
-/** For people to read. @returns undefined where nothing is left */
+/** Cleans a text for people to read. @returns undefined where nothing is left */
 export function cleanName (value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
-  // by words first: a line break between two names is a space
+  // a line break between two names is a space
   const text = value.replaceAll(/[\r\n\t\u{2028}\u{2029}]+/gu, ' ').replaceAll(UNWANTED, '').normalize('NFC').trim()
   return Array.from(text).slice(0, MAX_NAME_CODE_POINTS).join('').trimEnd() || undefined
 }
 
-/**
- * By which an app tells people apart: as it is or not at all. Cleaned, two people could become one.
- */
+/** Accepts an identifier as it is or not at all: cleaned, two people's could become one. */
 export function cleanIdentifier (value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined
   if (Array.from(value).length > MAX_IDENTIFIER_CODE_POINTS) return undefined
@@ -66,7 +65,7 @@ export function cleanPicture (value: unknown): string | undefined {
   return isWeb && href.length <= MAX_PICTURE_LENGTH && /^[!-~]+$/.test(href) ? href : undefined
 }
 
-/** @returns undefined where there are none; all or nothing beyond the bound, since an app may refuse by a group */
+/** @returns undefined where there are none, and beyond the bound: an app may deny by a group that was cut off */
 export function cleanGroups (values: readonly unknown[]): readonly string[] | undefined {
   const isKey = (key: unknown): key is string => typeof key === 'string' && GROUP_KEY.test(key)
   const keys = [...new Set(values.filter(isKey))].sort()

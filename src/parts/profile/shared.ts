@@ -1,33 +1,32 @@
-import type { Contended, SecretCache } from '../cache/contention.ts'
-import type { Form } from '../cache/redis.ts'
-import type { Dated } from '../cache/types.ts'
 import type { Clock, Moment } from '../../clock.ts'
 import type { CacheKey } from '../../core/cache-key.ts'
 import type { Stamp } from '../../core/entry.ts'
 import { isPositive, isString, parseJson } from '../../core/json.ts'
 import type { UserId } from '../../core/resolution.ts'
 import type { EpochMs } from '../../core/token-expiry.ts'
-import { profileKey } from '../redis/keys.ts'
-import type { RevocationLog } from '../revocation/types.ts'
-import { PROFILE_FIELDS, type Profile } from './types.ts'
+import { PROFILE_FIELDS, type Profile } from '../../request/identity/profile.ts'
+import type { Contended, SecretCache } from '../../shared/cache/contention.ts'
+import type { Form } from '../../shared/cache/redis.ts'
+import type { Dated } from '../../shared/cache/types.ts'
+import type { RevocationLog } from '../../shared/revocation/types.ts'
 
 export type SharedProfilesOptions = Readonly<{
   cache: SecretCache<StoredProfile>
-  /** A keyed digest: no reader of Redis learns who was here. */
+  /** A keyed digest, so that Redis does not tell who signed in. */
   keyOf: (userId: UserId) => CacheKey
   revocations: Pick<RevocationLog, 'trusts' | 'trustsShared'>
   clock: Clock
-  /** Milliseconds to wait for another replica that asks. */
+  /** Milliseconds to wait for another replica that reads the user. */
   leaseWaitMs: number
 }>
 
 type SharedLookup =
   | Readonly<{ kind: 'found', stored: StoredProfile, remainingMs: number }>
-  /** `done` hands over what Authgear said, or nothing; call it once. It never rejects. */
+  /** `done` hands over Authgear's answer, or nothing; call it once. It never rejects. */
   | Readonly<{ kind: 'ask', done: (stored?: StoredProfile) => Promise<void> }>
 
 export type SharedProfiles = Readonly<{
-  /** @param isRenewal one that is due for renewal will not do */
+  /** @param isRenewal a profile that is due for renewal is not good enough */
   lookup: (userId: UserId, isRenewal: boolean) => Promise<SharedLookup>
 }>
 
@@ -36,10 +35,10 @@ export const RENEW_AHEAD = 0.8
 
 const ASK_ALONE: SharedLookup = Object.freeze({ kind: 'ask', done: async () => {} })
 
-/** A service without Redis is a fleet of one. */
+/** For a service without Redis: each replica reads for itself. */
 export const NO_SHARED_PROFILES: SharedProfiles = Object.freeze({ lookup: async () => ASK_ALONE })
 
-/** One replica asks about a user, for all: by the lease that resolutions have too. */
+/** One replica reads a user for all, under the kind of lease that resolutions have. */
 export function createSharedProfiles (
   { cache, keyOf, revocations, clock, leaseWaitMs }: SharedProfilesOptions
 ): SharedProfiles {
@@ -72,21 +71,22 @@ function won ({ finish }: Contended<StoredProfile> & { kind: 'won' }): SharedLoo
   }
 }
 
-/** When a value was made of which so much is left. */
+/** The moment at which a value was made, by its remaining life. */
 export function madeAt ({ ttlMs }: StoredProfile, remainingMs: number, clock: Clock): Moment {
   const ageMs = ttlMs - remainingMs
   return { monotonic: clock.monotonic() - ageMs, wall: clock.wall() - ageMs }
 }
 
-/** A profile as replicas share it. `stamp`: what was read of the revocation log before Authgear was asked. */
+/** A profile as replicas share it. `stamp`: the position in the revocation log before Authgear was asked. */
 export type StoredProfile = Dated & Readonly<{ profile: Profile, stamp: Stamp }>
 
-/** First byte of what is encoded. Raise it with every change of form. */
+/** First byte of an encoded profile. Raise it with every change of form. */
 const VERSION = 1
 const TEXTS = PROFILE_FIELDS.filter((field) => field !== 'groups')
 
 export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
-  nameOf: profileKey,
+  // a lease has the name of an entry's lease
+  nameOf: (prefix: string, key: string) => `${prefix}{${key}}:profile`,
   encode ({ profile, stamp: { generation, position }, ttlMs, sealedAt }: StoredProfile): Buffer {
     const json = JSON.stringify([profile, generation, position.id, position.nonce, ttlMs, sealedAt])
     return Buffer.concat([Buffer.of(VERSION), Buffer.from(json)])
@@ -102,7 +102,7 @@ export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
   }
 })
 
-/** What comes from Redis is hostile until it is read: only what `profileOf` could have made. */
+/** Accepts only what `profileOf` could have made: values from Redis are hostile. */
 function readProfile (value: unknown): Profile | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const given = value as Readonly<Record<string, unknown>>

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
-import { adminApi } from '../helpers/audit.ts'
-import { addReplica, APP, cookieOf, type OwnWorld, startOwnWorld } from '../helpers/own-world.ts'
-import { profileSettings } from '../helpers/profile-settings.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { demo } from '../helpers/simulator.ts'
-import { until } from '../helpers/until.ts'
+import { adminApi } from '../../../helpers/audit.ts'
+import { addReplica, APP, cookieOf, type OwnWorld, startOwnWorld } from '../../../helpers/own-world.ts'
+import { profileSettings } from '../profile-settings.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { demo } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
 
 const ALICE = {
   'x-authgear-user-id': demo.alice.id,

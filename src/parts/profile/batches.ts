@@ -1,31 +1,31 @@
-import type { UserReading, Users } from '../../authgear/admin-api/users.ts'
 import { AdminApiError, type AdminApiErrorKind } from '../../authgear/admin-api/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { UserId } from '../../core/resolution.ts'
+import type { UserReading, Users } from './users.ts'
 
 export type BatchesOptions = Readonly<{
   users: Users
   pause: Pause
   maxUsers: number
-  /** One query has ended. */
+  /** Called at the end of each query. */
   queried: (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
 }>
 
-/** `failed`: the Admin API could not be asked, or not about this user. */
+/** `failed`: the query failed, or has no answer about this user. */
 export type BatchReading = UserReading | Readonly<{ kind: 'failed' }>
 
 export type Batches = Readonly<{ read: (userId: UserId) => Promise<BatchReading> }>
 
 /** Authgear's main database answers the resolver too. */
 export const MAX_QUERIES = 2
-/** A user whom the Admin API cannot tell about is found by halves: what one batch may cost beyond its one query. */
+/** Queries that one batch may cost: a user about whom the Admin API fails is found by halves. */
 const MAX_QUERIES_OF_BATCH = 16
 
 const FAILED = Object.freeze({ kind: 'failed' } as const)
 
 type Waiting = Readonly<{ userId: UserId, settle: (reading: BatchReading) => void }>
 
-/** Asks about all users of one turn of the loop at once; those that come meanwhile are the next batch. */
+/** Asks about all users of one turn of the event loop at once; later ones are the next batch. */
 export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptions): Batches {
   let waiting: Waiting[] = []
   let running = 0
@@ -62,7 +62,7 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
     const ids = [...new Set(batch.map(({ userId }) => userId))]
     const readings = await readHalves(ids, { left: MAX_QUERIES_OF_BATCH })
     running--
-    if (readings.size === 0 && ids.length > 1 && pause.isOver()) pause.failed('partial') // it is no matter of one user
+    if (readings.size === 0 && ids.length > 1 && pause.isOver()) pause.failed('partial') // not the fault of one user
     for (const { userId, settle } of batch) settle(readings.get(userId) ?? FAILED)
     start()
   }
@@ -94,25 +94,25 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
   })
 }
 
-/** What one user has written can make an answer too long, and one row that cannot be read makes errors. */
+/** One user's long texts can make an answer too long, and one unreadable row makes errors. */
 function isOfSomeUser (error: unknown): boolean {
   return error instanceof AdminApiError && (error.kind === 'partial' || error.kind === 'too_large')
 }
 
 const FIRST_PAUSE_MS = 1000
-/** A query that hangs goes on in Authgear and holds a connection of its main database, of which a process has three. */
+/** A query that timed out here still holds one of the three connections that Authgear has to its main database. */
 const PAUSE_AFTER_TIMEOUT_MS = 10_000
 const MAX_PAUSE_MS = 30_000
 
 export type Pause = ReturnType<typeof createPause>
 
-/** Whether the Admin API may be asked: after a failure it is left in peace for a while, then tried with one query. */
+/** Backoff: after a failure the Admin API is not asked for a while, then tried with one query. */
 export function createPause (clock: Pick<Clock, 'monotonic'>) {
   let failures = 0
   let until = -Infinity
   return Object.freeze({
     isOver: () => clock.monotonic() >= until,
-    /** The last query failed: one at a time until one works. */
+    /** True after a failed query: one at a time until one succeeds. */
     isFailing: () => failures > 0,
     failed (kind: AdminApiErrorKind): void {
       const first = kind === 'timeout' ? PAUSE_AFTER_TIMEOUT_MS : FIRST_PAUSE_MS

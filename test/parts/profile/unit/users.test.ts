@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AdminApiError } from '../../../../src/authgear/admin-api/errors.ts'
-import { createUsers, isReadableId, readUsers, type UserReading } from '../../../../src/authgear/admin-api/users.ts'
-import { recordedProfiles, responseOf, userIdOf } from '../../../helpers/recorded-profiles.ts'
+import { createUsers, isReadableId, readUsers, type UserReading } from '../../../../src/parts/profile/users.ts'
+import { recordedProfiles, responseOf, userIdOf } from '../recorded.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-0000-4000-8000-000000000000`) as
   [string, string, string]

@@ -1,15 +1,11 @@
 import { type Clock, type Moment, momentOf } from '../../clock.ts'
 import type { UserId } from '../../core/resolution.ts'
-import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
+import { NO_PROFILE, type Profile } from '../../request/identity/profile.ts'
+import type { RevocationLog, RevocationSnapshot } from '../../shared/revocation/types.ts'
 import type { Batches, BatchReading } from './batches.ts'
 import { profileOf } from './read.ts'
 import { madeAt, type SharedProfiles } from './shared.ts'
-import { NO_PROFILE, type Profile, type ProfileRules } from './types.ts'
-
-/** How one user was read: `redis` by another replica, `dropped` where the log named them meanwhile, each time. */
-export const READ_OUTCOMES =
-  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped'] as const
-export type ReadOutcome = typeof READ_OUTCOMES[number]
+import type { ProfileRules, ReadOutcome } from './types.ts'
 
 export type ReaderDeps = Readonly<{
   batches: Batches
@@ -24,24 +20,24 @@ export type ReaderDeps = Readonly<{
   read: (outcome: ReadOutcome) => void
 }>
 
-/** What may be remembered of a user; undefined where nothing was learned. */
+/** A profile to remember. */
 export type Learned = Readonly<{
   profile: Profile
   since: Moment
   lifeMs: number
-  /** As of then no revocation is missing. */
+  /** Position in the revocation log before Authgear was asked. */
   snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>
   isEmpty: boolean
 }>
 
-/** A user whom the revocation log names while they are read is read again. */
+/** Reads of a user whom revocations keep naming meanwhile. */
 const MAX_ATTEMPTS = 2
-/** Lives end apart, so that those who came together are not renewed together. */
+/** Spreads expiry, so that users who came together are not renewed together. */
 const JITTER = 0.1
-/** Authgear knows no such user, or they are disabled: soon looked at again, and shared with nobody. */
+/** Life of an empty profile, of an unknown or a disabled user: read again soon, and never shared. */
 const EMPTY_LIFE_MS = 5000
 
-/** Reads one user, by Redis or the Admin API. Never rejects. */
+/** Reads one user from Redis or the Admin API. Never rejects; undefined if nothing was learned. */
 export function createReader (deps: ReaderDeps): (userId: UserId, isRenewal: boolean) => Promise<Learned | undefined> {
   const { revocations } = deps
   return async (userId, isRenewal) => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { AdminApiResponse } from '../../src/authgear/admin-api/client.ts'
+import type { AdminApiResponse } from '../../../src/authgear/admin-api/client.ts'
 
 type Recorded = Readonly<{ name: string, ids: readonly string[], status: number, body: unknown }>
 
-const FILE = new URL('../fixtures/profiles.json', import.meta.url)
+const FILE = new URL('./fixtures/profiles.json', import.meta.url)
 
 export const recordedProfiles: readonly Recorded[] =
   (JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: Recorded[] }).exchanges

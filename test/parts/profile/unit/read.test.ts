@@ -1,10 +1,11 @@
 import t from 'tap'
-import { readUsers } from '../../../src/authgear/admin-api/users.ts'
+import { readUsers } from '../../../../src/parts/profile/users.ts'
 import {
   cleanGroups, cleanIdentifier, cleanName, cleanPicture, profileOf
-} from '../../../src/shared/profile/read.ts'
-import { NO_PROFILE, PROFILE_FIELDS, type Profile, type ProfileRules } from '../../../src/shared/profile/types.ts'
-import { recordedProfiles, responseOf, userIdOf } from '../../helpers/recorded-profiles.ts'
+} from '../../../../src/parts/profile/read.ts'
+import type { ProfileRules } from '../../../../src/parts/profile/types.ts'
+import { NO_PROFILE, PROFILE_FIELDS, type Profile } from '../../../../src/request/identity/profile.ts'
+import { recordedProfiles, responseOf, userIdOf } from '../recorded.ts'
 
 const ALL: ProfileRules = { fields: PROFILE_FIELDS, sendsUnverifiedEmail: false }
 

@@ -1,16 +1,8 @@
-import type { Registry } from 'prom-client'
-import { ADMIN_API_ERROR_KINDS, type AdminApiErrorKind } from '../../authgear/admin-api/errors.ts'
-import { ANSWER_OUTCOMES, type AnswerOutcome } from '../../shared/profile/profiles.ts'
-import { READ_OUTCOMES, type ReadOutcome } from '../../shared/profile/reader.ts'
-import { counter, register } from './table.ts'
+import { ADMIN_API_ERROR_KINDS } from '../../authgear/admin-api/errors.ts'
+import { counter } from '../../operate/metrics/table.ts'
+import { ANSWER_OUTCOMES, READ_OUTCOMES } from './types.ts'
 
-export type ProfileObserver = Readonly<{
-  answered: (outcome: AnswerOutcome, count: number) => void
-  read: (outcome: ReadOutcome) => void
-  queried: (outcome: 'ok' | AdminApiErrorKind) => void
-}>
-
-const PROFILE = {
+export const METRICS = {
   answers: counter(
     'forward_auth_profile_answers_total',
     'Requests that asked for a profile: known = from memory; stale = from memory, past PROFILE_TTL; waited = on ' +
@@ -29,9 +21,4 @@ const PROFILE = {
     'Queries of the Admin API for profiles, of up to a hundred users each.',
     'outcome', ['ok', ...ADMIN_API_ERROR_KINDS]
   )
-}
-
-export function registerProfile (registry: Registry): ProfileObserver {
-  const { count: { answers, reads, requests } } = register(registry, PROFILE)
-  return Object.freeze({ answered: answers.add, read: reads.add, queried: requests.add })
 }

@@ -1,10 +1,11 @@
 import t from 'tap'
-import type { UserReading } from '../../../src/authgear/admin-api/users.ts'
-import { AdminApiError } from '../../../src/authgear/admin-api/errors.ts'
-import type { UserId } from '../../../src/core/resolution.ts'
-import { MAX_READS, MAX_STALE_LIVES } from '../../../src/shared/profile/profiles.ts'
-import { NO_PROFILE } from '../../../src/shared/profile/types.ts'
-import { atOnce, named, settled, startProfiles, TIMEOUT_MS, TTL_MS, userOf } from '../../helpers/profiles.ts'
+import type { UserReading } from '../../../../src/parts/profile/users.ts'
+import { AdminApiError } from '../../../../src/authgear/admin-api/errors.ts'
+import type { UserId } from '../../../../src/core/resolution.ts'
+import { MAX_STALE_LIVES } from '../../../../src/parts/profile/known-users.ts'
+import { MAX_READS } from '../../../../src/parts/profile/profiles.ts'
+import { NO_PROFILE } from '../../../../src/request/identity/profile.ts'
+import { atOnce, named, settled, startProfiles, TIMEOUT_MS, TTL_MS, userOf } from '../start-profiles.ts'
 
 const ALICE = userOf(1)
 const users = (count: number, from = 0): readonly UserId[] => Array.from({ length: count }, (_, n) => userOf(from + n))

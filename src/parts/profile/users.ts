@@ -1,8 +1,8 @@
+import type { AdminApi, AdminApiResponse } from '../../authgear/admin-api/client.ts'
+import { AdminApiError, kindOfStatus } from '../../authgear/admin-api/errors.ts'
 import { type Json, listOf, objectOf, parseObject } from '../../core/json.ts'
-import type { AdminApi, AdminApiResponse } from './client.ts'
-import { AdminApiError, kindOfStatus } from './errors.ts'
 
-/** What Authgear says of one user; texts as people wrote them. */
+/** A user as Authgear describes them; texts as people wrote them. */
 export type UserRecord = Readonly<{
   isDisabled: boolean
   /** OpenID Connect's standard claims, those that are set. */
@@ -11,12 +11,12 @@ export type UserRecord = Readonly<{
   groups: readonly unknown[]
 }>
 
-/** `none`: Authgear knows no such user. `foreign`: it spoke of somebody who was not asked about. */
+/** `none`: Authgear knows no such user. `foreign`: the answer was about a user who was not asked for. */
 export type UserReading =
   | Readonly<{ kind: 'user', record: UserRecord }>
   | Readonly<{ kind: 'none' | 'foreign' | 'unreadable' }>
 
-/** What costs Authgear more than one read of the user. */
+/** Fields that cost Authgear more than one read of the user. */
 export type UserFields = Readonly<{ name: boolean, groups: boolean }>
 
 export type Users = Readonly<{
@@ -24,13 +24,13 @@ export type Users = Readonly<{
   read: (ids: readonly string[]) => Promise<ReadonlyMap<string, UserReading>>
 }>
 
-/** As Authgear writes them. Another id is never asked about: a NUL in one hides its neighbours in the answer. */
+/** Authgear's form of an id. No other is asked for: a NUL in one hides its neighbours in the answer. */
 const USER_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const GLOBAL_ID = /^User:([0-9a-f-]{36})$/
 
 export const isReadableId = (id: string): boolean => USER_ID.test(id)
 
-/** @param fields what is not asked for is not there */
+/** @param fields others are missing from the answer */
 export function createUsers (api: Pick<AdminApi, 'query'>, { name, groups }: UserFields): Users {
   const extra = `${name ? ' formattedName' : ''}${groups ? ' groups{edges{node{key}}}' : ''}`
   const text = `query($ids:[ID!]!){nodes(ids:$ids){id ... on User{isDisabled standardAttributes${extra}}}}`
@@ -42,7 +42,7 @@ export function createUsers (api: Pick<AdminApi, 'query'>, { name, groups }: Use
   })
 }
 
-/** The order of the answer is not relied on: each node says whose it is. @throws {AdminApiError} */
+/** Assigns each node by the id in it, never by its place in the answer. @throws {AdminApiError} */
 export function readUsers (
   response: AdminApiResponse,
   ids: readonly string[],
@@ -57,7 +57,7 @@ export function readUsers (
     if (id === undefined || !ids.includes(id)) isForeign = true
     else readings.set(id, readings.has(id) ? { kind: 'unreadable' } : readUser(node, withGroups))
   }
-  // somebody else's data stands in the place of one of these
+  // another user's data stands in the place of one of these
   const missing: UserReading = { kind: isForeign ? 'foreign' : 'none' }
   return new Map(ids.map((id) => [id, readings.get(id) ?? missing]))
 }
@@ -77,7 +77,7 @@ function userIdOf (globalId: unknown): string | undefined {
   return typeof globalId === 'string' ? GLOBAL_ID.exec(Buffer.from(globalId, 'base64url').toString())?.[1] : undefined
 }
 
-/** A user of whom something that was asked for is missing is not read at all. */
+/** Reads a user whole or not at all. */
 function readUser (node: Json, withGroups: boolean): UserReading {
   const attributes = objectOf(node['standardAttributes'])
   const { isDisabled, formattedName } = node

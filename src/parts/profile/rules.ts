@@ -1,0 +1,48 @@
+import type { Rule } from '../part.ts'
+import type { variables } from './variables.ts'
+
+type OwnRule = Rule<typeof variables>
+
+const isWhole: OwnRule = ({ isSet, base: { hasAdminApi } }) => [
+  isSet('IDENTITY_PROFILE') &&
+    !hasAdminApi &&
+    'IDENTITY_PROFILE: is read from the Admin API: set AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and ' +
+      'AUTHGEAR_APP_ID too, or leave this out'
+]
+
+const userIsVerified: OwnRule = ({ base: { identityUser }, values: { IDENTITY_UNVERIFIED_EMAIL: unverified } }) => [
+  identityUser === 'email' &&
+    unverified === 'send' &&
+    'IDENTITY_USER: is email, and IDENTITY_UNVERIFIED_EMAIL=send: to an app anybody could be anybody by typing an ' +
+      'address: leave one of them out'
+]
+
+export const rules = [isWhole, userIsVerified]
+
+const BESIDE = ['PROFILE_TTL', 'PROFILE_TIMEOUT', 'IDENTITY_UNVERIFIED_EMAIL'] as const
+
+const idle: OwnRule = ({ isSet }) => isSet('IDENTITY_PROFILE')
+  ? []
+  : BESIDE.filter(isSet).map((name) => `${name}: has no effect without IDENTITY_PROFILE`)
+
+const email: OwnRule = ({ isSet, values: { IDENTITY_PROFILE: fields, IDENTITY_UNVERIFIED_EMAIL: unverified } }) => {
+  if (!isSet('IDENTITY_PROFILE')) return []
+  const hasEmail = fields?.includes('email') === true
+  return [
+    isSet('IDENTITY_UNVERIFIED_EMAIL') &&
+      !hasEmail &&
+      'IDENTITY_UNVERIFIED_EMAIL: has no effect where IDENTITY_PROFILE does not name email',
+    unverified === 'send' &&
+      hasEmail &&
+      'IDENTITY_UNVERIFIED_EMAIL: is send: an app that knows people by their e-mail lets anybody in who typed ' +
+        "somebody else's: verify e-mails in Authgear, and leave this out"
+  ]
+}
+
+const userIsKnown: OwnRule = ({ base: { identityUser = 'user_id' }, values: { IDENTITY_PROFILE: fields = [] } }) => [
+  identityUser !== 'user_id' &&
+    !fields.includes(identityUser) &&
+    `IDENTITY_USER: is ${identityUser}, which IDENTITY_PROFILE does not name: what stands for the user is always empty`
+]
+
+export const warnings = [idle, email, userIsKnown]

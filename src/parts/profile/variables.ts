@@ -1,0 +1,46 @@
+import { type SettingsOf, type Variables } from '../../config/kind.ts'
+import { choice, duration, someOf } from '../../config/parsers/values.ts'
+import { PROFILE_FIELDS } from '../../request/identity/profile.ts'
+import type { ProfileSettings } from './types.ts'
+
+export const variables = {
+  IDENTITY_PROFILE: {
+    as: 'fields',
+    kind: someOf(PROFILE_FIELDS),
+    example: 'email,name,username',
+    meaning:
+      "What the service reads of a user from Authgear's Admin API, beside the resolver's answer (docs/profile.md). " +
+        'It decides ' +
+        'nothing: without an answer the values are empty. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
+        'audit log.'
+  },
+  PROFILE_TTL: {
+    as: 'ttlMs',
+    kind: duration({ min: '10s', max: '1h' }),
+    fallback: '5m',
+    meaning:
+      'How long a profile is remembered, and so how late a change may be noticed that no webhook and no audit log ' +
+        'tells.'
+  },
+  PROFILE_TIMEOUT: {
+    as: 'timeoutMs',
+    kind: duration({ min: '1ms', max: '5s' }),
+    fallback: '300ms',
+    meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
+  },
+  IDENTITY_UNVERIFIED_EMAIL: {
+    as: 'unverified',
+    kind: choice(['omit', 'send']),
+    fallback: 'omit',
+    meaning:
+      'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A ' +
+        'project whose verification is switched off has no others.'
+  }
+} as const satisfies Variables
+
+/** Undefined: it is off. */
+export function settingsOf (
+  { fields, ttlMs, timeoutMs, unverified }: SettingsOf<typeof variables>
+): ProfileSettings | undefined {
+  return fields === undefined ? undefined : { fields, ttlMs, timeoutMs, sendsUnverifiedEmail: unverified === 'send' }
+}
