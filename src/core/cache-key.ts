@@ -59,6 +59,8 @@ export function secretIdOf (logKey: Uint8Array): string {
   return Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
 }
 
+const OWN_PURPOSES: ReadonlySet<string> = new Set(['digest', 'sealing', 'own sessions', 'log'])
+
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
   const derive = (purpose: string): Uint8Array =>
@@ -68,7 +70,10 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
     sealing: derive('sealing'),
     sessions: derive('own sessions'),
     log: derive('log'),
-    of: derive
+    of (purpose) {
+      if (OWN_PURPOSES.has(purpose)) throw new Error(`the key of "${purpose}" is not a part's: name another purpose`)
+      return derive(purpose)
+    }
   }
 }
 

@@ -14,7 +14,7 @@ type UnauthenticatedReason =
   | 'client_blocked'
   | 'step_up_required'
 type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
-type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' | 'record_unavailable'
+export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' | 'record_unavailable'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 

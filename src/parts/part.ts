@@ -97,6 +97,7 @@ export type Loaded = Readonly<{
   /** The variable that holds the address of its listener. */
   variable: string | undefined
   sendsHeaders: boolean
+  reopens: boolean
   tokenHeader: string | undefined
   namesSessions: boolean
   /** Registers its metrics. @returns what opens it, once there is what it needs */
@@ -192,7 +193,8 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
 async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
-  const { name, memoryShare = 0, remembersMs, listens, sends, namesSessions = false, metrics, load } = definition
+  const { name, memoryShare = 0, remembersMs, listens, reopens, sends } = definition
+  const { namesSessions = false, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
@@ -200,6 +202,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     remembersMs: remembersMs?.(settings) ?? 0,
     variable: listens?.(settings).variable,
     sendsHeaders: sends !== undefined,
+    reopens: reopens?.(settings) === true,
     tokenHeader: sends?.token,
     namesSessions,
     register (all: Pick<Metrics, 'register'>) {

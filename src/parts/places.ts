@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
-import type { Endpoint } from '../core/reason.ts'
+import type { Endpoint, UnavailableReason } from '../core/reason.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import type { Sealing } from '../crypto/sealing.ts'
 import type { Log, WritePiece } from '../operate/logging/log.ts'
@@ -80,7 +80,7 @@ export type Base = Readonly<{
 /** Handlers that answer a proxy, by endpoint; undefined: that one is off. */
 export type Handlers = Readonly<{ [Name in Endpoint]?: Handler | undefined }>
 
-/** A part's listener. `handlers` answer on listeners of parts behind it in the list, too. */
+/** A part's listener. `handlers` answer on listeners of parts behind it in the list, too; none stands for another's. */
 type PartListener = AnyListener & Readonly<{ handlers?: Handlers }>
 
 /** What a part's listener is built from, as the main one is; it exists once all parts are open. */
@@ -132,8 +132,8 @@ export type Opened = Readonly<{
   documents?: readonly PublicDocument[]
   /** Observes each decision, once it is answered. */
   decided?: Report
-  /** Vetoes each 200 that lets somebody pass. */
-  refusesAll?: () => boolean
+  /** Vetoes each 200 that lets somebody pass. @returns the reason of the 503 in its place */
+  vetoes?: () => UnavailableReason | undefined
   /** Adds headers to each 200. */
   headers?: HeaderContributor
   /** Judges clients; the first part that does so counts. */

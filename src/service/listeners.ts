@@ -20,7 +20,9 @@ import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
 import { TOKEN_HEADERS } from '../request/resource/responses.ts'
 import { parts } from '../parts/index.ts'
 import type { Handlers } from '../parts/places.ts'
-import { allOf, clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, routeOf, vetoOf } from './open-parts.ts'
+import {
+  clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, vetoOf
+} from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -151,8 +153,8 @@ function listenerDepsOf (
     : () => NO_FOREIGN_FIELDS
   const report = createReport(log, metrics.request, findForeignFields)
   return {
-    report: allOf([report, ...opened.map(({ decided }) => decided)]) ?? report,
-    refusesAll: vetoOf(opened),
+    report: reportOf(report, opened, logFailed(log)),
+    vetoes: vetoOf(opened),
     notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),

@@ -6,6 +6,10 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import type {
   Base, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
 } from '../parts/places.ts'
+import type { UnavailableReason } from '../core/reason.ts'
+import { describe, type Log } from '../operate/logging/log.ts'
+import type { Loaded } from '../parts/part.ts'
+import type { Report } from '../request/http/access-log.ts'
 import type { AnyListener } from '../request/http/listener.ts'
 import type { Route } from '../request/http/paths.ts'
 import { createTrustProxy } from '../request/http/trusted-proxies.ts'
@@ -15,6 +19,7 @@ import type { LogReader, Revocation, RevocationLog } from '../shared/revocation/
 import type { ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 
+/** A part that is open. */
 type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined }>
 export type OpenedParts = readonly OpenedPart[]
 
@@ -38,15 +43,29 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   }
   const opened: OpenedPart[] = []
   try {
-    for (const { name, variable, memoryShare, register } of parts) {
-      const open = register(metrics)
-      opened.push(Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * memoryShare }), name, variable }))
+    for (const part of parts) {
+      const open = part.register(metrics)
+      const { name, variable } = part
+      const one = Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * part.memoryShare }), name, variable })
+      opened.push(one)
+      mustFit(part, one)
     }
   } catch (error) {
     closeAll(opened).catch(() => {}) // the first error counts
     throw error
   }
   return opened
+}
+
+/** @throws for a place that was plugged in and not announced, or the other way round: either is without effect */
+function mustFit ({ sendsHeaders, reopens, variable }: Loaded, part: OpenedPart): void {
+  const places = [
+    ['headers', 'sends', sendsHeaders], ['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]
+  ] as const
+  for (const [place, announced, isAnnounced] of places) {
+    if ((part[place] !== undefined) === isAnnounced) continue
+    throw new Error(`part ${part.name}: \`${place}\` and \`${announced}\` go together, and it has one of them`)
+  }
 }
 
 function adminApiOf (
@@ -106,36 +125,51 @@ export async function closeAll (opened: OpenedParts): Promise<void> {
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
-/**
- * One function for those that observe; undefined where nobody does, so that a decision pays nothing for it. Two
- * parameters and no rest: with `...args` a decision costs ten times as much.
- */
-export function allOf<A, B> (
-  observers: ReadonlyArray<((a: A, b: B) => void) | undefined>
-): ((a: A, b: B) => void) | undefined {
-  const [first, second, ...more] = observers.filter((one) => one !== undefined)
-  if (first === undefined || second === undefined) return first
-  if (more.length === 0) return (a, b) => { first(a, b); second(a, b) }
-  return (a, b) => { first(a, b); second(a, b); for (const one of more) one(a, b) }
+/** Hears what a part threw. */
+type Failed = (part: string, error: unknown) => void
+
+export const logFailed = (log: Pick<Log, 'error'>): Failed => (part, error) =>
+  log.error({ part, error: describe(error) }, 'a part failed at what it was told: please report it')
+
+/** Tells each part. An error of one is logged: it keeps nothing from the base, nor from other parts. */
+export function tellEach (opened: OpenedParts, failed: Failed, tell: (part: OpenedPart) => void): void {
+  for (const part of opened) {
+    try {
+      tell(part)
+    } catch (error) {
+      failed(part.name, error)
+    }
+  }
+}
+
+/** The report of each decision, which parts observe after it. Without parts it is the report itself. */
+export function reportOf (report: Report, opened: OpenedParts, failed: Failed): Report {
+  return opened.reduce<Report>((before, { name, decided }) => decided === undefined
+    ? before
+    : (request, said) => {
+        before(request, said)
+        try {
+          decided(request, said)
+        } catch (error) {
+          failed(name, error)
+        }
+      }, report)
 }
 
 /** The veto of any part. */
-export function vetoOf (opened: OpenedParts): (() => boolean) | undefined {
-  const vetoes = opened.flatMap(({ refusesAll }) => refusesAll ?? [])
-  return vetoes.length === 0 ? undefined : () => vetoes.some((refusesAll) => refusesAll())
+export function vetoOf (opened: OpenedParts): (() => UnavailableReason | undefined) | undefined {
+  const vetoes = opened.flatMap(({ vetoes }) => vetoes ?? [])
+  return vetoes.length === 0 ? undefined : () => vetoes.map((veto) => veto()).find((reason) => reason !== undefined)
 }
 
 /** The same log; the parts hear of what this replica takes. */
-export function tellingAll (log: RevocationLog, opened: OpenedParts): RevocationLog {
-  const taken = opened.flatMap((part) => part.taken ?? [])
-  const pending = opened.flatMap((part) => part.pending ?? [])
-  if (taken.length === 0 && pending.length === 0) return log
+export function tellingAll (log: RevocationLog, opened: OpenedParts, failed: Failed): RevocationLog {
   return Object.freeze({
     ...log,
     async revoke (revocation: Revocation) {
-      for (const hear of taken) hear(revocation)
+      tellEach(opened, failed, ({ taken }) => taken?.(revocation))
       const outcome = await log.revoke(revocation)
-      if (outcome === 'pending') for (const hear of pending) hear(revocation)
+      if (outcome === 'pending') tellEach(opened, failed, ({ pending }) => pending?.(revocation))
       return outcome
     }
   })
@@ -159,9 +193,11 @@ export type ListenerOfPart = AnyListener & Readonly<{ variable: string }>
 /** The listeners of parts, by the variables that hold their addresses. Each gets the handlers of those before it. */
 export function listenersOf (opened: OpenedParts, serving: Serving): readonly ListenerOfPart[] {
   let { handlers } = serving
-  return opened.flatMap(({ variable, listener: build }) => {
+  return opened.flatMap(({ name, variable, listener: build }) => {
     if (variable === undefined || build === undefined) return []
     const listener = build({ ...serving, handlers })
+    const twice = Object.keys(listener.handlers ?? {}).find((endpoint) => endpoint in handlers)
+    if (twice !== undefined) throw new Error(`part ${name}: ${twice} has a handler already`)
     handlers = { ...handlers, ...listener.handlers }
     return [{ ...listener, variable }]
   })

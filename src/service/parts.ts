@@ -16,7 +16,9 @@ import { redisKeysOf } from '../shared/redis/keys.ts'
 import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { clientJudgeOf, closeAll, openAll, profilesOf, readerOf, sharedRedisOf, tellingAll } from './open-parts.ts'
+import {
+  clientJudgeOf, closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, tellingAll
+} from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
 import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
@@ -70,7 +72,7 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
   const log = openLog(settings, secrets.codec, {
     ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened)
   })
-  const revocations = tellingAll(log.revocations, opened)
+  const revocations = tellingAll(log.revocations, opened, logFailed(base.log))
   later.revocations = revocations
   return { opened, revocations, closeLog: log.close, logEntries: log.entries }
 }

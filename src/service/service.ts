@@ -15,7 +15,9 @@ import type { Profiles } from '../request/identity/profile.ts'
 import type { Tracer } from '../operate/tracing/types.ts'
 import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
-import { allReady, documentsOf, type ListenerOfPart, managementOf, numbersOf } from './open-parts.ts'
+import {
+  allReady, documentsOf, type ListenerOfPart, logFailed, managementOf, numbersOf, tellEach
+} from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { type ServiceSettings, sessionBytes } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from '../timing.ts'
@@ -88,6 +90,7 @@ export function createService (
   const unfinished = createUnfinished(settings.listeners.unfinishedBytes, tellEnded(log))
   const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, unfinished, ...waits })
   const { authgear, revocations, shared } = parts
+  const failed = logFailed(log)
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
   return Object.freeze({
@@ -107,8 +110,8 @@ export function createService (
     authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
-    reopen: () => parts.opened.forEach(({ reopen }) => reopen?.()),
-    leave: () => parts.opened.forEach(({ leave }) => leave?.()),
+    reopen: () => tellEach(parts.opened, failed, ({ reopen }) => reopen?.()),
+    leave: () => tellEach(parts.opened, failed, ({ leave }) => leave?.()),
     close: async () => {
       timers.forEach(clearInterval)
       await closeParts(parts)

@@ -31,12 +31,12 @@ export function openAccessRecord (settings: AccessRecordSettings, base: Base, li
   const timer = setInterval(record.sweep, SWEEP_MS).unref()
   return Object.freeze({
     decided: record.report,
-    refusesAll: record.refusesAll,
+    vetoes: record.vetoes,
     taken: record.revoked,
     gauges: { writable: isWritable },
     numbers: () => ({ written: isWritable(), lost: lines.lost.counted() }),
     leave: record.flush,
-    reopen: sink.reopen,
+    ...settings.file === undefined ? {} : { reopen: sink.reopen },
     close: async () => {
       clearInterval(timer)
       await record.close()

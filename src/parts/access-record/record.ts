@@ -30,7 +30,7 @@ export type AccessRecord = Readonly<{
   /** A revocation that this replica took: what another one took is in that one's record. */
   revoked: (revocation: Revocation) => void
   /** What cannot be recorded must not be allowed (ACCESS_RECORD_REQUIRED). */
-  refusesAll: () => boolean
+  vetoes: () => 'record_unavailable' | undefined
   sweep: () => void
   /** Writes what is counted. */
   flush: () => void
@@ -124,7 +124,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
         : target.kind === 'client' ? { client: cut(target.clientId, 512) } : blockedIn(target)
       write({ at: timeOf(clock.wall()), event: 'revocation', origin, target: target.kind, ...names })
     },
-    refusesAll: () => settings.isRequired && !sink.isWritable(),
+    vetoes: () => settings.isRequired && !sink.isWritable() ? 'record_unavailable' : undefined,
     sweep (): void { folds.sweep(); sink.look() },
     flush: folds.flush,
     async close (): Promise<void> {

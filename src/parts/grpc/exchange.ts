@@ -1,5 +1,6 @@
+import type { UnavailableReason } from '../../core/reason.ts'
 import type { Report } from '../../request/http/access-log.ts'
-import { ifRecorded, type LineContext } from '../../request/http/exchange.ts'
+import { type LineContext, unlessVetoed } from '../../request/http/exchange.ts'
 import { requestIds } from '../../request/http/request.ts'
 import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../../request/http/answers.ts'
 import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
@@ -16,7 +17,7 @@ export type GrpcExchangeDeps = Readonly<{
   identityNames: readonly string[]
   trustProxy: TrustProxy
   report: Report
-  refusesAll?: (() => boolean) | undefined
+  vetoes?: (() => UnavailableReason | undefined) | undefined
   /** Counts and logs a route of Envoy's that asks for an endpoint that is off or unknown. */
   notFound: (request: LineContext, seconds: number) => void
   /** Counts and logs a message that Envoy never sends. */
@@ -36,7 +37,7 @@ const MAX_BYTES = 64 * 1024
  * let in on a gRPC error, were it told to (`failure_mode_allow`).
  */
 export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
-  const { handlers, report, refusesAll, trustProxy, unexpectedError } = deps
+  const { handlers, report, vetoes, trustProxy, unexpectedError } = deps
   const nextId = requestIds()
   const write = createWriteCheckResponse(deps.identityNames)
   const refuse = (response: HttpResponse, requestId: string): Buffer => {
@@ -49,7 +50,7 @@ export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
     return refuse(BROKEN, request.requestId)
   }
   function conclude (request: GrpcVerifyRequest, result: HandlerResult): Buffer {
-    const said = ifRecorded(result, refusesAll)
+    const said = unlessVetoed(result, vetoes)
     const bytes = write(said, request)
     report(request, said)
     return bytes

@@ -1,4 +1,4 @@
-import { REFUSALS } from '../../core/reason.ts'
+import { REFUSALS, type UnavailableReason } from '../../core/reason.ts'
 import type { HttpResponse, Status } from './types.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
@@ -21,15 +21,13 @@ export const TOO_MANY_LINES: HttpResponse = Object.freeze({
   body: ''
 })
 
-/** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
-export const BROKEN: HttpResponse = Object.freeze(json(503, {
-  error: REFUSALS.authgear_unavailable.outward, message: REFUSALS.authgear_unavailable.message
-}, ['retry-after', '2']))
+export function unavailable (reason: UnavailableReason): HttpResponse {
+  const { outward, message } = REFUSALS[reason]
+  return json(503, { error: outward, message }, ['retry-after', '2'])
+}
 
-/** A part's veto: what cannot be recorded is not allowed. */
-export const UNRECORDED: HttpResponse = Object.freeze(json(503, {
-  error: REFUSALS.record_unavailable.outward, message: REFUSALS.record_unavailable.message
-}, ['retry-after', '2']))
+/** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
+export const BROKEN: HttpResponse = Object.freeze(unavailable('authgear_unavailable'))
 
 /** What over HTTP is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Endpoint } from '../../core/reason.ts'
+import type { Endpoint, UnavailableReason } from '../../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { NOT_FOUND, TOO_MANY_LINES, UNRECORDED } from './answers.ts'
+import { NOT_FOUND, TOO_MANY_LINES, unavailable } from './answers.ts'
 import { respond, respondAndLeave } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
@@ -22,8 +22,8 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
   extAuthzLocation?: 'forwarded' | 'request'
   report: Report
-  /** True while a part vetoes: nothing may be allowed then. */
-  refusesAll?: (() => boolean) | undefined
+  /** While a part vetoes, nothing may be allowed, for this reason. */
+  vetoes?: (() => UnavailableReason | undefined) | undefined
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
@@ -160,15 +160,16 @@ class IncomingVerifyRequest implements VerifyRequest {
 }
 
 function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
-  const said = ifRecorded(result, deps.refusesAll)
+  const said = unlessVetoed(result, deps.vetoes)
   incoming.send(said.response)
   deps.report(incoming, said)
 }
 
-/** What lets somebody pass, as far as it can be recorded; public documents let nobody pass. */
-export function ifRecorded (result: HandlerResult, refusesAll: ExchangeDeps['refusesAll']): HandlerResult {
-  if (refusesAll === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
-  return refusesAll() ? { ...result, response: UNRECORDED, reason: 'record_unavailable' } : result
+/** The answer, or the 503 of a part that vetoes what lets somebody pass; public documents let nobody pass. */
+export function unlessVetoed (result: HandlerResult, vetoes: ExchangeDeps['vetoes']): HandlerResult {
+  if (vetoes === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
+  const reason = vetoes()
+  return reason === undefined ? result : { ...result, response: unavailable(reason), reason }
 }
 
 const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])

@@ -1,0 +1,81 @@
+import t from 'tap'
+import { deriveKeys } from '../../../src/core/cache-key.ts'
+import type { Loaded } from '../../../src/parts/part.ts'
+import type { Opened } from '../../../src/parts/places.ts'
+import {
+  listenersOf, openAll, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
+} from '../../../src/service/open-parts.ts'
+
+const LOADED = {
+  name: 'maintenance',
+  memoryShare: 0,
+  variable: undefined,
+  sendsHeaders: false,
+  reopens: false,
+  tokenHeader: undefined,
+  namesSessions: false
+} as const
+const opened = (...some: readonly Opened[]): OpenedParts =>
+  some.map((one, index) => ({ ...one, name: `part ${index}`, variable: 'LISTEN_PART' }))
+const fail = (): never => { throw new Error('it fails') }
+
+/** @returns what opens one part that says so much of itself, and plugs in so much */
+const opening = (says: Partial<Loaded>, plugs: Opened) => () => {
+  const part = { ...LOADED, ...says, register: () => () => plugs }
+  // of all settings openAll reads these
+  const settings = { parts: [part], machine: 'a', trustedProxies: [], tls: undefined, cache: { maxBytes: 0 } }
+  return openAll(settings as never, {} as never)
+}
+
+for (const [announced, says, place, plugs] of [
+  ['sends', { sendsHeaders: true }, 'headers', { headers: { names: [], of: fail } as never }],
+  ['listens', { variable: 'LISTEN_PART' }, 'listener', { listener: fail }],
+  ['reopens', { reopens: true }, 'reopen', { reopen: fail }]
+] as const) {
+  t.test(`a part says \`${announced}\` and plugs in \`${place}\`, or neither`, async (t) => {
+    t.throws(opening({}, plugs), { message: `${place}` })
+    t.throws(opening(says, {}), { message: `${announced}` })
+    t.doesNotThrow(opening(says, plugs))
+  })
+}
+
+t.test('a part that fails keeps nothing from the log, nor from other parts', async (t) => {
+  const told: string[] = []
+  const failed = (part: string): void => { told.push(`${part} failed`) }
+  const parts = opened(
+    { taken: fail, pending: fail, leave: fail },
+    { taken: () => told.push('taken'), pending: () => told.push('pending'), leave: () => told.push('leave') }
+  )
+  const log = { revoke: async () => { told.push('logged'); return 'pending' as const } }
+  t.equal(await tellingAll(log as never, parts, failed).revoke({} as never), 'pending')
+  tellEach(parts, failed, ({ leave }) => leave?.())
+  t.strictSame(told, ['part 0 failed', 'taken', 'logged', 'part 0 failed', 'pending', 'part 0 failed', 'leave'])
+})
+
+t.test('a decision is reported, whatever its observers do', async (t) => {
+  const told: string[] = []
+  const report = (): void => { told.push('report') }
+  const failed = (part: string): void => { told.push(`${part} failed`) }
+  t.equal(reportOf(report, opened({}, {}), failed), report)
+  const parts = opened({ decided: fail }, {}, { decided: () => { told.push('observed') } })
+  reportOf(report, parts, failed)({} as never, {} as never)
+  t.strictSame(told, ['report', 'part 0 failed', 'observed'])
+})
+
+t.test('the first part that vetoes says why', async (t) => {
+  t.equal(vetoOf(opened({}, {})), undefined)
+  const [yes, no] = [() => undefined, () => 'overloaded' as const]
+  t.equal(vetoOf(opened({ vetoes: yes }, { vetoes: yes }))?.(), undefined)
+  t.equal(vetoOf(opened({ vetoes: yes }, { vetoes: no }))?.(), 'overloaded')
+})
+
+t.test('a part\'s handler stands for no other', async (t) => {
+  const parts = opened({ listener: () => ({ handlers: { verify: fail } }) as never })
+  t.throws(() => listenersOf(parts, { handlers: { verify: fail } } as never), { message: 'part 0: verify' })
+})
+
+t.test('a part gets no key of the base', async (t) => {
+  const { of, digest } = deriveKeys(new Uint8Array(32))
+  for (const purpose of ['digest', 'sealing', 'own sessions', 'log']) t.throws(() => of(purpose), /not a part's/)
+  t.notSame(of('record'), digest)
+})
