@@ -57,8 +57,10 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   return opened
 }
 
+type Announced = Pick<Loaded, 'sendsHeaders' | 'reopens' | 'variable'>
+
 /** @throws for a place that was plugged in and not announced, or the other way round: either is without effect */
-function mustFit ({ sendsHeaders, reopens, variable }: Loaded, part: OpenedPart): void {
+export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: OpenedPart): void {
   const places = [
     ['headers', 'sends', sendsHeaders], ['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]
   ] as const

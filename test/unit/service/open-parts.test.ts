@@ -1,31 +1,18 @@
 import t from 'tap'
 import { deriveKeys } from '../../../src/core/cache-key.ts'
-import type { Loaded } from '../../../src/parts/part.ts'
 import type { Opened } from '../../../src/parts/places.ts'
 import {
-  listenersOf, openAll, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
+  listenersOf, mustFit, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
 } from '../../../src/service/open-parts.ts'
 
-const LOADED = {
-  name: 'maintenance',
-  memoryShare: 0,
-  variable: undefined,
-  sendsHeaders: false,
-  reopens: false,
-  tokenHeader: undefined,
-  namesSessions: false
-} as const
 const opened = (...some: readonly Opened[]): OpenedParts =>
   some.map((one, index) => ({ ...one, name: `part ${index}`, variable: 'LISTEN_PART' }))
 const fail = (): never => { throw new Error('it fails') }
 
-/** @returns what opens one part that says so much of itself, and plugs in so much */
-const opening = (says: Partial<Loaded>, plugs: Opened) => () => {
-  const part = { ...LOADED, ...says, register: () => () => plugs }
-  // of all settings openAll reads these
-  const settings = { parts: [part], machine: 'a', trustedProxies: [], tls: undefined, cache: { maxBytes: 0 } }
-  return openAll(settings as never, {} as never)
-}
+const NOTHING = { sendsHeaders: false, reopens: false, variable: undefined }
+/** @returns what tries whether a part may announce so much, and plug in so much */
+const fitting = (announced: object, plugs: Opened) => () =>
+  mustFit({ ...NOTHING, ...announced }, { ...plugs, name: 'maintenance', variable: undefined })
 
 for (const [announced, says, place, plugs] of [
   ['sends', { sendsHeaders: true }, 'headers', { headers: { names: [], of: fail } as never }],
@@ -33,9 +20,9 @@ for (const [announced, says, place, plugs] of [
   ['reopens', { reopens: true }, 'reopen', { reopen: fail }]
 ] as const) {
   t.test(`a part says \`${announced}\` and plugs in \`${place}\`, or neither`, async (t) => {
-    t.throws(opening({}, plugs), { message: `${place}` })
-    t.throws(opening(says, {}), { message: `${announced}` })
-    t.doesNotThrow(opening(says, plugs))
+    t.throws(fitting({}, plugs), { message: `${place}` })
+    t.throws(fitting(says, {}), { message: `${announced}` })
+    t.doesNotThrow(fitting(says, plugs))
   })
 }
 
