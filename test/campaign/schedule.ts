@@ -57,7 +57,7 @@ const EVERYWHERE: readonly FaultKind[] = [
 ]
 
 /** The kinds that can be had there; whom a silent partition leaves behind needs a kernel in Sentinel and Cluster. */
-export function kindsFor ({ topology, hasKernel }: Means): readonly FaultKind[] {
+function kindsFor ({ topology, hasKernel }: Means): readonly FaultKind[] {
   const isAlone = topology === 'standalone' || topology === 'valkey'
   const own: readonly FaultKind[] = isAlone ? ['deposed-master', 'silent-copy'] : ['planned-failover']
   const behind: readonly FaultKind[] = !isAlone && hasKernel ? ['deposed-master'] : []
@@ -87,7 +87,7 @@ export function * roundsOf (seed: number, means: Means): Generator<Round> {
  * I3 needs one living replica that holds a revocation, so no replica is killed while Redis loses its data, but by the
  * faults that are just that. Two faults that start everything again, or do the same thing, are one.
  */
-export function mayMeet (one: FaultKind, other: FaultKind): boolean {
+function mayMeet (one: FaultKind, other: FaultKind): boolean {
   const pair = [one, other]
   const isDying = (kind: FaultKind): boolean => kind === 'replica-killed' || kind === 'replica-stopped'
   if (one === other || pair.some((kind) => REBOOTS.includes(kind)) || pair.includes('log-flapping')) return false

@@ -28,6 +28,8 @@ export interface OwnWorld {
   readonly replicas: readonly InProcess[]
   /** One more, with the same Redis and clock. */
   start (more?: Partial<InProcessOptions>): Promise<InProcess>
+  /** The variables of such a replica. */
+  readonly environment: InProcessOptions
   /** A new browser; its requests go to this replica. */
   person (replica?: () => InProcess): Person
   /** Opens a page, and chooses a user where Authgear asks. */
@@ -80,7 +82,7 @@ export async function startOwnWorld (t: Test, options: OwnWorldOptions = {}): Pr
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const { redis } = options
-  const start = (more: Partial<InProcessOptions> = {}): Promise<InProcess> => startInProcess(t, {
+  const environment: InProcessOptions = {
     AUTHGEAR_ENDPOINT: relay.url,
     ...LOGIN,
     LOGIN_ALLOWED_HOSTS: undefined,
@@ -89,15 +91,15 @@ export async function startOwnWorld (t: Test, options: OwnWorldOptions = {}): Pr
     LOGIN_PUBLIC_URL: ORIGINS.join(','),
     ...(redis === undefined ? {} : redisAt(redis.port)),
     clock,
-    ...options.adapter,
-    ...more
-  })
+    ...options.adapter
+  }
+  const start: OwnWorld['start'] = (more) => startInProcess(t, { ...environment, ...more })
   const replicas: InProcess[] = []
   for (let i = 0; i < (options.replicas ?? 1); i++) replicas.push(await start({ machine: `replica-${i + 1}` }))
   const first = (): InProcess => replicas[0] as InProcess
   const verify = ({ origin = APP, cookie, headers = [], path = '/verify' }: Question, replica = first()) =>
     ask(replica.port, {
-      agent, path, host: 'forward-auth:4180', headers: [...forwarded(origin, '/'), ...cookieLines(cookie), ...headers]
+      agent, path, host: 'forward-auth:4180', headers: [...forwarding(headers, origin, '/'), ...cookieLines(cookie)]
     })
   const userOf = async (question: Question, replica: InProcess): Promise<string> =>
     whoIn(await verify(question, replica))
@@ -106,6 +108,7 @@ export async function startOwnWorld (t: Test, options: OwnWorldOptions = {}): Pr
     relay,
     clock,
     replicas,
+    environment,
     start,
     person: (replica = first) => createPerson(sitesOf(authgear, relay, agent, replica)),
     async signIn (person, url, user = 'alice') {
@@ -138,15 +141,18 @@ export function whoIn ({ status, headers }: Pick<Answer, 'status' | 'headers'>):
 
 const cookieLines = (cookie = ''): readonly HeaderLine[] => cookie === '' ? [] : [['Cookie', cookie]]
 
-function forwarded (origin: string, uri: string, method = 'GET'): readonly HeaderLine[] {
+/** These lines, and what a proxy says of the request where they do not. */
+function forwarding (own: readonly HeaderLine[], origin: string, uri: string, method = 'GET'): readonly HeaderLine[] {
   const { host, protocol } = new URL(origin)
-  return [
+  const names = new Set(own.map(([name]) => name.toLowerCase()))
+  const said: readonly HeaderLine[] = [
     ['X-Forwarded-Host', host],
     ['X-Forwarded-Proto', protocol.slice(0, -1)],
     ['X-Forwarded-Uri', uri],
     ['X-Forwarded-Method', method],
     ['X-Forwarded-For', '203.0.113.7']
   ]
+  return [...own, ...said.filter(([name]) => !names.has(name.toLowerCase()))]
 }
 
 function sitesOf (
@@ -167,17 +173,12 @@ const RULES = [['/secret', 'max_age=60'], ['/admin', 'role=admin']] as const
 function appSite (origin: string, agent: Agent, replica: () => InProcess): Site {
   return async ({ method, path, headers }) => {
     const { host } = new URL(origin)
-    // what the test says of the client's request counts
-    const own = Object.keys(headers).map((name) => name.toLowerCase())
-    const lines = [
-      ...Object.entries(headers),
-      ...forwarded(origin, path, method).filter(([name]) => !own.includes(name.toLowerCase()))
-    ]
+    const lines = forwarding(Object.entries(headers), origin, path, method)
     const { port } = replica()
     if (path.startsWith('/_auth/')) return ask(port, { agent, method, path, host, headers: lines })
     const [, rule = ''] = RULES.find(([prefix]) => path.startsWith(prefix)) ?? []
     const verdict = await ask(port, { agent, path: `/verify?${rule}`, host: 'forward-auth:4180', headers: lines })
-    return verdict.status === 200 ? { status: 200, headers: {}, body: `${path} for ${whoIn(verdict)}` } : verdict
+    return verdict.status === 200 ? { ...verdict, body: `${path} for ${whoIn(verdict)}` } : verdict
   }
 }
 

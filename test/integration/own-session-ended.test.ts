@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
+import { systemClock } from '../../src/clock.ts'
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import type { InProcessOptions } from '../helpers/in-process.ts'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { addReplica, APP, cookieOf, type OwnWorld, startOwnWorld } from '../helpers/own-world.ts'
+import { APP, cookieOf, type OwnWorld, startOwnWorld } from '../helpers/own-world.ts'
 import type { Person } from '../helpers/person.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { until } from '../helpers/until.ts'
@@ -16,9 +17,12 @@ const uuidOf = ({ sid }: Session): string => Buffer.from(sid, 'base64url').toStr
 /** Two replicas that remember for longer than a test takes: nothing but a revocation ends what they know. */
 async function startFleet (t: Test, optionsOf: (authgear: string) => Partial<InProcessOptions> = () => ({})) {
   const redis = await startRedis(t)
-  const world = await startOwnWorld(t, { simulator: { adminApi }, replicas: 0 })
+  // the poll goes by timers: by the machine's own time
+  const world = await startOwnWorld(t, {
+    simulator: { adminApi, now: systemClock.wall }, adapter: { clock: systemClock }, replicas: 0
+  })
   for (const n of REPLICAS) {
-    await addReplica(t, world, {
+    await world.add({
       REDIS_URL: redis.url, CACHE_TTL: '10m', machine: `replica-${n}`, ...optionsOf(world.authgear.url)
     })
   }

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { manualClock, type ManualClock } from '../helpers/manual-clock.ts'
 import { last } from '../helpers/person.ts'
 import { actionIn, APP, cookieOf, type OwnWorld, type OwnWorldOptions, startOwnWorld } from '../helpers/own-world.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
@@ -8,19 +7,17 @@ import { until } from '../helpers/until.ts'
 
 const LIFE_MS = 300_000
 
-interface Fleet extends OwnWorld { readonly clock: ManualClock, readonly redis: RedisServer }
+interface Fleet extends OwnWorld { readonly redis: RedisServer }
 
 async function startFleet (t: Test, { adapter, client, ...more }: OwnWorldOptions = {}): Promise<Fleet> {
   const redis = await startRedis(t)
-  const clock = manualClock(Date.now())
   const world = await startOwnWorld(t, {
     replicas: 2,
-    simulator: { now: clock.wall },
-    adapter: { clock, REDIS_URL: redis.url, CACHE_TTL: '10m', REDIS_TIMEOUT: '2s', ...adapter },
+    adapter: { REDIS_URL: redis.url, CACHE_TTL: '10m', REDIS_TIMEOUT: '2s', ...adapter },
     ...client && { client },
     ...more
   })
-  return { ...world, clock, redis }
+  return { ...world, redis }
 }
 
 const reasonOf = ({ headers }: { headers: Readonly<Record<string, unknown>> }): unknown =>

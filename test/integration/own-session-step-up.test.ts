@@ -1,7 +1,6 @@
 import t, { type Test } from 'tap'
 import type { OAuthClient } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { LOGIN } from '../helpers/in-process.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
 import { APP, actionIn, cookieOf, LOCAL, startOwnWorld, WIKI, type OwnWorld } from '../helpers/own-world.ts'
 import { type Hop, last, type Person } from '../helpers/person.ts'
 
@@ -22,9 +21,8 @@ async function startWorld (t: Test, more: Partial<OAuthClient>) {
     postLogoutRedirectUris: [APP, WIKI, LOCAL].map((origin) => `${origin}/_auth/logged-out`),
     ...more
   }
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall, clients: [client] }, adapter: { clock } })
-  return { world, clock, client }
+  const world = await startOwnWorld(t, { simulator: { clients: [client] } })
+  return { world, clock: world.clock, client }
 }
 
 const confirm = async (world: OwnWorld, person: Person, page: Hop): Promise<Hop> =>

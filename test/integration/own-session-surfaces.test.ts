@@ -1,9 +1,9 @@
 import t from 'tap'
 import { claimsOf } from '../../src/core/token-expiry.ts'
 import { ANY_PORT } from '../helpers/in-process.ts'
-import { last } from '../helpers/person.ts'
-import { APP, cookieOf, ownOptions, startOwnWorld } from '../helpers/own-world.ts'
-import { type InProcessOver, startInProcessOver, WITH_GRPC } from '../helpers/in-process-over.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { APP, cookieOf, startOwnWorld } from '../helpers/own-world.ts'
+import { startInProcessOver, WITH_GRPC } from '../helpers/in-process-over.ts'
 import { ask } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -11,19 +11,13 @@ import { makeTls } from '../helpers/tls.ts'
 const HOST = 'app.example.com'
 const AS_ALICE = { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } }
 
-const overHttp = (port: number): InProcessOver['ask'] => ({ method = 'GET', path = '/', headers = {} } = {}) =>
-  ask(port, { method, path, headers: Object.entries(headers).map(([name, value]) => [name, String(value)] as const) })
-
 for (const protocol of WITH_GRPC) {
   t.test(`a session of our own is one on every way to ask, over ${protocol}`, async (t) => {
-    const world = await startOwnWorld(t)
+    const world = await startOwnWorld(t, { redis: await startRedis(t) })
     const resource = 'https://api.example.com'
     const tls = protocol === 'HTTP/2' ? makeTls(t) : undefined
-    const replica = await startInProcessOver(t, protocol, tls, ownOptions(world.authgear, { RESOURCES: resource }))
-    // the login's routes are no check of Envoy's: they come by HTTP
-    const person = world.personAt(protocol === 'gRPC' ? { ...replica, ask: overHttp(replica.port) } : replica)
-    await world.signIn(person, last(await person.open(`${APP}/`)), 'alice')
-    const cookie = cookieOf(person, APP)
+    const replica = await startInProcessOver(t, protocol, tls, { ...world.environment, RESOURCES: resource })
+    const cookie = cookieOf(await world.signedIn(), APP)
     const at = (path: string, host = HOST, more = {}) =>
       replica.ask({ path, headers: { cookie, 'x-forwarded-host': host, 'x-forwarded-uri': '/', ...more } })
     for (const path of ['/verify', '/verify?role=admin', `/resource-or-session?resource=${resource}`]) {

@@ -2,22 +2,17 @@ import t, { type Test } from 'tap'
 import type { TokenFailure } from '../../deploy/demo/authgear-simulator/types.d.mts'
 import { type InProcessOptions, SECRET } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
-import { manualClock, type ManualClock } from '../helpers/manual-clock.ts'
 import { last } from '../helpers/person.ts'
-import { addReplica, APP, cookieOf, type OwnWorld, type OwnWorldOptions, startOwnWorld } from '../helpers/own-world.ts'
+import { APP, cookieOf, type OwnWorld, type OwnWorldOptions, startOwnWorld } from '../helpers/own-world.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const LIFE_MS = 300_000
 
-async function start (
-  t: Test,
-  { adapter, ...more }: OwnWorldOptions = {}
-): Promise<OwnWorld & { clock: ManualClock, cookie: string }> {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock, ...adapter }, ...more })
-  return { ...world, clock, cookie: cookieOf(await world.signedIn(), APP) }
+async function start (t: Test, options: OwnWorldOptions = {}): Promise<OwnWorld & { cookie: string }> {
+  const world = await startOwnWorld(t, options)
+  return { ...world, cookie: cookieOf(await world.signedIn(), APP) }
 }
 
 const reasonOf = ({ headers }: { headers: Readonly<Record<string, unknown>> }): unknown =>
@@ -141,8 +136,8 @@ t.test('another user in the resolver\'s answer than in the ID token is nobody', 
   const shared = await start(t, { adapter: { REDIS_URL: redis.url } })
   const token = shared.tokens().accessTokens.at(-1) ?? ''
   controls.addUser({ id: 'eve', name: 'eve', sessions: [{ accessTokens: [token] }] })
-  await addReplica(t, shared, {
-    REDIS_URL: redis.url, clock: shared.clock, AUTHGEAR_RESOLVER_URL: `${url}/resolve`
+  await shared.add({
+    REDIS_URL: redis.url, AUTHGEAR_RESOLVER_URL: `${url}/resolve`
   })
   shared.clock.advance(60_000)
   const answer = await shared.verify(shared.cookie, {}, 1)
@@ -156,7 +151,7 @@ t.test('a rotation of CACHE_SECRET signs nobody out', async (t) => {
   const common: InProcessOptions = { REDIS_URL: redis.url, CACHE_TTL: '1s', secretCheckMs: 50 }
   const world = await start(t, { adapter: common })
   const { clock, cookie } = world
-  await addReplica(t, world, { ...common, clock, CACHE_SECRET: NEW, CACHE_SECRET_PREVIOUS: SECRET })
+  await world.add({ ...common, CACHE_SECRET: NEW, CACHE_SECRET_PREVIOUS: SECRET })
   clock.advance(2000)
   for (const replica of [0, 1]) t.equal((await world.verify(cookie, {}, replica)).status, 200, 'beside each other')
   await world.replicas[0]?.close()
@@ -167,6 +162,6 @@ t.test('a rotation of CACHE_SECRET signs nobody out', async (t) => {
     const heads = await Promise.all(keys.map((key) => redis.cli('GETRANGE', key, '0', '9')))
     return heads.length === 2 && heads.includes('9999999999')
   })
-  await addReplica(t, world, { ...common, clock, CACHE_SECRET: NEW })
+  await world.add({ ...common, CACHE_SECRET: NEW })
   t.equal((await world.verify(cookie, {}, 2)).status, 200, 'the new secret alone is enough')
 })

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { manualClock } from '../helpers/manual-clock.ts'
 import { type Hop, last } from '../helpers/person.ts'
 import { actionIn, APP, cookieOf, LOCAL, startOwnWorld, WIKI } from '../helpers/own-world.ts'
 import { demo } from '../helpers/simulator.ts'
@@ -30,7 +29,7 @@ t.test('in on any domain, the second one silently, and out everywhere', async (t
   })
   const back = await world.signIn(person, last(hops), 'alice')
   t.match(last(back), { status: 200, url: `${APP}/deep?a=1&b=2` })
-  t.match(last(back).body, demo.alice.id)
+  t.match(last(back).body, /for alice$/)
   const callback = back.find(({ url }) => url.includes('/_auth/callback'))
   t.match(callback?.headers, { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   const [cookie = ''] = [callback?.headers['set-cookie'] ?? []].flat()
@@ -73,11 +72,10 @@ t.test('no token reaches the browser, the app or the log', async (t) => {
 })
 
 t.test('an access token that ends is refreshed, and nobody notices', async (t) => {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
+  const world = await startOwnWorld(t)
   const person = await world.signedIn()
   for (let n = 1; n <= 3; n++) {
-    clock.advance(2000_000)
+    world.clock.advance(2000_000)
     t.match(last(await person.open(`${APP}/`)), { status: 200, url: `${APP}/` })
     t.equal(world.authgear.controls.tokens.refreshes, n)
   }
@@ -151,8 +149,7 @@ t.test('Back with a used code: on to the page with a session, and a page without
 })
 
 t.test('a state is good for its own browser, at its own host, for an hour', async (t) => {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
+  const world = await startOwnWorld(t)
   const person = world.person()
   const until = (hop: Hop) => hop.url.includes('/_auth/login')
   const sent = last(await person.open(`${APP}/_auth/login`, { until }))
@@ -175,7 +172,7 @@ t.test('a state is good for its own browser, at its own host, for an hour', asyn
     t.match(reasonOf(last(await person.open(`${APP}/_auth/callback?code=x&state=${junk}`))), 'state_unknown')
   }
   t.equal(world.authgear.controls.tokens.calls, 0)
-  clock.advance(3600_001)
+  world.clock.advance(3600_001)
   t.match(first(await person.open(callback(APP))).headers['location'], /prompt=none/, 'too late: another login')
   t.equal(world.authgear.controls.tokens.calls, 0, 'and no code of these was sent')
 })
@@ -212,8 +209,7 @@ t.test('a login that never ends leaves nothing behind', async (t) => {
 })
 
 t.test('junk codes of one browser stop at ten a minute', async (t) => {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
+  const world = await startOwnWorld(t)
   world.authgear.controls.tokens.limit()
   const stranger = world.person()
   const callback = async () => {
@@ -229,39 +225,37 @@ t.test('junk codes of one browser stop at ten a minute', async (t) => {
   const page = last(await person.open(`${APP}/`, { headers: { 'x-forwarded-for': '198.51.100.4' } }))
   const { status } = last(await person.send(page.url, { user: 'alice' }))
   t.equal(status, 200, 'another browser behind that address signs in')
-  clock.advance(60_000)
+  world.clock.advance(60_000)
   t.match(reasonOf(await callback()), 'state_unknown')
 })
 
 t.test('a step-up: asked again, a new cookie, and the old one is dead', async (t) => {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
+  const world = await startOwnWorld(t)
   const person = await world.signedIn()
   const old = cookieOf(person, APP)
-  clock.advance(120_000)
+  world.clock.advance(120_000)
   const page = last(await person.open(`${APP}/secret/x`))
   t.match(page.body, 'Is it you?', 'not a whole login')
   t.equal((await world.verify(old)).status, 200)
   const back = last(await person.send(actionIn(world, page), { x: '1' }))
   t.match(back, { status: 200, url: `${APP}/secret/x` })
   const at = Number(back.headers['x-authgear-session-authenticated-at'])
-  t.ok(Math.abs(at * 1000 - clock.wall()) < 2000, 'the new time')
+  t.ok(Math.abs(at * 1000 - world.clock.wall()) < 2000, 'the new time')
   t.not(cookieOf(person, APP), old)
   t.equal((await world.verify(old)).status, 401)
-  clock.advance(2000_000)
+  world.clock.advance(2000_000)
   t.equal(last(await person.open(`${APP}/`)).status, 200, 'its refresh token goes on')
 })
 
 t.test('a step-up by another person, or in another session, is refused in plain words', async (t) => {
-  const clock = manualClock(Date.now())
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock } })
+  const world = await startOwnWorld(t)
   for (const user of ['bob', 'alice']) {
     const person = await world.signedIn()
     const cookie = cookieOf(person, APP)
-    clock.advance(120_000)
+    world.clock.advance(120_000)
     const hops = await person.open(`${APP}/secret/x`)
     const authorize = hops.find(isAuthorize)?.url ?? ''
-    clock.advance(400_000) // the hint has ended: Authgear asks for a whole login
+    world.clock.advance(400_000) // the hint has ended: Authgear asks for a whole login
     const login = last(await person.open(authorize))
     const refused = last(await person.send(login.url, { user }))
     t.match(reasonOf(refused), 'step_up_refused', user)

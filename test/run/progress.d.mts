@@ -1,4 +1,4 @@
-export type Screen = Readonly<{ isTTY?: boolean, columns?: number, write: (text: string) => unknown }>
+type Screen = Readonly<{ isTTY?: boolean, columns?: number, write: (text: string) => unknown }>
 export type Progress = Readonly<{
   /** Says how it stands, where that is due. */
   look: () => void
@@ -6,5 +6,4 @@ export type Progress = Readonly<{
   line: (text: string) => void
   clear: () => void
 }>
-export function createProgress (state: () => string, screen?: Screen, now?: () => number): Progress
 export function startProgress (state: () => string): Progress & Readonly<{ stop: () => void }>

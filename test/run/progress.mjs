@@ -9,7 +9,7 @@ const CLEAR = '\r\x1b[2K'
  * Shows that work goes on: on a terminal one line in place, elsewhere a line after each ten seconds of silence.
  * @type {(state: () => string, screen?: Screen, now?: () => number) => Progress}
  */
-export function createProgress (state, screen = process.stdout, now = () => performance.now()) {
+function createProgress (state, screen = process.stdout, now = () => performance.now()) {
   const isTerminal = screen.isTTY === true
   const began = now()
   let saidAt = began

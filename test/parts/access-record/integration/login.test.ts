@@ -1,7 +1,6 @@
 import t from 'tap'
 import { recordedIn, recordFile, type RecordLine } from '../helpers.ts'
 import { startLoginWorld, APP as AUTHGEARS_APP } from '../../../helpers/login-world.ts'
-import { manualClock } from '../../../helpers/manual-clock.ts'
 import { actionIn, APP, startOwnWorld } from '../../../helpers/own-world.ts'
 import { type Hop, last } from '../../../helpers/person.ts'
 import { demo } from '../../../helpers/simulator.ts'
@@ -17,11 +16,10 @@ const shown = (lines: readonly RecordLine[]): readonly string[] =>
   lines.map(({ verdict, reason, kind, user }) => `${verdict} ${reason} ${kind} ${user === demo.alice.id}`)
 
 t.test('a session of our own: sign-in, step-up and sign-out name its user', async (t) => {
-  const clock = manualClock(Date.now())
   const { file, ACCESS_RECORD } = recordFile(t)
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock, ACCESS_RECORD, ...EACH } })
+  const world = await startOwnWorld(t, { adapter: { ACCESS_RECORD, ...EACH } })
   const person = await world.signedIn('alice', `${APP}/first`)
-  clock.advance(120_000)
+  world.clock.advance(120_000)
   const page = last(await person.open(`${APP}/secret/x`))
   t.equal(last(await person.send(actionIn(world, page), { x: '1' })).status, 200)
   t.equal(last(await person.open(`${APP}/_auth/logout`, OWN_CLICK)).status, 403)
@@ -42,13 +40,12 @@ t.test('a session of our own: sign-in, step-up and sign-out name its user', asyn
 })
 
 t.test('a step-up that is refused names whose session it was', async (t) => {
-  const clock = manualClock(Date.now())
   const { file, ACCESS_RECORD } = recordFile(t)
-  const world = await startOwnWorld(t, { simulator: { now: clock.wall }, adapter: { clock, ACCESS_RECORD, ...EACH } })
+  const world = await startOwnWorld(t, { adapter: { ACCESS_RECORD, ...EACH } })
   const person = await world.signedIn()
-  clock.advance(120_000)
+  world.clock.advance(120_000)
   const authorize = (await person.open(`${APP}/secret/x`)).find(isAuthorize)?.url ?? ''
-  clock.advance(400_000) // the hint has ended: Authgear asks for a whole login
+  world.clock.advance(400_000) // the hint has ended: Authgear asks for a whole login
   const login = last(await person.open(authorize))
   t.equal(last(await person.send(login.url, { user: 'bob' })).status, 403)
   await world.replicas[0]?.close()

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { adminApi } from '../../../helpers/audit.ts'
-import { addReplica, APP, cookieOf, type OwnWorld, startOwnWorld } from '../../../helpers/own-world.ts'
+import { APP, cookieOf, type OwnWorld, startOwnWorld } from '../../../helpers/own-world.ts'
 import { profileSettings } from '../profile-settings.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { demo } from '../../../helpers/simulator.ts'
@@ -19,7 +19,7 @@ async function startFleet (t: Test): Promise<OwnWorld> {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { simulator: { adminApi }, replicas: 0 })
   for (const machine of ['replica-1', 'replica-2']) {
-    await addReplica(t, world, {
+    await world.add({
       REDIS_URL: redis.url,
       CACHE_TTL: '10m',
       ...profileSettings(world.authgear.url),
@@ -72,7 +72,7 @@ t.test('an Admin API that fails costs the profile, and signs nobody out', async 
 t.test('with everything on a session of our own is remembered', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { simulator: { adminApi }, replicas: 0 })
-  await addReplica(t, world, {
+  await world.add({
     ...profileSettings(world.authgear.url),
     REDIS_URL: redis.url,
     IDENTITY_HEADERS: 'remote',
