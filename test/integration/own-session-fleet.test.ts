@@ -1,7 +1,6 @@
 import t, { type Test } from 'tap'
 import { sumOf } from '../helpers/in-process-on-clock.ts'
-import { last } from '../helpers/person.ts'
-import { actionIn, APP, cookieOf, type OwnWorld, type OwnWorldOptions, startOwnWorld } from '../helpers/own-world.ts'
+import { APP, cookieOf, type OwnWorld, type OwnWorldOptions, startOwnWorld } from '../helpers/own-world.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { until } from '../helpers/until.ts'
 
@@ -59,53 +58,6 @@ async function recordsIn (redis: RedisServer): Promise<readonly string[]> {
   const keys = await redis.cli('KEYS', 'test:own:*:session') as string[]
   return await Promise.all(keys.map(async (key) => String(await redis.cli('GETRANGE', key, '0', '9')).slice(0, 10)))
 }
-
-t.test('a step-up kills the old cookie on every replica', async (t) => {
-  const world = await startFleet(t)
-  const person = await world.signedIn()
-  const old = cookieOf(person, APP)
-  world.clock.advance(120_000)
-  const page = last(await person.open(`${APP}/secret/x`))
-  for (const replica of [0, 1]) t.equal((await world.verify(old, {}, replica)).status, 200)
-  t.equal(last(await person.send(actionIn(world, page), { x: '1' })).status, 200)
-  t.equal((await world.verify(old)).status, 401)
-  await until('the other knows', async () => (await world.verify(old, {}, 1)).status === 401)
-  t.equal((await world.verify(cookieOf(person, APP), {}, 1)).status, 200)
-})
-
-t.test('what was resolved of the old cookie during a step-up is not remembered', async (t) => {
-  const world = await startFleet(t, { adapter: { CACHE_TTL: '1s' } })
-  const person = await world.signedIn()
-  const old = cookieOf(person, APP)
-  world.clock.advance(120_000)
-  const page = last(await person.open(`${APP}/secret/x`))
-  const gate = world.authgear.controls.hold('after')
-  const slow = [0, 1].map((replica) => world.verify(old, { 'x-request-id': `slow-${replica}` }, replica))
-  await gate.arrived(1)
-  const sent = person.send(actionIn(world, page), { x: '1' })
-  await until('the step-up is done', () => recordsIn(world.redis).then((all) => all.includes('9999999999')))
-  gate.release()
-  await Promise.all([...slow, sent])
-  t.equal((await world.verify(old)).status, 401)
-  await until('the other knows', async () => (await world.verify(old, {}, 1)).status === 401)
-})
-
-t.test('a step-up that Redis does not take fails with a page, and changes nothing', async (t) => {
-  const world = await startFleet(t, { adapter: { REDIS_TIMEOUT: '100ms' } })
-  const person = await world.signedIn()
-  const old = cookieOf(person, APP)
-  world.clock.advance(120_000)
-  const page = last(await person.open(`${APP}/secret/x`))
-  const sent = person.send(actionIn(world, page), { x: '1' })
-  world.redis.pause()
-  const failed = last(await sent)
-  world.redis.resume()
-  if (failed.status === 200) return t.pass('it was over before Redis stood still')
-  t.equal(failed.status, 503)
-  t.match(failed.body, 'Try again')
-  await until('Redis is back', async () => (await world.verify(old)).status === 200)
-  t.equal(cookieOf(person, APP), old)
-})
 
 t.test('a sign-out at one replica is one at the other, a refresh under way or not', async (t) => {
   const world = await startFleet(t)

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { type Hop, last } from '../helpers/person.ts'
 import { actionIn, APP, cookieOf, LOCAL, startOwnWorld, WIKI } from '../helpers/own-world.ts'
-import { demo } from '../helpers/simulator.ts'
 
 const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const OWN_CLICK = { headers: { 'sec-fetch-site': 'same-origin' } }
@@ -53,24 +52,6 @@ t.test('on this machine, by http', async (t) => {
   t.equal(last(await person.open(`${LOCAL}/x`)).status, 200)
 })
 
-t.test('no token reaches the browser, the app or the log', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = world.person()
-  const hops = [
-    ...await person.open(`${APP}/`),
-    ...await world.signIn(person, last(await person.open(`${APP}/`)), 'alice'),
-    ...await person.open(`${APP}/again`)
-  ]
-  const said = JSON.stringify([
-    hops.filter(({ url }) => url.startsWith(APP)).map(({ headers, body }) => [headers, body]),
-    world.replicas[0]?.lines
-  ])
-  const { accessTokens, refreshTokens } = world.tokens()
-  t.ok(accessTokens.length > 0 && refreshTokens.length > 0)
-  for (const token of [...accessTokens, ...refreshTokens]) t.notOk(said.includes(token))
-  t.notMatch(said, /eyJ[\w-]+[.]eyJ/)
-})
-
 t.test('an access token that ends is refreshed, and nobody notices', async (t) => {
   const world = await startOwnWorld(t)
   const person = await world.signedIn()
@@ -79,73 +60,6 @@ t.test('an access token that ends is refreshed, and nobody notices', async (t) =
     t.match(last(await person.open(`${APP}/`)), { status: 200, url: `${APP}/` })
     t.equal(world.authgear.controls.tokens.refreshes, n)
   }
-})
-
-t.test('a token that is good, ambiguous or for another audience comes before the cookie', async (t) => {
-  const world = await startOwnWorld(t)
-  const cookie = cookieOf(await world.signedIn(), APP)
-  const bob = await world.verify(cookie, { authorization: `Bearer ${demo.bob.accessToken}` })
-  t.match(bob, { status: 200, headers: { 'x-authgear-user-id': demo.bob.id } })
-  const elsewhere = `${Buffer.from('{"typ":"at+jwt","alg":"RS256"}').toString('base64url')}.` +
-    `${Buffer.from(`{"iss":"${world.authgear.url}","aud":["https://api.example"]}`).toString('base64url')}.AAAA`
-  for (const [authorization, reason] of [
-    ['Bearer a,Bearer b', 'ambiguous_credentials'],
-    [['Bearer a', 'Bearer b'], 'ambiguous_credentials'],
-    [`Bearer ${elsewhere}`, 'wrong_audience']
-  ] as const) {
-    const answer = await world.verify(cookie, { authorization })
-    t.match(answer, { status: 401, headers: { 'x-forward-auth-reason': reason } }, String(authorization).slice(0, 40))
-  }
-  const basic = await world.verify(cookie, { authorization: 'Basic eDp5' })
-  t.match(basic, { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } }, 'another scheme is the app\'s')
-})
-
-t.test('a sign-out beside a token ends the session of the cookie too', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await world.signedIn()
-  const cookie = cookieOf(person, APP)
-  for (const authorization of ['Bearer junk', `Bearer ${demo.bob.accessToken}`, 'Bearer a,b']) {
-    const answer = await world.ask('/_auth/logout', cookie, { authorization, 'sec-fetch-site': 'same-origin' })
-    t.match(answer.status, 302, authorization)
-    t.equal((await world.verify(cookie)).status, 401, authorization)
-  }
-})
-
-t.test('Authgear\'s own cookies are not read', async (t) => {
-  const world = await startOwnWorld(t)
-  const answer = await world.verify(`session=${demo.alice.cookie}; app_access_token=${demo.alice.accessToken}`)
-  t.match(answer, { status: 401, headers: { 'x-forward-auth-reason': 'no_credentials' } })
-})
-
-t.test('a cookie is a session at its own host alone, and no brought value becomes one', async (t) => {
-  const world = await startOwnWorld(t)
-  const brought = `__Host-forward-auth=${'A'.repeat(43)}`
-  t.equal((await world.verify(brought)).status, 401)
-  const cookie = cookieOf(await world.signedIn(), APP)
-  t.not(cookie, brought)
-  t.equal((await world.verify(brought)).status, 401)
-  t.equal((await world.verify(cookie)).status, 200)
-  for (const host of ['wiki.other.org', 'app.example.com.evil.test', 'other.example.com', 'app.example.com, x', '']) {
-    t.equal((await world.verify(cookie, { 'x-forwarded-host': host })).status, 401, host)
-  }
-  const both = await world.verify(cookie, { 'x-forwarded-host': ['wiki.other.org', 'app.example.com'] })
-  t.equal(both.status, 401, 'two hosts')
-  for (const [cookies, status] of [
-    [`${cookie}; ${brought}`, 401], [`${brought}; ${cookie}`, 401], [`${cookie}; ${cookie}`, 200],
-    [`x${brought}; ${cookie}`, 200], [`a="__Host-forward-auth=b"; ${cookie}`, 200], [`${cookie}x`, 401]
-  ] as const) t.equal((await world.verify(cookies)).status, status, cookies.replaceAll(/[\w-]{43}/g, '…'))
-})
-
-t.test('Back with a used code: on to the page with a session, and a page without', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = world.person()
-  const back = await world.signIn(person, last(await person.open(`${APP}/x`)), 'alice')
-  const callback = back.find(({ url }) => url.includes('/_auth/callback?code='))?.url ?? ''
-  t.match(last(await person.open(callback)), { status: 200, url: `${APP}/x` })
-  const calls = world.authgear.controls.tokens.calls
-  person.forget('__Host-forward-auth')
-  t.match(reasonOf(last(await person.open(callback))), 'state_unknown')
-  t.equal(world.authgear.controls.tokens.calls, calls, 'a code is redeemed once')
 })
 
 t.test('a state is good for its own browser, at its own host, for an hour', async (t) => {
@@ -185,27 +99,6 @@ t.test('two tabs at the login: the first to finish signs in by the state of the 
   t.match(last(await world.signIn(person, first, 'alice')), { status: 200, url: `${APP}/two` })
   t.match(last(await person.send(second.url, { user: 'alice' })).body, 'Page expired')
   t.equal(last(await person.open(`${APP}/one`)).status, 200, 'signed in there too')
-})
-
-t.test('nobody goes round in circles: twice a minute at most, then a page', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await world.signedIn()
-  const seen: Hop[] = []
-  for (let n = 0; n < 5; n++) {
-    person.forget('__Host-forward-auth') // the app's own fault, or a browser's
-    seen.push(...await person.open(`${APP}/lost`))
-  }
-  t.equal(seen.filter(isAuthorize).length, 2 + 2, 'a page, and after its link twice more')
-  t.ok(seen.some((hop) => reasonOf(hop) === 'redirect_loop'))
-})
-
-t.test('a login that never ends leaves nothing behind', async (t) => {
-  const world = await startOwnWorld(t)
-  for (let n = 0; n < 200; n++) {
-    const { status } = await world.ask(`/_auth/login?rd=${APP}/${n}`, '')
-    if (status !== 302) t.fail(String(status))
-  }
-  t.match(await world.replicas[0]?.service.metrics.render(), /forward_auth_own_sessions 0\n/)
 })
 
 t.test('junk codes of one browser stop at ten a minute', async (t) => {
