@@ -35,6 +35,8 @@ export type Waits = Readonly<{
   secretCheckMs?: number | undefined
   /** Time that something new of a part must have stood in Redis before it counts. */
   settleMs?: number | undefined
+  /** For one query of a part. */
+  queryMs?: number | undefined
 }>
 
 const LOOK_INTERVAL_MS = 5

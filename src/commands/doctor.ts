@@ -1,6 +1,7 @@
 import type { At } from '../parts/findings.ts'
 import { type PartFindingId, parts } from '../parts/index.ts'
 import { text } from 'node:stream/consumers'
+import { adminApiOf } from '../authgear/admin-api/account.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { type Config, loadConfig, type LoadedConfig } from '../config/index.ts'
 import { cookieNames } from '../core/credentials.ts'
@@ -24,7 +25,7 @@ import { pasted } from './doctor/checks/pasted.ts'
 import { cacheSecret, rotation, sealersOf } from './doctor/checks/secrets.ts'
 import { keys, metadata } from './doctor/checks/resource-tokens.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
-import { audit, revocationLog, webhook, webhookSilent } from './doctor/checks/revocations.ts'
+import { revocationLog, webhook } from './doctor/checks/revocations.ts'
 import { printable } from '../operate/logging/pretty.ts'
 
 export type DoctorIo = Readonly<{
@@ -139,26 +140,34 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login, signUp,
   keys, pasted, address, stranger, throughProxy, ownSession, openPorts, metadata,
-  idleTimeout, audit,
+  idleTimeout,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret,
-  webhook, webhookSilent, rotation,
-  ...parts.flatMap(({ name, check }) => check === undefined ? [] : [probeOf(name, check)]),
+  webhook, rotation,
+  ...parts.flatMap(({ name, checks }) => checks.map((check, index) => probeOf(name, check, index))),
   ownCertificate
 ])
 
-type PartCheck = NonNullable<(typeof parts)[number]['check']>
+type PartCheck = (typeof parts)[number]['checks'][number]
 
-function probeOf (part: string, { title, off, needs }: PartCheck): Probe {
+function probeOf (part: string, { title, off, needs }: PartCheck, index: number): Probe {
   return {
     title,
     ...needs === undefined ? {} : { needs },
-    async run ({ config: { parts, tls, cache }, redis }) {
-      const at = { isTls: tls !== undefined, redis: redis && readOnly(redis, cache) }
-      const checked = await parts.find(({ name }) => name === part)?.check(at)
+    async run (context) {
+      const checked = await context.config.parts.find(({ name }) => name === part)?.checks[index]?.(atOf(context))
       if (checked === undefined) return skipped(off)
       if (checked.kind === 'skipped') return checked
       return looked(...checked.findings.map(([id, what]) => found(id as PartFindingId, what)))
     }
+  }
+}
+
+function atOf ({ config: { tls, cache, adminApi, authgear }, redis, clock }: Context): At {
+  return {
+    isTls: tls !== undefined,
+    redis: redis && readOnly(redis, cache),
+    openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
+    clock
   }
 }
 

@@ -138,9 +138,9 @@ export function bannerOf (config: Config, version: string) {
   }
 }
 
-function authgearOf ({ authgear: { endpoint, resolverUrl }, audit }: Config): string {
+function authgearOf ({ authgear: { endpoint, resolverUrl }, parts }: Config): string {
   const resolver = resolverUrl.startsWith(`${endpoint.origin}/`) ? '' : ` by ${resolverUrl}`
-  return `${endpoint.origin}${resolver}${audit === undefined ? '' : ', audit log followed'}`
+  return [`${endpoint.origin}${resolver}`, ...parts.flatMap(({ banner }) => banner ?? [])].join(', ')
 }
 
 function tiersOf ({ cache, redis }: Config): string {

@@ -1,5 +1,4 @@
 import type { AdminApiAccount } from '../authgear/admin-api/client.ts'
-import type { AuditSettings } from '../authgear/audit-log/run.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
 import type { IdentitySettings } from '../request/identity/values.ts'
 import { NO_HEADERS } from '../request/identity/sets.ts'
@@ -41,16 +40,15 @@ export function assemble (values: Values, memory: MachineMemory) {
 }
 
 function authgear (settings: SettingsOf<'Authgear'>, memory: MachineMemory) {
-  const { adminApiUrl: url, adminKey: key, adminKeyId: keyId = key?.keyId, auditPollMs: pollMs, ...rest } = settings
+  const { adminApiUrl: url, adminKey: key, adminKeyId: keyId = key?.keyId, ...rest } = settings
   const { endpoint, resolverUrl = `${endpoint.origin}/_resolver/resolve`, appId } = rest
   // the rules see to it that they are there together
   const adminApi: AdminApiAccount | undefined = url === undefined || !key || keyId === undefined || appId === undefined
     ? undefined
     : { url, key: { pem: key.pem, keyId }, appId }
-  const audit: AuditSettings | undefined = adminApi && { ...adminApi, pollMs }
   /** Bytes that all requests that wait for a resolution may take together. */
   const waitingBytes = waitingBudget(memory)
-  return { authgear: { ...rest, resolverUrl, waitingBytes }, adminApi, audit }
+  return { authgear: { ...rest, resolverUrl, waitingBytes }, adminApi }
 }
 
 function listeners ({ certFile, keyFile, clientCaFile, managementHosts = [], ...rest }: SettingsOf<'Listeners'>) {

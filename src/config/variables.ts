@@ -120,12 +120,6 @@ const authgear = {
     derived: 'the `kid` of a JWK',
     example: 'a1b2c3d4-0000-4000-8000-000000000000',
     meaning: 'That key\'s id, its `kid`; required with a PEM, which does not say it.'
-  },
-  AUTHGEAR_AUDIT_POLL: {
-    as: 'auditPollMs',
-    kind: duration({ min: '100ms', max: '10s' }),
-    fallback: '2s',
-    meaning: 'How often the audit log is read, by one replica for all; a sign-out counts as late as that.'
   }
 } as const satisfies Variables
 

@@ -132,14 +132,6 @@ const staleWithoutRevocation: Warning = ({ values: { CACHE_STALE_IF_ERROR: stale
     'CACHE_STALE_IF_ERROR: has no effect with CACHE_TTL=0: nothing is remembered that could be used'
 ]
 
-const auditLog: Warning = (readings) =>
-  readings.isSet('AUTHGEAR_ADMIN_API_URL')
-    ? [
-        !hasRedis(readings) &&
-          'AUTHGEAR_ADMIN_API_URL: without Redis each replica reads the audit log for itself: run exactly one'
-      ]
-    : idleWithout('AUTHGEAR_ADMIN_API_URL', ['AUTHGEAR_AUDIT_POLL'], readings)
-
 /** V8 ends the process when its heap is full, and the kernel when the container is. */
 const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: budget = 0 } }) => {
   const { limitBytes, isContainer, heapBytes } = memory()
@@ -185,7 +177,6 @@ const WARNINGS: readonly Warning[] = [
   plainEndpoint,
   passesOn,
   memoryThatDoesNotFit,
-  auditLog,
   alone,
   unprotected,
   longRefusals,

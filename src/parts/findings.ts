@@ -1,5 +1,6 @@
 import type { EpochMs } from '../core/token-expiry.ts'
-import type { SharedRedis } from './places.ts'
+import type { Clock } from '../clock.ts'
+import type { Base, SharedRedis } from './places.ts'
 
 /** A problem that `doctor` may find. */
 export type PartFinding<Id extends string> =
@@ -13,6 +14,8 @@ export type At = Readonly<{
   isTls: boolean
   /** Redis as the service has it, to read from; undefined without it. */
   redis: Pick<SharedRedis, 'commands' | 'sealing' | 'keyOf'> | undefined
+  openAdminApi: Base['openAdminApi']
+  clock: Clock
 }>
 /** A check of its own. */
 export type Check<Settings, Id extends string> = Readonly<{

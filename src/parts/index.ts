@@ -1,6 +1,7 @@
 import type { Variables } from '../config/kind.ts'
 import { accessRecord } from './access-record/index.ts'
 import { assertion } from './assertion/index.ts'
+import { auditLog } from './audit-log/index.ts'
 import { clients } from './clients/index.ts'
 import { events } from './events/index.ts'
 import { grpc } from './grpc/index.ts'
@@ -9,7 +10,7 @@ import type { Part } from './part.ts'
 import { profile } from './profile/index.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [profile, accessRecord, assertion, clients, identify, grpc, events] as const
+const all = [profile, accessRecord, assertion, auditLog, clients, identify, grpc, events] as const
 
 /** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all

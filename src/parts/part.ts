@@ -64,16 +64,20 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   needs?: string
   rules?: ReadonlyArray<Rule<Rows>>
   warnings?: ReadonlyArray<Rule<Rows>>
-  /** Undefined: it is off. */
-  configure: (values: SettingsOf<Rows>) => Settings | undefined
+  /** Undefined: it is off. `hasValue` asks for any variable by its name. */
+  configure: (values: SettingsOf<Rows>, hasValue: (name: string) => boolean) => Settings | undefined
   listens?: (settings: Settings) => Listens<keyof Rows & string>
   sends?: Sends
   /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
   namesSessions?: true
+  /** True if it tells of clients that are deleted at Authgear. */
+  tellsDeletions?: true
+  /** Words about Authgear in the line of the start. */
+  banner?: string
   /** True if what it makes is refused by clocks that differ by seconds. */
   isTimed?: true
   findings?: ReadonlyArray<PartFinding<Id>>
-  check?: Check<Settings, Id>
+  checks?: ReadonlyArray<Check<Settings, Id>>
   /** Judges what reached the app. */
   arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
   /** Its share of CACHE_MAX_MEMORY. */
@@ -100,6 +104,7 @@ export type Loaded = Readonly<{
   reopens: boolean
   tokenHeader: string | undefined
   namesSessions: boolean
+  tellsDeletions: boolean
   /** Registers its metrics. @returns what opens it, once there is what it needs */
   register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
 }>
@@ -113,7 +118,9 @@ type Configured = Readonly<{
   isTimed: boolean
   /** Names of the headers that it sends. */
   sends: readonly string[]
-  check: (at: At) => Promise<Checked<string>>
+  banner: string | undefined
+  /** In the order of the part's list. */
+  checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
   load: () => Promise<Loaded>
 }>
@@ -126,7 +133,7 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   sends: Sends | undefined
   status: StatusOf
   findings: ReadonlyArray<PartFinding<Id>>
-  check: Pick<Check<never, Id>, 'title' | 'off' | 'needs'> | undefined
+  checks: ReadonlyArray<Pick<Check<never, Id>, 'title' | 'off' | 'needs'>>
   // methods, whose parameters are compared in both directions: a list holds parts of different rows
   /** The errors of its rules. */
   broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
@@ -141,7 +148,7 @@ export function definePart<
   const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
 > (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
   const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
-  const { findings = [], check, needs } = definition
+  const { findings = [], checks = [], needs } = definition
   return Object.freeze({
     name,
     title,
@@ -150,33 +157,32 @@ export function definePart<
     sends,
     status,
     findings,
-    check,
+    checks,
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
     doubtful: (readings: ReadingsOf<Rows>) =>
-      [...idle(needs, variables, readings), ...warnings.flatMap((rule) => rule(readings))],
+      idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
     configure (values: ValuesOf<Rows>): Configured | undefined {
-      if (needs !== undefined && !hasValue(values, needs)) return undefined
-      const settings = definition.configure(settingsOf(variables, values))
+      const all: Readonly<Record<string, unknown>> = values
+      const hasValue = (variable: string): boolean => all[variable] !== undefined
+      if (needs !== undefined && !hasValue(needs)) return undefined
+      const settings = definition.configure(settingsOf(variables, values), hasValue)
       return settings === undefined ? undefined : configured(definition, settings)
     }
   })
 }
 
-const hasValue = (values: object, name: string): boolean =>
-  (values as Readonly<Record<string, unknown>>)[name] !== undefined
-
-/** Warns of its variables that are set although it is off without another one. */
+/** Warns of its variables that are set although it is off without another one. @returns undefined where that is set */
 function idle<Rows extends Variables> (
   needs: string | undefined, variables: Rows, { isSet }: Readonly<{ isSet: (name: string) => boolean }>
-): readonly string[] {
-  if (needs === undefined || isSet(needs)) return []
+): readonly string[] | undefined {
+  if (needs === undefined || isSet(needs)) return undefined
   return Object.keys(variables).filter(isSet).map((name) => `${name}: has no effect without ${needs}`)
 }
 
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Configured {
-  const { name, remembersMs, reopens, listens, isTimed = false, sends, check, arrived } = definition
+  const { name, remembersMs, reopens, listens, isTimed = false, sends, checks = [], banner, arrived } = definition
   return {
     name,
     remembersMs: remembersMs?.(settings) ?? 0,
@@ -184,7 +190,8 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
     listens: listens?.(settings),
     isTimed,
     sends: sends?.names ?? [],
-    check: async (at) => await check?.run(settings, at) ?? { kind: 'looked', findings: [] },
+    banner,
+    checks: checks.map(({ run }) => (at) => run(settings, at)),
     arrived: async (seen) => await arrived?.(settings, seen) ?? [],
     load: () => loaded(definition, settings)
   }
@@ -194,7 +201,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
   const { name, memoryShare = 0, remembersMs, listens, reopens, sends } = definition
-  const { namesSessions = false, metrics, load } = definition
+  const { namesSessions = false, tellsDeletions = false, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
@@ -205,6 +212,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     reopens: reopens?.(settings) === true,
     tokenHeader: sends?.token,
     namesSessions,
+    tellsDeletions,
     register (all: Pick<Metrics, 'register'>) {
       const { count, read } = all.register(metrics(settings))
       return (base: Base) => {

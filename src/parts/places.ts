@@ -69,8 +69,14 @@ export type Base = Readonly<{
   managementToken: string | undefined
   /** CACHE_DEGRADED_TTL: for so long what was read from Redis counts without it. */
   degradedTtlMs: number
-  /** True if something tells of clients that are deleted at Authgear. */
+  /** CACHE_TTL and CACHE_STALE_IF_ERROR together: for so long anything of a session is remembered. */
+  lifetimeMs: number
+  /** True if a part tells of clients that are deleted at Authgear; */
   tellsDeletions: boolean
+  /** it tells those that judge clients. */
+  clientDeleted: ClientJudge['deleted']
+  /** Milliseconds for one query, in place of a part's own bound; tests set it. */
+  queryMs?: number | undefined
   /** Undefined: listeners speak no TLS. */
   tls: TlsMaterial | undefined
   /** The budget of unfinished requests, for all listeners together. */
@@ -141,6 +147,8 @@ export type Opened = Readonly<{
   management?: ManagementRoutes
   /** Builds the source of profiles, of which there is one at most; the log exists once all parts are open. */
   profiles?: (revocations: RevocationLog) => Profiles
+  /** Hears that a signed webhook came, here or at another replica. */
+  webhookCame?: () => void
   /** Hears of a revocation that this replica takes, before the log has it. */
   taken?: (revocation: Revocation) => void
   /** Hears of one that Redis does not take yet. */
@@ -155,5 +163,7 @@ export type Opened = Readonly<{
   reopen?: () => void
   /** Hears that this replica is about to end. */
   leave?: () => void
+  /** Ends what it does by itself, before the revocation log is closed. */
+  stop?: () => Promise<void>
   close?: () => Promise<void> | void
 }>

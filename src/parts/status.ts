@@ -8,6 +8,8 @@ export type PartProblem = Readonly<{
   when: (numbers: PartNumbers) => boolean
   /** @param share what the page says of the answers that are 503 now */
   sentence: (numbers: PartNumbers, share: string) => string
+  /** Markup below the sentences. */
+  note?: string
   /** An anchor of docs/runbook.md. */
   link: string
 }>

@@ -1,6 +1,4 @@
-import { openAdminApi } from '../authgear/admin-api/client.ts'
-import { createTokens } from '../authgear/admin-api/token.ts'
-import type { Clock } from '../clock.ts'
+import { adminApiOf } from '../authgear/admin-api/account.ts'
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type {
@@ -25,28 +23,22 @@ export type OpenedParts = readonly OpenedPart[]
 
 type OfSettings =
   | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken'
-  | 'degradedTtlMs' | 'tellsDeletions'
+  | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
 type OpenDeps =
   & Omit<Base, OfSettings>
   & Readonly<{ metrics: Metrics }>
 
 /** Opens the parts that are on, in the order of the list. @throws {ServiceError} where one cannot be opened */
 export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
-  const { parts, machine, trustedProxies, tls, cache, managementToken, audit } = settings
-  const tokenHeader = parts.map((part) => part.tokenHeader).find((name) => name !== undefined)
-  const { degradedTtlMs } = cache
-  const trustProxy = createTrustProxy(trustedProxies)
-  const tellsDeletions = audit !== undefined
-  const openAdminApi = adminApiOf(settings, deps.clock)
-  const common = {
-    ...deps, openAdminApi, machine, tokenHeader, tls, managementToken, trustProxy, degradedTtlMs, tellsDeletions
-  }
+  const { parts } = settings
   const opened: OpenedPart[] = []
+  const common = { ...deps, ...ofSettings(settings, deps.clock), clientDeleted: deletedBy(opened) }
   try {
     for (const part of parts) {
       const open = part.register(metrics)
       const { name, variable } = part
-      const one = Object.freeze({ ...open({ ...common, maxBytes: cache.maxBytes * part.memoryShare }), name, variable })
+      const maxBytes = settings.cache.maxBytes * part.memoryShare
+      const one = Object.freeze({ ...open({ ...common, maxBytes }), name, variable })
       opened.push(one)
       mustFit(part, one)
     }
@@ -70,13 +62,24 @@ export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: O
   }
 }
 
-function adminApiOf (
-  { adminApi, authgear: { endpoint, ca } }: ServiceSettings, clock: Clock
-): Base['openAdminApi'] {
-  if (adminApi === undefined) return undefined
-  const { url, key, appId } = adminApi
-  return (limits) => openAdminApi({ url, endpoint, ca, token: createTokens(key, appId, clock) }, limits)
+function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
+  const { parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
+  return {
+    machine,
+    tls,
+    managementToken,
+    trustProxy: createTrustProxy(trustedProxies),
+    openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
+    degradedTtlMs: cache.degradedTtlMs,
+    lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
+    tokenHeader: parts.map((part) => part.tokenHeader).find((name) => name !== undefined),
+    tellsDeletions: parts.some((part) => part.tellsDeletions)
+  }
 }
+
+/** @param opened all parts, once one of them tells of a client */
+const deletedBy = (opened: OpenedParts): ClientJudge['deleted'] =>
+  async (clientId, at) => await clientJudgeOf(opened)?.deleted(clientId, at) ?? true
 
 type SharedRedisDeps =
   & Pick<SharedRedis, 'sealing' | 'leaseMs' | 'leaseWaitMs' | 'settleMs'>
@@ -118,6 +121,11 @@ export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
     methods: ['GET', 'HEAD'],
     handler: () => ({ ...read(), source: 'none', who: undefined })
   }
+}
+
+/** Ends what parts do by themselves. */
+export async function stopAll (opened: OpenedParts): Promise<void> {
+  await Promise.all(opened.map(({ stop }) => stop?.()))
 }
 
 /** Closes what opened last first, whatever one of them says. */

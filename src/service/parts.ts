@@ -1,7 +1,6 @@
 import { createAuthenticator } from '../request/authenticate/authenticator.ts'
 import type { AuthenticateDeps, Authenticator } from '../request/authenticate/types.ts'
 import type { MemoryCache } from '../shared/cache/memory.ts'
-import { createUntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
 import { cookieNames } from '../core/credentials.ts'
@@ -17,10 +16,10 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import {
-  clientJudgeOf, closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, tellingAll
+  closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll
 } from './open-parts.ts'
 import { createAuthgearAccess } from './authgear.ts'
-import { openFollower, openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openTokens } from './resources.ts'
@@ -54,8 +53,7 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
-  const untold = createUntoldChanges(clock)
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, untold }
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared }
 }
 
 type Base = ReturnType<typeof openBase>
@@ -69,12 +67,14 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
     await later.revocations?.revoke(revocation) ?? 'pending'
   const redis = sharedRedisOf({ shared, log: keys.log, sealing, leaseMs, leaseWaitMs, settleMs })
   const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing, revoke })
+  const failed = logFailed(base.log)
+  const webhookCame = (): void => tellEach(opened, failed, (part) => part.webhookCame?.())
   const log = openLog(settings, secrets.codec, {
-    ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened)
+    ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened), webhookCame
   })
-  const revocations = tellingAll(log.revocations, opened, logFailed(base.log))
+  const revocations = tellingAll(log.revocations, opened, failed)
   later.revocations = revocations
-  return { opened, revocations, closeLog: log.close, logEntries: log.entries }
+  return { opened, revocations, webhookCame, closeLog: log.close, logEntries: log.entries }
 }
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
@@ -83,9 +83,9 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
   const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
-  const { authgear, shared, untold, secrets } = base
-  const { opened, revocations } = log
-  const sources = { ...base, revocations, connection: shared.redis?.connection }
+  const { authgear, shared, secrets } = base
+  const { opened, revocations, webhookCame } = log
+  const sources = { ...base, revocations, webhookCame, connection: shared.redis?.connection }
   const tokens = openTokens(settings, base)
   const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
   if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
@@ -105,13 +105,11 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     own,
     shared,
     profiles,
-    untold,
     presence: openFollowersPresence(base.keys, shared, revocations, () => ({
       name: settings.replica,
       state: deps.state(),
       authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
     })),
-    audit: openFollower(settings, { ...sources, clientDeleted: clientJudgeOf(opened)?.deleted }),
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps: {
@@ -181,9 +179,9 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { audit, tokens, own, presence } = parts
+  const { tokens, own, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
-  await audit?.close()
+  await stopAll(opened)
   await own?.close()
   await tokens?.keySet.close()
   await presence?.close()

@@ -1,15 +1,11 @@
 import { getHeapStatistics } from 'node:v8'
-import { openAudit, type Running } from '../authgear/audit-log/run.ts'
-import type { UntoldChanges } from '../authgear/untold-changes.ts'
 import type { Clock } from '../clock.ts'
-import type { Keyer } from '../core/cache-key.ts'
 import { ledgerNames } from '../core/memory-budget.ts'
 import { type RedisKeys, WEBHOOK_KNOWN_MS } from '../shared/redis/keys.ts'
 import { createSampling } from '../request/http/access-log.ts'
 import { createWebhook, type Webhook, type WebhookDeps, webhookSecretId } from '../request/http/webhook.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
-import type { ClientJudge } from '../parts/places.ts'
 import type { RedisConnection } from '../shared/redis/connection.ts'
 import { openLogConnections } from '../shared/redis/log-connections.ts'
 import { maxEntries } from '../shared/revocation/budget.ts'
@@ -31,40 +27,8 @@ type SourceDeps = Readonly<{
   connection: RedisConnection | undefined
   log: Log
   clock: Clock
-  untold: UntoldChanges
+  webhookCame: () => void
 }>
-type FollowerDeps = SourceDeps & Readonly<{
-  metrics: Metrics
-  keyer: Keyer
-  clientDeleted: ClientJudge['deleted'] | undefined
-}>
-
-/** Reads revocations from Authgear's audit log; one replica does so for all. */
-export function openFollower (
-  { audit, authgear, cache }: ServiceSettings,
-  { metrics, log, clock, keys, keyer, revocations, connection, untold, clientDeleted }: FollowerDeps
-): Running | undefined {
-  if (audit === undefined) return undefined
-  return openAudit(audit, {
-    endpoint: authgear.endpoint,
-    ca: authgear.ca,
-    shared: connection === undefined ? undefined : { commands: connection.commands, keyPrefix: keys.log },
-    revocations,
-    blockDeleted: clientDeleted,
-    sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
-    lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
-    clock,
-    metrics: {
-      ...metrics.audit,
-      read: (activity, count, second) => {
-        metrics.audit.read(activity, count, second)
-        untold.read(activity, second)
-      }
-    },
-    log
-  })
-}
-
 /** Bound of the lines about unsigned webhooks. */
 const UNSIGNED_LINES_PER_SECOND = 10
 
@@ -81,7 +45,7 @@ function createWebhookReport (log: Log, clock: Clock): WebhookDeps['report'] {
 /** Reads revocations from Authgear's webhooks. */
 export function webhookOf (
   { authgear }: ServiceSettings,
-  { keys, revocations, connection, log, clock, metrics, untold }: SourceDeps & Readonly<{ metrics: Metrics }>
+  { keys, revocations, connection, log, clock, metrics, webhookCame }: SourceDeps & Readonly<{ metrics: Metrics }>
 ): Webhook | undefined {
   const { webhookSecret, previousWebhookSecret, appId } = authgear
   if (webhookSecret === undefined) return undefined
@@ -93,7 +57,7 @@ export function webhookOf (
   const notes = secrets.map(webhookSecretId).map((id) =>
     [id, onceAMinute(clock, () => note(id))] as const)
   const signed = (secretId: string): void => {
-    untold.webhookCame()
+    webhookCame()
     new Map(notes).get(secretId)?.()
   }
   return createWebhook({ secrets, appId, log: revocations, clock, report, signed, refused: metrics.webhookRefused })
@@ -115,7 +79,7 @@ type LogDeps = Readonly<{
   log: Log
   clock: Clock
   keys: RedisKeys
-  untold: UntoldChanges
+  webhookCame: () => void
   forget: () => void
   /** Undefined where no part reads the log. */
   reader: LogReader | undefined
@@ -145,7 +109,7 @@ export function openLog (settings: ServiceSettings, codec: EntryCodec, deps: Log
 }
 
 function observerOf (
-  { metrics: { revocations: counted }, log, clock, untold, forget, reader }: LogDeps
+  { metrics: { revocations: counted }, log, clock, webhookCame, forget, reader }: LogDeps
 ): Omit<LogObserver, 'length'> {
   const warnForged = onceAMinute(clock, () => log.warn(FORGED))
   const warnForeign = onceAMinute(clock, () => log.warn(FOREIGN))
@@ -154,7 +118,7 @@ function observerOf (
     reader,
     revoked: (origin) => {
       counted.revoked(origin)
-      if (origin === 'webhook') untold.webhookCame() // another replica may have taken it
+      if (origin === 'webhook') webhookCame() // another replica may have taken it
     },
     inauthentic: () => { counted.inauthentic(); warnForged() },
     foreign: () => { counted.foreign(); warnForeign() },

@@ -143,7 +143,6 @@ function gaugesOf (
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,
     redis: redis === undefined ? undefined : redisGauges(parts),
-    audit: auditGauges(settings, parts),
     ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     parts: () => numbersOf(parts().opened),
     certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
@@ -156,16 +155,6 @@ function redisGauges (parts: () => Parts): Gauges['redis'] {
     isFollowed: () => parts().revocations.isFollowing(),
     entries: () => parts().logEntries(),
     replicasSeen: () => parts().presence?.seen() ?? 0
-  }
-}
-
-function auditGauges ({ audit, authgear }: ServiceSettings, parts: () => Parts): Gauges['audit'] {
-  if (audit === undefined) return undefined
-  return {
-    isLeader: () => parts().audit?.isLeader() === true,
-    behindSeconds: () => parts().audit?.behindSeconds() ?? 0,
-    unread: () => parts().audit?.unread() ?? 0,
-    untold: authgear.webhookSecret === undefined ? undefined : () => parts().untold.count()
   }
 }
 

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { openAdminApi } from '../../src/authgear/admin-api/client.ts'
+import { type AdminApiLimits, openAdminApi } from '../../src/authgear/admin-api/client.ts'
 import { createUsers } from '../../src/parts/profile/users.ts'
-import { createAuditClient } from '../../src/authgear/audit-log/client.ts'
-import type { AuditEntry } from '../../src/authgear/audit-log/entry.ts'
+import { createAuditClient } from '../../src/parts/audit-log/client.ts'
+import type { AuditEntry } from '../../src/parts/audit-log/entry.ts'
 import { claimsOf, type EpochMs } from '../../src/core/token-expiry.ts'
 import { listOf, objectOf } from '../../src/core/json.ts'
 import { until } from '../helpers/until.ts'
@@ -15,7 +15,8 @@ const LIMITS = { connections: 1, deadlineMs: 10_000, maxBodyBytes: 2 ** 20 }
 const clock = { wall: () => Date.now() as EpochMs }
 
 const openAudit = (t: Test) => {
-  const audit = createAuditClient({ ...server.adminApi, clock, deadlineMs: 10_000 })
+  const open = (limits: AdminApiLimits) => openAdminApi(server.adminApi, limits)
+  const audit = createAuditClient({ openAdminApi: open, clock, deadlineMs: 10_000 })
   t.teardown(() => audit.close())
   return audit
 }

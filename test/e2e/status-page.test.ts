@@ -57,8 +57,7 @@ async function startBusy (t: Test, isWell = false) {
       isFollowed: () => trouble.redisUp,
       entries: () => ({ now: 0, most: 1 }),
       replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0)
-    },
-    ...(isWell && { audit: { isLeader: () => true, behindSeconds: () => 1, untold: () => 0, unread: () => 0 } })
+    }
   })
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP_MS < WINDOW_MS; step++) {

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { AuditObserver } from '../../src/authgear/audit-log/observer.ts'
 import type { AdminApiOptions } from '../../deploy/demo/authgear-simulator/server.mjs'
 
 export const APP_ID = 'app'
@@ -17,31 +16,16 @@ export const PRIVATE_KEY = pair.privateKey
 export const adminApi: AdminApiOptions = { appId: APP_ID, keyId: KEY_ID, publicKey: pair.publicKey }
 
 /** A replica's half. */
-export function auditEnvironment (authgear: string, poll: string): Readonly<Record<string, string>> {
+export function adminEnvironment (authgear: string): Readonly<Record<string, string>> {
   return {
     AUTHGEAR_ADMIN_API_URL: `${authgear}/graphql`,
     AUTHGEAR_ADMIN_API_KEY: PRIVATE_KEY,
     AUTHGEAR_ADMIN_API_KEY_ID: KEY_ID,
-    AUTHGEAR_APP_ID: APP_ID,
-    AUTHGEAR_AUDIT_POLL: poll
+    AUTHGEAR_APP_ID: APP_ID
   }
 }
 
-/** Everything that a follower tells, in order. */
-export function noting (): AuditObserver & Readonly<{ notes: string[], lags: number[] }> {
-  const notes: string[] = []
-  const lags: number[] = []
-  const note = (what: string) => (value: unknown) => { notes.push(`${what} ${String(value)}`) }
-  return {
-    notes,
-    lags,
-    polled: note('poll'),
-    failed: note('failed'),
-    gap: note('gap'),
-    leading: note('leading'),
-    read: (activity, count) => { notes.push(`read ${activity} ${count}`) },
-    applied: (seconds) => { lags.push(seconds) },
-    overflow: () => { notes.push('overflow') },
-    unread: note('unread')
-  }
+/** The same, and how often the audit log is read. */
+export function auditEnvironment (authgear: string, poll: string): Readonly<Record<string, string>> {
+  return { ...adminEnvironment(authgear), AUTHGEAR_AUDIT_POLL: poll }
 }

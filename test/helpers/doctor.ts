@@ -25,7 +25,7 @@ export const PAST_PROXY = ['port-open', 'port-own'] as const
 export const OF_REDIS: readonly FindingId[] = [
   'cache-secret', 'redis-cluster', 'redis-dns', 'redis-evicts', 'redis-forgets', 'redis-form', 'redis-full',
   'redis-log-long', 'redis-password', 'redis-read-only', 'redis-replicas', 'redis-rights', 'redis-sentinel',
-  'redis-tls', 'redis-too-slow', 'redis-unreachable', 'rotation', 'rotation-over', 'webhook-secret', 'webhook-silent',
+  'redis-tls', 'redis-too-slow', 'redis-unreachable', 'rotation', 'rotation-over', 'webhook-secret',
   'webhook-unseen'
 ]
 

@@ -1,5 +1,4 @@
 import type { Test } from 'tap'
-import { auditStoreContract } from './audit-store-contract.ts'
 import { cacheContract } from './cache-contract.ts'
 import { logContract } from './log-contract.ts'
 import type { RedisForm } from './redis-forms.ts'
@@ -8,7 +7,7 @@ import { skipOrFail } from './servers.ts'
 import { openLogReplica, settled } from './stream-log.ts'
 import { until } from './until.ts'
 
-/** The cache, the audit store and the revocation log keep to their contracts in each of these forms. */
+/** The cache and the revocation log keep to their contracts in each of these forms. */
 export function formsContract (t: Test, forms: readonly RedisForm[]): void {
   for (const { name, server, start } of forms) {
     t.test(name, { skip: skipOrFail(server) }, async (t) => {
@@ -21,9 +20,6 @@ export function formsContract (t: Test, forms: readonly RedisForm[]): void {
             pass: () => until('the entry ended', async () => (await tier.commands.pttl(tier.nameOf(keyOf('a')))) === -2)
           }
         })
-      })
-      t.test('audit store', async (t) => {
-        await auditStoreContract(t, (await redisTier(t, servers, settings)).commands, 'forward-auth:audit ')
       })
       t.test('revocation log', async (t) => {
         let opened = 0

@@ -22,10 +22,8 @@ export type InProcessOptions = Environment & Omit<Seams, 'tracer' | 'pending'> &
   waitingBytes?: number
   /** What peers may make its listeners hold; else by the machine's memory. */
   listeners?: ServiceSettings['listeners']
-  /** False: the audit log is not followed, although there is an Admin API. */
-  isAuditFollowed?: boolean
-  /** For one query of the audit log; else long. */
-  auditDeadlineMs?: number
+  /** Parts that stay off, although the variables turn them on. */
+  without?: readonly string[]
   /** In place of the listener's own, which would take minutes: milliseconds. */
   limits?: Readonly<
     Partial<Record<'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval', number>>
@@ -117,8 +115,9 @@ export async function startInProcess (t: Pick<Test, 'teardown'>, options: InProc
   const lines: Array<Record<string, unknown>> = []
   const settings = await settingsOf(options)
   const log = createLog(settings.logLevel, { write: (line: string) => { lines.push(JSON.parse(line)) } })
-  const { leaseWaitMs = 10_000, leaseMs = 10_000, secretCheckMs, settleMs, clock = systemClock, state } = options
-  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, clock, state }
+  const { leaseWaitMs = 10_000, leaseMs = 10_000, queryMs = LONG_MS } = options
+  const { secretCheckMs, settleMs, clock = systemClock, state } = options
+  const seams = { leaseWaitMs, leaseMs, secretCheckMs, settleMs, queryMs, clock, state }
   const service = createService(settings, log, seams)
   Object.assign(service.app.fastify.server, options.limits)
   await Promise.all([service.logFollowed(), service.partsReady()]) // as `serve` does
@@ -144,17 +143,16 @@ type Settings = ServiceSettings & Pick<Config, 'listen' | 'logLevel'>
 /** As `serve` makes them of the configuration. */
 export async function settingsOf (options: InProcessOptions): Promise<Settings> {
   const { machine = 'replica-1', waitingBytes = 2 ** 26 } = options
-  const { isAuditFollowed = true, auditDeadlineMs: deadlineMs = LONG_MS } = options
+  const { without = [] } = options
   const config = configOf(options)
   return {
     ...config,
     listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
-    audit: isAuditFollowed && config.audit ? { ...config.audit, deadlineMs } : undefined,
     version: '0.0.0-test',
     machine,
     replica: machine,
-    parts: await Promise.all(config.parts.map((part) => part.load())),
+    parts: await Promise.all(config.parts.filter(({ name }) => !without.includes(name)).map((part) => part.load())),
     tls: config.tls === undefined ? undefined : readTlsMaterial(config.tls)
   }
 }

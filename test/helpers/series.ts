@@ -2,7 +2,7 @@ import { loadConfig } from '../../src/config/index.ts'
 import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
 import { parts } from '../../src/parts/index.ts'
 import type { Gauges } from '../../src/operate/metrics/gauges.ts'
-import { auditEnvironment } from './audit.ts'
+import { adminEnvironment } from './audit.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */
 export function seriesOf (text: string): ReadonlyMap<string, number> {
@@ -23,7 +23,6 @@ const GAUGES: Gauges = {
     entries: () => ({ now: 1200, most: 93_300 }),
     replicasSeen: () => 3
   },
-  audit: { isLeader: () => true, behindSeconds: () => 61, untold: () => 0, unread: () => 0 },
   ownSessions: { sessions: () => 0 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }
@@ -33,7 +32,7 @@ const LOADED = await Promise.all(everyPart().map((part) => part.load()))
 
 function everyPart () {
   const examples = Object.assign({}, ...parts.map(({ example }) => example)) as NodeJS.ProcessEnv
-  const base = { AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...auditEnvironment('http://admin', '2s') }
+  const base = { AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...adminEnvironment('http://admin') }
   const loaded = loadConfig({ ...base, ...examples })
   if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
   return loaded.config.parts

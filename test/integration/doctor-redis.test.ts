@@ -14,7 +14,6 @@ import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { type RedisOptions, type RedisServer, startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
-import { demo } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { until } from '../helpers/until.ts'
 import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
@@ -23,7 +22,6 @@ import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 const SHARED = { CACHE_SECRET: SECRET, REDIS_TIMEOUT: '5s' }
 const AS_PRINTED = { REDIS_USERNAME: USERNAME, REDIS_PASSWORD: PASSWORD }
 const WITH_WEBHOOK = { AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET }
-const DAY_MS = 86_400_000
 const RESOURCES = 'https://api.example.com'
 
 const plain = (port: number, more: Env = {}): Env => ({ ...SHARED, REDIS_URL: `redis://127.0.0.1:${port}`, ...more })
@@ -84,17 +82,6 @@ const forgetful: Make = beside(async (_, t) => {
   const redis = await startRedis(t, { args: ['--appendonly', 'no'] })
   return { env: { RESOURCES, ...plain(redis.port) } }
 }, { resources: [{ uri: RESOURCES, scopes: [] }] })
-
-/** A user changed so long ago, and a webhook came so many days ago, if any. */
-const changed = (secondsAgo: number, webhookDaysAgo?: number): Make => beside(async ({ endpoint, simulator }, t) => {
-  const redis = await startRedis(t)
-  if (webhookDaysAgo !== undefined) {
-    await redis.cli('PEXPIRE', await takeWebhook(t, endpoint, redis), String((30 - webhookDaysAgo) * DAY_MS))
-  }
-  const createdAt = Math.floor(Date.now() / 1000) - secondsAgo
-  simulator.controls.audit.append({ activityType: 'USER_DISABLED', userId: demo.alice.id, payload: {}, createdAt })
-  return { env: { ...auditEnvironment(endpoint, '1s'), ...WITH_WEBHOOK, ...plain(redis.port) } }
-}, { adminApi })
 
 /** A Cluster under REDIS_URL: by the node that holds the log, or by another. */
 const clusterNode = (isOwner: boolean): Make => beside(async ({ endpoint }, t) => {
@@ -188,9 +175,6 @@ const MISTAKES: readonly Mistake[] = [
       await takeWebhook(t, endpoint, redis)
       return { AUTHGEAR_WEBHOOK_SECRET: `not ${WEBHOOK_SECRET}` }
     })],
-  ['an Authgear that never calls a webhook, as where addresses are private', ['webhook-silent'], changed(3600)],
-  ['an Authgear that called webhooks until three days ago', ['webhook-silent'], changed(3600, 3)],
-  ['nothing but an Authgear whose users have not changed since the newest webhook', [], changed(4 * 86_400, 3)],
   ['a webhook that never came', ['webhook-unseen'], server({}, WITH_WEBHOOK)]
 ]
 

@@ -9,7 +9,6 @@ import { doctor } from '../../src/commands/doctor.ts'
 import { CATALOGUE, type FindingId } from '../../src/commands/doctor/catalogue.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import type { EpochMs } from '../../src/core/token-expiry.ts'
-import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { parts } from '../../src/parts/index.ts'
 import { OF_ADDRESSES, OF_OWN_SESSIONS, OF_REDIS, PAST_PROXY, THROUGH_PROXY, visit } from '../helpers/doctor.ts'
 import {
@@ -65,11 +64,6 @@ const secure = (isKnown: boolean): Make => async (t) => {
 }
 
 const ownCertificate = (days: number): Make => beside(async (_, t) => ({ env: (await certificate(t, days)).listener }))
-
-const audited = (change: (world: DoctorWorld) => void, options: SimulatorOptions): Make => beside((world) => {
-  change(world)
-  return { env: auditEnvironment(world.endpoint, '1s') }
-}, options)
 
 const LOGIN = {
   LOGIN_CLIENT_ID: 'web', LOGIN_PUBLIC_URL: 'http://127.0.0.1:8080', LOGIN_SECRET: 'a secret of this test, of 32 bytes'
@@ -181,10 +175,6 @@ const AUTHGEAR: readonly Mistake[] = [
   ['a revoked JWT', ['jwt-refused'], beside(({ endpoint }) => pastedToken(jwt({ aud: endpoint, exp: future() })))],
   ['an idle time-out that is shorter than CACHE_TTL', ['idle-timeout'],
     setting({ CACHE_TTL: '10m' }, '--idle-timeout', '5m')],
-  ['an Admin API of another kid', ['audit-log', 'configuration-doubtful'],
-    audited(() => {}, { adminApi: { ...adminApi, keyId: 'another' } })],
-  ['an audit log that is not configured', ['audit-log', 'configuration-doubtful'],
-    audited(({ simulator }) => simulator.controls.audit.fail('unavailable'), { adminApi })],
   ['our own certificate, ended', ['certificate-ended'], ownCertificate(-91)],
   ['our own certificate, nobody renewed it', ['certificate-ends-soon'], ownCertificate(-80)]
 ]

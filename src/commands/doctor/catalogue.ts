@@ -219,12 +219,6 @@ const OF_BASE = {
     why: 'while a session is remembered Authgear does not see it used, and may end it although its owner is active',
     set: 'CACHE_TTL well below `session.idle_timeout_seconds`, a tenth of it, or less'
   },
-  'audit-log': {
-    severity: 'error',
-    mistake: 'Authgear\'s audit log cannot be read',
-    why: 'a sign-out, a terminated session or a change of roles is noticed only after CACHE_TTL',
-    set: 'what the line says; docs/audit-log.md has a table'
-  },
   'redis-dns': {
     severity: 'error',
     mistake: 'The name of Redis does not resolve',
@@ -357,14 +351,6 @@ const OF_BASE = {
     why: 'a disabled or deleted user is noticed only after CACHE_TTL',
     set: '`hook.non_blocking_handlers` at Authgear to this service\'s /webhook with events "*"; the log says where a ' +
       'signature was wrong'
-  },
-  'webhook-silent': {
-    severity: 'warning',
-    mistake: 'AUTHGEAR_WEBHOOK_SECRET is set, the audit log shows changed users, and no webhook told of them',
-    why: 'Authgear does not call this service: since September 2026 it refuses addresses that are not public, and ' +
-      'says so in its own log alone (`outbound fetch blocked by SSRF address policy`)',
-    set: 'this service\'s host in `http.insecure_fetch_address_allowed_hosts` of `authgear.features.yaml` ' +
-      '(docs/revocation.md, "Authgear in your own network"); or the handler, or the proxy\'s route to /webhook'
   },
   'webhook-secret': {
     severity: 'warning',

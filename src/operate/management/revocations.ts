@@ -20,7 +20,7 @@ export type RevocationsDeps = Readonly<{
 const USAGE =
   'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"sid": "…"}, ' +
     '{"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
-/** Of a session, as the audit log and the Admin API name it; the `sid` of an ID token holds it. */
+/** A session's id as Authgear's Admin API says it; the `sid` of an ID token holds it. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */

@@ -2,15 +2,6 @@ import type { Registry } from 'prom-client'
 import type { CertificateStage } from '../../core/certificate.ts'
 import { gauge, register } from './table.ts'
 
-export type AuditGauges = Readonly<{
-  isLeader: () => boolean
-  behindSeconds: () => number
-  /** Changes of users that no webhook told; undefined without AUTHGEAR_WEBHOOK_SECRET. */
-  untold: (() => number) | undefined
-  /** Entries of types that nobody knows, left out of the last poll. */
-  unread: () => number
-}>
-
 /** Read when somebody scrapes. */
 export type Gauges = Readonly<{
   resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
@@ -27,8 +18,6 @@ export type Gauges = Readonly<{
     entries: () => Readonly<{ now: number, most: number }>
     replicasSeen: () => number
   }> | undefined
-  /** The audit-log follower; undefined where it is off. */
-  audit: AuditGauges | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Numbers of each part that is on, for the status page. */
@@ -50,10 +39,6 @@ export type GaugeReading = Readonly<{
   redisUp: boolean | undefined
   logFollowed: boolean | undefined
   replicasSeen: number | undefined
-  /** The next three are undefined where this replica does not read the audit log. */
-  auditBehindSeconds: number | undefined
-  auditUnread: number | undefined
-  untold: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
   /** Numbers of each part that is on. */
@@ -61,7 +46,7 @@ export type GaugeReading = Readonly<{
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redis, audit, certificate, parts } = gauges
+  const { resolver, cacheEntries, redis, certificate, parts } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -71,9 +56,6 @@ export function readGauges (gauges: Gauges): GaugeReading {
     redisUp: redis?.isUp(),
     logFollowed: redis?.isFollowed(),
     replicasSeen: redis?.replicasSeen(),
-    auditBehindSeconds: audit?.isLeader() === true ? audit.behindSeconds() : undefined,
-    auditUnread: audit?.isLeader() === true ? audit.unread() : undefined,
-    untold: audit?.isLeader() === true ? audit.untold?.() : undefined,
     certificateStage: certificate?.stage(),
     parts: parts?.() ?? {}
   }

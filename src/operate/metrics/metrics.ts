@@ -1,11 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { AuditObserver } from '../../authgear/audit-log/observer.ts'
 import type { AuthenticateObserver } from '../../request/authenticate/types.ts'
 import type { SharedCacheObserver } from '../../shared/cache/coalescing.ts'
 import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../../core/reason.ts'
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../../shared/revocation/types.ts'
-import { registerAudit } from './audit.ts'
 import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
 import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
@@ -28,7 +26,6 @@ export type Metrics = Readonly<{
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   webhookRefused: (reason: WebhookRefusal) => void
-  audit: AuditObserver
   tokens: TokenObserver
   ownSessions: OwnSessionObserver
 }>
@@ -148,7 +145,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       doubted: (now) => { isDoubted = now }
     },
     webhookRefused: count.webhooks.add,
-    audit: registerAudit(registry, gauges.audit),
     tokens: registerTokens(registry),
     ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)

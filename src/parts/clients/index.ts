@@ -13,12 +13,12 @@ export const clients = definePart({
   needs: 'RESOURCES',
   configure: ({ blocked = [] }) => ({ blocked }),
   findings,
-  check: {
+  checks: [{
     title: 'blocked clients are known, and have stopped',
     off: 'RESOURCES is not set',
     needs: 'redis',
     run: checkBlocks
-  },
+  }],
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openClients
 })

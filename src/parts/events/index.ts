@@ -22,7 +22,7 @@ export const events = definePart({
   namesSessions: true,
   status,
   findings,
-  check: { title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', run: checkEvents },
+  checks: [{ title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', run: checkEvents }],
   metrics: ({ apps }) => eventMetrics([...new Set(apps.map(({ name }) => name))]),
   load: async () => (await import('./open.ts')).openEvents
 })

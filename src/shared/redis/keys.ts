@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 /** The names of all keys but those of entries. They share one hash tag, so that a Cluster keeps them in one slot. */
 export type RedisKeys = Readonly<{
-  /** What the names of the revocation log's and the audit log's keys begin with, up to a colon. */
+  /** The beginning of the names of the revocation log's keys and of parts' own, up to a colon. */
   log: string
   /** Holds who follows the revocations. */
   replicas: string
@@ -21,7 +21,7 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
     log,
     replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
-    webhookSeen: `${log}:webhook-seen`,
+    webhookSeen: partKey(log, WEBHOOK_SEEN),
     trial: trialKey(log)
   })
 }
@@ -40,6 +40,8 @@ export const trialKey = (log: string): string => `${log}:doctor`
 export const entryKey = (prefix: string, key: string): string => `${prefix}{${key}}:entry`
 export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`
 
+/** The key that exists while a signed webhook came not long ago, among those of `partKey`. */
+export const WEBHOOK_SEEN = 'webhook-seen'
 /** Redis remembers for so long that a signed webhook came. */
 export const WEBHOOK_KNOWN_MS = 30 * 86_400_000
 

@@ -1,11 +1,11 @@
 import { PROFILE_FIELDS } from '../../../src/request/identity/profile.ts'
-import { auditEnvironment } from '../../helpers/audit.ts'
+import { adminEnvironment } from '../../helpers/audit.ts'
 import type { InProcessOptions } from '../../helpers/in-process.ts'
 
 /** A replica's half of an Admin API that the simulator opens with `adminApi` (audit.ts), for profiles alone. */
 export const profileSettings = (authgear: string): InProcessOptions => ({
-  ...auditEnvironment(authgear, '10s'),
+  ...adminEnvironment(authgear),
   IDENTITY_PROFILE: PROFILE_FIELDS.join(','),
   PROFILE_TIMEOUT: '5s',
-  isAuditFollowed: false
+  without: ['audit-log']
 })

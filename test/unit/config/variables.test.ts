@@ -20,7 +20,6 @@ t.test('with the one required variable everything else has its default', async t
       previousWebhookSecret: undefined,
       appId: undefined
     },
-    audit: undefined,
     adminApi: undefined,
     listen: { kind: 'tcp', host: '0.0.0.0', port: 4180 },
     management: { kind: 'tcp', host: '127.0.0.1', port: 4181 },

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { openAdminApi } from '../../../authgear/admin-api/client.ts'
+import { adminApiOf } from '../../../authgear/admin-api/account.ts'
 import { AdminApiError } from '../../../authgear/admin-api/errors.ts'
-import { createTokens } from '../../../authgear/admin-api/token.ts'
 import { cookieNames, readCredentials } from '../../../core/credentials.ts'
 import { listOf, objectOf, parseObject } from '../../../core/json.ts'
 import { type Finding, found } from '../catalogue.ts'
@@ -17,9 +16,9 @@ export const address: Probe = {
   title: "Authgear sees people's addresses",
   needs: 'authgear',
   async run (context) {
-    const { config: { audit }, options: { paste }, pasted, look } = context
+    const { config: { adminApi }, options: { paste }, pasted, look } = context
     if (paste !== 'token') return skipped('it takes the access token of a person: --token-stdin')
-    if (audit === undefined) return skipped('it takes the Admin API, which shows it: AUTHGEAR_ADMIN_API_URL')
+    if (adminApi === undefined) return skipped('it takes the Admin API, which shows it: AUTHGEAR_ADMIN_API_URL')
     const token = pasted.trim().replace(/^authorization:\s*/i, '').replace(/^bearer\s+/i, '')
     const reading = readCredentials(['authorization', `Bearer ${token}`], cookieNames(''))
     if (reading.kind !== 'credentials') return skipped('what was pasted is no access token')
@@ -27,7 +26,7 @@ export const address: Probe = {
     const sent = `198.51.100.${randomInt(1, 255)}`
     const { reading: answer } = await askAbout(look, reading.credentials, sent)
     if (answer.kind !== 'resolution' || answer.resolution.kind !== 'valid') return skipped('the token is nobody\'s')
-    const recorded = await addressOf(context, audit, answer.resolution.userId)
+    const recorded = await addressOf(context, adminApi, answer.resolution.userId)
     return recorded === undefined ? skipped('the Admin API did not show it') : looked(judgeAddress(recorded, sent))
   }
 }
@@ -41,11 +40,10 @@ function judgeAddress (recorded: string, sent: string): Finding | undefined {
 /** Of the user's session that was used last; undefined where the Admin API does not say it. */
 async function addressOf (
   { config: { authgear }, clock }: Context,
-  { url, key, appId }: NonNullable<Context['config']['audit']>,
+  account: NonNullable<Context['config']['adminApi']>,
   userId: string
 ): Promise<string | undefined> {
-  const { endpoint, ca } = authgear
-  const api = openAdminApi({ url, endpoint, ca, token: createTokens(key, appId, clock) }, LIMITS)
+  const api = adminApiOf(account, authgear, clock)(LIMITS)
   try {
     const id = Buffer.from(`User:${userId}`).toString('base64url')
     return newestAddress(parseObject((await api.query(SESSIONS, { id })).body))

@@ -27,21 +27,18 @@ const MARKS: Readonly<Record<Level, string>> = { good: '✓', quiet: '–', warn
 const WORDS: Readonly<Record<Level, string>> = { good: 'Good', quiet: 'Quiet', warn: 'Warning', bad: 'Trouble' }
 
 /** The first line: one sentence, linked to what to do; what else there is follows. */
-export function verdictPart ([first, ...others]: readonly [Verdict, ...Verdict[]], untold: number): string {
+export function verdictPart (
+  [first, ...others]: readonly [Verdict, ...Verdict[]], notes: readonly string[]
+): string {
   const also = others.map(({ level, ...rest }) => `<li class="${level}">${sentence(rest)}</li>`)
   const mark = `<span role="img" aria-label="${WORDS[first.level]}">${MARKS[first.level]}</span>`
   const rest = also.length === 0 ? '' : `<ul class="also">${also.join('')}</ul>`
   return `<div data-part="verdict"><p class="verdict ${first.level}">${mark} ${sentence(first)}</p>${rest}` +
-    `${untold > 0 ? BLOCKED : ''}</div>`
+    `${notes.join('')}</div>`
 }
 
 const sentence = ({ sentence, link }: Pick<Verdict, 'sentence' | 'link'>): string =>
   `<a href="runbook#${link}">${escapeHtml(sentence)}</a>`
-
-const BLOCKED =
-  '<p class="note">Since September 2026 Authgear calls no webhook at an address that is not public, and ' +
-  'says so in its own log alone: <code>outbound fetch blocked by SSRF address policy</code>. Its operator ' +
-  'lifts it with <code>http.insecure_fetch_address_allowed_hosts</code> in <code>authgear.features.yaml</code>.</p>'
 
 type Tile = Figure & Readonly<{ scale: Scale }>
 

@@ -6,7 +6,7 @@ import { format, timeElement } from './format.ts'
 import { type About, factsPart, replicasPart, refusalsPart, tilesPart, verdictPart } from './head.ts'
 import { endsOf, type Sample, WINDOW_MS } from './history.ts'
 import { STYLE } from './style.ts'
-import { isWell, verdictsOf } from './verdict.ts'
+import { isWell, notesOf, verdictsOf } from './verdict.ts'
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
@@ -23,7 +23,7 @@ export function renderPage (status: Status, more = ''): string {
   const verdicts = verdictsOf(facts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
-${verdictPart(verdicts, facts.untold ?? 0)}
+${verdictPart(verdicts, notesOf(facts))}
 ${tilesPart(samples)}
 <h1>authgear-forward-auth</h1>
 <p class="again"><a href="">Refresh</a>

@@ -5,11 +5,7 @@ import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
 import { type NamedProblem, partProblems, partReasons } from './of-parts.ts'
 
-type Now = Pick<
-  GaugeReading,
-  'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'auditBehindSeconds' | 'auditUnread' |
-  'untold' | 'certificateStage'
->
+type Now = Pick<GaugeReading, 'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'certificateStage'>
 
 /** What the first line of the status page rests on; counts are of its window where nothing else is said. */
 export type Facts = Now & Readonly<{
@@ -41,12 +37,12 @@ type Rule = Readonly<{
   level: Level
   when: (facts: Facts) => boolean
   sentence: (facts: Facts) => string
+  note?: string | undefined
   link: string
 }>
 
 /** More of them than this wait for longer than a moment; the alert's bound too. */
 const MANY_QUEUED = 100
-const AUDIT_LATE_SECONDS = 60
 const isUnavailable = (reason: string) => ({ unavailableNow }: Facts): boolean =>
   unavailableNow.count > 0 && unavailableNow.reason === reason
 const share = ({ unavailableNow: { count, of } }: Facts): string =>
@@ -126,32 +122,10 @@ const OF_BASE: readonly Rule[] = [
   },
   {
     level: 'warn',
-    when: ({ untold = 0 }) => untold > 0,
-    sentence: ({ untold = 0 }) =>
-      `Users changed, and no webhook came (${times(untold, 'change')}): let Authgear call this service`,
-    link: 'forwardauthwebhookssilent'
-  },
-  {
-    level: 'warn',
     when: ({ webhooksRefused }) => webhooksRefused > 0,
     sentence: ({ webhooksRefused }) =>
       `${times(webhooksRefused, 'webhook')} refused: compare AUTHGEAR_WEBHOOK_SECRET with the project's`,
     link: 'forwardauthwebhooksrefused'
-  },
-  {
-    level: 'warn',
-    when: ({ auditBehindSeconds = 0 }) => auditBehindSeconds > AUDIT_LATE_SECONDS,
-    sentence: ({ auditBehindSeconds = 0 }) =>
-      `The audit log was not read for ${Math.round(auditBehindSeconds)} s, so sign-outs count late: look at the log`,
-    link: 'forwardauthauditlogbehind'
-  },
-  {
-    level: 'warn',
-    when: ({ auditUnread = 0 }) => auditUnread > 0,
-    sentence: ({ auditUnread = 0 }) =>
-      `Of types that this version does not know, ${auditUnread} entries of the audit log were left out, and revoke ` +
-        'nobody: update this service',
-    link: 'forwardauthauditlogbehind'
   },
   {
     level: 'warn',
@@ -209,10 +183,11 @@ export const RULES: readonly Rule[] = Object.freeze(
   LEVELS.flatMap((wanted) => [...OF_BASE, ...partProblems.map(ruleOf)].filter(({ level }) => level === wanted))
 )
 
-function ruleOf ({ part, level, reason, when, sentence, link }: NamedProblem): Rule {
+function ruleOf ({ part, level, reason, when, sentence, note, link }: NamedProblem): Rule {
   const isReason = reason === undefined ? () => true : isUnavailable(reason)
   return {
     level,
+    note,
     link,
     when (facts) {
       const numbers = facts.partNumbers[part]
@@ -232,5 +207,9 @@ export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
   const [first = ALL_IS_WELL, ...others] = said
   return [first, ...others.filter(({ level }) => !isWell(level))]
 }
+
+/** The notes of all that there is to say. */
+export const notesOf = (facts: Facts): readonly string[] =>
+  RULES.flatMap(({ when, note }) => note !== undefined && when(facts) ? [note] : [])
 
 export const isWell = (level: Level): boolean => level === 'good' || level === 'quiet'

@@ -11,7 +11,7 @@ type Numbers = Readonly<{ written: number, lost: number }>
 /** How it is, after so many seconds. */
 function sampleAt (second: number, numbers: Numbers | undefined, requiredAnswers = 0): Sample {
   const parts = numbers === undefined ? {} : { 'access-record': numbers }
-  const metrics = allMetrics({ parts: () => parts, audit: undefined })
+  const metrics = allMetrics({ parts: () => parts })
   metrics.request('verify', 200, 'allowed', 'memory', 0.001)
   for (let n = 0; n < requiredAnswers; n++) metrics.request('verify', 503, 'record_unavailable', 'none', 0.001)
   return sampleOf(metrics.reading(), { wall: second * 1000, monotonic: second * 1000 })

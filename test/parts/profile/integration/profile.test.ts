@@ -311,7 +311,7 @@ t.test('two replicas over Redis', { skip: skipOrFail('redis-server') }, async (t
 
 t.test('a group that the audit log tells of drops the profile', async (t) => {
   const { simulator, replica } = await start(t)
-  const one = await replica({ AUTHGEAR_AUDIT_POLL: '100ms', isAuditFollowed: true })
+  const one = await replica({ AUTHGEAR_AUDIT_POLL: '100ms', without: [] })
   t.strictSame((await profileOf(one, ALICE)).groups, ['staff'])
   simulator.controls.setGroups('alice', ['staff', 'board'])
   await until('it is seen', async () => (await profileOf(one, ALICE)).groups?.includes('board') === true)

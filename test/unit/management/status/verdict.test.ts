@@ -23,9 +23,6 @@ const WELL: Facts = {
   inauthentic: 0,
   webhooksRefused: 0,
   partNumbers: {},
-  auditBehindSeconds: undefined,
-  untold: undefined,
-  auditUnread: undefined,
   certificateStage: undefined
 }
 const now = (count: number, reason?: string): Partial<Facts> =>
@@ -48,13 +45,9 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['no Redis', { redisUp: false, logFollowed: false }, 'warn', 'forwardauthredisdown', /bring Redis back/],
   ['no log', { logFollowed: false }, 'warn', 'forwardauthrevocationlognotfollowed', /not followed/],
   ['another secret', { inauthentic: 1 }, 'warn', 'forwardauthinauthenticrevocations', /1 revocation of another secret/],
-  ['unknown types', { auditUnread: 900 }, 'warn', 'forwardauthauditlogbehind', /900 entries .*, and revoke nobody/],
-  ['no webhook', { untold: 3 }, 'warn', 'forwardauthwebhookssilent', /no webhook came \(3 changes\)/],
   ['a certificate that ended', { certificateStage: -1 }, 'bad', 'forwardauthcertificateexpires', /has ended/],
   ['a certificate that ends', { certificateStage: 7 }, 'warn', 'forwardauthcertificateexpires', /within 7 days/],
   ['webhooks refused', { webhooksRefused: 2 }, 'warn', 'forwardauthwebhooksrefused', /^2 webhooks refused/],
-  ['an audit log behind', { auditBehindSeconds: 61 }, 'warn', 'forwardauthauditlogbehind', /not read for 61 s/],
-  ['an audit log in time', { auditBehindSeconds: 60 }, 'good', 'all-is-well', /All is well/],
   ['another replica', { othersFailing: 1 }, 'warn', 'forwardauthauthgearcircuitopen', /by 1 other replica/],
   ['a queue', { queued: 101 }, 'warn', 'forwardauthauthgearqueue', /^101 resolutions wait/],
   ['a bad policy', { badPolicy: 1 }, 'warn', 'forwardauthbadpolicy', /^1 request refused by a policy/],

@@ -1,0 +1,39 @@
+import type { StatusOf } from '../status.ts'
+
+/** Seconds; the bound of the alert, too. */
+const LATE_SECONDS = 60
+
+const REFUSED_BY_AUTHGEAR =
+  '<p class="note">Since September 2026 Authgear calls no webhook at an address that is not public, and ' +
+  'says so in its own log alone: <code>outbound fetch blocked by SSRF address policy</code>. Its operator ' +
+  'lifts it with <code>http.insecure_fetch_address_allowed_hosts</code> in <code>authgear.features.yaml</code>.</p>'
+
+/** Its numbers are there only at the replica that leads. */
+export const status: StatusOf = {
+  json: ({ behindSeconds, unread, untold }) => ({ auditBehindSeconds: behindSeconds, auditUnread: unread, untold }),
+  problems: [
+    {
+      level: 'warn',
+      when: ({ now: { untold = 0 } }) => untold > 0,
+      sentence: ({ now: { untold = 0 } }) =>
+        `Users changed, and no webhook came (${untold} change${untold === 1 ? '' : 's'}): let Authgear call this service`,
+      note: REFUSED_BY_AUTHGEAR,
+      link: 'forwardauthwebhookssilent'
+    },
+    {
+      level: 'warn',
+      when: ({ now: { behindSeconds = 0 } }) => behindSeconds > LATE_SECONDS,
+      sentence: ({ now: { behindSeconds = 0 } }) =>
+        `The audit log was not read for ${Math.round(behindSeconds)} s, so sign-outs count late: look at the log`,
+      link: 'forwardauthauditlogbehind'
+    },
+    {
+      level: 'warn',
+      when: ({ now: { unread = 0 } }) => unread > 0,
+      sentence: ({ now: { unread = 0 } }) =>
+        `Of types that this version does not know, ${unread} entries of the audit log were left out, and revoke ` +
+          'nobody: update this service',
+      link: 'forwardauthauditlogbehind'
+    }
+  ]
+}
