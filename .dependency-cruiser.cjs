@@ -99,10 +99,10 @@ module.exports = {
     },
     {
       name: 'few-make-a-success',
-      comment: 'a 2xx is written by verify/responses (sessions, tokens), resource/metadata and parts/assertion/jwks ' +
+      comment: 'a 2xx is written by verify/responses (sessions, tokens), tokens/metadata and assertion/jwks ' +
         '(public documents), and http/webhook; no other file can spell one',
       severity: 'error',
-      from: { pathNot: '^src/(request/(verify/responses|resource/metadata|http/webhook)|parts/assertion/jwks)[.]ts$' },
+      from: { pathNot: '^src/(request/(verify/responses|http/webhook)|parts/(assertion/jwks|tokens/metadata))[.]ts$' },
       to: { path: '^src/request/http/success[.]ts$' }
     },
     {
@@ -143,8 +143,7 @@ module.exports = {
     },
     owner(
       'jose',
-      '(authgear/(admin-api/token|key-set|id-token)|request/resource/verifier|' +
-        'parts/assertion/doctor)[.]ts$'
+      '(authgear/(admin-api/token|key-set|id-token)|parts/(tokens/verifier|assertion/doctor))[.]ts$'
     ),
     owner('oauth4webapi', 'authgear/token-(endpoint|exchange)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
@@ -152,7 +151,7 @@ module.exports = {
     owner(
       'lru-cache',
       '(shared/(cache/store|own-session/(memory|refresh|user-sessions))|parts/profile/known-users|' +
-        'request/(own-login/used-codes|resource/verifier)|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
+        'request/own-login/used-codes|parts/tokens/verifier|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
     owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),
     owner('marked', 'operate/management/status/runbook[.]ts$'),

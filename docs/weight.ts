@@ -51,13 +51,12 @@ const tests = filesIn('test', (path) => /[.]m?ts$|[.]mjs$/.test(path) && !path.i
 /** Files of src outside its folder that name a part: its variables, headers, folder, or a title of two words. */
 function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): readonly string[] {
   const titles = title.includes(' ') ? [title] : []
-  const words = [...Object.keys(variables), ...sends?.names ?? [], `parts/${name}`, ...titles]
+  // a word of English is no variable
+  const variable = new RegExp(`\\b(?:${Object.keys(variables).join('|')})\\b`)
+  const words = new RegExp([...sends?.names ?? [], `parts/${name}`, ...titles].join('|'), 'i')
   const own = join('src/parts', name) + sep
-  return source.filter((path) => !path.includes(own) && isAmong(textOf(path).toLowerCase(), words))
+  return source.filter((path) => !path.includes(own) && (variable.test(textOf(path)) || words.test(textOf(path))))
 }
-
-const isAmong = (text: string, words: readonly string[]): boolean =>
-  words.some((word) => text.includes(word.toLowerCase()))
 
 const decisions = readdirSync(join(ROOT, 'docs/inside/decisions')).filter((name) => /^\d/.test(name))
 const linesOf = (folder: string): number => count(filesIn(folder, (path) => !path.includes('/fixtures/'))).lines

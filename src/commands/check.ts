@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { type Config, loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
 import { certificateStage, endOf } from '../core/certificate.ts'
 import { certificateLife } from '../request/http/tls.ts'
-import type { Resource } from '../request/resource/settings.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
 import { everyoneEnters } from '../core/who-enters.ts'
@@ -15,19 +14,6 @@ const STEP_UP_NOTE =
   'note: with LOGIN_SESSION=own a route with `max_age=…` in its policy asks people to confirm who they are. That ' +
     'needs a client of the type single-page or traditional web application; for any other, step-up is off, and ' +
     '`doctor` says so (docs/login.md)\n'
-
-const SCOPE_NOTE =
-  'note: a valid token is no permission: Authgear gives a client without any scope one too, so each route of a ' +
-    'resource needs `scope=…` (docs/resource-tokens.md)\n'
-
-/** MCP clients ask for what the challenge names, and Authgear wants this of each. */
-function signInNote (resources: readonly Resource[]): string {
-  const without = resources.filter(({ scopes }) => !scopes.includes('openid')).map(({ uri }) => uri)
-  return without.length === 0
-    ? ''
-    : `note: no MCP client can sign a person in for ${without.join(' ')}: write #openid,… behind it in RESOURCES; ` +
-      'machines need none (docs/resource-tokens.md)\n'
-}
 
 const OPTIONS = { host: { type: 'string' } } as const
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
@@ -59,7 +45,7 @@ export function check (
   out.write(NOTE)
   if (loaded.config.login !== undefined) out.write(`note: ${everyoneEnters(loaded.config.authgear.endpoint.origin)}\n`)
   if (loaded.config.login?.own !== undefined) out.write(STEP_UP_NOTE)
-  if (loaded.config.resources.length > 0) out.write(SCOPE_NOTE + signInNote(loaded.config.resources))
+  for (const note of loaded.config.parts.flatMap(({ notes }) => notes)) out.write(`note: ${note}\n`)
   return 0
 }
 

@@ -1,17 +1,16 @@
-import type { At } from '../parts/findings.ts'
-import { type PartFindingId, parts } from '../parts/index.ts'
+import { parts } from '../parts/index.ts'
 import { text } from 'node:stream/consumers'
-import { adminApiOf } from '../authgear/admin-api/account.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { type Config, loadConfig, type LoadedConfig } from '../config/index.ts'
 import { cookieNames } from '../core/credentials.ts'
 import { ResolverError } from '../errors.ts'
 import { inspectRedis } from '../shared/redis/probe.ts'
-import { partKey, redisKeysOf, type RedisKeys } from '../shared/redis/keys.ts'
+import { redisKeysOf, type RedisKeys } from '../shared/redis/keys.ts'
 import { createResolverProbe } from '../authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
+import { atOf, ofPart } from './doctor/of-parts.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './command-line.ts'
 import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -22,8 +21,8 @@ import { signUp } from './doctor/checks/sign-up.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
 import { address } from './doctor/checks/address.ts'
 import { pasted } from './doctor/checks/pasted.ts'
-import { cacheSecret, rotation, sealersOf } from './doctor/checks/secrets.ts'
-import { keys, metadata } from './doctor/checks/resource-tokens.ts'
+import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
+import { keys } from './doctor/checks/keys.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
 import { revocationLog, webhook } from './doctor/checks/revocations.ts'
 import { printable } from '../operate/logging/pretty.ts'
@@ -139,7 +138,7 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
   resolver, authgearCertificate, clock, trustProxy, cookies, login, signUp,
-  keys, pasted, address, stranger, throughProxy, ownSession, openPorts, metadata,
+  keys, pasted, address, stranger, throughProxy, ownSession, openPorts,
   idleTimeout,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret,
   webhook, rotation,
@@ -156,26 +155,10 @@ function probeOf (part: string, { title, off, needs }: PartCheck, index: number)
     async run (context) {
       const checked = await context.config.parts.find(({ name }) => name === part)?.checks[index]?.(atOf(context))
       if (checked === undefined) return skipped(off)
-      if (checked.kind === 'skipped') return checked
-      return looked(...checked.findings.map(([id, what]) => found(id as PartFindingId, what)))
+      return checked.kind === 'skipped' ? checked : looked(...ofPart(checked.findings))
     }
   }
 }
-
-function atOf ({ config: { tls, cache, adminApi, authgear }, redis, clock }: Context): At {
-  return {
-    isTls: tls !== undefined,
-    redis: redis && readOnly(redis, cache),
-    openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
-    clock
-  }
-}
-
-const readOnly = ({ keys, connection: { commands } }: DoctorRedis, cache: Config['cache']): At['redis'] => ({
-  commands,
-  sealing: { ...sealersOf(cache), writesPrevious: () => false },
-  keyOf: (purpose) => partKey(keys.log, purpose)
-})
 
 export type Result = Readonly<{ title: string, outcome: Outcome }>
 

@@ -30,7 +30,6 @@ export function assemble (values: Values, memory: MachineMemory) {
     cache: cache(settingsOf('Cache', values), memory, ofRedis !== undefined),
     redis: ofRedis,
     ...login(settingsOf('Login', values)),
-    ...resourceTokens(settingsOf('Resource tokens', values)),
     identity: identity(settingsOf('Identity', values)),
     /** The parts that are on, in the order of the list. */
     parts: parts.flatMap((part) => part.configure(values) ?? []),
@@ -117,10 +116,6 @@ function login (settings: SettingsOf<'Login'>): Login {
     },
     loginUrl
   }
-}
-
-function resourceTokens ({ resources = [], ...rest }: SettingsOf<'Resource tokens'>) {
-  return { ...rest, resources }
 }
 
 function identity ({ headers = NO_HEADERS, ...rest }: SettingsOf<'Identity'>): IdentitySettings {

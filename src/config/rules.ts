@@ -275,24 +275,12 @@ const rotation: Rule = ({ isSet, values }) => ROTATED.flatMap(([previous, curren
     `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
 ])
 
-/** Authgear refuses such a resource; here a session's own audience would be one. */
-const resourcesAreElsewhere: Rule = ({ values: { RESOURCES: resources = [], AUTHGEAR_ENDPOINT: endpoint } }) => {
-  const named = endpoint === undefined ? undefined : new URL(endpoint.origin).hostname
-  const own = named === 'localhost' ? undefined : named // a simulated Authgear on one's own machine
-  return resources.map(({ uri }) => {
-    const { hostname } = new URL(uri)
-    return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
-      `RESOURCES: "${uri}" is on AUTHGEAR_ENDPOINT's own domain, where Authgear allows no resource`
-  })
-}
-
 const RULES: readonly Rule[] = [
   rotation,
   tlsIsWhole,
   tlsKeyFits,
   tlsNeedsNode,
   listenersDiffer,
-  resourcesAreElsewhere,
   auditIsWhole,
   keyIdsAgree,
   loginIsWhole,
@@ -308,13 +296,15 @@ const RULES: readonly Rule[] = [
 
 /** What the rules of parts read. */
 export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
-  const { isSet, values: { CACHE_SECRET: secret, IDENTITY_USER: identityUser }, readFile } = readings
+  const { isSet, values, readFile } = readings
+  const { AUTHGEAR_ENDPOINT: authgear, CACHE_SECRET: secret, IDENTITY_USER: identityUser } = values
   return {
     ...readings,
     base: {
       hasRedis: hasRedis(readings),
       isSealed: secret !== 'none',
       hasAdminApi: isSet('AUTHGEAR_ADMIN_API_URL'),
+      authgear,
       identityUser,
       readFile
     }

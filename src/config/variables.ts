@@ -11,7 +11,6 @@ import {
 import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
-import { resources } from './parsers/resources.ts'
 import { type PartRows, parts } from '../parts/index.ts'
 import {
   type SettingsOf as SettingsOfRows, settingsOf as settingsOfRows, type ValuesOf, type Variable, type Variables
@@ -415,37 +414,6 @@ const login = {
   }
 } as const satisfies Variables
 
-const resourceTokens = {
-  RESOURCES: {
-    as: 'resources',
-    kind: resources,
-    file: true,
-    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
-    meaning:
-      'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
-        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). `openid` beside the scopes lets ' +
-        'MCP clients sign people in. JSON says more: ' +
-        '`[{"uri", "scopes", "name", "documentation"}]`.'
-  },
-  RESOURCE_TOKEN_MAX_AGE: {
-    as: 'resourceTokenMaxAgeMs',
-    kind: duration({ min: '1m', max: '24h' }),
-    fallback: '1h',
-    meaning:
-      'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
-        'memory.'
-  },
-  RESOURCE_CLIENTS: {
-    as: 'resourceClients',
-    kind: choice(['any', 'allow-list']),
-    fallback: 'any',
-    meaning:
-      'Whose tokens a resource takes: `any` = of every client that Authgear gives one, unless the route says ' +
-        '`client=`; `allow-list` = of clients that the route names by `client=`, and a route that names none lets ' +
-        'nobody in.'
-  }
-} as const satisfies Variables
-
 const identity = {
   IDENTITY_HEADERS: {
     as: 'headers',
@@ -574,7 +542,6 @@ const groups = Object.freeze({
   Cache: cache,
   Redis: redis,
   Login: login,
-  'Resource tokens': resourceTokens,
   Identity: identity,
   Pages: pages,
   Service: service

@@ -169,10 +169,6 @@ const passesOn: Warning = ({ values }) => {
   ]
 }
 
-/** They work on resource tokens alone. */
-const resourceTokens: Warning = (readings) =>
-  readings.isSet('RESOURCES') ? [] : idleWithout('RESOURCES', ['RESOURCE_CLIENTS'], readings)
-
 const WARNINGS: readonly Warning[] = [
   plainEndpoint,
   passesOn,
@@ -183,8 +179,7 @@ const WARNINGS: readonly Warning[] = [
   wideTrust,
   openManagement,
   staleWithoutRevocation,
-  loginWarnings,
-  resourceTokens
+  loginWarnings
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {

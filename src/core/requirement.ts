@@ -54,7 +54,7 @@ const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
 /** RFC 6749, section 3.3, without the comma, which stands for "or" here. */
 export const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
 const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
-/** Whether it is one that this deployment has is for the endpoint to say: RESOURCES. */
+/** The endpoint decides whether this deployment has the resource. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** What an app calls itself: the assertion's `aud`. */
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/

@@ -1,11 +1,6 @@
-import { askStepUp, deny, type Policy } from './policy.ts'
-import type { Challenge, TokenRequirement } from './requirement.ts'
-import type { ResourceToken } from './resource-token.ts'
-import type { EpochMs } from './token-expiry.ts'
+import type { Policy } from './policy.ts'
 
-type Understood = Policy & { kind: 'understood' }
-
-/** @returns what the policy asks of people, for a session: what only a resource token has is left out */
+/** @returns the policy without what only a resource token can meet */
 export function withoutTokenRequirements (policy: Policy): Policy {
   if (policy.kind === 'bad') return policy
   return {
@@ -14,79 +9,7 @@ export function withoutTokenRequirements (policy: Policy): Policy {
   }
 }
 
-/** Whether a session may meet it: what only a resource token has belongs on the endpoints for those. */
+/** True if a session may meet it: what only a resource token can meet belongs on the endpoints for those. */
 export function isForSessions (policy: Policy): boolean {
   return policy.kind === 'bad' || policy.requirements.every(({ kind }) => kind === 'person')
-}
-
-/** What a route asks of a resource token; of scopes of which one is enough, the first. */
-export type TokenNeeds = Readonly<{ resources: readonly string[], scopes: readonly string[] }>
-
-export function tokenNeedsOf (policy: Policy): TokenNeeds {
-  if (policy.kind === 'bad') return { resources: [], scopes: [] }
-  return { resources: firstOfEach(policy, 'resource'), scopes: firstOfEach(policy, 'scope') }
-}
-
-/** Whether it names the clients whose tokens it takes. */
-export function namesClients (policy: Understood): boolean {
-  return policy.requirements.some((one) => one.kind === 'token' && one.about === 'client')
-}
-
-function firstOfEach ({ requirements }: Understood, about: TokenRequirement['about']): readonly string[] {
-  const found = requirements.filter((one): one is TokenRequirement => one.kind === 'token' && one.about === about)
-  return [...new Set(found.flatMap(({ values }) => values.slice(0, 1)))]
-}
-
-type TokenRefusal = 'bad_policy' | 'wrong_audience' | 'wrong_client' | 'forbidden' | 'insufficient_scope'
-
-export type TokenDecision =
-  | Readonly<{ kind: 'allow' }>
-  | Readonly<{ kind: 'refuse', reason: TokenRefusal }>
-  | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
-
-const ALLOW: TokenDecision = Object.freeze({ kind: 'allow' })
-const BAD_POLICY = refuse('bad_policy')
-const WRONG_AUDIENCE = refuse('wrong_audience')
-const WRONG_CLIENT = refuse('wrong_client')
-const FORBIDDEN = refuse('forbidden')
-const INSUFFICIENT_SCOPE = refuse('insufficient_scope')
-
-/**
- * Of a token whose signature and life are verified; starts from denied. Without a resource no token is for this route.
- * A machine fails every rule about people. The scope comes last: only where nothing else is lacking does another scope
- * help.
- */
-export function decideToken (token: ResourceToken, policy: Policy, now: EpochMs): TokenDecision {
-  if (policy.kind !== 'understood') return BAD_POLICY
-  const lacks = { resource: false, client: false, scope: false }
-  let namesResource = false
-  for (const requirement of policy.requirements) {
-    if (requirement.kind !== 'token') continue
-    namesResource ||= requirement.about === 'resource'
-    if (!requirement.meets(token)) lacks[requirement.about] = true
-  }
-  if (!namesResource) return BAD_POLICY
-  if (lacks.resource) return WRONG_AUDIENCE
-  if (lacks.client) return WRONG_CLIENT
-  const ofPerson = decidePerson(token, policy, now)
-  if (ofPerson !== ALLOW) return ofPerson
-  return lacks.scope ? INSUFFICIENT_SCOPE : ALLOW
-}
-
-/** No machine can step up. */
-function decidePerson ({ identity, userId }: ResourceToken, { requirements }: Understood, now: EpochMs): TokenDecision {
-  const challenges: Challenge[] = []
-  let isPermitted = true
-  for (const requirement of requirements) {
-    if (requirement.kind !== 'person') continue
-    const outcome = requirement.meets(identity, now)
-    if (typeof outcome === 'object') challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') isPermitted = deny(outcome)
-  }
-  if (challenges.length === 0) return isPermitted ? ALLOW : FORBIDDEN
-  return userId === undefined ? FORBIDDEN : askStepUp(challenges)
-}
-
-function refuse (reason: TokenRefusal): TokenDecision {
-  return Object.freeze({ kind: 'refuse', reason })
 }

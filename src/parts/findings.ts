@@ -1,21 +1,37 @@
-import type { EpochMs } from '../core/token-expiry.ts'
+import type { PublicEndpointSettings } from '../authgear/public-endpoint.ts'
 import type { Clock } from '../clock.ts'
+import type { EpochMs } from '../core/token-expiry.ts'
 import type { Base, SharedRedis } from './places.ts'
 
 /** A problem that `doctor` may find. */
 export type PartFinding<Id extends string> =
   Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
 export type Found<Id extends string> = readonly [id: Id, what: string]
+/** Problems of the base's list that a part may find, too. */
+export type CommonFinding = 'app-certificate' | 'token-keys'
+type Findings<Id extends string> = ReadonlyArray<Found<Id | CommonFinding>>
 export type Checked<Id extends string> =
-  Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: ReadonlyArray<Found<Id>> }>
+  Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: Findings<Id> }>
+/** An explanation of a pasted token. `notes`: for a person who wants to know more, also where all is well. */
+export type Explained<Id extends string> = Readonly<{ findings: Findings<Id>, notes?: readonly string[] }>
+/** The answer of an address. `unbelieved`: its certificate is not trusted here. */
+export type Asked = Readonly<
+  | { kind: 'answered', status: number, body: string }
+  | { kind: 'unbelieved', what: string }
+  | { kind: 'unreachable' }
+>
 /** The service as it is configured. */
 export type At = Readonly<{
   /** True if it listens by TLS. */
   isTls: boolean
   /** Redis as the service has it, to read from; undefined without it. */
   redis: Pick<SharedRedis, 'commands' | 'sealing' | 'keyOf'> | undefined
+  authgear: PublicEndpointSettings
   openAdminApi: Base['openAdminApi']
   clock: Clock
+  /** `--url`: where the app is, behind the proxy. */
+  url: string | undefined
+  ask: (address: string) => Promise<Asked>
 }>
 /** A check of its own. */
 export type Check<Settings, Id extends string> = Readonly<{

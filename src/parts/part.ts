@@ -1,10 +1,10 @@
 import {
-  type ListenAddress, type ReadFile, type SettingsOf, settingsOf, type ValuesOf, type Variables
+  type Endpoint, type ListenAddress, type ReadFile, type SettingsOf, settingsOf, type ValuesOf, type Variables
 } from '../config/kind.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../operate/metrics/table.ts'
 import type { UserField } from '../request/identity/sets.ts'
-import type { Arrived, At, Check, Checked, Found, PartFinding } from './findings.ts'
+import type { Arrived, At, Check, Checked, Explained, Found, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
 import type { StatusOf } from './status.ts'
 
@@ -14,6 +14,8 @@ export type BaseFacts = Readonly<{
   /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
   isSealed: boolean
   hasAdminApi: boolean
+  /** AUTHGEAR_ENDPOINT; undefined if it cannot be understood. */
+  authgear: Endpoint | undefined
   /** IDENTITY_USER; undefined if it cannot be understood. */
   identityUser: UserField | undefined
   readFile: ReadFile
@@ -80,10 +82,18 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   checks?: ReadonlyArray<Check<Settings, Id>>
   /** Judges what reached the app. */
   arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
+  /** Explains a token that was pasted; undefined where it would not judge that one. */
+  pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
   /** Milliseconds for which it remembers what a revocation may end. */
   remembersMs?: (settings: Settings) => number
+  /** The longest life of tokens that it judges by the revocation log, which keeps revocations for as long. */
+  tokenMaxAgeMs?: (settings: Settings) => number
+  /** Data of people that only Redis keeps, in the words of a message. */
+  keepsInRedis?: string
+  /** Lines of `check`, for whoever has it on. */
+  notes?: (settings: Settings) => readonly string[]
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
   reopens?: (settings: Settings) => boolean
   status?: StatusOf
@@ -93,11 +103,13 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   load: () => Promise<Open<Settings, Table>>
 }>
 
+/** How long revocations matter to a part. */
+type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }>
+
 /** A part whose code is loaded. */
-export type Loaded = Readonly<{
+export type Loaded = Lives & Readonly<{
   name: string
   memoryShare: number
-  remembersMs: number
   /** The variable that holds the address of its listener. */
   variable: string | undefined
   sendsHeaders: boolean
@@ -110,9 +122,10 @@ export type Loaded = Readonly<{
 }>
 
 /** A part that is on: its types are closed in, so that a list of parts needs none of them. */
-type Configured = Readonly<{
+type Configured = Lives & Readonly<{
   name: string
-  remembersMs: number
+  keepsInRedis: string | undefined
+  notes: readonly string[]
   reopens: boolean
   listens: Listens<string> | undefined
   isTimed: boolean
@@ -122,6 +135,7 @@ type Configured = Readonly<{
   /** In the order of the part's list. */
   checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
+  pasted: (token: string, at: At) => Promise<Explained<string> | undefined>
   load: () => Promise<Loaded>
 }>
 
@@ -182,10 +196,13 @@ function idle<Rows extends Variables> (
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Configured {
-  const { name, remembersMs, reopens, listens, isTimed = false, sends, checks = [], banner, arrived } = definition
+  const { name, reopens, listens, isTimed = false, sends, checks = [], banner } = definition
+  const { arrived, pasted, keepsInRedis, notes } = definition
   return {
     name,
-    remembersMs: remembersMs?.(settings) ?? 0,
+    ...livesOf(definition, settings),
+    keepsInRedis,
+    notes: notes?.(settings) ?? [],
     reopens: reopens?.(settings) === true,
     listens: listens?.(settings),
     isTimed,
@@ -193,20 +210,26 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
     banner,
     checks: checks.map(({ run }) => (at) => run(settings, at)),
     arrived: async (seen) => await arrived?.(settings, seen) ?? [],
+    pasted: async (token, at) => await pasted?.(settings, token, at),
     load: () => loaded(definition, settings)
   }
 }
 
+const livesOf = <Settings>(
+  { remembersMs, tokenMaxAgeMs }: Readonly<{ [Name in keyof Lives]?: (settings: Settings) => number }>,
+  settings: Settings
+): Lives => ({ remembersMs: remembersMs?.(settings) ?? 0, tokenMaxAgeMs: tokenMaxAgeMs?.(settings) })
+
 async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
-  const { name, memoryShare = 0, remembersMs, listens, reopens, sends } = definition
+  const { name, memoryShare = 0, listens, reopens, sends } = definition
   const { namesSessions = false, tellsDeletions = false, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
     memoryShare,
-    remembersMs: remembersMs?.(settings) ?? 0,
+    ...livesOf(definition, settings),
     variable: listens?.(settings).variable,
     sendsHeaders: sends !== undefined,
     reopens: reopens?.(settings) === true,

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
+import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { Endpoint, UnavailableReason } from '../core/reason.ts'
@@ -10,6 +11,7 @@ import type { Report } from '../request/http/access-log.ts'
 import type { RequestCounts } from '../operate/metrics/request-counts.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import type { AnyListener, ListenerDeps } from '../request/http/listener.ts'
+import type { Route } from '../request/http/paths.ts'
 import type { TlsMaterial } from '../request/http/tls.ts'
 import type { TrustProxy } from '../request/http/trusted-proxies.ts'
 import type { Handler, HandlerDeps, HandlerResult } from '../request/http/types.ts'
@@ -52,6 +54,10 @@ export type Base = Readonly<{
   redis: SharedRedis | undefined
   /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
   openAdminApi: ((limits: AdminApiLimits) => AdminApi) | undefined
+  /** `issuer`: the origin that its tokens name. `waitingBytes`: for all requests that wait for it together. */
+  authgear: Readonly<{ issuer: string, waitingBytes: number }>
+  /** The keys by which Authgear signs, of one set for all; the first one that opens it hears of each fetch. */
+  openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
   keyer: Keyer
   keysFor: (purpose: string) => PurposeKeys
   /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
@@ -124,6 +130,31 @@ export type ClientJudge = Readonly<{
   deleted: (clientId: string, at: number) => Promise<boolean>
 }>
 
+/** What endpoints of a part are built from; it exists once all parts are open. */
+export type EndpointsDeps = Readonly<{
+  handlerDeps: HandlerDeps
+  revocations: Pick<RevocationLog, 'standingOf'>
+  clients: ClientJudge | undefined
+  verify: Handler
+  /** The prefix of Envoy's ext_authz. */
+  extAuthz: Handler
+  extAuthzPolicy: 'optional' | 'required'
+  /** `/verify`, where the policy's requirements of tokens are left out. */
+  sessions: Handler
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: (handler: Handler) => Handler
+}>
+
+/** Endpoints that judge requests by more than sessions. */
+export type Endpoints = Readonly<{
+  /** In place of the base's. */
+  extAuthz: Handler
+  /** By name, beside the base's `verify` or in place of it, for listeners of parts. */
+  handlers: Handlers
+  /** On the main listener, beside `/verify` and the prefix. */
+  routes: readonly Route[]
+}>
+
 /** Routes on the management listener, a scope of Fastify's to themselves; each asks for MANAGEMENT_TOKEN. */
 export type ManagementRoutes = Readonly<{
   routes: (scope: FastifyInstance) => void
@@ -142,6 +173,8 @@ export type Opened = Readonly<{
   vetoes?: () => UnavailableReason | undefined
   /** Adds headers to each 200. */
   headers?: HeaderContributor
+  /** Builds endpoints; the first part that does so counts. */
+  endpoints?: (deps: EndpointsDeps) => Endpoints
   /** Judges clients; the first part that does so counts. */
   clients?: ClientJudge
   management?: ManagementRoutes

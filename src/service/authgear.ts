@@ -1,3 +1,4 @@
+import { type KeySet, type KeySetObserver, openKeySet } from '../authgear/key-set.ts'
 import { createResolver } from '../authgear/resolver/client.ts'
 import { createClockWatch, type ClockObserver } from '../authgear/resolver/clock-watch.ts'
 import { createFailedCredentials, type FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
@@ -70,3 +71,16 @@ const outageLines = (log: Log): OutageObserver => ({
   outageEnded: (outageMs, notAsked) =>
     log.info({ outageMs: Math.round(outageMs), notAsked }, 'Authgear answers again')
 })
+
+/** The keys by which Authgear signs, fetched for all that verify by them once one of those opens the set. */
+export function createSharedKeySet (settings: ServiceSettings['authgear'], clock: Clock) {
+  let keySet: KeySet | undefined
+  return Object.freeze({
+    /** @param fetched called after each fetch, if this call is the first */
+    open (fetched: KeySetObserver['fetched']): KeySet {
+      keySet ??= openKeySet(settings, { clock, observer: { fetched } })
+      return keySet
+    },
+    close: async () => { await keySet?.close() }
+  })
+}

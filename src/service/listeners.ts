@@ -1,8 +1,10 @@
 import { createFindForeignFields } from '../core/foreign-cookies.ts'
 import type { Clock } from '../clock.ts'
+import { TOKEN_HEADERS } from '../core/protected-resource.ts'
 import { IDENTITY_HEADERS } from '../core/resolution.ts'
 import { createReport, createSampledLine } from '../request/http/access-log.ts'
 import { buildListener, type Listener, type ListenerDeps } from '../request/http/listener.ts'
+import type { Route } from '../request/http/paths.ts'
 import { createTrustProxy, type TrustProxy } from '../request/http/trusted-proxies.ts'
 import type { Handler } from '../request/http/types.ts'
 import { streamDeadlineMs } from '../request/http/limits.ts'
@@ -16,15 +18,13 @@ import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { PageLinks } from '../request/pages/refusal-page.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
-import { createVerify, type VerifyDeps } from '../request/verify/verify.ts'
-import { TOKEN_HEADERS } from '../request/resource/responses.ts'
+import { createVerify, type VerifyDeps, verifyRoutes } from '../request/verify/verify.ts'
 import { parts } from '../parts/index.ts'
 import type { Handlers } from '../parts/places.ts'
 import {
-  clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, vetoOf
+  endpointsOf, clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, vetoOf
 } from './open-parts.ts'
 import type { Parts } from './parts.ts'
-import { type CheckHandlers, checkRoutes, createCheckHandlers } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
@@ -43,13 +43,13 @@ type Listeners = Readonly<{
 
 /** The main listener and those of parts; none listens yet. */
 export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
-  const { handlerDeps: { realm }, webhook, opened } = deps
+  const { webhook, opened } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const { trustProxy } = listenerDeps
   const login = loginOf(settings, deps)
   const checks = checksOf(settings, deps, login?.findLoginRedirect, trustProxy)
   const routes = [
-    ...checkRoutes(checks, settings, { realm, trustProxy }),
+    ...checks.routes,
     ...documentsOf(opened).map(routeOf),
     ...login?.routes ?? []
   ]
@@ -59,7 +59,7 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
       listenerDeps,
       handlerDeps: deps.handlerDeps,
       traced: deps.traced.handler,
-      handlers: byEndpoint(checks),
+      handlers: checks.handlers,
       identityNames: identityNamesOf(settings),
       counted: deps.metrics.request
     })
@@ -72,7 +72,7 @@ function checksOf (
   deps: ListenersDeps,
   findLoginRedirect: LoginRoutes['findLoginRedirect'] | undefined,
   trustProxy: TrustProxy
-): CheckHandlers {
+): Readonly<{ routes: readonly Route[], handlers: Handlers }> {
   const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
     ...deps.handlerDeps,
     clock: deps.clock,
@@ -86,11 +86,18 @@ function checksOf (
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
   const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
   const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  return createCheckHandlers(settings, { ...deps, clients: clientJudgeOf(deps.opened), verify, extAuthz, sessions })
-}
-
-function byEndpoint ({ byPolicy, resource, resourceOrSession }: CheckHandlers): Handlers {
-  return { verify: byPolicy, resource, 'resource-or-session': resourceOrSession }
+  const traced = (handler: Handler): Handler => deps.traced.handler('verify', handler)
+  const { handlerDeps, revocations, opened } = deps
+  const clients = clientJudgeOf(opened)
+  const { extAuthzPolicy } = settings
+  const added = endpointsOf(opened, {
+    handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, sessions, traced
+  })
+  const main = traced(verify)
+  return {
+    routes: [...verifyRoutes(main, added?.extAuthz ?? traced(extAuthz)), ...added?.routes ?? []],
+    handlers: { verify: main, ...added?.handlers }
+  }
 }
 
 /** Each name that may go out on a 200, whatever the route says. */

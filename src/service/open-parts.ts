@@ -2,7 +2,7 @@ import { adminApiOf } from '../authgear/admin-api/account.ts'
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type {
-  Base, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
+  Base, EndpointsDeps, Endpoints, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
 } from '../parts/places.ts'
 import type { UnavailableReason } from '../core/reason.ts'
 import { describe, type Log } from '../operate/logging/log.ts'
@@ -22,7 +22,7 @@ type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined
 export type OpenedParts = readonly OpenedPart[]
 
 type OfSettings =
-  | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken'
+  | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken'
   | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
 type OpenDeps =
   & Omit<Base, OfSettings>
@@ -69,6 +69,7 @@ function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
     tls,
     managementToken,
     trustProxy: createTrustProxy(trustedProxies),
+    authgear: { issuer: authgear.endpoint.origin, waitingBytes: authgear.waitingBytes },
     openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
     degradedTtlMs: cache.degradedTtlMs,
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
@@ -112,6 +113,10 @@ export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =
 /** Undefined where no part judges clients. */
 export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined =>
   opened.find(({ clients }) => clients !== undefined)?.clients
+
+/** The endpoints of the first part that builds some. */
+export const endpointsOf = (opened: OpenedParts, deps: EndpointsDeps): Endpoints | undefined =>
+  opened.map(({ endpoints }) => endpoints).find((build) => build !== undefined)?.(deps)
 
 /** A document's route on the main listener. */
 export function routeOf ({ path, endpoint, read }: PublicDocument): Route {

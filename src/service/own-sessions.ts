@@ -1,5 +1,5 @@
 import { createCodeLimits } from '../authgear/code-limits.ts'
-import { openKeySet } from '../authgear/key-set.ts'
+import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
 import { openTokenEndpoint, type TokenEndpoint } from '../authgear/token-endpoint.ts'
 import { type Credentials, credentialsOfCookie } from '../core/credentials.ts'
 import type { KeysUnavailable } from '../errors.ts'
@@ -20,12 +20,11 @@ import { createOwnSessions, type SessionEnd } from '../shared/own-session/sessio
 import { MAX_SESSIONS } from '../shared/own-session/user-sessions.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
 import { createLosses, type Losses, openStores, type StoreDeps } from './own-stores.ts'
-import type { TokenParts } from './resources.ts'
 import type { ServiceSettings } from './settings.ts'
 import { onceAMinute, tellChanges, throttle } from '../timing.ts'
 
 type OwnSessionDeps = StoreDeps & Readonly<{
-  tokens: TokenParts | undefined
+  openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
   metrics: Pick<Metrics, 'ownSessions'>
   log: Log
 }>
@@ -38,7 +37,7 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
   const { timeoutMs, endpoint: { origin: issuer } } = authgear
   const sites = createSites(login.own.origins, login.path, createTrustProxy(trustedProxies))
   const tokens = openTokenEndpoint({ ...authgear, clientId: login.clientId }, clock)
-  const { keySet, close: closeKeys } = openKeys(settings, deps)
+  const keySet = deps.openKeySet(tellKeys(deps.log))
   const stores = openStores(settings, deps)
   const { store, users, lease } = stores
   const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
@@ -73,7 +72,6 @@ export function openOwnSessions (settings: ServiceSettings, deps: OwnSessionDeps
     async close (): Promise<void> {
       await refresh.settled()
       await revokeLater.close()
-      await closeKeys()
       await tokens.close()
     }
   }
@@ -162,13 +160,7 @@ function endings (
   }
 }
 
-/** Those of resource tokens, where there are some. */
-function openKeys (settings: ServiceSettings, { tokens, clock, log }: OwnSessionDeps) {
-  if (tokens !== undefined) return { keySet: tokens.keySet, close: async () => {} }
-  const fetched = tellChanges<KeysUnavailable>(
-    (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
-    () => {}
-  )
-  const keySet = openKeySet(settings.authgear, { clock, observer: { fetched } })
-  return { keySet, close: keySet.close }
-}
+const tellKeys = (log: Log): KeySetObserver['fetched'] => tellChanges<KeysUnavailable>(
+  (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
+  () => {}
+)

@@ -18,11 +18,10 @@ import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import {
   closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll
 } from './open-parts.ts'
-import { createAuthgearAccess } from './authgear.ts'
+import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
 import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
-import { openTokens } from './resources.ts'
 import { openShared, reporting } from './shared.ts'
 import type { Waits } from '../timing.ts'
 import { randomBytes } from 'node:crypto'
@@ -53,7 +52,8 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
     cookieNames: names, observer: metrics.resolver, clock, traced, log
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared }
+  const keySet = createSharedKeySet(settings.authgear, clock)
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, keySet }
 }
 
 type Base = ReturnType<typeof openBase>
@@ -66,7 +66,7 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
   const revoke: RevocationLog['revoke'] = async (revocation) =>
     await later.revocations?.revoke(revocation) ?? 'pending'
   const redis = sharedRedisOf({ shared, log: keys.log, sealing, leaseMs, leaseWaitMs, settleMs })
-  const opened = openAll(settings, { ...base, ...secrets, redis, isFollowing, revoke })
+  const opened = openAll(settings, { ...base, ...secrets, openKeySet: base.keySet.open, redis, isFollowing, revoke })
   const failed = logFailed(base.log)
   const webhookCame = (): void => tellEach(opened, failed, (part) => part.webhookCame?.())
   const log = openLog(settings, secrets.codec, {
@@ -83,11 +83,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
   const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
   const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
-  const { authgear, shared, secrets } = base
+  const { authgear, shared, secrets, keySet } = base
   const { opened, revocations, webhookCame } = log
   const sources = { ...base, revocations, webhookCame, connection: shared.redis?.connection }
-  const tokens = openTokens(settings, base)
-  const own = openOwnSessions(settings, { ...sources, sessionSealing: secrets.sealing.sessions, tokens })
+  const own = openOwnSessions(settings, {
+    ...sources, sessionSealing: secrets.sealing.sessions, openKeySet: keySet.open
+  })
   if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
   const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
   const profiles = profilesOf(opened, revocations)
@@ -101,7 +102,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   return {
     ...log,
     authgear,
-    tokens,
+    keySet,
     own,
     shared,
     profiles,
@@ -167,7 +168,8 @@ function openOrClose<T> (base: Base, open: () => T): T {
   }
 }
 
-async function closeBase ({ shared, authgear }: Base): Promise<void> {
+async function closeBase ({ shared, authgear, keySet }: Base): Promise<void> {
+  await keySet.close()
   await authgear.resolver.close()
   await closeRedis(shared)
 }
@@ -179,11 +181,11 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { tokens, own, presence } = parts
+  const { keySet, own, presence } = parts
   const { closeLog, shared, authgear, opened } = parts
   await stopAll(opened)
   await own?.close()
-  await tokens?.keySet.close()
+  await keySet.close()
   await presence?.close()
   await closeLog()
   await authgear.resolver.close()

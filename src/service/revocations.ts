@@ -17,7 +17,7 @@ import { createRedisLogStore } from '../shared/revocation/redis-store.ts'
 import { createStreamLog } from '../shared/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../shared/revocation/token-ledger.ts'
 import type { LogObserver, LogReader, RevocationLog } from '../shared/revocation/types.ts'
-import { logRetentionOf, retentionOf, type ServiceSettings } from './settings.ts'
+import { logRetentionOf, retentionOf, type ServiceSettings, tokenMaxAgeOf } from './settings.ts'
 import type { Shared } from './shared.ts'
 import { onceAMinute } from '../timing.ts'
 
@@ -128,11 +128,12 @@ function observerOf (
 }
 
 function tokenLedgerOf (
-  { resources, resourceTokenMaxAgeMs: maxAgeMs, cache }: ServiceSettings,
+  { parts, cache }: ServiceSettings,
   clock: Clock,
   maxNames: number
 ): TokenLedger | undefined {
-  if (resources.length === 0) return undefined
+  const maxAgeMs = tokenMaxAgeOf({ parts })
+  if (maxAgeMs === undefined) return undefined
   return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
 }
 

@@ -23,15 +23,19 @@ export type ServiceSettings =
 const RETENTION_MARGIN_MS = 5 * 60_000
 
 type Remembering =
-  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'remembersMs'>> }>
+  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'remembersMs' | 'tokenMaxAgeMs'>> }>
 
 /** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
-  settings: Remembering & Pick<Config, 'resources' | 'resourceTokenMaxAgeMs'>
+  settings: Remembering
 ): number {
-  const ofTokens = settings.resources.length === 0 ? 0 : settings.resourceTokenMaxAgeMs + RETENTION_MARGIN_MS
-  return Math.max(retentionOf(settings), ofTokens)
+  const tokenMs = tokenMaxAgeOf(settings)
+  return Math.max(retentionOf(settings), tokenMs === undefined ? 0 : tokenMs + RETENTION_MARGIN_MS)
 }
+
+/** The longest life of tokens that the log judges; undefined where no part takes any. */
+export const tokenMaxAgeOf = ({ parts }: Pick<Remembering, 'parts'>): number | undefined =>
+  parts.map(({ tokenMaxAgeMs }) => tokenMaxAgeMs).find((ms) => ms !== undefined)
 
 /** For how long a revocation may matter to an entry of either tier, or to what a part remembers. */
 export function retentionOf ({ authgear, cache, parts }: Remembering): number {
@@ -39,8 +43,6 @@ export function retentionOf ({ authgear, cache, parts }: Remembering): number {
   return Math.max(entryMs, ...parts.map(({ remembersMs }) => remembersMs)) + authgear.timeoutMs + RETENTION_MARGIN_MS
 }
 
-/** Of CACHE_MAX_MEMORY, where it is in use: for resource tokens that were verified, */
-export const TOKEN_SHARE = 0.1
 /** and for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
 /** Of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that. */
@@ -60,10 +62,9 @@ export function presentedShareOf (
  * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
  */
 export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
-  const { cache, resources, login, parts } = settings
-  const ofTokens = resources.length === 0 ? 0 : TOKEN_SHARE
+  const { cache, login, parts } = settings
   const ofParts = parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
-  const left = cache.maxBytes * (1 - ofTokens - ofParts - presentedShareOf(settings))
+  const left = cache.maxBytes * (1 - ofParts - presentedShareOf(settings))
   const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
   return { own: Math.floor(own), resolved: Math.floor(left - own) }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readResourceToken } from '../../src/core/resource-token.ts'
+import { readResourceToken } from '../../src/parts/tokens/read-token.ts'
 import { claimsOf, type EpochMs } from '../../src/core/token-expiry.ts'
 import { parseObject } from '../../src/core/json.ts'
 import type { Answer } from '../helpers/request.ts'

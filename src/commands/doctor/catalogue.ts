@@ -371,25 +371,6 @@ const OF_BASE = {
     why: 'every resource token and every JWT names that issuer, and none would be accepted',
     set: 'AUTHGEAR_ENDPOINT to the issuer, character by character; https:// where the project has it'
   },
-  'resource-token': {
-    severity: 'error',
-    mistake: 'The pasted resource token is not accepted',
-    why: 'its client gets 401',
-    set: 'what the line says; docs/resource-tokens.md says what is accepted'
-  },
-  'resource-scope': {
-    severity: 'warning',
-    mistake: 'The pasted resource token has no scope',
-    why: 'Authgear gives a client without any scope a valid token: only a route that asks for a scope refuses it',
-    set: 'scope= on each route of that resource'
-  },
-  'resource-metadata': {
-    severity: 'error',
-    mistake: 'A client does not find the document that says where it gets a token',
-    why: 'an MCP client begins there, and gives up',
-    set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
-      'without a session'
-  },
   'public-sign-up': {
     severity: 'warning',
     mistake: 'Anyone can register at this Authgear project (its default)',
@@ -539,6 +520,9 @@ export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...
 export type FindingId = keyof typeof OF_BASE | PartFindingId
 
 export type Finding = Readonly<{ id: FindingId, what: string }> & Pick<Entry, 'severity' | 'why' | 'set'>
+
+/** Said of a token's audience. */
+export const NOT_A_RESOURCE = 'which RESOURCES does not hold'
 
 /** @param what was seen: hosts, ports, codes and numbers, never anything of a credential or a secret */
 export function found (id: FindingId, what: string): Finding {

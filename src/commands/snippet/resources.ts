@@ -1,5 +1,5 @@
 import { quote } from '../../config/kind.ts'
-import { partsOf, SIGN_IN_SCOPES } from '../../request/resource/settings.ts'
+import { partsOf, SIGN_IN_SCOPES } from '../../core/protected-resource.ts'
 import { pathProblem } from './paths.ts'
 
 /** One `--resource` with the `--scope`s behind it. */
@@ -51,7 +51,7 @@ function problemOf (uri: string, path: string, host: string, scopes: readonly st
   const ofSigningIn = scopes.flatMap((text) => text.split(',')).find((scope) => SIGN_IN_SCOPES.includes(scope))
   if (ofSigningIn !== undefined) {
     return `needs no --scope ${ofSigningIn}: no machine's token has it. ` +
-      'Name it in RESOURCES, so that clients ask for it'
+      'Write it behind the resource in the environment of the service, so that clients ask for it'
   }
   return scopes.includes(NO_SCOPE) && scopes.length > 1 ? 'has --scope none beside a scope' : undefined
 }

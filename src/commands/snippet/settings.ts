@@ -1,7 +1,6 @@
 import { IDENTITY_HEADERS } from '../../core/resolution.ts'
 import { cookieName } from '../../request/own-login/sites.ts'
-import { TOKEN_HEADERS } from '../../request/resource/responses.ts'
-import { METADATA_PATH, partsOf } from '../../request/resource/settings.ts'
+import { METADATA_PATH, partsOf, TOKEN_HEADERS } from '../../core/protected-resource.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
 export const FORWARDED_REQUEST_HEADERS = [
@@ -140,7 +139,7 @@ export type Settings = Readonly<{
   login: boolean
   /** Everybody may see what has no route: the catch-all only strips. */
   isPublic: boolean
-  /** Of RESOURCES, those that are on this host. */
+  /** Resources on this host. */
   resources: readonly string[]
   /** Beside Authgear's own: every name of every set in use, and of the parts in use. */
   outgoing: readonly string[]

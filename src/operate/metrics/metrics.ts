@@ -9,7 +9,6 @@ import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
 import { counter, gauge, histogram, type MetricTable, register, type Registered } from './table.ts'
-import { registerTokens, type TokenObserver } from './tokens.ts'
 
 export type Metrics = Readonly<{
   /** Registers the metrics of a part. */
@@ -26,7 +25,6 @@ export type Metrics = Readonly<{
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   webhookRefused: (reason: WebhookRefusal) => void
-  tokens: TokenObserver
   ownSessions: OwnSessionObserver
 }>
 
@@ -145,7 +143,6 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       doubted: (now) => { isDoubted = now }
     },
     webhookRefused: count.webhooks.add,
-    tokens: registerTokens(registry),
     ownSessions: registerOwnSessions(registry, gauges.ownSessions)
   } satisfies Metrics)
 }

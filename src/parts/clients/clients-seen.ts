@@ -4,7 +4,7 @@ import type { ResourceToken } from '../../core/resource-token.ts'
 /** One client, as this replica saw it. Times in milliseconds since 1970. */
 export type ClientSeen = Readonly<{
   id: string
-  /** The first few of RESOURCES that it asked for. */
+  /** The first few resources that it asked for. */
   resources: readonly string[]
   /** How many different ones; MAX_USERS at most are counted. */
   users: number

@@ -16,7 +16,7 @@ export function openGrpc (_settings: object, { log }: Base) {
 }
 
 function exchangeOf ({ listenerDeps, handlers, identityNames, counted }: Serving, log: Log): GrpcExchange {
-  const tellNoEndpoint = createSampledLine(log, 'warn', NO_ENDPOINT)
+  const tellNoEndpoint = createSampledLine(log, 'warn', noEndpointOf(handlers))
   const tellUnreadable = createSampledLine(log, 'info', 'refused: not a check that Envoy would send')
   return createGrpcExchange({
     ...listenerDeps,
@@ -33,6 +33,7 @@ function exchangeOf ({ listenerDeps, handlers, identityNames, counted }: Serving
   })
 }
 
-const NO_ENDPOINT =
-  'refused: context_extensions["endpoint"] names none of verify, resource, resource-or-session (with RESOURCES) and ' +
-    'identify (with IDENTIFY_LISTEN)'
+function noEndpointOf (handlers: Serving['handlers']): string {
+  const on = Object.entries(handlers).flatMap(([name, handler]) => handler === undefined ? [] : [name])
+  return `refused: context_extensions["endpoint"] names none that is on here: ${on.join(', ')}`
+}

@@ -8,7 +8,7 @@ type RedisMs = number
 
 export type TokenLedgerOptions = Readonly<{
   clock: Clock
-  /** RESOURCE_TOKEN_MAX_AGE: no older token is accepted, so that no older revocation matters. */
+  /** The longest life of a token: no older one is accepted, so that no older revocation matters. */
   maxAgeMs: number
   /** CACHE_DEGRADED_TTL: for so long a replica that does not follow the log goes on as if it did. */
   degradedMs: number

@@ -87,7 +87,12 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   })
   const redis = sharedRedisOf({ shared, log: KEYS.log, sealing, settleMs })
   const unfinished = createUnfinished(2 ** 20, () => {})
-  const nothing = { stdout: undefined, isFollowing: () => false, revoke: async () => 'pending' as const }
+  const nothing = {
+    stdout: undefined,
+    isFollowing: () => false,
+    revoke: async () => 'pending' as const,
+    openKeySet: () => { throw new Error('no keys') }
+  }
   const opened = openAll(settings, { ...secrets, ...nothing, metrics, log, clock, redis, unfinished })
   const { port, stop } = await listen(opened)
   let closing: Promise<void> | undefined

@@ -9,7 +9,7 @@ import {
 } from '../../../src/commands/doctor/checks/redis.ts'
 import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/secrets.ts'
 import { judgeLog } from '../../../src/commands/doctor/checks/revocations.ts'
-import { judgeIssuer, judgeMetadata } from '../../../src/commands/doctor/checks/resource-tokens.ts'
+import { judgeIssuer } from '../../../src/commands/doctor/checks/keys.ts'
 import { RedisTooSlow } from '../../../src/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -191,16 +191,6 @@ t.test('each X_PREVIOUS has its finding', async (t) => {
   )
   t.strictSame(ids(await run({}, { previousSecret: 'idle without Redis' }, undefined)), [])
 })
-
-const RESOURCE = 'https://api.example.com/mcp'
-const ADDRESS = 'https://api.example.com/.well-known/oauth-protected-resource/mcp'
-rows('what clients read to get a token is there, and about that resource', [
-  ['it is', judgeMetadata(200, JSON.stringify({ resource: RESOURCE }), RESOURCE, ADDRESS), NONE],
-  ['another one', judgeMetadata(200, JSON.stringify({ resource: `${RESOURCE}/` }), RESOURCE, ADDRESS), 'resource-metadata'],
-  ['a page', judgeMetadata(200, '<html>', RESOURCE, ADDRESS), 'resource-metadata'],
-  ['a login', judgeMetadata(302, '', RESOURCE, ADDRESS), 'resource-metadata'],
-  ['a refusal', judgeMetadata(401, '', RESOURCE, ADDRESS), 'resource-metadata']
-])
 
 rows('Authgear calls itself as AUTHGEAR_ENDPOINT says', [
   ['it does', judgeIssuer('{"issuer":"https://a.example"}', 'https://a.example'), NONE],

@@ -22,7 +22,6 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['TRUST_PROXIES', 'TRUSTED_PROXIES'],
   ['IDENTITY_HEADER', 'IDENTITY_HEADERS'],
   ['IDENTITY_USR', 'IDENTITY_USER'],
-  ['RESOURCE', 'RESOURCES'],
   ['LOGINS_SECRET', 'LOGIN_SECRET'],
   ['LOGOUT_REDIRECT_URL', 'LOGOUT_REDIRECT_URI'],
   ['ABSENT_HEADER', 'ABSENT_HEADERS'],

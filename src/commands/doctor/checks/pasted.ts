@@ -3,10 +3,10 @@ import { cookieNames, readCredentials, type CredentialsRead } from '../../../cor
 import { jwtAudience, jwtExpiry, jwtIssuer } from '../../../core/token-expiry.ts'
 import type { Resolution } from '../../../core/resolution.ts'
 import { createFindForeignFields } from '../../../core/foreign-cookies.ts'
-import { found, type Finding } from '../catalogue.ts'
+import { found, type Finding, NOT_A_RESOURCE } from '../catalogue.ts'
 import { looked, skipped, type Context, type Outcome, type Probe } from '../check.ts'
+import { atOf, ofPart } from '../of-parts.ts'
 import { askAbout } from './authgear.ts'
-import { explainToken, isResourceToken } from './resource-tokens.ts'
 
 /** Asks Authgear about what was pasted. Nothing of it is ever printed, but a prefix that may be one. */
 export const pasted: Probe = {
@@ -85,11 +85,23 @@ async function aboutToken (context: Context): Promise<Outcome> {
       )
     )
   }
-  if (isResourceToken(token, context.config.resources)) return await explainToken(token, context)
+  const explained = await explainedByPart(token, context)
+  if (explained !== undefined) return explained
   const { reading: answer } = await askAbout(look, reading.credentials)
   return answer.kind === 'resolution'
     ? looked(judgeToken(answer.resolution, token, authgear.endpoint, clock.wall()))
     : looked(found('token-refused', "Authgear's answer cannot be read"))
+}
+
+/** A token that a part judges is none of the resolver's. */
+async function explainedByPart (token: string, context: Context): Promise<Outcome | undefined> {
+  for (const part of context.config.parts) {
+    const explained = await part.pasted(token, atOf(context))
+    if (explained === undefined) continue
+    const { findings, notes } = explained
+    return { ...looked(...ofPart(findings)), ...notes === undefined ? {} : { notes } }
+  }
+  return undefined
 }
 
 export function judgeToken (
@@ -114,7 +126,7 @@ export function judgeToken (
 function judgeAudience (audience: readonly string[], isOurs: boolean, origin: string): Finding {
   const resources = audience.filter(isResource)
   if (isOurs && resources.length > 0) {
-    return found('token-for-resource', `the pasted token is for ${resources.join(', ')}, which RESOURCES does not hold`)
+    return found('token-for-resource', `the pasted token is for ${resources.join(', ')}, ${NOT_A_RESOURCE}`)
   }
   if (isOurs) return found('token-refused', 'the pasted token names no address as its audience, as an ID token does')
   const named = audience.filter(isOrigin).join(', ') || 'no origin'

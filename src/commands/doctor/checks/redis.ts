@@ -117,13 +117,16 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   ]
 }
 
-type Keeping = Readonly<{ login: Readonly<{ own?: object | undefined }> | undefined, resources: readonly object[] }>
+type Keeping = Readonly<{
+  login: Readonly<{ own?: object | undefined }> | undefined
+  parts: ReadonlyArray<Readonly<{ keepsInRedis: string | undefined }>>
+}>
 
-/** Sessions of our own and blocks of clients are kept nowhere else. */
-function judgeKeeping (info: string, { login, resources }: Keeping): Finding | undefined {
+/** These data of people are kept nowhere else. */
+function judgeKeeping (info: string, { login, parts }: Keeping): Finding | undefined {
   const lost = [
     ...login?.own === undefined ? [] : ['sessions of LOGIN_SESSION=own'],
-    ...resources.length === 0 ? [] : ['blocks of clients']
+    ...parts.flatMap(({ keepsInRedis }) => keepsInRedis ?? [])
   ]
   return lost.length > 0 && /^aof_enabled:0/m.test(info)
     ? found('redis-forgets', `it has no append-only file (appendonly no), so a restart loses ${lost.join(' and ')}`)

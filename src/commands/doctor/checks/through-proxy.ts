@@ -1,7 +1,7 @@
 import { IDENTITY_HEADERS } from '../../../core/resolution.ts'
 import { SETS } from '../../../request/identity/sets.ts'
 import { type PartFindingId, parts } from '../../../parts/index.ts'
-import { TOKEN_HEADERS } from '../../../request/resource/responses.ts'
+import { TOKEN_HEADERS } from '../../../core/protected-resource.ts'
 import { originBeside } from '../../../config/beside.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'

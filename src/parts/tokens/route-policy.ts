@@ -1,18 +1,18 @@
 import type { Policy } from '../../core/policy.ts'
-import { namesClients, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
-import type { VerifyRequest } from '../http/types.ts'
-import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
+import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
+import type { VerifyRequest } from '../../request/http/types.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../request/verify/policy-cache.ts'
 
 export type RouteDeps = Readonly<{
-  /** RESOURCE_CLIENTS: whether a route has to name its clients. */
+  /** RESOURCE_CLIENTS=allow-list: a route has to name its clients. */
   isAllowList: boolean
-  /** The URIs of RESOURCES, with what a client asks for to sign a person in. */
+  /** The URIs of RESOURCES, with the scopes by which a client signs a person in. */
   resources: ReadonlyMap<string, readonly string[]>
 }>
 
 export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
 
-/** Of a request whose query alone chooses. */
+/** The policy headers of a request whose query alone chooses. */
 export const NO_HEADER: PolicyTexts['proxy'] =
   Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
 

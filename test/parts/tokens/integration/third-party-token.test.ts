@@ -1,10 +1,10 @@
 import t from 'tap'
-import { visit } from '../helpers/doctor.ts'
-import { startInProcess } from '../helpers/in-process.ts'
-import { headersNamed, type HeaderList } from '../helpers/recorded.ts'
-import { ask } from '../helpers/request.ts'
-import { startSimulator } from '../helpers/simulator.ts'
-import { addThirdPartyClient, specifiedAnswer } from '../helpers/third-party.ts'
+import { visit } from '../../../helpers/doctor.ts'
+import { startInProcess } from '../../../helpers/in-process.ts'
+import { headersNamed, type HeaderList } from '../../../helpers/recorded.ts'
+import { ask } from '../../../helpers/request.ts'
+import { startSimulator } from '../../../helpers/simulator.ts'
+import { addThirdPartyClient, specifiedAnswer } from '../../../helpers/third-party.ts'
 
 t.test('a third-party client’s opaque token', async (t) => {
   const simulator = await startSimulator(t, { cookieDomain: 'example.com' })

@@ -1,6 +1,16 @@
 import { SCOPE } from '../../core/requirement.ts'
-import type { Resource } from '../../request/resource/settings.ts'
-import { type Kind, parsed, type Parsed, problem, quote } from '../kind.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../../config/kind.ts'
+
+/** An entry of RESOURCES: an API or MCP server whose tokens Authgear issues. */
+export type Resource = Readonly<{
+  /** Exactly as it is registered at Authgear: nothing is normalised. */
+  uri: string
+  /** The scopes that its metadata offers; a route says which it needs. */
+  scopes: readonly string[]
+  name: string | undefined
+  /** A page for developers. */
+  documentation: string | undefined
+}>
 
 const MAX_RESOURCES = 100
 const FIELDS: ReadonlySet<string> = new Set(['uri', 'scopes', 'name', 'documentation'])
@@ -8,7 +18,7 @@ const FIELDS: ReadonlySet<string> = new Set(['uri', 'scopes', 'name', 'documenta
 const RESERVED: ReadonlySet<string> = new Set(['profile', 'email', 'address', 'phone', 'device_sso'])
 const CHARACTERS = /^[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
 
-/** APIs whose tokens Authgear issues, as they are registered there. */
+/** APIs and MCP servers whose tokens Authgear issues, as they are registered there. */
 export const resources: Kind<readonly Resource[]> = Object.freeze({
   accepts: '`https://` URIs separated by white space, each alone or as `URI#scope,scope`; or JSON',
   parse: (text: string) => {

@@ -1,18 +1,18 @@
-import type { CredentialContext } from '../authenticate/types.ts'
+import type { CredentialContext } from '../../request/authenticate/types.ts'
 import type { Clock } from '../../clock.ts'
 import type { Keyer } from '../../core/cache-key.ts'
 import { readBearerAlone } from '../../core/credentials.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
 import { jwtAudience } from '../../core/token-expiry.ts'
-import { decideToken, type TokenNeeds, tokenNeedsOf } from '../../core/token-policy.ts'
-import type { Route } from '../http/paths.ts'
-import { credentialContextOf, thenOrNow } from '../http/request.ts'
-import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../http/types.ts'
+import { decideToken, type TokenNeeds, tokenNeedsOf } from './policy.ts'
+import type { Route } from '../../request/http/paths.ts'
+import { credentialContextOf, thenOrNow } from '../../request/http/request.ts'
+import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../../request/http/types.ts'
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../errors.ts'
-import type { Admitted, KnownProfile, Presenter } from '../identity/presenter.ts'
-import type { ClientJudge, ClientStanding } from '../../parts/places.ts'
+import type { Admitted, KnownProfile, Presenter } from '../../request/identity/presenter.ts'
+import type { ClientJudge, ClientStanding } from '../places.ts'
 import type { TokenStanding } from '../../shared/revocation/types.ts'
-import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../verify/policy-cache.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../request/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
 import type { Verification, Verifier } from './verifier.ts'
@@ -24,7 +24,7 @@ export type ResourceDeps = RouteDeps & Readonly<{
   presenter: Presenter
   clock: Clock
   standingOf: (token: ResourceToken) => TokenStanding
-  /** A token was refused only since this replica cannot know whether it was revoked. */
+  /** Called where a token is refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
   /** Undefined where no part judges clients. */
   clients: ClientJudge | undefined
@@ -158,7 +158,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
   }
 }
 
-/** What is not known refuses nobody for good. */
+/** The error of a 503, not a 401: the client should retry, since this replica lacks what it has to know. */
 function unread (standing: TokenStanding, block: ClientStanding | undefined): ResolverError | undefined {
   if (standing === 'unread') return new LogNotRead()
   return block === 'unread' && standing !== 'revoked' ? new BlocksNotRead() : undefined
@@ -187,7 +187,7 @@ export function createExtAuthz (deps: ResourceDeps, verify: Handler, segments: '
   }
 }
 
-/** Which one is asked is the proxy's configuration's to say, and never the client's. */
+/** The proxy's configuration chooses between these, and never the client. */
 export function resourceRoutes (resource: Handler, resourceOrSession: Handler): readonly Route[] {
   return [
     { path: '/resource', endpoint: 'resource', handler: resource },

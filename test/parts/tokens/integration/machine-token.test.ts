@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
-import { jwt } from '../helpers/jwt.ts'
-import type { Exchange } from '../helpers/recorded.ts'
-import { ask, type HeaderLine } from '../helpers/request.ts'
-import { reply, startUpstream } from '../helpers/upstream.ts'
+import { startInProcess } from '../../../helpers/in-process.ts'
+import { jwt } from '../../../helpers/jwt.ts'
+import type { Exchange } from '../../../helpers/recorded.ts'
+import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { reply, startUpstream } from '../../../helpers/upstream.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 type Recording = Readonly<{
@@ -12,7 +12,7 @@ type Recording = Readonly<{
   exchanges: readonly Exchange[]
 }>
 
-const recording = JSON.parse(readFileSync(new URL('../fixtures/m2m.json', import.meta.url), 'utf8')) as Recording
+const recording = JSON.parse(readFileSync(new URL('../../../fixtures/m2m.json', import.meta.url), 'utf8')) as Recording
 const ENDPOINT = 'https://auth.lab.test'
 const { header, payload } = recording.tokens['resource, one scope'] ?? { header: {}, payload: {} }
 /** Signed by nobody: what /verify reads of it can only refuse. */

@@ -1,9 +1,10 @@
 import t from 'tap'
-import { loadConfig } from '../../src/config/index.ts'
-import { metadataRoutes } from '../../src/request/resource/metadata.ts'
-import { startProcess } from '../helpers/process.ts'
-import { type Answer, ask } from '../helpers/request.ts'
-import { startIssuer } from '../helpers/token-issuer.ts'
+import { metadataRoutes } from '../../../../src/parts/tokens/metadata.ts'
+import { startProcess } from '../../../helpers/process.ts'
+import { type Answer, ask } from '../../../helpers/request.ts'
+import { startIssuer } from '../../../helpers/token-issuer.ts'
+import { settingsOf, variables } from '../../../../src/parts/tokens/variables.ts'
+import { readRows } from '../../../unit/config/helpers.ts'
 
 const RESOURCES = JSON.stringify([
   {
@@ -82,8 +83,7 @@ t.test('without RESOURCES there is none of it', async (t) => {
 
 t.test('as many resources as may be configured have one route a path', async (t) => {
   const all = Array.from({ length: 100 }, (_, i) => `https://api${i}.example.com/mcp`).join(' ')
-  const loaded = loadConfig({ AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: all })
-  if (loaded.kind === 'errors') throw new Error(loaded.errors.join())
-  const routes = metadataRoutes({ resources: loaded.config.resources, issuer: 'x', trustProxy: () => true })
+  const { resources = [] } = settingsOf(readRows(variables, { RESOURCES: all })) ?? {}
+  const routes = metadataRoutes({ resources, issuer: 'x', trustProxy: () => true })
   t.equal(routes.length, 4)
 })

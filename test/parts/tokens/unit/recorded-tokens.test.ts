@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readKeySet } from '../../../src/authgear/key-set.ts'
-import type { MemoryKey } from '../../../src/core/cache-key.ts'
-import { parsePolicy } from '../../../src/core/policy.ts'
-import { decideToken } from '../../../src/core/token-policy.ts'
-import { createVerifier, type Verification } from '../../../src/request/resource/verifier.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
-import { jwkOf, KEYS, signed } from '../../helpers/token-issuer.ts'
+import { readKeySet } from '../../../../src/authgear/key-set.ts'
+import type { MemoryKey } from '../../../../src/core/cache-key.ts'
+import { parsePolicy } from '../../../../src/core/policy.ts'
+import { decideToken } from '../../../../src/parts/tokens/policy.ts'
+import { createVerifier, type Verification } from '../../../../src/parts/tokens/verifier.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { jwkOf, KEYS, signed } from '../../../helpers/token-issuer.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 type Recorded = Readonly<Record<string, Readonly<{ header: Claims, payload: Claims }>>>
 
 /** From a real server; its key is not here, so that the recorded claims are signed again. */
 const { tokens, jwks_shape: shape } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../fixtures/m2m.json'), 'utf8')
+  readFileSync(join(import.meta.dirname, '../../../fixtures/m2m.json'), 'utf8')
 ) as Readonly<{ tokens: Recorded, jwks_shape: Readonly<{ keys: readonly Claims[] }> }>
 const ISSUER = 'https://auth.lab.test'
 

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type InProcess, type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
-import { type ManualClock, manualClock } from '../helpers/manual-clock.ts'
-import { type Answer, ask, type HeaderLine } from '../helpers/request.ts'
-import { REFUSED_TOKENS } from '../helpers/token-corpus.ts'
+import { type InProcess, type InProcessOptions, startInProcess } from '../../../helpers/in-process.ts'
+import { type ManualClock, manualClock } from '../../../helpers/manual-clock.ts'
+import { type Answer, ask, type HeaderLine } from '../../../helpers/request.ts'
+import { REFUSED_TOKENS } from '../../../helpers/token-corpus.ts'
 import {
   HEADER, type Issuer, KEYS, KID, jwkOf, machineClaims, personClaims, RESOURCE, signed, startIssuer
-} from '../helpers/token-issuer.ts'
+} from '../../../helpers/token-issuer.ts'
 
 const OTHER_RESOURCE = 'https://mcp.example.com/mcp'
 const USER = 'a11ce000-0000-4000-8000-000000000001'

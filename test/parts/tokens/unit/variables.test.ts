@@ -1,14 +1,14 @@
 import t from 'tap'
-import { check } from '../../../src/commands/check.ts'
-import { configOf, errorsOf, load } from './helpers.ts'
+import { check } from '../../../../src/commands/check.ts'
+import { settingsOf, variables } from '../../../../src/parts/tokens/variables.ts'
+import { logRetentionOf, retentionOf } from '../../../../src/service/settings.ts'
+import { configOf, errorsOf, load, readRows, warningsOf } from '../../../unit/config/helpers.ts'
 
-const resourcesOf = (RESOURCES: string, files: Record<string, string> = {}) =>
-  load({ ...RESOURCES.startsWith('/') ? { RESOURCES_FILE: RESOURCES } : { RESOURCES } }, files)
+const loadResources = (RESOURCES: string) => load({ RESOURCES })
+const resourcesOf = (RESOURCES: string) => settingsOf(readRows(variables, { RESOURCES }))?.resources ?? []
 
 t.test('URIs with and without scopes, over several lines', async (t) => {
-  const { resources } = configOf(
-    resourcesOf('https://api.example.com#read:orders,write:orders\n https://mcp.example.com/mcp')
-  )
+  const resources = resourcesOf('https://api.example.com#read:orders,write:orders\n https://mcp.example.com/mcp')
   t.strictSame(resources.map(({ uri, scopes }) => [uri, scopes]), [
     ['https://api.example.com', ['read:orders', 'write:orders']],
     ['https://mcp.example.com/mcp', []]
@@ -19,20 +19,34 @@ t.test('JSON says more, and a file may hold either', async (t) => {
   const row = {
     uri: 'https://api.example.com', scopes: ['a'], name: 'Orders', documentation: 'https://docs.example.com'
   }
-  t.strictSame(configOf(resourcesOf('/r', { '/r': JSON.stringify([row]) })).resources, [row])
-  t.equal(configOf(resourcesOf('/r', { '/r': 'https://api.example.com\n' })).resources.length, 1)
+  const env = { RESOURCES_FILE: '/r' }
+  const read = (text: string) => settingsOf(readRows(variables, env, () => text))?.resources
+  t.strictSame(read(JSON.stringify([row])), [row])
+  t.equal(read('https://api.example.com\n')?.length, 1)
 })
 
 t.test('nothing is normalised: two URIs that differ by a slash are two', async (t) => {
-  t.equal(configOf(resourcesOf('https://api.example.com https://api.example.com/')).resources.length, 2)
+  t.equal(resourcesOf('https://api.example.com https://api.example.com/').length, 2)
 })
 
 t.test('scopes of signing in may be named', async (t) => {
-  const { resources } = configOf(resourcesOf('https://mcp.example.com#openid,offline_access,use'))
-  t.strictSame(resources[0]?.scopes, ['openid', 'offline_access', 'use'])
+  const [resource] = resourcesOf('https://mcp.example.com#openid,offline_access,use')
+  t.strictSame(resource?.scopes, ['openid', 'offline_access', 'use'])
 })
 
-/** What is wrong, and the sentence for it. */
+t.test('it is off without RESOURCES, and what stands alone then is an error or a warning', async (t) => {
+  t.strictSame(configOf(load({})).parts, [])
+  t.match(errorsOf(load({ RESOURCE: 'https://api.example.com' })), [/^RESOURCE: .*did you mean RESOURCES\?/])
+  t.match(warningsOf(load({ RESOURCE_CLIENTS: 'allow-list' })), [/^RESOURCE_CLIENTS: has no effect without RESOURCES/])
+})
+
+t.test('revocations are kept for as long as a token may live', async (t) => {
+  const settings = configOf(load({ RESOURCES: 'https://api.example.com', RESOURCE_TOKEN_MAX_AGE: '2h' }))
+  t.ok(logRetentionOf(settings) > 7_200_000)
+  t.ok(retentionOf(settings) < 600_000, 'of sessions no longer')
+})
+
+/** Values that are refused, and the sentence for each. */
 const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   ['http://api.example.com', /must begin with https:\/\//],
   ['api.example.com', /must begin with https:\/\//],
@@ -55,8 +69,8 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
 ]
 
 t.test('each mistake has its sentence, and they are told together', async (t) => {
-  for (const [value, error] of WRONG) t.match(errorsOf(resourcesOf(value)).join('\n'), error, value.slice(0, 60))
-  t.match(errorsOf(resourcesOf('http://a.example https://b.example?x')).join(), /must begin.*no query/)
+  for (const [value, error] of WRONG) t.match(errorsOf(loadResources(value)).join('\n'), error, value.slice(0, 60))
+  t.match(errorsOf(loadResources('http://a.example https://b.example?x')).join(), /must begin.*no query/)
 })
 
 t.test('the longest life has bounds, and check says that a token is no permission', async (t) => {

@@ -1,13 +1,14 @@
 import type { JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { KeySet } from '../../authgear/key-set.ts'
-import type { CredentialContext } from '../authenticate/types.ts'
-import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
+import type { CredentialContext } from '../../request/authenticate/types.ts'
+import { createWaitingBudget } from '../../request/authenticate/waiting-budget.ts'
 import type { Clock } from '../../clock.ts'
 import type { MemoryKey } from '../../core/cache-key.ts'
-import { CLOCK_TOLERANCE_MS, readResourceToken, type ResourceToken, type Rules } from '../../core/resource-token.ts'
+import { CLOCK_TOLERANCE_MS, type ResourceToken } from '../../core/resource-token.ts'
 import { ACCESS_TOKEN, claimsOf, isCanonical } from '../../core/token-expiry.ts'
 import { Overloaded, ResolverError, UnexpectedError } from '../../errors.ts'
+import { readResourceToken, type Rules } from './read-token.ts'
 
 export type Verification =
   | Readonly<{ kind: 'token', token: ResourceToken, source: 'memory' | 'none' }>
@@ -15,7 +16,7 @@ export type Verification =
   | Readonly<{ kind: 'refused', reason: 'expired_credentials' | 'invalid_session', why: string }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
-/** Of the request that asks: its bytes are counted only where it waits for a key. */
+/** The request that asks: its bytes are counted only while it waits for a key. */
 type WaitingContext = Pick<CredentialContext, 'key' | 'headBytes'>
 
 export type Verifier = Readonly<{
@@ -80,7 +81,7 @@ export function createVerifier (deps: VerifierDeps): Verifier {
 
 type Jose = typeof import('jose')
 
-/** By which keys. */
+/** A verified token, with the keys that verified it. */
 type Verified = Verification & { kind: 'token' } & Readonly<{ getKey: JWTVerifyGetKey }>
 type Remembered = Verified & Readonly<{ endsMonotonic: number }>
 type Refused = Exclude<Verification, { kind: 'token' }>
@@ -92,7 +93,7 @@ function bytesOf ({ token }: Remembered): number {
 
 const refused = (why: string): Refused => ({ kind: 'refused', reason: 'invalid_session', why })
 
-/** Claims are looked at first: a token that could not pass anyway makes nobody fetch a key. */
+/** Reads the claims first: a token that could not pass anyway must not cause a fetch of keys. */
 async function verifyToken (
   { decodeProtectedHeader, jwtVerify }: Jose,
   { rules, keySet, clock }: VerifierDeps,

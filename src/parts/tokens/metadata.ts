@@ -1,9 +1,10 @@
-import type { Route } from '../http/paths.ts'
-import { JSON_TYPE, NOT_FOUND } from '../http/answers.ts'
-import { NO_CONTENT, OK } from '../http/success.ts'
-import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { Handler, HttpResponse, VerifyRequest } from '../http/types.ts'
-import { METADATA_PATH, partsOf, type Resource } from './settings.ts'
+import type { Route } from '../../request/http/paths.ts'
+import { JSON_TYPE, NOT_FOUND } from '../../request/http/answers.ts'
+import { NO_CONTENT, OK } from '../../request/http/success.ts'
+import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
+import type { Handler, HttpResponse, VerifyRequest } from '../../request/http/types.ts'
+import { METADATA_PATH, partsOf } from '../../core/protected-resource.ts'
+import type { Resource } from './resources.ts'
 
 export type MetadataDeps = Readonly<{
   resources: readonly Resource[]
@@ -14,12 +15,12 @@ export type MetadataDeps = Readonly<{
 
 /** A change of RESOURCES reaches clients within this time. */
 const MAX_AGE_SECONDS = 300
-/** Anybody's script may read it: it says what the configuration says. */
+/** Any script may read it: it holds nothing but the configuration. */
 const CORS = ['access-control-allow-origin', '*'] as const
 
 /**
- * What a client without a token has to know (RFC 9728): for each path of RESOURCES, with and without a slash at its
- * end, and the bare path. Where several hosts have one path, the host decides.
+ * Routes of the documents that clients without a token read (RFC 9728): for each path of RESOURCES, with and without a
+ * slash at its end, and the bare path. Where several hosts have one path, the host decides.
  */
 export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps): readonly Route[] {
   const documents = resources.map((resource) => ({ ...partsOf(resource.uri), response: answerOf(resource, issuer) }))
@@ -47,7 +48,7 @@ export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps)
   })
 }
 
-/** The host that the client asked for, as the proxy says or hands it on; it only chooses among public documents. */
+/** The client's host as the proxy forwards it; it only chooses among public documents. */
 function hostOf ({ rawHeaders, socket }: VerifyRequest, trustProxy: TrustProxy): string | undefined {
   const valueOf = (...names: readonly string[]): string | undefined =>
     rawHeaders.find((_, index) => index % 2 === 1 && names.includes(rawHeaders[index - 1]?.toLowerCase() ?? ''))
@@ -55,7 +56,7 @@ function hostOf ({ rawHeaders, socket }: VerifyRequest, trustProxy: TrustProxy):
   return (forwarded ?? valueOf('host', ':authority'))?.toLowerCase().replace(/:443$/, '')
 }
 
-/** A proxy that does not hand on the client's host leaves no choice, and none is needed. */
+/** The document, where all are of one host: a proxy that hides the client's host leaves no other choice. */
 function ofOneHost<T extends Readonly<{ host: string }>> (documents: readonly T[]): T | undefined {
   const [first] = documents
   return documents.every(({ host }) => host === first?.host) ? first : undefined

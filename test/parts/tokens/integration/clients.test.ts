@@ -1,8 +1,8 @@
 import t from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { ask } from '../helpers/request.ts'
-import { machineClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
+import { startInProcess } from '../../../helpers/in-process.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { ask } from '../../../helpers/request.ts'
+import { machineClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
 
 const QUERY = `resource=${encodeURIComponent(RESOURCE)}`
 

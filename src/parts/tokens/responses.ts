@@ -1,16 +1,13 @@
 import type { Challenge } from '../../core/policy.ts'
 import { messageOf, REFUSALS, type RefusalReason } from '../../core/reason.ts'
 import type { ResourceToken } from '../../core/resource-token.ts'
-import type { TokenNeeds } from '../../core/token-policy.ts'
-import { COMMON, JSON_TYPE } from '../http/answers.ts'
-import { withKeptHead } from '../http/respond.ts'
-import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
-import { NOTHING, type Outgoing } from '../identity/presenter.ts'
-import { RETRY_AFTER_SECONDS, success } from '../verify/responses.ts'
-import { metadataUrlOf } from './settings.ts'
-
-/** On every 200 of the endpoints for resource tokens, empty for a session. */
-export const TOKEN_HEADERS = ['x-authgear-client-id', 'x-authgear-scope'] as const
+import type { TokenNeeds } from './policy.ts'
+import { COMMON, JSON_TYPE } from '../../request/http/answers.ts'
+import { withKeptHead } from '../../request/http/respond.ts'
+import type { AbsentHeaders, HttpResponse } from '../../request/http/types.ts'
+import { NOTHING, type Outgoing } from '../../request/identity/presenter.ts'
+import { RETRY_AFTER_SECONDS, success } from '../../request/verify/responses.ts'
+import { metadataUrlOf, TOKEN_HEADERS } from '../../core/protected-resource.ts'
 
 type AllowToken = (token: ResourceToken, source: 'memory' | 'none', outgoing: Outgoing) => HttpResponse
 
@@ -76,7 +73,7 @@ function errorOf ({ reason, bearer, challenge }: TokenRefusal): readonly string[
   ]
 }
 
-/** Where a client finds out how to get a token (RFC 9728, section 5.1), and with what: many ask once, by this alone. */
+/** The address of the metadata (RFC 9728, section 5.1) and the scopes to ask for: many clients read nothing else. */
 function needed ({ resources: [resource], scopes }: TokenNeeds): readonly string[] {
   return [
     ...resource === undefined ? [] : [`resource_metadata="${metadataUrlOf(resource)}"`],

@@ -1,0 +1,27 @@
+import { definePart } from '../part.ts'
+import { checkMetadata, findings } from './doctor.ts'
+import { METRICS } from './metrics.ts'
+import { notesOf } from './notes.ts'
+import { areElsewhere, idleClients, settingsOf, variables } from './variables.ts'
+
+/** Tokens of machines and agents for the resources of this deployment (docs/resource-tokens.md). */
+export const tokens = definePart({
+  name: 'tokens',
+  title: 'Resources',
+  variables,
+  rules: [areElsewhere],
+  warnings: [idleClients],
+  example: { RESOURCES: 'https://api.example.com' },
+  memoryShare: 0.1,
+  configure: settingsOf,
+  tokenMaxAgeMs: ({ maxAgeMs }) => maxAgeMs,
+  isTimed: true,
+  notes: notesOf,
+  findings,
+  checks: [
+    { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata }
+  ],
+  pasted: async (...given) => await (await import('./explain.ts')).explainPasted(...given),
+  metrics: () => METRICS,
+  load: async () => (await import('./open.ts')).openTokens
+})

@@ -1,0 +1,73 @@
+import type { KeysUnavailable } from '../../errors.ts'
+import { describe } from '../../operate/logging/log.ts'
+import type { CountsOf } from '../../operate/metrics/table.ts'
+import { SIGN_IN_SCOPES } from '../../core/protected-resource.ts'
+import { onceAMinute, tellChanges } from '../../timing.ts'
+import type { Base, EndpointsDeps, Endpoints, Opened } from '../places.ts'
+import { metadataRoutes } from './metadata.ts'
+import type { METRICS } from './metrics.ts'
+import {
+  createExtAuthz, createResource, createResourceOrSession, type ResourceDeps, resourceRoutes
+} from './resource.ts'
+import type { TokensSettings } from './variables.ts'
+import { createVerifier } from './verifier.ts'
+
+type Counts = CountsOf<typeof METRICS>
+
+export function openTokens (settings: TokensSettings, base: Base, count: Counts) {
+  const { clock, log, authgear: { issuer, waitingBytes }, openKeySet, maxBytes } = base
+  const tell = tellChanges<KeysUnavailable>(
+    (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
+    () => log.info("Authgear's keys were fetched again")
+  )
+  const keySet = openKeySet((error) => {
+    count.fetches.add(error === undefined ? 'ok' : 'error')
+    tell(error)
+  })
+  const rules = { issuer, maxAgeMs: settings.maxAgeMs }
+  const verifier = createVerifier({ rules, keySet, clock, maxBytes: Math.floor(maxBytes), waitingBytes })
+  const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
+  const refusedUnknown = (): void => { count.unknown.add(); warn() }
+  return Object.freeze({
+    endpoints: (deps: EndpointsDeps) => endpointsOf(settings, base, deps, { verifier, refusedUnknown }),
+    gauges: {}
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+const NO_KEYS =
+  "Authgear's keys cannot be fetched: resource tokens of known keys are judged, others are answered 503"
+const UNKNOWN =
+  'resource tokens are refused since this replica cannot know whether they were revoked before it followed the log: ' +
+    'clients get new ones by themselves'
+
+function endpointsOf (
+  { resources, isAllowList }: TokensSettings,
+  { clock, trustProxy, authgear: { issuer } }: Base,
+  { handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, sessions, traced }: EndpointsDeps,
+  own: Pick<ResourceDeps, 'verifier' | 'refusedUnknown'>
+): Endpoints {
+  const signInScopes = (scopes: readonly string[]): readonly string[] =>
+    scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))
+  const deps: ResourceDeps = {
+    ...handlerDeps,
+    ...own,
+    clock,
+    standingOf: revocations.standingOf,
+    clients,
+    isAllowList,
+    resources: new Map(resources.map(({ uri, scopes }) => [uri, signInScopes(scopes)])),
+    sessions
+  }
+  const resource = traced(createResource(deps))
+  const resourceOrSession = traced(createResourceOrSession(deps))
+  return {
+    extAuthz: traced(createExtAuthz(deps, extAuthz, extAuthzPolicy)),
+    // where the policy alone chooses: as a resource token if it names one
+    handlers: {
+      verify: traced(createExtAuthz(deps, verify, 'required')), resource, 'resource-or-session': resourceOrSession
+    },
+    routes: [
+      ...resourceRoutes(resource, resourceOrSession), ...metadataRoutes({ resources, issuer, trustProxy })
+    ]
+  }
+}

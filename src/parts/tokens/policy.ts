@@ -1,0 +1,78 @@
+import { askStepUp, type Challenge, deny, type Policy } from '../../core/policy.ts'
+import type { TokenRequirement } from '../../core/requirement.ts'
+import type { ResourceToken } from '../../core/resource-token.ts'
+import type { EpochMs } from '../../core/token-expiry.ts'
+
+type Understood = Policy & { kind: 'understood' }
+
+/** Resources and scopes that a route asks for; the first of those scopes of which one is enough. */
+export type TokenNeeds = Readonly<{ resources: readonly string[], scopes: readonly string[] }>
+
+export function tokenNeedsOf (policy: Policy): TokenNeeds {
+  if (policy.kind === 'bad') return { resources: [], scopes: [] }
+  return { resources: firstOfEach(policy, 'resource'), scopes: firstOfEach(policy, 'scope') }
+}
+
+/** True if it names the clients whose tokens it takes. */
+export function namesClients (policy: Understood): boolean {
+  return policy.requirements.some((one) => one.kind === 'token' && one.about === 'client')
+}
+
+function firstOfEach ({ requirements }: Understood, about: TokenRequirement['about']): readonly string[] {
+  const found = requirements.filter((one): one is TokenRequirement => one.kind === 'token' && one.about === about)
+  return [...new Set(found.flatMap(({ values }) => values.slice(0, 1)))]
+}
+
+type TokenRefusal = 'bad_policy' | 'wrong_audience' | 'wrong_client' | 'forbidden' | 'insufficient_scope'
+
+export type TokenDecision =
+  | Readonly<{ kind: 'allow' }>
+  | Readonly<{ kind: 'refuse', reason: TokenRefusal }>
+  | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
+
+const ALLOW: TokenDecision = Object.freeze({ kind: 'allow' })
+const BAD_POLICY = refuse('bad_policy')
+const WRONG_AUDIENCE = refuse('wrong_audience')
+const WRONG_CLIENT = refuse('wrong_client')
+const FORBIDDEN = refuse('forbidden')
+const INSUFFICIENT_SCOPE = refuse('insufficient_scope')
+
+/**
+ * Decides about a verified token; starts from denied. Without a resource no token is for this route.
+ * A machine fails every rule about people. The scope comes last: only where nothing else is lacking does another scope
+ * help.
+ */
+export function decideToken (token: ResourceToken, policy: Policy, now: EpochMs): TokenDecision {
+  if (policy.kind !== 'understood') return BAD_POLICY
+  const lacks = { resource: false, client: false, scope: false }
+  let namesResource = false
+  for (const requirement of policy.requirements) {
+    if (requirement.kind !== 'token') continue
+    namesResource ||= requirement.about === 'resource'
+    if (!requirement.meets(token)) lacks[requirement.about] = true
+  }
+  if (!namesResource) return BAD_POLICY
+  if (lacks.resource) return WRONG_AUDIENCE
+  if (lacks.client) return WRONG_CLIENT
+  const ofPerson = decidePerson(token, policy, now)
+  if (ofPerson !== ALLOW) return ofPerson
+  return lacks.scope ? INSUFFICIENT_SCOPE : ALLOW
+}
+
+/** No machine can step up. */
+function decidePerson ({ identity, userId }: ResourceToken, { requirements }: Understood, now: EpochMs): TokenDecision {
+  const challenges: Challenge[] = []
+  let isPermitted = true
+  for (const requirement of requirements) {
+    if (requirement.kind !== 'person') continue
+    const outcome = requirement.meets(identity, now)
+    if (typeof outcome === 'object') challenges.push(outcome.stepUp)
+    else if (outcome !== 'met') isPermitted = deny(outcome)
+  }
+  if (challenges.length === 0) return isPermitted ? ALLOW : FORBIDDEN
+  return userId === undefined ? FORBIDDEN : askStepUp(challenges)
+}
+
+function refuse (reason: TokenRefusal): TokenDecision {
+  return Object.freeze({ kind: 'refuse', reason })
+}

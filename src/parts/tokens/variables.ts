@@ -1,0 +1,65 @@
+import type { SettingsOf, Variables } from '../../config/kind.ts'
+import { choice, duration } from '../../config/parsers/values.ts'
+import type { Rule } from '../part.ts'
+import { type Resource, resources } from './resources.ts'
+
+export const variables = {
+  RESOURCES: {
+    as: 'resources',
+    kind: resources,
+    file: true,
+    example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
+    meaning:
+      'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
+        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). `openid` beside the scopes lets ' +
+        'MCP clients sign people in. JSON says more: ' +
+        '`[{"uri", "scopes", "name", "documentation"}]`.'
+  },
+  RESOURCE_TOKEN_MAX_AGE: {
+    as: 'maxAgeMs',
+    kind: duration({ min: '1m', max: '24h' }),
+    fallback: '1h',
+    meaning:
+      'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
+        'memory.'
+  },
+  RESOURCE_CLIENTS: {
+    as: 'clients',
+    kind: choice(['any', 'allow-list']),
+    fallback: 'any',
+    meaning:
+      'Whose tokens a resource takes: `any` = of every client that Authgear gives one, unless the route says ' +
+        '`client=`; `allow-list` = of clients that the route names by `client=`, and a route that names none lets ' +
+        'nobody in.'
+  }
+} as const satisfies Variables
+
+export type TokensSettings = Readonly<{
+  resources: readonly Resource[]
+  /** RESOURCE_TOKEN_MAX_AGE */
+  maxAgeMs: number
+  /** RESOURCE_CLIENTS=allow-list: each route has to name its clients. */
+  isAllowList: boolean
+}>
+
+/** Undefined: it is off. */
+export function settingsOf (
+  { resources, maxAgeMs, clients }: SettingsOf<typeof variables>
+): TokensSettings | undefined {
+  return resources === undefined ? undefined : { resources, maxAgeMs, isAllowList: clients === 'allow-list' }
+}
+
+/** Authgear refuses such a resource; here a session's own audience would be one. */
+export const areElsewhere: Rule<typeof variables> = ({ base: { authgear }, values: { RESOURCES: resources = [] } }) => {
+  const named = authgear === undefined ? undefined : new URL(authgear.origin).hostname
+  const own = named === 'localhost' ? undefined : named // a simulated Authgear on this machine
+  return resources.map(({ uri }) => {
+    const { hostname } = new URL(uri)
+    return own !== undefined && (hostname === own || hostname.endsWith(`.${own}`)) &&
+      `RESOURCES: "${uri}" is on AUTHGEAR_ENDPOINT's own domain, where Authgear allows no resource`
+  })
+}
+
+export const idleClients: Rule<typeof variables> = ({ isSet }) => [
+  isSet('RESOURCE_CLIENTS') && !isSet('RESOURCES') && 'RESOURCE_CLIENTS: has no effect without RESOURCES'
+]
