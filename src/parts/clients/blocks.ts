@@ -51,7 +51,8 @@ export function openBlocks (deps: BlocksDeps) {
   let blocked: ReadonlySet<ClientName> = new Set()
   let readAt = NEVER
   let isForeign = false
-  const early = createEarlyBlocks()
+  let redisTime: Readonly<{ now: number, askedAt: number }> | undefined
+  const undated = createUndatedBlocks()
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
@@ -60,33 +61,41 @@ export function openBlocks (deps: BlocksDeps) {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
-  /** @returns whether Redis has all that is held here; rejects where it cannot be read */
-  async function sync (change?: Change): Promise<boolean> {
+  /**
+   * Rejects where Redis cannot be read. @returns Redis' time before the list was read, so that what is acknowledged
+   * elsewhere after it is later, however long this process stops; undefined where Redis lacks what is held here, or did
+   * not say
+   */
+  async function sync (change?: Change): Promise<number | undefined> {
     const sent = momentOf(clock)
+    const asked = store.now().catch(() => undefined)
     const result = await store.sync(held, change)
+    const now = await asked
+    if (now !== undefined) redisTime = { now, askedAt: sent.monotonic }
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
-    if (result === 'foreign') return false
-    hold(early.over(merged(held, result.list))) // another change may have come meanwhile
+    if (result === 'foreign') return undefined
+    hold(undated.over(merged(held, result.list))) // another change may have come meanwhile
     if (isFollowing()) {
       readAt = sent
-      early.forget()
+      undated.forget()
     }
     if (result.failure !== undefined) failed(result.failure)
-    return result.failure === undefined
+    return result.failure === undefined ? now : undefined
   }
-  const unwritten = (error: unknown): false => { failed(error); return false }
+  /** Redis' time as far as it is known without Redis: never too undated. */
+  const supposedNow = (): number =>
+    redisTime === undefined ? Infinity : Math.ceil(redisTime.now + clock.monotonic() - redisTime.askedAt)
+  const unwritten = (error: unknown): undefined => { failed(error) }
   const trySync = joined(() => sync().catch(unwritten))
   async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
-    // asked before the list is read: what is acknowledged elsewhere after it is later, however long this process stops
-    const asked = store.now().catch(() => undefined)
-    const now = await trySync() ? await asked : undefined
+    const now = await trySync()
     if (await isWaiting?.() === false) return 'given_up'
     if (expectedAt !== undefined) return await follow((last) => last.get(name)?.at === expectedAt, to, now)
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
-    return now !== undefined && await trySync() ? 'kept' : 'pending'
+    return now !== undefined && await trySync() !== undefined ? 'kept' : 'pending'
   }
   const follow = createFollowing({ sync: (change) => sync(change).catch(unwritten), held: () => held, hold })
   /** Redis may have lost it. */
@@ -106,15 +115,17 @@ export function openBlocks (deps: BlocksDeps) {
     isForeign: () => isForeign,
     list: (): BlockList => held,
     async block (name: ClientName, terms?: Terms): Promise<BlockOutcome> {
-      const outcome = await change(name, (list, now) => withBlock(list, name, now), terms)
-      if (outcome === 'pending' && readAt === NEVER) early.add(name)
-      return outcome
+      return await change(name, (list, now) => {
+        const next = withBlock(list, name, now)
+        if (now === undefined && next !== 'full') undated.add(name, supposedNow())
+        return next
+      }, terms)
     },
     /** @param at when it was deleted */
     blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
     async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
       let wasBlocked = false
-      early.drop(name)
+      undated.drop(name)
       const lifted = (list: BlockList, now: number | undefined): BlockList => {
         wasBlocked = list.get(name)?.isBlocked === true
         return withoutBlock(list, name, now)
@@ -123,7 +134,7 @@ export function openBlocks (deps: BlocksDeps) {
       return outcome === 'kept' && !wasBlocked ? 'not_blocked' : outcome
     },
     /** Takes what another replica said in the revocation log. */
-    take: (name: ClientName, mark: Mark): void => hold(merged(held, new Map([[name, mark]]))),
+    take: (name: ClientName, mark: Mark): void => hold(undated.over(merged(held, new Map([[name, mark]])))),
     refresh,
     close (): void {
       isClosed = true
@@ -133,20 +144,23 @@ export function openBlocks (deps: BlocksDeps) {
 }
 
 /**
- * Blocks that a replica took before it knew what others had said: they are later than what it reads first. A lift is
- * not: it would undo a block that was acknowledged elsewhere.
+ * Blocks that Redis did not date: each counts over every lift that was written before it, which this replica may read
+ * later. Before the first reading nothing is known of Redis' time, and so they count over whatever is read first. A
+ * lift without a date counts over nothing: it would undo a block that was acknowledged elsewhere.
  */
-function createEarlyBlocks () {
-  const names = new Set<ClientName>()
+function createUndatedBlocks () {
+  const saidAt = new Map<ClientName, number>()
   return Object.freeze({
-    add: (name: ClientName): void => { names.add(name) },
-    drop: (name: ClientName): void => { names.delete(name) },
-    forget: (): void => names.clear(),
+    /** @param at by Redis' time, not before it was said */
+    add: (name: ClientName, at: number): void => { saidAt.set(name, at) },
+    drop: (name: ClientName): void => { saidAt.delete(name) },
+    forget: (): void => saidAt.clear(),
     over (list: BlockList): BlockList {
       let result = list
-      for (const name of names) {
-        if (result.get(name)?.isBlocked === true) continue
-        const next = withBlock(result, name)
+      for (const [name, at] of saidAt) {
+        const mark = result.get(name)
+        if (mark !== undefined && (mark.at > at || (mark.isBlocked && at === Infinity))) continue
+        const next = withBlock(result, name, at === Infinity ? undefined : at)
         if (next !== 'full') result = next
       }
       return result
@@ -155,8 +169,8 @@ function createEarlyBlocks () {
 }
 
 type FollowingDeps = Readonly<{
-  /** @returns whether Redis has it */
-  sync: (change: Change) => Promise<boolean>
+  /** @returns undefined where Redis has it not */
+  sync: (change: Change) => Promise<number | undefined>
   held: () => BlockList
   hold: (list: BlockList) => void
 }>
@@ -175,13 +189,13 @@ function createFollowing ({ sync, held, hold }: FollowingDeps) {
     const next = (list: BlockList, by: number | undefined): ReturnType<Word> | 'changed' =>
       isLast(list) ? to(list, by) : 'changed'
     const there: { refusal?: 'full' | 'changed' | undefined } = {}
-    const isWritten = now !== undefined && await sync((list) => {
+    const isWritten = now !== undefined && undefined !== await sync((list) => {
       const result = next(list, now)
       there.refusal = typeof result === 'string' ? result : undefined
       return typeof result === 'string' ? list : result
     })
     if (there.refusal !== undefined || isWritten) return there.refusal ?? 'kept'
-    // without Redis' time: whatever was acknowledged elsewhere is later
+    // without Redis: a lift acknowledged elsewhere is later
     const here = next(held(), undefined)
     if (typeof here === 'string') return here
     hold(here)
@@ -195,17 +209,17 @@ function createFollowing ({ sync, held, hold }: FollowingDeps) {
 }
 
 /** A call while one is under way joins the next one: this one may have looked before. */
-function joined (act: () => Promise<boolean>): () => Promise<boolean> {
-  let running: Promise<boolean> | undefined
-  let next: Promise<boolean> | undefined
-  async function run (): Promise<boolean> {
+function joined<T> (act: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  let next: Promise<T> | undefined
+  async function run (): Promise<T> {
     try {
       return await act()
     } finally {
       running = undefined
     }
   }
-  const ask = (): Promise<boolean> => {
+  const ask = (): Promise<T> => {
     if (running === undefined) return (running = run())
     return (next ??= running.then(() => { next = undefined; return ask() }))
   }

@@ -84,6 +84,25 @@ t.test('a lift that came before the first reading undoes no block that was ackno
   t.equal(blocks.standingOf(A), 'blocked')
 })
 
+for (const [lifted, at, standing] of [['before', 5050, 'blocked'], ['after', 5150, 'free']] as const) {
+  t.test(`a block without Redis counts over a lift that was written ${lifted} it: ${standing}`, async (t) => {
+    const { world, clock, blocks, synced } = start(t, blocking(A))
+    world.now = 5000
+    await synced()
+    clock.advance(100)
+    world.inRedis = 'away'
+    t.equal(await blocks.block(A), 'pending')
+    const lift = { isBlocked: false, at, origin: 'management' } as const
+    blocks.take(A, lift)
+    t.equal(blocks.standingOf(A), standing, 'by the log')
+    world.inRedis = new Map([[A, lift]])
+    await synced()
+    t.equal(blocks.standingOf(A), standing, 'by the list')
+    blocks.take(A, lift)
+    t.equal(blocks.standingOf(A), standing, 'by the log, later')
+  })
+}
+
 t.test('an error, and what does not open, is never an empty list', async (t) => {
   for (const state of ['away', 'foreign'] as const) {
     const { world, blocks, synced } = start(t, state)
