@@ -4,6 +4,7 @@ import type { Mark } from '../../shared/revocation/block-mark.ts'
 import { type BlockList, merged, NO_BLOCKS, withBlock, withDeletion, withoutBlock } from './block-list.ts'
 import type { ClientStanding } from '../places.ts'
 import type { BlockStore, Change } from './store.ts'
+import { createUndatedBlocks } from './undated-blocks.ts'
 
 /**
  * `pending`: it holds here, and is written as soon as Redis takes it. `given_up`, `changed`: nothing was done, by what
@@ -51,8 +52,7 @@ export function openBlocks (deps: BlocksDeps) {
   let blocked: ReadonlySet<ClientName> = new Set()
   let readAt = NEVER
   let isForeign = false
-  let redisTime: Readonly<{ now: number, askedAt: number }> | undefined
-  const undated = createUndatedBlocks()
+  const undated = createUndatedBlocks(clock)
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
@@ -71,7 +71,7 @@ export function openBlocks (deps: BlocksDeps) {
     const asked = store.now().catch(() => undefined)
     const result = await store.sync(held, change)
     const now = await asked
-    if (now !== undefined) redisTime = { now, askedAt: sent.monotonic }
+    if (now !== undefined) undated.dated(now, sent)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
     if (result === 'foreign') return undefined
@@ -83,9 +83,6 @@ export function openBlocks (deps: BlocksDeps) {
     if (result.failure !== undefined) failed(result.failure)
     return result.failure === undefined ? now : undefined
   }
-  /** Redis' time as far as it is known without Redis: never too undated. */
-  const supposedNow = (): number =>
-    redisTime === undefined ? Infinity : Math.ceil(redisTime.now + clock.monotonic() - redisTime.askedAt)
   const unwritten = (error: unknown): undefined => { failed(error) }
   const trySync = joined(() => sync().catch(unwritten))
   async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
@@ -117,7 +114,7 @@ export function openBlocks (deps: BlocksDeps) {
     async block (name: ClientName, terms?: Terms): Promise<BlockOutcome> {
       return await change(name, (list, now) => {
         const next = withBlock(list, name, now)
-        if (now === undefined && next !== 'full') undated.add(name, supposedNow())
+        if (now === undefined && next !== 'full') undated.add(name)
         return next
       }, terms)
     },
@@ -139,31 +136,6 @@ export function openBlocks (deps: BlocksDeps) {
     close (): void {
       isClosed = true
       clearTimeout(timer)
-    }
-  })
-}
-
-/**
- * Blocks that Redis did not date: each counts over every lift that was written before it, which this replica may read
- * later. Before the first reading nothing is known of Redis' time, and so they count over whatever is read first. A
- * lift without a date counts over nothing: it would undo a block that was acknowledged elsewhere.
- */
-function createUndatedBlocks () {
-  const saidAt = new Map<ClientName, number>()
-  return Object.freeze({
-    /** @param at by Redis' time, not before it was said */
-    add: (name: ClientName, at: number): void => { saidAt.set(name, at) },
-    drop: (name: ClientName): void => { saidAt.delete(name) },
-    forget: (): void => saidAt.clear(),
-    over (list: BlockList): BlockList {
-      let result = list
-      for (const [name, at] of saidAt) {
-        const mark = result.get(name)
-        if (mark !== undefined && (mark.at > at || (mark.isBlocked && at === Infinity))) continue
-        const next = withBlock(result, name, at === Infinity ? undefined : at)
-        if (next !== 'full') result = next
-      }
-      return result
     }
   })
 }
