@@ -61,16 +61,11 @@ export function openBlocks (deps: BlocksDeps) {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
-  /**
-   * Rejects where Redis cannot be read. @returns Redis' time before the list was read, so that what is acknowledged
-   * elsewhere after it is later, however long this process stops; undefined where Redis lacks what is held here, or did
-   * not say
-   */
+  /** Rejects where it cannot be read. @returns Redis' time before the reading; undefined where it lacks what is held */
   async function sync (change?: Change): Promise<number | undefined> {
     const sent = momentOf(clock)
-    const asked = store.now().catch(() => undefined)
-    const result = await store.sync(held, change)
-    const now = await asked
+    // what is acknowledged elsewhere after the reading is later, however long this process stops
+    const [now, result] = await Promise.all([store.now().catch(() => undefined), store.sync(held, change)])
     if (now !== undefined) undated.dated(now, sent)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
