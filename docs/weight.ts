@@ -46,7 +46,9 @@ function wordsForUsers (): number {
     .reduce((sum, page) => sum + (textOf(join(ROOT, page)).match(/\S+/g)?.length ?? 0), 0)
 }
 
-const source = filesIn('src', () => true)
+const isData = (path: string): boolean => path.endsWith('.json')
+const source = filesIn('src', (path) => !isData(path))
+const data = filesIn('src', isData)
 const tests = filesIn('test', (path) => /[.]m?ts$|[.]mjs$/.test(path) && !path.includes('/fixtures/'))
 /** Files of src outside its folder that name a part: its variables, headers, folder, or a title of two words. */
 function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): readonly string[] {
@@ -59,11 +61,13 @@ function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): r
 }
 
 const decisions = readdirSync(join(ROOT, 'docs/inside/decisions')).filter((name) => /^\d/.test(name))
-const linesOf = (folder: string): number => count(filesIn(folder, (path) => !path.includes('/fixtures/'))).lines
+const isCode = (path: string): boolean => !path.includes('/fixtures/') && !isData(path)
+const linesOf = (folder: string): number => count(filesIn(folder, isCode)).lines
 const linesOutside = linesOf('src') - linesOf('src/parts') - linesOf('src/commands')
 const rows: ReadonlyArray<readonly [string, number]> = [
   ['files in `src`', count(source).files],
   ['lines in `src`', count(source).lines],
+  ['lines of data: texts of pages', count(data).lines],
   ['lines of `src` outside parts and commands', linesOutside],
   ['entries under `src`', readdirSync(join(ROOT, 'src')).length],
   [`functions of more than ${LONG_FUNCTION} lines`, source.filter((path) => path.endsWith('.ts'))

@@ -1,15 +1,15 @@
-import { de } from './words/de.ts'
-import { en } from './words/en.ts'
-import { es } from './words/es.ts'
-import { fr } from './words/fr.ts'
-import { ja } from './words/ja.ts'
-import { ko } from './words/ko.ts'
-import { pt } from './words/pt.ts'
-import type { Words } from './words/words.ts'
-import { zhHans } from './words/zh-hans.ts'
-import { zhHant } from './words/zh-hant.ts'
+import type { Words } from './words.ts'
+import de from './words/de.json' with { type: 'json' }
+import en from './words/en.json' with { type: 'json' }
+import es from './words/es.json' with { type: 'json' }
+import fr from './words/fr.json' with { type: 'json' }
+import ja from './words/ja.json' with { type: 'json' }
+import ko from './words/ko.json' with { type: 'json' }
+import pt from './words/pt.json' with { type: 'json' }
+import zhHans from './words/zh-hans.json' with { type: 'json' }
+import zhHant from './words/zh-hant.json' with { type: 'json' }
 
-/** By BCP 47 tag, which is also the page's `lang`. */
+/** Catalogues by BCP 47 tag, which is also the page's `lang`. */
 export const WORDS = {
   en, de, fr, es, pt, ja, 'zh-Hans': zhHans, 'zh-Hant': zhHant, ko
 } as const satisfies Readonly<Record<string, Words>>

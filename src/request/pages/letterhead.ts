@@ -2,7 +2,7 @@ import { type Language, WORDS } from './language.ts'
 import { DRAWINGS, escapeHtml, openingOf, tabIcon } from './layout.ts'
 import type { PageSettings } from './settings.ts'
 import { headersOf, styleOf } from './style.ts'
-import type { Action, Words } from './words/words.ts'
+import type { Action, Words } from './words.ts'
 
 type Link = Readonly<{
   action: Action
@@ -97,8 +97,8 @@ function headerOf (name: string | undefined, logo: string | undefined): string {
   return `<header>${image}${name === undefined ? '' : `<span>${escapeHtml(name)}</span>`}</header>\n`
 }
 
-function linkOf ({ action, href }: Link, { actions }: Words): string {
-  return `<a href="${escapeHtml(href)}">${escapeHtml(actions[action])}</a>`
+function linkOf ({ action, href }: Link, words: Words): string {
+  return `<a href="${escapeHtml(href)}">${escapeHtml(words[`actions.${action}`])}</a>`
 }
 
 function adviceOf ({ advice, own, forOperators }: Sheet): string {

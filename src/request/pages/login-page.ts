@@ -3,7 +3,7 @@ import { type Language, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import { LOGIN_ADVICE } from './operators.ts'
 import type { PageSettings } from './settings.ts'
-import type { Action } from './words/words.ts'
+import { type Action, wordsOf } from './words.ts'
 
 /** A link leads to a login, or to the page's own address once more. */
 type Look = Readonly<{ drawing: Sheet['drawing'], link?: Readonly<{ action: Action, to: 'login' | 'again' }> }>
@@ -58,12 +58,12 @@ export function createLoginPages (settings: PageSettings, cookie: string, sessio
 
 function sheetOf (page: LoginPage, language: Language, cookie: string, session: Session): Sheet {
   const { drawing, link } = LOOKS[page]
-  const { title, message, ...more } = WORDS[language].logins[page]
+  const { title, message, advice } = wordsOf(WORDS[language], `logins.${page}`)
   return {
     drawing,
     title,
     message,
-    advice: ['advice' in more ? more.advice : undefined],
+    advice: [advice],
     forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
     links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
   }

@@ -3,7 +3,7 @@ import { type Language, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type OnSheet, type Sheet } from './letterhead.ts'
 import { MALFORMED } from './operators.ts'
 import { type PageSettings, PLAIN } from './settings.ts'
-import type { RefusalPageName, Words } from './words/words.ts'
+import { type RefusalPageName, type Words, wordsOf } from './words.ts'
 
 /** What a person cannot tell apart, and need not, is one page. */
 const PAGE_OF: Readonly<Record<RefusalReason, RefusalPageName>> = {
@@ -55,8 +55,7 @@ export function createPages (settings: PageSettings = PLAIN, links: PageLinks = 
 function sheetOf (reason: RefusalReason, words: Words, settings: PageSettings, links: PageLinks): Sheet {
   const { status } = REFUSALS[reason]
   const page = PAGE_OF[reason]
-  const { title, message, ...more } = words.refusals[page]
-  const advice = 'advice' in more ? more.advice : undefined
+  const { title, message, advice } = wordsOf(words, `refusals.${page}`)
   const common = { drawing: DRAWING[status], title, message, forOperators: page === 'unreadable' ? MALFORMED : [] }
   const again = { action: 'tryAgain', href: '' } as const
   if (status === 403) {
