@@ -1,7 +1,7 @@
 import { type Clock, elapsedSince, momentOf, NEVER } from '../../clock.ts'
 import { type ClientName, namesOfClient } from '../../core/client-name.ts'
 import type { Mark } from '../../shared/revocation/block-mark.ts'
-import { type BlockList, merged, NO_BLOCKS, withBlock, withDeletion, withoutBlock } from './block-list.ts'
+import { type BlockList, merged, NO_BLOCKS, withDeletion, withoutBlock } from './block-list.ts'
 import type { ClientStanding } from '../places.ts'
 import type { BlockStore, Change } from './store.ts'
 import { createUndatedBlocks } from './undated-blocks.ts'
@@ -106,13 +106,7 @@ export function openBlocks (deps: BlocksDeps) {
     isRead: (): boolean => readAt !== NEVER,
     isForeign: () => isForeign,
     list: (): BlockList => held,
-    async block (name: ClientName, terms?: Terms): Promise<BlockOutcome> {
-      return await change(name, (list, now) => {
-        const next = withBlock(list, name, now)
-        if (now === undefined && next !== 'full') undated.add(name)
-        return next
-      }, terms)
-    },
+    block: (name: ClientName, terms?: Terms) => change(name, (list, now) => undated.block(list, name, now), terms),
     /** @param at when it was deleted */
     blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
     async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {

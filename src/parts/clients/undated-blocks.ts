@@ -16,7 +16,12 @@ export function createUndatedBlocks (clock: Pick<Clock, 'monotonic'>) {
   return Object.freeze({
     /** @param now Redis' time, at `askedAt` or later */
     dated (now: number, askedAt: Moment): void { redis = { now, askedAt } },
-    add: (name: ClientName): void => { saidAt.set(name, supposedNow()) },
+    /** The list with this block, which is remembered if Redis does not date it. */
+    block (list: BlockList, name: ClientName, now: number | undefined): BlockList | 'full' {
+      const next = withBlock(list, name, now)
+      if (now === undefined && next !== 'full') saidAt.set(name, supposedNow())
+      return next
+    },
     drop: (name: ClientName): void => { saidAt.delete(name) },
     forget: (): void => saidAt.clear(),
     /** The list, in which these blocks count. */
