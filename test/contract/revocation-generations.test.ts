@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createEntryCodec, nonceOf } from '../../src/shared/revocation/codec.ts'
+import { JUNK_LEAVE_MS } from '../../src/shared/revocation/junk.ts'
 import type { Revocation } from '../../src/shared/revocation/types.ts'
 import type { LogStore } from '../../src/shared/revocation/store.ts'
 import { until } from '../helpers/until.ts'
@@ -153,6 +154,26 @@ t.test('a new generation of the log', { skip: skipOrFail('redis-server') }, asyn
     await other.log.revoke(credential('token'))
     await until('read', () => a.log.isVoid(BOB, first))
     t.ok(await lengthOf(redis) > 1)
+  })
+
+  t.test('skips junk beyond five entries in ten seconds, and then voids what it skipped', async (t) => {
+    const { open } = await start(t)
+    const [a, other] = [open(), open({ key: Buffer.alloc(32, 2) })]
+    await settled(a)
+    await until('the other follows', () => other.log.isFollowing())
+    const state = () => ({ before: a.log.snapshot(), sealed: a.seal(BOB), read: a.counts.foreign })
+    let last = state()
+    for (let n = 0; a.troubles.length === 0; n++) {
+      last = state()
+      await other.log.revoke(credential(`token ${n}`))
+      await until('it is read', () => a.counts.foreign > last.read)
+    }
+    t.notOk(a.log.isVoid(BOB, last.before), 'the last one was skipped')
+    t.notOk(a.log.isFollowing(), 'Redis is not used meanwhile')
+    a.clock.jump(JUNK_LEAVE_MS)
+    await until('Redis is used again', () => a.log.isFollowing())
+    t.ok(a.log.isVoid(BOB, last.before))
+    t.notOk(a.log.trusts(last.sealed))
   })
 
   t.test('a generation that was left and is put back is left again', async (t) => {

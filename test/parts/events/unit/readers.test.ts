@@ -51,11 +51,11 @@ function start (apps = 1) {
     feed,
     names,
     apps,
-    soon: (run) => run(),
+    soon: (run) => { turns++; run() },
     isFollowing: () => state.following,
     observer: { opened () {}, told: (kind) => told.push(kind), cut: (reason) => cut.push(reason) }
   })
-  let n = 0
+  let [n, turns] = [0, 0]
   const revoke = (count = 1): void => {
     for (let i = 0; i < count; i++) feed.read({ id: `${++n}-0`, revocation: disabled(`u${n}`) }, n)
   }
@@ -64,7 +64,7 @@ function start (apps = 1) {
     readers.add('wiki', peer.out, place)
     return peer
   }
-  return { feed, readers, told, cut, state, revoke, join, names }
+  return { feed, readers, told, cut, state, revoke, join, names, turns: () => turns }
 }
 
 t.test('who reads is told each once, however many there are', async (t) => {
@@ -76,6 +76,15 @@ t.test('who reads is told each once, however many there are', async (t) => {
   for (const peer of [early, late]) t.strictSame(peer.users, ['u1', 'u2', 'u3', 'u4', 'u5'])
   t.strictSame(third.users, ['u4', 'u5'])
   t.equal(told.length, 5)
+})
+
+t.test('a revocation that nobody listens to costs no turn', async (t) => {
+  const { revoke, join, turns } = start()
+  revoke()
+  t.equal(turns(), 0)
+  join()
+  revoke()
+  t.equal(turns(), 1)
 })
 
 t.test('for who does not read 64 KiB wait at most, and it is told all once it reads', async (t) => {
