@@ -35,8 +35,8 @@ const BOUNDS: Readonly<Partial<Record<SituationId, number>>> = {
   'planned-failover': DEPOSED_MS,
   'deposed-master': DEPOSED_MS
 }
-/** Words of a client that may matter in a round. */
-const KEPT_WORDS = 8
+/** Words of a client that may matter in a round: on a machine that has no time a round takes two minutes. */
+const KEPT_WORDS = 64
 /** A block that is acknowledged is in the log, which every replica reads. */
 const READ_WITHIN_MS = SITUATIONS.healthy.accepted.ms
 const SLACK_MS = 50
