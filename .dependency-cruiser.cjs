@@ -157,7 +157,7 @@ module.exports = {
     owner('marked', 'operate/management/status/runbook[.]ts$'),
     owner('prom-client', 'operate/metrics/'),
     owner('pino', 'operate/logging/log[.]ts$'),
-    owner('@opentelemetry', 'operate/tracing/otel[.]ts$'),
+    owner('@opentelemetry', 'parts/tracing/open[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
     owner('@fastify/proxy-addr', 'request/http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),

@@ -13,7 +13,6 @@ import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
 import { warnUnlessReached } from './serve/reach.ts'
-import type { Tracer } from '../operate/tracing/types.ts'
 import { describeServers } from '../shared/redis/options.ts'
 
 /**
@@ -31,7 +30,7 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
   const { flushed, writePiece: stdout } = output
   for (const warning of warnings) log.warn(warning)
   try {
-    await start(config, { version, log, tracer: await tracerOf(env, version, log), flushed, stdout })
+    await start(config, { version, log, flushed, stdout })
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
@@ -43,8 +42,8 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
 type Phase = Readonly<{ state: 'starting' | 'draining' } | { state: 'serving', service: Service }>
 
 async function start (config: Config, running: Running): Promise<void> {
-  const { version, log, tracer, flushed } = running
-  const closers: Closer[] = tracer === undefined ? [] : [tracer.close]
+  const { version, log, flushed } = running
+  const closers: Closer[] = []
   let phase: Phase = { state: 'starting' }
   const state = (): State => phase.state
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
@@ -109,25 +108,7 @@ function onSignal (log: Log, skip: ReadonlyArray<'SIGHUP'>, close: () => Promise
   stopEndingOnSignal()
 }
 
-/** Whether the standard variables of OpenTelemetry ask for traces. */
-export function wantsTracing (env: NodeJS.ProcessEnv): boolean {
-  const isEndpointSet = [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(
-    (endpoint) => endpoint !== undefined && endpoint !== ''
-  )
-  return isEndpointSet && env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none'
-}
-
-const NOT_HANDED_OVER =
-  'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works again'
-
-/** The library is loaded only where it is asked for: without it neither the start nor a request pays anything. */
-async function tracerOf (env: NodeJS.ProcessEnv, version: string, log: Log): Promise<Tracer | undefined> {
-  if (!wantsTracing(env)) return undefined
-  const { openTracing } = await import('../operate/tracing/otel.ts')
-  return openTracing(version, (error) => log.warn({ error: describe(error) }, NOT_HANDED_OVER))
-}
-
-/** What the line of the start says to a person, and nothing secret: whom it asks, what remembers, where it listens. */
+/** The line of the start for a person, and nothing secret: whom it asks, what remembers, where it listens. */
 export function bannerOf (config: Config, version: string) {
   return {
     version,

@@ -19,7 +19,7 @@ const nothingElse = (_: Record<string, never>): void => {}
  * The configuration from values that broke no rule. Each variable is in it by its name in the table (`as`); here stands
  * what is made of several, or stands in for one that is not set.
  */
-export function assemble (values: Values, memory: MachineMemory) {
+export function assemble (values: Values, memory: MachineMemory, env: NodeJS.ProcessEnv) {
   const ofAuthgear = authgear(settingsOf('Authgear', values), memory)
   const ofRedis = redis(settingsOf('Redis', values))
   return {
@@ -32,7 +32,7 @@ export function assemble (values: Values, memory: MachineMemory) {
     ...login(settingsOf('Login', values)),
     identity: identity(settingsOf('Identity', values)),
     /** The parts that are on, in the order of the list. */
-    parts: parts.flatMap((part) => part.configure(values) ?? []),
+    parts: parts.flatMap((part) => part.configure(values, env) ?? []),
     pages: settingsOf('Pages', values),
     ...settingsOf('Service', values)
   }

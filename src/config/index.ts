@@ -76,7 +76,7 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const cut = cutVariables(env, machine.execArgv, machine.readFile, KNOWN)
   const errors = [...cut, ...[...unread, ...brokenRules(readings), ...unknown.errors].filter(isOfOther(cut))]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
-  const config = assemble(readings.values as Values, machine.memory()) // no error: every row was read
+  const config = assemble(readings.values as Values, machine.memory(), env) // no error: every row was read
   const warnings = [...warningsOf(readings), ...unknown.warnings]
   return deepFreeze({ kind: 'ok', config, warnings, settings: shownSettings(all, config) })
 }

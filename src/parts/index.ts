@@ -9,9 +9,10 @@ import { identify } from './identify/index.ts'
 import type { Part } from './part.ts'
 import { profile } from './profile/index.ts'
 import { tokens } from './tokens/index.ts'
+import { tracing } from './tracing/index.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [profile, accessRecord, assertion, auditLog, tokens, clients, identify, grpc, events] as const
+const all = [tracing, profile, accessRecord, assertion, auditLog, tokens, clients, identify, grpc, events] as const
 
 /** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all

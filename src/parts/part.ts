@@ -66,8 +66,10 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   needs?: string
   rules?: ReadonlyArray<Rule<Rows>>
   warnings?: ReadonlyArray<Rule<Rows>>
-  /** Undefined: it is off. `hasValue` asks for any variable by its name. */
-  configure: (values: SettingsOf<Rows>, hasValue: (name: string) => boolean) => Settings | undefined
+  /** Undefined: it is off. `hasValue` asks for any variable by its name; `env` is for those of a library. */
+  configure: (
+    values: SettingsOf<Rows>, hasValue: (name: string) => boolean, env: NodeJS.ProcessEnv
+  ) => Settings | undefined
   listens?: (settings: Settings) => Listens<keyof Rows & string>
   sends?: Sends
   /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
@@ -154,7 +156,7 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   /** Its warnings. */
   doubtful (readings: ReadingsOf<Rows>): readonly (string | false)[]
   /** Undefined: it is off. */
-  configure (values: ValuesOf<Rows>): Configured | undefined
+  configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined
 }>
 
 /** The order of its properties counts: TypeScript infers settings from `configure` before it looks at `metrics`. */
@@ -175,11 +177,11 @@ export function definePart<
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
     doubtful: (readings: ReadingsOf<Rows>) =>
       idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
-    configure (values: ValuesOf<Rows>): Configured | undefined {
+    configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined {
       const all: Readonly<Record<string, unknown>> = values
       const hasValue = (variable: string): boolean => all[variable] !== undefined
       if (needs !== undefined && !hasValue(needs)) return undefined
-      const settings = definition.configure(settingsOf(variables, values), hasValue)
+      const settings = definition.configure(settingsOf(variables, values), hasValue, env)
       return settings === undefined ? undefined : configured(definition, settings)
     }
   })

@@ -46,6 +46,7 @@ export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & 
 export type Base = Readonly<{
   clock: Clock
   log: Log
+  version: string
   /** Standard output, where it is a pipe that the log writes to. */
   stdout: WritePiece | undefined
   /** This machine's name. */
@@ -175,6 +176,8 @@ export type Opened = Readonly<{
   headers?: HeaderContributor
   /** Builds endpoints; the first part that does so counts. */
   endpoints?: (deps: EndpointsDeps) => Endpoints
+  /** Wraps in spans; the first part that does so counts. */
+  wraps?: Wrappers
   /** Judges clients; the first part that does so counts. */
   clients?: ClientJudge
   management?: ManagementRoutes

@@ -6,7 +6,6 @@ import type { OutageObserver, Resolver, ResolverObserver } from '../authgear/res
 import type { Clock } from '../clock.ts'
 import type { CookieNames } from '../core/credentials.ts'
 import type { Log } from '../operate/logging/log.ts'
-import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import type { ServiceSettings } from './settings.ts'
 
 /** So many may wait for their client's turn at least, however small AUTHGEAR_MAX_QUEUE is: a turn is no refusal. */
@@ -28,18 +27,17 @@ type AuthgearDeps = Readonly<{
   cookieNames: CookieNames
   observer: ResolverObserver
   clock: Clock
-  traced: Wrappers
   log: Log
 }>
 
 /** Opens no connection by itself. */
 export function createAuthgearAccess (
   settings: ServiceSettings['authgear'],
-  { cookieNames, observer, clock, traced, log }: AuthgearDeps
+  { cookieNames, observer, clock, log }: AuthgearDeps
 ): AuthgearAccess {
   const answered = createClockWatch(clock, clockLines(log))
   const told = { ...observer, ...outageLines(log), answered }
-  const resolver = traced.resolver(createResolver({ ...settings, cookieNames }, told))
+  const resolver = createResolver({ ...settings, cookieNames }, told)
   const turns = Math.max(MIN_TURNS, settings.maxQueue)
   const failedCredentials = createFailedCredentials({
     failuresPerMinute: settings.failuresPerMinute,

@@ -17,7 +17,6 @@ import { createOwnLoginRoutes } from '../request/own-login/routes.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
 import type { PageLinks } from '../request/pages/refusal-page.ts'
 import { createSignOuts, SIGNING_OUT_MS } from '../shared/revocation/sign-outs.ts'
-import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import { createVerify, type VerifyDeps, verifyRoutes } from '../request/verify/verify.ts'
 import { parts } from '../parts/index.ts'
 import type { Handlers } from '../parts/places.ts'
@@ -32,7 +31,6 @@ type ListenersDeps = Parts & Readonly<{
   metrics: Metrics
   log: Log
   clock: Clock
-  traced: Wrappers
   unfinished: Unfinished
 }>
 

@@ -1,6 +1,7 @@
 import { adminApiOf } from '../authgear/admin-api/account.ts'
 import type { PartReadings } from '../operate/metrics/gauges.ts'
 import type { Metrics } from '../operate/metrics/metrics.ts'
+import { UNTRACED, type Wrappers } from '../operate/tracing/wrappers.ts'
 import type {
   Base, EndpointsDeps, Endpoints, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
 } from '../parts/places.ts'
@@ -22,7 +23,8 @@ type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined
 export type OpenedParts = readonly OpenedPart[]
 
 type OfSettings =
-  | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls' | 'managementToken'
+  | 'version' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
+  | 'managementToken'
   | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
 type OpenDeps =
   & Omit<Base, OfSettings>
@@ -63,8 +65,9 @@ export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: O
 }
 
 function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
-  const { parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
+  const { version, parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
   return {
+    version,
     machine,
     tls,
     managementToken,
@@ -109,6 +112,9 @@ export const documentsOf = (opened: OpenedParts): readonly PublicDocument[] =>
 
 export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =>
   opened.flatMap(({ management }) => management ?? [])
+
+export const wrappersOf = (opened: OpenedParts): Wrappers =>
+  opened.find(({ wraps }) => wraps !== undefined)?.wraps ?? UNTRACED
 
 /** Undefined where no part judges clients. */
 export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined =>

@@ -16,7 +16,7 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { RevocationLog } from '../shared/revocation/types.ts'
 import type { Wrappers } from '../operate/tracing/wrappers.ts'
 import {
-  closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll
+  closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
 } from './open-parts.ts'
 import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
 import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
@@ -33,7 +33,6 @@ type PartsDeps = Waits & Readonly<{
   metrics: Metrics
   log: Log
   clock: Clock
-  traced: Wrappers
   state: () => Replica['state']
   stdout: WritePiece | undefined
   unfinished: Unfinished
@@ -42,14 +41,14 @@ export type Parts = ReturnType<typeof openParts>
 
 /** What all else is made of: nothing of it needs the revocation log. */
 function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ reconnected: () => void }>) {
-  const { metrics, log, clock, traced } = deps
+  const { metrics, log, clock } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear
   const names = cookieNames(cookiePrefix)
   const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
   const { keyer, sealing } = secrets
   const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
   const authgear = createAuthgearAccess(settings.authgear, {
-    cookieNames: names, observer: metrics.resolver, clock, traced, log
+    cookieNames: names, observer: metrics.resolver, clock, log
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const keySet = createSharedKeySet(settings.authgear, clock)
@@ -85,7 +84,8 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
   const { authgear, shared, secrets, keySet } = base
   const { opened, revocations, webhookCame } = log
-  const sources = { ...base, revocations, webhookCame, connection: shared.redis?.connection }
+  const traced = wrappersOf(opened)
+  const sources = { ...base, traced, revocations, webhookCame, connection: shared.redis?.connection }
   const own = openOwnSessions(settings, {
     ...sources, sessionSealing: secrets.sealing.sessions, openKeySet: keySet.open
   })
@@ -101,6 +101,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   })
   return {
     ...log,
+    traced,
     authgear,
     keySet,
     own,
@@ -127,7 +128,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  base: Base & Readonly<{ own: AuthenticateDeps['own'], revocations: RevocationLog }>
+  base: Base & Readonly<{ own: AuthenticateDeps['own'], traced: Wrappers, revocations: RevocationLog }>
 ): Authenticator {
   const { memory, shared, traced, authgear, own, clock, keyer, revocations, metrics, log } = base
   return createAuthenticator({
@@ -136,7 +137,7 @@ function authenticatorOf (
     own,
     clock,
     observer: { ...metrics.authenticate, ...reporting(log) },
-    resolver: authgear.resolver,
+    resolver: traced.resolver(authgear.resolver),
     failedCredentials: authgear.failedCredentials,
     sentDigests: keyer.sentDigests,
     audience: endpoint.origin,

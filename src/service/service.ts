@@ -12,8 +12,6 @@ import type { Replica } from '../shared/revocation/presence.ts'
 import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
 import { createUnfinished } from '../request/http/unfinished.ts'
 import type { Profiles } from '../request/identity/profile.ts'
-import type { Tracer } from '../operate/tracing/types.ts'
-import { tracedBy, UNTRACED } from '../operate/tracing/wrappers.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
 import {
   allReady, documentsOf, type ListenerOfPart, logFailed, managementOf, numbersOf, tellEach
@@ -64,7 +62,6 @@ export type Service = Readonly<{
  */
 export type Seams = Waits & Readonly<{
   clock?: Clock
-  tracer?: Tracer | undefined
   /** What this replica says of itself to the others. */
   state?: (() => Replica['state']) | undefined
   /** The pipe that the log writes to, for parts that write there, too. */
@@ -78,23 +75,22 @@ const SWEEP_INTERVAL_MS = 1000
 export function createService (
   settings: ServiceSettings,
   log: Log,
-  { clock = systemClock, tracer, state = () => 'serving', stdout, ...waits }: Seams = {}
+  { clock = systemClock, state = () => 'serving', stdout, ...waits }: Seams = {}
 ): Service {
   const { cache, tls } = settings
-  const traced = tracer === undefined ? UNTRACED : tracedBy(tracer)
   const { maxEntries, staleIfErrorMs: staleMs } = cache
   const memory = createMemoryCache({ maxEntries, maxBytes: sessionBytes(settings).resolved, clock, staleMs })
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
   const unfinished = createUnfinished(settings.listeners.unfinishedBytes, tellEnded(log))
-  const parts = openParts(settings, { memory, metrics, log, clock, traced, state, stdout, unfinished, ...waits })
+  const parts = openParts(settings, { memory, metrics, log, clock, state, stdout, unfinished, ...waits })
   const { authgear, revocations, shared } = parts
   const failed = logFailed(log)
   const history = createHistory({ read: metrics.reading, clock })
   const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
   return Object.freeze({
-    ...buildListeners(settings, { ...parts, metrics, log, clock, traced, unfinished }),
+    ...buildListeners(settings, { ...parts, metrics, log, clock, unfinished }),
     metrics,
     profiles: parts.profiles,
     revocations: purgesOf(settings, parts, log),

@@ -15,7 +15,7 @@ import type { TlsFiles } from './tls.ts'
 export type Environment = Readonly<Partial<Record<VariableName, string | number | undefined>>>
 
 /** Beside the variables: what none of them says. */
-export type InProcessOptions = Environment & Omit<Seams, 'tracer' | 'pending'> & Readonly<{
+export type InProcessOptions = Environment & Seams & Readonly<{
   /** Its machine's name. */
   machine?: string
   /** Bytes of all that wait; else by the machine's memory. */

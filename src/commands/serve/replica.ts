@@ -11,7 +11,6 @@ import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../request/h
 import { describe, type Log, type WritePiece } from '../../operate/logging/log.ts'
 import { buildManagement } from '../../operate/management/listener.ts'
 import { createService, type Service } from '../../service/service.ts'
-import type { Tracer } from '../../operate/tracing/types.ts'
 import { type CertificateLife, certificateStage, endOf } from '../../core/certificate.ts'
 
 /** Requests under way may take so long after the listener has closed. */
@@ -22,7 +21,6 @@ export type Closer = () => Promise<void> | void
 export type Running = Readonly<{
   version: string
   log: Log
-  tracer: Tracer | undefined
   flushed: () => Promise<void>
   /** Of the log, where it is a pipe. */
   stdout: WritePiece | undefined
@@ -35,7 +33,7 @@ type Self = Readonly<{ machine: string, state: () => State }>
 /** The service of this process, which listens nowhere yet. */
 export async function openService (
   config: Config,
-  { log, tracer, version, stdout }: Running,
+  { log, version, stdout }: Running,
   { machine, state }: Self
 ): Promise<Service> {
   const tls = config.tls === undefined ? undefined : readTlsMaterial(config.tls)
@@ -47,7 +45,7 @@ export async function openService (
     parts: await Promise.all(config.parts.map((part) => part.load())),
     tls
   }
-  return createService(settings, log, { tracer, state, stdout })
+  return createService(settings, log, { state, stdout })
 }
 
 /** The name under which the others see it: there may be two on one machine. */

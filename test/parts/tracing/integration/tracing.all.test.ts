@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { NO_SHARED_CACHE } from '../../src/shared/cache/coalescing.ts'
-import { wantsTracing } from '../../src/commands/serve.ts'
-import { UNTRACED } from '../../src/operate/tracing/wrappers.ts'
-import { freePort } from '../helpers/free-port.ts'
-import { startCollector } from '../helpers/otelcol.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { ask, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { startProcess, type Service } from '../helpers/process.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { until } from '../helpers/until.ts'
-import { canary, leaksIn } from '../security/helpers/canary.ts'
+import { NO_SHARED_CACHE } from '../../../../src/shared/cache/coalescing.ts'
+import { wantsTracing } from '../../../../src/parts/tracing/index.ts'
+import { UNTRACED } from '../../../../src/operate/tracing/wrappers.ts'
+import { freePort } from '../../../helpers/free-port.ts'
+import { startCollector } from '../../../helpers/otelcol.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { skipOrFail } from '../../../helpers/servers.ts'
+import { startProcess, type Service } from '../../../helpers/process.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
+import { canary, leaksIn } from '../../../security/helpers/canary.ts'
 
 const [TRACE, PARENT] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']
 const OTHER = '1af7651916cd43dd8448eb211c80319c'
@@ -209,7 +209,7 @@ t.test('without an endpoint nothing is wrapped, and the library is not even load
   const hook =
     'export async function resolve(s,c,n){if(s.includes("opentelemetry"))process._rawDebug("loads "+s);return n(s,c)}'
   const watch = `data:text/javascript,import{register}from"node:module";register(${encodeURIComponent(JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`))})`
-  const main = join(import.meta.dirname, '../../dist/main.js')
+  const main = join(import.meta.dirname, '../../../../dist/main.js')
   // an address where it cannot listen, so that it has loaded everything and then ends
   const start = (env: NodeJS.ProcessEnv) =>
     spawnSync(process.execPath, ['--import', watch, main], {

@@ -14,7 +14,11 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { Attributes, Carrier, Span, SpanName, Tracer } from './types.ts'
+import { describe } from '../../operate/logging/log.ts'
+import type { SpanName } from '../../operate/tracing/types.ts'
+import type { Base, Opened } from '../places.ts'
+import type { Attributes, Carrier, Span, Tracer } from './types.ts'
+import { tracedBy } from './wrappers.ts'
 
 const NAME = 'authgear-forward-auth'
 /** An ending process waits so long for its last spans. */
@@ -27,12 +31,22 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   authgear: SpanKind.CLIENT
 }
 
+const NOT_HANDED_OVER =
+  'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works again'
+
+export function openTracing (_settings: object, { version, log }: Base) {
+  const tracer = createTracer(version, (error) => log.warn({ error: describe(error) }, NOT_HANDED_OVER))
+  return Object.freeze({
+    wraps: tracedBy(tracer), close: tracer.close, gauges: {}
+  } satisfies Opened & Record<'gauges', object>)
+}
+
 /**
- * Spans by OTLP over HTTP, as the standard OTEL_* variables say: endpoint, headers, sampler, batches, resource. Nothing
- * global is set, so that no other library's spans come along.
+ * Sends spans by OTLP over HTTP, as the standard OTEL_* variables say: endpoint, headers, sampler, batches, resource.
+ * Nothing global is set, so that no other library's spans come along.
  * @param failed told once until it works again
  */
-export function openTracing (version: string, failed: (error: unknown) => void): Tracer {
+function createTracer (version: string, failed: (error: unknown) => void): Tracer {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': NAME, 'service.version': version }))
     .merge(detectResources({ detectors: [envDetector] }))
@@ -84,7 +98,7 @@ function contextOf ({ traceparent, tracestate }: Carrier): Context {
   return trace.setSpanContext(ROOT_CONTEXT, context)
 }
 
-/** The library keeps what fails to itself. */
+/** Tells of failures, which the library keeps to itself. */
 function telling (exporter: SpanExporter, failed: (error: unknown) => void): SpanExporter {
   let isFailing = false
   return {
