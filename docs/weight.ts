@@ -54,7 +54,8 @@ const tests = filesIn('test', (path) => /[.]m?ts$|[.]mjs$/.test(path) && !path.i
 function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): readonly string[] {
   const titles = title.includes(' ') ? [title] : []
   // a word of English is no variable
-  const variable = new RegExp(`\\b(?:${Object.keys(variables).join('|')})\\b`)
+  const named = Object.keys(variables).map((variable) => `\\b${variable}\\b`)
+  const variable = new RegExp([...named, `parts/${name}/`].join('|'))
   const words = new RegExp([...sends?.names ?? [], `parts/${name}`, ...titles].join('|'), 'i')
   const own = join('src/parts', name) + sep
   return source.filter((path) => !path.includes(own) && (variable.test(textOf(path)) || words.test(textOf(path))))
