@@ -272,7 +272,7 @@ export class Ledger {
     const newest = past.at(-1)
     const isWhole = newest === undefined || this.#forgotten.readAt < since
     const byName = isWhole ? past : past.filter(([, { revocation, readAt }]) => readAt + revocation.quietMs > now)
-    const named = byName.map(([of, { revocation }]): Named => [of, revocation])
+    const named = byName.map(([of, one]): Named => [of, quietForTheRest(one, now)])
     return isWhole ? named : [...named, this.#forAllForgotten(newest)]
   }
 
@@ -346,6 +346,15 @@ function withFewWide (all: ReadonlyArray<Named>): ReadonlyArray<Named> {
     wide.toSorted(([, one], [, other]) => of(one) - of(other)).at(-1) // the newest of equals
   const kept = new Set([wide.at(-1), most(({ ends = -Infinity }) => ends), most(({ quietMs }) => quietMs)])
   return all.filter((one) => one[1].target.kind !== 'everything' || kept.has(one))
+}
+
+/**
+ * A copy is quiet for what is left, and never not at all: a whole quiet time with each new log kept everybody uncached
+ * for minutes. It was read after it began, so what is left is never too short. @param now monotonic milliseconds
+ */
+function quietForTheRest ({ revocation, readAt }: Republishable, now: number): Revocation {
+  const { quietMs } = revocation
+  return quietMs === 0 ? revocation : { ...revocation, quietMs: Math.max(1, Math.ceil(readAt + quietMs - now)) }
 }
 
 /** A copy of the entry in another log must not end tokens that were issued since. */

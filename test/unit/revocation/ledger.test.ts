@@ -329,13 +329,15 @@ t.test('a new generation', async (t) => {
     }
     return opened
   }
-  /** A new log, in which all that it lacks was read back. */
-  const carryOver = (ledger: Ledger, generation = 'g2'): void => {
+  /** A new log, in which all that it lacks was read back. @returns how long each was quiet */
+  const carryOver = (ledger: Ledger, generation = 'g2'): readonly number[] => {
     ledger.adopt(generation)
     ledger.apply(logEntry(1, undefined, { generation, id: '200000-0' }))
-    for (const [at, [of, revocation]] of [...ledger.pendingRepublish].entries()) {
+    const lacking = [...ledger.pendingRepublish]
+    for (const [at, [of, revocation]] of lacking.entries()) {
       ledger.apply(logEntry(at + 2, revocation, { generation, of, id: `200000-${at + 1}` }))
     }
+    return lacking.map(([, { quietMs }]) => quietMs)
   }
   const FOUR = ['u1', 'u2', 'u3'].map((name) => [140, user(name)] as const)
 
@@ -352,6 +354,21 @@ t.test('a new generation', async (t) => {
     carryOver(ledger, 'g3')
     const began = clock.monotonic()
     t.same([began + 79_999, began + 80_000].map((at) => ledger.isUncacheable(BOB, at)), [true, false])
+  })
+
+  t.test('a copy is quiet for what is left, however many generations follow one another', async (t) => {
+    for (const [revocation, ...left] of [
+      [{ ...EVERYTHING, quietMs: 80_000 }, 50_000, 20_000, 1],
+      [user('u1', 80_000), 50_000, 20_000, 1],
+      [user('u1'), 0, 0, 0]
+    ] as const) {
+      const { ledger, clock, read } = open({ retentionMs: 1_000_000 })
+      read(revocation)
+      t.strictSame(['g2', 'g3', 'g4'].flatMap((generation) => {
+        clock.advance(30_000)
+        return carryOver(ledger, generation)
+      }), left, revocation.target.kind)
+    }
   })
 
   t.test('by no clock for longer than the quietest asked', async (t) => {
