@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { networkOf } from '../core/network.ts'
-import { GrantRefused } from '../errors.ts'
+import { GrantRefused, Overloaded } from '../errors.ts'
 import { createConcurrencyLimit, inTurn, type Limit } from './resolver/concurrency-limit.ts'
 import type { ClientTrace } from './resolver/types.ts'
 
@@ -68,6 +68,7 @@ export function createCodeLimits (
         : queueOf(ofClient, bounds, isSlow, () => maxWaitMs / refused.turnMsOf(ofClient))
       return await inTurn(turns, [queue, { name: ofBrowser, ...BROWSER }], maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this browser were refused meanwhile
+        if (isBeside && refused.of(ofBeside) >= refusedPerMinute) throw new Overloaded()
         const slowSince = isSlow() ? now() : undefined
         try {
           return await redeem()

@@ -49,6 +49,7 @@ export function createTokenCalls ({ timeoutMs, clock: { monotonic }, ready, askA
     revocation: openBreaker('revocation', monotonic)
   } as const satisfies Record<Kind, CircuitBreaker>
   let nobodyAt = -Infinity
+  let isAsking = false
   let lateCalls = 0
 
   async function call<T> (kind: Kind, asker: Asker, ask: Ask<T>, told?: () => void): Promise<T> {
@@ -75,9 +76,11 @@ export function createTokenCalls ({ timeoutMs, clock: { monotonic }, ready, askA
       throw new TokenCallFailed(waiting.aborted ? new Overloaded() : classify(error, timeoutMs))
     } finally {
       waiting.met()
-      if (breakers[kind].isDoubtful() && monotonic() - nobodyAt >= DOUBT_MS) {
+      if (!isAsking && breakers[kind].isDoubtful() && monotonic() - nobodyAt >= DOUBT_MS) {
         nobodyAt = monotonic()
+        isAsking = true
         call(kind, OURSELVES, askAboutNobody).catch(() => {}) // the breaker has seen it
+          .finally(() => { isAsking = false })
       }
     }
   }

@@ -29,6 +29,8 @@ export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array |
 /** Redis, as far as parts keep something there that replicas share. */
 export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & Readonly<{
   commands: RedisCommands
+  /** The same with half a second at least, for what no request waits for. */
+  patient: RedisCommands
   sealing: Sealing
   /** REDIS_KEY_PREFIX, for entries of a cache. */
   keyPrefix: string

@@ -45,7 +45,7 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
       mustFit(part, one)
     }
   } catch (error) {
-    closeAll(opened).catch(() => {}) // the first error counts
+    stopAll(opened).catch(() => {}).then(() => closeAll(opened)).catch(() => {}) // the first error counts
     throw error
   }
   return opened
@@ -94,8 +94,9 @@ export function sharedRedisOf (
   { shared: { redis, isDown, reportOnce }, log, ...own }: SharedRedisDeps
 ): SharedRedis | undefined {
   if (redis === undefined) return undefined
-  const { connection: { commands }, keyPrefix, cacheError } = redis
-  return { ...own, commands, keyPrefix, cacheError, keyOf: (purpose) => partKey(log, purpose), isDown, reportOnce }
+  const { connection: { commands, patient }, keyPrefix, cacheError } = redis
+  const keyOf = (purpose: string): string => partKey(log, purpose)
+  return { ...own, commands, patient, keyPrefix, cacheError, keyOf, isDown, reportOnce }
 }
 
 /** The source of profiles; undefined where no part is one. */

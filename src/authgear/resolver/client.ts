@@ -59,9 +59,13 @@ export function createResolver (
     askAboutNobody()
   })
   let nobodyAt = -Infinity
+  let isAsking = false // there is one connection for it
   function askAboutNobody (): void {
+    if (isAsking) return
     nobodyAt = performance.now()
+    isAsking = true
     ask(NOBODY, PROBE_TRACE, OURSELVES).catch(() => {}) // the breaker has seen it
+      .finally(() => { isAsking = false })
   }
 
   async function resolve (

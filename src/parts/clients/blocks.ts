@@ -41,6 +41,10 @@ export type BlocksDeps = Readonly<{
 
 export type Blocks = ReturnType<typeof openBlocks>
 
+/** `now`: Redis' time before it was read. `isWritten`: it has all that is held here. */
+type Look = Readonly<{ now: number | undefined, isWritten: boolean }>
+const UNWRITTEN: Look = { now: undefined, isWritten: false }
+
 const SYNC_INTERVAL_MS = 1000
 /** The time between two reads until one succeeded. */
 const FIRST_INTERVAL_MS = 50
@@ -61,33 +65,34 @@ export function openBlocks (deps: BlocksDeps) {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
-  /** Rejects where it cannot be read. @returns Redis' time before the reading; undefined where it lacks what is held */
-  async function sync (change?: Change): Promise<number | undefined> {
+  /** Rejects where it cannot be read. */
+  async function sync (change?: Change): Promise<Look> {
     const sent = momentOf(clock)
     // what is acknowledged elsewhere after the reading is later, however long this process stops
     const [now, result] = await Promise.all([store.now().catch(() => undefined), store.sync(held, change)])
     if (now !== undefined) undated.dated(now, sent)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
-    if (result === 'foreign') return undefined
+    if (result === 'foreign') return UNWRITTEN
     hold(undated.over(merged(held, result.list))) // another change may have come meanwhile
     if (isFollowing()) {
       readAt = sent
       undated.forget()
     }
     if (result.failure !== undefined) failed(result.failure)
-    return result.failure === undefined ? now : undefined
+    return { now, isWritten: result.failure === undefined }
   }
-  const unwritten = (error: unknown): undefined => { failed(error) }
+  const unwritten = (error: unknown): Look => { failed(error); return UNWRITTEN }
   const trySync = joined(() => sync().catch(unwritten))
   async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
-    const now = await trySync()
+    const look = await trySync()
+    const now = look.isWritten ? look.now : undefined
     if (await isWaiting?.() === false) return 'given_up'
     if (expectedAt !== undefined) return await follow((last) => last.get(name)?.at === expectedAt, to, now)
     const next = to(held, now)
     if (next === 'full') return 'full'
     hold(next)
-    return now !== undefined && await trySync() !== undefined ? 'kept' : 'pending'
+    return now !== undefined && (await trySync()).isWritten ? 'kept' : 'pending'
   }
   const follow = createFollowing({ sync: (change) => sync(change).catch(unwritten), held: () => held, hold })
   /** Redis may have lost it. */
@@ -111,9 +116,9 @@ export function openBlocks (deps: BlocksDeps) {
     blockDeleted: (name: ClientName, at: number) => change(name, (list) => withDeletion(list, name, at)),
     async lift (name: ClientName, terms?: Terms): Promise<BlockOutcome | 'not_blocked'> {
       let wasBlocked = false
-      undated.drop(name)
       const lifted = (list: BlockList, now: number | undefined): BlockList => {
         wasBlocked = list.get(name)?.isBlocked === true
+        if (wasBlocked) undated.drop(name) // a lift that is not made leaves it
         return withoutBlock(list, name, now)
       }
       const outcome = await change(name, lifted, terms)
@@ -130,8 +135,7 @@ export function openBlocks (deps: BlocksDeps) {
 }
 
 type FollowingDeps = Readonly<{
-  /** @returns undefined where Redis has it not */
-  sync: (change: Change) => Promise<number | undefined>
+  sync: (change: Change) => Promise<Look>
   held: () => BlockList
   hold: (list: BlockList) => void
 }>
@@ -150,12 +154,12 @@ function createFollowing ({ sync, held, hold }: FollowingDeps) {
     const next = (list: BlockList, by: number | undefined): ReturnType<Word> | 'changed' =>
       isLast(list) ? to(list, by) : 'changed'
     const there: { refusal?: 'full' | 'changed' | undefined } = {}
-    const isWritten = now !== undefined && undefined !== await sync((list) => {
+    const written = now !== undefined && await sync((list) => {
       const result = next(list, now)
       there.refusal = typeof result === 'string' ? result : undefined
       return typeof result === 'string' ? list : result
     })
-    if (there.refusal !== undefined || isWritten) return there.refusal ?? 'kept'
+    if (there.refusal !== undefined || (written !== false && written.isWritten)) return there.refusal ?? 'kept'
     // without Redis: a lift acknowledged elsewhere is later
     const here = next(held(), undefined)
     if (typeof here === 'string') return here

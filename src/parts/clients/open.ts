@@ -75,7 +75,7 @@ const noteAskedAt = ({ commands, keyOf }: SharedRedis, clock: Clock): () => void
 const MIN_STALE_MS = 3000
 
 function openSharedBlocks (
-  { commands, sealing, keyOf, reportOnce }: SharedRedis,
+  { patient: commands, sealing, keyOf, reportOnce }: SharedRedis,
   { clock, log, isFollowing, degradedTtlMs, managementToken, tellsDeletions }: Base
 ): Blocks {
   const name = keyOf(BLOCKED_KEY)

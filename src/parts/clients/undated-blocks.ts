@@ -2,20 +2,30 @@ import type { Clock, Moment } from '../../clock.ts'
 import type { ClientName } from '../../core/client-name.ts'
 import { type BlockList, withBlock } from './block-list.ts'
 
+/** The wall clock may be slewed by so much between two readings. */
+const CLOCKS_DIFFER_MS = 1000
+
 /**
  * Blocks that Redis did not date: each counts over every lift that was written before it, which this replica may read
- * later. Before the first reading nothing is known of Redis' time, and so they count over whatever is read first. A
+ * later. Where nothing is known of Redis' time they count over whatever was written until it is known. A
  * lift without a date counts over nothing: it would undo a block that was acknowledged elsewhere.
  */
-export function createUndatedBlocks (clock: Pick<Clock, 'monotonic'>) {
+export function createUndatedBlocks (clock: Clock) {
   const saidAt = new Map<ClientName, number>()
   let redis: Readonly<{ now: number, askedAt: Moment }> | undefined
-  /** Redis' time as far as it is known without Redis: never too early. */
-  const supposedNow = (): number =>
-    redis === undefined ? Infinity : Math.ceil(redis.now + clock.monotonic() - redis.askedAt.monotonic)
+  /** Redis' time as far as it is known without Redis: never too early. Of a machine that slept nobody knows it. */
+  function supposedNow (): number {
+    if (redis === undefined) return Infinity
+    const elapsedMs = clock.monotonic() - redis.askedAt.monotonic
+    const hasSlept = clock.wall() - redis.askedAt.wall > elapsedMs + CLOCKS_DIFFER_MS
+    return hasSlept ? Infinity : Math.ceil(redis.now + elapsedMs)
+  }
   return Object.freeze({
     /** @param now Redis' time, at `askedAt` or later */
-    dated (now: number, askedAt: Moment): void { redis = { now, askedAt } },
+    dated (now: number, askedAt: Moment): void {
+      redis = { now, askedAt }
+      for (const [name, at] of saidAt) if (at === Infinity) saidAt.set(name, supposedNow())
+    },
     /** The list with this block, which is remembered if Redis does not date it. */
     block (list: BlockList, name: ClientName, now: number | undefined): BlockList | 'full' {
       const next = withBlock(list, name, now)
@@ -29,7 +39,8 @@ export function createUndatedBlocks (clock: Pick<Clock, 'monotonic'>) {
       let result = list
       for (const [name, at] of saidAt) {
         const mark = result.get(name)
-        if (mark !== undefined && (mark.at > at || (mark.isBlocked && at === Infinity))) continue
+        const counts = mark?.isBlocked === true && (at === Infinity || mark.at >= at)
+        if (counts || (mark !== undefined && mark.at > at)) continue
         const next = withBlock(result, name, at === Infinity ? undefined : at)
         if (next !== 'full') result = next
       }

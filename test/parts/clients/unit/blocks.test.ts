@@ -61,7 +61,7 @@ t.test('a block that came before the first reading holds after it, over an older
   await until('it is read', blocks.isRead)
   t.equal(blocks.standingOf(A), 'blocked', 'the lift is older than the block')
   await synced()
-  t.match((world.inRedis as BlockList).get(A), { isBlocked: true, at: 1501 }, 'and Redis has it')
+  t.match((world.inRedis as BlockList).get(A), { isBlocked: true, at: 2000 }, 'and Redis has it')
 })
 
 t.test('a block that is lifted before the first reading does not come back', async (t) => {
@@ -102,6 +102,45 @@ for (const [lifted, at, standing] of [['before', 5050, 'blocked'], ['after', 515
     t.equal(blocks.standingOf(A), standing, 'by the log, later')
   })
 }
+
+t.test('a lift that is not made leaves a block without Redis as it is', async (t) => {
+  const { world, clock, blocks, synced } = start(t, blocking(A))
+  world.now = 5000
+  await synced()
+  clock.advance(100)
+  world.inRedis = 'away'
+  t.equal(await blocks.block(A), 'pending')
+  t.equal(await blocks.lift(A, { expectedAt: 1 }), 'changed')
+  t.equal(await blocks.lift(A, { isWaiting: async () => false }), 'given_up')
+  world.inRedis = new Map([[A, { isBlocked: false, at: 5050, origin: 'management' }]])
+  await synced()
+  t.equal(blocks.standingOf(A), 'blocked')
+})
+
+t.test('a block of a machine that slept counts over what is read', async (t) => {
+  const { world, clock, blocks, synced } = start(t, blocking(A))
+  world.now = 5000
+  await synced()
+  clock.setWall(clock.wall() + 60_000)
+  world.inRedis = 'away'
+  t.equal(await blocks.block(A), 'pending')
+  world.now = 66_000
+  world.inRedis = new Map([[A, { isBlocked: false, at: 40_000, origin: 'management' }]])
+  await synced()
+  t.equal(blocks.standingOf(A), 'blocked')
+})
+
+t.test('a lift that is acknowledged after Redis is back counts over a block before it', async (t) => {
+  const { world, blocks, synced } = start(t, 'away')
+  world.isFollowing = false
+  t.equal(await blocks.block(A), 'pending')
+  world.inRedis = NO_BLOCKS
+  await synced()
+  blocks.take(A, { isBlocked: false, at: 2001, origin: 'management' })
+  world.isFollowing = true
+  await synced()
+  t.equal(blocks.standingOf(A), 'free')
+})
 
 t.test('an error, and what does not open, is never an empty list', async (t) => {
   for (const state of ['away', 'foreign'] as const) {
