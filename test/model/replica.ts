@@ -20,7 +20,9 @@ export type Hold = 'no' | 'reply' | 'request'
 type Gate = Readonly<{ channel: Channel, since: number, release: () => void, cut: () => void }>
 type Moment = Readonly<{ monotonic: number, wall: number }>
 /** What this process has read or taken: since when, and what began before which event is void. */
-export type Known = { readonly revoked: Revoked, readonly quietFrom: number, voidBefore: number }
+/** `quietUntil`: a copy that is read late is quiet for what is left. */
+export type Known =
+  { readonly revoked: Revoked, readonly quietFrom: number, readonly quietUntil: number, voidBefore: number }
 
 /**
  * One process: the real log, memory and authenticator on faked connections, clocks and Authgear; and what it must know
@@ -148,7 +150,7 @@ export class Replica {
 
   isQuiet (names: readonly string[], at: number): boolean {
     return [...this.known.values()].some(
-      ({ revoked, quietFrom }) => names.includes(revoked.name) && at >= quietFrom && at < quietFrom + revoked.quietMs
+      ({ revoked, quietFrom, quietUntil }) => names.includes(revoked.name) && at >= quietFrom && at < quietUntil
     )
   }
 
@@ -292,8 +294,10 @@ export class Replica {
 
   #learn (revoked: Revoked, voidBefore: number): void {
     const known = this.known.get(revoked.of)
+    const quietFrom = this.clock.monotonic()
+    const quietUntil = quietFrom + revoked.takenAt + revoked.quietMs - this.world.now
     if (known !== undefined) known.voidBefore = Math.max(known.voidBefore, voidBefore)
-    else this.known.set(revoked.of, { revoked, quietFrom: this.clock.monotonic(), voidBefore })
+    else this.known.set(revoked.of, { revoked, quietFrom, quietUntil, voidBefore })
   }
 
   #settle (which: (gate: Gate) => boolean, how: (gate: Gate) => void): void {

@@ -41,6 +41,8 @@ export type Revoked = Readonly<{
   name: string
   taken: number
   quietMs: number
+  /** Milliseconds by the world's clock: nothing of it is quiet for longer than `quietMs` after that. */
+  takenAt: number
   /** Resource tokens that were issued before. */
   ends: boolean
   holders: Set<Replica>
@@ -254,7 +256,7 @@ export class World {
   /** @param ends whether it ends resource tokens */
   revoke (replica: Replica, target: Target, quietMs: number, ends: boolean): void {
     const name = nameOf(target)
-    replica.taking = { name, taken: this.tick(), quietMs, ends, holders: new Set([replica]) }
+    replica.taking = { name, taken: this.tick(), takenAt: this.now, quietMs, ends, holders: new Set([replica]) }
     this.count.revocations++
     const before = this.revoked.size
     const outcome: Promise<RevokeOutcome> = replica.log.revoke({
