@@ -13,7 +13,10 @@ const LEAST_LINES = 95
 const [SRC, DIST] = ['src', 'dist'].map((folder) => new URL(`../${folder}/`, import.meta.url).href)
 
 process.removeAllListeners('warning') // that stripTypeScriptTypes is experimental: Node itself runs the tests by it
-const code = memoize((path) => stripTypeScriptTypes(readFileSync(path, 'utf8')))
+const code = memoize((path) => {
+  const text = readFileSync(path, 'utf8')
+  return path.endsWith('.json') ? text : stripTypeScriptTypes(text)
+})
 const work = mkdtempSync(join(tmpdir(), 'coverage-'))
 try {
   const folder = process.argv[2] ?? '.tap/coverage'
@@ -50,7 +53,7 @@ async function linesOf (folder, origin) {
     outputDir: work,
     reports: [['codecov']], // for its counts of each line
     entryFilter: ({ url }) => url.startsWith(origin),
-    sourceFilter: (path) => path.includes('src/'),
+    sourceFilter: (path) => path.includes('src/') && !path.endsWith('.json'), // data runs nothing
     onEntry: mapToSource,
     // those that nothing loaded
     all: { dir: fileURLToPath(SRC), filter: '**/*.ts', transformer: mapToSource }
