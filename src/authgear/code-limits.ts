@@ -61,14 +61,14 @@ export function createCodeLimits (
       const isSlow = (): boolean => refused.of(ofClient) >= refusedPerMinute
       const hasTooMany = (): boolean => refused.of(ofBrowser) >= BROWSER.refusedPerMinute
       if (hasTooMany()) return 'too_many'
-      const isBeside = isSlow() && browser.hasSignedIn && refused.of(ofBrowser) === 0 &&
-        refused.of(ofBeside) < refusedPerMinute
+      const isBesideOpen = (): boolean => refused.of(ofBeside) < refusedPerMinute
+      const isBeside = isSlow() && browser.hasSignedIn && refused.of(ofBrowser) === 0 && isBesideOpen()
       const queue = isBeside
         ? { ...bounds, name: ofBeside, alternates: true }
         : queueOf(ofClient, bounds, isSlow, () => maxWaitMs / refused.turnMsOf(ofClient))
       return await inTurn(turns, [queue, { name: ofBrowser, ...BROWSER }], maxWaitMs, async () => {
         if (hasTooMany()) return 'too_many' // others of this browser were refused meanwhile
-        if (isBeside && refused.of(ofBeside) >= refusedPerMinute) throw new Overloaded()
+        if (isBeside && !isBesideOpen()) throw new Overloaded()
         const slowSince = isSlow() ? now() : undefined
         try {
           return await redeem()

@@ -181,7 +181,14 @@ export function reportOf (report: Report, opened: OpenedParts, failed: Failed): 
 /** The veto of any part. */
 export function vetoOf (opened: OpenedParts): (() => UnavailableReason | undefined) | undefined {
   const vetoes = opened.flatMap(({ vetoes }) => vetoes ?? [])
-  return vetoes.length === 0 ? undefined : () => vetoes.map((veto) => veto()).find((reason) => reason !== undefined)
+  if (vetoes.length === 0) return undefined
+  return () => {
+    for (const veto of vetoes) {
+      const reason = veto()
+      if (reason !== undefined) return reason
+    }
+    return undefined
+  }
 }
 
 /** The same log; the parts hear of what this replica takes. */

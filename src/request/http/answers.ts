@@ -21,13 +21,21 @@ export const TOO_MANY_LINES: HttpResponse = Object.freeze({
   body: ''
 })
 
-export function unavailable (reason: UnavailableReason): HttpResponse {
+/** Each 503 of a veto, prepared: an outage has one for each request. */
+export const UNAVAILABLE: Readonly<Record<UnavailableReason, HttpResponse>> = Object.freeze({
+  authgear_unavailable: unavailable('authgear_unavailable'),
+  authgear_misconfigured: unavailable('authgear_misconfigured'),
+  overloaded: unavailable('overloaded'),
+  record_unavailable: unavailable('record_unavailable')
+})
+
+function unavailable (reason: UnavailableReason): HttpResponse {
   const { outward, message } = REFUSALS[reason]
-  return json(503, { error: outward, message }, ['retry-after', '2'])
+  return Object.freeze(json(503, { error: outward, message }, ['retry-after', '2']))
 }
 
 /** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
-export const BROKEN: HttpResponse = Object.freeze(unavailable('authgear_unavailable'))
+export const BROKEN: HttpResponse = UNAVAILABLE.authgear_unavailable
 
 /** What over HTTP is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))

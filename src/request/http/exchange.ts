@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint, UnavailableReason } from '../../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { NOT_FOUND, TOO_MANY_LINES, unavailable } from './answers.ts'
+import { NOT_FOUND, TOO_MANY_LINES, UNAVAILABLE } from './answers.ts'
 import { respond, respondAndLeave } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../../authgear/resolver/types.ts'
@@ -169,7 +169,7 @@ function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: 
 export function unlessVetoed (result: HandlerResult, vetoes: ExchangeDeps['vetoes']): HandlerResult {
   if (vetoes === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
   const reason = vetoes()
-  return reason === undefined ? result : { ...result, response: unavailable(reason), reason }
+  return reason === undefined ? result : { ...result, response: UNAVAILABLE[reason], reason }
 }
 
 const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { ClientName } from '../../../../src/core/client-name.ts'
 import { type BlockList, merged, NO_BLOCKS, withBlock } from '../../../../src/parts/clients/block-list.ts'
 import { openBlocks } from '../../../../src/parts/clients/blocks.ts'
-import { manualClock } from '../../../helpers/manual-clock.ts'
+import { type ManualClock, manualClock } from '../../../helpers/manual-clock.ts'
 import { until } from '../../../helpers/until.ts'
 
 const STALE_MS = 5000
@@ -84,14 +84,20 @@ t.test('a lift that came before the first reading undoes no block that was ackno
   t.equal(blocks.standingOf(A), 'blocked')
 })
 
+/** It was dated at 5000 by Redis, which is away since; then time passed, and it was told to block again. */
+async function blockedWithoutRedis (t: Test, pass: (clock: ManualClock) => void) {
+  const started = start(t, blocking(A))
+  started.world.now = 5000
+  await started.synced()
+  pass(started.clock)
+  started.world.inRedis = 'away'
+  t.equal(await started.blocks.block(A), 'pending')
+  return started
+}
+
 for (const [lifted, at, standing] of [['before', 5050, 'blocked'], ['after', 5150, 'free']] as const) {
   t.test(`a block without Redis counts over a lift that was written ${lifted} it: ${standing}`, async (t) => {
-    const { world, clock, blocks, synced } = start(t, blocking(A))
-    world.now = 5000
-    await synced()
-    clock.advance(100)
-    world.inRedis = 'away'
-    t.equal(await blocks.block(A), 'pending')
+    const { world, blocks, synced } = await blockedWithoutRedis(t, (clock) => clock.advance(100))
     const lift = { isBlocked: false, at, origin: 'management' } as const
     blocks.take(A, lift)
     t.equal(blocks.standingOf(A), standing, 'by the log')
@@ -104,12 +110,7 @@ for (const [lifted, at, standing] of [['before', 5050, 'blocked'], ['after', 515
 }
 
 t.test('a lift that is not made leaves a block without Redis as it is', async (t) => {
-  const { world, clock, blocks, synced } = start(t, blocking(A))
-  world.now = 5000
-  await synced()
-  clock.advance(100)
-  world.inRedis = 'away'
-  t.equal(await blocks.block(A), 'pending')
+  const { world, blocks, synced } = await blockedWithoutRedis(t, (clock) => clock.advance(100))
   t.equal(await blocks.lift(A, { expectedAt: 1 }), 'changed')
   t.equal(await blocks.lift(A, { isWaiting: async () => false }), 'given_up')
   world.inRedis = new Map([[A, { isBlocked: false, at: 5050, origin: 'management' }]])
@@ -118,12 +119,8 @@ t.test('a lift that is not made leaves a block without Redis as it is', async (t
 })
 
 t.test('a block of a machine that slept counts over what is read', async (t) => {
-  const { world, clock, blocks, synced } = start(t, blocking(A))
-  world.now = 5000
-  await synced()
-  clock.setWall(clock.wall() + 60_000)
-  world.inRedis = 'away'
-  t.equal(await blocks.block(A), 'pending')
+  const sleep = (clock: ManualClock): void => clock.setWall(clock.wall() + 60_000)
+  const { world, blocks, synced } = await blockedWithoutRedis(t, sleep)
   world.now = 66_000
   world.inRedis = new Map([[A, { isBlocked: false, at: 40_000, origin: 'management' }]])
   await synced()
