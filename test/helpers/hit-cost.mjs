@@ -1,6 +1,7 @@
 // What a hit allocates and a remembered session keeps, in bytes, by the compiled service without its sockets. Times are
 // noisy, bytes are not.
-// Usage: node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 test/helpers/hit-cost.mjs; prints JSON
+// Usage: node --expose-gc --no-concurrent-recompilation --min-semi-space-size=64 --max-semi-space-size=64 THIS_FILE
+// It prints JSON.
 import { createAuthenticator } from '../../dist/request/authenticate/authenticator.js'
 import { NO_SHARED_CACHE } from '../../dist/shared/cache/coalescing.js'
 import { NO_FAILED_CREDENTIALS } from '../../dist/authgear/resolver/failed-credentials.js'
@@ -120,8 +121,8 @@ function questionOf (kind, index) {
 }
 
 /**
- * @returns bytes allocated a hit, in the block with the fewest: a busy machine takes a while until V8 has optimised all
- * of it. No collection takes place within a block
+ * @returns bytes allocated a hit, in the block with the fewest: V8 optimises while the first ones run. No collection
+ * takes place within a block
  */
 async function bytesAHit (kind) {
   const answerer = answererOf(createMemoryCache({ maxEntries: 10, maxBytes: 2 ** 30, clock }))
