@@ -2,12 +2,12 @@
 const owner = (library, file) => ({
   name: `only-${file.replaceAll(/[^a-z]/g, '-')}-imports-${library}`,
   severity: 'error',
-  from: { pathNot: `^src/${file}` },
+  from: { pathNot: `^src/(base/)?${file}` },
   to: { path: `^node_modules/${library}/` }
 })
 
 /** Rooms that put others together: nothing below may know them. */
-const COMPOSITION = 'service|commands|config|main'
+const COMPOSITION = 'base/(service|config)|commands|main'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -23,39 +23,39 @@ module.exports = {
       name: 'core-is-pure',
       comment: 'core/ imports only core/, and cache-key.ts crypto/hmac.ts and node:crypto',
       severity: 'error',
-      from: { path: '^src/core/', pathNot: '^src/core/cache-key[.]ts$' },
-      to: { pathNot: '^src/core/' }
+      from: { path: '^src/base/core/', pathNot: '^src/base/core/cache-key[.]ts$' },
+      to: { pathNot: '^src/base/core/' }
     },
     {
       name: 'cache-key-imports-crypto-only',
       comment: 'core/cache-key.ts imports core/, crypto/hmac.ts and node:crypto',
       severity: 'error',
-      from: { path: '^src/core/cache-key[.]ts$' },
-      to: { pathNot: '^(src/core/|src/crypto/hmac[.]ts$|(node:)?crypto$)' }
+      from: { path: '^src/base/core/cache-key[.]ts$' },
+      to: { pathNot: '^(src/base/core/|src/base/crypto/hmac[.]ts$|(node:)?crypto$)' }
     },
     {
       name: 'crypto-imports-core-only',
       comment: 'crypto/ imports core/ types and node:crypto',
       severity: 'error',
-      from: { path: '^src/crypto/' },
-      to: { pathNot: '^(src/(core|crypto)/|(node:)?crypto$)' }
+      from: { path: '^src/base/crypto/' },
+      to: { pathNot: '^(src/base/(core|crypto)/|(node:)?crypto$)' }
     },
     {
       name: 'only-main-and-commands-import-config',
       comment: 'config/ is imported by main.ts and commands/ only; parts make their rows of its kinds and parsers',
       severity: 'error',
-      from: { pathNot: '^src/(main[.]ts|commands/|config/|parts/|service/settings[.]ts$)' },
-      to: { path: '^src/config/' }
+      from: { pathNot: '^src/(main[.]ts|commands/|parts/|base/(config/|parts/part[.]ts$|service/settings[.]ts$))' },
+      to: { path: '^src/base/config/' }
     },
     {
       name: 'parts-import-the-kinds-of-config',
       severity: 'error',
       from: { path: '^src/parts/' },
-      to: { path: '^src/config/', pathNot: '^src/config/((kind|beside)[.]ts$|parsers/)' }
+      to: { path: '^src/base/config/', pathNot: '^src/base/config/((kind|beside)[.]ts$|parsers/)' }
     },
     {
       name: 'base-knows-no-part',
-      comment: 'only parts/index.ts names a part; part.ts and status.ts beside it belong to the base',
+      comment: 'only parts/index.ts, the one list, names a part; base/parts says what one is',
       severity: 'error',
       from: { pathNot: '^src/parts/' },
       to: { path: '^src/parts/[^/]+/' }
@@ -70,14 +70,14 @@ module.exports = {
       name: 'parts-know-no-composition',
       severity: 'error',
       from: { path: '^src/parts/' },
-      to: { path: '^src/(commands|service|main)' }
+      to: { path: `^src/(${COMPOSITION})`, pathNot: '^src/base/config/' }
     },
     {
       name: 'the-service-imports-the-type-of-config',
       comment: 'service/settings.ts takes its type from Config, and nothing else of config/',
       severity: 'error',
-      from: { path: '^src/service/settings[.]ts$' },
-      to: { path: '^src/config/', dependencyTypesNot: ['type-only'] }
+      from: { path: '^src/base/service/settings[.]ts$' },
+      to: { path: '^src/base/config/', dependencyTypesNot: ['type-only'] }
     },
     {
       name: 'tiers-know-no-transport',
@@ -86,33 +86,33 @@ module.exports = {
           'neither transport nor pages nor the composition root',
       severity: 'error',
       from: {
-        path: '^src/(authgear|request/authenticate|shared/(cache|own-session|redis|revocation))/'
+        path: '^src/base/(authgear|authenticate|cache|own-session|redis|revocation)/'
       },
-      to: { path: `^src/(request/(http|verify|login|own-login|pages)|operate/(management|tracing|metrics)|${COMPOSITION})` }
+      to: { path: `^src/(base/(http|verify|login|own-login|pages|management|tracing|metrics)|${COMPOSITION})` }
     },
     {
       name: 'transport-knows-no-endpoint',
       comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
       severity: 'error',
-      from: { path: '^src/request/http/' },
-      to: { path: `^src/(request/(verify|login|own-login|pages)|operate/management|${COMPOSITION})` }
+      from: { path: '^src/base/http/' },
+      to: { path: `^src/(base/(verify|login|own-login|pages|management)|${COMPOSITION})` }
     },
     {
       name: 'few-make-a-success',
       comment: 'a 2xx is written by verify/responses (sessions, tokens), tokens/metadata and assertion/jwks ' +
         '(public documents), and http/webhook; no other file can spell one',
       severity: 'error',
-      from: { pathNot: '^src/(request/(verify/responses|http/webhook)|parts/(assertion/jwks|tokens/metadata))[.]ts$' },
-      to: { path: '^src/request/http/success[.]ts$' }
+      from: { pathNot: '^src/(base/(verify/responses|http/webhook)|parts/(assertion/jwks|tokens/metadata))[.]ts$' },
+      to: { path: '^src/base/http/success[.]ts$' }
     },
     {
       name: 'endpoints-open-nothing',
       comment: 'http/, verify/, login/ and own-login/ get what is opened handed over, and know its types only',
       severity: 'error',
-      from: { path: '^src/request/(http|verify|login|own-login)/' },
+      from: { path: '^src/base/(http|verify|login|own-login)/' },
       to: {
-        path: `^src/(authgear|shared/(cache|redis|revocation)|${COMPOSITION})`,
-        pathNot: '^src/authgear/(webhook-events|id-token)[.]ts$',
+        path: `^src/(base/(authgear|cache|redis|revocation)|${COMPOSITION})`,
+        pathNot: '^src/base/authgear/(webhook-events|id-token)[.]ts$',
         dependencyTypesNot: ['type-only']
       }
     },
@@ -120,26 +120,26 @@ module.exports = {
       name: 'pages-are-text',
       comment: 'pages/ imports core/ and pages/ only',
       severity: 'error',
-      from: { path: '^src/request/pages/' },
-      to: { pathNot: '^(src/(core|request/pages)/|(node:)?crypto$)' }
+      from: { path: '^src/base/pages/' },
+      to: { pathNot: '^(src/base/(core|pages)/|(node:)?crypto$)' }
     },
     {
       name: 'grpc-is-transport',
       comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
       severity: 'error',
       from: { path: '^src/parts/grpc/' },
-      to: { path: '^src/(request/(verify|resource|login|pages)|operate/management|shared/(cache|redis|revocation))' }
+      to: { path: '^src/base/(verify|login|own-login|pages|management|cache|redis|revocation)/' }
     },
     owner('@grpc', 'parts/grpc/listener[.]ts$'),
-    owner('fastify', '(request/http/|parts/|operate/management/)'),
+    owner('fastify', '(http/|parts/|management/)'),
     owner('undici', 'authgear/undici[.]ts$'),
     {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
       from: {
-        pathNot: '^src/authgear/(resolver/|(public-endpoint|token-(endpoint|exchange)|admin-api/client)[.]ts$)'
+        pathNot: '^src/base/authgear/(resolver/|(public-endpoint|token-(endpoint|exchange)|admin-api/client)[.]ts$)'
       },
-      to: { path: '^src/authgear/undici[.]ts$' }
+      to: { path: '^src/base/authgear/undici[.]ts$' }
     },
     owner(
       'jose',
@@ -147,19 +147,19 @@ module.exports = {
     ),
     owner('oauth4webapi', 'authgear/token-(endpoint|exchange)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
-    owner('ioredis', 'shared/redis/'),
+    owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(shared/(cache/store|own-session/(memory|refresh|user-sessions))|parts/profile/known-users|' +
-        'request/own-login/used-codes|parts/tokens/verifier|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
+      '(cache/store|own-session/(memory|refresh|user-sessions)|parts/profile/known-users|' +
+        'own-login/used-codes|parts/tokens/verifier|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
-    owner('@fastify/caching', 'operate/management/status/routes[.]ts$'),
-    owner('marked', 'operate/management/status/runbook[.]ts$'),
-    owner('prom-client', 'operate/metrics/'),
-    owner('pino', 'operate/logging/log[.]ts$'),
+    owner('@fastify/caching', 'management/status/routes[.]ts$'),
+    owner('marked', 'management/status/runbook[.]ts$'),
+    owner('prom-client', 'metrics/'),
+    owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'parts/tracing/open[.]ts$'),
     owner('close-with-grace', 'commands/serve[.]ts$'),
-    owner('@fastify/proxy-addr', 'request/http/trusted-proxies[.]ts$'),
+    owner('@fastify/proxy-addr', 'http/trusted-proxies[.]ts$'),
     owner('@peculiar/(x509|asn1-x509|asn1-schema)', 'commands/cert'),
     owner('reflect-metadata', 'commands/cert')
   ],

@@ -35,7 +35,7 @@ export default [
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/crypto/constant-time-equal.ts'],
+    ignores: ['src/base/crypto/constant-time-equal.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -48,12 +48,12 @@ export default [
     // another language's lines; and closures that are longer still
     ignores: [
       'src/commands/snippet/templates/*.ts',
-      'src/shared/revocation/{publisher,mastery,sender}.ts'
+      'src/base/revocation/{publisher,mastery,sender}.ts'
     ],
     rules: { 'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }] }
   },
   {
-    files: ['src/core/**/*.ts'],
+    files: ['src/base/core/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'performance', 'process', 'setTimeout', 'setInterval', 'console'],
       'no-restricted-properties': [

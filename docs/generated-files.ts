@@ -13,7 +13,7 @@ import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
 import { readOptions } from '../src/commands/snippet/options.ts'
 import { PROXIES, templateOf } from '../src/commands/snippet/proxies.ts'
 import { CATALOGUE } from '../src/commands/doctor/catalogue.ts'
-import { rows } from '../src/config/variables.ts'
+import { rows } from '../src/base/config/variables.ts'
 import { allMetrics } from '../test/helpers/series.ts'
 
 const root = new URL('../', import.meta.url)

@@ -4,7 +4,7 @@ import { tableOf, withGenerated } from './generated.ts'
 
 /** @param page docs/monitoring.md @param text what `/metrics` says of a service that has everything */
 export function withMetricsTable (page: string, text: string): string {
-  return withGenerated(page, 'src/operate/metrics/metrics.ts', table(text))
+  return withGenerated(page, 'src/base/metrics/metrics.ts', table(text))
 }
 
 function table (text: string): string {

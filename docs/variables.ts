@@ -1,8 +1,8 @@
 /** .env.example and the tables of docs/configuration.md, from the table of variables. */
-import type { Variable } from '../src/config/kind.ts'
+import type { Variable } from '../src/base/config/kind.ts'
 import { tableOf, withGenerated } from './generated.ts'
 
-const SOURCE = 'src/config/variables.ts'
+const SOURCE = 'src/base/config/variables.ts'
 const HEAD = ['variable', 'default', 'accepts', 'meaning']
 
 export type Row = Readonly<{ name: string, group: string, variable: Variable }>

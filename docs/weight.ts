@@ -64,12 +64,11 @@ function namersOf ({ name, title, variables, sends }: (typeof parts)[number]): r
 const decisions = readdirSync(join(ROOT, 'docs/inside/decisions')).filter((name) => /^\d/.test(name))
 const isCode = (path: string): boolean => !path.includes('/fixtures/') && !isData(path)
 const linesOf = (folder: string): number => count(filesIn(folder, isCode)).lines
-const linesOutside = linesOf('src') - linesOf('src/parts') - linesOf('src/commands')
 const rows: ReadonlyArray<readonly [string, number]> = [
   ['files in `src`', count(source).files],
   ['lines in `src`', count(source).lines],
   ['lines of data: texts of pages', count(data).lines],
-  ['lines of `src` outside parts and commands', linesOutside],
+  ['lines of the base', linesOf('src/base')],
   ['entries under `src`', readdirSync(join(ROOT, 'src')).length],
   [`functions of more than ${LONG_FUNCTION} lines`, source.filter((path) => path.endsWith('.ts'))
     .reduce((sum, path) => sum + longFunctionsIn(path), 0)],

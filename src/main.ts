@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { endOnSignal } from './commands/early-signals.ts'
 import { fitHeap } from './commands/fit-heap.ts'
-import { machineMemory } from './config/machine-memory.ts'
+import { machineMemory } from './base/config/machine-memory.ts'
 
 const HELP = `authgear-forward-auth: who is behind this request? Asked by Traefik, Caddy, nginx or Envoy, answered by Authgear.
 
@@ -83,8 +83,8 @@ function usageOf (command: keyof typeof USAGES, args: readonly string[]): 0 | 1 
 const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'snippet', 'help']
 
 async function unknownCommand (command: string): Promise<number> {
-  const { didYouMean } = await import('./config/unknown.ts')
-  const { quote } = await import('./config/kind.ts')
+  const { didYouMean } = await import('./base/config/unknown.ts')
+  const { quote } = await import('./base/config/kind.ts')
   process.stderr.write(`error: there is no command ${quote(command)}${didYouMean(command, COMMANDS)}\n\n${HELP}`)
   return 1
 }

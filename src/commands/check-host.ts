@@ -1,6 +1,6 @@
-import type { Config } from '../config/index.ts'
-import { cookieDomainOf } from '../core/cookie-domain.ts'
-import { createReturnUrls } from '../request/login/return-url.ts'
+import type { Config } from '../base/config/index.ts'
+import { cookieDomainOf } from '../base/core/cookie-domain.ts'
+import { createReturnUrls } from '../base/login/return-url.ts'
 import { parseHost } from './cert/options.ts'
 
 /** Names that are this machine, where browsers need no HTTPS. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { type Config, loadConfig, type LoadedConfig, type Setting } from '../config/index.ts'
-import { certificateStage, endOf } from '../core/certificate.ts'
-import { certificateLife } from '../request/http/tls.ts'
+import { type Config, loadConfig, type LoadedConfig, type Setting } from '../base/config/index.ts'
+import { certificateStage, endOf } from '../base/core/certificate.ts'
+import { certificateLife } from '../base/http/tls.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
-import { everyoneEnters } from '../core/who-enters.ts'
+import { everyoneEnters } from '../base/core/who-enters.ts'
 
 /** A note for everybody: policies are in the proxy's configuration, which `check` does not read. */
 const NOTE =

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { didYouMean } from '../config/unknown.ts'
+import { didYouMean } from '../base/config/unknown.ts'
 
 /** Where a command prints: a stream, or a test's collector. */
 export type Out = Readonly<{ write: (text: string) => unknown }>

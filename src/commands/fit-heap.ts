@@ -1,5 +1,5 @@
-import { heapFlags, heapFlagsOutside } from '../core/memory-budget.ts'
-import type { MachineMemory } from '../config/machine-memory.ts'
+import { heapFlags, heapFlagsOutside } from '../base/core/memory-budget.ts'
+import type { MachineMemory } from '../base/config/machine-memory.ts'
 
 /** Not before Node 22.15; it puts another program in this one's place, so that there is never a second process. */
 type Execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv) => never

@@ -2,18 +2,18 @@ import closeWithGrace from 'close-with-grace'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
-import { type Config, type ListenAddress, loadConfig, showBytes } from '../config/index.ts'
-import { createLog, describe, type Log, openLogOutput } from '../operate/logging/log.ts'
-import { prettyStream } from '../operate/logging/pretty.ts'
-import { everyoneEnters } from '../core/who-enters.ts'
-import type { Service } from '../service/service.ts'
+import { type Config, type ListenAddress, loadConfig, showBytes } from '../base/config/index.ts'
+import { createLog, describe, type Log, openLogOutput } from '../base/logging/log.ts'
+import { prettyStream } from '../base/logging/pretty.ts'
+import { everyoneEnters } from '../base/core/who-enters.ts'
+import type { Service } from '../base/service/service.ts'
 import { type Out, refuse } from './command-line.ts'
 import { stopEndingOnSignal } from './early-signals.ts'
 import {
   type Closer, listen, managementOf, openService, removeStaleSockets, type Running, type State, takeRequests
 } from './serve/replica.ts'
 import { warnUnlessReached } from './serve/reach.ts'
-import { describeServers } from '../shared/redis/options.ts'
+import { describeServers } from '../base/redis/options.ts'
 
 /**
  * Runs until a signal.

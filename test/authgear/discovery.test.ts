@@ -1,8 +1,8 @@
 import t from 'tap'
-import { readIdToken } from '../../src/authgear/id-token.ts'
-import { readKeySet } from '../../src/authgear/key-set.ts'
-import { claimsOf, type EpochMs } from '../../src/core/token-expiry.ts'
-import { parseObject } from '../../src/core/json.ts'
+import { readIdToken } from '../../src/base/authgear/id-token.ts'
+import { readKeySet } from '../../src/base/authgear/key-set.ts'
+import { claimsOf, type EpochMs } from '../../src/base/core/token-expiry.ts'
+import { parseObject } from '../../src/base/core/json.ts'
 import { bearer, grantOf, redeeming, codeOf, signedIn, tokenCall, tokensIn } from './sign-ins.ts'
 import { openSuite } from './suite.ts'
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { parseObject } from '../../src/core/json.ts'
+import { parseObject } from '../../src/base/core/json.ts'
 import type { Answer } from '../helpers/request.ts'
 import { openBrowser, type Browser } from './browser.ts'
 import type { AuthgearServer, Person } from './types.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { openBrowser, type Browser } from './browser.ts'
 import {
   authorize, bearer, FULL_ACCESS, grantOf, redeeming, refreshing, resolved, SCOPE, signedIn, tokenCall, tokensIn,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import {
   authorize, bearer, codeOf, grantOf, redeeming, refreshing, resolved, signedIn, tokenCall, tokensIn, type Overrides
 } from './sign-ins.ts'

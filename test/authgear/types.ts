@@ -1,4 +1,4 @@
-import type { AdminApiSettings } from '../../src/authgear/admin-api/client.ts'
+import type { AdminApiSettings } from '../../src/base/authgear/admin-api/client.ts'
 import type { Answer, HeaderLine } from '../helpers/request.ts'
 
 /** Authgear's three listeners. */

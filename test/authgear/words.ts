@@ -1,4 +1,4 @@
-import { parseObject } from '../../src/core/json.ts'
+import { parseObject } from '../../src/base/core/json.ts'
 import type { Answer } from '../helpers/request.ts'
 
 const APP = 'https://app.other.test'

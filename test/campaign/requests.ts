@@ -1,4 +1,4 @@
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import type { Answer } from '../helpers/request.ts'
 import { now, type Answered } from './history.ts'
 import { WAYS, type Person } from './people.ts'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Origin, Revocation } from '../../src/shared/revocation/types.ts'
+import type { Origin, Revocation } from '../../src/base/revocation/types.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { type CacheKey, type CacheKeys, createKeyer, deriveKeys } from '../../src/core/cache-key.ts'
+import { type CacheKey, type CacheKeys, createKeyer, deriveKeys } from '../../src/base/core/cache-key.ts'
 import {
   createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS, type UserSessions
-} from '../../src/shared/own-session/user-sessions.ts'
-import { ownUserKey } from '../../src/shared/redis/keys.ts'
+} from '../../src/base/own-session/user-sessions.ts'
+import { ownUserKey } from '../../src/base/redis/keys.ts'
 import { TRIED } from '../helpers/redis-forms.ts'
 import { redisTier, SECRET, sealerOf, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'

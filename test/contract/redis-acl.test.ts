@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { logKey } from '../../src/shared/redis/keys.ts'
+import { logKey } from '../../src/base/redis/keys.ts'
 import { redisAt, startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { metricOf } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connectRedis } from '../../src/shared/redis/connect.ts'
+import { connectRedis } from '../../src/base/redis/connect.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { connectRedis } from '../../src/shared/redis/connect.ts'
+import { connectRedis } from '../../src/base/redis/connect.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { skipOrFail } from '../helpers/servers.ts'

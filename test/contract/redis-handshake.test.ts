@@ -1,5 +1,5 @@
 import t from 'tap'
-import { askServers } from '../../src/shared/redis/servers.ts'
+import { askServers } from '../../src/base/redis/servers.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createEntryCodec, nonceOf } from '../../src/shared/revocation/codec.ts'
-import { JUNK_LEAVE_MS } from '../../src/shared/revocation/junk.ts'
-import type { Revocation } from '../../src/shared/revocation/types.ts'
-import type { LogStore } from '../../src/shared/revocation/store.ts'
+import { createEntryCodec, nonceOf } from '../../src/base/revocation/codec.ts'
+import { JUNK_LEAVE_MS } from '../../src/base/revocation/junk.ts'
+import type { Revocation } from '../../src/base/revocation/types.ts'
+import type { LogStore } from '../../src/base/revocation/store.ts'
 import { until } from '../helpers/until.ts'
 import { about, credential, user } from '../helpers/log-entry.ts'
 import {

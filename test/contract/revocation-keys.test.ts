@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createEntryCodec } from '../../src/shared/revocation/codec.ts'
+import { createEntryCodec } from '../../src/base/revocation/codec.ts'
 import { about, credential, user } from '../helpers/log-entry.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { type LogReplica, settled } from '../helpers/stream-log.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createMemoryLog } from '../../src/shared/revocation/memory-log.ts'
+import { createMemoryLog } from '../../src/base/revocation/memory-log.ts'
 import { logContract } from '../helpers/log-contract.ts'
 import { NO_OBSERVER } from '../helpers/log-observer.ts'
 import { startRedis } from '../helpers/redis.ts'

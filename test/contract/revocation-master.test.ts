@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { LogStore } from '../../src/shared/revocation/store.ts'
+import type { LogStore } from '../../src/base/revocation/store.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'

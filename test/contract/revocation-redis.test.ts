@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createEntryCodec } from '../../src/shared/revocation/codec.ts'
+import { createEntryCodec } from '../../src/base/revocation/codec.ts'
 import { until } from '../helpers/until.ts'
 import { about, credential, user } from '../helpers/log-entry.ts'
 import {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { LogStore } from '../../src/shared/revocation/store.ts'
+import type { LogStore } from '../../src/base/revocation/store.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { skipOrFail } from '../helpers/servers.ts'

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import t, { type Test } from 'tap'
-import { readAudience, type Audience } from '../../src/core/audience.ts'
+import { readAudience, type Audience } from '../../src/base/core/audience.ts'
 import { listenFree } from '../helpers/listen-free.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import type { IdentitySet } from '../../src/core/presentation.ts'
+import type { IdentitySet } from '../../src/base/core/presentation.ts'
 import { type EchoApp, type Received, startEchoApp } from '../helpers/echo-app.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { statusOfRaw } from '../helpers/raw-http.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SETS } from '../../src/request/identity/sets.ts'
+import { SETS } from '../../src/base/identity/sets.ts'
 import { IDENTITY } from '../../src/commands/snippet/settings.ts'
 import type { EchoApp } from '../helpers/echo-app.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'

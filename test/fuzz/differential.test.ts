@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
-import { cookieNames, credentialHeaders, readCredentials, type Credentials } from '../../src/core/credentials.ts'
+import { cookieNames, credentialHeaders, readCredentials, type Credentials } from '../../src/base/core/credentials.ts'
 import { hostileHeaders, NAMES } from '../helpers/credentials.ts'
 import { goCookie } from '../helpers/go-cookies.ts'
 import { optionsFor, setState } from '../helpers/recorded-world.ts'

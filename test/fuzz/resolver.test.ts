@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Socket } from 'node:net'
 import t from 'tap'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'

@@ -2,7 +2,7 @@ import { createServer, request, type IncomingHttpHeaders, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { jwkOf, KEYS, KID } from './token-issuer.ts'
 
 export type Claims = Readonly<Record<string, unknown>>

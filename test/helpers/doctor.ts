@@ -1,6 +1,6 @@
 import { doctor } from '../../src/commands/doctor.ts'
 import type { FindingId } from '../../src/commands/doctor/catalogue.ts'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 
 /** What is found only by asking through a proxy: test/integration/doctor-proxy.test.ts makes each. */
 export const THROUGH_PROXY: readonly FindingId[] = [

@@ -3,11 +3,11 @@
 // Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
 // accounted } of one; a process each, so that none pays for another.
 import { setTimeout } from 'node:timers/promises'
-import { decodeEntry, encodeEntry } from '../../dist/shared/cache/entry-codec.js'
-import { createMemoryCache } from '../../dist/shared/cache/memory.js'
-import { systemClock as clock } from '../../dist/clock.js'
-import { createKeyer } from '../../dist/core/cache-key.js'
-import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
+import { decodeEntry, encodeEntry } from '../../dist/base/cache/entry-codec.js'
+import { createMemoryCache } from '../../dist/base/cache/memory.js'
+import { systemClock as clock } from '../../dist/base/clock.js'
+import { createKeyer } from '../../dist/base/core/cache-key.js'
+import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
 
 /** One more than a map of this size takes before it is made twice as large. */
 const ENTRIES = 16_385

@@ -1,5 +1,5 @@
-import type { CredentialDigest } from '../../src/core/cache-key.ts'
-import type { Entry } from '../../src/core/entry.ts'
+import type { CredentialDigest } from '../../src/base/core/cache-key.ts'
+import type { Entry } from '../../src/base/core/entry.ts'
 import { validResolution } from './identity.ts'
 import { NOW } from './jwt.ts'
 

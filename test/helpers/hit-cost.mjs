@@ -2,18 +2,18 @@
 // noisy, bytes are not.
 // Usage: node --expose-gc --no-concurrent-recompilation --min-semi-space-size=64 --max-semi-space-size=64 THIS_FILE
 // It prints JSON.
-import { createAuthenticator } from '../../dist/request/authenticate/authenticator.js'
-import { NO_SHARED_CACHE } from '../../dist/shared/cache/coalescing.js'
-import { NO_FAILED_CREDENTIALS } from '../../dist/authgear/resolver/failed-credentials.js'
-import { createMemoryCache } from '../../dist/shared/cache/memory.js'
-import { systemClock as clock } from '../../dist/clock.js'
-import { createKeyer } from '../../dist/core/cache-key.js'
-import { cookieNames } from '../../dist/core/credentials.js'
-import { IDENTITY_HEADERS, readResolution } from '../../dist/core/resolution.js'
-import { createPresenter } from '../../dist/request/identity/presenter.js'
-import { NO_HEADERS } from '../../dist/request/identity/sets.js'
-import { createMemoryLog } from '../../dist/shared/revocation/memory-log.js'
-import { createVerify } from '../../dist/request/verify/verify.js'
+import { createAuthenticator } from '../../dist/base/authenticate/authenticator.js'
+import { NO_SHARED_CACHE } from '../../dist/base/cache/coalescing.js'
+import { NO_FAILED_CREDENTIALS } from '../../dist/base/authgear/resolver/failed-credentials.js'
+import { createMemoryCache } from '../../dist/base/cache/memory.js'
+import { systemClock as clock } from '../../dist/base/clock.js'
+import { createKeyer } from '../../dist/base/core/cache-key.js'
+import { cookieNames } from '../../dist/base/core/credentials.js'
+import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
+import { createPresenter } from '../../dist/base/identity/presenter.js'
+import { NO_HEADERS } from '../../dist/base/identity/sets.js'
+import { createMemoryLog } from '../../dist/base/revocation/memory-log.js'
+import { createVerify } from '../../dist/base/verify/verify.js'
 
 const BLOCKS = 10
 const HITS = 10_000

@@ -1,5 +1,5 @@
 import { IDENTITY, UNUSED_IDENTITY } from '../../src/commands/snippet/settings.ts'
-import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/base/core/resolution.ts'
 
 /** Every name that Authgear has, the one without a value today too: a client may send each. */
 export const AUTHGEAR_HEADERS: readonly string[] = [...IDENTITY, UNUSED_IDENTITY]

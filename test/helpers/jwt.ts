@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../src/core/token-expiry.ts'
+import type { EpochMs } from '../../src/base/core/token-expiry.ts'
 
 export const NOW = 1_800_000_000_000 as EpochMs
 

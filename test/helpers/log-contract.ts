@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
-import type { Clock } from '../../src/clock.ts'
-import { createKeyer } from '../../src/core/cache-key.ts'
-import { cookieNames, readCredentials } from '../../src/core/credentials.ts'
-import type { Revocation, RevocationLog } from '../../src/shared/revocation/types.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { createKeyer } from '../../src/base/core/cache-key.ts'
+import { cookieNames, readCredentials } from '../../src/base/core/credentials.ts'
+import type { Revocation, RevocationLog } from '../../src/base/revocation/types.ts'
 import { about, credential, EVERYTHING, user } from './log-entry.ts'
 import type { JumpingClock } from './stream-log.ts'
 

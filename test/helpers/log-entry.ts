@@ -1,7 +1,7 @@
-import type { CredentialDigest } from '../../src/core/cache-key.ts'
-import type { Affected } from '../../src/core/entry.ts'
-import type { LogEntry } from '../../src/shared/revocation/ledger.ts'
-import type { Revocation, Target } from '../../src/shared/revocation/types.ts'
+import type { CredentialDigest } from '../../src/base/core/cache-key.ts'
+import type { Affected } from '../../src/base/core/entry.ts'
+import type { LogEntry } from '../../src/base/revocation/ledger.ts'
+import type { Revocation, Target } from '../../src/base/revocation/types.ts'
 
 export const digest = (text: string): CredentialDigest => text as CredentialDigest
 

@@ -1,4 +1,4 @@
-import type { LogObserver } from '../../src/shared/revocation/types.ts'
+import type { LogObserver } from '../../src/base/revocation/types.ts'
 
 /** Notes nothing. */
 export const NO_OBSERVER: LogObserver = Object.freeze({

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { systemClock, type Clock } from '../../src/clock.ts'
-import { buildManagement } from '../../src/operate/management/listener.ts'
-import type { Service } from '../../src/service/service.ts'
+import { systemClock, type Clock } from '../../src/base/clock.ts'
+import { buildManagement } from '../../src/base/management/listener.ts'
+import type { Service } from '../../src/base/service/service.ts'
 
 export const MACHINE = 'Replica-7.example.net'
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/clock.ts'
-import type { EpochMs } from '../../src/core/token-expiry.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { EpochMs } from '../../src/base/core/token-expiry.ts'
 import { NOW } from './jwt.ts'
 
 export interface ManualClock extends Clock {

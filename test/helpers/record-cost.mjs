@@ -4,7 +4,7 @@
 // BYTES: what counted lines may take; `long`: much of everything that a client chooses; `parts`: short parts of long
 // texts, which V8 keeps whole as long as a part is kept
 import { createAccessRecord } from '../../dist/parts/access-record/record.js'
-import { systemClock as clock } from '../../dist/clock.js'
+import { systemClock as clock } from '../../dist/base/clock.js'
 
 const [people, requests, maxBytes] = process.argv.slice(2, 5).map(Number)
 const kind = process.argv[5] ?? 'usual'

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { RedisServers } from '../../src/shared/redis/options.ts'
+import type { RedisServers } from '../../src/base/redis/options.ts'
 import { freePort } from './free-port.ts'
 import { startRedis, type RedisOptions, type RedisServer } from './redis.ts'
 import { until } from './until.ts'

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { RedisServers, RedisSettings } from '../../src/shared/redis/options.ts'
+import type { RedisServers, RedisSettings } from '../../src/base/redis/options.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from './redis-acl.ts'
 import { startCluster } from './redis-cluster.ts'
 import { startSentinelGroup } from './redis-sentinel.ts'

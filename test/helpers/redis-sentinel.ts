@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { RedisServers } from '../../src/shared/redis/options.ts'
+import type { RedisServers } from '../../src/base/redis/options.ts'
 import { startChild } from './child.ts'
 import { freePort } from './free-port.ts'
 import { redisClient, startRedis, tlsSettings, type RedisOptions, type RedisServer } from './redis.ts'

@@ -1,4 +1,4 @@
-import type { RedisServers, RedisSettings } from '../../src/shared/redis/options.ts'
+import type { RedisServers, RedisSettings } from '../../src/base/redis/options.ts'
 
 /** Where a test's Redis is: a port of this machine, or servers in one of the three forms. */
 export type RedisPlace = number | RedisServers

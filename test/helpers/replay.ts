@@ -1,7 +1,7 @@
 import { fillIn } from './recorded-world.ts'
 import { headersNamed, restoreValue, type Exchange, type HeaderList } from './recorded.ts'
 import { goCookie } from './go-cookies.ts'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 
 /** What a recorded request says of who sent it, read as Authgear reads it and not by our own code. */
 export interface Sent {

@@ -1,7 +1,7 @@
-import { loadConfig } from '../../src/config/index.ts'
-import { createMetrics, type Metrics } from '../../src/operate/metrics/metrics.ts'
+import { loadConfig } from '../../src/base/config/index.ts'
+import { createMetrics, type Metrics } from '../../src/base/metrics/metrics.ts'
 import { parts } from '../../src/parts/index.ts'
-import type { Gauges } from '../../src/operate/metrics/gauges.ts'
+import type { Gauges } from '../../src/base/metrics/gauges.ts'
 import { adminEnvironment } from './audit.ts'
 
 /** The value of each series of Prometheus' text format, by its name and labels. */

@@ -1,24 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { momentOf, systemClock, type Clock } from '../../src/clock.ts'
-import type { Affected, Entry } from '../../src/core/entry.ts'
-import type { EpochMs } from '../../src/core/token-expiry.ts'
-import { openLogConnections } from '../../src/shared/redis/log-connections.ts'
-import type { RedisSettings } from '../../src/shared/redis/options.ts'
-import { follow } from '../../src/shared/revocation/follow.ts'
-import { createEntryCodec, type Fields } from '../../src/shared/revocation/codec.ts'
-import { CONFIRM_WITHIN_MS } from '../../src/shared/revocation/publisher.ts'
-import type { LogStore } from '../../src/shared/revocation/store.ts'
-import type { Origin } from '../../src/shared/revocation/types.ts'
-import { createRedisLogStore } from '../../src/shared/revocation/redis-store.ts'
-import { createStreamLog, type StreamLog } from '../../src/shared/revocation/stream-log.ts'
+import { momentOf, systemClock, type Clock } from '../../src/base/clock.ts'
+import type { Affected, Entry } from '../../src/base/core/entry.ts'
+import type { EpochMs } from '../../src/base/core/token-expiry.ts'
+import { openLogConnections } from '../../src/base/redis/log-connections.ts'
+import type { RedisSettings } from '../../src/base/redis/options.ts'
+import { follow } from '../../src/base/revocation/follow.ts'
+import { createEntryCodec, type Fields } from '../../src/base/revocation/codec.ts'
+import { CONFIRM_WITHIN_MS } from '../../src/base/revocation/publisher.ts'
+import type { LogStore } from '../../src/base/revocation/store.ts'
+import type { Origin } from '../../src/base/revocation/types.ts'
+import { createRedisLogStore } from '../../src/base/revocation/redis-store.ts'
+import { createStreamLog, type StreamLog } from '../../src/base/revocation/stream-log.ts'
 import { entryOf } from './entry.ts'
 import { validResolution } from './identity.ts'
 import { settingsFor, type RedisPlace } from './redis-settings.ts'
 import { until } from './until.ts'
 
-const SCRIPT = readFileSync(new URL('../../src/shared/revocation/log.lua', import.meta.url), 'utf8')
+const SCRIPT = readFileSync(new URL('../../src/base/revocation/log.lua', import.meta.url), 'utf8')
 
 export interface JumpingClock extends Clock {
   /** Both clocks jump ahead, as those of a frozen process do when it wakes up. */

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { type InProcess, type InProcessOptions, MANAGEMENT_TOKEN, startInProcess } from './in-process.ts'
 import { managementOf } from './management.ts'
 import { ask } from './request.ts'

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { answering, startUpstream } from '../helpers/upstream.ts'
 
-const BUILT = new URL('../../dist/authgear/', import.meta.url).href
+const BUILT = new URL('../../dist/base/authgear/', import.meta.url).href
 
 /** In a process of its own: helpers of other tests load undici's index, which adds methods to every pool. */
 async function run (script: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { createPerson, last, type Person } from '../helpers/person.ts'
 import { atAuthgear, CALLBACK, HOST, recordedAs, SIGN_INS, tokenCall } from '../helpers/recorded-sign-ins.ts'

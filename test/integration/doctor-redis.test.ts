@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { logKey } from '../../src/shared/redis/keys.ts'
+import { logKey } from '../../src/base/redis/keys.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { OF_REDIS, visit } from '../helpers/doctor.ts'

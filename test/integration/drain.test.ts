@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect as connectPlain } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t from 'tap'
-import { trackConnections } from '../../src/request/http/drain.ts'
+import { trackConnections } from '../../src/base/http/drain.ts'
 import { makeTls } from '../helpers/tls.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { heapFlags } from '../../src/core/memory-budget.ts'
+import { heapFlags } from '../../src/base/core/memory-budget.ts'
 import { startContainer } from '../helpers/container.ts'
 import { drawCurves } from '../helpers/curves.ts'
 import { floodHeads, metricOf, startFastResolver } from '../helpers/measured-process.ts'

@@ -6,7 +6,7 @@ import { cookiePrefixOf } from '../helpers/replay.ts'
 import { ask } from '../helpers/request.ts'
 import { MARKS, openResolver, SILENCE, VALID } from '../helpers/resolver.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'
-import { cookieNames } from '../../src/core/credentials.ts'
+import { cookieNames } from '../../src/base/core/credentials.ts'
 
 const PAGE = '<!doctype html><title>Back soon</title>'
 const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const

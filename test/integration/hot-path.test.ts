@@ -13,8 +13,9 @@ import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const SRC = join(import.meta.dirname, '../../src')
+const BASE = join(SRC, 'base')
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/inside/architecture.md'), 'utf8')
-/** The page lists the files, each as its path in src/, behind the name of this one. */
+/** The page lists the files, each as its path in src/base/, behind the name of this one. */
 const [, LIST = ''] = /hot-path[.]test[.]ts`(.*?)^## /ms.exec(PAGE) ?? []
 const [MAX_FILES, MAX_FUNCTIONS] = [20, 60]
 
@@ -30,7 +31,7 @@ async function ranBy (work: () => Promise<void>): Promise<readonly string[]> {
   const ours = result.filter(({ url }) => url.startsWith('file:') && fileURLToPath(url).startsWith(`${SRC}/`))
   return ours.flatMap(({ url, functions }) => functions
     .filter(({ ranges: [range] }) => range !== undefined && range.startOffset > 0 && range.count > 0) // else the module
-    .map(({ functionName }) => `${relative(SRC, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
+    .map(({ functionName }) => `${relative(BASE, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
 }
 
 t.test('a hit runs through the files of docs/inside/architecture.md, and few functions', {

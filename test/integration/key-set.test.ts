@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { openKeySet } from '../../src/authgear/key-set.ts'
-import { KeysUnavailable } from '../../src/errors.ts'
+import { openKeySet } from '../../src/base/authgear/key-set.ts'
+import { KeysUnavailable } from '../../src/base/errors.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { jwkOf, KEYS, KID, startIssuer } from '../helpers/token-issuer.ts'
 

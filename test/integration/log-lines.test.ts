@@ -1,6 +1,6 @@
 import t from 'tap'
-import { systemClock } from '../../src/clock.ts'
-import type { EpochMs } from '../../src/core/token-expiry.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import type { EpochMs } from '../../src/base/core/token-expiry.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { managementOf } from '../helpers/management.ts'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createSeal, sealState, type State } from '../../src/request/login/state.ts'
+import { createSeal, sealState, type State } from '../../src/base/login/state.ts'
 import { LOGIN, type InProcessOptions } from '../helpers/in-process.ts'
 import { NOW } from '../helpers/jwt.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../helpers/login-world.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { heapFlags } from '../../src/core/memory-budget.ts'
+import { heapFlags } from '../../src/base/core/memory-budget.ts'
 import { startFastResolver } from '../helpers/measured-process.ts'
 import { limitMemory } from '../helpers/memory-limit.ts'
 import {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { adminApi, auditEnvironment } from '../helpers/audit.ts'
 import type { InProcessOptions } from '../helpers/in-process.ts'
 import { sumOf } from '../helpers/in-process-on-clock.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { ANY_PORT } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { APP, cookieOf, startOwnWorld } from '../helpers/own-world.ts'

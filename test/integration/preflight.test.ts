@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Replica } from '../../src/shared/revocation/presence.ts'
+import type { Replica } from '../../src/base/revocation/presence.ts'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { metricOf, verify } from '../helpers/in-process-on-clock.ts'
 import { startRedis } from '../helpers/redis.ts'

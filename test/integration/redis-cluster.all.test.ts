@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { createEntryCodec } from '../../src/shared/revocation/codec.ts'
-import { connectRedis } from '../../src/shared/redis/connect.ts'
+import { createEntryCodec } from '../../src/base/revocation/codec.ts'
+import { connectRedis } from '../../src/base/redis/connect.ts'
 import { redisAt, startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { startBadNetwork } from '../helpers/bad-network.ts'
 import { freePort } from '../helpers/free-port.ts'

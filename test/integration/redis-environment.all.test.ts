@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { RedisServers } from '../../src/shared/redis/options.ts'
+import type { RedisServers } from '../../src/base/redis/options.ts'
 import { SECRET } from '../helpers/in-process.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'

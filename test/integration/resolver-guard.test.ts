@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
-import type { Credentials } from '../../src/core/credentials.ts'
+import type { ClientTrace } from '../../src/base/authgear/resolver/types.ts'
+import type { Credentials } from '../../src/base/core/credentials.ts'
 import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
 import { until } from '../helpers/until.ts'
 import { answering, reply, startUpstream } from '../helpers/upstream.ts'

@@ -2,8 +2,8 @@ import t from 'tap'
 import { openResolver, VALID } from '../helpers/resolver.ts'
 import { makeTls } from '../helpers/tls.ts'
 import { answering, startUpstream, type UpstreamRequest } from '../helpers/upstream.ts'
-import { cookieNames, type Credentials } from '../../src/core/credentials.ts'
-import type { ClientTrace } from '../../src/authgear/resolver/types.ts'
+import { cookieNames, type Credentials } from '../../src/base/core/credentials.ts'
+import type { ClientTrace } from '../../src/base/authgear/resolver/types.ts'
 
 const ALWAYS = [
   ['host', 'myapp.authgear.cloud'],

@@ -5,8 +5,8 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { respond } from '../../src/request/http/respond.ts'
-import type { HttpResponse } from '../../src/request/http/types.ts'
+import { respond } from '../../src/base/http/respond.ts'
+import type { HttpResponse } from '../../src/base/http/types.ts'
 
 const PAGE: HttpResponse = {
   status: 401,

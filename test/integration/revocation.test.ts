@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Revocation } from '../../src/shared/revocation/types.ts'
+import type { Revocation } from '../../src/base/revocation/types.ts'
 import { startInProcess, type InProcess, type InProcessOptions } from '../helpers/in-process.ts'
 import { sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { EVERYTHING, user } from '../helpers/log-entry.ts'

@@ -1,6 +1,6 @@
-import type { Fields } from '../../src/shared/revocation/codec.ts'
-import type { Snapshot, Written } from '../../src/shared/revocation/store.ts'
-import { compareIds, FIRST_ID, type StreamId } from '../../src/shared/revocation/types.ts'
+import type { Fields } from '../../src/base/revocation/codec.ts'
+import type { Snapshot, Written } from '../../src/base/revocation/store.ts'
+import { compareIds, FIRST_ID, type StreamId } from '../../src/base/revocation/types.ts'
 
 type Item = readonly [id: StreamId, fields: Readonly<Record<string, string>>]
 type State = Readonly<{

@@ -1,7 +1,7 @@
-import type { CredentialContext } from '../../src/request/authenticate/types.ts'
-import { createKeyer } from '../../src/core/cache-key.ts'
-import type { Credentials } from '../../src/core/credentials.ts'
-import { EVERYTHING, namesOf, type Target } from '../../src/shared/revocation/types.ts'
+import type { CredentialContext } from '../../src/base/authenticate/types.ts'
+import { createKeyer } from '../../src/base/core/cache-key.ts'
+import type { Credentials } from '../../src/base/core/credentials.ts'
+import { EVERYTHING, namesOf, type Target } from '../../src/base/revocation/types.ts'
 import { credentials } from '../helpers/credentials.ts'
 
 export const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://model.example', cookiePrefix: '' })

@@ -5,5 +5,5 @@ set -e
 node node_modules/typescript/bin/tsc -p test/mutation/tsconfig.json
 cp -r deploy mutants/
 cp -r test/fixtures mutants/test/
-cp src/shared/revocation/log.lua mutants/src/shared/revocation/
+cp src/base/revocation/log.lua mutants/src/base/revocation/
 cp package.json mutants/

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { ask } from '../helpers/request.ts'
 import { startUpstream } from '../helpers/upstream.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { keepsBlanks } from '../../src/config/rules.ts'
+import { keepsBlanks } from '../../src/base/config/rules.ts'
 import { overTls, startInProcess } from '../helpers/in-process.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'

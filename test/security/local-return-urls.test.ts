@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSeal, sealState } from '../../src/request/login/state.ts'
+import { createSeal, sealState } from '../../src/base/login/state.ts'
 import { LOGIN, startInProcess } from '../helpers/in-process.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { IS_ALL } from '../helpers/runs.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import type { CredentialDigest } from '../../src/core/cache-key.ts'
-import { createFailedCredentials } from '../../src/authgear/resolver/failed-credentials.ts'
-import { networkOf } from '../../src/core/network.ts'
+import type { CredentialDigest } from '../../src/base/core/cache-key.ts'
+import { createFailedCredentials } from '../../src/base/authgear/resolver/failed-credentials.ts'
+import { networkOf } from '../../src/base/core/network.ts'
 
 const FAILURES = 600
 let next = 0

@@ -3,7 +3,7 @@ import t from 'tap'
 import {
   APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, signedIn, startOwnWorld, type OwnWorld
 } from '../helpers/own-session-world.ts'
-import { claimsOf } from '../../src/core/token-expiry.ts'
+import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import type { InProcess } from '../helpers/in-process.ts'
 import { last, type Person } from '../helpers/person.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'

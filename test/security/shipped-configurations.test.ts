@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { PROXIES } from '../../src/commands/snippet/proxies.ts'
-import { IDENTITY_HEADERS } from '../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { advisory } from './helpers/advisory.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')

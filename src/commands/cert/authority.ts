@@ -3,7 +3,7 @@ import {
   chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
-import { certificateExpiry } from '../../request/http/tls.ts'
+import { certificateExpiry } from '../../base/http/tls.ts'
 import { CertError, type CertOptions, type Host } from './options.ts'
 import {
   decodeNameConstraints, type KeyPair, LEAF_LIFE_MS, type LeafRole, nameConstraintsOf, newAuthority, newLeaf, permits

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve, sep } from 'node:path'
-import { ServiceError } from '../../errors.ts'
+import { ServiceError } from '../../base/errors.ts'
 import { readArguments } from '../command-line.ts'
 
 /** Something that the person at the command line can mend; never holds key material. */

@@ -1,8 +1,8 @@
-import type { ResolverProbe } from '../../authgear/resolver/probe.ts'
-import type { Clock } from '../../clock.ts'
-import type { Config } from '../../config/index.ts'
-import type { RedisKeys } from '../../shared/redis/keys.ts'
-import type { RedisLook } from '../../shared/redis/probe.ts'
+import type { ResolverProbe } from '../../base/authgear/resolver/probe.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Config } from '../../base/config/index.ts'
+import type { RedisKeys } from '../../base/redis/keys.ts'
+import type { RedisLook } from '../../base/redis/probe.ts'
 import type { Finding } from './catalogue.ts'
 import type { DoctorOptions } from './options.ts'
 

@@ -1,4 +1,4 @@
-import { duration } from '../../config/parsers/values.ts'
+import { duration } from '../../base/config/parsers/values.ts'
 import { readArguments } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{

@@ -1,6 +1,6 @@
-import { quote } from '../../config/kind.ts'
-import { didYouMean } from '../../config/unknown.ts'
-import { variables } from '../../config/variables.ts'
+import { quote } from '../../base/config/kind.ts'
+import { didYouMean } from '../../base/config/unknown.ts'
+import { variables } from '../../base/config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
 import { limitsOf } from '../snippet/proxies.ts'
 

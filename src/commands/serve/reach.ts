@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
-import { codeOf } from '../../authgear/resolver/answer.ts'
-import type { Log } from '../../operate/logging/log.ts'
+import { codeOf } from '../../base/authgear/resolver/answer.ts'
+import type { Log } from '../../base/logging/log.ts'
 
 const TIMEOUT_MS = 5000
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }

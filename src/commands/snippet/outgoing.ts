@@ -1,8 +1,8 @@
 import { parts } from '../../parts/index.ts'
-import { identityHeaders } from '../../config/parsers/identity.ts'
-import { parsePolicy } from '../../core/policy.ts'
-import { presentationOf } from '../../core/presentation.ts'
-import { SETS } from '../../request/identity/sets.ts'
+import { identityHeaders } from '../../base/config/parsers/identity.ts'
+import { parsePolicy } from '../../base/core/policy.ts'
+import { presentationOf } from '../../base/core/presentation.ts'
+import { SETS } from '../../base/identity/sets.ts'
 import { canonical, lower, type Route } from './settings.ts'
 
 /**

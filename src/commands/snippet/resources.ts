@@ -1,5 +1,5 @@
-import { quote } from '../../config/kind.ts'
-import { partsOf, SIGN_IN_SCOPES } from '../../core/protected-resource.ts'
+import { quote } from '../../base/config/kind.ts'
+import { partsOf, SIGN_IN_SCOPES } from '../../base/core/protected-resource.ts'
 import { pathProblem } from './paths.ts'
 
 /** One `--resource` with the `--scope`s behind it. */

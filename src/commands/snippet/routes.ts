@@ -1,8 +1,8 @@
-import { quote } from '../../config/kind.ts'
-import { didYouMean } from '../../config/unknown.ts'
-import { parsePolicy } from '../../core/policy.ts'
-import { PARAMETERS } from '../../core/requirement.ts'
-import { presentationOf } from '../../core/presentation.ts'
+import { quote } from '../../base/config/kind.ts'
+import { didYouMean } from '../../base/config/unknown.ts'
+import { parsePolicy } from '../../base/core/policy.ts'
+import { PARAMETERS } from '../../base/core/requirement.ts'
+import { presentationOf } from '../../base/core/presentation.ts'
 import { isBelow, pathProblem } from './paths.ts'
 import { both, isForTokens, type Route, type Settings } from './settings.ts'
 

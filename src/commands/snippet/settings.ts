@@ -1,6 +1,6 @@
-import { IDENTITY_HEADERS } from '../../core/resolution.ts'
-import { cookieName } from '../../request/own-login/sites.ts'
-import { METADATA_PATH, partsOf, TOKEN_HEADERS } from '../../core/protected-resource.ts'
+import { IDENTITY_HEADERS } from '../../base/core/resolution.ts'
+import { cookieName } from '../../base/own-login/sites.ts'
+import { METADATA_PATH, partsOf, TOKEN_HEADERS } from '../../base/core/protected-resource.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
 export const FORWARDED_REQUEST_HEADERS = [

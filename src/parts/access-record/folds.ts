@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Decided } from './line.ts'
 
 /** How often it happened between two times, in milliseconds since 1970. */

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { METRICS } from './metrics.ts'
 import { status } from './status.ts'
 import { variables } from './variables.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import type { AnswerSource, Endpoint } from '../../core/reason.ts'
-import type { HandlerResult } from '../../request/http/types.ts'
-import type { Admitted } from '../../request/identity/presenter.ts'
+import type { AnswerSource, Endpoint } from '../../base/core/reason.ts'
+import type { HandlerResult } from '../../base/http/types.ts'
+import type { Admitted } from '../../base/identity/presenter.ts'
 
 /** What of a path is written: all of it, its first segments, or nothing. A query never is. */
 export type PathDetail = Readonly<{ kind: 'full' } | { kind: 'segments', count: number } | { kind: 'none' }>

@@ -1,6 +1,6 @@
 import { write as writeFd } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WritePiece } from '../../operate/logging/log.ts'
+import type { WritePiece } from '../../base/logging/log.ts'
 
 export type SinkObserver = Readonly<{
   /** Whole lines that are out. */

@@ -1,6 +1,6 @@
 import { close as closeFd, closeSync, fstatSync, openSync, readSync, stat } from 'node:fs'
-import { ServiceError } from '../../errors.ts'
-import type { WritePiece } from '../../operate/logging/log.ts'
+import { ServiceError } from '../../base/errors.ts'
+import type { WritePiece } from '../../base/logging/log.ts'
 import { createQueue, type SinkObserver, type Target, toDescriptor } from './queue.ts'
 
 export type Sink = Readonly<{

@@ -1,4 +1,4 @@
-import type { StatusOf } from '../status.ts'
+import type { StatusOf } from '../../base/parts/figures.ts'
 
 const LINK = 'forwardauthaccessrecordlost'
 const ADVICE = 'look at its disk and its reader'

@@ -1,5 +1,5 @@
-import { type Kind, parsed, problem, quote, type Variables } from '../../config/kind.ts'
-import { choice, duration } from '../../config/parsers/values.ts'
+import { type Kind, parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
+import { choice, duration } from '../../base/config/parsers/values.ts'
 import type { PathDetail } from './line.ts'
 
 /** Where the access record goes; `file` undefined: standard output. */

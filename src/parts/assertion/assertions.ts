@@ -1,10 +1,10 @@
-import type { Clock } from '../../clock.ts'
-import type { EpochMs } from '../../core/token-expiry.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { EpochMs } from '../../base/core/token-expiry.ts'
 import type { SigningKey } from './key.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Assertions, AssertionSubject, SignOutcome } from './types.ts'
-import type { Credentials } from '../../core/credentials.ts'
-import type { Hmac } from '../../crypto/hmac.ts'
+import type { Credentials } from '../../base/core/credentials.ts'
+import type { Hmac } from '../../base/crypto/hmac.ts'
 
 /** A signature has 64 bytes by either algorithm, here as base64url. */
 const SIGNATURE_LENGTH = 86

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import type { Arrived, Found, PartFinding } from '../findings.ts'
+import type { Arrived, Found, PartFinding } from '../../base/parts/findings.ts'
 import { ALGORITHMS } from './key.ts'
 import { ASSERTION_HEADER, type AssertionSettings, JWKS_PATH } from './types.ts'
 

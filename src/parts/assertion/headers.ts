@@ -1,6 +1,6 @@
-import type { Choice } from '../../core/presentation.ts'
-import { IDENTITY_HEADERS } from '../../core/resolution.ts'
-import type { HeaderContributor, Known } from '../../request/identity/presenter.ts'
+import type { Choice } from '../../base/core/presentation.ts'
+import { IDENTITY_HEADERS } from '../../base/core/resolution.ts'
+import type { HeaderContributor, Known } from '../../base/identity/presenter.ts'
 import { ASSERTION_HEADER, type Assertions, type AssertionSubject } from './types.ts'
 
 const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
-import { createHmacSha256 } from '../../crypto/hmac.ts'
+import type { Clock } from '../../base/clock.ts'
+import { createHmacSha256 } from '../../base/crypto/hmac.ts'
 import { type SigningKey, signingKeyOf } from './key.ts'
 import { type KeySet, PUBLISH_AHEAD_MS, publishedAt, type Schedule, signingAt, type StoredKey } from './key-set.ts'
 

@@ -1,4 +1,4 @@
-import { counter, gauge } from '../../operate/metrics/table.ts'
+import { counter, gauge } from '../../base/metrics/table.ts'
 import { SIGN_OUTCOMES } from './types.ts'
 
 export const METRICS = {

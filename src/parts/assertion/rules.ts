@@ -1,5 +1,5 @@
-import { meantOnlyWith } from '../../config/kind.ts'
-import type { Rule } from '../part.ts'
+import { meantOnlyWith } from '../../base/config/kind.ts'
+import type { Rule } from '../../base/parts/part.ts'
 import { readKeys } from './key.ts'
 import type { variables } from './variables.ts'
 

@@ -1,7 +1,7 @@
-import type { Clock } from '../../clock.ts'
-import { isString, parseJson } from '../../core/json.ts'
-import type { Sealer } from '../../crypto/sealing.ts'
-import type { RedisCommands } from '../../shared/redis/commands.ts'
+import type { Clock } from '../../base/clock.ts'
+import { isString, parseJson } from '../../base/core/json.ts'
+import type { Sealer } from '../../base/crypto/sealing.ts'
+import type { RedisCommands } from '../../base/redis/commands.ts'
 import type { KeyRing } from './key-ring.ts'
 import { extended, type KeySet, merged, type Schedule, type StoredKey } from './key-set.ts'
 

@@ -1,5 +1,5 @@
-import type { Credentials } from '../../core/credentials.ts'
-import type { EpochMs } from '../../core/token-expiry.ts'
+import type { Credentials } from '../../base/core/credentials.ts'
+import type { EpochMs } from '../../base/core/token-expiry.ts'
 import type { Algorithm } from './key.ts'
 
 /** On every 200 with ASSERTION=on, empty for nobody. */

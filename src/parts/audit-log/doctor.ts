@@ -1,5 +1,5 @@
-import { WEBHOOK_KNOWN_MS, WEBHOOK_SEEN } from '../../shared/redis/keys.ts'
-import type { At, Check, Checked, Found, PartFinding } from '../findings.ts'
+import { WEBHOOK_KNOWN_MS, WEBHOOK_SEEN } from '../../base/redis/keys.ts'
+import type { At, Check, Checked, Found, PartFinding } from '../../base/parts/findings.ts'
 import { labelOf } from './activity-types.ts'
 import { type AuditClient, createAuditClient } from './client.ts'
 import { AuditError } from './errors.ts'

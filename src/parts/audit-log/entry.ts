@@ -1,4 +1,4 @@
-import { type Json, objectOf } from '../../core/json.ts'
+import { type Json, objectOf } from '../../base/core/json.ts'
 
 /** Seconds since 1970 by Authgear's clock, as `createdAt` has them. */
 export type Second = number

@@ -1,5 +1,5 @@
-import { ServiceError } from '../../errors.ts'
-import { ADMIN_API_ADVICE } from '../../authgear/admin-api/errors.ts'
+import { ServiceError } from '../../base/errors.ts'
+import { ADMIN_API_ADVICE } from '../../base/authgear/admin-api/errors.ts'
 
 /** As far as Authgear's answers tell them apart. A closed set: it is a metric's label. */
 export type AuditErrorKind = keyof typeof ADVICE

@@ -1,4 +1,4 @@
-import { elapsedSince, type Moment, momentOf } from '../../clock.ts'
+import { elapsedSince, type Moment, momentOf } from '../../base/clock.ts'
 import { createKnownTypes, effectOf } from './activity-types.ts'
 import { type ApplierDeps, type Coalescer, createApplier } from './apply.ts'
 import type { AuditClient } from './client.ts'

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { checks, findings } from './doctor.ts'
 import { metricsOf } from './metrics.ts'
 import { status } from './status.ts'

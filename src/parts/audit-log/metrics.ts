@@ -1,4 +1,4 @@
-import { counter, type CountsOf, gauge, histogram } from '../../operate/metrics/table.ts'
+import { counter, type CountsOf, gauge, histogram } from '../../base/metrics/table.ts'
 import { AUDIT_ERROR_KINDS } from './errors.ts'
 import { GAP_OUTCOMES, type AuditObserver, POLL_OUTCOMES } from './observer.ts'
 import type { AuditLogSettings } from './variables.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts'
-import { REVOKING } from '../../authgear/webhook-events.ts'
+import type { Clock } from '../../base/clock.ts'
+import { REVOKING } from '../../base/authgear/webhook-events.ts'
 
 /** Changes of users that the audit log has, and of which no webhook told. */
 export type MissedWebhooks = Readonly<{

@@ -1,4 +1,4 @@
-import { describe, type Log } from '../../operate/logging/log.ts'
+import { describe, type Log } from '../../base/logging/log.ts'
 import type { Second } from './entry.ts'
 import type { AuditErrorKind } from './errors.ts'
 

@@ -1,5 +1,5 @@
-import type { CountsOf } from '../../operate/metrics/table.ts'
-import type { Base, Opened } from '../places.ts'
+import type { CountsOf } from '../../base/metrics/table.ts'
+import type { Base, Opened } from '../../base/parts/places.ts'
 import { createAuditClient } from './client.ts'
 import { AuditError } from './errors.ts'
 import { createFollower } from './follower.ts'

@@ -1,4 +1,4 @@
-import { listOf, objectOf, parseObject } from '../../core/json.ts'
+import { listOf, objectOf, parseObject } from '../../base/core/json.ts'
 import type { Second } from './entry.ts'
 import type { WindowRead } from './window.ts'
 

@@ -1,7 +1,7 @@
-import type { CredentialDigest } from '../../core/cache-key.ts'
-import type { Revocation, Target } from '../../shared/revocation/types.ts'
+import type { CredentialDigest } from '../../base/core/cache-key.ts'
+import type { Revocation, Target } from '../../base/revocation/types.ts'
 import { effectOf, endsTokens, type Effect } from './activity-types.ts'
-import { type Json, listOf, objectOf } from '../../core/json.ts'
+import { type Json, listOf, objectOf } from '../../base/core/json.ts'
 import type { AuditEntry } from './entry.ts'
 
 /** The entry is written when Authgear has committed; what it keeps beside its database may be a little older. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { AuditError, type AuditErrorKind } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { AuditObserver } from './observer.ts'

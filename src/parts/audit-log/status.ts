@@ -1,4 +1,4 @@
-import type { StatusOf } from '../status.ts'
+import type { StatusOf } from '../../base/parts/figures.ts'
 
 /** Seconds; the bound of the alert, too. */
 const LATE_SECONDS = 60

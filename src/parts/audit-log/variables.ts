@@ -1,6 +1,6 @@
-import type { Variables } from '../../config/kind.ts'
-import { duration } from '../../config/parsers/values.ts'
-import type { Rule } from '../part.ts'
+import type { Variables } from '../../base/config/kind.ts'
+import { duration } from '../../base/config/parsers/values.ts'
+import type { Rule } from '../../base/parts/part.ts'
 
 export const variables = {
   AUTHGEAR_AUDIT_POLL: {

@@ -1,6 +1,6 @@
-import type { ClientName } from '../../core/client-name.ts'
-import { isPositive, isString, listOf, parseJson } from '../../core/json.ts'
-import { BLOCK_ORIGINS, type BlockOrigin, type Mark } from '../../shared/revocation/block-mark.ts'
+import type { ClientName } from '../../base/core/client-name.ts'
+import { isPositive, isString, listOf, parseJson } from '../../base/core/json.ts'
+import { BLOCK_ORIGINS, type BlockOrigin, type Mark } from '../../base/revocation/block-mark.ts'
 
 /**
  * The last word about each name. Two lists become one, and their order does not matter: of two words about a name

@@ -1,8 +1,8 @@
-import { type Clock, elapsedSince, momentOf, NEVER } from '../../clock.ts'
-import { type ClientName, namesOfClient } from '../../core/client-name.ts'
-import type { Mark } from '../../shared/revocation/block-mark.ts'
+import { type Clock, elapsedSince, momentOf, NEVER } from '../../base/clock.ts'
+import { type ClientName, namesOfClient } from '../../base/core/client-name.ts'
+import type { Mark } from '../../base/revocation/block-mark.ts'
 import { type BlockList, merged, NO_BLOCKS, withDeletion, withoutBlock } from './block-list.ts'
-import type { ClientStanding } from '../places.ts'
+import type { ClientStanding } from '../../base/parts/places.ts'
 import type { BlockStore, Change } from './store.ts'
 import { createUndatedBlocks } from './undated-blocks.ts'
 

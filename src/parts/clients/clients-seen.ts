@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts'
-import type { ResourceToken } from '../../core/resource-token.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { ResourceToken } from '../../base/core/resource-token.ts'
 
 /** One client, as this replica saw it. Times in milliseconds since 1970. */
 export type ClientSeen = Readonly<{

@@ -1,4 +1,4 @@
-import type { At, Checked, Found, PartFinding } from '../findings.ts'
+import type { At, Checked, Found, PartFinding } from '../../base/parts/findings.ts'
 import { NO_BLOCKS } from './block-list.ts'
 import { ASKED_KEY, BLOCKED_KEY, createBlockStore } from './store.ts'
 

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { checkBlocks, findings } from './doctor.ts'
 import { METRICS } from './metrics.ts'
 import { looksLikeHost, variables } from './variables.ts'

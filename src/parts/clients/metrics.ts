@@ -1,4 +1,4 @@
-import { gauge } from '../../operate/metrics/table.ts'
+import { gauge } from '../../base/metrics/table.ts'
 
 export const METRICS = {
   blocked: gauge(

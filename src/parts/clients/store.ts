@@ -1,5 +1,5 @@
-import type { Sealer } from '../../crypto/sealing.ts'
-import type { RedisCommands } from '../../shared/redis/commands.ts'
+import type { Sealer } from '../../base/crypto/sealing.ts'
+import type { RedisCommands } from '../../base/redis/commands.ts'
 import { type BlockList, merged, NO_BLOCKS, readBlockList, writeBlockList } from './block-list.ts'
 
 /** Of the part's own keys: the list, sealed; */

@@ -1,5 +1,5 @@
-import type { Clock, Moment } from '../../clock.ts'
-import type { ClientName } from '../../core/client-name.ts'
+import type { Clock, Moment } from '../../base/clock.ts'
+import type { ClientName } from '../../base/core/client-name.ts'
 import { type BlockList, withBlock } from './block-list.ts'
 
 /** The wall clock may be slewed by so much between two readings. */

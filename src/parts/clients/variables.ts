@@ -1,6 +1,6 @@
-import { type Kind, parsed, problem, quote, type Variables } from '../../config/kind.ts'
-import { type ClientName, type ClientNameReading, readClientName } from '../../core/client-name.ts'
-import type { Rule } from '../part.ts'
+import { type Kind, parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
+import { type ClientName, type ClientNameReading, readClientName } from '../../base/core/client-name.ts'
+import type { Rule } from '../../base/parts/part.ts'
 
 const MAX_NAMES = 1000
 

@@ -1,5 +1,5 @@
-import { originBeside } from '../../config/beside.ts'
-import type { Checked, Found, PartFinding } from '../findings.ts'
+import { originBeside } from '../../base/config/beside.ts'
+import type { Checked, Found, PartFinding } from '../../base/parts/findings.ts'
 import type { App } from './event.ts'
 import type { EventsSettings } from './variables.ts'
 

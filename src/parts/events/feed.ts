@@ -1,7 +1,7 @@
-import { BoundedMap } from '../../shared/revocation/bounded-map.ts'
+import { BoundedMap } from '../../base/revocation/bounded-map.ts'
 import {
   compareIds, FIRST_ID, type LogReader, type Origin, type Revocation, type StreamId, type Target
-} from '../../shared/revocation/types.ts'
+} from '../../base/revocation/types.ts'
 
 /** What is told of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
 export type News = Readonly<{ target: Target, origin: Origin, at: number }>

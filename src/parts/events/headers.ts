@@ -1,6 +1,6 @@
-import type { Presentation } from '../../core/presentation.ts'
-import { type EpochMs, identityDeadline } from '../../core/token-expiry.ts'
-import type { Admitted, HeaderContributor } from '../../request/identity/presenter.ts'
+import type { Presentation } from '../../base/core/presentation.ts'
+import { type EpochMs, identityDeadline } from '../../base/core/token-expiry.ts'
+import type { Admitted, HeaderContributor } from '../../base/identity/presenter.ts'
 import type { SessionNames } from './session-names.ts'
 
 /** On every 200 with LISTEN_EVENTS: names the session to the app, which learns by it that it has ended. */

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { checkEvents, findings } from './doctor.ts'
 import { SESSION_HEADER, UNTIL_HEADER } from './headers.ts'
 import { eventMetrics } from './metrics.ts'

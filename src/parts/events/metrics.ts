@@ -1,4 +1,4 @@
-import { counter, gauge } from '../../operate/metrics/table.ts'
+import { counter, gauge } from '../../base/metrics/table.ts'
 import { CUT_REASONS, EVENT_KINDS } from './event.ts'
 
 /** @param apps the names of EVENTS_TOKENS */

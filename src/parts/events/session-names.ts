@@ -1,8 +1,8 @@
-import type { CredentialDigest, Keyer } from '../../core/cache-key.ts'
-import type { Credentials } from '../../core/credentials.ts'
-import { isOfPrevious, unmarked } from '../../core/rotation.ts'
-import { bytesOfText, createHmacSha256, type Hmac } from '../../crypto/hmac.ts'
-import type { Target } from '../../shared/revocation/types.ts'
+import type { CredentialDigest, Keyer } from '../../base/core/cache-key.ts'
+import type { Credentials } from '../../base/core/credentials.ts'
+import { isOfPrevious, unmarked } from '../../base/core/rotation.ts'
+import { bytesOfText, createHmacSha256, type Hmac } from '../../base/crypto/hmac.ts'
+import type { Target } from '../../base/revocation/types.ts'
 
 /** Between the names: one for each thing that a revocation may name, and any of them ends the session. */
 const JOINT = '.'

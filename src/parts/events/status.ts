@@ -1,4 +1,4 @@
-import type { StatusOf } from '../status.ts'
+import type { StatusOf } from '../../base/parts/figures.ts'
 
 const STREAMS = 'streams '
 

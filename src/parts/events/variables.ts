@@ -1,7 +1,9 @@
-import { type Kind, type ListenAddress, meantOnlyWith, parsed, problem, type Variables } from '../../config/kind.ts'
-import { listenAddress } from '../../config/parsers/hosts.ts'
-import { MASK, orOff } from '../../config/parsers/values.ts'
-import type { Rule } from '../part.ts'
+import {
+  type Kind, type ListenAddress, meantOnlyWith, parsed, problem, type Variables
+} from '../../base/config/kind.ts'
+import { listenAddress } from '../../base/config/parsers/hosts.ts'
+import { MASK, orOff } from '../../base/config/parsers/values.ts'
+import type { Rule } from '../../base/parts/part.ts'
 import type { App } from './event.ts'
 
 /** LISTEN_EVENTS and EVENTS_TOKENS. */

@@ -1,5 +1,5 @@
-import { validateHeaderValue } from '../../request/http/node-http.ts'
-import type { HandlerResult, HttpResponse, VerifyRequest } from '../../request/http/types.ts'
+import { validateHeaderValue } from '../../base/http/node-http.ts'
+import type { HandlerResult, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 
 /** google.rpc.Code; 0, which is also what an empty message says, is the only one that lets in. */

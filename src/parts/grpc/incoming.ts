@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
-import type { ClientTrace } from '../../authgear/resolver/types.ts'
-import type { Endpoint } from '../../core/reason.ts'
-import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../../request/http/request.ts'
-import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
-import type { ProxyRequest, VerifyRequest } from '../../request/http/types.ts'
-import type { TraceIds } from '../../operate/tracing/types.ts'
+import type { ClientTrace } from '../../base/authgear/resolver/types.ts'
+import type { Endpoint } from '../../base/core/reason.ts'
+import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../../base/http/request.ts'
+import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
+import type { ProxyRequest, VerifyRequest } from '../../base/http/types.ts'
+import type { TraceIds } from '../../base/tracing/types.ts'
 import type { CheckRequest } from './check-request.ts'
 
 /** The endpoints that a route may name by `context_extensions["endpoint"]`. */

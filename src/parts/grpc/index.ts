@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { variables } from './variables.ts'
 
 /** Envoy asks by gRPC: another edge of the same decision (docs/proxies/envoy.md). */

@@ -5,15 +5,15 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import {
   type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation
 } from '@grpc/grpc-js'
-import { trackConnections } from '../../request/http/drain.ts'
+import { trackConnections } from '../../base/http/drain.ts'
 import {
   boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT
-} from '../../request/http/limits.ts'
-import type { AnyListener, ListenAt, ListenerBounds } from '../../request/http/listener.ts'
-import { boundHandshakes } from '../../request/http/unfinished-heads.ts'
-import { boundStreams } from '../../request/http/unfinished-streams.ts'
-import type { Unfinished } from '../../request/http/unfinished.ts'
-import { serverContextOf, type TlsMaterial } from '../../request/http/tls.ts'
+} from '../../base/http/limits.ts'
+import type { AnyListener, ListenAt, ListenerBounds } from '../../base/http/listener.ts'
+import { boundHandshakes } from '../../base/http/unfinished-heads.ts'
+import { boundStreams } from '../../base/http/unfinished-streams.ts'
+import type { Unfinished } from '../../base/http/unfinished.ts'
+import { serverContextOf, type TlsMaterial } from '../../base/http/tls.ts'
 import type { GrpcExchange } from './exchange.ts'
 import type { Health } from './health.ts'
 

@@ -1,12 +1,12 @@
-import type { Clock } from '../../clock.ts'
-import { readCredentials } from '../../core/credentials.ts'
-import { SESSION_ONLY } from '../../core/policy.ts'
-import { REFUSALS } from '../../core/reason.ts'
-import { judgeInTurn } from '../../request/http/request.ts'
-import type { Handler, HandlerDeps } from '../../request/http/types.ts'
-import type { Refuser } from '../../request/verify/refuse.ts'
-import { allowNobody, createRefuse } from '../../request/verify/responses.ts'
-import { createConclude } from '../../request/verify/verify.ts'
+import type { Clock } from '../../base/clock.ts'
+import { readCredentials } from '../../base/core/credentials.ts'
+import { SESSION_ONLY } from '../../base/core/policy.ts'
+import { REFUSALS } from '../../base/core/reason.ts'
+import { judgeInTurn } from '../../base/http/request.ts'
+import type { Handler, HandlerDeps } from '../../base/http/types.ts'
+import type { Refuser } from '../../base/verify/refuse.ts'
+import { allowNobody, createRefuse } from '../../base/verify/responses.ts'
+import { createConclude } from '../../base/verify/verify.ts'
 
 export type IdentifyDeps = HandlerDeps & Readonly<{ clock: Clock }>
 

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { variables } from './variables.ts'
 
 /** `/identify` says who the user is, for pages that let everybody in (docs/interface.md). */

@@ -1,5 +1,5 @@
-import { anyListener, buildListener } from '../../request/http/listener.ts'
-import type { Base, Opened } from '../places.ts'
+import { anyListener, buildListener } from '../../base/http/listener.ts'
+import type { Base, Opened } from '../../base/parts/places.ts'
 import { createIdentify } from './identify.ts'
 
 export function openIdentify (_settings: object, { clock }: Base) {

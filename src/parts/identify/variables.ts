@@ -1,6 +1,6 @@
-import type { Variables } from '../../config/kind.ts'
-import { listenAddress } from '../../config/parsers/hosts.ts'
-import { orOff } from '../../config/parsers/values.ts'
+import type { Variables } from '../../base/config/kind.ts'
+import { listenAddress } from '../../base/config/parsers/hosts.ts'
+import { orOff } from '../../base/config/parsers/values.ts'
 
 export const variables = {
   IDENTIFY_LISTEN: {

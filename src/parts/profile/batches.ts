@@ -1,6 +1,6 @@
-import { AdminApiError, type AdminApiErrorKind } from '../../authgear/admin-api/errors.ts'
-import type { Clock } from '../../clock.ts'
-import type { UserId } from '../../core/resolution.ts'
+import { AdminApiError, type AdminApiErrorKind } from '../../base/authgear/admin-api/errors.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { UserId } from '../../base/core/resolution.ts'
 import type { UserReading, Users } from './users.ts'
 
 export type BatchesOptions = Readonly<{

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 import { METRICS } from './metrics.ts'
 import { rules, warnings } from './rules.ts'
 import { settingsOf, variables } from './variables.ts'

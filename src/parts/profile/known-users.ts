@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, elapsedSince, momentOf } from '../../clock.ts'
-import type { UserId } from '../../core/resolution.ts'
-import { NO_PROFILE, type Profile } from '../../request/identity/profile.ts'
-import type { RevocationLog } from '../../shared/revocation/types.ts'
+import { type Clock, elapsedSince, momentOf } from '../../base/clock.ts'
+import type { UserId } from '../../base/core/resolution.ts'
+import { NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
+import type { RevocationLog } from '../../base/revocation/types.ts'
 import type { Learned } from './reader.ts'
 
 export type KnownUsersDeps = Readonly<{

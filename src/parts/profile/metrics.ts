@@ -1,5 +1,5 @@
-import { ADMIN_API_ERROR_KINDS } from '../../authgear/admin-api/errors.ts'
-import { counter } from '../../operate/metrics/table.ts'
+import { ADMIN_API_ERROR_KINDS } from '../../base/authgear/admin-api/errors.ts'
+import { counter } from '../../base/metrics/table.ts'
 import { ANSWER_OUTCOMES, READ_OUTCOMES } from './types.ts'
 
 export const METRICS = {

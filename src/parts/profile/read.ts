@@ -1,4 +1,4 @@
-import { NO_PROFILE, type Profile, type ProfileField } from '../../request/identity/profile.ts'
+import { NO_PROFILE, type Profile, type ProfileField } from '../../base/identity/profile.ts'
 import type { ProfileRules } from './types.ts'
 import type { UserRecord } from './users.ts'
 

@@ -1,4 +1,4 @@
-import type { Rule } from '../part.ts'
+import type { Rule } from '../../base/parts/part.ts'
 import type { variables } from './variables.ts'
 
 type OwnRule = Rule<typeof variables>

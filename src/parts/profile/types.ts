@@ -1,4 +1,4 @@
-import type { ProfileField } from '../../request/identity/profile.ts'
+import type { ProfileField } from '../../base/identity/profile.ts'
 
 /** The attributes that may go out. */
 export type ProfileRules = Readonly<{

@@ -1,6 +1,6 @@
-import type { AdminApi, AdminApiResponse } from '../../authgear/admin-api/client.ts'
-import { AdminApiError, kindOfStatus } from '../../authgear/admin-api/errors.ts'
-import { type Json, listOf, objectOf, parseObject } from '../../core/json.ts'
+import type { AdminApi, AdminApiResponse } from '../../base/authgear/admin-api/client.ts'
+import { AdminApiError, kindOfStatus } from '../../base/authgear/admin-api/errors.ts'
+import { type Json, listOf, objectOf, parseObject } from '../../base/core/json.ts'
 
 /** A user as Authgear describes them; texts as people wrote them. */
 export type UserRecord = Readonly<{

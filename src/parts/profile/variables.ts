@@ -1,6 +1,6 @@
-import { type SettingsOf, type Variables } from '../../config/kind.ts'
-import { choice, duration, someOf } from '../../config/parsers/values.ts'
-import { PROFILE_FIELDS } from '../../request/identity/profile.ts'
+import { type SettingsOf, type Variables } from '../../base/config/kind.ts'
+import { choice, duration, someOf } from '../../base/config/parsers/values.ts'
+import { PROFILE_FIELDS } from '../../base/identity/profile.ts'
 import type { ProfileSettings } from './types.ts'
 
 export const variables = {

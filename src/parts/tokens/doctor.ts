@@ -1,5 +1,5 @@
-import { metadataUrlOf } from '../../core/protected-resource.ts'
-import type { Asked, At, Checked, CommonFinding, Found, PartFinding } from '../findings.ts'
+import { metadataUrlOf } from '../../base/core/protected-resource.ts'
+import type { Asked, At, Checked, CommonFinding, Found, PartFinding } from '../../base/parts/findings.ts'
 import type { TokensSettings } from './variables.ts'
 
 export const findings = [

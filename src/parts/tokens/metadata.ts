@@ -1,9 +1,9 @@
-import type { Route } from '../../request/http/paths.ts'
-import { JSON_TYPE, NOT_FOUND } from '../../request/http/answers.ts'
-import { NO_CONTENT, OK } from '../../request/http/success.ts'
-import type { TrustProxy } from '../../request/http/trusted-proxies.ts'
-import type { Handler, HttpResponse, VerifyRequest } from '../../request/http/types.ts'
-import { METADATA_PATH, partsOf } from '../../core/protected-resource.ts'
+import type { Route } from '../../base/http/paths.ts'
+import { JSON_TYPE, NOT_FOUND } from '../../base/http/answers.ts'
+import { NO_CONTENT, OK } from '../../base/http/success.ts'
+import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
+import type { Handler, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
+import { METADATA_PATH, partsOf } from '../../base/core/protected-resource.ts'
 import type { Resource } from './resources.ts'
 
 export type MetadataDeps = Readonly<{

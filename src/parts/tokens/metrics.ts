@@ -1,4 +1,4 @@
-import { counter } from '../../operate/metrics/table.ts'
+import { counter } from '../../base/metrics/table.ts'
 
 export const METRICS = {
   fetches: counter(

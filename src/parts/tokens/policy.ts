@@ -1,7 +1,7 @@
-import { askStepUp, type Challenge, deny, type Policy } from '../../core/policy.ts'
-import type { TokenRequirement } from '../../core/requirement.ts'
-import type { ResourceToken } from '../../core/resource-token.ts'
-import type { EpochMs } from '../../core/token-expiry.ts'
+import { askStepUp, type Challenge, deny, type Policy } from '../../base/core/policy.ts'
+import type { TokenRequirement } from '../../base/core/requirement.ts'
+import type { ResourceToken } from '../../base/core/resource-token.ts'
+import type { EpochMs } from '../../base/core/token-expiry.ts'
 
 type Understood = Policy & { kind: 'understood' }
 

@@ -1,6 +1,6 @@
-import { type Identity, IDENTITY_HEADERS, isUserId, type UserId } from '../../core/resolution.ts'
-import { CLOCK_TOLERANCE_MS, type ResourceToken } from '../../core/resource-token.ts'
-import type { EpochMs } from '../../core/token-expiry.ts'
+import { type Identity, IDENTITY_HEADERS, isUserId, type UserId } from '../../base/core/resolution.ts'
+import { CLOCK_TOLERANCE_MS, type ResourceToken } from '../../base/core/resource-token.ts'
+import type { EpochMs } from '../../base/core/token-expiry.ts'
 
 export type ResourceTokenReading =
   | Readonly<{ kind: 'token', token: ResourceToken }>

@@ -1,5 +1,5 @@
-import { SCOPE } from '../../core/requirement.ts'
-import { type Kind, parsed, type Parsed, problem, quote } from '../../config/kind.ts'
+import { SCOPE } from '../../base/core/requirement.ts'
+import { type Kind, parsed, type Parsed, problem, quote } from '../../base/config/kind.ts'
 
 /** An entry of RESOURCES: an API or MCP server whose tokens Authgear issues. */
 export type Resource = Readonly<{

@@ -1,13 +1,13 @@
-import type { Challenge } from '../../core/policy.ts'
-import { messageOf, REFUSALS, type RefusalReason } from '../../core/reason.ts'
-import type { ResourceToken } from '../../core/resource-token.ts'
+import type { Challenge } from '../../base/core/policy.ts'
+import { messageOf, REFUSALS, type RefusalReason } from '../../base/core/reason.ts'
+import type { ResourceToken } from '../../base/core/resource-token.ts'
 import type { TokenNeeds } from './policy.ts'
-import { COMMON, JSON_TYPE } from '../../request/http/answers.ts'
-import { withKeptHead } from '../../request/http/respond.ts'
-import type { AbsentHeaders, HttpResponse } from '../../request/http/types.ts'
-import { NOTHING, type Outgoing } from '../../request/identity/presenter.ts'
-import { RETRY_AFTER_SECONDS, success } from '../../request/verify/responses.ts'
-import { metadataUrlOf, TOKEN_HEADERS } from '../../core/protected-resource.ts'
+import { COMMON, JSON_TYPE } from '../../base/http/answers.ts'
+import { withKeptHead } from '../../base/http/respond.ts'
+import type { AbsentHeaders, HttpResponse } from '../../base/http/types.ts'
+import { NOTHING, type Outgoing } from '../../base/identity/presenter.ts'
+import { RETRY_AFTER_SECONDS, success } from '../../base/verify/responses.ts'
+import { metadataUrlOf, TOKEN_HEADERS } from '../../base/core/protected-resource.ts'
 
 type AllowToken = (token: ResourceToken, source: 'memory' | 'none', outgoing: Outgoing) => HttpResponse
 

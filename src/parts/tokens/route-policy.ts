@@ -1,7 +1,7 @@
-import type { Policy } from '../../core/policy.ts'
+import type { Policy } from '../../base/core/policy.ts'
 import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
-import type { VerifyRequest } from '../../request/http/types.ts'
-import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../request/verify/policy-cache.ts'
+import type { VerifyRequest } from '../../base/http/types.ts'
+import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 
 export type RouteDeps = Readonly<{
   /** RESOURCE_CLIENTS=allow-list: a route has to name its clients. */

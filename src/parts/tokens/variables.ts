@@ -1,6 +1,6 @@
-import type { SettingsOf, Variables } from '../../config/kind.ts'
-import { choice, duration } from '../../config/parsers/values.ts'
-import type { Rule } from '../part.ts'
+import type { SettingsOf, Variables } from '../../base/config/kind.ts'
+import { choice, duration } from '../../base/config/parsers/values.ts'
+import type { Rule } from '../../base/parts/part.ts'
 import { type Resource, resources } from './resources.ts'
 
 export const variables = {

@@ -1,4 +1,4 @@
-import { definePart } from '../part.ts'
+import { definePart } from '../../base/parts/part.ts'
 
 /** Spans by OpenTelemetry, whose own standard variables say where they go (docs/logs.md). */
 export const tracing = definePart({

@@ -14,9 +14,9 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
-import { describe } from '../../operate/logging/log.ts'
-import type { SpanName } from '../../operate/tracing/types.ts'
-import type { Base, Opened } from '../places.ts'
+import { describe } from '../../base/logging/log.ts'
+import type { SpanName } from '../../base/tracing/types.ts'
+import type { Base, Opened } from '../../base/parts/places.ts'
 import type { Attributes, Carrier, Span, Tracer } from './types.ts'
 import { tracedBy } from './wrappers.ts'
 

@@ -1,4 +1,4 @@
-import type { SpanName, TraceIds } from '../../operate/tracing/types.ts'
+import type { SpanName, TraceIds } from '../../base/tracing/types.ts'
 
 /** W3C Trace Context as it goes from one process to the next. */
 export type Carrier = Readonly<{ traceparent: string | undefined, tracestate: string | undefined }>

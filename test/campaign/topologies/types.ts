@@ -1,4 +1,4 @@
-import type { RedisServers } from '../../../src/shared/redis/options.ts'
+import type { RedisServers } from '../../../src/base/redis/options.ts'
 import type { RedisServer } from '../../helpers/redis.ts'
 import type { Links } from '../replica.ts'
 import type { Fault } from '../schedule.ts'

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { systemClock } from '../../../src/clock.ts'
+import { systemClock } from '../../../src/base/clock.ts'
 import { makeOwnCert } from '../../helpers/own-cert.ts'
 import { type Answer, ask, HOST, type HeaderLine } from '../../helpers/request.ts'
 import { REFUSED_TOKENS } from '../../helpers/token-corpus.ts'

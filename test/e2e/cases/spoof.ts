@@ -1,4 +1,4 @@
-import { SETS as OTHER_NAMES } from '../../../src/request/identity/sets.ts'
+import { SETS as OTHER_NAMES } from '../../../src/base/identity/sets.ts'
 import { AUTHGEAR_HEADERS } from '../../helpers/identity.ts'
 import { ask, type HeaderLine } from '../../helpers/request.ts'
 import { ALICE, BOB } from '../people.ts'

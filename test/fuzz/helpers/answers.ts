@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { IDENTITY_HEADERS } from '../../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../../src/base/core/resolution.ts'
 import { untilClosed } from '../../helpers/raw-http.ts'
 
 export interface ParsedAnswer {

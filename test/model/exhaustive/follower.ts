@@ -9,7 +9,7 @@ import {
 import { adopted, mayAdopt, mayChange, saw, tried } from './suspension.ts'
 import { acknowledge } from './stages.ts'
 
-/** `src/shared/revocation/stream-log.ts`: one turn of `poll`, from its snapshot to what follows from it. */
+/** `src/base/revocation/stream-log.ts`: one turn of `poll`, from its snapshot to what follows from it. */
 export function poll (state: State, rules: Rules, index: number, server: ServerIndex): State {
   const { log, isOfHistory } = state.servers[server]
   const generation = log?.[0]?.token ?? 0

@@ -2,7 +2,7 @@ import { obeys, type Rules } from './rules.ts'
 import { bit, has, set, type CachedEntry, type Replica, type Token } from './state.ts'
 import { isMasterProven } from './mastery.ts'
 
-/** `src/shared/revocation/ledger.ts`, `isVoid`, for the user that a revocation names. */
+/** `src/base/revocation/ledger.ts`, `isVoid`, for the user that a revocation names. */
 export function isVoid (replica: Replica, rules: Rules, entry: CachedEntry, revocation: number): boolean {
   if (entry.generation !== replica.generation) return true
   if (replica.voidBefore > entry.id || (replica.revokedAt[revocation] ?? 0) > entry.id) return true

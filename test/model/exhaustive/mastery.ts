@@ -4,7 +4,7 @@ import { bit, has, type Mastery, type Replica, type ServerIndex, type State } fr
 type Verdict = 'master' | 'other' | 'unknown'
 
 /**
- * `src/shared/redis/master-check.ts`, `confirmMaster`: cut off with the deposed master it reaches one of three
+ * `src/base/redis/master-check.ts`, `confirmMaster`: cut off with the deposed master it reaches one of three
  * Sentinels.
  */
 function verdictOn (state: State, rules: Rules, index: number, server: ServerIndex): Verdict {
@@ -24,7 +24,7 @@ function isAcknowledged (state: State, rules: Rules, server: ServerIndex, knowsA
   return !knowsAll || !areAsked(rules) || !obeys(rules, 'with Sentinels all Redis replicas must prove it')
 }
 
-/** `src/shared/revocation/mastery.ts`, `heard` with `unheard`, `attend`, `acknowledge`, `ask` and `judge`. */
+/** `src/base/revocation/mastery.ts`, `heard` with `unheard`, `attend`, `acknowledge`, `ask` and `judge`. */
 export function heard (state: State, rules: Rules, index: number, server: ServerIndex): Mastery {
   const old = at(state, index).mastery
   const isSame = old.server === server

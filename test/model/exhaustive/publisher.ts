@@ -5,7 +5,7 @@ import {
 } from './state.ts'
 
 /**
- * `src/shared/revocation/publisher.ts`, `revoke`, and `ledger.ts`, `take`: revocations come in the order of their
+ * `src/base/revocation/publisher.ts`, `revoke`, and `ledger.ts`, `take`: revocations come in the order of their
  * numbers.
  */
 export function take (state: State, index: number, of: number): State {

@@ -1,6 +1,6 @@
 import type { Suspension, Token } from './state.ts'
 
-/** `src/shared/revocation/suspension.ts`, `saw`. */
+/** `src/base/revocation/suspension.ts`, `saw`. */
 export function saw (suspension: Suspension, generation: Token): Suspension {
   return generation === suspension.seen ? suspension : { ...suspension, seen: generation, isSeenNew: true }
 }

@@ -1,4 +1,4 @@
-import { PROFILE_FIELDS } from '../../../src/request/identity/profile.ts'
+import { PROFILE_FIELDS } from '../../../src/base/identity/profile.ts'
 import { adminEnvironment } from '../../helpers/audit.ts'
 import type { InProcessOptions } from '../../helpers/in-process.ts'
 

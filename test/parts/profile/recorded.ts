@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { AdminApiResponse } from '../../../src/authgear/admin-api/client.ts'
+import type { AdminApiResponse } from '../../../src/base/authgear/admin-api/client.ts'
 
 type Recorded = Readonly<{ name: string, ids: readonly string[], status: number, body: unknown }>
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createCodeLimits, type Visitor } from '../../../src/authgear/code-limits.ts'
-import { GrantRefused, Overloaded } from '../../../src/errors.ts'
+import { createCodeLimits, type Visitor } from '../../../src/base/authgear/code-limits.ts'
+import { GrantRefused, Overloaded } from '../../../src/base/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 import { until } from '../../helpers/until.ts'
 

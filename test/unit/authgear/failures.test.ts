@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createFailures } from '../../../src/authgear/resolver/failures.ts'
-import type { CredentialDigest } from '../../../src/core/cache-key.ts'
-import { AuthgearStatus } from '../../../src/errors.ts'
+import { createFailures } from '../../../src/base/authgear/resolver/failures.ts'
+import type { CredentialDigest } from '../../../src/base/core/cache-key.ts'
+import { AuthgearStatus } from '../../../src/base/errors.ts'
 
 const fail = async (): Promise<never> => { throw new AuthgearStatus(500) }
 

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import t from 'tap'
-import { isOfSameSession, readIdToken, sessionIdOf } from '../../../src/authgear/id-token.ts'
-import { KeysUnavailable } from '../../../src/errors.ts'
+import { isOfSameSession, readIdToken, sessionIdOf } from '../../../src/base/authgear/id-token.ts'
+import { KeysUnavailable } from '../../../src/base/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 import { jwkOf, KEYS, KID, signed } from '../../helpers/token-issuer.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { readWebhook, type WebhookReading } from '../../../src/authgear/webhook-events.ts'
+import { readWebhook, type WebhookReading } from '../../../src/base/authgear/webhook-events.ts'
 
 const USER = 'a11ce000-0000-4000-8000-000000000001'
 const event = (type: string, more: object = {}): string =>

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createInterner } from '../../../src/shared/cache/intern.ts'
-import type { CredentialDigest } from '../../../src/core/cache-key.ts'
-import { readResolution } from '../../../src/core/resolution.ts'
+import { createInterner } from '../../../src/base/cache/intern.ts'
+import type { CredentialDigest } from '../../../src/base/core/cache-key.ts'
+import { readResolution } from '../../../src/base/core/resolution.ts'
 import { entryOf } from '../../helpers/entry.ts'
 
 const identified = (...values: ReadonlyArray<readonly [string, string]>) => {

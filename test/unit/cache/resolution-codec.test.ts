@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeResolution, encodeResolution } from '../../../src/shared/cache/entry-codec.ts'
-import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/core/resolution.ts'
+import { decodeResolution, encodeResolution } from '../../../src/base/cache/entry-codec.ts'
+import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/base/core/resolution.ts'
 import { SEED } from '../../helpers/credentials.ts'
 import { headersOf, identityOf, INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 

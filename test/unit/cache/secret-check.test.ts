@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { createSecretCheck, startSecretCheck } from '../../../src/shared/cache/secret-check.ts'
-import { deriveKeys, secretBytes } from '../../../src/core/cache-key.ts'
-import { createSealer } from '../../../src/crypto/sealing.ts'
+import { createSecretCheck, startSecretCheck } from '../../../src/base/cache/secret-check.ts'
+import { deriveKeys, secretBytes } from '../../../src/base/core/cache-key.ts'
+import { createSealer } from '../../../src/base/crypto/sealing.ts'
 import { manualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 
 const [OLD, NEW] = ['the old secret, of 32 bytes or so', 'the new secret, of 32 bytes or so']

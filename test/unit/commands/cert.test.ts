@@ -10,7 +10,7 @@ import { type Host, parseHost } from '../../../src/commands/cert/options.ts'
 import {
   decodeNameConstraints, encodeNameConstraints, type KeyPair, newAuthority, newLeaf
 } from '../../../src/commands/cert/sign.ts'
-import { certificateExpiry } from '../../../src/request/http/tls.ts'
+import { certificateExpiry } from '../../../src/base/http/tls.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const DAY_MS = 86_400_000

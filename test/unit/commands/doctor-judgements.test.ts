@@ -10,7 +10,7 @@ import {
 import { judgeCacheRotation, judgeWebhookRotation, rotation } from '../../../src/commands/doctor/checks/secrets.ts'
 import { judgeLog } from '../../../src/commands/doctor/checks/revocations.ts'
 import { judgeIssuer } from '../../../src/commands/doctor/checks/keys.ts'
-import { RedisTooSlow } from '../../../src/errors.ts'
+import { RedisTooSlow } from '../../../src/base/errors.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const NONE = undefined

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { judgeToken } from '../../../src/commands/doctor/checks/pasted.ts'
-import type { EpochMs } from '../../../src/core/token-expiry.ts'
+import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
 import { SILENT, validResolution } from '../../helpers/identity.ts'
 import { jwt } from '../../helpers/jwt.ts'
 

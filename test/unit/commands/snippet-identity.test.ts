@@ -6,7 +6,7 @@ import {
 import { HOP_HEADERS } from '../../../src/commands/snippet/guards.ts'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
-import { SETS } from '../../../src/request/identity/sets.ts'
+import { SETS } from '../../../src/base/identity/sets.ts'
 import { SEED } from '../../helpers/credentials.ts'
 import { ALL_SENT, errorsOf, SENT, settingsOf, textOf } from './snippet-of.ts'
 

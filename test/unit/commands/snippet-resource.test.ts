@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PROXIES, type ProxyName, templateOf } from '../../../src/commands/snippet/proxies.ts'
 import type { Settings } from '../../../src/commands/snippet/settings.ts'
-import { METADATA_PATH } from '../../../src/core/protected-resource.ts'
+import { METADATA_PATH } from '../../../src/base/core/protected-resource.ts'
 import { errorsOf, settingsOf } from './snippet-of.ts'
 
 const HOST = 'api.example.com'

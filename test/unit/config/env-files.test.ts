@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { cutVariables } from '../../../src/config/env-files.ts'
-import { loadConfig } from '../../../src/config/index.ts'
+import { cutVariables } from '../../../src/base/config/env-files.ts'
+import { loadConfig } from '../../../src/base/config/index.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const KNOWN = ['BRAND_COLOR', 'RESOURCES', 'REDIS_PASSWORD', 'LOG_LEVEL']

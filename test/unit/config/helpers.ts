@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import { type Config, loadConfig, type LoadedConfig } from '../../../src/config/index.ts'
-import type { ReadFile, SettingsOf, Variables } from '../../../src/config/kind.ts'
-import { read } from '../../../src/config/read.ts'
+import { type Config, loadConfig, type LoadedConfig } from '../../../src/base/config/index.ts'
+import type { ReadFile, SettingsOf, Variables } from '../../../src/base/config/kind.ts'
+import { read } from '../../../src/base/config/read.ts'
 
 export const ENDPOINT = 'https://myapp.authgear.cloud'
 

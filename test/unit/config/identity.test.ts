@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SETS } from '../../../src/request/identity/sets.ts'
+import { SETS } from '../../../src/base/identity/sets.ts'
 import { configOf, holds, load, type Row, warningsOf } from './helpers.ts'
 
 const identityOf = (IDENTITY_HEADERS: string) => configOf(load({ IDENTITY_HEADERS })).identity

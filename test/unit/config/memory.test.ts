@@ -1,7 +1,7 @@
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/config/index.ts'
-import { machineMemory, type MachineMemory } from '../../../src/config/machine-memory.ts'
+import { loadConfig } from '../../../src/base/config/index.ts'
+import { machineMemory, type MachineMemory } from '../../../src/base/config/machine-memory.ts'
 import { limitMemory } from '../../helpers/memory-limit.ts'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -47,7 +47,7 @@ t.test('reads the limit of its control group, of either version', async (t) => {
   const limit = limitMemory(t, 200 * MIB)
   if (limit === undefined) return t.pass('the limit is read', { skip: 'no control group can be made here' })
   const [command = '', ...enter] = limit.enter
-  const main = new URL('../../../src/config/machine-memory.ts', import.meta.url).href
+  const main = new URL('../../../src/base/config/machine-memory.ts', import.meta.url).href
   const script = `import('${main}').then(({ machineMemory }) => console.log(JSON.stringify(machineMemory())))`
   const { stdout } = await promisify(execFile)(command, [
     ...enter, process.execPath, ...process.execArgv, '--input-type=module', '-e', script

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeTls } from '../../helpers/tls.ts'
-import { type Config, loadConfig } from '../../../src/config/index.ts'
+import { type Config, loadConfig } from '../../../src/base/config/index.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row, warningsOf } from './helpers.ts'
 
 const SECRET = 'k'.repeat(32)

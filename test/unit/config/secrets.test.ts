@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/config/index.ts'
+import { loadConfig } from '../../../src/base/config/index.ts'
 import { SEED } from '../../helpers/credentials.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { loadConfig } from '../../../src/config/index.ts'
-import { rows } from '../../../src/config/variables.ts'
-import { PLAIN } from '../../../src/request/pages/settings.ts'
+import { loadConfig } from '../../../src/base/config/index.ts'
+import { rows } from '../../../src/base/config/variables.ts'
+import { PLAIN } from '../../../src/base/pages/settings.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
 t.test('with the one required variable everything else has its default', async t => {

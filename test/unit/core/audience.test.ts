@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { readAudience, type Audience } from '../../../src/core/audience.ts'
+import { readAudience, type Audience } from '../../../src/base/core/audience.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 type Case = readonly [who: string, audience: Audience, headers: readonly string[]]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createKeyer, deriveKeys, type Keyer } from '../../../src/core/cache-key.ts'
-import type { Credentials } from '../../../src/core/credentials.ts'
+import { createKeyer, deriveKeys, type Keyer } from '../../../src/base/core/cache-key.ts'
+import type { Credentials } from '../../../src/base/core/credentials.ts'
 import { credentials, SEED, someCredentials } from '../../helpers/credentials.ts'
 
 const SECRET = Buffer.alloc(32, 1)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { certificateStage, type CertificateStage, endOf } from '../../../src/core/certificate.ts'
+import { certificateStage, type CertificateStage, endOf } from '../../../src/base/core/certificate.ts'
 
 const DAY_MS = 86_400_000
 

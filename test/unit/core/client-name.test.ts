@@ -1,5 +1,5 @@
 import t from 'tap'
-import { namesOfClient, readClientName } from '../../../src/core/client-name.ts'
+import { namesOfClient, readClientName } from '../../../src/base/core/client-name.ts'
 
 function nameOf (text: string): string {
   const reading = readClientName(text)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cookieNames, readCredentials, type CredentialsRead } from '../../../src/core/credentials.ts'
+import { cookieNames, readCredentials, type CredentialsRead } from '../../../src/base/core/credentials.ts'
 import { hostileCookieLine, NAMES, readLines, reads, SEED } from '../../helpers/credentials.ts'
 import { goCookie } from '../../helpers/go-cookies.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cookieNames, credentialHeaders, readCredentials } from '../../../src/core/credentials.ts'
+import { cookieNames, credentialHeaders, readCredentials } from '../../../src/base/core/credentials.ts'
 import { credentials, hostileHeaders, NAMES, NOTHING, SEED } from '../../helpers/credentials.ts'
 import { goCookie } from '../../helpers/go-cookies.ts'
 

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { cookieNames, readCredentials, type Credentials, type CredentialsRead } from '../../../src/core/credentials.ts'
+import {
+  cookieNames, readCredentials, type Credentials, type CredentialsRead
+} from '../../../src/base/core/credentials.ts'
 import { readLines, reads } from '../../helpers/credentials.ts'
 
 const NONE: CredentialsRead = { kind: 'none' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cookieNames, createEachCredential, type Credentials } from '../../../src/core/credentials.ts'
+import { cookieNames, createEachCredential, type Credentials } from '../../../src/base/core/credentials.ts'
 
 const NONE: Credentials = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
 const SESSION = { ...NONE, session: 'id.secret' }

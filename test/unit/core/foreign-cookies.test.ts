@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { cookieNames, readCredentials } from '../../../src/core/credentials.ts'
-import { createFindForeignFields } from '../../../src/core/foreign-cookies.ts'
+import { cookieNames, readCredentials } from '../../../src/base/core/credentials.ts'
+import { createFindForeignFields } from '../../../src/base/core/foreign-cookies.ts'
 
 const NAMES = cookieNames('')
 const find = createFindForeignFields(NAMES)

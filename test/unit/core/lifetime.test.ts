@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { capAt, identityDeadline, lifetimeOf } from '../../../src/core/token-expiry.ts'
+import { capAt, identityDeadline, lifetimeOf } from '../../../src/base/core/token-expiry.ts'
 import { credentials, SEED } from '../../helpers/credentials.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 import { jwt, jwtEnding, NOW } from '../../helpers/jwt.ts'

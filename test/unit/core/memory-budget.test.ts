@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
   budgetOfHeap, defaultBudget, heapFlags, ledgerNames, listenerBounds, waitingBudget
-} from '../../../src/core/memory-budget.ts'
+} from '../../../src/base/core/memory-budget.ts'
 
 const MIB = 2 ** 20
 /** V8's young generation has three parts. */

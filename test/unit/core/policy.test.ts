@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decide, joinPolicies, parsePolicy, type Policy, SESSION_ONLY } from '../../../src/core/policy.ts'
-import type { EpochMs } from '../../../src/core/token-expiry.ts'
-import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/core/resolution.ts'
+import { decide, joinPolicies, parsePolicy, type Policy, SESSION_ONLY } from '../../../src/base/core/policy.ts'
+import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
+import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/base/core/resolution.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs

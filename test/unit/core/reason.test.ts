@@ -1,5 +1,5 @@
 import t from 'tap'
-import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
+import { REFUSALS, type RefusalReason } from '../../../src/base/core/reason.ts'
 
 /** docs/interface.md, "Answers", by heart: status and what the client is told. */
 const expected: Readonly<Record<RefusalReason, readonly [status: number, outward: string]>> = {

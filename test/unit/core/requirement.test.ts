@@ -1,9 +1,9 @@
 import t from 'tap'
-import { decide, joinPolicies, parsePolicy, type Policy } from '../../../src/core/policy.ts'
+import { decide, joinPolicies, parsePolicy, type Policy } from '../../../src/base/core/policy.ts'
 import {
   type Outcome, type Parameter, PERSON_PARAMETERS, type PersonRequirement, TOKEN_PARAMETERS
-} from '../../../src/core/requirement.ts'
-import type { EpochMs } from '../../../src/core/token-expiry.ts'
+} from '../../../src/base/core/requirement.ts'
+import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
 import { identityOf, validResolution } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs

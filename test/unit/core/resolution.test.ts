@@ -1,5 +1,5 @@
 import t from 'tap'
-import { IDENTITY_HEADERS, readResolution, type ResolutionReading } from '../../../src/core/resolution.ts'
+import { IDENTITY_HEADERS, readResolution, type ResolutionReading } from '../../../src/base/core/resolution.ts'
 import { headersOf, identityOf, INVALID, SILENT, USER_ID } from '../../helpers/identity.ts'
 
 const GARBAGE: ResolutionReading = { kind: 'unusable', why: 'garbage' }

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createKeyer, deriveKeys } from '../../../src/core/cache-key.ts'
-import { createDigestForm, createRotatingKeyer, digestsUnder } from '../../../src/core/rotation.ts'
+import { createKeyer, deriveKeys } from '../../../src/base/core/cache-key.ts'
+import { createDigestForm, createRotatingKeyer, digestsUnder } from '../../../src/base/core/rotation.ts'
 import { credentials } from '../../helpers/credentials.ts'
 
 const PROJECT = { endpoint: 'https://a.example', cookiePrefix: '' }

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { faultOfTokens, jwtAudience } from '../../../src/core/token-expiry.ts'
-import type { Credentials } from '../../../src/core/credentials.ts'
+import { faultOfTokens, jwtAudience } from '../../../src/base/core/token-expiry.ts'
+import type { Credentials } from '../../../src/base/core/credentials.ts'
 import { credentials } from '../../helpers/credentials.ts'
 import { jwt } from '../../helpers/jwt.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Credentials } from '../../../src/core/credentials.ts'
-import { identityDeadline, isExpired, jwtExpiry } from '../../../src/core/token-expiry.ts'
+import type { Credentials } from '../../../src/base/core/credentials.ts'
+import { identityDeadline, isExpired, jwtExpiry } from '../../../src/base/core/token-expiry.ts'
 import { credentials } from '../../helpers/credentials.ts'
 import { jwt, jwtEnding, NOW } from '../../helpers/jwt.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isUserId } from '../../../src/core/resolution.ts'
+import { isUserId } from '../../../src/base/core/resolution.ts'
 
 const ROWS: ReadonlyArray<readonly [what: string, value: unknown, expected: boolean]> = [
   ['an id of Authgear’s', 'a11ce000-0000-4000-8000-000000000001', true],

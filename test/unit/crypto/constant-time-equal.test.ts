@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { equalSecret } from '../../../src/crypto/constant-time-equal.ts'
+import { equalSecret } from '../../../src/base/crypto/constant-time-equal.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 t.test('equal are equal bytes and nothing else', async t => {

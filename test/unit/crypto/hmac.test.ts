@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import t from 'tap'
-import { createHmacSha256, type Hmac } from '../../../src/crypto/hmac.ts'
+import { createHmacSha256, type Hmac } from '../../../src/base/crypto/hmac.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 const macOf = (hmac: Hmac, message: Uint8Array): string => hmac(Buffer.from(message).toString('latin1'))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createSealer } from '../../../src/crypto/sealing.ts'
-import type { CacheKey } from '../../../src/core/cache-key.ts'
+import { createSealer } from '../../../src/base/crypto/sealing.ts'
+import type { CacheKey } from '../../../src/base/core/cache-key.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 const sealer = createSealer(Buffer.alloc(32, 1))

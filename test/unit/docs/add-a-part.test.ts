@@ -2,10 +2,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import type { Part } from '../../../src/parts/part.ts'
-import type { Base } from '../../../src/parts/places.ts'
-import type { Variables } from '../../../src/config/kind.ts'
-import { mustFit } from '../../../src/service/open-parts.ts'
+import type { Part } from '../../../src/base/parts/part.ts'
+import type { Base } from '../../../src/base/parts/places.ts'
+import type { Variables } from '../../../src/base/config/kind.ts'
+import { mustFit } from '../../../src/base/service/open-parts.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -16,8 +16,7 @@ const BLOCKS = [...PAGE.matchAll(/^```ts\n([^]+?)^```$/gm)].map(([, block = ''])
 /** The page's blocks as files of a folder that stands for the part's own. */
 async function partOfThePage (folder: string): Promise<Part<Variables, never>> {
   const src = pathToFileURL(join(ROOT, 'src')).href
-  const placed = (block: string): string =>
-    block.replaceAll("'../../", `'${src}/`).replaceAll("'../", `'${src}/parts/`)
+  const placed = (block: string): string => block.replaceAll("'../../", `'${src}/`)
   for (const [index, name] of ['index.ts', 'open.ts'].entries()) {
     writeFileSync(join(folder, name), placed(BLOCKS[index] ?? ''))
   }

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { SETS } from '../../../src/request/identity/sets.ts'
-import { valueOf } from '../../../src/request/identity/values.ts'
+import { SETS } from '../../../src/base/identity/sets.ts'
+import { valueOf } from '../../../src/base/identity/values.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/identity.md'), 'utf8')

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readOptions } from '../../../src/commands/snippet/options.ts'
 import { limitsOf, PROXIES } from '../../../src/commands/snippet/proxies.ts'
-import { REFUSALS } from '../../../src/core/reason.ts'
-import { PARAMETERS, PERSON_PARAMETERS } from '../../../src/core/requirement.ts'
+import { REFUSALS } from '../../../src/base/core/reason.ts'
+import { PARAMETERS, PERSON_PARAMETERS } from '../../../src/base/core/requirement.ts'
 import { readSnippet } from '../../e2e/snippets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../../src/commands/snippet/settings.ts'
-import { SETS } from '../../../src/request/identity/sets.ts'
+import { SETS } from '../../../src/base/identity/sets.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Log } from '../../../src/operate/logging/log.ts'
-import { createReport, createSampling, type Reported } from '../../../src/request/http/access-log.ts'
-import type { Client } from '../../../src/request/http/request.ts'
-import type { HandlerResult } from '../../../src/request/http/types.ts'
+import type { Log } from '../../../src/base/logging/log.ts'
+import { createReport, createSampling, type Reported } from '../../../src/base/http/access-log.ts'
+import type { Client } from '../../../src/base/http/request.ts'
+import type { HandlerResult } from '../../../src/base/http/types.ts'
 
 t.test('writes the first lines of each second, then how many it left out', async t => {
   let now = 0

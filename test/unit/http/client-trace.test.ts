@@ -1,5 +1,5 @@
 import t from 'tap'
-import { clientTraceOf } from '../../../src/request/http/request.ts'
+import { clientTraceOf } from '../../../src/base/http/request.ts'
 
 const CLIENT = { address: '192.0.2.1', isNamed: true }
 const agentOf = (userAgent: string | undefined): string | undefined =>

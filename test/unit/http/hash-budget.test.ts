@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createHashBudget } from '../../../src/request/http/webhook.ts'
+import { createHashBudget } from '../../../src/base/http/webhook.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const [SMALL, USUAL, LARGE] = [16 * 1024, 64 * 1024, 2 ** 20]

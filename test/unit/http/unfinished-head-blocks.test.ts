@@ -1,7 +1,7 @@
 import t from 'tap'
-import { streamDeadlineMs } from '../../../src/request/http/limits.ts'
-import { createHeadBlockCheck } from '../../../src/request/http/unfinished-streams.ts'
-import { createUnfinished, ownerOf } from '../../../src/request/http/unfinished.ts'
+import { streamDeadlineMs } from '../../../src/base/http/limits.ts'
+import { createHeadBlockCheck } from '../../../src/base/http/unfinished-streams.ts'
+import { createUnfinished, ownerOf } from '../../../src/base/http/unfinished.ts'
 
 function start () {
   const ended: string[] = []

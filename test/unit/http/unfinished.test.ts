@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createUnfinished, type Owner, ownerOf } from '../../../src/request/http/unfinished.ts'
+import { createUnfinished, type Owner, ownerOf } from '../../../src/base/http/unfinished.ts'
 
 /** Notes in `ended` when it is destroyed. */
 const owners = (ended: string[]) => (name: string, address = name): Owner =>

@@ -1,12 +1,12 @@
 import t from 'tap'
-import type { MemoryKey } from '../../../src/core/cache-key.ts'
-import { parsePolicy, SESSION_ONLY } from '../../../src/core/policy.ts'
-import type { EpochMs } from '../../../src/core/token-expiry.ts'
+import type { MemoryKey } from '../../../src/base/core/cache-key.ts'
+import { parsePolicy, SESSION_ONLY } from '../../../src/base/core/policy.ts'
+import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
 import {
   type Admitted, createPresenter, type HeaderContributor, type Known, NOTHING, type Outgoing
-} from '../../../src/request/identity/presenter.ts'
-import { NO_HEADERS, SETS } from '../../../src/request/identity/sets.ts'
-import { NO_PROFILE, type Profile, type Profiles } from '../../../src/request/identity/profile.ts'
+} from '../../../src/base/identity/presenter.ts'
+import { NO_HEADERS, SETS } from '../../../src/base/identity/sets.ts'
+import { NO_PROFILE, type Profile, type Profiles } from '../../../src/base/identity/profile.ts'
 import { validResolution } from '../../helpers/identity.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

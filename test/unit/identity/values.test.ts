@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { IdentityField } from '../../../src/request/identity/sets.ts'
-import { valueOf } from '../../../src/request/identity/values.ts'
-import type { Profile } from '../../../src/request/identity/profile.ts'
+import type { IdentityField } from '../../../src/base/identity/sets.ts'
+import { valueOf } from '../../../src/base/identity/values.ts'
+import type { Profile } from '../../../src/base/identity/profile.ts'
 import { identityOf } from '../../helpers/identity.ts'
 
 const PROFILE: Profile = {

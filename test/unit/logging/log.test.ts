@@ -1,5 +1,5 @@
 import t from 'tap'
-import { describe } from '../../../src/operate/logging/log.ts'
+import { describe } from '../../../src/base/logging/log.ts'
 
 t.test('an error of Redis that repeats what it was sent is cut there', async t => {
   const rows: readonly (readonly [said: string, logged: string])[] = [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createLog } from '../../../src/operate/logging/log.ts'
-import { pretty, prettyStream } from '../../../src/operate/logging/pretty.ts'
+import { createLog } from '../../../src/base/logging/log.ts'
+import { pretty, prettyStream } from '../../../src/base/logging/pretty.ts'
 
 const line = (fields: object): string =>
   `${JSON.stringify({ level: 'info', time: '2026-11-25T12:34:56.789Z', msg: 'ready', ...fields })}\n`

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parsePolicy } from '../../../src/core/policy.ts'
-import { createLoginRedirect } from '../../../src/request/login/redirect.ts'
-import { createReturnUrls } from '../../../src/request/login/return-url.ts'
+import { parsePolicy } from '../../../src/base/core/policy.ts'
+import { createLoginRedirect } from '../../../src/base/login/redirect.ts'
+import { createReturnUrls } from '../../../src/base/login/return-url.ts'
 import { CORPUS, forms } from '../../security/helpers/redirects.ts'
 
 /** A login on this machine, as the demo has it. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parsePolicy } from '../../../src/core/policy.ts'
-import { clientPathOf } from '../../../src/request/http/paths.ts'
-import { createLoginRedirect, type Refused } from '../../../src/request/login/redirect.ts'
-import { createReturnUrls } from '../../../src/request/login/return-url.ts'
+import { parsePolicy } from '../../../src/base/core/policy.ts'
+import { clientPathOf } from '../../../src/base/http/paths.ts'
+import { createLoginRedirect, type Refused } from '../../../src/base/login/redirect.ts'
+import { createReturnUrls } from '../../../src/base/login/return-url.ts'
 import { SEED } from '../../helpers/credentials.ts'
 
 const ORIGIN = 'https://app.example.com'

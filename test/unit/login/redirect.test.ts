@@ -1,8 +1,8 @@
 import t from 'tap'
-import { joinPolicies, parsePolicy } from '../../../src/core/policy.ts'
-import { type RefusalReason, REFUSALS } from '../../../src/core/reason.ts'
-import { createReturnUrls } from '../../../src/request/login/return-url.ts'
-import { createLoginRedirect, type Lost, type Refused } from '../../../src/request/login/redirect.ts'
+import { joinPolicies, parsePolicy } from '../../../src/base/core/policy.ts'
+import { type RefusalReason, REFUSALS } from '../../../src/base/core/reason.ts'
+import { createReturnUrls } from '../../../src/base/login/return-url.ts'
+import { createLoginRedirect, type Lost, type Refused } from '../../../src/base/login/redirect.ts'
 
 const settings = {
   publicUrl: 'https://app.example.com', path: '/_auth', allowedHosts: ['app.example.com', 'b.example.com']

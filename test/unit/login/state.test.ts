@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createSeal } from '../../../src/request/login/state.ts'
+import { createSeal } from '../../../src/base/login/state.ts'
 
 const { seal, open } = createSeal('a secret of the tests, 32 bytes!')
 const VALUE = { returnTo: 'https://app.example.com/', n: 1 }

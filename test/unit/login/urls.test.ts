@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../src/request/login/urls.ts'
+import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../src/base/login/urls.ts'
 
 const NOTHING: LoginQuery = { returnTo: undefined, maxAge: undefined, locales: undefined }
 

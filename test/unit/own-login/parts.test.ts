@@ -1,12 +1,12 @@
 import t from 'tap'
-import { createRevokeLater } from '../../../src/request/own-login/revoke-later.ts'
-import { createSites } from '../../../src/request/own-login/sites.ts'
+import { createRevokeLater } from '../../../src/base/own-login/revoke-later.ts'
+import { createSites } from '../../../src/base/own-login/sites.ts'
 import {
   browserCookie, browserIdOf, challengeOf, clicked, hasSignedIn, isCircling, newBrowser, proofsOf, readBrowser,
   returned, roundOf
-} from '../../../src/request/own-login/state.ts'
-import { createUsedCodes } from '../../../src/request/own-login/used-codes.ts'
-import { createSeal } from '../../../src/request/login/state.ts'
+} from '../../../src/base/own-login/state.ts'
+import { createUsedCodes } from '../../../src/base/own-login/used-codes.ts'
+import { createSeal } from '../../../src/base/login/state.ts'
 import { until } from '../../helpers/until.ts'
 
 const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']

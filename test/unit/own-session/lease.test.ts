@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { CacheKey } from '../../../src/core/cache-key.ts'
-import { createSessionLease, type SharedLeases } from '../../../src/shared/own-session/lease.ts'
+import type { CacheKey } from '../../../src/base/core/cache-key.ts'
+import { createSessionLease, type SharedLeases } from '../../../src/base/own-session/lease.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 t.test('a lease that is ours is held although Redis says too late how long it lives', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decodeRecord, encodeRecord } from '../../../src/shared/own-session/record.ts'
+import { decodeRecord, encodeRecord } from '../../../src/base/own-session/record.ts'
 
 /** As released replicas write it: one that cannot read it signs everybody out, in a rolling update again and again. */
 const WRITTEN = Buffer.from(

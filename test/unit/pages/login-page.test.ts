@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { LoginPage } from '../../../src/core/reason.ts'
-import { PAGE_STATUS } from '../../../src/request/login/responses.ts'
-import { type Language, WORDS } from '../../../src/request/pages/language.ts'
-import { tabIcon } from '../../../src/request/pages/layout.ts'
-import { createLoginPages } from '../../../src/request/pages/login-page.ts'
-import { PLAIN } from '../../../src/request/pages/settings.ts'
+import type { LoginPage } from '../../../src/base/core/reason.ts'
+import { PAGE_STATUS } from '../../../src/base/login/responses.ts'
+import { type Language, WORDS } from '../../../src/base/pages/language.ts'
+import { tabIcon } from '../../../src/base/pages/layout.ts'
+import { createLoginPages } from '../../../src/base/pages/login-page.ts'
+import { PLAIN } from '../../../src/base/pages/settings.ts'
 
 const PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
 const pages = createLoginPages(PLAIN, 'my_session', 'authgear')

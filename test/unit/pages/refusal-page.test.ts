@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { REFUSALS, type RefusalReason } from '../../../src/core/reason.ts'
-import { type Language, WORDS } from '../../../src/request/pages/language.ts'
-import { tabIcon } from '../../../src/request/pages/layout.ts'
-import { createPages } from '../../../src/request/pages/refusal-page.ts'
-import { PLAIN } from '../../../src/request/pages/settings.ts'
-import { styleOf } from '../../../src/request/pages/style.ts'
+import { REFUSALS, type RefusalReason } from '../../../src/base/core/reason.ts'
+import { type Language, WORDS } from '../../../src/base/pages/language.ts'
+import { tabIcon } from '../../../src/base/pages/layout.ts'
+import { createPages } from '../../../src/base/pages/refusal-page.ts'
+import { PLAIN } from '../../../src/base/pages/settings.ts'
+import { styleOf } from '../../../src/base/pages/style.ts'
 import { contrast } from '../../helpers/contrast.ts'
 
 const REASONS = Object.keys(REFUSALS) as RefusalReason[]

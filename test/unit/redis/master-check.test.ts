@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeVotes, voteOf } from '../../../src/shared/redis/master-check.ts'
+import { judgeVotes, voteOf } from '../../../src/base/redis/master-check.ts'
 
 const ROWS: ReadonlyArray<readonly [votes: readonly boolean[], configured: number, verdict: string]> = [
   [[true, true, true], 3, 'master'],

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createReconnection, reconnectDelay } from '../../../src/shared/redis/reconnection.ts'
+import { createReconnection, reconnectDelay } from '../../../src/base/redis/reconnection.ts'
 
 t.test('each attempt waits longer, a second at most, and no two replicas the same time', async t => {
   t.strictSame(

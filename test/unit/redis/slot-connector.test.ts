@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createSlotTarget, readRedirection } from '../../../src/shared/redis/slot-connector.ts'
-import { describeServers } from '../../../src/shared/redis/options.ts'
+import { createSlotTarget, readRedirection } from '../../../src/base/redis/slot-connector.ts'
+import { describeServers } from '../../../src/base/redis/options.ts'
 
 const messages: ReadonlyArray<readonly [message: string, expected: unknown]> = [
   ['MOVED 3999 127.0.0.1:6381', { kind: 'moved', host: '127.0.0.1', port: 6381 }],

@@ -1,7 +1,7 @@
 import { deepStrictEqual as same } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { BoundedMap } from '../../../src/shared/revocation/bounded-map.ts'
+import { BoundedMap } from '../../../src/base/revocation/bounded-map.ts'
 
 /** The same, simple and slow. */
 class Plain {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createBudget, ENTRIES_PER_MINUTE, maxEntries } from '../../../src/shared/revocation/budget.ts'
+import { createBudget, ENTRIES_PER_MINUTE, maxEntries } from '../../../src/base/revocation/budget.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const LIMITS = { webhook: 3, management: 2, audit: 2, logout: 1 }

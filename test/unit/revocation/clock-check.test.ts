@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createClockCheck } from '../../../src/shared/revocation/stream-log.ts'
+import { createClockCheck } from '../../../src/base/revocation/stream-log.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { ClientName } from '../../../src/core/client-name.ts'
-import { createEntryCodec, type Fields, nonceOf } from '../../../src/shared/revocation/codec.ts'
-import type { Revocation } from '../../../src/shared/revocation/types.ts'
+import type { ClientName } from '../../../src/base/core/client-name.ts'
+import { createEntryCodec, type Fields, nonceOf } from '../../../src/base/revocation/codec.ts'
+import type { Revocation } from '../../../src/base/revocation/types.ts'
 import { credential, EVERYTHING, user } from '../../helpers/log-entry.ts'
 
 const codec = createEntryCodec(Buffer.alloc(32, 1))

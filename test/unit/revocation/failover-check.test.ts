@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createFailoverCheck } from '../../../src/shared/revocation/failover-check.ts'
+import { createFailoverCheck } from '../../../src/base/revocation/failover-check.ts'
 
 /** Another entry came after the one that was answered, which an earlier snapshot had shown. */
 const later = (server: string) => ({

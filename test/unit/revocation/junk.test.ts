@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createJunkGuard, JUNK_LEAVE_MS } from '../../../src/shared/revocation/junk.ts'
+import { createJunkGuard, JUNK_LEAVE_MS } from '../../../src/base/revocation/junk.ts'
 
 function open () {
   let now = 0

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Announced } from '../../../src/shared/redis/commands.ts'
-import { openPresence, type Replica } from '../../../src/shared/revocation/presence.ts'
+import type { Announced } from '../../../src/base/redis/commands.ts'
+import { openPresence, type Replica } from '../../../src/base/revocation/presence.ts'
 import { until } from '../../helpers/until.ts'
 
 type Said = Readonly<{ id: string, says: string, windowMs: number }>

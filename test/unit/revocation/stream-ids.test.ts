@@ -1,5 +1,5 @@
 import t from 'tap'
-import { compareIds, FIRST_ID } from '../../../src/shared/revocation/types.ts'
+import { compareIds, FIRST_ID } from '../../../src/base/revocation/types.ts'
 
 /** Ascending. */
 const ORDER = [

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { systemClock } from '../../../src/clock.ts'
-import { createEntryCodec } from '../../../src/shared/revocation/codec.ts'
-import type { LogStore } from '../../../src/shared/revocation/store.ts'
-import { createStreamLog } from '../../../src/shared/revocation/stream-log.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { createEntryCodec } from '../../../src/base/revocation/codec.ts'
+import type { LogStore } from '../../../src/base/revocation/store.ts'
+import { createStreamLog } from '../../../src/base/revocation/stream-log.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 
 /** A log that is never there, whatever is begun: nothing else could end a poll. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSuspension } from '../../../src/shared/revocation/suspension.ts'
+import { createSuspension } from '../../../src/base/revocation/suspension.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 const INTERVAL_MS = 10_000

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { deriveKeys } from '../../../src/core/cache-key.ts'
-import type { Opened } from '../../../src/parts/places.ts'
+import { deriveKeys } from '../../../src/base/core/cache-key.ts'
+import type { Opened } from '../../../src/base/parts/places.ts'
 import {
   listenersOf, mustFit, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
-} from '../../../src/service/open-parts.ts'
+} from '../../../src/base/service/open-parts.ts'
 
 const opened = (...some: readonly Opened[]): OpenedParts =>
   some.map((one, index) => ({ ...one, name: `part ${index}`, variable: 'LISTEN_PART' }))

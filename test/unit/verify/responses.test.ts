@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createAllow } from '../../../src/request/verify/responses.ts'
-import { NOTHING } from '../../../src/request/identity/presenter.ts'
+import { createAllow } from '../../../src/base/verify/responses.ts'
+import { NOTHING } from '../../../src/base/identity/presenter.ts'
 import { validResolution } from '../../helpers/identity.ts'
 
 const PEOPLE = 25_000

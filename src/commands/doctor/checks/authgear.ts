@@ -1,12 +1,12 @@
-import { codeOf } from '../../../authgear/resolver/answer.ts'
-import type { ResolverProbe, ProbedAnswer } from '../../../authgear/resolver/probe.ts'
-import type { Config } from '../../../config/index.ts'
-import { type ClockObservation, clockOffsetMs } from '../../../core/clock-offset.ts'
-import { CLOCK_TOLERANCE_MS } from '../../../core/resource-token.ts'
-import type { Credentials } from '../../../core/credentials.ts'
+import { codeOf } from '../../../base/authgear/resolver/answer.ts'
+import type { ResolverProbe, ProbedAnswer } from '../../../base/authgear/resolver/probe.ts'
+import type { Config } from '../../../base/config/index.ts'
+import { type ClockObservation, clockOffsetMs } from '../../../base/core/clock-offset.ts'
+import { CLOCK_TOLERANCE_MS } from '../../../base/core/resource-token.ts'
+import type { Credentials } from '../../../base/core/credentials.ts'
 import {
   AuthgearGarbage, AuthgearMisconfigured, AuthgearStatus, AuthgearTimeout, type ResolverError
-} from '../../../errors.ts'
+} from '../../../base/errors.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 

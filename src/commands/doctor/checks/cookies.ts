@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { askAbout, NOBODY } from './authgear.ts'
-import type { Config } from '../../../config/index.ts'
+import type { Config } from '../../../base/config/index.ts'
 
 /** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
 export type CookieObservation =

@@ -1,7 +1,7 @@
-import { openKeySet } from '../../../authgear/key-set.ts'
-import { openPublicEndpoint } from '../../../authgear/public-endpoint.ts'
-import type { Clock } from '../../../clock.ts'
-import { KeysUnavailable } from '../../../errors.ts'
+import { openKeySet } from '../../../base/authgear/key-set.ts'
+import { openPublicEndpoint } from '../../../base/authgear/public-endpoint.ts'
+import type { Clock } from '../../../base/clock.ts'
+import { KeysUnavailable } from '../../../base/errors.ts'
 import { found, type Finding } from '../catalogue.ts'
 import { type Context, looked, type Probe, skipped } from '../check.ts'
 

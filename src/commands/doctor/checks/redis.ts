@@ -1,8 +1,8 @@
-import { codeOf } from '../../../authgear/resolver/answer.ts'
-import { withRedirects } from '../../../shared/redis/log-connections.ts'
-import { describeServers, type RedisServers } from '../../../shared/redis/options.ts'
-import type { Named, Refusal } from '../../../shared/redis/probe.ts'
-import { createRedisLogStore } from '../../../shared/revocation/redis-store.ts'
+import { codeOf } from '../../../base/authgear/resolver/answer.ts'
+import { withRedirects } from '../../../base/redis/log-connections.ts'
+import { describeServers, type RedisServers } from '../../../base/redis/options.ts'
+import type { Named, Refusal } from '../../../base/redis/probe.ts'
+import { createRedisLogStore } from '../../../base/revocation/redis-store.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type DoctorRedis, isNameError, isTlsError, looked, type Probe, skipped } from '../check.ts'
 

@@ -1,11 +1,11 @@
-import { webhookSecretId } from '../../../request/http/webhook.ts'
+import { webhookSecretId } from '../../../base/http/webhook.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { looked, type Probe, skipped } from '../check.ts'
-import { maxEntries } from '../../../shared/revocation/budget.ts'
-import { createRedisLogStore } from '../../../shared/revocation/redis-store.ts'
-import type { Snapshot } from '../../../shared/revocation/store.ts'
-import { FIRST_ID } from '../../../shared/revocation/types.ts'
-import { logRetentionOf } from '../../../service/settings.ts'
+import { maxEntries } from '../../../base/revocation/budget.ts'
+import { createRedisLogStore } from '../../../base/revocation/redis-store.ts'
+import type { Snapshot } from '../../../base/revocation/store.ts'
+import { FIRST_ID } from '../../../base/revocation/types.ts'
+import { logRetentionOf } from '../../../base/service/settings.ts'
 
 /** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
 export const webhook: Probe = {

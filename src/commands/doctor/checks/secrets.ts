@@ -1,13 +1,13 @@
-import type { Clock } from '../../../clock.ts'
-import type { Config } from '../../../config/index.ts'
-import { deriveKeys, secretBytes } from '../../../core/cache-key.ts'
-import { createSealer, type Sealer } from '../../../crypto/sealing.ts'
+import type { Clock } from '../../../base/clock.ts'
+import type { Config } from '../../../base/config/index.ts'
+import { deriveKeys, secretBytes } from '../../../base/core/cache-key.ts'
+import { createSealer, type Sealer } from '../../../base/crypto/sealing.ts'
 import {
   createSecretCheck, REFRESH_INTERVAL_MS, type SecretCheckResult
-} from '../../../shared/cache/secret-check.ts'
-import { LOGIN_LIFETIME_MS } from '../../../request/login/settings.ts'
-import { webhookSecretId } from '../../../request/http/webhook.ts'
-import { logRetentionOf } from '../../../service/settings.ts'
+} from '../../../base/cache/secret-check.ts'
+import { LOGIN_LIFETIME_MS } from '../../../base/login/settings.ts'
+import { webhookSecretId } from '../../../base/http/webhook.ts'
+import { logRetentionOf } from '../../../base/service/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
 

@@ -1,8 +1,8 @@
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, looked, type Outcome, type Probe, skipped } from '../check.ts'
 import { readFileSync } from 'node:fs'
-import type { CertificateLife } from '../../../core/certificate.ts'
-import { certificateLife, readTlsMaterial } from '../../../request/http/tls.ts'
+import type { CertificateLife } from '../../../base/core/certificate.ts'
+import { certificateLife, readTlsMaterial } from '../../../base/http/tls.ts'
 
 /** Authgear has no API that tells its idle time-out: the operator has to. */
 export const idleTimeout: Probe = {

@@ -1,5 +1,5 @@
-import { SETS } from '../../../../src/request/identity/sets.ts'
-import type { IdentitySet } from '../../../../src/core/presentation.ts'
+import { SETS } from '../../../../src/base/identity/sets.ts'
+import type { IdentitySet } from '../../../../src/base/core/presentation.ts'
 import { ALICE, BOB } from '../../people.ts'
 
 /** As long as a name may be, and with as many dashes. */

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import t from 'tap'
-import type { EpochMs } from '../../../../src/core/token-expiry.ts'
+import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
 import {
   cut, encode, kindOf, type PathDetail, pathOf, tokenIn, verdictOf
 } from '../../../../src/parts/access-record/line.ts'
-import type { Endpoint } from '../../../../src/core/reason.ts'
-import type { HandlerResult } from '../../../../src/request/http/types.ts'
-import type { Admitted } from '../../../../src/request/identity/presenter.ts'
+import type { Endpoint } from '../../../../src/base/core/reason.ts'
+import type { HandlerResult } from '../../../../src/base/http/types.ts'
+import type { Admitted } from '../../../../src/base/identity/presenter.ts'
 
 const VERDICTS: ReadonlyArray<readonly [number, HandlerResult['reason'], Endpoint, string]> = [
   [200, 'allowed', 'verify', 'allowed'],

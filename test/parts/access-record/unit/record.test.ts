@@ -1,8 +1,8 @@
 import t from 'tap'
 import { createAccessRecord } from '../../../../src/parts/access-record/record.ts'
 import type { AccessRecordSettings } from '../../../../src/parts/access-record/record.ts'
-import type { Reported } from '../../../../src/request/http/access-log.ts'
-import type { HandlerResult } from '../../../../src/request/http/types.ts'
+import type { Reported } from '../../../../src/base/http/access-log.ts'
+import type { HandlerResult } from '../../../../src/base/http/types.ts'
 import type { RecordLine } from '../helpers.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { factsOf } from '../../../../src/operate/management/status/facts.ts'
-import { factsPart } from '../../../../src/operate/management/status/head.ts'
-import { type Sample, sampleOf } from '../../../../src/operate/management/status/history.ts'
-import { jsonOf } from '../../../../src/operate/management/status/of-parts.ts'
-import { verdictsOf } from '../../../../src/operate/management/status/verdict.ts'
+import { factsOf } from '../../../../src/base/management/status/facts.ts'
+import { factsPart } from '../../../../src/base/management/status/head.ts'
+import { type Sample, sampleOf } from '../../../../src/base/management/status/history.ts'
+import { jsonOf } from '../../../../src/base/management/status/of-parts.ts'
+import { verdictsOf } from '../../../../src/base/management/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 type Numbers = Readonly<{ written: number, lost: number }>

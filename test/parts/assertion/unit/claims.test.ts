@@ -4,7 +4,7 @@ import { createAssertions, MAX_LENGTH } from '../../../../src/parts/assertion/as
 import { createKeyRing } from '../../../../src/parts/assertion/key-ring.ts'
 import { extended } from '../../../../src/parts/assertion/key-set.ts'
 import type { AssertionSubject, SignOutcome } from '../../../../src/parts/assertion/types.ts'
-import type { Credentials } from '../../../../src/core/credentials.ts'
+import type { Credentials } from '../../../../src/base/core/credentials.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const NONE: Credentials = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }

@@ -1,11 +1,11 @@
 import t from 'tap'
-import type { MemoryKey } from '../../../../src/core/cache-key.ts'
-import { parsePolicy, SESSION_ONLY } from '../../../../src/core/policy.ts'
-import { presentationOf } from '../../../../src/core/presentation.ts'
-import type { EpochMs } from '../../../../src/core/token-expiry.ts'
+import type { MemoryKey } from '../../../../src/base/core/cache-key.ts'
+import { parsePolicy, SESSION_ONLY } from '../../../../src/base/core/policy.ts'
+import { presentationOf } from '../../../../src/base/core/presentation.ts'
+import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
 import { createHeaders } from '../../../../src/parts/assertion/headers.ts'
 import { ASSERTION_HEADER, type Assertion, type AssertionSubject } from '../../../../src/parts/assertion/types.ts'
-import type { Known } from '../../../../src/request/identity/presenter.ts'
+import type { Known } from '../../../../src/base/identity/presenter.ts'
 import { validResolution } from '../../../helpers/identity.ts'
 
 const CREDENTIALS = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }

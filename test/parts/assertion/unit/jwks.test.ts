@@ -4,7 +4,7 @@ import { createKeyRing, type KeyRing } from '../../../../src/parts/assertion/key
 import { extended } from '../../../../src/parts/assertion/key-set.ts'
 import { type Algorithm, ALGORITHMS } from '../../../../src/parts/assertion/key.ts'
 import { JWKS_PATH } from '../../../../src/parts/assertion/types.ts'
-import { loginPath } from '../../../../src/config/parsers/urls.ts'
+import { loginPath } from '../../../../src/base/config/parsers/urls.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000

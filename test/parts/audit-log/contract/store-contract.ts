@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import { beginAt } from '../../../../src/parts/audit-log/position.ts'
 import { type AuditStore, createRedisStore } from '../../../../src/parts/audit-log/store.ts'
-import { partKey } from '../../../../src/shared/redis/keys.ts'
-import type { RedisCommands } from '../../../../src/shared/redis/commands.ts'
+import { partKey } from '../../../../src/base/redis/keys.ts'
+import type { RedisCommands } from '../../../../src/base/redis/commands.ts'
 import { until } from '../../../helpers/until.ts'
 
 const LEASE = 300

@@ -3,7 +3,7 @@ import { createMemoryStore, createRedisStore } from '../../../../src/parts/audit
 import { beginAt } from '../../../../src/parts/audit-log/position.ts'
 import { auditStoreContract } from './store-contract.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
-import { partKey } from '../../../../src/shared/redis/keys.ts'
+import { partKey } from '../../../../src/base/redis/keys.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { redisTier } from '../../../helpers/redis-tier.ts'
 import { FORMS } from '../../../helpers/redis-forms.ts'

@@ -5,8 +5,8 @@ import { createFollower, type Follower } from '../../../../src/parts/audit-log/f
 import type { Position } from '../../../../src/parts/audit-log/position.ts'
 import type { Stored } from '../../../../src/parts/audit-log/store.ts'
 import type { Window } from '../../../../src/parts/audit-log/window.ts'
-import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
-import { nameOf, type RevokeOutcome } from '../../../../src/shared/revocation/types.ts'
+import type { CredentialDigest } from '../../../../src/base/core/cache-key.ts'
+import { nameOf, type RevokeOutcome } from '../../../../src/base/revocation/types.ts'
 import { noting } from '../noting.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 

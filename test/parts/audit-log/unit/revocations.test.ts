@@ -3,8 +3,8 @@ import { effectOf, labelOf, typesToRead } from '../../../../src/parts/audit-log/
 import { readPage, readTypes } from '../../../../src/parts/audit-log/client.ts'
 import type { AuditEntry } from '../../../../src/parts/audit-log/entry.ts'
 import { deletionsOf, revocationsOf } from '../../../../src/parts/audit-log/revocations.ts'
-import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
-import type { Revocation } from '../../../../src/shared/revocation/types.ts'
+import type { CredentialDigest } from '../../../../src/base/core/cache-key.ts'
+import type { Revocation } from '../../../../src/base/revocation/types.ts'
 import { recordedAnswer } from '../recorded.ts'
 
 const digest = (id: string): CredentialDigest => id as CredentialDigest

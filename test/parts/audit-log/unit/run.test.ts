@@ -2,7 +2,7 @@ import t from 'tap'
 import { AuditError, type AuditErrorKind } from '../../../../src/parts/audit-log/errors.ts'
 import type { Follower } from '../../../../src/parts/audit-log/follower.ts'
 import { runAudit } from '../../../../src/parts/audit-log/run.ts'
-import { systemClock } from '../../../../src/clock.ts'
+import { systemClock } from '../../../../src/base/clock.ts'
 import { noting } from '../noting.ts'
 
 /** Polls that fail for these reasons, one after the other. @returns how often entries may have been lost */

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { factsOf } from '../../../../src/operate/management/status/facts.ts'
-import { sampleOf } from '../../../../src/operate/management/status/history.ts'
-import { jsonOf } from '../../../../src/operate/management/status/of-parts.ts'
-import { notesOf, verdictsOf } from '../../../../src/operate/management/status/verdict.ts'
+import { factsOf } from '../../../../src/base/management/status/facts.ts'
+import { sampleOf } from '../../../../src/base/management/status/history.ts'
+import { jsonOf } from '../../../../src/base/management/status/of-parts.ts'
+import { notesOf, verdictsOf } from '../../../../src/base/management/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 type Numbers = Readonly<Partial<Record<'behindSeconds' | 'unread' | 'untold', number>>>

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { logKey, partKey } from '../../../../src/shared/redis/keys.ts'
+import { logKey, partKey } from '../../../../src/base/redis/keys.ts'
 import { beside, checkMistakes, type Make } from '../../../helpers/doctor-world.ts'
 import { SECRET } from '../../../helpers/in-process.ts'
 import { startRedis } from '../../../helpers/redis.ts'

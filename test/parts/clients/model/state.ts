@@ -1,4 +1,4 @@
-import type { ClientName } from '../../../../src/core/client-name.ts'
+import type { ClientName } from '../../../../src/base/core/client-name.ts'
 import { type BlockList, NO_BLOCKS } from '../../../../src/parts/clients/block-list.ts'
 
 /** Two lists merge name by name, so that one name says it all. */

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { ClientName } from '../../../../src/core/client-name.ts'
+import type { ClientName } from '../../../../src/base/core/client-name.ts'
 import {
   type BlockList, merged, NO_BLOCKS, readBlockList, withBlock, withDeletion, writeBlockList
 } from '../../../../src/parts/clients/block-list.ts'

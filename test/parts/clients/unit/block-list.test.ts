@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { ClientName } from '../../../../src/core/client-name.ts'
+import type { ClientName } from '../../../../src/base/core/client-name.ts'
 import {
   type BlockList, blocksIn, MAX_BLOCKS, merged, NO_BLOCKS, readBlockList, withBlock, withDeletion,
   withoutBlock, writeBlockList
 } from '../../../../src/parts/clients/block-list.ts'
-import type { Mark } from '../../../../src/shared/revocation/block-mark.ts'
+import type { Mark } from '../../../../src/base/revocation/block-mark.ts'
 
 const [A, B] = ['a', 'b'] as ClientName[] as [ClientName, ClientName]
 

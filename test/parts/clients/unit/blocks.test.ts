@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { ClientName } from '../../../../src/core/client-name.ts'
+import type { ClientName } from '../../../../src/base/core/client-name.ts'
 import { type BlockList, merged, NO_BLOCKS, withBlock } from '../../../../src/parts/clients/block-list.ts'
 import { openBlocks } from '../../../../src/parts/clients/blocks.ts'
 import { type ManualClock, manualClock } from '../../../helpers/manual-clock.ts'

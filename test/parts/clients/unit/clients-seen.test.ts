@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { UserId } from '../../../../src/core/resolution.ts'
+import type { UserId } from '../../../../src/base/core/resolution.ts'
 import { createClientsSeen, MAX_CLIENTS, MAX_USERS } from '../../../../src/parts/clients/clients-seen.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 

@@ -1,8 +1,8 @@
 import fastify from 'fastify'
 import t from 'tap'
-import type { ClientName } from '../../../../src/core/client-name.ts'
+import type { ClientName } from '../../../../src/base/core/client-name.ts'
 import { addClients, type ClientsDeps } from '../../../../src/parts/clients/routes.ts'
-import type { Mark } from '../../../../src/shared/revocation/block-mark.ts'
+import type { Mark } from '../../../../src/base/revocation/block-mark.ts'
 
 const TOKEN = 'a token of the tests'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { read } from '../../../../src/config/read.ts'
+import { read } from '../../../../src/base/config/read.ts'
 import { variables } from '../../../../src/parts/clients/variables.ts'
 import { configOf, errorsOf, load, warningsOf } from '../../../unit/config/helpers.ts'
 

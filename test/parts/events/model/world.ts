@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Keyer } from '../../../../src/core/cache-key.ts'
+import type { Keyer } from '../../../../src/base/core/cache-key.ts'
 import { createFeed, type Feed, writePlace } from '../../../../src/parts/events/feed.ts'
 import { createReaders, type Out, type Readers } from '../../../../src/parts/events/readers.ts'
 import { createSessionNames } from '../../../../src/parts/events/session-names.ts'

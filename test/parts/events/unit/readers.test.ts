@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import type { Keyer } from '../../../../src/core/cache-key.ts'
+import type { Keyer } from '../../../../src/base/core/cache-key.ts'
 import { createReaders, MAX_READERS, type Out } from '../../../../src/parts/events/readers.ts'
 import { createFeed } from '../../../../src/parts/events/feed.ts'
 import { createSessionNames } from '../../../../src/parts/events/session-names.ts'

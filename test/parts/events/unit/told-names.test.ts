@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
+import type { CredentialDigest } from '../../../../src/base/core/cache-key.ts'
 import { checkHeld } from '../../../../src/parts/events/check.ts'
 import { createToldNames } from '../../../../src/parts/events/told-names.ts'
 import { createFeed } from '../../../../src/parts/events/feed.ts'
 import type { SessionNames } from '../../../../src/parts/events/session-names.ts'
-import type { Revocation } from '../../../../src/shared/revocation/types.ts'
+import type { Revocation } from '../../../../src/base/revocation/types.ts'
 
 const TOLD = 10_000
 

@@ -11,7 +11,7 @@ import { createHealth } from '../../../../src/parts/grpc/health.ts'
 import {
   buildGrpcListener, CHECK_PATH, type GrpcLimits, type GrpcListenerDeps
 } from '../../../../src/parts/grpc/listener.ts'
-import { contextOf, type TlsMaterial } from '../../../../src/request/http/tls.ts'
+import { contextOf, type TlsMaterial } from '../../../../src/base/http/tls.ts'
 import { hangUp } from '../../../helpers/hang-up.ts'
 import { listenerBounds } from '../../../helpers/listener-bounds.ts'
 import { grpcClient, HEALTH_PATH } from '../../../helpers/grpc.ts'

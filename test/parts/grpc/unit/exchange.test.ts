@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createGrpcExchange, type GrpcExchangeDeps } from '../../../../src/parts/grpc/exchange.ts'
-import { OK } from '../../../../src/request/http/success.ts'
-import type { Handler, HandlerResult, Status } from '../../../../src/request/http/types.ts'
+import { OK } from '../../../../src/base/http/success.ts'
+import type { Handler, HandlerResult, Status } from '../../../../src/base/http/types.ts'
 import { decodeCheck, encodeCheck, linesOf } from '../../../helpers/grpc.ts'
 
 const REQUEST = encodeCheck({ request: { http: { method: 'GET', path: '/', host: 'a', headers: {} } } })

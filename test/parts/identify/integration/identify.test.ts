@@ -1,6 +1,6 @@
 import { Agent, METHODS } from 'node:http'
 import t, { type Test } from 'tap'
-import { IDENTITY_HEADERS } from '../../../../src/core/resolution.ts'
+import { IDENTITY_HEADERS } from '../../../../src/base/core/resolution.ts'
 import { overTls, startInProcess, type InProcess, type InProcessOptions } from '../../../helpers/in-process.ts'
 import { freePort } from '../../../helpers/free-port.ts'
 import { checkInvariants } from '../../../helpers/invariants.ts'

@@ -4,7 +4,7 @@ import {
   cleanGroups, cleanIdentifier, cleanName, cleanPicture, profileOf
 } from '../../../../src/parts/profile/read.ts'
 import type { ProfileRules } from '../../../../src/parts/profile/types.ts'
-import { NO_PROFILE, PROFILE_FIELDS, type Profile } from '../../../../src/request/identity/profile.ts'
+import { NO_PROFILE, PROFILE_FIELDS, type Profile } from '../../../../src/base/identity/profile.ts'
 import { recordedProfiles, responseOf, userIdOf } from '../recorded.ts'
 
 const ALL: ProfileRules = { fields: PROFILE_FIELDS, sendsUnverifiedEmail: false }

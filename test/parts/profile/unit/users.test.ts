@@ -1,5 +1,5 @@
 import t from 'tap'
-import { AdminApiError } from '../../../../src/authgear/admin-api/errors.ts'
+import { AdminApiError } from '../../../../src/base/authgear/admin-api/errors.ts'
 import { createUsers, isReadableId, readUsers, type UserReading } from '../../../../src/parts/profile/users.ts'
 import { recordedProfiles, responseOf, userIdOf } from '../recorded.ts'
 

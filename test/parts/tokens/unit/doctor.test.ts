@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Asked } from '../../../../src/parts/findings.ts'
+import type { Asked } from '../../../../src/base/parts/findings.ts'
 import { judgeMetadata } from '../../../../src/parts/tokens/doctor.ts'
 
 const RESOURCE = 'https://api.example.com/mcp'

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import type { CredentialDigest } from '../../../../src/core/cache-key.ts'
-import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../../src/errors.ts'
-import { createCircuitBreaker, type CircuitBreaker } from '../../../../src/authgear/resolver/circuit-breaker.ts'
-import { OURSELVES } from '../../../../src/authgear/resolver/failures.ts'
-import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
+import type { CredentialDigest } from '../../../../src/base/core/cache-key.ts'
+import { AuthgearCircuitOpen, AuthgearUnreachable, Overloaded } from '../../../../src/base/errors.ts'
+import { createCircuitBreaker, type CircuitBreaker } from '../../../../src/base/authgear/resolver/circuit-breaker.ts'
+import { OURSELVES } from '../../../../src/base/authgear/resolver/failures.ts'
+import { Deadline } from '../../../../src/base/authgear/resolver/deadline.ts'
 
 const PAUSE = 1000
 const digest = (name: string): CredentialDigest => name as CredentialDigest

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createClockWatch } from '../../../../src/authgear/resolver/clock-watch.ts'
+import { createClockWatch } from '../../../../src/base/authgear/resolver/clock-watch.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const MINUTE = 60_000

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { Overloaded } from '../../../../src/errors.ts'
+import { Overloaded } from '../../../../src/base/errors.ts'
 import {
   createConcurrencyLimit, type ConcurrencyLimit, type Limit
-} from '../../../../src/authgear/resolver/concurrency-limit.ts'
-import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
+} from '../../../../src/base/authgear/resolver/concurrency-limit.ts'
+import { Deadline } from '../../../../src/base/authgear/resolver/deadline.ts'
 
 const NEVER = new Deadline(0)
 NEVER.met()

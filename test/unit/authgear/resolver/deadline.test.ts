@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, createConnection, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
-import { Deadline } from '../../../../src/authgear/resolver/deadline.ts'
+import { Deadline } from '../../../../src/base/authgear/resolver/deadline.ts'
 
 t.test('its end is told once, with a reason', async (t) => {
   const deadline = new Deadline(1)

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/operate/management/status/head.ts'
-import { sampleOf, type Sample } from '../../../../src/operate/management/status/history.ts'
-import type { Replica } from '../../../../src/shared/revocation/presence.ts'
+import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/base/management/status/head.ts'
+import { sampleOf, type Sample } from '../../../../src/base/management/status/history.ts'
+import type { Replica } from '../../../../src/base/revocation/presence.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const SELF: Replica = { name: 'me', state: 'serving', authgear: 'ok' }

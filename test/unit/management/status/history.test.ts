@@ -1,6 +1,6 @@
 import t from 'tap'
-import { groupsOf, valuesOf } from '../../../../src/operate/management/status/figures.ts'
-import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/operate/management/status/history.ts'
+import { groupsOf, valuesOf } from '../../../../src/base/management/status/figures.ts'
+import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/base/management/status/history.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { quantile } from '../../../../src/operate/management/status/figures.ts'
-import { LATENCY_BUCKETS, LatencyTally } from '../../../../src/operate/metrics/request-counts.ts'
+import { quantile } from '../../../../src/base/management/status/figures.ts'
+import { LATENCY_BUCKETS, LatencyTally } from '../../../../src/base/metrics/request-counts.ts'
 
 const countsOf = (...seconds: readonly number[]): number[] => {
   const tally = new LatencyTally()

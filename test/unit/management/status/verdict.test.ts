@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { factsOf, refusalsOf } from '../../../../src/operate/management/status/facts.ts'
-import { sampleOf, type Sample } from '../../../../src/operate/management/status/history.ts'
-import { partProblems } from '../../../../src/operate/management/status/of-parts.ts'
-import { anchorOf, renderRunbook } from '../../../../src/operate/management/status/runbook.ts'
-import { type Facts, type Level, RULES, verdictsOf } from '../../../../src/operate/management/status/verdict.ts'
+import { factsOf, refusalsOf } from '../../../../src/base/management/status/facts.ts'
+import { sampleOf, type Sample } from '../../../../src/base/management/status/history.ts'
+import { partProblems } from '../../../../src/base/management/status/of-parts.ts'
+import { anchorOf, renderRunbook } from '../../../../src/base/management/status/runbook.ts'
+import { type Facts, type Level, RULES, verdictsOf } from '../../../../src/base/management/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const WELL: Facts = {

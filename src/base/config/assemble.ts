@@ -1,0 +1,123 @@
+import type { AdminApiAccount } from '../authgear/admin-api/client.ts'
+import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
+import type { IdentitySettings } from '../identity/values.ts'
+import { NO_HEADERS } from '../identity/sets.ts'
+import type { LoginSettings } from '../login/settings.ts'
+import type { RedisSettings } from '../redis/options.ts'
+import type { MachineMemory } from './machine-memory.ts'
+import { parts } from '../../parts/index.ts'
+import { type SettingsOf, settingsOf, type Values } from './variables.ts'
+
+type Parts = ReturnType<typeof assemble>
+/** Everything that the environment says, parsed, checked and deep-frozen. undefined: that part is off. */
+export type Config = Readonly<{ [Name in keyof Parts]: Readonly<Parts[Name]> }>
+
+/** What is left of a group of which each value was read: one that nobody reads does not compile. */
+const nothingElse = (_: Record<string, never>): void => {}
+
+/**
+ * The configuration from values that broke no rule. Each variable is in it by its name in the table (`as`); here stands
+ * what is made of several, or stands in for one that is not set.
+ */
+export function assemble (values: Values, memory: MachineMemory, env: NodeJS.ProcessEnv) {
+  const ofAuthgear = authgear(settingsOf('Authgear', values), memory)
+  const ofRedis = redis(settingsOf('Redis', values))
+  return {
+    ...ofAuthgear,
+    ...listeners(settingsOf('Listeners', values)),
+    /** What peers may make the listeners hold, by the machine's memory. */
+    listeners: listenerBounds(memory),
+    cache: cache(settingsOf('Cache', values), memory, ofRedis !== undefined),
+    redis: ofRedis,
+    ...login(settingsOf('Login', values)),
+    identity: identity(settingsOf('Identity', values)),
+    /** The parts that are on, in the order of the list. */
+    parts: parts.flatMap((part) => part.configure(values, env) ?? []),
+    pages: settingsOf('Pages', values),
+    ...settingsOf('Service', values)
+  }
+}
+
+function authgear (settings: SettingsOf<'Authgear'>, memory: MachineMemory) {
+  const { adminApiUrl: url, adminKey: key, adminKeyId: keyId = key?.keyId, ...rest } = settings
+  const { endpoint, resolverUrl = `${endpoint.origin}/_resolver/resolve`, appId } = rest
+  // the rules see to it that they are there together
+  const adminApi: AdminApiAccount | undefined = url === undefined || !key || keyId === undefined || appId === undefined
+    ? undefined
+    : { url, key: { pem: key.pem, keyId }, appId }
+  /** Bytes that all requests that wait for a resolution may take together. */
+  const waitingBytes = waitingBudget(memory)
+  return { authgear: { ...rest, resolverUrl, waitingBytes }, adminApi }
+}
+
+function listeners ({ certFile, keyFile, clientCaFile, managementHosts = [], ...rest }: SettingsOf<'Listeners'>) {
+  // paths, since the files are read again when they change
+  const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile }
+  return { ...rest, managementHosts, tls }
+}
+
+function cache (
+  { maxBytes, secret, previousSecret, ...rest }: SettingsOf<'Cache'>,
+  memory: MachineMemory,
+  isShared: boolean
+) {
+  return {
+    ...rest,
+    /** Bytes of heap for what is remembered. */
+    maxBytes: maxBytes ?? defaultBudget(memory),
+    /** undefined without Redis and for `none` */
+    secret: isShared && secret !== 'none' ? secret : undefined,
+    /** What was made under it is read too; undefined without Redis. */
+    previousSecret: isShared ? previousSecret : undefined
+  }
+}
+
+/** undefined: memory only */
+function redis (settings: SettingsOf<'Redis'>): RedisSettings & Readonly<{ keyPrefix: string }> | undefined {
+  const { url, nodes, sentinels, sentinelName: name, sentinelPassword, ...rest } = settings
+  const { username, password, isTls, ca, keyPrefix, timeoutMs, ...more } = rest
+  nothingElse(more)
+  const shared = {
+    username: url?.username ?? username,
+    password: url?.password ?? password,
+    tls: url?.tls === true || isTls === true ? { ca } : undefined,
+    keyPrefix,
+    timeoutMs
+  }
+  // the rules let one form through
+  if (url !== undefined) return { servers: { kind: 'one', host: url.host, port: url.port, db: url.db }, ...shared }
+  if (nodes !== undefined) return { servers: { kind: 'cluster', nodes }, ...shared }
+  if (sentinels === undefined || name === undefined) return undefined
+  return { servers: { kind: 'sentinel', sentinels, name, password: sentinelPassword }, ...shared }
+}
+
+type Login = Readonly<{ login: LoginSettings | undefined, loginUrl: string | undefined }>
+
+function login (settings: SettingsOf<'Login'>): Login {
+  const { clientId, loginUrl, session, sso, publicUrls = [], path, hosts = [], secret, logoutUri, ...rest } = settings
+  const { previousSecret, ...more } = rest
+  nothingElse(more)
+  const [publicUrl] = publicUrls
+  // the rules see to it that they are there together
+  if (clientId === undefined || publicUrl === undefined || secret === undefined) return { login: undefined, loginUrl }
+  const origins = publicUrls.map(({ origin }) => origin)
+  const own = session === 'own' ? { origins, sso: sso === 'on', hasLogoutUri: logoutUri !== undefined } : undefined
+  return {
+    login: {
+      clientId,
+      ...own === undefined ? {} : { own },
+      publicUrl: publicUrl.origin,
+      path,
+      // a login on this machine leads back to its own origin alone
+      allowedHosts: publicUrl.origin.startsWith('https:') ? [...new Set([publicUrl.host, ...hosts])] : [],
+      secret,
+      previousSecret,
+      logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
+    },
+    loginUrl
+  }
+}
+
+function identity ({ headers = NO_HEADERS, ...rest }: SettingsOf<'Identity'>): IdentitySettings {
+  return { headers, ...rest }
+}

@@ -1,0 +1,319 @@
+import { createPrivateKey } from 'node:crypto'
+import { parts } from '../../parts/index.ts'
+import type { BaseFacts } from '../parts/part.ts'
+import { type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
+import type { MachineMemory } from './machine-memory.ts'
+import { certificates } from './parsers/files.ts'
+import { rows, type Values, type VariableName } from './variables.ts'
+
+/** The values that were read, and what the rules need to know of the machine. */
+export type Readings = Machine & Readonly<{
+  /** Of the variables that could be understood. */
+  values: Partial<Values>
+  /** Whether a variable was set, understood or not. */
+  isSet: (name: VariableName) => boolean
+}>
+
+/** What of the outside is read beside the environment. */
+export type Machine = Readonly<{
+  readFile: ReadFile
+  ownAddresses: () => readonly string[]
+  memory: () => MachineMemory
+  nodeVersion: string
+  /** Node's own options, such as --env-file. */
+  execArgv: readonly string[]
+}>
+
+/** A rule over several variables: its errors are written for the operator. */
+type Rule = (readings: Readings) => readonly (string | false)[]
+
+/** The variables that say where Redis is: one of them makes replicas share it. */
+const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
+
+/** In the words of a message. */
+export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
+
+export const hasRedis = ({ isSet }: Pick<Readings, 'isSet'>): boolean => REDIS_FORMS.some(isSet)
+
+const auditIsWhole: Rule = (readings) => {
+  const { isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } } = readings
+  if (!isSet('AUTHGEAR_ADMIN_API_URL')) {
+    return meantOnlyWith('AUTHGEAR_ADMIN_API_URL', ['AUTHGEAR_ADMIN_API_KEY', 'AUTHGEAR_ADMIN_API_KEY_ID'], readings)
+  }
+  return [
+    !isSet('AUTHGEAR_ADMIN_API_KEY') &&
+      'AUTHGEAR_ADMIN_API_KEY: is required with AUTHGEAR_ADMIN_API_URL: ' +
+        "the private key of the project's secret admin-api.auth",
+    !isSet('AUTHGEAR_APP_ID') && 'AUTHGEAR_APP_ID: is required with AUTHGEAR_ADMIN_API_URL: the id of authgear.yaml',
+    key !== undefined &&
+      key.keyId === undefined &&
+      !isSet('AUTHGEAR_ADMIN_API_KEY_ID') &&
+      'AUTHGEAR_ADMIN_API_KEY_ID: is required, since AUTHGEAR_ADMIN_API_KEY does not say it: the kid ' +
+        'of that key in admin-api.auth'
+  ]
+}
+
+const keyIdsAgree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADMIN_API_KEY_ID: id } }) => [
+  key?.keyId !== undefined &&
+    id !== undefined &&
+    key.keyId !== id &&
+    'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
+]
+
+const BESIDE = [
+  'LOGIN_SESSION',
+  'LOGIN_SSO',
+  'LOGIN_PUBLIC_URL',
+  'LOGIN_PATH',
+  'LOGIN_ALLOWED_HOSTS',
+  'LOGIN_SECRET',
+  'LOGIN_SECRET_PREVIOUS',
+  'LOGOUT_REDIRECT_URI'
+] as const
+
+const loginIsWhole: Rule = (readings) => {
+  const { isSet } = readings
+  if (!isSet('LOGIN_CLIENT_ID')) return meantOnlyWith('LOGIN_CLIENT_ID', BESIDE, readings)
+  return [
+    isSet('LOGIN_URL') &&
+      "LOGIN_URL: is the app's own login, and LOGIN_CLIENT_ID has this service offer one: leave one of them out",
+    !isSet('LOGIN_PUBLIC_URL') &&
+      'LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID: the one origin on which the proxy routes LOGIN_PATH to this service, such as https://app.example.com',
+    !isSet('LOGIN_SECRET') &&
+      'LOGIN_SECRET: is required with LOGIN_CLIENT_ID: make one with `openssl rand -base64 32`, the ' +
+        'same on all replicas'
+  ]
+}
+
+/** A demo's: with a real project nobody could come back, and nothing that faces other machines ever is http. */
+const localLoginIsADemo: Rule = ({
+  isSet,
+  values: { LOGIN_SESSION: session, LOGIN_PUBLIC_URL: [publicUrl] = [], AUTHGEAR_ENDPOINT: endpoint }
+}) => {
+  if (session === 'own' || publicUrl === undefined || publicUrl.origin.startsWith('https:')) return []
+  return [
+    endpoint !== undefined &&
+      new URL(endpoint.origin).hostname !== publicUrl.host &&
+      `LOGIN_PUBLIC_URL: ${publicUrl.origin} is http, which is for a simulated Authgear on ${publicUrl.host} too: ` +
+        'write https://, such as https://app.example.com',
+    isSet('LOGIN_ALLOWED_HOSTS') &&
+      'LOGIN_ALLOWED_HOSTS: has no effect while LOGIN_PUBLIC_URL is http: people come back to that origin alone'
+  ]
+}
+
+const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
+  location === 'request' &&
+    policy === 'optional' &&
+    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows ' +
+      "where the client's path begins"
+]
+
+/** Several origins, and LOGIN_SSO, are about sessions of our own; hosts to come back to are not. */
+const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
+  const { LOGIN_SESSION: session, LOGIN_SSO: sso, LOGIN_PUBLIC_URL: publicUrls = [], CACHE_SECRET: secret } = values
+  if (session !== 'own') {
+    return [
+      publicUrls.length > 1 &&
+        'LOGIN_PUBLIC_URL: names several origins, which only LOGIN_SESSION=own can use: set that, or name one',
+      sso === 'off' && isSet('LOGIN_CLIENT_ID') &&
+        'LOGIN_SSO: works only with LOGIN_SESSION=own: set that too, or leave this out'
+    ]
+  }
+  return [
+    isSet('LOGIN_ALLOWED_HOSTS') &&
+      'LOGIN_ALLOWED_HOSTS: has no effect with LOGIN_SESSION=own, where each host has a session of its own: name ' +
+        'them in LOGIN_PUBLIC_URL',
+    secret === 'none' && hasRedis({ isSet }) &&
+      'CACHE_SECRET: is none, and LOGIN_SESSION=own keeps tokens in Redis, which must be sealed: make one with ' +
+        '`openssl rand -base64 32`'
+  ]
+}
+
+const BESIDE_REDIS = ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const
+
+const redisIsWhole: Rule = ({ isSet, values }) => {
+  const form = REDIS_FORMS.find(isSet)
+  if (form === undefined) {
+    return BESIDE_REDIS.map((name) =>
+      isSet(name) &&
+        values[name] !== false &&
+        `${name}: works only with ${ANY_REDIS}: set one of them, or leave this out`)
+  }
+  return [
+    !isSet('CACHE_SECRET') &&
+      `CACHE_SECRET: is required with ${form}: make one with \`openssl rand -base64 32\`, the same on all replicas ` +
+        '(or none, to leave entries in Redis unprotected)'
+  ]
+}
+
+const isOneForm: Rule = ({ isSet }) => {
+  const [first, ...others] = REDIS_FORMS.filter(isSet)
+  return others.map(
+    (name) => `${name}: is set, but ${first ?? ''} too: a service has one Redis, by one of ${ANY_REDIS}`
+  )
+}
+
+const sentinelHasAName: Rule = (readings) => {
+  const { isSet } = readings
+  if (!isSet('REDIS_SENTINELS')) {
+    return meantOnlyWith('REDIS_SENTINELS', ['REDIS_SENTINEL_NAME', 'REDIS_SENTINEL_PASSWORD'], readings)
+  }
+  return [
+    !isSet('REDIS_SENTINEL_NAME') &&
+      'REDIS_SENTINEL_NAME: is required with REDIS_SENTINELS: what the Sentinels call the master, such as mymaster'
+  ]
+}
+
+const redisTlsAgrees: Rule = ({ isSet, values: { REDIS_URL: url, REDIS_TLS: tls } }) => {
+  if (!hasRedis({ isSet })) return []
+  const isUnread = isSet('REDIS_URL') && url === undefined
+  return [
+    url?.tls === true &&
+      tls === false &&
+      'REDIS_TLS: is false, but REDIS_URL begins with rediss://: leave one of them out',
+    isSet('REDIS_CA_FILE') &&
+      !isUnread &&
+      url?.tls !== true &&
+      tls !== true &&
+      `REDIS_CA_FILE: works only with TLS: ${isSet('REDIS_URL') ? 'write rediss:// in REDIS_URL, or ' : ''}` +
+        'set REDIS_TLS=true'
+  ]
+}
+
+const redisCredentialsAgree: Rule = ({ isSet, values: { REDIS_URL: url } }) => {
+  if (!hasRedis({ isSet }) || (isSet('REDIS_URL') && url === undefined)) return []
+  const username = isSet('REDIS_USERNAME') || url?.username !== undefined
+  const password = isSet('REDIS_PASSWORD') || url?.password !== undefined
+  return [
+    isSet('REDIS_USERNAME') &&
+      url?.username !== undefined &&
+      'REDIS_USERNAME: is set, but REDIS_URL names a user too: leave one of them out',
+    isSet('REDIS_PASSWORD') &&
+      url?.password !== undefined &&
+      'REDIS_PASSWORD: is set, but REDIS_URL carries a password too: leave one of them out',
+    username &&
+      !password &&
+      'REDIS_PASSWORD: is required with a Redis user (REDIS_USERNAME' +
+        `${isSet('REDIS_URL') ? ', or the one in REDIS_URL' : ''})`
+  ]
+}
+
+const tlsIsWhole: Rule = ({ isSet }) => [
+  isSet('LISTEN_TLS_CERT_FILE') &&
+    !isSet('LISTEN_TLS_KEY_FILE') &&
+    'LISTEN_TLS_KEY_FILE: is required with LISTEN_TLS_CERT_FILE',
+  isSet('LISTEN_TLS_KEY_FILE') &&
+    !isSet('LISTEN_TLS_CERT_FILE') &&
+    'LISTEN_TLS_CERT_FILE: is required with LISTEN_TLS_KEY_FILE',
+  isSet('LISTEN_TLS_CLIENT_CA_FILE') &&
+    !isSet('LISTEN_TLS_CERT_FILE') &&
+    !isSet('LISTEN_TLS_KEY_FILE') &&
+    'LISTEN_TLS_CLIENT_CA_FILE: works only with LISTEN_TLS_CERT_FILE and LISTEN_TLS_KEY_FILE: set both'
+]
+
+const tlsKeyFits: Rule = ({ values, readFile }) => {
+  const { LISTEN_TLS_CERT_FILE: certFile, LISTEN_TLS_KEY_FILE: keyFile } = values
+  if (certFile === undefined || keyFile === undefined) return []
+  const leaf = certificates(readFile(certFile))?.[0]
+  return [leaf?.checkPrivateKey(createPrivateKey(readFile(keyFile))) === false &&
+    'LISTEN_TLS_KEY_FILE: does not belong to the first certificate of LISTEN_TLS_CERT_FILE (the leaf comes first)']
+}
+
+/**
+ * Older ones drop a header line that begins or ends in a blank without a word: a policy in it would be lost
+ * (docs/security.md).
+ */
+const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [
+  isSet('LISTEN_TLS_CERT_FILE') &&
+    !keepsBlanks(nodeVersion) &&
+    `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy ` +
+      'header over HTTP/2: use the image, or another Node'
+]
+
+/** Whether this Node hands over a header line that begins or ends in a blank over HTTP/2. */
+export function keepsBlanks (version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
+}
+
+export const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+function clash (a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
+  if (a.port !== b.port || a.port === 0) return false
+  return a.host.toLowerCase() === b.host.toLowerCase() || WILDCARDS.has(a.host) || WILDCARDS.has(b.host)
+}
+
+/** Each is compared with those before it. */
+const LISTENERS = rows.flatMap(({ name, variable }) => variable.listens === true ? [name] : [])
+
+const listenersDiffer: Rule = ({ values }) => LISTENERS.flatMap((name, index) =>
+  LISTENERS.slice(0, index).map((other) => {
+    const [a, b] = [addressIn(values[name]), addressIn(values[other])]
+    return a !== undefined && b !== undefined && clash(a, b) &&
+      `${name}: is the same address as ${other}: choose another port, or off`
+  }))
+
+/** A row that `listens` holds an address, which the type of a list of rows does not say. */
+const addressIn = (value: unknown): ListenAddress | undefined => value as ListenAddress | undefined
+
+/** Each with the secret that is in use beside it. */
+const ROTATED = [
+  ['AUTHGEAR_WEBHOOK_SECRET_PREVIOUS', 'AUTHGEAR_WEBHOOK_SECRET'],
+  ['CACHE_SECRET_PREVIOUS', 'CACHE_SECRET'],
+  ['LOGIN_SECRET_PREVIOUS', 'LOGIN_SECRET']
+] as const
+
+/** `none` seals with what everybody knows: there is nothing to rotate. */
+const rotation: Rule = ({ isSet, values }) => ROTATED.flatMap(([previous, current]) => [
+  isSet(previous) &&
+    (!isSet(current) || values[current] === 'none') &&
+    `${previous}: works only with ${current}${values[current] === 'none' ? ', which is none' : ''}: set that to the ` +
+      'new secret, or leave this out',
+  values[previous] !== undefined &&
+    values[previous] === values[current] &&
+    `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
+])
+
+const RULES: readonly Rule[] = [
+  rotation,
+  tlsIsWhole,
+  tlsKeyFits,
+  tlsNeedsNode,
+  listenersDiffer,
+  auditIsWhole,
+  keyIdsAgree,
+  loginIsWhole,
+  localLoginIsADemo,
+  sessionsAreOfOneKind,
+  locationHasASegment,
+  redisIsWhole,
+  isOneForm,
+  sentinelHasAName,
+  redisTlsAgrees,
+  redisCredentialsAgree
+]
+
+/** What the rules of parts read. */
+export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
+  const { isSet, values, readFile } = readings
+  const { AUTHGEAR_ENDPOINT: authgear, CACHE_SECRET: secret, IDENTITY_USER: identityUser } = values
+  return {
+    ...readings,
+    base: {
+      hasRedis: hasRedis(readings),
+      isSealed: secret !== 'none',
+      hasAdminApi: isSet('AUTHGEAR_ADMIN_API_URL'),
+      authgear,
+      identityUser,
+      readFile
+    }
+  }
+}
+
+/** Every broken rule that spans several variables. */
+export function brokenRules (readings: Readings): readonly string[] {
+  const ofParts = readingsOfParts(readings)
+  return [...RULES.flatMap((rule) => rule(readings)), ...parts.flatMap((part) => part.broken(ofParts))]
+    .filter((error) => error !== false)
+}

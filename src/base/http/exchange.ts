@@ -1,0 +1,207 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Endpoint, UnavailableReason } from '../core/reason.ts'
+import { MAX_HEADER_LINES } from './limits.ts'
+import { NOT_FOUND, TOO_MANY_LINES, UNAVAILABLE } from './answers.ts'
+import { respond, respondAndLeave } from './respond.ts'
+import { abandon, type AbandonedInputs } from './body.ts'
+import type { ClientTrace } from '../authgear/resolver/types.ts'
+import type { TraceIds } from '../tracing/types.ts'
+import {
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, traceIdsOf, TRUSTS_NOBODY
+} from './request.ts'
+import type { Report } from './access-log.ts'
+import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
+import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Status, VerifyRequest } from './types.ts'
+
+/** What every line about a request names it by. */
+export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
+
+export type ExchangeDeps = ClientDeps & Readonly<{
+  /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
+  extAuthzLocation?: 'forwarded' | 'request'
+  report: Report
+  /** While a part vetoes, nothing may be allowed, for this reason. */
+  vetoes?: (() => UnavailableReason | undefined) | undefined
+  /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
+  notFound: (request: LineContext, seconds: number) => void
+  /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
+  unexpectedError: (error: unknown) => void
+}>
+
+/** Where the proxy's own words stand: elsewhere the query is the client's, or nothing reads it. */
+const OWN_WORDS: Readonly<Record<Endpoint, 'query' | 'path' | 'none'>> = {
+  verify: 'query',
+  resource: 'query',
+  'resource-or-session': 'query',
+  login: 'query',
+  'ext-authz': 'path',
+  metadata: 'none',
+  jwks: 'none',
+  identify: 'none',
+  other: 'none'
+}
+
+function ownWordsOf (endpoint: Endpoint, url: string): string | undefined {
+  switch (OWN_WORDS[endpoint]) {
+    case 'query': return queryOf(url)
+    case 'path': return pathPolicyOf(url)
+    case 'none': return undefined
+  }
+}
+
+/** Takes over a request whose body is read: the answer has a status and nothing else. */
+export type BodyTaker = (
+  request: FastifyRequest['raw'],
+  context: LineContext,
+  sender: string
+) => Promise<Readonly<{ status: Status, isWhole: boolean }>>
+
+export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
+
+/** The webhook's exchange: the one request on this listener whose body is read. */
+export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): FastifyHandler {
+  return (request, reply) => {
+    reply.hijack()
+    const { raw } = request
+    const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
+    if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
+    const sender = clientOf(raw, deps).address ?? ''
+    take(raw, { requestId, ...traceIdsOf(request) }, sender).then(({ status, isWhole }) => {
+      const answer: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
+      if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
+      abandon(abandoned, raw.socket)
+      respondAndLeave(raw, reply.raw, answer, requestId)
+    }).catch((error: unknown) => { deps.unexpectedError(error); reply.raw.destroy() })
+  }
+}
+
+/**
+ * One request and its answer, over either protocol; synchronous to the end where memory knows. No closure is made for a
+ * hit.
+ */
+export function createExchange (
+  deps: ExchangeDeps,
+  abandoned: AbandonedInputs
+): (endpoint: Endpoint, handler?: Handler) => FastifyHandler {
+  return (endpoint, handler) => (request, reply) => {
+    reply.hijack()
+    const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw)
+    try {
+      if (!receive(abandoned, incoming)) return
+      if (handler === undefined) return sendNotFound(deps, incoming)
+      const result = handler(incoming)
+      if (result instanceof Promise) concludeLater(deps, incoming, result)
+      else conclude(deps, incoming, result)
+    } catch (error) {
+      fail(deps, incoming, error)
+    }
+  }
+}
+
+/** A request, with the connection that its answer goes to. */
+class IncomingVerifyRequest implements VerifyRequest {
+  readonly endpoint: Endpoint
+  readonly request: FastifyRequest
+  readonly response: ServerResponse
+  readonly method: string
+  readonly rawHeaders: readonly string[]
+  readonly query: string | undefined
+  readonly proxy: ProxyRequest
+  readonly requestId: string
+  readonly startedAt = performance.now()
+  /** Its answer is the last on its connection, whose input was abandoned. */
+  isLast = false
+
+  readonly #deps: ExchangeDeps
+  #client: Client | undefined
+
+  constructor (deps: ExchangeDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse) {
+    const { method = '', rawHeaders } = request.raw
+    this.#deps = deps
+    this.endpoint = endpoint
+    this.request = request
+    this.response = response
+    this.method = method
+    this.rawHeaders = rawHeaders
+    this.query = ownWordsOf(endpoint, request.originalUrl)
+    this.proxy = readProxyRequest(rawHeaders)
+    this.requestId = this.proxy.requestId ?? request.id
+  }
+
+  get socket (): Socket { return this.request.raw.socket }
+
+  client (): Client {
+    this.#client ??= clientOf(this.request.raw, this.#vouchesByRequest() ? TRUSTS_NOBODY : this.#deps)
+    return this.#client
+  }
+
+  location (): Location | undefined {
+    if (!this.#vouchesByRequest()) return undefined
+    return { host: hostOf(this.rawHeaders), uri: clientPathOf(this.request.originalUrl) }
+  }
+
+  headBytes (): number {
+    let bytes = this.request.raw.url?.length ?? 0
+    for (const text of this.rawHeaders) bytes += text.length
+    return bytes
+  }
+
+  trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
+  traceIds (): TraceIds | undefined { return traceIdsOf(this.request) }
+
+  #vouchesByRequest (): boolean { return this.endpoint === 'ext-authz' && this.#deps.extAuthzLocation === 'request' }
+
+  send (answer: HttpResponse): void {
+    if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
+    else respond(this.response, answer, this.requestId)
+  }
+}
+
+function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
+  const said = unlessVetoed(result, deps.vetoes)
+  incoming.send(said.response)
+  deps.report(incoming, said)
+}
+
+/** The answer, or the 503 of a part that vetoes what lets somebody pass; public documents let nobody pass. */
+export function unlessVetoed (result: HandlerResult, vetoes: ExchangeDeps['vetoes']): HandlerResult {
+  if (vetoes === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
+  const reason = vetoes()
+  return reason === undefined ? result : { ...result, response: UNAVAILABLE[reason], reason }
+}
+
+const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])
+
+function concludeLater (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: Promise<HandlerResult>): void {
+  result.then((ready) => conclude(deps, incoming, ready)).catch((error: unknown) => fail(deps, incoming, error))
+}
+
+function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRequest, error: unknown): void {
+  unexpectedError(error)
+  response.destroy()
+}
+
+function sendNotFound ({ notFound }: ExchangeDeps, incoming: IncomingVerifyRequest): void {
+  incoming.send(NOT_FOUND)
+  const { requestId, startedAt } = incoming
+  notFound({ requestId, ...incoming.traceIds() }, (performance.now() - startedAt) / 1000)
+}
+
+/**
+ * @returns whether an answer is to be made: none on a connection that is owed no further one, nor where lines may be
+ * missing
+ */
+function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): boolean {
+  const { raw } = incoming.request
+  if (raw.httpVersionMajor !== 1) return true
+  if (abandoned.has(raw.socket)) return false
+  // a policy or a declared body may be among the lines that are missing: Node hands over as many as it keeps
+  const isCut = raw.rawHeaders.length >= 2 * MAX_HEADER_LINES
+  if (!incoming.proxy.declaresBody && !isCut) return true
+  abandon(abandoned, raw.socket)
+  incoming.isLast = true
+  if (isCut) incoming.send(TOO_MANY_LINES)
+  return !isCut
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http'
+import type { Endpoint } from '../core/reason.ts'
+import type { Handler } from './types.ts'
+
+/** What a listener answers; the service hands it the table. */
+export type Route = Readonly<{
+  /** Exact, beside any query; one that ends in a slash stands for all below it, of which nothing is read. */
+  path: string
+  /** Not even one that ends in a slash stands for what is below it. */
+  isExact?: true
+  endpoint: Endpoint
+  handler: Handler
+  /** All that Node's parser knows, where nothing else is said. */
+  methods?: readonly string[]
+}>
+
+export const WEBHOOK_PATH = '/webhook'
+const ELSEWHERE = '/404'
+
+/** The router's name of a route: no request's own path, since each is brought to one of these. */
+export const routerPathOf = (index: number): string => `/route-${index}`
+
+/**
+ * @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request: one
+ * slash too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
+ */
+export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
+  // made once: a hit makes no text
+  const named = routes.map(({ path, isExact = false }, index) => ({ path, isExact, name: routerPathOf(index) }))
+  return ({ url = '' }) => {
+    for (const { path, isExact, name } of named) if (isAt(url, path, isExact)) return name
+    return url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
+  }
+}
+
+function isAt (url: string, path: string, isExact: boolean): boolean {
+  if (!url.startsWith(path)) return false
+  return url.length === path.length || (!isExact && path.endsWith('/')) || url[path.length] === '?'
+}
+
+const EXT_AUTHZ_PATH = '/ext-authz/'
+
+/**
+ * The policy that a gateway's prefix holds: `/ext-authz/~POLICY/<the client's path>`, for those that can write neither
+ * a query nor a header. Only the first segment is read.
+ * @param url as it arrived, of the prefix
+ * @returns undefined where the first segment is none: the rest is the client's
+ */
+export function pathPolicyOf (url: string): string | undefined {
+  if (url[EXT_AUTHZ_PATH.length] !== '~') return undefined
+  return /^[^/?]*/.exec(url.slice(EXT_AUTHZ_PATH.length + 1))?.[0]
+}
+
+/** @returns what the gateway put behind that segment: the client's own path and query; undefined without a segment */
+export function clientPathOf (url: string): string | undefined {
+  const policy = pathPolicyOf(url)
+  if (policy === undefined) return undefined
+  const path = url.slice(EXT_AUTHZ_PATH.length + 1 + policy.length)
+  return path.startsWith('/') ? path : `/${path}`
+}
+
+/** @param url as it arrived; @returns what follows the first question mark, raw */
+export function queryOf (url: string): string {
+  const at = url.indexOf('?')
+  return at === -1 ? '' : url.slice(at + 1)
+}

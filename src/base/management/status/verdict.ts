@@ -1,0 +1,215 @@
+import type { Replica } from '../../revocation/presence.ts'
+import type { GaugeReading } from '../../metrics/gauges.ts'
+import type { PartNumbers } from '../../parts/figures.ts'
+import { ago } from './format.ts'
+import { WINDOW_MS } from './history.ts'
+import { type NamedProblem, partProblems, partReasons } from './of-parts.ts'
+
+type Now = Pick<GaugeReading, 'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'certificateStage'>
+
+/** What the first line of the status page rests on; counts are of its window where nothing else is said. */
+export type Facts = Now & Readonly<{
+  state: Replica['state']
+  /** Other replicas that do not ask Authgear after failures. */
+  othersFailing: number
+  /** Answers given to proxies, in so many milliseconds: less than the window after a start. */
+  answers: number
+  windowMs: number
+  /** Of them with 503, in the whole window and in its last minutes, by reason. */
+  unavailable: number
+  unavailableNow: Readonly<{ count: number, of: number, reason: string | undefined }>
+  /** Requests for a path that is none of ours. */
+  wrongPath: number
+  badPolicy: number
+  /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
+  inauthentic: number
+  webhooksRefused: number
+  /** By the name of the part. */
+  partNumbers: Readonly<Record<string, PartNumbers>>
+}>
+
+/** `quiet`: nothing is known to be wrong, and nobody has asked. */
+export type Level = 'good' | 'quiet' | 'warn' | 'bad'
+/** `link`: an anchor of docs/runbook.md. */
+export type Verdict = Readonly<{ level: Level, sentence: string, link: string }>
+
+type Rule = Readonly<{
+  level: Level
+  when: (facts: Facts) => boolean
+  sentence: (facts: Facts) => string
+  note?: string | undefined
+  link: string
+}>
+
+/** More of them than this wait for longer than a moment; the alert's bound too. */
+const MANY_QUEUED = 100
+const isUnavailable = (reason: string) => ({ unavailableNow }: Facts): boolean =>
+  unavailableNow.count > 0 && unavailableNow.reason === reason
+const share = ({ unavailableNow: { count, of } }: Facts): string =>
+  `${count} of the last ${of} ${of === 1 ? 'answer was' : 'answers were'} 503`
+const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+/** Reasons for 503 that have rules of their own. */
+const HAVE_RULES: ReadonlySet<string | undefined> = new Set(['authgear_misconfigured', 'overloaded', ...partReasons])
+
+/** The base's, the worst first: each says what is not well, and what to do. */
+const OF_BASE: readonly Rule[] = [
+  {
+    level: 'bad',
+    when: ({ certificateStage = 1 }) => certificateStage <= 0,
+    sentence: () => 'The certificate for proxies has ended, and a proxy that checks it lets nobody in: renew it',
+    link: 'forwardauthcertificateexpires'
+  },
+  {
+    level: 'bad',
+    when: ({ circuitOpen }) => circuitOpen,
+    sentence: () =>
+      'Authgear is not asked after failures, so only people who are remembered get in: bring Authgear back',
+    link: 'forwardauthauthgearcircuitopen'
+  },
+  {
+    level: 'bad',
+    when: isUnavailable('authgear_misconfigured'),
+    sentence: (facts) => `${share(facts)}, since another server answers in Authgear's place: check AUTHGEAR_ENDPOINT`,
+    link: 'forwardauthunavailable'
+  },
+  {
+    level: 'bad',
+    when: isUnavailable('overloaded'),
+    sentence: (facts) => `${share(facts)}, since too many people wait for Authgear: find out why it is slow`,
+    link: 'forwardauthauthgearqueue'
+  },
+  {
+    level: 'bad',
+    when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
+      count > 0 && !circuitOpen && !HAVE_RULES.has(reason),
+    sentence: (facts) => `${share(facts)}, since Authgear did not answer: look at Authgear and at the network to it`,
+    link: 'forwardauthunavailable'
+  },
+  {
+    level: 'bad',
+    when: ({ wrongPath, answers }) => wrongPath > 0 && wrongPath > answers / 100,
+    sentence: ({ wrongPath }) =>
+      `${times(wrongPath, 'request')} came to a path that is none of ours: correct the address in the proxy`,
+    link: 'forwardauthwrongpath'
+  },
+  {
+    level: 'warn',
+    when: ({ redisUp }) => redisUp === false,
+    sentence: () => 'Redis does not answer, so this replica works alone and asks Authgear more often: bring Redis back',
+    link: 'forwardauthredisdown'
+  },
+  {
+    level: 'warn',
+    when: ({ logFollowed, redisUp }) => logFollowed === false && redisUp === true,
+    sentence: () =>
+      'The revocation log is not followed, so memory helps for seconds only: look at the log of this replica',
+    link: 'forwardauthrevocationlognotfollowed'
+  },
+  {
+    level: 'warn',
+    when: ({ inauthentic }) => inauthentic > 0,
+    sentence: ({ inauthentic }) =>
+      `The revocation log held ${times(inauthentic, 'revocation')} of another secret: compare the CACHE_SECRETs`,
+    link: 'forwardauthinauthenticrevocations'
+  },
+  {
+    level: 'warn',
+    when: ({ certificateStage = 0 }) => certificateStage > 0,
+    sentence: ({ certificateStage = 0 }) =>
+      `The certificate for proxies ends within ${times(certificateStage, 'day')}: renew it`,
+    link: 'forwardauthcertificateexpires'
+  },
+  {
+    level: 'warn',
+    when: ({ webhooksRefused }) => webhooksRefused > 0,
+    sentence: ({ webhooksRefused }) =>
+      `${times(webhooksRefused, 'webhook')} refused: compare AUTHGEAR_WEBHOOK_SECRET with the project's`,
+    link: 'forwardauthwebhooksrefused'
+  },
+  {
+    level: 'warn',
+    when: ({ othersFailing }) => othersFailing > 0,
+    sentence: ({ othersFailing }) =>
+      `Authgear is not asked by ${othersFailing} other ${othersFailing === 1 ? 'replica' : 'replicas'}: look there`,
+    link: 'forwardauthauthgearcircuitopen'
+  },
+  {
+    level: 'warn',
+    when: ({ queued }) => queued > MANY_QUEUED,
+    sentence: ({ queued }) => `${queued} resolutions wait for Authgear: find out why it is slow`,
+    link: 'forwardauthauthgearqueue'
+  },
+  {
+    level: 'warn',
+    when: ({ badPolicy }) => badPolicy > 0,
+    sentence: ({ badPolicy }) =>
+      `${times(badPolicy, 'request')} refused by a policy that cannot be understood: correct it in the proxy`,
+    link: 'forwardauthbadpolicy'
+  },
+  {
+    level: 'warn',
+    when: ({ unavailable, unavailableNow }) => unavailable > 0 && unavailableNow.count === 0,
+    sentence: ({ unavailable }) =>
+      `It works again: ${times(unavailable, 'answer')} with 503 in the last 15 minutes, and none in the last two`,
+    link: 'forwardauthunavailable'
+  },
+  {
+    level: 'warn',
+    when: ({ state }) => state === 'starting',
+    sentence: () => 'This replica starts, and takes requests as soon as it can: wait',
+    link: 'a-replica-that-starts-or-ends'
+  },
+  {
+    level: 'warn',
+    when: ({ state }) => state === 'draining',
+    sentence: () => 'This replica ends, and answers what is under way: look at another one',
+    link: 'a-replica-that-starts-or-ends'
+  },
+  {
+    level: 'quiet',
+    when: ({ answers }) => answers === 0,
+    sentence: ({ windowMs }) => windowMs < WINDOW_MS
+      ? `Nothing is wrong, and no proxy has asked since the start, ${ago(windowMs)}`
+      : 'Nothing is wrong, and no proxy has asked for 15 minutes',
+    link: 'nobody-asks'
+  }
+]
+
+const LEVELS: readonly Level[] = ['bad', 'warn', 'quiet']
+
+/** Those of the parts come after the base's of the same level. */
+export const RULES: readonly Rule[] = Object.freeze(
+  LEVELS.flatMap((wanted) => [...OF_BASE, ...partProblems.map(ruleOf)].filter(({ level }) => level === wanted))
+)
+
+function ruleOf ({ part, level, reason, when, sentence, note, link }: NamedProblem): Rule {
+  const isReason = reason === undefined ? () => true : isUnavailable(reason)
+  return {
+    level,
+    note,
+    link,
+    when (facts) {
+      const numbers = facts.partNumbers[part]
+      return numbers !== undefined && when(numbers) && isReason(facts)
+    },
+    sentence: (facts) => sentence(facts.partNumbers[part] ?? { now: {}, since: {} }, share(facts))
+  }
+}
+
+const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }
+
+/** All that there is to say, the worst first: the page begins with the first; one that is well stands alone. */
+export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
+  const said = RULES.filter(({ when }) => when(facts)).map(({ level, sentence, link }): Verdict => ({
+    level, sentence: `${sentence(facts)}.`, link
+  }))
+  const [first = ALL_IS_WELL, ...others] = said
+  return [first, ...others.filter(({ level }) => !isWell(level))]
+}
+
+/** The notes of all that there is to say. */
+export const notesOf = (facts: Facts): readonly string[] =>
+  RULES.flatMap(({ when, note }) => note !== undefined && when(facts) ? [note] : [])
+
+export const isWell = (level: Level): boolean => level === 'good' || level === 'quiet'

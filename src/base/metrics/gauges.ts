@@ -1,0 +1,121 @@
+import type { Registry } from 'prom-client'
+import type { CertificateStage } from '../core/certificate.ts'
+import { gauge, register } from './table.ts'
+
+/** Read when somebody scrapes. */
+export type Gauges = Readonly<{
+  resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
+  cacheEntries: () => number
+  /** Bytes accounted to them, and how many there may be (CACHE_MAX_MEMORY). */
+  cacheBytes: () => number
+  cacheMaxBytes: () => number
+  /** Undefined where the service has no Redis. */
+  redis: Readonly<{
+    isUp: () => boolean
+    /** True while the revocation log is followed. */
+    isFollowed: () => boolean
+    /** Entries of the revocation log, and how many its retention may hold. */
+    entries: () => Readonly<{ now: number, most: number }>
+    replicasSeen: () => number
+  }> | undefined
+  /** Undefined without LOGIN_SESSION=own. */
+  ownSessions?: Readonly<{ sessions: () => number }> | undefined
+  /** Numbers of each part that is on, for the status page. */
+  parts?: (() => PartReadings) | undefined
+  /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
+  certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
+}>
+
+/** Numbers by the name of their part. */
+export type PartReadings = Readonly<Record<string, Readonly<Record<string, number>>>>
+
+/** How things are now. */
+export type GaugeReading = Readonly<{
+  inFlight: number
+  queued: number
+  circuitOpen: boolean
+  cacheEntries: number
+  /** The next three are undefined where the service has no Redis. */
+  redisUp: boolean | undefined
+  logFollowed: boolean | undefined
+  replicasSeen: number | undefined
+  /** Undefined while the listener's certificate is well, or it speaks no TLS. */
+  certificateStage: number | undefined
+  /** Numbers of each part that is on. */
+  parts: PartReadings
+}>
+
+export function readGauges (gauges: Gauges): GaugeReading {
+  const { resolver, cacheEntries, redis, certificate, parts } = gauges
+  const { inFlight, queued, circuitOpen } = resolver()
+  return {
+    inFlight,
+    queued,
+    circuitOpen,
+    cacheEntries: cacheEntries(),
+    redisUp: redis?.isUp(),
+    logFollowed: redis?.isFollowed(),
+    replicasSeen: redis?.replicasSeen(),
+    certificateStage: certificate?.stage(),
+    parts: parts?.() ?? {}
+  }
+}
+
+const ALWAYS = {
+  inFlight: gauge('forward_auth_authgear_in_flight', 'Resolutions under way.'),
+  queued: gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.'),
+  circuitOpen: gauge(
+    'forward_auth_authgear_circuit_open',
+    '1 while the circuit breaker is open: Authgear is not asked after repeated failures.'
+  ),
+  entries: gauge('forward_auth_cache_entries', 'Entries in memory.'),
+  bytes: gauge(
+    'forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory, never fewer than they take.'
+  ),
+  maxBytes: gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).')
+}
+
+const WITH_REDIS = {
+  up: gauge('forward_auth_redis_up', '1 while Redis answers.'),
+  followed: gauge(
+    'forward_auth_revocation_log_connected',
+    '1 while the revocation log is followed; else only young entries of memory are used.'
+  ),
+  entries: gauge('forward_auth_revocation_log_entries', 'Entries that the revocation log holds.'),
+  limit: gauge(
+    'forward_auth_revocation_log_entries_limit',
+    'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
+  ),
+  replicas: gauge(
+    'forward_auth_replicas_seen',
+    'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.'
+  )
+}
+
+const CERTIFICATE = {
+  expiry: gauge(
+    'forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.'
+  )
+}
+
+export function registerGauges (registry: Registry, gauges: Gauges): void {
+  const { resolver, cacheEntries, cacheBytes, cacheMaxBytes, redis, certificate } = gauges
+  register(registry, ALWAYS).read({
+    inFlight: () => resolver().inFlight,
+    queued: () => resolver().queued,
+    circuitOpen: () => Number(resolver().circuitOpen),
+    entries: cacheEntries,
+    bytes: cacheBytes,
+    maxBytes: cacheMaxBytes
+  })
+  if (redis !== undefined) {
+    register(registry, WITH_REDIS).read({
+      up: () => Number(redis.isUp()),
+      followed: () => Number(redis.isFollowed()),
+      entries: () => redis.entries().now,
+      limit: () => redis.entries().most,
+      replicas: redis.replicasSeen
+    })
+  }
+  if (certificate !== undefined) register(registry, CERTIFICATE).read({ expiry: certificate.expiry })
+}

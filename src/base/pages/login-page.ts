@@ -1,0 +1,70 @@
+import type { LoginPage } from '../core/reason.ts'
+import { type Language, WORDS } from './language.ts'
+import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
+import { LOGIN_ADVICE } from './operators.ts'
+import type { PageSettings } from './settings.ts'
+import { type Action, wordsOf } from './words.ts'
+
+/** A link leads to a login, or to the page's own address once more. */
+type Look = Readonly<{ drawing: Sheet['drawing'], link?: Readonly<{ action: Action, to: 'login' | 'again' }> }>
+
+const SIGN_IN = { action: 'signIn', to: 'login' } as const
+const RETRY = { action: 'tryAgain', to: 'login' } as const
+
+const LOOKS: Readonly<Record<LoginPage, Look>> = {
+  state_unknown: { drawing: 'lock', link: SIGN_IN },
+  cookies_blocked: { drawing: 'lock', link: RETRY },
+  login_denied: { drawing: 'person', link: SIGN_IN },
+  login_misconfigured: { drawing: 'lock', link: RETRY },
+  login_failed: { drawing: 'clock', link: RETRY },
+  cookie_missing: { drawing: 'lock', link: RETRY },
+  cookie_unknown: { drawing: 'lock', link: RETRY },
+  redirect_loop: { drawing: 'clock', link: RETRY },
+  host_unknown: { drawing: 'lock' },
+  step_up_refused: { drawing: 'person', link: SIGN_IN },
+  step_up_off: { drawing: 'lock' },
+  too_many_codes: { drawing: 'clock', link: RETRY },
+  session_not_kept: { drawing: 'clock', link: RETRY },
+  not_a_page: { drawing: 'lock' },
+  cross_site: { drawing: 'lock', link: { action: 'signOut', to: 'again' } },
+  login_unavailable: { drawing: 'clock', link: { action: 'tryAgain', to: 'again' } },
+  signed_out: { drawing: 'person', link: SIGN_IN }
+}
+
+/** All that a page has of its request: an address that was validated, its id. */
+type OnLoginPage = Readonly<{ reference: string, login: string }>
+
+export type LoginPages = Readonly<{
+  headers: readonly string[]
+  render: (page: LoginPage, language: Language, on: OnLoginPage) => string
+}>
+
+type Session = keyof typeof LOGIN_ADVICE
+
+/** @param cookie the name of the session's, for those who run the site */
+export function createLoginPages (settings: PageSettings, cookie: string, session: Session): LoginPages {
+  const letterhead: Letterhead = createLetterhead(settings)
+  const prepared = new Map<string, Fill>()
+  return Object.freeze({
+    headers: letterhead.headers,
+    render (page: LoginPage, language: Language, { reference, login }: OnLoginPage) {
+      const name = `${language} ${page}`
+      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, cookie, session))
+      prepared.set(name, fill)
+      return fill({ reference, way: login })
+    }
+  })
+}
+
+function sheetOf (page: LoginPage, language: Language, cookie: string, session: Session): Sheet {
+  const { drawing, link } = LOOKS[page]
+  const { title, message, advice } = wordsOf(WORDS[language], `logins.${page}`)
+  return {
+    drawing,
+    title,
+    message,
+    advice: [advice],
+    forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
+    links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
+  }
+}

@@ -1,0 +1,250 @@
+import {
+  type Endpoint, type ListenAddress, type ReadFile, type SettingsOf, settingsOf, type ValuesOf, type Variables
+} from '../config/kind.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { CountsOf, MetricTable, ReadersOf } from '../metrics/table.ts'
+import type { UserField } from '../identity/sets.ts'
+import type { Arrived, At, Check, Checked, Explained, Found, PartFinding } from './findings.ts'
+import type { Base, Opened } from './places.ts'
+import type { StatusOf } from './figures.ts'
+
+/** Facts of the base for the rules of parts. Its variables would close a circle of types. */
+export type BaseFacts = Readonly<{
+  hasRedis: boolean
+  /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
+  isSealed: boolean
+  hasAdminApi: boolean
+  /** AUTHGEAR_ENDPOINT; undefined if it cannot be understood. */
+  authgear: Endpoint | undefined
+  /** IDENTITY_USER; undefined if it cannot be understood. */
+  identityUser: UserField | undefined
+  readFile: ReadFile
+}>
+
+/** A part's own variables, and those facts: all that its rules read. */
+type ReadingsOf<Rows extends Variables> = Readonly<{
+  base: BaseFacts
+  values: Partial<ValuesOf<Rows>>
+  /** True if a variable was set, understood or not. */
+  isSet (name: keyof Rows & string): boolean
+}>
+/** A rule over several variables, for errors or for warnings: its sentences are written for the operator. */
+export type Rule<Rows extends Variables> = (readings: ReadingsOf<Rows>) => readonly (string | false)[]
+
+/** The address of a part's listener, and the variable that holds it. */
+type Listens<Name extends string> = Readonly<{
+  variable: Name
+  address: ListenAddress
+  /** Its name in the line of the start; else the part's. */
+  shown?: string
+  /** True if it speaks no TLS, whatever LISTEN_TLS_* say. */
+  isPlain?: true
+}>
+
+/** Headers that a part may send, for whatever names them ahead: listeners, `snippet`, and proxies that strip them. */
+type Sends = Readonly<{
+  /** The option of `snippet` that passes them on. */
+  flag: string
+  usage: string
+  /** In lower case. */
+  names: readonly string[]
+  /** The one that holds a token by itself: it is recorded by its digest. */
+  token?: string
+}>
+
+type Open<Settings, Table> =
+  (settings: Settings, base: Base, count: CountsOf<Table>) => Opened & Readonly<{ gauges: ReadersOf<Table> }>
+
+type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> = Readonly<{
+  name: string
+  /** The heading of its variables. */
+  title: string
+  variables: Rows
+  /** An environment in which all of it is on: for the documentation's tables, and for tests of the whole. */
+  example: Readonly<Record<string, string>>
+  /** A variable without which it is off, and its own have no effect. It may be another part's, and that one gone. */
+  needs?: string
+  rules?: ReadonlyArray<Rule<Rows>>
+  warnings?: ReadonlyArray<Rule<Rows>>
+  /** Undefined: it is off. `hasValue` asks for any variable by its name; `env` is for those of a library. */
+  configure: (
+    values: SettingsOf<Rows>, hasValue: (name: string) => boolean, env: NodeJS.ProcessEnv
+  ) => Settings | undefined
+  listens?: (settings: Settings) => Listens<keyof Rows & string>
+  sends?: Sends
+  /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
+  namesSessions?: true
+  /** True if it tells of clients that are deleted at Authgear. */
+  tellsDeletions?: true
+  /** Words about Authgear in the line of the start. */
+  banner?: string
+  /** True if what it makes is refused by clocks that differ by seconds. */
+  isTimed?: true
+  findings?: ReadonlyArray<PartFinding<Id>>
+  checks?: ReadonlyArray<Check<Settings, Id>>
+  /** Judges what reached the app. */
+  arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
+  /** Explains a token that was pasted; undefined where it would not judge that one. */
+  pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
+  /** Its share of CACHE_MAX_MEMORY. */
+  memoryShare?: number
+  /** Milliseconds for which it remembers what a revocation may end. */
+  remembersMs?: (settings: Settings) => number
+  /** The longest life of tokens that it judges by the revocation log, which keeps revocations for as long. */
+  tokenMaxAgeMs?: (settings: Settings) => number
+  /** Data of people that only Redis keeps, in the words of a message. */
+  keepsInRedis?: string
+  /** Lines of `check`, for whoever has it on. */
+  notes?: (settings: Settings) => readonly string[]
+  /** True if SIGHUP makes it open its files again, and so does not end the process. */
+  reopens?: (settings: Settings) => boolean
+  status?: StatusOf
+  /** Its metrics, shown only while it is on. */
+  metrics: (settings: Settings) => Table
+  /** Loads what opens it: a `check`, a `healthcheck` or a start without it does not load its code. */
+  load: () => Promise<Open<Settings, Table>>
+}>
+
+/** How long revocations matter to a part. */
+type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }>
+
+/** A part whose code is loaded. */
+export type Loaded = Lives & Readonly<{
+  name: string
+  memoryShare: number
+  /** The variable that holds the address of its listener. */
+  variable: string | undefined
+  sendsHeaders: boolean
+  reopens: boolean
+  tokenHeader: string | undefined
+  namesSessions: boolean
+  tellsDeletions: boolean
+  /** Registers its metrics. @returns what opens it, once there is what it needs */
+  register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
+}>
+
+/** A part that is on: its types are closed in, so that a list of parts needs none of them. */
+type Configured = Lives & Readonly<{
+  name: string
+  keepsInRedis: string | undefined
+  notes: readonly string[]
+  reopens: boolean
+  listens: Listens<string> | undefined
+  isTimed: boolean
+  /** Names of the headers that it sends. */
+  sends: readonly string[]
+  banner: string | undefined
+  /** In the order of the part's list. */
+  checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
+  arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
+  pasted: (token: string, at: At) => Promise<Explained<string> | undefined>
+  load: () => Promise<Loaded>
+}>
+
+export type Part<Rows extends Variables, Id extends string> = Readonly<{
+  name: string
+  title: string
+  variables: Rows
+  example: Readonly<Record<string, string>>
+  sends: Sends | undefined
+  status: StatusOf
+  findings: ReadonlyArray<PartFinding<Id>>
+  checks: ReadonlyArray<Pick<Check<never, Id>, 'title' | 'off' | 'needs'>>
+  // methods, whose parameters are compared in both directions: a list holds parts of different rows
+  /** The errors of its rules. */
+  broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
+  /** Its warnings. */
+  doubtful (readings: ReadingsOf<Rows>): readonly (string | false)[]
+  /** Undefined: it is off. */
+  configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined
+}>
+
+/** The order of its properties counts: TypeScript infers settings from `configure` before it looks at `metrics`. */
+export function definePart<
+  const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
+> (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
+  const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
+  const { findings = [], checks = [], needs } = definition
+  return Object.freeze({
+    name,
+    title,
+    variables,
+    example,
+    sends,
+    status,
+    findings,
+    checks,
+    broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
+    doubtful: (readings: ReadingsOf<Rows>) =>
+      idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
+    configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined {
+      const all: Readonly<Record<string, unknown>> = values
+      const hasValue = (variable: string): boolean => all[variable] !== undefined
+      if (needs !== undefined && !hasValue(needs)) return undefined
+      const settings = definition.configure(settingsOf(variables, values), hasValue, env)
+      return settings === undefined ? undefined : configured(definition, settings)
+    }
+  })
+}
+
+/** Warns of its variables that are set although it is off without another one. @returns undefined where that is set */
+function idle<Rows extends Variables> (
+  needs: string | undefined, variables: Rows, { isSet }: Readonly<{ isSet: (name: string) => boolean }>
+): readonly string[] | undefined {
+  if (needs === undefined || isSet(needs)) return undefined
+  return Object.keys(variables).filter(isSet).map((name) => `${name}: has no effect without ${needs}`)
+}
+
+function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
+  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
+): Configured {
+  const { name, reopens, listens, isTimed = false, sends, checks = [], banner } = definition
+  const { arrived, pasted, keepsInRedis, notes } = definition
+  return {
+    name,
+    ...livesOf(definition, settings),
+    keepsInRedis,
+    notes: notes?.(settings) ?? [],
+    reopens: reopens?.(settings) === true,
+    listens: listens?.(settings),
+    isTimed,
+    sends: sends?.names ?? [],
+    banner,
+    checks: checks.map(({ run }) => (at) => run(settings, at)),
+    arrived: async (seen) => await arrived?.(settings, seen) ?? [],
+    pasted: async (token, at) => await pasted?.(settings, token, at),
+    load: () => loaded(definition, settings)
+  }
+}
+
+const livesOf = <Settings>(
+  { remembersMs, tokenMaxAgeMs }: Readonly<{ [Name in keyof Lives]?: (settings: Settings) => number }>,
+  settings: Settings
+): Lives => ({ remembersMs: remembersMs?.(settings) ?? 0, tokenMaxAgeMs: tokenMaxAgeMs?.(settings) })
+
+async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
+  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
+): Promise<Loaded> {
+  const { name, memoryShare = 0, listens, reopens, sends } = definition
+  const { namesSessions = false, tellsDeletions = false, metrics, load } = definition
+  const open = await load()
+  return Object.freeze({
+    name,
+    memoryShare,
+    ...livesOf(definition, settings),
+    variable: listens?.(settings).variable,
+    sendsHeaders: sends !== undefined,
+    reopens: reopens?.(settings) === true,
+    tokenHeader: sends?.token,
+    namesSessions,
+    tellsDeletions,
+    register (all: Pick<Metrics, 'register'>) {
+      const { count, read } = all.register(metrics(settings))
+      return (base: Base) => {
+        const opened = open(settings, base, count)
+        read(opened.gauges)
+        return opened
+      }
+    }
+  })
+}

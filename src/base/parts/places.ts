@@ -1,0 +1,207 @@
+import type { FastifyInstance } from 'fastify'
+import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
+import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
+import type { Clock } from '../clock.ts'
+import type { Keyer } from '../core/cache-key.ts'
+import type { Endpoint, UnavailableReason } from '../core/reason.ts'
+import type { ResourceToken } from '../core/resource-token.ts'
+import type { Sealing } from '../crypto/sealing.ts'
+import type { Log, WritePiece } from '../logging/log.ts'
+import type { Report } from '../http/access-log.ts'
+import type { RequestCounts } from '../metrics/request-counts.ts'
+import type { Wrappers } from '../tracing/wrappers.ts'
+import type { AnyListener, ListenerDeps } from '../http/listener.ts'
+import type { Route } from '../http/paths.ts'
+import type { TlsMaterial } from '../http/tls.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
+import type { Handler, HandlerDeps, HandlerResult } from '../http/types.ts'
+import type { Unfinished } from '../http/unfinished.ts'
+import type { HeaderContributor } from '../identity/presenter.ts'
+import type { Profiles } from '../identity/profile.ts'
+import type { SharedError } from '../cache/contention.ts'
+import type { RedisCommands } from '../redis/commands.ts'
+import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
+import type { Waits } from '../timing.ts'
+
+/** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
+export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
+
+/** Redis, as far as parts keep something there that replicas share. */
+export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & Readonly<{
+  commands: RedisCommands
+  /** The same with half a second at least, for what no request waits for. */
+  patient: RedisCommands
+  sealing: Sealing
+  /** REDIS_KEY_PREFIX, for entries of a cache. */
+  keyPrefix: string
+  /** The name of a part's own key, of this project alone. */
+  keyOf: (purpose: string) => string
+  /** True if the connection was lost, or the first one failed. */
+  isDown: () => boolean
+  /** Reports each kind of refusal once a connection. */
+  reportOnce: (operation: string, error: unknown) => void
+  /** Counts and reports errors of a cache. */
+  cacheError: SharedError
+}>
+
+/** What the base hands to each part. */
+export type Base = Readonly<{
+  clock: Clock
+  log: Log
+  version: string
+  /** Standard output, where it is a pipe that the log writes to. */
+  stdout: WritePiece | undefined
+  /** This machine's name. */
+  machine: string
+  /** Undefined without Redis. */
+  redis: SharedRedis | undefined
+  /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
+  openAdminApi: ((limits: AdminApiLimits) => AdminApi) | undefined
+  /** `issuer`: the origin that its tokens name. `waitingBytes`: for all requests that wait for it together. */
+  authgear: Readonly<{ issuer: string, waitingBytes: number }>
+  /** The keys by which Authgear signs, of one set for all; the first one that opens it hears of each fetch. */
+  openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
+  keyer: Keyer
+  keysFor: (purpose: string) => PurposeKeys
+  /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
+  secretId: string
+  /** Bytes of its share of CACHE_MAX_MEMORY. */
+  maxBytes: number
+  trustProxy: TrustProxy
+  /** A header of a 200 that holds a token by itself, where a part sends one. */
+  tokenHeader: string | undefined
+  /** True while the revocation log is followed. */
+  isFollowing: () => boolean
+  /** Revokes; not before all parts are open. */
+  revoke: RevocationLog['revoke']
+  /** MANAGEMENT_TOKEN */
+  managementToken: string | undefined
+  /** CACHE_DEGRADED_TTL: for so long what was read from Redis counts without it. */
+  degradedTtlMs: number
+  /** CACHE_TTL and CACHE_STALE_IF_ERROR together: for so long anything of a session is remembered. */
+  lifetimeMs: number
+  /** True if a part tells of clients that are deleted at Authgear; */
+  tellsDeletions: boolean
+  /** it tells those that judge clients. */
+  clientDeleted: ClientJudge['deleted']
+  /** Milliseconds for one query, in place of a part's own bound; tests set it. */
+  queryMs?: number | undefined
+  /** Undefined: listeners speak no TLS. */
+  tls: TlsMaterial | undefined
+  /** The budget of unfinished requests, for all listeners together. */
+  unfinished: Unfinished
+}>
+
+/** Handlers that answer a proxy, by endpoint; undefined: that one is off. */
+export type Handlers = Readonly<{ [Name in Endpoint]?: Handler | undefined }>
+
+/** A part's listener. `handlers` answer on listeners of parts behind it in the list, too; none stands for another's. */
+type PartListener = AnyListener & Readonly<{ handlers?: Handlers }>
+
+/** What a part's listener is built from, as the main one is; it exists once all parts are open. */
+export type Serving = Readonly<{
+  listenerDeps: ListenerDeps
+  handlerDeps: HandlerDeps
+  /** Where the policy alone chooses, `verify` judges resource tokens too. */
+  handlers: Handlers
+  /** Each header name that a 200 may have, whatever the route says. In lower case. */
+  identityNames: readonly string[]
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: Wrappers['handler']
+  /** Counts an answer that no handler gave. */
+  counted: RequestCounts['request']
+}>
+
+/** A document that anybody may read, by any name: on the main listener and on that of management. */
+export type PublicDocument = Readonly<{
+  /** Exact. No verify route of any proxy may name it: its 200 lets nobody in. */
+  path: string
+  endpoint: Endpoint
+  read: () => Pick<HandlerResult, 'response' | 'reason'>
+}>
+
+/** `unread`: nobody can say here, or not any more, whether the client is blocked. */
+export type ClientStanding = 'free' | 'blocked' | 'unread'
+
+/** Judges clients of resource tokens, and sees those that ask. */
+export type ClientJudge = Readonly<{
+  /** Asked before each 200 for a resource token. */
+  standingOf: (clientId: string) => ClientStanding
+  /** A token of this client was verified and judged. @param resource of the route */
+  saw: (token: Pick<ResourceToken, 'clientId' | 'userId'>, resource: string | undefined, isAllowed: boolean) => void
+  /** A client was deleted at Authgear then, whose id never comes back. @returns false: it is to be told again */
+  deleted: (clientId: string, at: number) => Promise<boolean>
+}>
+
+/** What endpoints of a part are built from; it exists once all parts are open. */
+export type EndpointsDeps = Readonly<{
+  handlerDeps: HandlerDeps
+  revocations: Pick<RevocationLog, 'standingOf'>
+  clients: ClientJudge | undefined
+  verify: Handler
+  /** The prefix of Envoy's ext_authz. */
+  extAuthz: Handler
+  extAuthzPolicy: 'optional' | 'required'
+  /** `/verify`, where the policy's requirements of tokens are left out. */
+  sessions: Handler
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: (handler: Handler) => Handler
+}>
+
+/** Endpoints that judge requests by more than sessions. */
+export type Endpoints = Readonly<{
+  /** In place of the base's. */
+  extAuthz: Handler
+  /** By name, beside the base's `verify` or in place of it, for listeners of parts. */
+  handlers: Handlers
+  /** On the main listener, beside `/verify` and the prefix. */
+  routes: readonly Route[]
+}>
+
+/** Routes on the management listener, a scope of Fastify's to themselves; each asks for MANAGEMENT_TOKEN. */
+export type ManagementRoutes = Readonly<{
+  routes: (scope: FastifyInstance) => void
+  /** A section of the status page, and its script, which runs after the page's own. */
+  section?: Readonly<{ html: string, script: string }>
+}>
+
+/** The places in which a part that is open plugs in. */
+export type Opened = Readonly<{
+  /** Resolves when requests may be taken: what it needs is there, or need not be waited for. */
+  ready?: () => Promise<void>
+  documents?: readonly PublicDocument[]
+  /** Observes each decision, once it is answered. */
+  decided?: Report
+  /** Vetoes each 200 that lets somebody pass. @returns the reason of the 503 in its place */
+  vetoes?: () => UnavailableReason | undefined
+  /** Adds headers to each 200. */
+  headers?: HeaderContributor
+  /** Builds endpoints; the first part that does so counts. */
+  endpoints?: (deps: EndpointsDeps) => Endpoints
+  /** Wraps in spans; the first part that does so counts. */
+  wraps?: Wrappers
+  /** Judges clients; the first part that does so counts. */
+  clients?: ClientJudge
+  management?: ManagementRoutes
+  /** Builds the source of profiles, of which there is one at most; the log exists once all parts are open. */
+  profiles?: (revocations: RevocationLog) => Profiles
+  /** Hears that a signed webhook came, here or at another replica. */
+  webhookCame?: () => void
+  /** Hears of a revocation that this replica takes, before the log has it. */
+  taken?: (revocation: Revocation) => void
+  /** Hears of one that Redis does not take yet. */
+  pending?: (revocation: Revocation) => void
+  /** Reads what the log says, in its order. */
+  reads?: Partial<LogReader>
+  /** Builds what listens at the address that the part's `listens` names. */
+  listener?: (serving: Serving) => PartListener
+  /** Numbers for the status page: since the start, or how things are now. */
+  numbers?: () => Readonly<Record<string, number>>
+  /** Opens its files again, on SIGHUP. */
+  reopen?: () => void
+  /** Hears that this replica is about to end. */
+  leave?: () => void
+  /** Ends what it does by itself, before the revocation log is closed. */
+  stop?: () => Promise<void>
+  close?: () => Promise<void> | void
+}>

@@ -1,0 +1,173 @@
+import type { Cluster, Redis } from 'ioredis'
+import { RedisTooSlow } from '../errors.ts'
+import { QUEUE_ADD, QUEUE_REMOVE, QUEUE_TAKE } from './queue.ts'
+
+/**
+ * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command:
+ * neither the wait for slots, for another pipeline or for a redirection counts, and it also ends handshakes and
+ * questions about slots.
+ */
+export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    // a process that was busy finds its timer due and the answer in its socket: the answer is read before the check
+    const timer = setTimeout(() => setImmediate(() => reject(new RedisTooSlow(limitMs))), limitMs)
+    answer.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
+}
+
+/** `most`: how many replicas' words are read back. */
+export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
+export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
+
+/** One line of a queue (queue.ts); name and payload hold no blank. */
+export type Taken = Readonly<{ name: string, payload: string }>
+type Queued = Taken & Readonly<{ dueMs: number, max: number, lifeMs: number }>
+
+export type RedisCommands = ReturnType<typeof commandsOf>
+
+/**
+ * Commands of one turn of the loop go out in one write. Not ioredis' automatic pipelines: each waits for the answers to
+ * the one before it, so that a command takes up to two round trips.
+ */
+function createGathering (redis: Redis): () => void {
+  let gathered: Redis['stream'] | undefined
+  return () => {
+    const { stream } = redis
+    if (gathered !== undefined || redis.status !== 'ready') return
+    gathered = stream
+    stream.cork()
+    setImmediate(() => {
+      gathered = undefined
+      stream.uncork()
+    })
+  }
+}
+
+const FENCED_SET =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const FENCED_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
+const COMPARE_AND_SET =
+  "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
+/** A value of another type is somebody else's garbage; what makes room comes first, so that it may be out of memory. */
+const NEWER_SET =
+  "local value = redis.pcall('get', KEYS[1]) " +
+    "if string.sub(type(value) == 'string' and value or '', 1, #ARGV[1]) >= ARGV[1] then return 0 end " +
+    "if ARGV[4] == 'over' and type(value) ~= 'string' then return 0 end " +
+    "if ARGV[4] == 'small' then redis.call('del', KEYS[1]) end " +
+    "return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3])"
+const COMPARE_AND_DELETE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+const TIME = "local now = redis.call('time') return now[1] * 1000 + math.floor(now[2] / 1000)"
+
+/**
+ * A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of
+ * ours.
+ */
+const ANNOUNCE = `
+-- trimmed first: after that it may be written to out of memory
+local now = redis.call('time')
+redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
+redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
+redis.call('xadd', KEYS[1], '*', 'name', ARGV[1], 'says', ARGV[3])
+local says, names, newest = {}, {}, {}
+for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
+  local fields = entry[2]
+  local name = fields[2]
+  if name then
+    if not says[name] then names[#names + 1] = name end
+    says[name] = fields[4] or ''
+  end
+end
+-- the same ones each time, where they are too many
+table.sort(names)
+for at = 1, math.min(#names, tonumber(ARGV[4])) do
+  -- what a stranger writes there is cut short
+  newest[2 * at - 1] = string.sub(names[at], 1, 64); newest[2 * at] = string.sub(says[names[at]], 1, 300)
+end
+return {#names, newest}`
+
+/** A value of another type is nothing that we wrote. @throws whatever else it is */
+export function asGarbage (error: unknown): Buffer {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return Buffer.alloc(0)
+  throw error
+}
+
+/**
+ * What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way.
+ * @param limitMs milliseconds after which a command counts as not answered, whatever it waits for
+ */
+export function commandsOf (redis: Redis | Cluster, limitMs: number) {
+  const gather = redis.isCluster ? () => {} : createGathering(redis as Redis)
+  const limited = <T>(command: () => Promise<T>): Promise<T> => {
+    gather()
+    return within(limitMs, command())
+  }
+  const isOk = async (command: () => Promise<unknown>): Promise<boolean> => (await limited(command)) === 'OK'
+  return Object.freeze({
+    pttl: (key: string): Promise<number> => limited(() => redis.pttl(key)),
+    getBuffer: (key: string): Promise<Buffer | null> => limited(() => redis.getBuffer(key)),
+    /**
+     * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. One
+     * time limit for both.
+     * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
+     */
+    getWithTtl: (key: string): Promise<readonly [pttl: number, value: Buffer | null]> =>
+      limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),
+    setPx: (key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
+      limited(() => redis.set(key, value, 'PX', lifeMs)),
+    /** Only while the other key, in the same slot, still holds that value. */
+    setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
+      limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
+    /** Only while the other key, in the same slot, still holds that value. */
+    deleteWhile: (fence: string, token: string, key: string): Promise<unknown> =>
+      limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
+    /** @returns whether this call made the key */
+    setIfAbsent: (key: string, value: string, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.set(key, value, 'PX', lifeMs, 'NX')),
+    /** Sets a key that does not end, where it holds that value (empty: where there is none). @returns whether it did */
+    compareAndSet: (key: string, expected: Buffer, value: Buffer): Promise<boolean> =>
+      isOk(() => redis.eval(COMPARE_AND_SET, 1, key, expected, value)),
+    /**
+     * Sets a value that begins with a version, in text of one length that sorts as it counts; not where the value that
+     * is there begins with the same one or a later. @returns whether it did
+     */
+    setIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, '')),
+    /** The same for a value that is smaller than what it replaces: also where Redis is out of memory. */
+    setSmallIfNewer: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'small')),
+    /** The same where an older one is there, and not where there is none. */
+    setOverOlder: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
+      isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'over')),
+    /** @param dueMs from now @param max how many there may be: the oldest go */
+    queueAdd: async (key: string, { name, payload, dueMs, max, lifeMs }: Queued): Promise<void> => {
+      await limited(() => redis.eval(QUEUE_ADD, 1, key, name, payload, dueMs, max, lifeMs))
+    },
+    /** @returns what is due, which no other replica gets for `againMs`, or for as long as it has waited */
+    queueTake: async (key: string, most: number, againMs: number, lifeMs: number): Promise<readonly Taken[]> => {
+      const flat = await limited(() => redis.eval(QUEUE_TAKE, 1, key, most, againMs, lifeMs)) as readonly string[]
+      return flat.flatMap((name, at) => at % 2 === 0 ? [{ name, payload: flat[at + 1] ?? '' }] : [])
+    },
+    queueRemove: async (key: string, lifeMs: number, names: readonly string[]): Promise<void> => {
+      await limited(() => redis.eval(QUEUE_REMOVE, 1, key, lifeMs, ...names))
+    },
+    /** Compare and delete. */
+    deleteIfEquals: (key: string, value: string): Promise<unknown> =>
+      limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
+    /** Milliseconds since 1970 by the clock of the server that has the key. */
+    timeOf: async (key: string): Promise<number> => Number(await limited(() => redis.eval(TIME, 1, key))),
+    /**
+     * Announces `id` and what it says.
+     * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them
+     * say
+     */
+    announce: async (key: string, { id, says, windowMs, most }: Announcement): Promise<Announced> => {
+      const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
+      const [count, flat] = answer as readonly [number, readonly string[]]
+      const newest = flat.flatMap((one, at) => at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])
+      return { count: Number(count), newest }
+    }
+  })
+}

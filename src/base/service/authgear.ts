@@ -1,0 +1,84 @@
+import { type KeySet, type KeySetObserver, openKeySet } from '../authgear/key-set.ts'
+import { createResolver } from '../authgear/resolver/client.ts'
+import { createClockWatch, type ClockObserver } from '../authgear/resolver/clock-watch.ts'
+import { createFailedCredentials, type FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
+import type { OutageObserver, Resolver, ResolverObserver } from '../authgear/resolver/types.ts'
+import type { Clock } from '../clock.ts'
+import type { CookieNames } from '../core/credentials.ts'
+import type { Log } from '../logging/log.ts'
+import type { ServiceSettings } from './settings.ts'
+
+/** So many may wait for their client's turn at least, however small AUTHGEAR_MAX_QUEUE is: a turn is no refusal. */
+const MIN_TURNS = 64
+/** One client may take up this part of them. */
+const TURNS_OF_ONE_CLIENT = 1 / 4
+/** Share of AUTHGEAR_TIMEOUT for a turn, beside that time: proxies wait a little longer than both. */
+const TURN_SHARE = 0.25
+
+/** What asks Authgear's resolver, and the bounds on it. */
+export type AuthgearAccess = Readonly<{
+  resolver: Resolver
+  failedCredentials: FailedCredentials
+  /** Resolutions under way and waiting. */
+  queue: () => Readonly<{ inFlight: number, queued: number }>
+}>
+
+type AuthgearDeps = Readonly<{
+  cookieNames: CookieNames
+  observer: ResolverObserver
+  clock: Clock
+  log: Log
+}>
+
+/** Opens no connection by itself. */
+export function createAuthgearAccess (
+  settings: ServiceSettings['authgear'],
+  { cookieNames, observer, clock, log }: AuthgearDeps
+): AuthgearAccess {
+  const answered = createClockWatch(clock, clockLines(log))
+  const told = { ...observer, ...outageLines(log), answered }
+  const resolver = createResolver({ ...settings, cookieNames }, told)
+  const turns = Math.max(MIN_TURNS, settings.maxQueue)
+  const failedCredentials = createFailedCredentials({
+    failuresPerMinute: settings.failuresPerMinute,
+    maxWaiting: { client: Math.ceil(turns * TURNS_OF_ONE_CLIENT), all: turns },
+    timeoutMs: settings.timeoutMs * TURN_SHARE,
+    now: clock.monotonic
+  })
+  const queue = (): ReturnType<AuthgearAccess['queue']> => {
+    const { inFlight, queued } = resolver.state()
+    return { inFlight, queued: queued + failedCredentials.waiting() }
+  }
+  return Object.freeze({ resolver, failedCredentials, queue })
+}
+
+const clockLines = (log: Log): ClockObserver => ({
+  clockOff: (aheadMs) => log.warn(
+    `this machine's clock is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ` +
+      "Authgear's: tokens in force count as ended, or ended ones as in force, and max_age policies are wrong. " +
+      'Let NTP set both clocks'
+  ),
+  clockRight: () => log.info("this machine's clock is right again, by Authgear's")
+})
+
+const outageLines = (log: Log): OutageObserver => ({
+  outageBegan: () => log.error(
+    'Authgear fails again and again: from now on it is asked once a second, and sessions that are not ' +
+      'remembered get 503 (the line of a 503 says why)'
+  ),
+  outageEnded: (outageMs, notAsked) =>
+    log.info({ outageMs: Math.round(outageMs), notAsked }, 'Authgear answers again')
+})
+
+/** The keys by which Authgear signs, fetched for all that verify by them once one of those opens the set. */
+export function createSharedKeySet (settings: ServiceSettings['authgear'], clock: Clock) {
+  let keySet: KeySet | undefined
+  return Object.freeze({
+    /** @param fetched called after each fetch, if this call is the first */
+    open (fetched: KeySetObserver['fetched']): KeySet {
+      keySet ??= openKeySet(settings, { clock, observer: { fetched } })
+      return keySet
+    },
+    close: async () => { await keySet?.close() }
+  })
+}

@@ -1,0 +1,195 @@
+import { createFindForeignFields } from '../core/foreign-cookies.ts'
+import type { Clock } from '../clock.ts'
+import { TOKEN_HEADERS } from '../core/protected-resource.ts'
+import { IDENTITY_HEADERS } from '../core/resolution.ts'
+import { createReport, createSampledLine } from '../http/access-log.ts'
+import { buildListener, type Listener, type ListenerDeps } from '../http/listener.ts'
+import type { Route } from '../http/paths.ts'
+import { createTrustProxy, type TrustProxy } from '../http/trusted-proxies.ts'
+import type { Handler } from '../http/types.ts'
+import { streamDeadlineMs } from '../http/limits.ts'
+import type { Unfinished } from '../http/unfinished.ts'
+import { SETS } from '../identity/sets.ts'
+import type { Log } from '../logging/log.ts'
+import type { Lost } from '../login/redirect.ts'
+import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
+import { createOwnLoginRoutes } from '../own-login/routes.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { PageLinks } from '../pages/refusal-page.ts'
+import { createSignOuts, SIGNING_OUT_MS } from '../revocation/sign-outs.ts'
+import { createVerify, type VerifyDeps, verifyRoutes } from '../verify/verify.ts'
+import { parts } from '../../parts/index.ts'
+import type { Handlers } from '../parts/places.ts'
+import {
+  endpointsOf, clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, vetoOf
+} from './open-parts.ts'
+import type { Parts } from './parts.ts'
+import type { ServiceSettings } from './settings.ts'
+import { reporting } from './shared.ts'
+
+type ListenersDeps = Parts & Readonly<{
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  unfinished: Unfinished
+}>
+
+type Listeners = Readonly<{
+  app: Listener
+  ofParts: readonly ListenerOfPart[]
+}>
+
+/** The main listener and those of parts; none listens yet. */
+export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
+  const { webhook, opened } = deps
+  const listenerDeps = listenerDepsOf(settings, deps)
+  const { trustProxy } = listenerDeps
+  const login = loginOf(settings, deps)
+  const checks = checksOf(settings, deps, login?.findLoginRedirect, trustProxy)
+  const routes = [
+    ...checks.routes,
+    ...documentsOf(opened).map(routeOf),
+    ...login?.routes ?? []
+  ]
+  return {
+    app: buildListener(listenerDeps, routes, webhook),
+    ofParts: listenersOf(opened, {
+      listenerDeps,
+      handlerDeps: deps.handlerDeps,
+      traced: deps.traced.handler,
+      handlers: checks.handlers,
+      identityNames: identityNamesOf(settings),
+      counted: deps.metrics.request
+    })
+  }
+}
+
+/** What answers a proxy, by whatever protocol it asks. */
+function checksOf (
+  settings: ServiceSettings,
+  deps: ListenersDeps,
+  findLoginRedirect: LoginRoutes['findLoginRedirect'] | undefined,
+  trustProxy: TrustProxy
+): Readonly<{ routes: readonly Route[], handlers: Handlers }> {
+  const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
+    ...deps.handlerDeps,
+    clock: deps.clock,
+    confirmAfterMs: settings.cache.negativeTtlMs,
+    allowPreflight: settings.preflight === 'allow',
+    findLoginRedirect,
+    links: pageLinksOf(settings),
+    pages: settings.pages,
+    trustProxy
+  }
+  const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
+  const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
+  const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
+  const traced = (handler: Handler): Handler => deps.traced.handler('verify', handler)
+  const { handlerDeps, revocations, opened } = deps
+  const clients = clientJudgeOf(opened)
+  const { extAuthzPolicy } = settings
+  const added = endpointsOf(opened, {
+    handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, sessions, traced
+  })
+  const main = traced(verify)
+  return {
+    routes: [...verifyRoutes(main, added?.extAuthz ?? traced(extAuthz)), ...added?.routes ?? []],
+    handlers: { verify: main, ...added?.handlers }
+  }
+}
+
+/** Each name that may go out on a 200, whatever the route says. */
+function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
+  const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
+  const ofParts = parts.flatMap(({ sends }) => sends?.names ?? [])
+  return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ...ofParts])]
+}
+
+function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine>): ListenerDeps['notFound'] {
+  return (context, seconds) => {
+    metrics.request('other', 404, 'not_found', 'none', seconds)
+    tell({ ...context, status: 404, reason: 'not_found' })
+  }
+}
+
+const NO_PATH = 'refused: a proxy asks /verify or /ext-authz/…, exactly'
+
+/** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
+function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
+  if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
+  if (login.own !== undefined) {
+    // each host has a login of its own; where there is one host, its first page is the way back
+    const [only, ...others] = login.own.origins
+    const query = only === undefined || others.length > 0 ? '' : `?rd=${only}/`
+    return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout${query}` }
+  }
+  const base = `${login.publicUrl}${login.path}`
+  return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
+}
+
+/** Says whose connection was ended for the budget of unfinished requests. */
+export function tellEnded (log: Log): (address: string | undefined) => void {
+  const tell = createSampledLine(
+    log, 'warn', 'ended a connection: unfinished requests and unread answers fill their budget, most of ' +
+      'them from this address'
+  )
+  return (address) => tell({ address })
+}
+
+/** @param isOwn each host has sessions of its own, and is named elsewhere */
+function tellLost (log: Log, isOwn: boolean): (lost: Lost) => void {
+  const proxy = createSampledLine(
+    log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
+  )
+  const host = createSampledLine(
+    log, 'warn', isOwn
+      ? 'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and its two addresses in the portal'
+      : 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+  )
+  return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })
+}
+
+function listenerDepsOf (
+  { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
+  { metrics, log, handlerDeps, own, opened, unfinished }: ListenersDeps
+): ListenerDeps {
+  const findForeignFields = own === undefined
+    ? createFindForeignFields(handlerDeps.cookieNames)
+    : () => NO_FOREIGN_FIELDS
+  const report = createReport(log, metrics.request, findForeignFields)
+  return {
+    report: reportOf(report, opened, logFailed(log)),
+    vetoes: vetoOf(opened),
+    notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
+    unexpectedError: reporting(log).unexpectedError,
+    trustProxy: createTrustProxy(trustedProxies),
+    forwardedForIgnored: metrics.forwardedForIgnored,
+    extAuthzLocation,
+    tls,
+    bounds: {
+      unfinished,
+      maxConnections: listeners.maxConnections,
+      streamMs: streamDeadlineMs(authgear.timeoutMs)
+    }
+  }
+}
+
+/** No app has a cookie of our name. */
+const NO_FOREIGN_FIELDS = Object.freeze({})
+
+function loginOf (
+  { login, cache, authgear, pages }: ServiceSettings,
+  { handlerDeps, digestForm, own, revocations, clock, traced, log }: ListenersDeps
+): LoginRoutes | undefined {
+  if (login === undefined) return undefined
+  const common = {
+    ...handlerDeps,
+    traced: (handler: Handler) => traced.handler('login', handler),
+    lost: tellLost(log, own !== undefined),
+    pages,
+    clock
+  }
+  if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })
+  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
+  return createLoginRoutes(login, { ...common, signOuts, digestForm, origin: authgear.endpoint.origin })
+}

@@ -1,0 +1,237 @@
+import { adminApiOf } from '../authgear/admin-api/account.ts'
+import type { PartReadings } from '../metrics/gauges.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { UNTRACED, type Wrappers } from '../tracing/wrappers.ts'
+import type {
+  Base, EndpointsDeps, Endpoints, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
+} from '../parts/places.ts'
+import type { UnavailableReason } from '../core/reason.ts'
+import { describe, type Log } from '../logging/log.ts'
+import type { Loaded } from '../parts/part.ts'
+import type { Report } from '../http/access-log.ts'
+import type { AnyListener } from '../http/listener.ts'
+import type { Route } from '../http/paths.ts'
+import { createTrustProxy } from '../http/trusted-proxies.ts'
+import type { Profiles } from '../identity/profile.ts'
+import { partKey } from '../redis/keys.ts'
+import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
+import type { ServiceSettings } from './settings.ts'
+import type { Shared } from './shared.ts'
+
+/** A part that is open. */
+type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined }>
+export type OpenedParts = readonly OpenedPart[]
+
+type OfSettings =
+  | 'version' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
+  | 'managementToken'
+  | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
+type OpenDeps =
+  & Omit<Base, OfSettings>
+  & Readonly<{ metrics: Metrics }>
+
+/** Opens the parts that are on, in the order of the list. @throws {ServiceError} where one cannot be opened */
+export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
+  const { parts } = settings
+  const opened: OpenedPart[] = []
+  const common = { ...deps, ...ofSettings(settings, deps.clock), clientDeleted: deletedBy(opened) }
+  try {
+    for (const part of parts) {
+      const open = part.register(metrics)
+      const { name, variable } = part
+      const maxBytes = settings.cache.maxBytes * part.memoryShare
+      const one = Object.freeze({ ...open({ ...common, maxBytes }), name, variable })
+      opened.push(one)
+      mustFit(part, one)
+    }
+  } catch (error) {
+    stopAll(opened).catch(() => {}).then(() => closeAll(opened)).catch(() => {}) // the first error counts
+    throw error
+  }
+  return opened
+}
+
+type Announced = Pick<Loaded, 'sendsHeaders' | 'reopens' | 'variable'>
+
+/** @throws for a place that was plugged in and not announced, or the other way round: either is without effect */
+export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: OpenedPart): void {
+  const places = [
+    ['headers', 'sends', sendsHeaders], ['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]
+  ] as const
+  for (const [place, announced, isAnnounced] of places) {
+    if ((part[place] !== undefined) === isAnnounced) continue
+    throw new Error(`part ${part.name}: \`${place}\` and \`${announced}\` go together, and it has one of them`)
+  }
+}
+
+function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
+  const { version, parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
+  return {
+    version,
+    machine,
+    tls,
+    managementToken,
+    trustProxy: createTrustProxy(trustedProxies),
+    authgear: { issuer: authgear.endpoint.origin, waitingBytes: authgear.waitingBytes },
+    openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
+    degradedTtlMs: cache.degradedTtlMs,
+    lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
+    tokenHeader: parts.map((part) => part.tokenHeader).find((name) => name !== undefined),
+    tellsDeletions: parts.some((part) => part.tellsDeletions)
+  }
+}
+
+/** @param opened all parts, once one of them tells of a client */
+const deletedBy = (opened: OpenedParts): ClientJudge['deleted'] =>
+  async (clientId, at) => await clientJudgeOf(opened)?.deleted(clientId, at) ?? true
+
+type SharedRedisDeps =
+  & Pick<SharedRedis, 'sealing' | 'leaseMs' | 'leaseWaitMs' | 'settleMs'>
+  & Readonly<{ shared: Shared, log: string }>
+
+/** @param deps `log`: what the names of keys begin with. @returns undefined without Redis */
+export function sharedRedisOf (
+  { shared: { redis, isDown, reportOnce }, log, ...own }: SharedRedisDeps
+): SharedRedis | undefined {
+  if (redis === undefined) return undefined
+  const { connection: { commands, patient }, keyPrefix, cacheError } = redis
+  const keyOf = (purpose: string): string => partKey(log, purpose)
+  return { ...own, commands, patient, keyPrefix, cacheError, keyOf, isDown, reportOnce }
+}
+
+/** The source of profiles; undefined where no part is one. */
+export const profilesOf = (opened: OpenedParts, revocations: RevocationLog): Profiles | undefined =>
+  opened.map(({ profiles }) => profiles).find((build) => build !== undefined)?.(revocations)
+
+/** Resolves when all parts can take requests. */
+export async function allReady (opened: OpenedParts): Promise<void> {
+  await Promise.all(opened.map(({ ready }) => ready?.()))
+}
+
+export const documentsOf = (opened: OpenedParts): readonly PublicDocument[] =>
+  opened.flatMap(({ documents }) => documents ?? [])
+
+export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =>
+  opened.flatMap(({ management }) => management ?? [])
+
+export const wrappersOf = (opened: OpenedParts): Wrappers =>
+  opened.find(({ wraps }) => wraps !== undefined)?.wraps ?? UNTRACED
+
+/** Undefined where no part judges clients. */
+export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined =>
+  opened.find(({ clients }) => clients !== undefined)?.clients
+
+/** The endpoints of the first part that builds some. */
+export const endpointsOf = (opened: OpenedParts, deps: EndpointsDeps): Endpoints | undefined =>
+  opened.map(({ endpoints }) => endpoints).find((build) => build !== undefined)?.(deps)
+
+/** A document's route on the main listener. */
+export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
+  return {
+    path,
+    endpoint,
+    methods: ['GET', 'HEAD'],
+    handler: () => ({ ...read(), source: 'none', who: undefined })
+  }
+}
+
+/** Ends what parts do by themselves. */
+export async function stopAll (opened: OpenedParts): Promise<void> {
+  await Promise.all(opened.map(({ stop }) => stop?.()))
+}
+
+/** Closes what opened last first, whatever one of them says. */
+export async function closeAll (opened: OpenedParts): Promise<void> {
+  const ends: Array<PromiseSettledResult<void>> = []
+  for (const { close } of opened.toReversed()) ends.push(...await Promise.allSettled([close?.()]))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+/** Hears what a part threw. */
+type Failed = (part: string, error: unknown) => void
+
+export const logFailed = (log: Pick<Log, 'error'>): Failed => (part, error) =>
+  log.error({ part, error: describe(error) }, 'a part failed at what it was told: please report it')
+
+/** Tells each part. An error of one is logged: it keeps nothing from the base, nor from other parts. */
+export function tellEach (opened: OpenedParts, failed: Failed, tell: (part: OpenedPart) => void): void {
+  for (const part of opened) {
+    try {
+      tell(part)
+    } catch (error) {
+      failed(part.name, error)
+    }
+  }
+}
+
+/** The report of each decision, which parts observe after it. Without parts it is the report itself. */
+export function reportOf (report: Report, opened: OpenedParts, failed: Failed): Report {
+  return opened.reduce<Report>((before, { name, decided }) => decided === undefined
+    ? before
+    : (request, said) => {
+        before(request, said)
+        try {
+          decided(request, said)
+        } catch (error) {
+          failed(name, error)
+        }
+      }, report)
+}
+
+/** The veto of any part. */
+export function vetoOf (opened: OpenedParts): (() => UnavailableReason | undefined) | undefined {
+  const vetoes = opened.flatMap(({ vetoes }) => vetoes ?? [])
+  if (vetoes.length === 0) return undefined
+  return () => {
+    for (const veto of vetoes) {
+      const reason = veto()
+      if (reason !== undefined) return reason
+    }
+    return undefined
+  }
+}
+
+/** The same log; the parts hear of what this replica takes. */
+export function tellingAll (log: RevocationLog, opened: OpenedParts, failed: Failed): RevocationLog {
+  return Object.freeze({
+    ...log,
+    async revoke (revocation: Revocation) {
+      tellEach(opened, failed, ({ taken }) => taken?.(revocation))
+      const outcome = await log.revoke(revocation)
+      if (outcome === 'pending') tellEach(opened, failed, ({ pending }) => pending?.(revocation))
+      return outcome
+    }
+  })
+}
+
+/** One reader of the log for all that read it; undefined where no part does. */
+export function readerOf (opened: OpenedParts): LogReader | undefined {
+  const readers = opened.flatMap(({ reads }) => reads ?? [])
+  if (readers.length === 0) return undefined
+  return {
+    begins (log, since) { for (const one of readers) one.begins?.(log, since) },
+    read (entry, at) { for (const one of readers) one.read?.(entry, at) },
+    passed (id) { for (const one of readers) one.passed?.(id) },
+    skipped (id) { for (const one of readers) one.skipped?.(id) },
+    lost (at) { for (const one of readers) one.lost?.(at) }
+  }
+}
+
+export type ListenerOfPart = AnyListener & Readonly<{ variable: string }>
+
+/** The listeners of parts, by the variables that hold their addresses. Each gets the handlers of those before it. */
+export function listenersOf (opened: OpenedParts, serving: Serving): readonly ListenerOfPart[] {
+  let { handlers } = serving
+  return opened.flatMap(({ name, variable, listener: build }) => {
+    if (variable === undefined || build === undefined) return []
+    const listener = build({ ...serving, handlers })
+    const twice = Object.keys(listener.handlers ?? {}).find((endpoint) => endpoint in handlers)
+    if (twice !== undefined) throw new Error(`part ${name}: ${twice} has a handler already`)
+    handlers = { ...handlers, ...listener.handlers }
+    return [{ ...listener, variable }]
+  })
+}
+
+/** For the status page. */
+export const numbersOf = (opened: OpenedParts): PartReadings =>
+  Object.fromEntries(opened.map(({ name, numbers }) => [name, numbers?.() ?? {}]))

@@ -1,0 +1,244 @@
+import { createAuthenticator } from '../authenticate/authenticator.ts'
+import type { AuthenticateDeps, Authenticator } from '../authenticate/types.ts'
+import type { MemoryCache } from '../cache/memory.ts'
+import type { Clock } from '../clock.ts'
+import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
+import { cookieNames } from '../core/credentials.ts'
+import { createSealer, type Sealing } from '../crypto/sealing.ts'
+import type { Unfinished } from '../http/unfinished.ts'
+import type { HandlerDeps } from '../http/types.ts'
+import { createPresenter } from '../identity/presenter.ts'
+import type { Log, WritePiece } from '../logging/log.ts'
+import type { PurposeKeys } from '../parts/places.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { redisKeysOf } from '../redis/keys.ts'
+import type { Replica } from '../revocation/presence.ts'
+import type { RevocationLog } from '../revocation/types.ts'
+import type { Wrappers } from '../tracing/wrappers.ts'
+import {
+  closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
+} from './open-parts.ts'
+import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
+import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { presentedShareOf, type ServiceSettings } from './settings.ts'
+import { openOwnSessions } from './own-sessions.ts'
+import { openShared, reporting } from './shared.ts'
+import type { Waits } from '../timing.ts'
+import { randomBytes } from 'node:crypto'
+import { createDigestForm, createRotatingKeyer, type DigestForm } from '../core/rotation.ts'
+import { createEntryCodec, type EntryCodec } from '../revocation/codec.ts'
+
+type PartsDeps = Waits & Readonly<{
+  memory: MemoryCache
+  metrics: Metrics
+  log: Log
+  clock: Clock
+  state: () => Replica['state']
+  stdout: WritePiece | undefined
+  unfinished: Unfinished
+}>
+export type Parts = ReturnType<typeof openParts>
+
+/** What all else is made of: nothing of it needs the revocation log. */
+function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ reconnected: () => void }>) {
+  const { metrics, log, clock } = deps
+  const { endpoint: { origin }, cookiePrefix } = settings.authgear
+  const names = cookieNames(cookiePrefix)
+  const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
+  const { keyer, sealing } = secrets
+  const keys = redisKeysOf(settings.redis?.keyPrefix ?? '', origin)
+  const authgear = createAuthgearAccess(settings.authgear, {
+    cookieNames: names, observer: metrics.resolver, clock, log
+  })
+  const shared = openShared(settings, sealing.entries, { ...deps, keys })
+  const keySet = createSharedKeySet(settings.authgear, clock)
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, keySet }
+}
+
+type Base = ReturnType<typeof openBase>
+
+/** The revocation log, and what is told of it or tells it something. */
+function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
+  const { secrets, memory, shared, sealing, keys, leaseMs, leaseWaitMs, settleMs } = base
+  const later: { revocations?: RevocationLog } = {} // the log reads to the parts, so that they are there first
+  const isFollowing = (): boolean => later.revocations?.isFollowing() === true
+  const revoke: RevocationLog['revoke'] = async (revocation) =>
+    await later.revocations?.revoke(revocation) ?? 'pending'
+  const redis = sharedRedisOf({ shared, log: keys.log, sealing, leaseMs, leaseWaitMs, settleMs })
+  const opened = openAll(settings, { ...base, ...secrets, openKeySet: base.keySet.open, redis, isFollowing, revoke })
+  const failed = logFailed(base.log)
+  const webhookCame = (): void => tellEach(opened, failed, (part) => part.webhookCame?.())
+  const log = openLog(settings, secrets.codec, {
+    ...base, forget: () => { memory.clear(); adopted() }, reader: readerOf(opened), webhookCame
+  })
+  const revocations = tellingAll(log.revocations, opened, failed)
+  later.revocations = revocations
+  return { opened, revocations, webhookCame, closeLog: log.close, logEntries: log.entries }
+}
+
+/** All that a replica opens, in this order; `closeParts` closes it. */
+export function openParts (settings: ServiceSettings, deps: PartsDeps) {
+  const toldOfLoss: Array<(what: 'connection' | 'log') => void> = []
+  const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
+  const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
+  const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
+  const { authgear, shared, secrets, keySet } = base
+  const { opened, revocations, webhookCame } = log
+  const traced = wrappersOf(opened)
+  const sources = { ...base, traced, revocations, webhookCame, connection: shared.redis?.connection }
+  const own = openOwnSessions(settings, {
+    ...sources, sessionSealing: secrets.sealing.sessions, openKeySet: keySet.open
+  })
+  if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
+  const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
+  const profiles = profilesOf(opened, revocations)
+  const presenter = createPresenter({
+    settings: settings.identity,
+    profiles,
+    contributors: opened.flatMap(({ headers }) => headers ?? []),
+    clock: deps.clock,
+    maxBytes: Math.floor(settings.cache.maxBytes * presentedShareOf(settings))
+  })
+  return {
+    ...log,
+    traced,
+    authgear,
+    keySet,
+    own,
+    shared,
+    profiles,
+    presence: openFollowersPresence(base.keys, shared, revocations, () => ({
+      name: settings.replica,
+      state: deps.state(),
+      authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+    })),
+    webhook: webhookOf(settings, sources),
+    digestForm: secrets.digestForm,
+    handlerDeps: {
+      authenticator,
+      keyer: base.keyer,
+      cookieNames: base.names,
+      readOwn: own?.readOwn,
+      absentHeaders: settings.absentHeaders,
+      presenter,
+      realm: settings.authgear.endpoint.origin
+    } satisfies HandlerDeps as HandlerDeps
+  }
+}
+
+function authenticatorOf (
+  { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
+  base: Base & Readonly<{ own: AuthenticateDeps['own'], traced: Wrappers, revocations: RevocationLog }>
+): Authenticator {
+  const { memory, shared, traced, authgear, own, clock, keyer, revocations, metrics, log } = base
+  return createAuthenticator({
+    memory,
+    sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
+    own,
+    clock,
+    observer: { ...metrics.authenticate, ...reporting(log) },
+    resolver: traced.resolver(authgear.resolver),
+    failedCredentials: authgear.failedCredentials,
+    sentDigests: keyer.sentDigests,
+    audience: endpoint.origin,
+    lifetimes: cache,
+    refreshAhead: cache.refreshAhead,
+    degradedTtlMs: cache.degradedTtlMs,
+    timeoutMs,
+    waitingBytes,
+    log: revocations
+  })
+}
+
+/** The first time is the start. */
+function notTheFirst (act: () => void): () => void {
+  let isFirst = true
+  return () => {
+    if (!isFirst) act()
+    isFirst = false
+  }
+}
+
+/** A part that cannot be opened leaves nothing behind: an open connection would keep the process. */
+function openOrClose<T> (base: Base, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    closeBase(base).catch(() => {}) // the first error counts
+    throw error
+  }
+}
+
+async function closeBase ({ shared, authgear, keySet }: Base): Promise<void> {
+  await keySet.close()
+  await authgear.resolver.close()
+  await closeRedis(shared)
+}
+
+async function closeRedis ({ redis }: Base['shared']): Promise<void> {
+  redis?.secretCheck.close()
+  await redis?.connection.close()
+}
+
+/** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
+export async function closeParts (parts: Parts): Promise<void> {
+  const { keySet, own, presence } = parts
+  const { closeLog, shared, authgear, opened } = parts
+  await stopAll(opened)
+  await own?.close()
+  await keySet.close()
+  await presence?.close()
+  await closeLog()
+  await authgear.resolver.close()
+  await closeAll(opened)
+  await closeRedis(shared)
+}
+
+/** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
+export type Secrets = Readonly<{
+  keyer: Keyer
+  /** `sessions`: of sessions of our own, which hold tokens. */
+  sealing: Readonly<Record<'entries' | 'sessions', Sealing>>
+  codec: EntryCodec
+  digestForm: DigestForm
+  keysFor: (purpose: string) => PurposeKeys
+  /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
+  secretId: string
+}>
+
+/** @param writesPrevious whether a replica may be left that knows CACHE_SECRET_PREVIOUS alone */
+export function openSecrets (settings: ServiceSettings, writesPrevious: () => boolean): Secrets {
+  const { cache, redis } = settings
+  // without Redis no other process has to know the secret
+  const isShared = cache.secret !== undefined || redis !== undefined
+  const current = deriveKeys(isShared ? secretBytes(cache.secret) : randomBytes(32))
+  const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
+  const keyer = keyerOf(settings, current.digest, previous?.digest, writesPrevious)
+  const [secret, previousSecret] = [secretIdOf(current.log), previous && secretIdOf(previous.log)]
+  const sealingOf = (key: Uint8Array, older: Uint8Array | undefined): Sealing =>
+    ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
+  return Object.freeze({
+    keyer,
+    secretId: secret,
+    sealing: {
+      entries: sealingOf(current.sealing, previous?.sealing),
+      sessions: sealingOf(current.sessions, previous?.sessions)
+    },
+    codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
+    keysFor: (purpose: string) => ({ current: current.of(purpose), previous: previous?.of(purpose) }),
+    digestForm: createDigestForm({ current: secret, previous: previousSecret })
+  })
+}
+
+function keyerOf (
+  { authgear: { endpoint, cookiePrefix }, parts }: ServiceSettings,
+  digestKey: Uint8Array,
+  previousKey: Uint8Array | undefined,
+  writesPrevious: () => boolean
+): Keyer {
+  const under = (key: Uint8Array): Keyer => createKeyer(key, { endpoint: endpoint.origin, cookiePrefix })
+  const current = under(digestKey)
+  return previousKey === undefined
+    ? current
+    : createRotatingKeyer(current, under(previousKey), writesPrevious, parts.some(({ namesSessions }) => namesSessions))
+}

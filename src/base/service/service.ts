@@ -1,0 +1,182 @@
+import { createMemoryCache, type MemoryCache } from '../cache/memory.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { type CertificateLife, certificateStage } from '../core/certificate.ts'
+import type { Listener } from '../http/listener.ts'
+import { certificateLife } from '../http/tls.ts'
+import type { Log, WritePiece } from '../logging/log.ts'
+import type { RevocationsDeps } from '../management/revocations.ts'
+import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
+import type { Gauges } from '../metrics/gauges.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { Replica } from '../revocation/presence.ts'
+import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
+import { createUnfinished } from '../http/unfinished.ts'
+import type { Profiles } from '../identity/profile.ts'
+import { buildListeners, tellEnded } from './listeners.ts'
+import {
+  allReady, documentsOf, type ListenerOfPart, logFailed, managementOf, numbersOf, tellEach
+} from './open-parts.ts'
+import { closeParts, openParts, type Parts } from './parts.ts'
+import { type ServiceSettings, sessionBytes } from './settings.ts'
+import { type Waiting, type Waits, waitUntil } from '../timing.ts'
+
+export type { ServiceSettings } from './settings.ts'
+
+export type Service = Readonly<{
+  app: Listener
+  /** The listeners of parts, by the variables that hold their addresses. */
+  ofParts: readonly ListenerOfPart[]
+  metrics: Metrics
+  /** Undefined: no part knows users. */
+  profiles: Profiles | undefined
+  /** For `POST /revocations`, where there is a token for it. */
+  revocations: RevocationsDeps | undefined
+  /** Up: it answers and its revocation log is followed. */
+  redisState: () => 'up' | 'down' | 'none'
+  /** Before it takes requests: the revocation log is followed, or need not be waited for. */
+  logFollowed: () => Promise<void>
+  /** Before it takes requests: the parts have what they need, or need not wait for it. */
+  partsReady: () => Promise<void>
+  /** What parts publish, for the management listener, and their own routes there. */
+  documents: readonly PublicDocument[]
+  management: readonly ManagementRoutes[]
+  /** The last quarter of an hour, for the status page. */
+  samples: () => readonly Sample[]
+  /** Other replicas that follow the revocation log, as far as they are known. */
+  others: () => readonly Replica[]
+  authgearState: () => 'ok' | 'failing'
+  /** Resolutions under way and waiting. */
+  authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
+  certificateRenewed: (life: CertificateLife) => void
+  /** The parts open their files again. */
+  reopen: () => void
+  /** The parts hear that this replica is about to end. */
+  leave: () => void
+  /** Closes what was opened, in reverse order; idempotent. */
+  close: () => Promise<void>
+}>
+
+/**
+ * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
+ * tracing is on.
+ */
+export type Seams = Waits & Readonly<{
+  clock?: Clock
+  /** What this replica says of itself to the others. */
+  state?: (() => Replica['state']) | undefined
+  /** The pipe that the log writes to, for parts that write there, too. */
+  stdout?: WritePiece | undefined
+}>
+
+/** Each write removes expired entries too. */
+const SWEEP_INTERVAL_MS = 1000
+
+/** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
+export function createService (
+  settings: ServiceSettings,
+  log: Log,
+  { clock = systemClock, state = () => 'serving', stdout, ...waits }: Seams = {}
+): Service {
+  const { cache, tls } = settings
+  const { maxEntries, staleIfErrorMs: staleMs } = cache
+  const memory = createMemoryCache({ maxEntries, maxBytes: sessionBytes(settings).resolved, clock, staleMs })
+  let life = tls === undefined ? undefined : certificateLife(tls.cert)
+  // a scrape comes later than the parts, which need the metrics themselves
+  const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
+  const unfinished = createUnfinished(settings.listeners.unfinishedBytes, tellEnded(log))
+  const parts = openParts(settings, { memory, metrics, log, clock, state, stdout, unfinished, ...waits })
+  const { authgear, revocations, shared } = parts
+  const failed = logFailed(log)
+  const history = createHistory({ read: metrics.reading, clock })
+  const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
+  return Object.freeze({
+    ...buildListeners(settings, { ...parts, metrics, log, clock, unfinished }),
+    metrics,
+    profiles: parts.profiles,
+    revocations: purgesOf(settings, parts, log),
+    redisState: () =>
+      shared.redis === undefined ? 'none' : shared.redis.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
+    logFollowed: () =>
+      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
+    partsReady: () => allReady(parts.opened),
+    documents: documentsOf(parts.opened),
+    management: managementOf(parts.opened),
+    samples: history.window,
+    others: () => parts.presence?.others() ?? [],
+    authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
+    authgearQueue: authgear.queue,
+    certificateRenewed: (renewed: CertificateLife) => { life = renewed },
+    reopen: () => tellEach(parts.opened, failed, ({ reopen }) => reopen?.()),
+    leave: () => tellEach(parts.opened, failed, ({ leave }) => leave?.()),
+    close: async () => {
+      timers.forEach(clearInterval)
+      await closeParts(parts)
+    }
+  })
+}
+
+/** Undefined without MANAGEMENT_TOKEN. */
+function purgesOf (
+  { managementToken: token }: ServiceSettings,
+  { handlerDeps: { keyer, cookieNames }, revocations }: Parts,
+  log: Log
+): RevocationsDeps | undefined {
+  return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
+}
+
+/** Read at each scrape, and by the status page. */
+function gaugesOf (
+  settings: ServiceSettings,
+  memory: MemoryCache,
+  parts: () => Parts,
+  certificate: () => CertificateLife | undefined,
+  clock: Clock
+): Gauges {
+  const { redis, cache, tls, login } = settings
+  return {
+    resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
+    cacheEntries: memory.size,
+    cacheBytes: memory.bytes,
+    cacheMaxBytes: () => cache.maxBytes,
+    redis: redis === undefined ? undefined : redisGauges(parts),
+    ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
+    parts: () => numbersOf(parts().opened),
+    certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
+  }
+}
+
+function redisGauges (parts: () => Parts): Gauges['redis'] {
+  return {
+    isUp: () => parts().shared.redis?.connection.isUp() === true,
+    isFollowed: () => parts().revocations.isFollowing(),
+    entries: () => parts().logEntries(),
+    replicasSeen: () => parts().presence?.seen() ?? 0
+  }
+}
+
+function certificateGauges (life: () => CertificateLife | undefined, clock: Clock): Gauges['certificate'] {
+  return {
+    expiry: () => (life()?.to ?? 0) / 1000,
+    stage: () => {
+      const now = life()
+      return now && certificateStage(now, clock.wall())
+    }
+  }
+}
+
+/** A start waits no longer for the revocation log. */
+const FOLLOW_WITHIN_MS = 2000
+
+export type LogFollowedDeps = Readonly<{
+  isFollowing: () => boolean
+  /** Whether a connection has failed: Redis being down is no reason to wait. */
+  isRedisDown: () => boolean
+}> & Waiting
+
+/**
+ * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
+ * first read is forgotten with it, and would be asked for twice.
+ */
+export function untilLogFollowed ({ isFollowing, isRedisDown, ...waiting }: LogFollowedDeps): Promise<void> {
+  return waitUntil(() => isFollowing() || isRedisDown(), FOLLOW_WITHIN_MS, waiting)
+}

@@ -1,0 +1,70 @@
+import type { Config } from '../config/index.ts'
+import type { Loaded } from '../parts/part.ts'
+import type { TlsMaterial } from '../http/tls.ts'
+
+/** What one replica is made of: the configuration without the addresses to listen on, and what `serve` adds to it. */
+export type ServiceSettings =
+  & Omit<
+    Config,
+    'listen' | 'management' | 'managementHosts' | 'parts' | 'tls' | 'shutdownDelayMs' |
+    'logFormat' | 'logLevel'
+  >
+  & Readonly<{
+    version: string
+    machine: string
+    /** Its name among the others: the machine, and the port where it has one. */
+    replica: string
+    /** The parts that are on, with their code. */
+    parts: readonly Loaded[]
+    tls: TlsMaterial | undefined
+  }>
+
+/** A revocation is kept for longer than any entry lives. */
+const RETENTION_MARGIN_MS = 5 * 60_000
+
+type Remembering =
+  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'remembersMs' | 'tokenMaxAgeMs'>> }>
+
+/** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
+export function logRetentionOf (
+  settings: Remembering
+): number {
+  const tokenMs = tokenMaxAgeOf(settings)
+  return Math.max(retentionOf(settings), tokenMs === undefined ? 0 : tokenMs + RETENTION_MARGIN_MS)
+}
+
+/** The longest life of tokens that the log judges; undefined where no part takes any. */
+export const tokenMaxAgeOf = ({ parts }: Pick<Remembering, 'parts'>): number | undefined =>
+  parts.map(({ tokenMaxAgeMs }) => tokenMaxAgeMs).find((ms) => ms !== undefined)
+
+/** For how long a revocation may matter to an entry of either tier, or to what a part remembers. */
+export function retentionOf ({ authgear, cache, parts }: Remembering): number {
+  const entryMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs
+  return Math.max(entryMs, ...parts.map(({ remembersMs }) => remembersMs)) + authgear.timeoutMs + RETENTION_MARGIN_MS
+}
+
+/** and for what goes out beside Authgear's headers. */
+const PRESENTED_SHARE = 0.1
+/** Of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that. */
+const OWN_SESSION_SHARE = 0.6
+
+/** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
+export function presentedShareOf (
+  { identity, parts }: Pick<ServiceSettings, 'identity' | 'parts'>
+): number {
+  const ofParts = parts.some(({ sendsHeaders }) => sendsHeaders)
+  const isUsual = identity.headers.all.length > 0 || ofParts
+  return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
+}
+
+/**
+ * Bytes of sessions: what the others leave of CACHE_MAX_MEMORY.
+ * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
+ */
+export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
+  const { cache, login, parts } = settings
+  const ofParts = parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
+  const left = cache.maxBytes * (1 - ofParts - presentedShareOf(settings))
+  const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
+  return { own: Math.floor(own), resolved: Math.floor(left - own) }
+}

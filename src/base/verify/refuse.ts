@@ -1,0 +1,65 @@
+import { readAudience } from '../core/audience.ts'
+import type { Policy } from '../core/policy.ts'
+import type { TrustProxy } from '../http/trusted-proxies.ts'
+import type { HandlerDeps, HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
+import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
+import type { PageLinks } from '../pages/refusal-page.ts'
+import type { PageSettings } from '../pages/settings.ts'
+import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses.ts'
+
+export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
+  /** Undefined: nobody is sent to log in. */
+  findLoginRedirect: FindLoginRedirect | undefined
+  /** Of the pages for people who are refused. */
+  links: PageLinks
+  pages: PageSettings
+  trustProxy: TrustProxy
+}>
+
+/** What is said to one who is not let in. */
+export type Refuser = (
+  request: VerifyRequest,
+  refusal: Omit<Refusal, 'audience' | 'reference' | 'rawHeaders'>,
+  rest?: Partial<HandlerResult>
+) => HandlerResult
+
+export function createRefuser (
+  { realm, findLoginRedirect, links, pages, trustProxy }: RefuserDeps,
+  policyOf: (request: VerifyRequest) => Policy
+): Refuser {
+  const refuse = createRefuse(realm, links, pages)
+  const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
+    const { method, rawHeaders, socket } = request
+    return findLoginRedirect?.({
+      ...refusal,
+      method,
+      rawHeaders,
+      peer: socket.remoteAddress,
+      isTrusted: () => trustProxy(socket.remoteAddress, 0),
+      location: request.location?.(),
+      policy: () => policyOf(request)
+    })
+  }
+  const respondTo = (request: VerifyRequest, refusal: Refusal): HttpResponse => {
+    const loginRedirect = refusal.audience === 'navigation' ? loginRedirectOf(request, refusal) : undefined
+    if (loginRedirect?.kind === 'redirect') return sendToLogin(refusal.reason, loginRedirect.location)
+    const answer = refuse({ ...refusal, way: loginRedirect?.location })
+    return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
+  }
+  return (request, { reason, bearer, challenge, account, missing }, rest) => ({
+    source: 'none',
+    who: undefined,
+    ...rest,
+    response: respondTo(request, {
+      reason,
+      bearer,
+      challenge,
+      account,
+      missing,
+      audience: readAudience(request.rawHeaders),
+      reference: request.requestId,
+      rawHeaders: request.rawHeaders
+    }),
+    reason
+  })
+}

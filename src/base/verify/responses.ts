@@ -1,0 +1,191 @@
+import type { CredentialContext, Source } from '../authenticate/types.ts'
+import type { Audience } from '../core/audience.ts'
+import type { Challenge } from '../core/policy.ts'
+import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
+import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
+import { withKeptHead } from '../http/respond.ts'
+import { OK } from '../http/success.ts'
+import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
+import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
+import { readLanguage } from '../pages/language.ts'
+import { createPages, NO_LINKS, type PageLinks } from '../pages/refusal-page.ts'
+import { type PageSettings, PLAIN } from '../pages/settings.ts'
+
+/** The circuit breaker lets a probe through after one second. */
+export const RETRY_AFTER_SECONDS = '2'
+/** Nobody: `false`, and seven empty values that a proxy copies over what a client sent. */
+const NOBODY: Identity = ['false']
+
+/** Answers that are kept ready, some kilobyte each with their head: for the sessions in use, not for a million. */
+const MAX_PREPARED = 2000
+/** An answer would keep hundreds of roles after the cache dropped them. */
+const MAX_IDENTITY_CHARACTERS = 512
+
+export function admittedOf (
+  { key, credentials }: CredentialContext,
+  { userId, identity }: Resolution & { kind: 'valid' },
+  digests: Admitted['digests']
+): Admitted {
+  return { key, credentials, userId, identity, digests, grant: undefined }
+}
+
+type AllowUser = (
+  resolution: Resolution & { kind: 'valid' },
+  source: Source,
+  outgoing: Outgoing
+) => HttpResponse
+
+/** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
+export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): AllowUser {
+  const prepared = new Map<Resolution, HttpResponse>()
+  const presented = new WeakMap<Outgoing, HttpResponse>()
+  const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
+    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent))
+    const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    if (characters > MAX_IDENTITY_CHARACTERS) return answer
+    if (prepared.size >= MAX_PREPARED) prepared.clear()
+    prepared.set(resolution, answer)
+    return answer
+  }
+  const present = (resolution: Resolution & { kind: 'valid' }, outgoing: Outgoing): HttpResponse => {
+    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent, outgoing))
+    presented.set(outgoing, answer)
+    return answer
+  }
+  return (resolution, source, outgoing) => {
+    if (source !== 'memory') return success(resolution.identity, reason, source, absent, outgoing)
+    return outgoing === NOTHING
+      ? (prepared.get(resolution) ?? prepare(resolution))
+      : (presented.get(outgoing) ?? present(resolution, outgoing))
+  }
+}
+
+/** A 200 for nobody carries every name whatever the setting: `false`, and the others empty. */
+export function allowNobody (reason: AllowReason | RefusalReason, outgoing: Outgoing, source?: Source): HttpResponse {
+  return success(NOBODY, reason, source, 'empty', outgoing)
+}
+
+/**
+ * @param identity one value for each of IDENTITY_HEADERS
+ * @param outgoing what goes out beside it; of one identity
+ */
+export function success (
+  identity: Identity,
+  reason: AllowReason | RefusalReason,
+  source: Source | undefined,
+  absent: AbsentHeaders,
+  outgoing: Outgoing = NOTHING
+): HttpResponse {
+  const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
+  const missing: string[] = []
+  IDENTITY_HEADERS.forEach((name, index) => {
+    const value = identity[index]
+    if (value === undefined) missing.push(name)
+    // empty ones overwrite what a client sent, at proxies that copy them
+    if (value !== undefined || absent === 'empty') headers.push(name, value ?? '')
+  })
+  for (let i = 0; i + 1 < outgoing.length; i += 2) {
+    const [name = '', value = ''] = [outgoing[i], outgoing[i + 1]]
+    if (value === '') missing.push(name)
+    if (value !== '' || absent === 'empty') headers.push(name, value)
+  }
+  if (source !== undefined) headers.push('x-forward-auth-source', source)
+  if (missing.length > 0) headers.push('x-envoy-auth-headers-to-remove', missing.join(','))
+  return { status: OK, headers, body: '' }
+}
+
+export type Refusal = Readonly<{
+  reason: RefusalReason
+  /** A bearer token was among what is refused. */
+  bearer: boolean
+  challenge?: Challenge | undefined
+  audience: Audience
+  /** The request id, which a page shows; it is in the log too. */
+  reference: string
+  /** Where the page's link leads, if not where it leads everybody; validated. */
+  way?: string | undefined
+  /** What the person of this very request is called. */
+  account?: string | undefined
+  /** What people call what the policy guards. */
+  missing?: string | undefined
+  /** As they arrived; a page reads its language there. */
+  rawHeaders?: readonly string[]
+}>
+
+/** @param realm AUTHGEAR_ENDPOINT @param links of pages */
+export function createRefuse (
+  realm: string,
+  links: PageLinks = NO_LINKS,
+  settings: PageSettings = PLAIN
+): (refusal: Refusal) => HttpResponse {
+  const pages = createPages(settings, links)
+  const known = new Map<string, HttpResponse>()
+  return (refusal) => {
+    const { reason, bearer, challenge, audience, rawHeaders = [] } = refusal
+    if (audience === 'navigation') {
+      return refuse(refusal, pages.headers, pages.render(reason, readLanguage(rawHeaders), refusal), realm)
+    }
+    // programs get one answer for each reason; only challenges differ
+    const name = `${reason} ${bearer}`
+    const answer =
+      (challenge === undefined ? known.get(name) : undefined) ??
+      withKeptHead(refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason, bearer), realm))
+    if (challenge === undefined) known.set(name, answer)
+    return answer
+  }
+}
+
+/** Sends a person to the login, by an absolute address: Traefik resolves a relative one against our inner address. */
+export function sendToLogin (reason: RefusalReason, location: string): HttpResponse {
+  return {
+    status: 302,
+    headers: [
+      'location',
+      location,
+      'content-length',
+      '0',
+      ...COMMON,
+      'x-forward-auth-reason',
+      REFUSALS[reason].outward
+    ],
+    body: ''
+  }
+}
+
+/** For proxies that cannot pass a redirect on: they make one from this header. */
+export function offerLogin (refusal: HttpResponse, location: string): HttpResponse {
+  return { ...refusal, headers: [...refusal.headers, 'x-forward-auth-login', location] }
+}
+
+function jsonOf (reason: RefusalReason, bearer: boolean): string {
+  return JSON.stringify({ error: REFUSALS[reason].outward, message: messageOf(reason, bearer) })
+}
+
+function refuse (refusal: Refusal, type: readonly string[], body: string, realm: string): HttpResponse {
+  const { status, outward } = REFUSALS[refusal.reason]
+  const headers = [
+    ...type,
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...(refusal.audience === 'navigation' ? COMMON_OF_PAGES : COMMON),
+    'x-forward-auth-reason',
+    outward
+  ]
+  if (status === 401) headers.push('www-authenticate', challengeOf(refusal, realm))
+  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS)
+  return { status, headers, body }
+}
+
+/** RFC 6750, section 3: an error only where a token was sent. RFC 9470, section 3: what would be enough. */
+function challengeOf ({ bearer, challenge }: Refusal, realm: string): string {
+  const parameters = [`realm="${realm}"`]
+  if (challenge === undefined) {
+    if (bearer) parameters.push('error="invalid_token"')
+  } else {
+    parameters.push('error="insufficient_user_authentication"')
+    if (challenge.amr.length > 0) parameters.push(`acr_values="${challenge.amr.join(' ')}"`)
+    if (challenge.maxAge !== undefined) parameters.push(`max_age="${challenge.maxAge}"`)
+  }
+  return `Bearer ${parameters.join(', ')}`
+}

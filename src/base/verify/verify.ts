@@ -1,0 +1,222 @@
+import type { Authentication, CredentialContext } from '../authenticate/types.ts'
+import type { Clock } from '../clock.ts'
+import { readAudience } from '../core/audience.ts'
+import { readCredentials } from '../core/credentials.ts'
+import { decide, type Decision, type Policy } from '../core/policy.ts'
+import { nameOf } from '../core/presentation.ts'
+import { REFUSALS } from '../core/reason.ts'
+import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
+import type { KnownProfile } from '../identity/presenter.ts'
+import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
+import { admittedOf, allowNobody, createAllow } from './responses.ts'
+import { createDerivedPolicies } from './policy-cache.ts'
+import { credentialContextOf, judgeInTurn } from '../http/request.ts'
+import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
+import type { Route } from '../http/paths.ts'
+
+export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter'> & Readonly<{
+  clock: Clock
+  /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
+  confirmAfterMs: number
+}>
+
+export type VerifyDeps = HandlerDeps & ConcludeDeps & RefuserDeps & Readonly<{
+  /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
+  allowPreflight: boolean
+  /**
+   * What a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint, or
+   * `leave-out`, on an endpoint that looks at tokens itself.
+   */
+  tokenRequirements: 'refuse' | 'leave-out'
+  /**
+   * Of the prefix, EXT_AUTHZ_POLICY. `required`: without a segment of its own a request is refused, since it got lost;
+   * `optional`: the segment may be the client's.
+   */
+  segments?: 'optional' | 'required'
+}>
+
+/** Is this request signed in, and does it meet the policy? */
+export function createVerify (deps: VerifyDeps): Handler {
+  const { readOwn } = deps
+  const policyOf = createSessionPolicies(deps)
+  const refuse = createRefuser(deps, policyOf)
+  const conclude = createConclude(deps, refuse)
+  function later (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    authentication: Promise<Authentication>
+  ): Promise<HandlerResult> {
+    return authentication.then((known) => conclude(request, subject, policyOf(request), known))
+  }
+  return (request) => {
+    const reading = readOwn === undefined
+      ? readCredentials(request.rawHeaders, deps.cookieNames)
+      : readOwn(request)
+    if (reading.kind === 'none') {
+      return deps.allowPreflight && isPreflight(request)
+        ? preflight(request, policyOf(request), deps, refuse)
+        : refuse(request, { reason: 'no_credentials', bearer: false })
+    }
+    if (reading.kind === 'refused') return refuse(request, reading)
+    if (reading.instead !== undefined) {
+      return judgeInTurn(deps, request, reading, (subject, known) =>
+        conclude(request, subject, policyOf(request), known))
+    }
+    const subject = credentialContextOf(deps.keyer, request, reading.credentials)
+    const authentication = deps.authenticator.authenticate(subject)
+    return authentication instanceof Promise
+      ? later(request, subject, authentication)
+      : conclude(request, subject, policyOf(request), authentication)
+  }
+}
+
+const FOR_TOKENS: Policy = {
+  kind: 'bad',
+  why: 'resource=, scope= and client= are about resource tokens: ask /resource or /resource-or-session'
+}
+
+const NO_SEGMENT: Policy = {
+  kind: 'bad',
+  why: 'EXT_AUTHZ_POLICY=required: the path begins with no policy segment, such as /ext-authz/~/'
+}
+
+function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (request: VerifyRequest) => Policy {
+  if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
+  const ofSessions = (policy: Policy): Policy => isForSessions(policy) ? policy : FOR_TOKENS
+  const policyOf = createDerivedPolicies(ofSessions, segments === 'optional' ? 'doubtful' : 'trusted')
+  return segments === 'required'
+    ? (request) => request.query === undefined ? NO_SEGMENT : policyOf(request)
+    : policyOf
+}
+
+export type Conclude = (
+  request: VerifyRequest,
+  subject: CredentialContext,
+  policy: Policy,
+  authentication: Authentication,
+  given?: EarlierFindings
+) => HandlerResult | Promise<HandlerResult>
+
+/** What an earlier judgement of the same request found out. */
+type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
+
+/** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
+export function createConclude (
+  { authenticator, absentHeaders, presenter, clock, confirmAfterMs }: ConcludeDeps,
+  refuse: Refuser
+): Conclude {
+  const allow = createAllow(absentHeaders)
+  const allowStale = createAllow(absentHeaders, 'allowed_stale')
+
+  const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
+    if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
+    const { resolution, source, ageMs, digests, stale } = authentication
+    const decision = decide(resolution, policy, clock.wall())
+    if (decision.kind === 'allow') {
+      const who = admittedOf(subject, decision.resolution, digests)
+      const outgoing = presenter.present(policy, who, given.profile)
+      if (outgoing instanceof Promise) {
+        return outgoing.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
+      }
+      return stale
+        ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
+        : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
+    }
+    const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
+    const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
+    if (account instanceof Promise) {
+      return account.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
+    }
+    const refusal = refuse(
+      request,
+      { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
+      { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
+    )
+    if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    return confirm(request, subject, policy, refusal, given)
+  }
+
+  /** A revocation may have come while the profile was waited for. */
+  async function judgeAgain (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    policy: Policy,
+    given: EarlierFindings
+  ): Promise<HandlerResult> {
+    return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
+  }
+
+  /** While Authgear cannot be asked, its last answer stands. */
+  async function confirm (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    policy: Policy,
+    refusal: HandlerResult,
+    given: EarlierFindings
+  ): Promise<HandlerResult> {
+    const fresh = await authenticator.confirm(subject, confirmAfterMs)
+    if (fresh.kind === 'unavailable') return refusal
+    return await conclude(request, subject, policy, fresh, { ...given, isConfirmed: true })
+  }
+
+  return conclude
+}
+
+function unresolved (
+  refuse: Refuser,
+  request: VerifyRequest,
+  subject: CredentialContext,
+  authentication: Exclude<Authentication, { kind: 'resolved' }>
+): HandlerResult {
+  const bearer = sentBearer(subject)
+  if (authentication.kind === 'refused') {
+    const { reason } = authentication
+    return refuse(request, { reason, bearer: bearer || reason === 'wrong_audience' }, { subject })
+  }
+  const { error } = authentication
+  return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
+}
+
+function sentBearer ({ credentials }: CredentialContext): boolean {
+  return credentials.bearer !== undefined
+}
+
+/** Whether the answer is a page that tells a person which account may not open it. */
+function isNamed ({ rawHeaders }: VerifyRequest, { reason }: Decision & { kind: 'refuse' }): boolean {
+  return REFUSALS[reason].status === 403 && readAudience(rawHeaders) === 'navigation'
+}
+
+/** A role just given and a step-up just made change the answer; a policy that cannot be understood stays so. */
+function isWorthConfirming (reason: (Decision & { kind: 'refuse' })['reason']): boolean {
+  return reason === 'forbidden' || reason === 'step_up_required'
+}
+
+/** Trusts the method of the verify request itself: proxies that keep the client's method vouch for it. */
+function isPreflight ({ method, rawHeaders }: VerifyRequest): boolean {
+  if (method !== 'OPTIONS') return false
+  const names = new Set(rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
+  return names.has('origin') && names.has('access-control-request-method') && !names.has('authorization')
+}
+
+function preflight (
+  request: VerifyRequest,
+  policy: Policy,
+  { presenter }: VerifyDeps,
+  refuse: Refuser
+): HandlerResult {
+  if (policy.kind === 'bad') {
+    return refuse(request, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
+  }
+  return { response: allowNobody('preflight', presenter.nobody), reason: 'preflight', source: 'none', who: undefined }
+}
+
+/**
+ * One exact path, and the prefix to which Envoy appends the client's path and query.
+ * @param extAuthz of the prefix
+ */
+export function verifyRoutes (verify: Handler, extAuthz: Handler): readonly Route[] {
+  return [
+    { path: '/verify', endpoint: 'verify', handler: verify },
+    { path: '/ext-authz/', endpoint: 'ext-authz', handler: extAuthz }
+  ]
+}
