@@ -14,7 +14,7 @@ export class ServiceError extends Error {
 /** No usable answer from Authgear: 503, never remembered, never taken for "not signed in". */
 export abstract class ResolverError extends ServiceError {
   readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' = 'authgear_unavailable'
-  /** What a person looks at first; `doctor` looks at most of it. */
+  /** The first thing to look at; `doctor` looks at most of them. */
   abstract readonly check: string
 }
 
@@ -79,7 +79,7 @@ export class AuthgearGarbage extends ResolverError {
   }
 }
 
-/** Of a session of our own: one such answer may be a mix-up on its way, and ends nothing by itself. */
+/** Another user's id for a session of our own: one such answer may be a mix-up on its way, and ends nothing. */
 export class AnotherUser extends ResolverError {
   readonly check = 'which server answers at AUTHGEAR_RESOLVER_URL, and each proxy between: run doctor'
   readonly userId: string

@@ -5,7 +5,7 @@ import { parseHost } from './cert/options.ts'
 
 /** Names that are this machine, where browsers need no HTTPS. */
 const LOCAL = /^(?:localhost|.*\.localhost)$/
-/** Of a container, which no browser can open. */
+/** The name of a container, which no browser can open. */
 const INNER = /^[^.]+$/
 
 /** As it is typed, and as the Compose stacks have it. */
@@ -32,7 +32,7 @@ function openedHost (text: string): string | undefined {
   return host?.kind === 'dns' && (LOCAL.test(host.value) || !INNER.test(host.value)) ? host.value : undefined
 }
 
-/** What is wrong with the name itself, whatever the configuration. */
+/** The problems of the name itself, whatever the configuration. */
 export function hostProblems (text: string): readonly string[] {
   if (openedHost(text) !== undefined) return []
   return [

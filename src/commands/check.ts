@@ -59,7 +59,10 @@ function printSettings (settings: readonly Setting[], out: Out): void {
 const asWritten = ({ name, source }: Setting): readonly string[] =>
   source === 'default' ? [] : [source === 'file' ? `${name}_FILE` : name]
 
-/** Of the main listener; a warning before its end, an error after it. The start says the same in its log. */
+/**
+ * The problem of the main listener's certificate: a warning before its end, an error after it. The start says the same
+ * in its log.
+ */
 function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: boolean }> | undefined {
   if (tls === undefined) return undefined
   const [life, now] = [certificateLife(readFileSync(tls.certFile, 'utf8')), Date.now()]

@@ -162,7 +162,7 @@ function probeOf (part: string, { title, off, needs }: PartCheck, index: number)
 
 export type Result = Readonly<{ title: string, outcome: Outcome }>
 
-/** What was looked at, what was found, and how many of each. */
+/** The checks, their findings, and how many of each. */
 export type Report = Readonly<{ endpoint: string | undefined, results: readonly Result[] }>
 
 const findingsOf = ({ results }: Report): readonly Finding[] =>
@@ -193,7 +193,7 @@ function countText (report: Report): string {
   return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
 }
 
-/** What was seen may be another server's words. */
+/** The text of one result, whose words may be another server's. */
 export function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
   const notes = (outcome.notes ?? []).map((note) => `         ${printable(note)}\n`).join('')

@@ -34,7 +34,7 @@ function ask (address: ListenAddress): Promise<string | undefined> {
   })
 }
 
-/** What is wrong with an answer that begins with this status line. */
+/** The problem of an answer that begins with this status line. */
 function problemOf (head: string): string | undefined {
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]
   return status === '200' ? undefined : status === undefined ? 'answered nothing' : `answered ${status}`

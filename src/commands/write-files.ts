@@ -62,7 +62,7 @@ export function textAt (path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** What writing a file would do to the one that is there. */
+/** The effect of writing a file on the one that is there. */
 type Change =
   | Readonly<{ kind: 'new' | 'same' }>
   | Readonly<{ kind: 'other', shown: string }>
@@ -79,7 +79,7 @@ function changeOf (name: string, there: string | undefined, wanted: string): Cha
   return { kind: 'other', shown: name === ENV_FILE ? namesOf(there, wanted) : shownOf(there, wanted) }
 }
 
-/** Of the variables that would be others. */
+/** The names of the variables that would change. */
 function namesOf (there: string, wanted: string): string {
   const before = parseEnv(there)
   return Object.entries(parseEnv(wanted)).filter(([name, value]) => before[name] !== value)

@@ -20,5 +20,5 @@ export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all
 /** The rows of each part. */
 export type PartRows = (typeof all)[number]['variables']
 
-/** What `doctor` may find of each part. */
+/** The findings of `doctor` about each part. */
 export type PartFindingId = (typeof all)[number]['findings'][number]['id']

@@ -311,7 +311,7 @@ function entryOf (
   return { resolution, stamp, digests, ttlMs, sealedAt: clock.wall() }
 }
 
-/** Whether a client can vary it at will: a credential beside another, or one that Authgear refused. */
+/** True if a client can vary it at will: a credential beside another, or one that Authgear refused. */
 function isVariable ({ subject: { credentials } }: ResolveContext, { resolution }: Entry): boolean {
   const sent = Object.values(credentials).filter((value) => value !== undefined)
   return sent.length > 1 || resolution.kind === 'invalid'

@@ -41,7 +41,7 @@ export type CredentialContext = Readonly<{
   /** Computed only for a lookup in the shared cache. */
   cacheKeys (): CacheKeys
   credentials: Credentials
-  /** Of the request that waits; counted only on a miss in memory. */
+  /** The bytes of the head of a request that waits; counted only on a miss in memory. */
   headBytes (): number
   /** Read only for a request to Authgear. */
   trace (): ClientTrace

@@ -103,7 +103,7 @@ function queueOf (
   }
 }
 
-/** Of each client and browser, within the minute that began with the first. */
+/** The refused codes of each client and browser, within the minute that began with the first. */
 function createRefusedCounts (now: () => number) {
   const counts = new LRUCache<string, Count>({ max: 3 * MAX_CLIENTS })
   const current = (name: string): Count | undefined => {
@@ -118,7 +118,7 @@ function createRefusedCounts (now: () => number) {
       if (count === undefined) counts.set(name, { since: now(), refused: 1, turnMs: turnMsOf(name) })
       else count.refused++
     },
-    /** Of the last turns; a flood is known in its next minute, too. */
+    /** The longest of the last turns; a flood is known in its next minute, too. */
     turnMsOf,
     took (name: string, ms: number): void {
       const count = counts.get(name)

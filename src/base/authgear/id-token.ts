@@ -4,7 +4,7 @@ import { isUserId } from '../core/resolution.ts'
 import type { Clock } from '../clock.ts'
 import type { KeySet } from './key-set.ts'
 
-/** What an ID token says of a login, once it was verified. */
+/** The facts of a login in a verified ID token. */
 export type SignedIn = Readonly<{
   userId: string
   /** As Authgear writes it: base64url of `offline_grant:UUID`. */
@@ -92,7 +92,7 @@ export function sessionIdOf (sid: string): string | undefined {
   return OFFLINE_GRANT.exec(Buffer.from(sid, 'base64url').toString())?.[1]
 }
 
-/** Of an ID token that came straight from Authgear: whose session it is of. */
+/** True if an ID token that came straight from Authgear belongs to the same session. */
 export function isOfSameSession (idToken: string, { userId, sid }: Pick<SignedIn, 'userId' | 'sid'>): boolean {
   const claims = claimsOf(idToken)
   return claims?.['sub'] === userId && claims['sid'] === sid

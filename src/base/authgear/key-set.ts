@@ -102,7 +102,7 @@ export function openKeySet (
   })
 }
 
-/** What unknown kids may make us ask, and which of them a fetch did not show. */
+/** The budget of fetches for unknown kids, and those that a fetch did not show. */
 function createLookups (clock: Pick<Clock, 'monotonic'>) {
   let left = MAX_LOOKUPS
   let countedAt = clock.monotonic()

@@ -10,7 +10,7 @@ export type PublicEndpointSettings = Readonly<{
   ca: string | undefined
 }>
 
-/** What Authgear says to everybody. */
+/** An endpoint that Authgear answers to everybody. */
 export type PublicEndpoint = Readonly<{
   /** @returns the body of a 200. @throws {KeysUnavailable} for every other answer, and for none */
   get: (path: string) => Promise<string>

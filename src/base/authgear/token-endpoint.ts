@@ -8,7 +8,7 @@ import { createTokenCalls, MAX_CONNECTIONS } from './token-calls.ts'
 import { type Ask, createExchange, type Library, oauthLibrary } from './token-exchange.ts'
 import { authoritiesOf, Pool } from './undici.ts'
 
-/** What Authgear gives for a code or a refresh token. */
+/** The tokens that Authgear gives for a code or a refresh token. */
 export type Tokens = Readonly<{
   accessToken: string
   /** Milliseconds from the moment at which it was asked. */

@@ -10,7 +10,10 @@ import type { ClientTrace } from './resolver/types.ts'
 import type { Kind } from './token-calls.ts'
 import type { Pool } from './undici.ts'
 
-/** Of an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client counts. */
+/**
+ * The tolerance for an ID token that comes with a code; of one that a refresh brings nothing but its issuer and client
+ * counts.
+ */
 const TOLERANCE_SECONDS = { code: 60, refresh: 86_400, revocation: 0 } as const
 /** An error code that may stand in a log line. */
 const ERROR_CODE = /^[a-z_]{1,40}$/
@@ -82,7 +85,7 @@ async function fetchBy (pool: Pool, url: string, init: FetchInit, signal: AbortS
   return new Response(text, { status: statusCode, headers: typeof type === 'string' ? { 'content-type': type } : {} })
 }
 
-/** What Authgear shows to the person as a device, and counts calls by. */
+/** The headers that Authgear shows to the person as a device, and counts calls by. */
 function headersOf (trace: ClientTrace | undefined): Record<string, string> {
   return {
     'user-agent': trace?.userAgent ?? 'authgear-forward-auth',

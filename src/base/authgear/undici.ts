@@ -8,7 +8,7 @@ export type Connected = undici.buildConnector.Callback
 
 const require = createRequire(import.meta.url)
 
-/** What this class has by itself: undici's index adds `request` and the like to all of its dispatchers. */
+/** The methods of this class itself: undici's index adds `request` and the like to all of its dispatchers. */
 type OwnMethods = Pick<undici.Pool, 'dispatch' | 'destroy'>
 const BarePool = require('undici/lib/dispatcher/pool.js') as
   new (origin: string, options: undici.Pool.Options) => OwnMethods

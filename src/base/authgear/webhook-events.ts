@@ -2,10 +2,10 @@ import { isUserId } from '../core/resolution.ts'
 import type { Revocation } from '../revocation/types.ts'
 import { type Json, objectOf, parseObject } from '../core/json.ts'
 
-/** What one webhook of Authgear's means to us. */
+/** The meaning of one webhook of Authgear's. */
 export type WebhookReading =
   | Readonly<{ kind: 'revokes', id: string | undefined, revocations: readonly Revocation[] }>
-  /** Of no consequence for what is remembered, or of a type that is not known: accepted. */
+  /** An event without consequence for what is remembered, or of an unknown type: accepted. */
   | Readonly<{ kind: 'ignored' }>
   | Readonly<{ kind: 'other_app' }>
   | Readonly<{ kind: 'unreadable' }>

@@ -113,7 +113,7 @@ function ageOf ({ entry, remainingMs }: CacheRead & { kind: 'hit' }): number {
 
 type Won = Contended & { kind: 'won' }
 
-/** Of two replicas that share a secret, one has its lease: none asks Authgear with less than all of its own. */
+/** One of two replicas that share a secret has its lease: none asks Authgear with less than all of its own. */
 async function contendForAll (places: readonly Place[], accept: Accept, wait: Wait): Promise<SharedLookup> {
   const held: Array<readonly [Place, Won]> = []
   for (const place of places) {

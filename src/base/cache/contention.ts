@@ -6,7 +6,7 @@ import { createLeases, type Leases, type Timing } from './lease.ts'
 import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
 import type { Accept, CacheRead, CacheWrite, Dated } from './types.ts'
 
-/** What becomes of the entry when its lease ends. `drop`: a newer one is written under another secret. */
+/** The outcome for the entry when its lease ends. `drop`: a newer one is written under another secret. */
 type Outcome<V = Entry> = Readonly<
   | { kind: 'write', entry: V, lifeMs: number }
   | { kind: 'drop' }

@@ -19,7 +19,7 @@ export interface MemoryCache extends Cache<string> {
   read (key: string): MemoryRead
   /** As `read`, and entries, refusals too, that ended within CACHE_STALE_IF_ERROR: `remainingMs` may be negative. */
   readEnded (key: string): MemoryRead
-  /** Whether the last resolution was valid, even if the entry has ended: it does not say so of now. */
+  /** True if the last resolution was valid, even if the entry has ended: it does not say so of now. */
   knowsAsValid (key: string): boolean
   write (key: string, entry: Entry, lifeMs: number, mark?: MemoryMark): CacheWrite
   /** Drops an entry that is older than a resolution which is not remembered itself. */

@@ -16,7 +16,7 @@ export type SecretCheckResult =
 export type SecretCheckDeps = Readonly<{
   commands: Pick<RedisCommands, 'getBuffer' | 'setPx' | 'setIfAbsent'>
   sealer: Sealer
-  /** Of CACHE_SECRET_PREVIOUS, while there is one. */
+  /** The sealer of CACHE_SECRET_PREVIOUS, while there is one. */
   previous?: Sealer | undefined
   name: string
   clock: Pick<Clock, 'wall'>
@@ -82,7 +82,7 @@ export type SecretCheckTimer = ReturnType<typeof startSecretCheck>
 
 export type SecretCheckTimerDeps = Readonly<{
   check: Pick<SecretCheck, 'refresh'>
-  /** Whether there is a CACHE_SECRET_PREVIOUS. */
+  /** True if there is a CACHE_SECRET_PREVIOUS. */
   isRotating: boolean
   clock: Pick<Clock, 'monotonic'>
   /** Told once, until it is gone. */
@@ -121,7 +121,7 @@ export function startSecretCheck (deps: SecretCheckTimerDeps) {
   return Object.freeze({
     refresh,
     close,
-    /** Whether this replica writes under CACHE_SECRET_PREVIOUS: one may be left that knows no other. */
+    /** True if this replica writes under CACHE_SECRET_PREVIOUS: one may be left that knows no other. */
     writesPrevious: () => writesPrevious
   })
 }

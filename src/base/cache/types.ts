@@ -1,7 +1,7 @@
 import type { Entry } from '../core/entry.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 
-/** What a value in Redis says of its own life; `ttlMs` is the whole of it. */
+/** The life that a value in Redis states of itself; `ttlMs` is the whole of it. */
 export type Dated = Readonly<{ ttlMs: number, sealedAt: EpochMs }>
 
 /** `rejected`: the value is not this service's for this key, or it is too old: a miss, but counted. */
@@ -12,7 +12,7 @@ export type CacheRead<V = Entry> =
   /** Not a miss: the entry may be there. */
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
-/** Whether an entry may be used; one that may not counts as a miss. */
+/** True if an entry may be used; one that may not counts as a miss. */
 export type Accept<V = Entry> = (entry: V, remainingMs: number) => boolean
 
 export type CacheWrite = Readonly<{ kind: 'stored' }> | Readonly<{ kind: 'unreachable', error: unknown }>

@@ -12,7 +12,7 @@ type Parts = ReturnType<typeof assemble>
 /** Everything that the environment says, parsed, checked and deep-frozen. undefined: that part is off. */
 export type Config = Readonly<{ [Name in keyof Parts]: Readonly<Parts[Name]> }>
 
-/** What is left of a group of which each value was read: one that nobody reads does not compile. */
+/** The rest of a group of which each value was read: one that nobody reads does not compile. */
 const nothingElse = (_: Record<string, never>): void => {}
 
 /**
@@ -25,7 +25,7 @@ export function assemble (values: Values, memory: MachineMemory, env: NodeJS.Pro
   return {
     ...ofAuthgear,
     ...listeners(settingsOf('Listeners', values)),
-    /** What peers may make the listeners hold, by the machine's memory. */
+    /** The bytes and connections that peers may take of the listeners, by the machine's memory. */
     listeners: listenerBounds(memory),
     cache: cache(settingsOf('Cache', values), memory, ofRedis !== undefined),
     redis: ofRedis,
@@ -67,7 +67,7 @@ function cache (
     maxBytes: maxBytes ?? defaultBudget(memory),
     /** undefined without Redis and for `none` */
     secret: isShared && secret !== 'none' ? secret : undefined,
-    /** What was made under it is read too; undefined without Redis. */
+    /** The secret whose entries are still read; undefined without Redis. */
     previousSecret: isShared ? previousSecret : undefined
   }
 }

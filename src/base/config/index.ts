@@ -45,7 +45,7 @@ function readingsOf (read: readonly Row[], machine: Machine): Readings {
   return { ...machine, values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name) }
 }
 
-/** What stands in for these is derived, so no row can show it. */
+/** These settings have derived defaults, which no row can show. */
 function shownSettings (read: readonly Row[], { authgear, cache }: Config): readonly Setting[] {
   const settings = read.flatMap(({ reading }) => reading.kind === 'read' ? [reading.setting] : [])
   const derived: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ function shownSettings (read: readonly Row[], { authgear, cache }: Config): read
 
 const nameIn = (error: string): string => error.replace(/:.*$/s, '')
 
-/** What is wrong with what is left of a cut value says nothing. */
+/** An error about the rest of a value that was cut says nothing. */
 function isOfOther (cut: readonly string[]): (error: string) => boolean {
   const names = new Set(cut.map(nameIn))
   return (error) => !names.has(nameIn(error))

@@ -37,7 +37,7 @@ export type ReadFile = (path: string, encoding?: 'utf8' | 'latin1') => string
 /** `shown` is what may be printed: masked where the value is secret. A `problem` never repeats a secret. */
 export type Parsed<T> = Readonly<{ kind: 'parsed', value: T, shown: string } | { kind: 'problem', problem: string }>
 
-/** What a variable's text may be: `accepts` for the documentation, `parse` for the program. */
+/** The values that a variable accepts: `accepts` for the documentation, `parse` for the program. */
 export type Kind<T> = Readonly<{ accepts: string, parse: (text: string, readFile: ReadFile) => Parsed<T> }>
 
 export const parsed = <T>(value: T, shown: string): Parsed<T> => ({ kind: 'parsed', value, shown })
@@ -64,12 +64,12 @@ export type Variable = Readonly<{
   listens?: true
 }>
 
-/** Whether a file may hold the value: `NAME_FILE` names it. */
+/** True if a file may hold the value: `NAME_FILE` names it. */
 export function hasFile ({ secret, file }: Pick<Variable, 'secret' | 'file'>): boolean {
   return secret === true || file === true
 }
 
-/** What a row's parsed value is: undefined only where nothing stands in for it. */
+/** The type of a row's parsed value: undefined only where it has no default. */
 type ValueOf<V> = V extends { kind: Kind<infer T> }
   ? V extends { fallback: string } | { required: true } ? T : T | undefined
   : never

@@ -4,7 +4,7 @@ import { getHeapStatistics } from 'node:v8'
 /** Bytes: what this process may take at most, and what of it V8 takes for its heap at most. */
 export type MachineMemory = Readonly<{
   limitBytes: number
-  /** Whether the limit is a container's (its control group, version 1 or 2), and not all that the machine has. */
+  /** True if the limit is a container's (its control group, version 1 or 2), and not all that the machine has. */
   isContainer: boolean
   heapBytes: number
 }>

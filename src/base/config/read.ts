@@ -3,7 +3,7 @@ import { readText } from './parsers/files.ts'
 
 const PROTOCOL = '(?:TCP|UDP|SCTP)'
 
-/** What Kubernetes and Docker links set for a service or container of any name, by the end of the variable's name. */
+/** The ends of names that Kubernetes and Docker links set for a service or container of any name. */
 const FORMS: readonly RegExp[] = [
   /_SERVICE_HOST$/,
   /_SERVICE_PORT(?:_[A-Z0-9_]+)?$/,

@@ -8,13 +8,13 @@ import { rows, type Values, type VariableName } from './variables.ts'
 
 /** The values that were read, and what the rules need to know of the machine. */
 export type Readings = Machine & Readonly<{
-  /** Of the variables that could be understood. */
+  /** The values of the variables that could be understood. */
   values: Partial<Values>
-  /** Whether a variable was set, understood or not. */
+  /** True if a variable was set, understood or not. */
   isSet: (name: VariableName) => boolean
 }>
 
-/** What of the outside is read beside the environment. */
+/** The outside that is read beside the environment. */
 export type Machine = Readonly<{
   readFile: ReadFile
   ownAddresses: () => readonly string[]
@@ -230,7 +230,7 @@ const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [
       'header over HTTP/2: use the image, or another Node'
 ]
 
-/** Whether this Node hands over a header line that begins or ends in a blank over HTTP/2. */
+/** True if this Node hands over a header line that begins or ends in a blank over HTTP/2. */
 export function keepsBlanks (version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
@@ -294,7 +294,7 @@ const RULES: readonly Rule[] = [
   redisCredentialsAgree
 ]
 
-/** What the rules of parts read. */
+/** The readings for the rules of parts. */
 export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
   const { isSet, values, readFile } = readings
   const { AUTHGEAR_ENDPOINT: authgear, CACHE_SECRET: secret, IDENTITY_USER: identityUser } = values

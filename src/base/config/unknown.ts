@@ -131,7 +131,10 @@ export function unknownVariables (env: NodeJS.ProcessEnv): Readonly<{ errors: st
 
 const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
 
-/** Of a managed identity (https://learn.microsoft.com/azure/app-service/overview-managed-identity, Azure Arc). */
+/**
+ * The variables of a managed identity (https://learn.microsoft.com/azure/app-service/overview-managed-identity, Azure
+ * Arc).
+ */
 const AZURE: readonly string[] = ['IDENTITY_ENDPOINT', 'IDENTITY_API_VERSION', 'IDENTITY_SERVER_THUMBPRINT']
 const isTheirs = (env: NodeJS.ProcessEnv, name: string): boolean =>
   AZURE.includes(name) || (name === 'IDENTITY_HEADER' && 'IDENTITY_ENDPOINT' in env)

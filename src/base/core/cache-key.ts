@@ -31,7 +31,7 @@ export type SentDigests = Readonly<{
 export type Digests = Readonly<{
   digests: (credentials: Credentials) => readonly CredentialDigest[]
   wholeDigests: (credentials: Credentials) => readonly CredentialDigest[]
-  /** Of the part of a `session` or `app_session` cookie before the dot. */
+  /** The digest of the part of a `session` or `app_session` cookie before the dot. */
   sessionDigest: (sessionId: string) => CredentialDigest
 }>
 
@@ -43,9 +43,9 @@ export type Keyer = Digests & Readonly<{
   cacheKeys: (credentials: Credentials) => CacheKeys
   /** Names something remembered of a user. @param of tells values of one purpose apart, such as the host of sessions */
   userKey: (purpose: string, userId: string, of: string) => CacheKey
-  /** Of a session id, under every secret that this replica knows. */
+  /** The digests of a session id, under every secret that this replica knows. */
   sessionDigests: (sessionId: string) => readonly CredentialDigest[]
-  /** What a revocation names: digests under the secret that all replicas know (rotation.ts). */
+  /** The digests that a revocation names: under the secret that all replicas know (rotation.ts). */
   revocable: () => Digests
 }>
 

@@ -5,7 +5,7 @@ export type CertificateLife = Readonly<{ from: number, to: number }>
 const STAGES = [-14, -7, -1, 0, 1, 7, 14] as const
 export type CertificateStage = (typeof STAGES)[number]
 const DAY_MS = 86_400_000
-/** What renews a certificate does so with a third of its life left: one of six days is well with two. */
+/** A certificate is renewed with a third of its life left: one of six days is well with two. */
 const MIN_SHARE = 1 / 6
 
 /** @returns undefined while it is well; 0 and less: it has ended */

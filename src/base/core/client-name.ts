@@ -67,7 +67,7 @@ function readHost (text: string, isWildcard: boolean): ClientNameReading {
     : problem('would be every host of a top-level domain')
 }
 
-/** What is not ASCII is longer as a host name. */
+/** A name beyond ASCII is longer as a host name. */
 function bounded (text: string): ClientNameReading {
   return text.length > MAX_LENGTH ? problem(`is longer than ${MAX_LENGTH} characters`) : named(text)
 }
@@ -80,7 +80,9 @@ function parse (text: string): URL | undefined {
 
 const LENIENT = /^https:[/\\]*(?:[^/\\?#]*@)?([^/\\?#@]*?)(?::(\d*))?([/\\][^?#]*)?(\?[^#]*)?(?:#.*)?$/is
 
-/** What another parser takes, and WHATWG's refuses: a host with `<` before a label, say, is below its domain. */
+/**
+ * Addresses that another parser takes, and WHATWG's refuses: a host with `<` before a label, say, is below its domain.
+ */
 function leniently (text: string): Parts | undefined {
   const [, host, port = '', pathname = '/', search = ''] = LENIENT.exec(text) ?? []
   if (host === undefined || host === '') return undefined

@@ -1,11 +1,11 @@
 import { type CookieNames, linesOf, only, readBearerAlone, readCredentials } from './credentials.ts'
 
-/** What of a request cannot be Authgear's, in words; never a value. */
+/** The parts of a request that cannot be Authgear's, in words; never a value. */
 type ForeignFields = Readonly<{
   authorization?: string
   /** Cookies that have a name of Authgear's. */
   cookies?: string
-  /** What the people who run it can do about the cookies. */
+  /** The remedy for the cookies, for the people who run it. */
   check?: string
 }>
 

@@ -1,12 +1,18 @@
 const MIB = 2 ** 20
-/** What the service takes beside V8's heap, and V8's free room (docs/inside/decisions/017-a-budget-of-bytes.md). */
+/**
+ * The memory that the service takes beside V8's heap, and V8's free room
+ * (docs/inside/decisions/017-a-budget-of-bytes.md).
+ */
 const BESIDE_CACHE_BYTES = 64 * MIB
 /** V8's heap before anything is remembered: code, connections, resolutions under way. */
 const HEAP_AT_REST_BYTES = 44 * MIB
 const MIN_BUDGET_BYTES = 4 * MIB
 /** More would only wait, since Authgear answers 64 at a time. */
 const MAX_WAITING_BYTES = 64 * MIB
-/** What a container needs beside the old generation: code, the young one, buffers, and a health check's process. */
+/**
+ * The memory that a container needs beside the old generation: code, the young one, buffers, and a health check's
+ * process.
+ */
 const BESIDE_HEAP_BYTES = 72 * MIB
 /** V8 would take 16; the young generation has three such parts (docs/inside/decisions/018-node-starts-over.md). */
 const MAX_SEMI_SPACE_MIB = 8
@@ -33,11 +39,11 @@ export function waitingBudget ({ heapBytes }: Readonly<{ heapBytes: number }>): 
 
 /** Bytes of what peers have not finished: half a head and half an answer alike, beside V8's heap for the most part. */
 const MAX_UNFINISHED_BYTES = 64 * MIB
-/** What an open connection takes, TLS or not, with what the kernel holds for it. */
+/** The bytes of an open connection, with TLS or without, and with the kernel's part. */
 const BYTES_PER_CONNECTION = 128 * 1024
 const CONNECTIONS = { min: 256, max: 16_384 } as const
 
-/** What strangers can make the listeners hold: an eighth of the memory, and so many connections each. */
+/** The most that strangers can make the listeners hold: an eighth of the memory, and so many connections each. */
 export function listenerBounds ({ limitBytes }: Readonly<{ limitBytes: number }>): ListenerBudget {
   const connections = Math.floor(limitBytes / BYTES_PER_CONNECTION)
   return {

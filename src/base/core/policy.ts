@@ -12,7 +12,7 @@ export type Policy = Bad | Readonly<{ kind: 'understood', requirements: readonly
 
 /** Characters of one text; no route needs more, and a client may be its author. */
 const MAX_LENGTH = 8192
-/** What a person may have meant; a client may have written anything. */
+/** A name that a person may have meant; a client may have written anything. */
 const NAME = /^[A-Za-z][\w-]{0,19}$/
 const BY_NAME: ReadonlyMap<string, (typeof PARAMETERS)[keyof typeof PARAMETERS]> = new Map(Object.entries(PARAMETERS))
 

@@ -6,7 +6,7 @@ export { IDENTITY_SETS, type IdentitySet } from './requirement.ts'
 /** A route that names two different ones gets none: its app sees nobody, even if a client wrote the second. */
 export type Choice<T> = Readonly<{ kind: 'default' } | { kind: 'named', value: T } | { kind: 'contradiction' }>
 
-/** What goes out on a 200 beside Authgear's own headers, as the route chooses. */
+/** The headers of a 200 beside Authgear's own, as the route chooses. */
 export type Presentation = Readonly<{ identity: Choice<IdentitySet>, audience: Choice<string> }>
 
 const DEFAULT = Object.freeze({ kind: 'default' })

@@ -22,7 +22,7 @@ type RefusalStatus = 401 | 403 | 503
 
 export type RefusalText = Readonly<{
   status: RefusalStatus
-  /** What the client learns: nothing about the configuration of a route or of Authgear. */
+  /** The words for the client: nothing about the configuration of a route or of Authgear. */
   outward: string
   /** One sentence for a person. */
   message: string
@@ -104,7 +104,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
  * proxy: these routes say 2xx to nobody.
  */
 export type LoginPage =
-  /** What came back was not sealed by this service. */
+  /** The state that came back was not sealed by this service. */
   | 'state_unknown'
   /** The browser came back twice without our cookie. */
   | 'cookies_blocked'

@@ -5,10 +5,10 @@ import type { EpochMs } from './token-expiry.ts'
 export const IDENTITY_SETS = ['remote', 'forwarded', 'webauth'] as const
 export type IdentitySet = typeof IDENTITY_SETS[number]
 
-/** What a parameter of a policy says of what goes out; it changes no decision. `name`: on the page of a 403. */
+/** The effect of a policy's parameter on what goes out; it changes no decision. `name`: on the page of a 403. */
 type Presents = Readonly<{ identity?: IdentitySet, audience?: string, name?: string }>
 
-/** What a client could do to be let in (RFC 9470). */
+/** A step that would let the client in (RFC 9470). */
 export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly string[] }>
 
 export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
@@ -19,7 +19,7 @@ export type Requirement = PersonRequirement | TokenRequirement
 /** About the person behind a session or a resource token. */
 export type PersonRequirement = Readonly<{
   kind: 'person'
-  /** What the identity lacks counts against the user. */
+  /** A fact that the identity lacks counts against the user. */
   meets: (identity: Identity, now: EpochMs) => Outcome
   /** Presentation only. `offer`: no redirect to the login. `useless`: after a login the answer would be the same. */
   login?: 'offer' | 'useless'
@@ -27,7 +27,7 @@ export type PersonRequirement = Readonly<{
   presents?: Presents
 }>
 
-/** Of a resource token, what a session does not have. */
+/** The facts of a resource token that a session does not have. */
 type Grant = Readonly<{ audience: readonly string[], clientId: string, scopes: readonly string[] }>
 
 export type TokenRequirement = Readonly<{
@@ -56,9 +56,9 @@ export const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
 const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 /** The endpoint decides whether this deployment has the resource. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
-/** What an app calls itself: the assertion's `aud`. */
+/** The name of an app: the assertion's `aud`. */
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
-/** What people call what a policy guards: `_` is a blank on the page. */
+/** The name of what a policy guards, for people: `_` is a blank on the page. */
 const NAME = /^[a-zA-Z0-9_.:-]{1,60}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** How far Authgear's clock may be ahead of this machine's. */
@@ -67,7 +67,7 @@ const MAX_AHEAD_MS = 5 * 60_000
 const readRoles = createListReader(',')
 const readAmr = createListReader(' ')
 
-/** What a route asks of people. */
+/** Requirements on people. */
 export const PERSON_PARAMETERS = {
   role: anyOf('role', ROLE, (roles) => ({
     kind: 'person',
@@ -106,7 +106,7 @@ export const PERSON_PARAMETERS = {
   }
 } as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
 
-/** What a route asks of a resource token. */
+/** Requirements on a resource token. */
 export const TOKEN_PARAMETERS = {
   resource: {
     parse: (value) =>

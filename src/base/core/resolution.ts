@@ -16,7 +16,7 @@ export const IDENTITY_HEADERS = [
 export type Identity = ReadonlyArray<string | undefined>
 export type UserId = string & { readonly __brand: 'UserId' }
 
-/** What the resolver said. Cached; never mixed with a decision. */
+/** The resolver's answer. Cached; never mixed with a decision. */
 export type Resolution =
   | Readonly<{ kind: 'valid', userId: UserId, identity: Identity }>
   /**
@@ -81,7 +81,7 @@ function sizeOf (identity: Identity): number {
 /** Authgear's ids are UUIDs of 36 characters; what is remembered of a user must have a bound. */
 const MAX_LENGTH = 256
 
-/** Whether a text can be a user's id: a lone surrogate would be another text once it was written as UTF-8. */
+/** True if a text can be a user's id: a lone surrogate would be another text once it was written as UTF-8. */
 export function isUserId (value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH && !/\p{Cs}/u.test(value)
 }

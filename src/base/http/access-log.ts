@@ -92,7 +92,7 @@ export function createSampledLine (log: Log, level: 'info' | 'warn', message: st
   }
 }
 
-/** Whether an answer of this status has a line; 503 at warn, 200 at debug. */
+/** True if an answer of this status has a line; 503 at warn, 200 at debug. */
 function loggedStatuses (log: Log): Readonly<Record<number, boolean>> {
   const info = log.isLevelEnabled('info')
   return {

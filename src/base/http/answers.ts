@@ -3,7 +3,7 @@ import type { HttpResponse, Status } from './types.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
 export const COMMON = ['cache-control', 'no-store', 'vary', 'Authorization, Cookie'] as const
-/** Of a page for people, which is in their language. */
+/** The common headers of a page for people, which is in their language. */
 export const COMMON_OF_PAGES =
   ['cache-control', 'no-store', 'vary', 'Authorization, Cookie, Accept-Language'] as const
 export const JSON_TYPE = 'application/json; charset=utf-8'
@@ -37,7 +37,7 @@ function unavailable (reason: UnavailableReason): HttpResponse {
 /** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
 export const BROKEN: HttpResponse = UNAVAILABLE.authgear_unavailable
 
-/** What over HTTP is refused before it is a request. */
+/** The answer to what is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))
 
 function json (status: Status, content: Readonly<Record<string, string>>, more: readonly string[] = []): HttpResponse {

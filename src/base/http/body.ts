@@ -6,11 +6,11 @@ type Unread = Readonly<{ kind: 'too_large' | 'late' | 'displaced' }>
 type Body = Readonly<{ kind: 'whole', bytes: Buffer }> | Unread
 
 export type BodyLimits = Readonly<{
-  /** Of one body, bytes. */
+  /** The bound of one body in bytes. */
   maxBytes: number
-  /** In which all of one must be here. */
+  /** The time in which a whole body must arrive. */
   timeoutMs: number
-  /** Of all that are under way: how many, and their bytes together. */
+  /** The bound of all bodies under way: their number, and their bytes together. */
   maxBodies: number
   maxHeldBytes: number
 }>

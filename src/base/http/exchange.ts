@@ -15,7 +15,7 @@ import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
 import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Status, VerifyRequest } from './types.ts'
 
-/** What every line about a request names it by. */
+/** The fields that name a request in every line about it. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
 export type ExchangeDeps = ClientDeps & Readonly<{

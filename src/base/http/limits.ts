@@ -34,10 +34,10 @@ export const HTTP1_OPTIONS = {
   requestTimeout: REQUEST_TIMEOUT_MS
 } as const
 
-/** Of one connection: proxies open another one beyond, and what a single one can make us hold is bounded. */
+/** The limit of one connection: proxies open another one beyond, and what a single one can make us hold is bounded. */
 const MAX_STREAMS = 200
 
-/** What HTTP/2 needs beyond a certificate: the peer is our proxy, and everybody behind it shares its session. */
+/** The options of HTTP/2 beside a certificate: the peer is our proxy, and everybody behind it shares its session. */
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
   handshakeTimeout: HANDSHAKE_TIMEOUT_MS,

@@ -22,9 +22,9 @@ export type ListenerDeps = ExchangeDeps & Readonly<{
 }>
 
 export type ListenerBounds = Readonly<{
-  /** Of all listeners together. */
+  /** The budget of all listeners together. */
   unfinished: Unfinished
-  /** Of one listener without TLS; a quarter with it: each keeps keys, buffers and a session of HTTP/2. */
+  /** The limit of one listener without TLS; a quarter with it: each keeps keys, buffers and a session of HTTP/2. */
   maxConnections: number
   /** See `streamDeadlineMs`. */
   streamMs: number
@@ -37,7 +37,7 @@ export type ListenAt = Readonly<{ host: string, port: number } | { path: string 
 /** A listener of any make, as a replica opens it, renews its certificate and drains it. */
 export type AnyListener = Readonly<{
   listen: (at: ListenAt) => Promise<unknown>
-  /** What listens: it has `setSecureContext` where it speaks TLS. */
+  /** The server that listens: it has `setSecureContext` where it speaks TLS. */
   server: NetServer
   drain: Drain
 }>
@@ -114,7 +114,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
 }
 
-/** What is not HTTP gets one short answer and no second chance. */
+/** A connection that does not speak HTTP gets one short answer and no second chance. */
 function refuseUnreadable (error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) { socket.destroy(); return }
   const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'

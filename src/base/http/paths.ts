@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Endpoint } from '../core/reason.ts'
 import type { Handler } from './types.ts'
 
-/** What a listener answers; the service hands it the table. */
+/** One route of a listener; the service hands it the table. */
 export type Route = Readonly<{
   /** Exact, beside any query; one that ends in a slash stands for all below it, of which nothing is read. */
   path: string

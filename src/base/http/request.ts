@@ -28,14 +28,17 @@ const TRACESTATE = /^[\x20-\x7e]{0,512}$/
 const MAX_USER_AGENT = 512
 /** No User-Agent needs more, and what Authgear stores and shows is not a stranger's to choose byte by byte. */
 const NOT_PRINTABLE = /[^\x20-\x7e]/g
-/** Of `X-Forwarded-For`, from its end: no chain of proxies is longer, and 3,600 hops took 69 ms to read. */
+/**
+ * The hops of `X-Forwarded-For` that are read, from its end: no chain of proxies is longer, and 3,600 hops took 69 ms
+ * to read.
+ */
 const MAX_HOPS = 32
 const MAX_FORWARDED_BYTES = 2048
 
 export type Client = Readonly<{
   /** Undefined for a peer on a unix socket that names nobody, and for text that is no address. */
   address: string | undefined
-  /** Whether a trusted proxy named it; else it is the connection's own. */
+  /** True if a trusted proxy named it; else it is the connection's own. */
   isNamed: boolean
 }>
 

@@ -14,7 +14,9 @@ export function respond (response: ServerResponse, answer: HttpResponse, request
   response.end(answer.body === '' ? undefined : answer.body)
 }
 
-/** What of Node's own response has no public name; where it is missing, every head is written the usual way. */
+/**
+ * The members of Node's response that have no public name; where one is missing, every head is written the usual way.
+ */
 type Inside = { _header?: string | null, _expect_continue?: boolean }
 const insideOf = (response: ServerResponse): Inside => response as unknown as Inside
 

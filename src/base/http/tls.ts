@@ -43,7 +43,7 @@ export function contextOf ({ cert, key, ca }: TlsMaterial): { cert: string, key:
   return { cert, key, ...(ca === undefined ? {} : { ca }) }
 }
 
-/** Of a listener; with `ca` only clients with a certificate of it may connect. */
+/** The TLS options of a listener; with `ca` only clients with a certificate of it may connect. */
 export function serverContextOf (tls: TlsMaterial): SecureContextOptions & TlsOptions {
   return { ...contextOf(tls), ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) }
 }

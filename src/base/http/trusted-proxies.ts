@@ -1,6 +1,6 @@
 import proxyAddr from '@fastify/proxy-addr'
 
-/** Whether a peer may name the client's address; Fastify's `trustProxy`. */
+/** True if a peer may name the client's address; Fastify's `trustProxy`. */
 export type TrustProxy = (address: string | undefined, hop: number) => boolean
 
 /** @param trusted TRUSTED_PROXIES: addresses, CIDRs, `loopback`, `linklocal`, `uniquelocal`; none = nobody */

@@ -9,7 +9,7 @@ import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 
 declare const success: unique symbol
-/** Of `http/success` alone: no other file can write a status that lets a request pass. */
+/** A status that `http/success` alone makes: no other file can write a status that lets a request pass. */
 export type Success = (200 | 204) & Readonly<{ [success]: true }>
 export type Status = Success | 302 | 303 | 400 | 401 | 403 | 404 | 408 | 413 | 431 | 503
 
@@ -18,11 +18,11 @@ export type HttpResponse = Readonly<{
   status: Status
   headers: readonly string[]
   body: string
-  /** Of an answer that is sent again and again. */
+  /** The kept head of an answer that is sent again and again. */
   head?: KeptHead
 }>
 
-/** What `http/respond` remembers of such an answer, once it was sent. */
+/** The head that `http/respond` keeps of such an answer, once it was sent. */
 type KeptHead = {
   /** The list that it was made of: a copy of the answer with another one has no kept head. */
   readonly headers: readonly string[]
@@ -36,7 +36,7 @@ export type AbsentHeaders = 'empty' | 'omit'
 /** Where a person was, in the words of the proxy's own request. */
 export type Location = Readonly<{ host: string | undefined, uri: string | undefined }>
 
-/** What a proxy's request says beside the credentials; one pass over the header lines as they arrived. */
+/** The proxy's request without the credentials; one pass over the header lines as they arrived. */
 export type ProxyRequest = Readonly<{
   /** Each `x-forward-auth-policy` line by itself, never joined: all apply. */
   policies: readonly string[]
@@ -45,7 +45,7 @@ export type ProxyRequest = Readonly<{
   declaresBody: boolean
 }>
 
-/** What is asked, by any protocol and route. */
+/** A question, by any protocol and route. */
 export type VerifyRequest = Readonly<{
   method: string
   rawHeaders: readonly string[]
@@ -62,7 +62,10 @@ export type VerifyRequest = Readonly<{
   headBytes (): number
   /** Read only when Authgear is asked. */
   trace (): ClientTrace
-  /** Of EXT_AUTHZ_LOCATION=request; undefined where `X-Forwarded-*` says it. Read only where a person may log in. */
+  /**
+   * The page's address with EXT_AUTHZ_LOCATION=request; undefined where `X-Forwarded-*` says it. Read only where a
+   * person may log in.
+   */
   location? (): Location | undefined
 }>
 
@@ -74,12 +77,12 @@ export type HandlerResult = Readonly<{
   source: AnswerSource
   /** Who asked, as far as Authgear or a verified token says it, let in or not. */
   who: Admitted | undefined
-  /** Of the credentials; computed only when somebody logs it. */
+  /** The digest of the credentials; computed only when somebody logs it. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined
   error?: ServiceError | undefined
-  /** Of its span, where there is tracing; else of what the proxy sent. */
+  /** The ids of its span, where there is tracing; else those that the proxy sent. */
   trace?: TraceIds
-  /** What is wrong with a policy. */
+  /** The problem of a policy. */
   policyError?: string | undefined
   /** Why a resource token is refused: a claim's name or a rule. */
   tokenError?: string | undefined

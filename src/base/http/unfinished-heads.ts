@@ -4,9 +4,12 @@ import type { FastifyInstance } from 'fastify'
 import { MAX_HEADER_BYTES } from './limits.ts'
 import { createUnfinished, type Held, type Owner, ownerOf, type Unfinished } from './unfinished.ts'
 
-/** Of its handshake, bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
+/** The bound of one handshake in bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
 const HANDSHAKE_BYTES = 64 * 1024
-/** Of the budget, and beside it: peers that only connect, from any number of addresses, end nobody's requests. */
+/**
+ * The handshakes' share, beside the budget: peers that only connect, from any number of addresses, end nobody's
+ * requests.
+ */
 const SHARE_OF_HANDSHAKES = 1 / 4
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
@@ -36,7 +39,7 @@ function createHeadCounter (unfinished: Unfinished): (socket: Socket) => void {
   }
 }
 
-/** What comes behind a whole head in the same read counts as unfinished: no listener of ours is told. */
+/** Bytes behind a whole head in the same read count as unfinished: no listener of ours is told. */
 function countHead (socket: Socket, unfinished: Unfinished): void {
   let held: Held | undefined
   const end = (): void => {

@@ -103,7 +103,7 @@ function garbageCollector (): () => void {
   return runInNewContext('gc') as () => void
 }
 
-/** Of a session, fewer bytes are not asked about. */
+/** Sessions with fewer bytes are not asked about. */
 const FEW_BYTES = 4 * 1024
 /** An answer that came while this process stood still is read before the second look. */
 const LOOKS_BEFORE_COUNTED = 2

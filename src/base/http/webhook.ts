@@ -160,7 +160,7 @@ const USUAL_BYTES = 64 * 1024
 const BYTES_PER_SECOND = 2 * 1024 * 1024
 const MAX_SENDERS = 1000
 
-/** Of hashes over larger bodies, for senders that never signed one rightly. */
+/** The budget of hashes over larger bodies, for senders that never signed one rightly. */
 export type HashBudget = Readonly<{
   mayHash: (sender: string, bytes: number) => boolean
   /** It signed rightly: what it sends is hashed from now on. */

@@ -9,7 +9,7 @@ import { NO_PROFILE, type Profile, type Profiles } from './profile.ts'
 import { type GroupsSource, type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
 
-/** What goes out on a 200 beside Authgear's own headers: flat name, value, …; empty where it is not known. */
+/** The headers of a 200 beside Authgear's own: flat name, value, …; empty where it is not known. */
 export type Outgoing = readonly string[]
 
 export const NOTHING: Outgoing = Object.freeze([])
@@ -26,7 +26,7 @@ export type Admitted = Readonly<{
   grant: Grant | undefined
 }>
 
-/** Of a resource token; `id` is its `jti`. */
+/** The grant of a resource token; `id` is its `jti`. */
 type Grant = Readonly<{ clientId: string, scopes: readonly string[], id: string, expiresAt: EpochMs }>
 
 /** Whose profile was waited for. */
@@ -38,7 +38,7 @@ export type Presenter = Readonly<{
    * it brings, since a revocation may have come meanwhile. Never rejects.
    */
   present: (policy: Policy, admitted: Admitted, known?: KnownProfile) => Outgoing | Promise<KnownProfile>
-  /** What people know this account by, for that person alone; a promise as of `present`. */
+  /** The name by which people know this account, for that person alone; a promise as of `present`. */
   called: (admitted: Admitted, known?: KnownProfile) => string | undefined | Promise<KnownProfile>
   /** Every name, empty: for a 200 that lets nobody in particular in. */
   nobody: Outgoing
@@ -71,14 +71,14 @@ export type PresenterDeps = Readonly<{
   settings: IdentitySettings
   /** Undefined: no part knows users. */
   profiles: Profiles | undefined
-  /** What parts add, in this order. */
+  /** The headers that parts add, in this order. */
   contributors?: readonly HeaderContributor[]
   clock: Clock
   /** Bytes that prepared values may take. */
   maxBytes: number
 }>
 
-/** Of an entry: its list, its maps and the prepared answer with its head's names, without their values. */
+/** The bytes of an entry: its list, its maps and the prepared answer with its head's names, without their values. */
 const ENTRY_BYTES = 2200
 /** A deployment has a handful; more come from clients whose query a proxy passes on. */
 const MAX_SHAPES = 256

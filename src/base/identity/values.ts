@@ -19,14 +19,14 @@ export type GroupsSource = 'profile' | 'roles'
 /** Longest value in bytes once it is encoded; a longer one goes out empty, since half a name may be another's. */
 const MAX_BYTES = 4096
 const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
-/** What a header may hold as it is: printable ASCII. */
+/** The characters that a header may hold as they are: printable ASCII. */
 const PLAIN = /^[\x20-\x7e]*$/
 /** RFC 8187, section 3.2.1: what needs no escape; all of them are plain in a percent-encoded value too. */
 const ATTRIBUTE = /[A-Za-z0-9!#$&+.^_`|~-]/
 /** Kept readable in a percent-encoded value; `%` is not, so that decoding gives back what was there. */
 const READABLE = /[\x20-\x24\x26-\x7e]/
 
-/** Of whom a header speaks. A machine has no user id. */
+/** The person that a header speaks of. A machine has no user id. */
 export type Person = Readonly<{ userId: string | undefined, identity: Identity, profile: Profile }>
 
 /** @returns the value as HTTP may carry it, empty where it is not known */

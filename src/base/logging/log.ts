@@ -20,7 +20,7 @@ export type WritePiece = (piece: Uint8Array, done: (error: Error | null, written
 
 export type LogOutput = DestinationStream & Readonly<{
   flushed: () => Promise<void>
-  /** Of a pipe, for another writer of it; undefined: a file or a terminal. */
+  /** The writer of a pipe, for others who write to it; undefined: a file or a terminal. */
   writePiece: WritePiece | undefined
 }>
 
@@ -64,7 +64,7 @@ export function createLog (level: LogLevel, stream: DestinationStream): Log {
   )
 }
 
-/** What may be logged of an error: its code and message, and those of what caused it. */
+/** The loggable part of an error: its code and message, and those of what caused it. */
 export function describe (error: unknown): Readonly<{ code?: string, message: string, cause?: string }> {
   if (!(error instanceof Error)) return { message: 'a value that is not an error was thrown' }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}

@@ -6,7 +6,7 @@ type Lines = Pick<LogOutput, 'write'>
 
 const COLORS = { trace: 'gray', debug: 'gray', info: 'green', warn: 'yellow', error: 'red', fatal: 'red' } as const
 
-/** What may stand without quotes. */
+/** Values that may stand without quotes. */
 const PLAIN = /^[\w.:/@%+,()-]+$/
 
 /** @param colored for a terminal, and nothing else */

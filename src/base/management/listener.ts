@@ -22,7 +22,7 @@ export type ManagementDeps = Readonly<{
   version: string
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
-  /** What parts publish, and their own routes. */
+  /** The documents of parts, and their own routes. */
   documents?: readonly PublicDocument[]
   ofParts?: readonly ManagementRoutes[]
   status: Omit<StatusDeps, 'status' | 'sections'> & Readonly<{

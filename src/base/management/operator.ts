@@ -27,7 +27,7 @@ export async function isWaiting ({ raw: { socket } }: FastifyRequest): Promise<b
   return !socket.destroyed && !socket.readableEnded && !socket.writableEnded
 }
 
-/** What each line about an operator's request begins with. */
+/** The first fields of each line about an operator's request. */
 export function operatorFields (request: FastifyRequest): object {
   const { requestId } = readProxyRequest(request.raw.rawHeaders)
   return { requestId, ...traceIdsOf(request), client: request.ip }

@@ -81,7 +81,7 @@ export class LatencyTally {
   }
 }
 
-/** What one request counts: the answer with its time, and the look-up in each tier. Called on the hot path. */
+/** The counts of one request: the answer with its time, and the look-up in each tier. Called on the hot path. */
 export type RequestCounts = Readonly<{
   tally: RequestTally
   durations: Readonly<Record<AnswerSource, LatencyTally>>

@@ -41,7 +41,7 @@ function registerCacheReads (registry: Registry, reads: RequestCounts['reads']):
   })
 }
 
-/** What alerts watch is there from the start: `increase` does not see the first value of a series. */
+/** Series that alerts watch are there from the start: `increase` does not see the first value of a series. */
 const WATCHED: readonly RequestLabels[] = [
   { endpoint: 'other', status: 404, reason: 'not_found', source: 'none' },
   ...(['verify', 'ext-authz'] as const).flatMap((endpoint) => [
@@ -72,7 +72,7 @@ export class TalliedHistogram extends Histogram {
     this.#tallied = tallied
   }
 
-  /** What the registry calls for its text format. */
+  /** The registry calls this for its text format. */
   async getForPromString () {
     const { name, help, tallies } = this.#tallied
     const values = tallies.flatMap(([labels, tally]) => seriesOf(name, labels, tally))

@@ -55,12 +55,12 @@ type CountOf<R> =
     : R extends OpenCounterRow ? (value: string, count?: number) => void
       : R extends HistogramRow ? (value: number) => void : Count
 
-/** What counts each row of a table, by its key there. */
+/** The counters of a table, by the key of each row. */
 export type CountsOf<Table> = {
   readonly [Key in keyof Table as Table[Key] extends IsGauge ? never : Key]: CountOf<Table[Key]>
 }
 
-/** What each gauge of a table is read from: one without a reader does not compile. */
+/** The readers of a table's gauges: one without a reader does not compile. */
 export type ReadersOf<Table> = {
   readonly [Key in keyof Table as Table[Key] extends IsGauge ? Key : never]:
   Table[Key] extends LabelledGaugeRow ? () => ReadonlyMap<string, number> : () => number

@@ -24,7 +24,7 @@ export type PartFigure = Readonly<{
 }>
 export type PartFigures = Readonly<{ id: string, title: string, figures: readonly PartFigure[] }>
 
-/** What the status page shows of a part. */
+/** A part's place on the status page. */
 export type StatusOf = Readonly<{
   /** Rows of the list of facts. */
   facts?: (now: PartNumbers['now']) => ReadonlyArray<readonly [name: string, value: string, isGood: boolean]>

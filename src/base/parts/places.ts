@@ -44,7 +44,7 @@ export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & 
   cacheError: SharedError
 }>
 
-/** What the base hands to each part. */
+/** The base, as each part gets it. */
 export type Base = Readonly<{
   clock: Clock
   log: Log
@@ -98,7 +98,7 @@ export type Handlers = Readonly<{ [Name in Endpoint]?: Handler | undefined }>
 /** A part's listener. `handlers` answer on listeners of parts behind it in the list, too; none stands for another's. */
 type PartListener = AnyListener & Readonly<{ handlers?: Handlers }>
 
-/** What a part's listener is built from, as the main one is; it exists once all parts are open. */
+/** The materials of a part's listener, as of the main one; it exists once all parts are open. */
 export type Serving = Readonly<{
   listenerDeps: ListenerDeps
   handlerDeps: HandlerDeps
@@ -133,7 +133,7 @@ export type ClientJudge = Readonly<{
   deleted: (clientId: string, at: number) => Promise<boolean>
 }>
 
-/** What endpoints of a part are built from; it exists once all parts are open. */
+/** The materials of a part's endpoints; it exists once all parts are open. */
 export type EndpointsDeps = Readonly<{
   handlerDeps: HandlerDeps
   revocations: Pick<RevocationLog, 'standingOf'>

@@ -29,7 +29,7 @@ export type LogConnections = Readonly<{
   follower: LogConnection
   publisher: LogConnection
   form: RedisForm
-  /** Whether the follower's server is the master, by those who decide it. */
+  /** True if the follower's server is the master, by those who decide it. */
   confirmMaster: () => Promise<MasterVerdict>
 }>
 

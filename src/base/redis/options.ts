@@ -41,7 +41,7 @@ const DISCONNECT_TIMEOUT_MS = 200
 /** Before we listen again to a Sentinel that was lost; the others are heard meanwhile. */
 const SENTINEL_RECONNECT_MS = 10_000
 
-/** What every connection to a Redis server has in common. */
+/** The options that every connection to a Redis server has in common. */
 export function commonOptions ({ username, password, tls, servers }: RedisSettings) {
   return {
     ...(username === undefined ? {} : { username }),

@@ -55,7 +55,10 @@ export function createSlotTarget (nodes: readonly RedisAddress[]) {
   })
 }
 
-/** What ioredis asks for a socket: to the node that holds one slot now. A class, since ioredis makes one of it. */
+/**
+ * The connector that ioredis asks for a socket: to the node that holds one slot now. A class, since ioredis makes one
+ * of it.
+ */
 export function slotConnector (target: SlotTarget): NonNullable<RedisOptions['Connector']> {
   const { AbstractConnector } = redisLibrary()
   return class SlotConnector extends AbstractConnector {

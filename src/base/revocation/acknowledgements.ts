@@ -9,7 +9,7 @@ export type Taken = Item & Readonly<{ done: () => void }>
 /** `readAt`: when the follower read it back, monotonic milliseconds. */
 type Doubted = Readonly<{ item: Taken, readAt: number }>
 
-/** What is known of the server that is followed. */
+/** The health of the server that is followed. */
 export type MasterHealth = Pick<Health, 'isMasterProven' | 'isSafeSince' | 'isEnough' | 'movedAt' | 'askForMaster'>
 
 export type AcknowledgementsDeps = Readonly<Required<Pick<StreamLogDeps, 'clock' | 'after'>>> & Readonly<{
@@ -23,7 +23,7 @@ export type AcknowledgementsDeps = Readonly<Required<Pick<StreamLogDeps, 'clock'
 /** A Redis replica has an entry sooner than this, or else Sentinels and the Cluster are asked who is master. */
 const ASK_AFTER_MS = 250
 
-/** What was read back, and what a failover may lose of it: that counts later. */
+/** Revocations that were read back, and those that a failover may lose: they count later. */
 export function createAcknowledgements (deps: AcknowledgementsDeps) {
   const { clock, after, ledger, health } = deps
   const doubted = new BoundedMap<Doubted>(deps.max)

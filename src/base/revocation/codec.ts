@@ -6,7 +6,7 @@ import type { LogEntry } from './ledger.ts'
 import { readMark, writeMark } from './block-mark.ts'
 import { millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } from './types.ts'
 
-/** What the tag is over, in this order. */
+/** The fields that the tag covers, in this order. */
 const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 type Content = Readonly<Record<typeof CONTENT[number], string>>
 /** The fields of one entry of the stream. */
@@ -44,7 +44,7 @@ function createSigner (logKey: Uint8Array): Signer {
 
 type Signers = Readonly<{
   current: Signer
-  /** Of CACHE_SECRET_PREVIOUS, while there is one. */
+  /** The sealer of CACHE_SECRET_PREVIOUS, while there is one. */
   older: Signer | undefined
   isOlderWritten: () => boolean
 }>

@@ -38,9 +38,9 @@ export function trackHealth ({ clock, observer, ...master }: HealthDeps) {
     linked ({ isMaster }: Snapshot, sent: Moment): void {
       if (isMaster) last = sent
     },
-    /** Whether what this server holds may be acknowledged: one that is doubted may lose it. */
+    /** True if what this server holds may be acknowledged: one that is doubted may lose it. */
     isMasterProven: () => isOnMaster && mastery.isProven(),
-    /** Whether it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
+    /** True if it may be acknowledged although no Redis replica is known to have it; `monotonic`: when it was read. */
     isSafeSince: (monotonic: number) => isOnMaster && mastery.isSafeSince(monotonic),
     isEnough,
     movedAt,

@@ -24,7 +24,7 @@ export function createJunkGuard (clock: Pick<Clock, 'monotonic'>, observer: Pick
   let times: number[] = []
   let skippingUntil: number | undefined
   return Object.freeze({
-    /** Whether junk is skipped, and Redis not used. */
+    /** True if junk is skipped, and Redis not used. */
     isSkipping: () => skippingUntil !== undefined,
     /** One more entry that says nothing. @returns whether it still counts as `everything` */
     admit (): boolean {

@@ -30,11 +30,11 @@ export type LedgerOptions = Readonly<{
   clock: Pick<Clock, 'monotonic'>
   /** Milliseconds for which a revocation may matter to an entry. */
   retentionMs: number
-  /** What the heap holds: `ledgerNames` (memory-budget.ts). */
+  /** The names that the heap holds: `ledgerNames` (memory-budget.ts). */
   maxRevocations?: number | undefined
   /** As many as names. */
   maxPositions?: number
-  /** Of resource tokens; undefined where there are none. */
+  /** The ledger of resource tokens; undefined where there are none. */
   tokens?: TokenLedger | undefined
   maxRepublished?: number
 }>
@@ -130,7 +130,7 @@ export class Ledger {
   /** Revocations that the current log lacks: until they are read back no shared entry is trusted. */
   get pendingRepublish (): ReadonlyMap<string, Revocation> { return this.#pendingRepublish }
 
-  /** Whether a revocation of that name was read within the retention: another copy of it is no news. */
+  /** True if a revocation of that name was read within the retention: another copy of it is no news. */
   knows (of: string): boolean { return this.#republishable.has(of) }
 
   hasLeft (generation: string): boolean { return this.#left.has(generation) }
@@ -282,7 +282,7 @@ export class Ledger {
     return [`all ${of}`, { ...revocation, ...ending, quietMs: this.#quietLeft(), target: { kind: 'everything' } }]
   }
 
-  /** Of the forgotten, when the newest entry was written: the clock of another server may be behind. */
+  /** The no-store time of forgotten revocations from the newest entry on: the clock of another server may be behind. */
   #quietLeft (): number {
     const { quietUntil, quietMs } = this.#forgotten
     return Math.min(quietMs, Math.max(0, quietUntil - this.#writtenAt))

@@ -21,13 +21,13 @@ export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'> & Readonly<{
 
 type Offset = Readonly<{ value: number, sent: Moment }>
 
-/** What is known of the server that is followed, before it is heard; undefined where none was yet. */
+/** The facts about the server that is followed, before it is heard; undefined where none was yet. */
 const unheard = (name: string | undefined, movedAt: number) => ({
   name,
   movedAt,
   /** Before the first verdict, or its failure, nobody can know. */
   standing: 'unasked' as 'unasked' | 'accepted' | 'deposed',
-  /** Of writes that no Redis replica has acknowledged yet. */
+  /** The offsets of writes that no Redis replica has acknowledged yet. */
   offsets: [] as readonly Offset[],
   provenAt: NEVER,
   /** When the newest proof was asked for that a Redis replica has all, or that there is nobody who could lack it. */
@@ -88,10 +88,10 @@ export function trackMastery (clock: Clock, { form, confirmMaster, judged = () =
   return Object.freeze({
     isProven,
     provenSince,
-    /** Whether nothing that was read here by then can be lost by a failover. */
+    /** True if nothing that was read here by then can be lost by a failover. */
     isSafeSince: (monotonic: number): boolean =>
       isProven() && server.movedAt <= monotonic && (!attended.has(server.name) || server.safeAt >= monotonic),
-    /** Whether no failover loses a write that so many Redis replicas have. */
+    /** True if no failover loses a write that so many Redis replicas have. */
     isEnough: (copies: number): boolean => copies >= neededOf(server, form),
     /** When this server was first heard, monotonic milliseconds. */
     movedAt: () => server.movedAt,

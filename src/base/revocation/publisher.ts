@@ -137,7 +137,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
       return true
     },
     drain,
-    /** Whether the stream takes no entry any more, since the last call. */
+    /** True if the stream takes no entry any more, since the last call. */
     needsChange: sender.needsChange,
     /** Appends the revocations that a linked-up poll, sent at that moment, did not show; no poll waits for it. */
     publish (sentAt: number): void {

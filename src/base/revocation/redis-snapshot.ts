@@ -50,7 +50,7 @@ type Keys = readonly [stream: string, head: string]
 export function createSnapshots ({ redis, prepare }: LogConnection, keys: Keys, markKey: string) {
   /** It had some: that they are gone shows by writes that none acknowledges. */
   let hadReplicas = false
-  /** Whether one has acknowledged a write over this connection: until then each write waits for them. */
+  /** True if one has acknowledged a write over this connection: until then each write waits for them. */
   let isProven = false
   let markedAt = -Infinity
   redis.on('close', () => { isProven = false })
@@ -71,7 +71,7 @@ export function createSnapshots ({ redis, prepare }: LogConnection, keys: Keys, 
     return { isMaster, acknowledged, offset: isMarked ? offset : undefined }
   }
   return {
-    /** Whether the server listed Redis replicas once. */
+    /** True if the server listed Redis replicas once. */
     hadReplicas: () => hadReplicas,
     async take (after: StreamId, count: number): Promise<Omit<Snapshot, 'server'>> {
       prepare()

@@ -124,7 +124,7 @@ export function createSender (
       isStopped = true
       cancelTimer()
     },
-    /** Whether the stream took no entry since the last call. */
+    /** True if the stream took no entry since the last call. */
     needsChange (): boolean {
       const was = isUnusable
       isUnusable = false
@@ -133,7 +133,7 @@ export function createSender (
   })
 }
 
-/** What waited for Redis ends no token that was issued meanwhile. */
+/** A revocation that waited for Redis ends no token that was issued meanwhile. */
 function withDelay ({ revocation, takenAt }: Item, now: number): Revocation {
   const { ends } = revocation
   return ends === undefined || ends > 0 ? revocation : { ...revocation, ends: Math.min(0, Math.round(takenAt - now)) }

@@ -12,7 +12,7 @@ export const PAGE_ENTRIES = 1000
 /** An id so far ahead of the server's clock would keep entries from being trimmed for as long. */
 const MAX_ID_AHEAD_MS = 60_000
 
-/** What one look at the log comes to. */
+/** The outcome of one look at the log. */
 type Step =
   | Readonly<{ kind: 'linked' | 'adopted' | 'page' | 'suspended' }>
   | Readonly<{ kind: 'change', from: string }>
@@ -32,9 +32,9 @@ export function createStep (deps: StreamLogDeps, parts: StepParts): TakeStep {
   const { ledger, publisher, suspension } = parts
   const { codec, observer, page = PAGE_ENTRIES } = deps
   const applyAll = createApplying(deps, parts)
-  /** Whether this generation was read to its end before: later entries are news, not history. */
+  /** True if this generation was read to its end before: later entries are news, not history. */
   let caughtUp = false
-  /** Whether any generation was. */
+  /** True if any generation was. */
   let hasFollowed = false
   const change = (from: string): Step => suspension.mayChange() ? { kind: 'change', from } : { kind: 'suspended' }
   function adopt (generation: string): Step {

@@ -62,7 +62,7 @@ export interface LogStore {
   change (from: string, fields: Fields): Promise<Written>
   /** Says that the log is whole in the server's present history, where that is still the head. */
   confirmHistory (generation: string, nonce: string): Promise<void>
-  /** What Sentinels or the Cluster say of the server that is followed. */
+  /** The verdict of the Sentinels or the Cluster on the server that is followed. */
   confirmMaster (): Promise<MasterVerdict>
   close (): Promise<void>
 }
@@ -75,7 +75,7 @@ export type StreamLogDeps = Readonly<{
   retentionMs: number
   /** For how long a revocation may matter to a session; undefined: as long. */
   sessionRetentionMs?: number | undefined
-  /** Of resource tokens; undefined where there are none. */
+  /** The ledger of resource tokens; undefined where there are none. */
   tokens?: TokenLedger | undefined
   observer: LogObserver
   /** Calls back after so many milliseconds unless it is cancelled: `setTimeout` but in tests. */

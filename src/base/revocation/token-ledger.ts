@@ -41,7 +41,7 @@ export class TokenLedger {
   readonly #taken = new Map<string, Readonly<{ name: string, at: number }>>()
   /** Every token that was issued before is revoked: by `everything`, or since a name had no room. */
   #allEndedAt: RedisMs = -Infinity
-  /** Of tokens that were issued before then a revocation may be missing. No allowance: clocks that are apart here
+  /** The time before which revocations of issued tokens may be missing. No allowance: clocks that are apart here
    * matter only to who was revoked within seconds of a loss of all that was known. */
   #knownSince: RedisMs = Infinity
   /** Redis' time at the last poll that linked up. */
@@ -113,7 +113,7 @@ export class TokenLedger {
 
   release (of: string): void { this.#taken.delete(of) }
 
-  /** What a new log must have. */
+  /** The revocations that a new log must have. */
   toRepublish (): ReadonlyArray<readonly [of: string, revocation: Revocation]> {
     return [...this.#ended.entries()].map(([, { of, revocation }]) => [of, revocation])
   }

@@ -61,7 +61,7 @@ export function namesOf (userId: string | undefined, digests: readonly Credentia
   return names
 }
 
-/** What this replica knew when a resolution began: captured before the request to Authgear is queued. */
+/** The knowledge of this replica when a resolution began: captured before the request to Authgear is queued. */
 export type RevocationSnapshot = Readonly<{
   stamp: Stamp
   /** Number of the revocations taken here so far: they hold at once, before the log has them. */
@@ -70,7 +70,7 @@ export type RevocationSnapshot = Readonly<{
   at: number
 }>
 
-/** What a revocation may name of a resource token. */
+/** The names of a resource token that a revocation may have. */
 export type TokenNames = Readonly<Pick<ResourceToken, 'userId' | 'clientId' | 'id' | 'issuedAt'>>
 
 /**
@@ -89,17 +89,17 @@ export interface RevocationLog {
   snapshot (): RevocationSnapshot
   /** Decided at each hit: the newest linked-up poll is less than 3 s old by both clocks. */
   isFollowing (): boolean
-  /** Whether a later revocation makes this resolution unusable. */
+  /** True if a later revocation makes this resolution unusable. */
   isVoid (about: Affected, snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean
-  /** Whether a revocation that this replica holds names one of these credentials, whenever it came. */
+  /** True if a revocation that this replica holds names one of these credentials, whenever it came. */
   names (about: Pick<Affected, 'digests'>): boolean
-  /** Whether a resource token is revoked, as far as this replica can know. */
+  /** True if a resource token is revoked, as far as this replica can know. */
   standingOf (token: TokenNames): TokenStanding
-  /** Whether an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
+  /** True if an entry of another replica may be used: positions this replica read itself, nothing pending about it. */
   trusts (entry: Entry): boolean
-  /** Whether this replica may read shared entries, and write its own, at all. */
+  /** True if this replica may read shared entries, and write its own, at all. */
   trustsShared (): boolean
-  /** Whether the answer of a resolution that began then may be given to its callers, but not stored. */
+  /** True if the answer of a resolution that began then may be given to its callers, but not stored. */
   isUncacheable (about: Affected, at: number): boolean
   revoke (revocation: Revocation): Promise<RevokeOutcome>
   /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */
@@ -156,7 +156,7 @@ export function compareIds (a: StreamId, b: StreamId): number {
   return compareNumbers(aMs, bMs) || compareNumbers(aSeq, bSeq)
 }
 
-/** Of 64 bits, which `Number` has not; decimal and without leading zeros, as Redis writes them. */
+/** Numbers of 64 bits, which `Number` cannot hold; decimal and without leading zeros, as Redis writes them. */
 function compareNumbers (a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b))
 }

@@ -15,7 +15,7 @@ const TURNS_OF_ONE_CLIENT = 1 / 4
 /** Share of AUTHGEAR_TIMEOUT for a turn, beside that time: proxies wait a little longer than both. */
 const TURN_SHARE = 0.25
 
-/** What asks Authgear's resolver, and the bounds on it. */
+/** The access to Authgear's resolver, and its bounds. */
 export type AuthgearAccess = Readonly<{
   resolver: Resolver
   failedCredentials: FailedCredentials

@@ -64,7 +64,7 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
   }
 }
 
-/** What answers a proxy, by whatever protocol it asks. */
+/** The handlers that answer a proxy, by any protocol. */
 function checksOf (
   settings: ServiceSettings,
   deps: ListenersDeps,

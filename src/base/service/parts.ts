@@ -39,7 +39,7 @@ type PartsDeps = Waits & Readonly<{
 }>
 export type Parts = ReturnType<typeof openParts>
 
-/** What all else is made of: nothing of it needs the revocation log. */
+/** The base that all else is made of: nothing of it needs the revocation log. */
 function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ reconnected: () => void }>) {
   const { metrics, log, clock } = deps
   const { endpoint: { origin }, cookiePrefix } = settings.authgear

@@ -37,7 +37,7 @@ export type Service = Readonly<{
   logFollowed: () => Promise<void>
   /** Before it takes requests: the parts have what they need, or need not wait for it. */
   partsReady: () => Promise<void>
-  /** What parts publish, for the management listener, and their own routes there. */
+  /** The documents that parts publish on the management listener, and their own routes there. */
   documents: readonly PublicDocument[]
   management: readonly ManagementRoutes[]
   /** The last quarter of an hour, for the status page. */
@@ -62,7 +62,7 @@ export type Service = Readonly<{
  */
 export type Seams = Waits & Readonly<{
   clock?: Clock
-  /** What this replica says of itself to the others. */
+  /** The state that this replica announces to the others. */
   state?: (() => Replica['state']) | undefined
   /** The pipe that the log writes to, for parts that write there, too. */
   stdout?: WritePiece | undefined
@@ -169,7 +169,7 @@ const FOLLOW_WITHIN_MS = 2000
 
 export type LogFollowedDeps = Readonly<{
   isFollowing: () => boolean
-  /** Whether a connection has failed: Redis being down is no reason to wait. */
+  /** True if a connection has failed: Redis being down is no reason to wait. */
   isRedisDown: () => boolean
 }> & Waiting
 

@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts'
 import type { Loaded } from '../parts/part.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 
-/** What one replica is made of: the configuration without the addresses to listen on, and what `serve` adds to it. */
+/** The settings of one replica: the configuration without the addresses to listen on, and what `serve` adds to it. */
 export type ServiceSettings =
   & Omit<
     Config,
@@ -45,7 +45,9 @@ export function retentionOf ({ authgear, cache, parts }: Remembering): number {
 
 /** and for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
-/** Of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that. */
+/**
+ * The share of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that.
+ */
 const OWN_SESSION_SHARE = 0.6
 
 /** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */

@@ -71,7 +71,7 @@ export type Shared = Readonly<{
     /** Counts and reports errors of a cache. */
     cacheError: SharedError
   }> | undefined
-  /** Whether the connection was lost, or the first one failed. */
+  /** True if the connection was lost, or the first one failed. */
   isDown: () => boolean
   reportOnce: OnceReporter['reportOnce']
 }>
@@ -89,7 +89,7 @@ const NOTHING_SHARED: Shared = Object.freeze({
   cache: NO_SHARED_CACHE, redis: undefined, isDown: () => false, reportOnce: () => {}
 })
 
-/** What replicas share over Redis besides the revocation log; without Redis nothing is shared. */
+/** The things that replicas share over Redis besides the revocation log; without Redis nothing is shared. */
 export function openShared (
   { redis, authgear }: ServiceSettings,
   { sealer, previous: olderSealer }: Omit<Sealing, 'writesPrevious'>,

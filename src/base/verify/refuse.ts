@@ -10,13 +10,13 @@ import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses
 export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   /** Undefined: nobody is sent to log in. */
   findLoginRedirect: FindLoginRedirect | undefined
-  /** Of the pages for people who are refused. */
+  /** The links of the pages for people who are refused. */
   links: PageLinks
   pages: PageSettings
   trustProxy: TrustProxy
 }>
 
-/** What is said to one who is not let in. */
+/** The answer to one who is not let in. */
 export type Refuser = (
   request: VerifyRequest,
   refusal: Omit<Refusal, 'audience' | 'reference' | 'rawHeaders'>,

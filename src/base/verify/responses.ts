@@ -105,9 +105,9 @@ export type Refusal = Readonly<{
   reference: string
   /** Where the page's link leads, if not where it leads everybody; validated. */
   way?: string | undefined
-  /** What the person of this very request is called. */
+  /** The name of the person of this very request. */
   account?: string | undefined
-  /** What people call what the policy guards. */
+  /** The name that people use for what the policy guards. */
   missing?: string | undefined
   /** As they arrived; a page reads its language there. */
   rawHeaders?: readonly string[]

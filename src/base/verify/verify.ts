@@ -97,7 +97,7 @@ export type Conclude = (
   given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
 
-/** What an earlier judgement of the same request found out. */
+/** The findings of an earlier judgement of the same request. */
 type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
@@ -181,7 +181,7 @@ function sentBearer ({ credentials }: CredentialContext): boolean {
   return credentials.bearer !== undefined
 }
 
-/** Whether the answer is a page that tells a person which account may not open it. */
+/** True if the answer is a page that tells a person which account may not open it. */
 function isNamed ({ rawHeaders }: VerifyRequest, { reason }: Decision & { kind: 'refuse' }): boolean {
   return REFUSALS[reason].status === 403 && readAudience(rawHeaders) === 'navigation'
 }

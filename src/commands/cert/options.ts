@@ -72,7 +72,7 @@ function hostsOf (texts: readonly string[]): readonly Host[] {
   return hosts.filter((host, index) => hosts.findIndex(({ value }) => value === host.value) === index)
 }
 
-/** What --out holds is mounted where others read it; the authority's key must not lie in there. */
+/** The folder of --out is mounted where others read it; the authority's key must not lie in there. */
 function separate (name: string, directory: string, out: string): string {
   if (`${directory}${sep}`.startsWith(out.endsWith(sep) ? out : `${out}${sep}`)) {
     throw new CertError(`${name} must lie outside --out, which is shared`)

@@ -38,7 +38,7 @@ export function decodeNameConstraints (der: ArrayBuffer): readonly Host[] {
   })
 }
 
-/** Whether a verifier will take a certificate of an authority with these permitted hosts for this one. */
+/** True if a verifier will take a certificate of an authority with these permitted hosts for this one. */
 export function permits (permittedHosts: readonly Host[], host: Host): boolean {
   return permittedHosts.some(({ kind, value }) => kind === host.kind &&
     (value === host.value || (kind === 'dns' && host.value.endsWith(`.${value}`))))

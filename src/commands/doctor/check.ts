@@ -6,7 +6,7 @@ import type { RedisLook } from '../../base/redis/probe.ts'
 import type { Finding } from './catalogue.ts'
 import type { DoctorOptions } from './options.ts'
 
-/** What Node and Redis' client call a name that does not resolve. */
+/** True for the codes of Node and Redis' client for a name that does not resolve. */
 export function isNameError (code: string): boolean {
   return code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NONAME'
 }
@@ -23,7 +23,7 @@ export type Context = Readonly<{
   /** AUTHGEAR_ENDPOINT as it was written. */
   endpointText: string
   options: DoctorOptions
-  /** What came on stdin. */
+  /** The text from stdin. */
   pasted: string
   clock: Clock
   look: ResolverProbe
@@ -41,7 +41,7 @@ export type Outcome =
 /** One file each: an effect that observes, and a pure judgement of what was observed. */
 export type Probe = Readonly<{
   title: string
-  /** What makes no sense while that cannot be reached. */
+  /** The server without which this check makes no sense. */
   needs?: 'authgear' | 'redis'
   /** An error of this one means that it cannot be reached. */
   reaches?: 'authgear' | 'redis'

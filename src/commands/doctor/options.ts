@@ -3,9 +3,9 @@ import { readArguments } from '../command-line.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
-  /** What is read from stdin. */
+  /** The kind of text on stdin. */
   paste: 'cookie' | 'token' | undefined
-  /** Of the app, in lower case. */
+  /** The app's host, in lower case. */
   host: string | undefined
   idleTimeoutMs: number | undefined
   /** An origin: of the app as clients reach it. */

@@ -15,7 +15,7 @@ const isCompose = ({ proxy }: Answers): boolean => proxy === 'traefik-labels'
 const originOf = (answers: Answers): string =>
   isLocal(answers) ? `http://${answers.host}:${PORT}` : `https://${answers.host}`
 
-/** What `snippet` is told. */
+/** The arguments for `snippet`. */
 function snippetArgs (answers: Answers): readonly string[] {
   const { proxy, host, app, client } = answers
   return [
@@ -57,7 +57,7 @@ function withVariables (there: string, wanted: Readonly<Record<string, string>>)
   return [...rest === '' ? [] : [rest], ...changed.map(([name, value]) => `${name}=${value}`), ''].join('\n')
 }
 
-/** What is written. @param there the text of the `.env` that is there @param secret a new one */
+/** The files to write. @param there the text of the `.env` that is there @param secret a new one */
 export function filesOf (answers: Answers, there: string, secret: string): Files {
   const reading = readOptions(snippetArgs(answers))
   if (reading.kind !== 'options') throw new Error('answers that were checked are no options of snippet')

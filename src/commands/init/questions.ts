@@ -24,11 +24,11 @@ export type Answers = Readonly<{
 export type AnswerName = keyof Answers
 
 export type Question = Readonly<{
-  /** What is printed before the default. */
+  /** The text before the default. */
   text: string
   /** Undefined: there is none, and something has to be said. */
   fallback: (known: Partial<Answers>, env: NodeJS.ProcessEnv) => string | undefined
-  /** What is wrong, and what to do. @param known what was answered before */
+  /** The problem, and the remedy. @param known what was answered before */
   problemOf: (text: string, known: Partial<Answers>) => string | undefined
 }>
 

@@ -22,7 +22,7 @@ export type Running = Readonly<{
   version: string
   log: Log
   flushed: () => Promise<void>
-  /** Of the log, where it is a pipe. */
+  /** The writer of the log, where it is a pipe. */
   stdout: WritePiece | undefined
 }>
 

@@ -10,7 +10,7 @@ export const DOTS = '/[.][.]?([/?]|$)'
 /** The same of what some decode and others do not. */
 export const ENCODED = '%2e|%2f|%5c|%00|[\\\\#]'
 
-/** What a proxy that sends the raw path on must refuse, since it matches a cleaned one. */
+/** Paths that a proxy which sends the raw one on must refuse, since it matches a cleaned one. */
 export const AMBIGUOUS = `(${PARAMETER}|${DOTS}|//|${ENCODED})`
 
 /** A letter, a digit, "-" or "_" that is percent-encoded: a proxy that does not decode would find no route for it. */

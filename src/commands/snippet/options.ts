@@ -13,7 +13,7 @@ import { type Address, allPolicies, type Settings } from './settings.ts'
 
 type Url = Settings['forwardAuth']
 
-/** What stands in for a value that is wrong: with an error nothing is ever made of it. */
+/** The substitute for a value that is wrong: with an error nothing is ever made of it. */
 const NOWHERE: Address = Object.freeze({ host: '', port: 0, text: '' })
 const PORTS = { http: '80', https: '443' } as const
 
@@ -42,7 +42,7 @@ function readUrl (option: string, text: string, errors: string[]): Url {
   return { ...address, tls, origin: `${tls ? 'https' : 'http'}://${address.text}` }
 }
 
-/** Of a service, whose address is `http://NAME:8080`. */
+/** The name of a service, whose address is `http://NAME:8080`. */
 const PLAIN_NAME = /^[a-z0-9-]+$/
 
 function readApp (given: string, errors: string[]): Settings['app'] {

@@ -23,10 +23,10 @@ export function readOutgoing (
   ])
 }
 
-/** What parts may send. */
+/** The headers that parts may send. */
 const SENT = parts.flatMap(({ sends }) => sends ?? [])
 
-/** What an app may trust, whether this deployment sends it or not. */
+/** The headers that an app may trust, whether this deployment sends them or not. */
 const TRUSTED = [
   ...Object.values(SETS).flat().map(({ name }) => name),
   ...SENT.flatMap(({ names }) => names.map(canonical))

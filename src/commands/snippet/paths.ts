@@ -1,7 +1,7 @@
 import { longest } from './guards.ts'
 import { escaped, type Route, type Settings } from './settings.ts'
 
-/** What no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it is one). */
+/** A path that no proxy decodes, cleans, or reads as a pattern (the dot is escaped where it is one). */
 const PATH = /^(?:\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)+$/
 /** By default Envoy compiles expressions of 100 steps, and a letter is one. */
 const LONGEST = 64
@@ -39,7 +39,7 @@ export const wholePatternOf = ({ path, isOfTokens }: Matched): string =>
 export const inOrder = (patterns: readonly string[]): readonly string[] =>
   patterns.reduceRight<readonly string[]>((behind, pattern) => [longest(pattern, behind), ...behind], [])
 
-/** Of all routes, to compare with the whole path, where the longest is tried first. */
+/** The patterns of all routes, to compare with the whole path, where the longest is tried first. */
 export const wholePatternsOf = (settings: Settings): readonly string[] =>
   inOrder(settings.routes.map((route) => anyCase(settings) + wholePatternOf(route)))
 

@@ -5,7 +5,7 @@ import { pathProblem } from './paths.ts'
 /** One `--resource` with the `--scope`s behind it. */
 export type GivenResource = Readonly<{ text: string, scopes: string[] }>
 
-/** What a route for resource tokens asks. */
+/** The rule of a route for resource tokens. */
 export type ResourceRule = Readonly<{ uri: string, path: string, policy: string }>
 
 /** Characters that no proxy's file gives a meaning to: a resource with others needs a configuration by hand. */

@@ -7,7 +7,7 @@ import { isBelow, pathProblem } from './paths.ts'
 import { both, isForTokens, type Route, type Settings } from './settings.ts'
 
 type Rule = Readonly<{ path: string, policy: string }>
-/** What is asked where. */
+/** The policies by route. */
 export type Rules = Pick<Settings, 'policy' | 'routes'>
 
 /**
@@ -44,7 +44,7 @@ const policyOf = (rules: readonly Rule[], path: string): string =>
     .reduce<readonly Rule[]>((outer, rule) => [...outer.map((one) => overridden(one, rule)), rule], [])
     .reduce((all, { policy }) => both(all, policy), '')
 
-/** What goes out is chosen by the innermost route, unlike what is asked: two different sets would be none. */
+/** The innermost route chooses what goes out, unlike what is asked: two different sets would be none. */
 function overridden (outer: Rule, { path, policy }: Rule): Rule {
   if (outer.path === path) return outer
   const chosen = PRESENTS.filter((name) => parametersOf(policy).some((one) => one.startsWith(name)))
@@ -87,11 +87,11 @@ function policyProblem (text: string): string | undefined {
   return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
 }
 
-/** Of two with one path, that for tokens, which takes less. */
+/** Longest path first; of two with one path that for tokens, which takes less. */
 const longestFirst = (a: Pick<Route, 'path'>, b: Pick<Route, 'path'>): number =>
   b.path.length - a.path.length || (a.path === b.path ? 0 : a.path < b.path ? -1 : 1)
 
-/** Of letters, digits and dashes. */
+/** A name of letters, digits and dashes. */
 const nameOfPath = ({ path }: Pick<Route, 'path'>): string =>
   `app-${path.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'route'}`
 

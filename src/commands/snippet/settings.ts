@@ -40,10 +40,10 @@ export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADER
 /** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
 
-/** What a configuration copies from a 200. */
+/** The headers that a configuration copies from a 200. */
 export const identityOf = ({ outgoing }: Settings): readonly string[] => [...IDENTITY, ...outgoing]
 
-/** What it strips from clients, where that is told by name. */
+/** The headers that it strips from clients, where that is told by name. */
 export const clearedOf = ({ stripped }: Settings): readonly string[] =>
   [...IDENTITY, ...stripped, UNUSED_IDENTITY]
 
@@ -65,7 +65,7 @@ export const hiddenCookie = ({ host, https }: Settings): string =>
 /** LOGIN_PATH's default, and all that it has. */
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
 
-/** What is this service's own of the host, and nothing else of it: exact paths, which nobody has to sign in for. */
+/** The paths of the host that are this service's own: exact paths, which nobody has to sign in for. */
 export function ownPaths ({ login, resources }: Settings): readonly string[] {
   const metadata = resources.map((uri) => `${METADATA_PATH}${partsOf(uri).path.replace(/\/$/, '')}`)
   const both = resources.length === 0 ? [] : [METADATA_PATH, ...metadata].flatMap((path) => [path, `${path}/`])
@@ -80,7 +80,7 @@ export function ownPattern (settings: Settings): string {
   return all.length === 1 ? `^/${all[0]}$` : `^/(${all.join('|')})$`
 }
 
-/** What the comment above those routes says. */
+/** The comment above those routes. */
 export function ownComment ({ login, resources }: Settings): string {
   const parts = [
     ...login ? ["the browser's way in and out"] : [],
@@ -143,7 +143,7 @@ export type Settings = Readonly<{
   resources: readonly string[]
   /** Beside Authgear's own: every name of every set in use, and of the parts in use. */
   outgoing: readonly string[]
-  /** What no client may write: those, and every name of every set and part, whether in use or not. */
+  /** The headers that no client may write: those, and every name of every set and part, whether in use or not. */
   stripped: readonly string[]
 }>
 

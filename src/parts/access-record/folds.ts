@@ -37,7 +37,7 @@ export type Folds = Readonly<{
 /** A client chooses method, host and path, and adds to a policy: beyond so many folds of one session these are one. */
 const MAX_OF_OWNER = 64
 const COARSE = { host: undefined, method: '', path: undefined, policy: '' } as const
-/** Of a fold, beside its texts. */
+/** The bytes of a fold beside its texts. */
 const FOLD_BYTES = 500
 
 /**
@@ -112,7 +112,7 @@ export function createFolds (
   })
 }
 
-/** What all decisions of a fold have in common: its counted line says no more. */
+/** The common part of all decisions of a fold: its counted line says no more. */
 function repeatOf (decided: Decided, { host, method, path, policy }: Same): Decided {
   return {
     ...decided,

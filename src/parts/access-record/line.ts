@@ -3,18 +3,18 @@ import type { AnswerSource, Endpoint } from '../../base/core/reason.ts'
 import type { HandlerResult } from '../../base/http/types.ts'
 import type { Admitted } from '../../base/identity/presenter.ts'
 
-/** What of a path is written: all of it, its first segments, or nothing. A query never is. */
+/** The part of a path that is written: all of it, its first segments, or nothing. A query never is. */
 export type PathDetail = Readonly<{ kind: 'full' } | { kind: 'segments', count: number } | { kind: 'none' }>
 
 export type Verdict =
   | 'allowed' | 'allowed_stale' | 'refused' | 'unavailable'
-  /** Of the login's own pages. */
+  /** Verdicts of the login's own pages. */
   | 'signed_in' | 'signed_out' | 'redirected'
 
 /** Who asked: a person by a session, a machine by its own token, an agent by a token of a person. */
 export type Kind = 'person' | 'machine' | 'agent' | 'nobody'
 
-/** What one line says of a decision, beside when and how often. */
+/** The facts of a decision in one line, beside when and how often. */
 export type Decided = Readonly<{
   verdict: Verdict
   reason: HandlerResult['reason']
@@ -92,7 +92,7 @@ export function cut (text: string | undefined, bytes: number): string | undefine
   return Buffer.byteLength(encode(text)) <= bytes + 2 ? text : text.slice(0, Math.floor(bytes / LONGEST_ESCAPE))
 }
 
-/** What JSON leaves as it is, and a terminal may take for a command. */
+/** Characters that JSON leaves as they are, and a terminal may take for a command. */
 const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g
 
 /** One line of JSON, of printable characters alone. */

@@ -18,9 +18,9 @@ export type AccessRecordSettings = Readonly<{
   /** Milliseconds in which repeats fold into one line; 0: each by itself. */
   windowMs: number
   path: PathDetail
-  /** Whether the client's address is written. */
+  /** True if the client's address is written. */
   address: boolean
-  /** What cannot be written is not allowed. */
+  /** A request that cannot be written is not allowed. */
   isRequired: boolean
 }>
 
@@ -29,7 +29,7 @@ export type AccessRecord = Readonly<{
   report: (reported: Reported, result: HandlerResult) => void
   /** A revocation that this replica took: what another one took is in that one's record. */
   revoked: (revocation: Revocation) => void
-  /** What cannot be recorded must not be allowed (ACCESS_RECORD_REQUIRED). */
+  /** A veto on what cannot be recorded (ACCESS_RECORD_REQUIRED). */
   vetoes: () => 'record_unavailable' | undefined
   sweep: () => void
   /** Writes what is counted. */
@@ -43,7 +43,7 @@ export type AccessRecordDeps = Readonly<{
   sink: Sink
   /** This replica's name. */
   replica: string
-  /** Of this process alone: the lines of each are numbered from 1. */
+  /** The name of this process: the lines of each are numbered from 1. */
   run: string
   /** Derived from CACHE_SECRET for this alone: names sessions alike on every replica. */
   sessionKey: Uint8Array

@@ -6,7 +6,7 @@ import { createQueue, type SinkObserver, type Target, toDescriptor } from './que
 export type Sink = Readonly<{
   /** @returns false where there is no room: the line is not taken */
   write: (line: string) => boolean
-  /** Whether a line would be taken, and nothing says that it will be lost. */
+  /** True if a line would be taken, and nothing says that it will be lost. */
   isWritable: () => boolean
   /** Tries again what failed, and looks whether the file was moved. */
   look: () => void
@@ -16,7 +16,7 @@ export type Sink = Readonly<{
   close: (withinMs: number) => Promise<void>
 }>
 
-/** What a pipe takes in one piece (POSIX, PIPE_BUF on Linux). */
+/** The bytes that a pipe takes in one piece (POSIX, PIPE_BUF on Linux). */
 const PIPE_BYTES = 4096
 /** Between the log's own: so much that a busy log does not hold the record up. */
 const SHARED_BYTES = 64 * 1024
@@ -38,7 +38,7 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
   /** The file was deleted, and there is no other yet: nobody would read what is written. */
   let isGone = false
   let isTold = false
-  /** What a look finds later concerns nobody. */
+  /** True once closed: a later finding concerns nobody. */
   let isClosed = false
 
   /** A file that was moved stays in use where no new one can be opened: nothing is lost. */

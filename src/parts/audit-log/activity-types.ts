@@ -14,11 +14,11 @@ export type Effect =
   | 'members'
   /** It names nobody, and may concern anybody. */
   | 'everything'
-  /** What a client was allowed to do for a user: it names the client, and no user yet. */
+  /** The rights of a client for a user: it names the client, and no user yet. */
   | 'authorization'
   /** Every token of the client that it names. */
   | 'client'
-  /** Of no consequence for a session that exists. */
+  /** An event without consequence for a session that exists. */
   | 'nothing'
 
 /**

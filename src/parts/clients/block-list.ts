@@ -27,7 +27,7 @@ export function merged (one: BlockList, other: BlockList): BlockList {
   return newer.length === 0 ? one : bounded(new Map([...one, ...newer]))
 }
 
-/** Of two words of the same millisecond the block counts. */
+/** The later of two marks; in the same millisecond the block counts. */
 function isLater (mark: Mark, than: Mark | undefined): boolean {
   if (than === undefined || mark.at !== than.at) return mark.at > (than?.at ?? -Infinity)
   return mark.isBlocked && !than.isBlocked

@@ -58,7 +58,7 @@ function standingBy (
   }
 }
 
-/** What other replicas say is taken at once; of another log all is read again. */
+/** News of other replicas are taken at once; a new log is read as a whole. */
 const readerFor = (blocks: Blocks): Partial<LogReader> => ({
   begins: blocks.refresh,
   read: ({ revocation: { target } }) => { if (target.kind === 'block') blocks.take(target.name, target.mark) }

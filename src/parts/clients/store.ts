@@ -2,7 +2,7 @@ import type { Sealer } from '../../base/crypto/sealing.ts'
 import type { RedisCommands } from '../../base/redis/commands.ts'
 import { type BlockList, merged, NO_BLOCKS, readBlockList, writeBlockList } from './block-list.ts'
 
-/** Of the part's own keys: the list, sealed; */
+/** The part's own keys: the list, sealed; */
 export const BLOCKED_KEY = 'blocked-clients'
 /** and one that exists while a blocked client asked not long ago. */
 export const ASKED_KEY = 'blocked-asked'

@@ -18,7 +18,7 @@ export type Held = Readonly<{
 export type Checked = Readonly<{ revoked: readonly string[], unknown: readonly string[] }>
 
 const MAX_ASKED = 1000
-/** Of `session`, `user` and `client`. */
+/** The longest `session`, `user` or `client`. */
 const MAX_TEXT = 300
 
 /** @returns undefined for a body that does not say what is held */

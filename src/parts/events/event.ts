@@ -4,7 +4,7 @@ import type { SessionNames } from './session-names.ts'
 /** Who may follow the events: the name of its audience (`audience=`), and the token that it shows. */
 export type App = Readonly<{ name: string, token: string }>
 
-/** What is told: `everyone` where everything is void. */
+/** The kinds of news: `everyone` where everything is void. */
 export const EVENT_KINDS = ['session', 'user', 'client', 'token', 'everyone'] as const
 type EventKind = typeof EVENT_KINDS[number]
 
@@ -18,7 +18,7 @@ export type EventsObserver = Readonly<{
   cut: (reason: CutReason) => void
 }>
 
-/** What an app is told of one revocation. `at`: seconds since 1970 by Redis' clock, as RFC 7519 writes a time. */
+/** The news of one revocation for an app. `at`: seconds since 1970 by Redis' clock, as RFC 7519 writes a time. */
 export type Event = Readonly<{
   kind: EventKind
   session?: string

@@ -3,7 +3,7 @@ import {
   compareIds, FIRST_ID, type LogReader, type Origin, type Revocation, type StreamId, type Target
 } from '../../base/revocation/types.ts'
 
-/** What is told of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
+/** The news of a revocation; `at`: milliseconds since 1970 by Redis' clock. */
 export type News = Readonly<{ target: Target, origin: Origin, at: number }>
 
 /**

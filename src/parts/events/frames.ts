@@ -7,9 +7,9 @@ export type Frames = Readonly<{
   connected: (isFollowing: boolean, place: string | undefined) => string
   reset: (isFollowing: boolean) => string
   state: (isFollowing: boolean) => string
-  /** What has no place yet. */
+  /** The frame of news without a place yet. */
   pending: (app: string, news: News) => string
-  /** What the app is told from that number on, as much as goes out at once, and the number that comes then. */
+  /** The news for the app from that number on, as much as goes out at once, and the number that comes then. */
   batch: (app: string, from: number) => Batch
 }>
 
@@ -20,7 +20,7 @@ const BATCH_BYTES = 16 * 1024
 
 /** As `text/event-stream` (WHATWG HTML, section 9.2) has them. */
 export function createFrames (feed: Feed, names: SessionNames): Frames {
-  /** Of each app the newest: readers that are at the same place get the same bytes. */
+  /** The newest batch of each app: readers that are at the same place get the same bytes. */
   const newest = new Map<string, Batch>()
   const place = (): string => writePlace(names.secret, feed.place())
   const frame = (event: string, data: object, id?: string): string =>

@@ -30,7 +30,10 @@ export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }
 
 /** A thousand connections, by names of the usual length. */
 const MAX_BODY_BYTES = 256 * 1024
-/** Of HTTP/2, longer than from one comment to the next: who has no stream says nothing, and is in the way. */
+/**
+ * The longest silence of a session of HTTP/2, longer than from one comment to the next: who has no stream says nothing,
+ * and is in the way.
+ */
 const SESSION_IDLE_MS = 15_000
 /** Who has shown no token, or comes and goes; as many may be answered while every stream is taken. */
 const MAX_OTHERS = 250

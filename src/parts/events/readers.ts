@@ -4,7 +4,7 @@ import { type Feed, readPlace, type News } from './feed.ts'
 import type { SessionNames } from './session-names.ts'
 import { createFrames } from './frames.ts'
 
-/** What is written to: of HTTP/1.1, or of a stream of HTTP/2. */
+/** The response that is written to: of HTTP/1.1, or of a stream of HTTP/2. */
 export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'on' | 'writableLength'>
 
 export type ReadersDeps = Readonly<{
@@ -12,7 +12,7 @@ export type ReadersDeps = Readonly<{
   names: SessionNames
   /** How many apps there may be. */
   apps: number
-  /** Whether the revocation log is followed: else nothing is told that other replicas know. */
+  /** True if the revocation log is followed: else nothing is told that other replicas know. */
   isFollowing: () => boolean
   observer: EventsObserver
   /** Calls back when others had their turn: `setImmediate` but in tests. */
@@ -151,7 +151,7 @@ function createCount ({ feed, names, isFollowing, observer }: ReadersDeps): () =
   }
 }
 
-/** Of one turn: some milliseconds, after which others have theirs. */
+/** The readers of one turn: some milliseconds, after which others have theirs. */
 const TURN = 100
 
 /**

@@ -14,7 +14,7 @@ export type NamesDeps = Readonly<{
   keyer: Pick<Keyer, 'sentDigests'>
   secret: string
   key: Uint8Array
-  /** Of CACHE_SECRET_PREVIOUS. */
+  /** The key of CACHE_SECRET_PREVIOUS. */
   previousKey: Uint8Array | undefined
 }>
 
@@ -40,7 +40,7 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
       const beside = credentials.own === undefined ? [] : besideCookie(sent, digests)
       return [...sent, ...beside].map((digest) => ofDigest(app, digest)).join(JOINT)
     },
-    /** Of a resource token by its `jti`. */
+    /** The names of a resource token by its `jti`. */
     ofToken: (app: string, id: string): string => namesOfToken(app, id).join(JOINT),
     /** @returns each name by which an app may know it */
     ofTarget: (app: string, target: Target & { kind: 'credential' | 'token' }): readonly string[] =>
@@ -48,7 +48,10 @@ export function createSessionNames ({ keyer, secret, key, previousKey }: NamesDe
   })
 }
 
-/** Of a session of our own: Authgear's id of it; the access token between has no name, since a refresh replaces it. */
+/**
+ * The name of a session of our own is Authgear's id of it; the access token between has no name, since a refresh
+ * replaces it.
+ */
 function besideCookie (
   sent: readonly CredentialDigest[],
   digests: readonly CredentialDigest[]

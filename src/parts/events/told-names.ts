@@ -6,7 +6,7 @@ import type { SessionNames } from './session-names.ts'
 /** When something was told of a name last; undefined where that is not among what can be told again. */
 type ToldAt = (name: string) => number | undefined
 
-/** What each app was told, by `s:…`, `u:…`, `c:…`, or `*` for everyone. */
+/** The news that each app got, by `s:…`, `u:…`, `c:…`, or `*` for everyone. */
 export type ToldNames = Readonly<{
   /** Up to date when it resolves. */
   of: (app: string) => Promise<ToldAt>
@@ -67,7 +67,7 @@ export function createToldNames (feed: Feed, names: SessionNames): ToldNames {
   })
 }
 
-/** What cannot be told again. @returns the oldest that can */
+/** Forgets what cannot be told again. @returns the oldest that can */
 function forget (names: Map<string, Last>, start: number): number {
   for (const [name, { number }] of names) if (number < start) names.delete(name)
   return start

@@ -24,7 +24,7 @@ export type AdminApiLimits = Readonly<{
   maxBodyBytes: number
 }>
 
-/** What came over the wire; `date` is empty where Authgear sent none. */
+/** The answer as it arrived; `date` is empty where Authgear sent none. */
 export type AdminApiResponse = Readonly<{ status: number, body: string, date: string }>
 
 export type AdminApi = Readonly<{

@@ -32,7 +32,7 @@ export class AdminApiError extends ServiceError {
   }
 }
 
-/** What an answer with another status than 200 means. */
+/** The kind of error of an answer with another status than 200. */
 export function kindOfStatus (status: number): AdminApiErrorKind {
   if (status === 401 || status === 403) return 'forbidden'
   if (status === 404 || status === 405 || (status >= 300 && status < 400)) return 'misplaced'

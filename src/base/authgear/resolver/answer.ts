@@ -15,7 +15,7 @@ import type { ResolverObserver, ResolverOutcome } from './types.ts'
 const isMisplaced = (status: number): boolean => (status >= 300 && status < 400) || status === 404 || status === 405
 
 export type Exchange = Question & Readonly<{
-  /** Of a retry: the credentials, and nothing else that the client chose. */
+  /** The headers of a retry: the credentials, and nothing else that the client chose. */
   plainHeaders: () => string[]
   cookieNames: CookieNames
   timeoutMs: number
@@ -76,7 +76,7 @@ export function codeOf (error: unknown): string {
 
 type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }>
 
-/** What no header may hold: undici and Node refuse the same. */
+/** The characters that no header may hold: undici and Node refuse the same. */
 const UNWRITABLE = /[^\t\x20-\x7e\x80-\xff]/
 const NOT_A_HEADER = new Error('a header holds a character that no header may hold')
 

@@ -114,7 +114,7 @@ const slotsOf = ({ whole }: Asker): readonly Limit[] =>
 /** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
 const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
 
-/** What has no answer counts; an answered 5xx only if many different credentials had one. */
+/** A call without an answer counts; an answered 5xx only if many different credentials had one. */
 function createBreaker (failures: ReturnType<typeof createFailures>): CircuitBreakerPolicy {
   const breaker: IBreaker = { state: undefined, success: () => {}, failure: failures.isOutage }
   const isFailure = (error: Error): boolean =>

@@ -8,7 +8,7 @@ import type { ClientTrace } from './types.ts'
 
 /** Slows a client that tries many credentials which Authgear refuses, before they cost the shared cache or Authgear. */
 export type FailedCredentials = Readonly<{
-  /** Whether these would have to wait for a slot. */
+  /** True if these would have to wait for a slot. */
   isSlowed: (trace: ClientTrace, digests: readonly CredentialDigest[]) => boolean
   /**
    * Runs the task at once, or for such a client when a slot is free.

@@ -2,11 +2,13 @@ import type { SentDigests } from '../../core/cache-key.ts'
 import type { Credentials } from '../../core/credentials.ts'
 import type { Resolution } from '../../core/resolution.ts'
 
-/** What Authgear may see of the client's request besides the credentials; it shows them to the user as a device. */
+/**
+ * The parts of the client's request that Authgear sees besides the credentials; it shows them to the user as a device.
+ */
 export type ClientTrace = Readonly<{
   /** As vouched for by TRUSTED_PROXIES. */
   address: string | undefined
-  /** Whether a trusted proxy named it; else it is the connection's own. */
+  /** True if a trusted proxy named it; else it is the connection's own. */
   isNamed?: boolean
   /** Printable ASCII. */
   userAgent: string | undefined
@@ -36,7 +38,7 @@ export type ResolverObserver = Readonly<{
   answered?: (lines: readonly string[], tookMs: number) => void
 }> & Partial<OutageObserver>
 
-/** Of the circuit breaker: it opens, and closes after so many milliseconds. */
+/** The observer of the circuit breaker: it opens, and closes after so many milliseconds. */
 export type OutageObserver = Readonly<{
   outageBegan: () => void
   /** @param notAsked requests about which Authgear was not asked meanwhile */

@@ -84,7 +84,7 @@ function keyOf (key: Parameters<typeof createPrivateKey>[0]): KeyObject | undefi
   }
 }
 
-/** What RS256 takes. */
+/** The shortest key that RS256 takes. */
 const MIN_BITS = 2048
 
 /**

@@ -17,7 +17,7 @@ export const cookiePrefix: Kind<string> = Object.freeze({
     : problem(`${quote(text)} cannot begin a cookie's name: letters, digits and !#$%&'*+-.^_\`|~ only, 100 at most`)
 })
 
-/** What every key in Redis begins with. Braces would put all keys on one node of a cluster. */
+/** The beginning of every key in Redis. Braces would put all keys on one node of a cluster. */
 export const keyPrefix: Kind<string> = Object.freeze({
   accepts: '64 printable ASCII characters at most, without spaces and braces',
   parse: (text: string) => /^[!-z|~]{1,64}$/.test(text)

@@ -40,7 +40,7 @@ const MAX_LOGO_BYTES = 16 * 1024
 const PNG = '\x89PNG\r\n\x1a\n'
 /** Up to its first element. A comment ends at its first `-->`: else a file of many would take an hour. */
 const SVG = /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*)?(?:(?:<!--(?:(?!-->)[^])*-->|<!DOCTYPE[^>]*>)\s*)*<svg[\s>]/
-/** What an SVG of a logo needs none of: scripts, other files, other documents, entities. */
+/** Things that an SVG of a logo does not need: scripts, other files, other documents, entities. */
 const FORBIDDEN_IN_SVG: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
   [/<\s*(?:[\w-]+:)?script/i, 'a script'],
   [/[\s"'/]on[a-z]+\s*=/i, 'an event handler'],

@@ -3,7 +3,7 @@ import {
 } from '../kind.ts'
 import { MASK } from './values.ts'
 
-/** What this listener answers itself, and Envoy's prefix. */
+/** The paths that this listener answers itself, and Envoy's prefix. */
 const TAKEN = /^\/(?:verify|ext-authz|webhook|identify|resource|resource-or-session|[.]well-known)(?:\/|$)/
 
 /** Names that are the browser's own machine and nobody else's (RFC 6761, 6.3), and its address. */

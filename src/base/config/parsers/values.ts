@@ -90,7 +90,7 @@ export function orOff<T> (kind: Kind<T>): Kind<T | undefined> {
   })
 }
 
-/** What stands in place of a secret wherever something is printed; of one length, so that it tells nothing. */
+/** The text that replaces a secret wherever something is printed; of one length, so that it tells nothing. */
 export const MASK = '********'
 
 /** A secret of at least `minBytes` bytes. Its text is never shown. */

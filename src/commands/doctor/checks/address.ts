@@ -11,7 +11,7 @@ const SESSIONS =
   'query($id:ID!){node(id:$id){... on User{sessions(first:100){edges{node{lastAccessedAt lastAccessedByIP}}}}}}'
 const LIMITS = { connections: 1, deadlineMs: 5000, maxBodyBytes: 256 * 1024 } as const
 
-/** What is said of a client's address reaches Authgear: the resolver is told one, and the Admin API asked for it. */
+/** The client's address reaches Authgear: the resolver is told one, and the Admin API asked for it. */
 export const address: Probe = {
   title: "Authgear sees people's addresses",
   needs: 'authgear',
@@ -37,7 +37,7 @@ function judgeAddress (recorded: string, sent: string): Finding | undefined {
     : found('authgear-address', `Authgear recorded ${recorded} for a session whose address was said to be ${sent}`)
 }
 
-/** Of the user's session that was used last; undefined where the Admin API does not say it. */
+/** The address of the user's session that was used last; undefined where the Admin API does not say it. */
 async function addressOf (
   { config: { authgear }, clock }: Context,
   account: NonNullable<Context['config']['adminApi']>,

@@ -4,7 +4,9 @@ import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { askAbout, NOBODY } from './authgear.ts'
 import type { Config } from '../../../base/config/index.ts'
 
-/** What Authgear said to a session that is none: it clears the cookie, by its own name and domain, if it saw it. */
+/**
+ * Authgear's answer to a session that does not exist: it clears the cookie, by its own name and domain, if it saw it.
+ */
 export type CookieObservation =
   | Readonly<{ kind: 'unseen' }>
   /** `isSecure`: it believes to be asked over https. */

@@ -30,7 +30,7 @@ export const login: Probe = {
 /** Findings about the client, whatever its addresses. */
 const ON_EVERY_ORIGIN = new Set(['login-client', 'login-machine', 'login-sso'])
 
-/** What Authgear says of the client and of each origin, before anybody signs in. */
+/** Authgear's answers about the client and each origin, before anybody signs in. */
 async function askAboutClient (
   { config: { authgear: { endpoint, ca } } }: Context,
   login: Login,
@@ -79,7 +79,7 @@ function authorizeUrl (
 
 type Said = Readonly<{ error: string | undefined, description: string }>
 
-/** What a browser is sent back with; undefined for a page of Authgear's own. */
+/** The answer that a browser is sent back with; undefined for a page of Authgear's own. */
 function sentBack ({ status, location = '' }: Page, callback: string): Said | undefined {
   if (status < 300 || status >= 400 || !location.startsWith(`${callback}?`) || !URL.canParse(location)) return undefined
   const query = new URL(location).searchParams

@@ -103,7 +103,7 @@ type Heard = Readonly<{
   status: number
   body: string
   location: string | undefined
-  /** Of this service, where it answers. */
+  /** The reason of this service, where it answers. */
   reason: string | undefined
 }>
 

@@ -63,7 +63,7 @@ export function judgeReading (
   )
 }
 
-/** Of names that end as Authgear's do. */
+/** The prefixes of names that end as Authgear's do. */
 function prefixesIn (lines: readonly string[]): readonly string[] {
   const names = lines.flatMap((line) => line.split(';')).map((pair) => (pair.split('=')[0] ?? '').trim())
   return [

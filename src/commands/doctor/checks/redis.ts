@@ -37,7 +37,7 @@ export function judgeLatency (took: readonly number[], limitMs: number): Finding
   return found(median < limitMs ? 'redis-slow' : 'redis-too-slow', what)
 }
 
-/** What a poll of the revocations takes. */
+/** The commands of a poll of the revocations. */
 const READING = 'EVAL of XRANGE, HMGET, XLEN and TIME; ROLE'
 
 export const redisRights: Probe = {
@@ -156,7 +156,7 @@ function judgeMajority (named: readonly Named[]): Finding | undefined {
   return found('redis-sentinel', `${silent.length} of ${named.length} name no master: ${silent.join(', ')}`)
 }
 
-/** What single servers say is nearer to the cause than what the library says of them all. */
+/** The words of single servers are nearer to the cause than the library's about them all. */
 function judgeRedis (problem: Error, named: readonly Named[], settings: Settings): readonly Finding[] {
   const findings = named.map((one) => judgeNamed(one, settings)).filter((finding) => finding !== undefined)
   return findings.length > 0 ? findings : [judgeProblem(problem, describeServers(settings.servers), settings)]

@@ -27,7 +27,7 @@ async function readSecretCheck (
   return await createSecretCheck({ commands, ...sealersOf(cache), name: keys.secretCheck, clock }).read()
 }
 
-/** What opens the values that replicas share. */
+/** The sealers of the values that replicas share. */
 export function sealersOf (
   { secret, previousSecret }: Config['cache']
 ): Readonly<{ sealer: Sealer, previous: Sealer | undefined }> {

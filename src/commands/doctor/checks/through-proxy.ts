@@ -8,7 +8,7 @@ import { type Context, looked, type Probe, skipped } from '../check.ts'
 import { askPage, noPage, type Page } from '../page.ts'
 import { randomBytes } from 'node:crypto'
 
-/** What a 200 for a session always holds. */
+/** The headers of every 200 for a session. */
 const EXPECTED = ['x-authgear-session-valid', 'x-authgear-user-id'] as const
 const LOOPBACK = /^http:\/\/(?:localhost|127\.[0-9.]+)(?::|$)/
 
@@ -51,7 +51,7 @@ function addressOf ({ options: { url, echo } }: Context): string | undefined {
   return url === undefined ? undefined : `${url}${echo}`
 }
 
-/** What this service sends, but for a set that only a route names. */
+/** The headers that this service sends, but for a set that only a route names. */
 function namesOf ({ config: { identity, parts } }: Context): readonly string[] {
   const ofSets = identity.headers.all.map(({ name }) => name.toLowerCase())
   return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...parts.flatMap(({ sends }) => sends), ...ofSets]

@@ -27,7 +27,7 @@ type Way = Readonly<{
   extraRequestHeaders: readonly string[]
   /** Which of Envoy's own answers is `status_on_error`. */
   ownError: string
-  /** What the filter asks. */
+  /** The address that the filter asks. */
   check: (settings: Settings) => string
   /** It asks the catch-all's policy, so that its route says none. */
   isPolicyInFilter: boolean

@@ -158,7 +158,7 @@ local IDENTITY = { ${list(identityOf(settings))} }
 local FORWARDED_RESPONSE_HEADERS = { ${list(FORWARDED_RESPONSE_HEADERS)} }
 ${LUA}`
 
-/** What differs for nobody. */
+/** The script that is the same for everybody. */
 const LUA = `\
 local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT
 local TLS = { [true] = true, [1] = true, ["1"] = true } -- ssl_fc is a boolean in some versions, 1 or "1" in others

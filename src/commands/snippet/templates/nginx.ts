@@ -86,7 +86,7 @@ const httpsServer = (host: string): string => `\
   }
 `
 
-/** Of all locations that go to the app; those that go to forward-auth have their own. */
+/** The TLS settings of all locations that go to the app; those that go to forward-auth have their own. */
 const tlsToApp = (host: string): string => `\
     # security: off by default. A certificate that the app signed itself: its file in place of the system's CAs
     proxy_ssl_verify on; proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; proxy_ssl_server_name on; proxy_ssl_name ${host};
@@ -290,7 +290,7 @@ proxy_set_header Upgrade "";
 proxy_set_header Connection "";
 ${TO_APP}`
 
-/** What the app is told of the request; nginx drops `TE` and `Transfer-Encoding` by itself. */
+/** The headers that tell the app about the request; nginx drops `TE` and `Transfer-Encoding` by itself. */
 const TO_APP = `\
 ${HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_set_header X-Forwarded-For $remote_addr;

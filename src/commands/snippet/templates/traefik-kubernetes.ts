@@ -23,7 +23,7 @@ export function traefikKubernetes (given: Settings): Files {
 export const withoutDashes = (settings: Settings): Settings =>
   ({ ...settings, routes: named(settings.routes, ({ name }) => name.replaceAll('-', ''), 'x') })
 
-/** Of Traefik itself: no custom resource can say it. */
+/** Settings of Traefik itself, which no custom resource can say. */
 export const valuesFile = ({ listen }: Settings): string => `\
 # Traefik's Helm chart; Traefik >= 3.7.13 (older ones do not know aliasHeadersStrategy and do not start)
 ports:

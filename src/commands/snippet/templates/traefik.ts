@@ -29,15 +29,15 @@ export const routeRule = (settings: Settings, route: Route): string =>
 /** Before every other route, that of a recipe too. */
 export const REFUSED_PRIORITY = 100_000
 
-/** What is deleted of the client's, and copied where forward-auth has it, in Traefik's language. */
+/** The client's headers that are deleted, and copied where forward-auth has them, in Traefik's language. */
 export const identityPattern = ({ stripped }: Settings): string =>
   `(?i)^(X-Authgear-.*|${stripped.join('|')})$`
 
-/** What a route clears that asks nobody. */
+/** The headers that a route clears which asks nobody. */
 export const cleaned = (settings: Settings): string =>
   `{ ${clearedOf(settings).map((name) => `${name}: ""`).join(', ')} }`
 
-/** Of what is this service's own. */
+/** The priority of this service's own paths. */
 export const OWN_PRIORITY = 1000
 export const ownRule = (settings: Settings): string =>
   `Host(\`${settings.host}\`) && PathRegexp(\`${ownPattern(settings)}\`)`
@@ -79,7 +79,7 @@ certificatesResolvers:
     acme: { storage: acme.json, httpChallenge: { entryPoint: http } } # keep acme.json: Let's Encrypt limits how often you ask
 `
 
-/** Of the entry point, and of Traefik as a whole. */
+/** The settings of the entry point, and of Traefik as a whole. */
 const entryPoint = (https: boolean): string => `\
     # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
     # refused too. No router can opt out: public ones, and those of the login, need an entry point of their own (docs/proxies/traefik.md)
