@@ -30,7 +30,7 @@ function remove (copy, part) {
   const [, value] = new RegExp(`^import \\{ (\\w+) \\} from '\\./${part}/index\\.ts'\\n`, 'm').exec(text) ?? []
   if (value === undefined) throw new Error(`src/parts/index.ts has no line for ${part}`)
   const without = text.replace(new RegExp(`^import .*'\\./${part}/index\\.ts'\\n`, 'm'), '')
-    .replace(new RegExp(`(?<=^const all = \\[.*)(?:, ${value}\\b|\\b${value}, |\\b${value}\\b)`, 'm'), '')
+    .replace(new RegExp(`(?<=^const all = \\[[^\\]]*)(?:, ${value}\\b|\\b${value},\\s|\\b${value}\\b)`, 'm'), '')
   writeFileSync(index, without)
 }
 

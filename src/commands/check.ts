@@ -39,11 +39,11 @@ export function check (
   const ended = certificateProblem(loaded.config)
   if (ended?.isOver === true) return refuse([ended.text], out)
   printSettings(loaded.settings, out)
-  for (const warning of [...loaded.warnings, ...ended === undefined ? [] : [ended.text]]) {
+  const { warnings, config } = loaded
+  for (const warning of [...warnings, ended?.text, everyoneEnters(config)].filter((one) => one !== undefined)) {
     out.write(`warning: ${warning}\n`)
   }
   out.write(NOTE)
-  if (loaded.config.login !== undefined) out.write(`note: ${everyoneEnters(loaded.config.authgear.endpoint.origin)}\n`)
   if (loaded.config.login?.own !== undefined) out.write(STEP_UP_NOTE)
   for (const note of loaded.config.parts.flatMap(({ notes }) => notes)) out.write(`note: ${note}\n`)
   return 0

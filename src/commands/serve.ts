@@ -65,7 +65,8 @@ async function start (config: Config, running: Running): Promise<void> {
   phase = { state: 'serving', service }
   log.info(bannerOf(config, version), 'ready')
   warnUnlessReached(config.authgear.resolverUrl, log)
-  if (config.login !== undefined) log.info(everyoneEnters(config.authgear.endpoint.origin))
+  const entrance = everyoneEnters(config)
+  if (entrance !== undefined) log.warn(entrance)
 }
 
 async function shutDown (

@@ -1,5 +1,6 @@
 import type { Variables } from '../base/config/kind.ts'
 import { accessRecord } from './access-record/index.ts'
+import { accessRules } from './access-rules/index.ts'
 import { assertion } from './assertion/index.ts'
 import { auditLog } from './audit-log/index.ts'
 import { clients } from './clients/index.ts'
@@ -12,7 +13,9 @@ import { tokens } from './tokens/index.ts'
 import { tracing } from './tracing/index.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
-const all = [tracing, profile, accessRecord, assertion, auditLog, tokens, clients, identify, grpc, events] as const
+const all = [
+  tracing, profile, accessRules, accessRecord, assertion, auditLog, tokens, clients, identify, grpc, events
+] as const
 
 /** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */
 export const parts: ReadonlyArray<Part<Variables, PartFindingId>> = all

@@ -101,7 +101,7 @@ async function startBusy (t: Test, isWell = false) {
     status: {
       samples: history.window,
       others: () => isWell ? OTHERS.slice(0, 1) : OTHERS,
-      about: { replica: 'forward-auth-7d9c5b8f6-x2k4q:4180', endpoint: 'https://auth.example.com', ttlMs: 30_000, hasLogin: false },
+      about: { replica: 'forward-auth-7d9c5b8f6-x2k4q:4180', endpoint: 'https://auth.example.com', ttlMs: 30_000, entrance: undefined },
       clock,
       machine: 'forward-auth-7d9c5b8f6-x2k4q',
       hosts: []

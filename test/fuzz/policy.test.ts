@@ -54,6 +54,7 @@ const roles = fc.array(mostly(['admin', 'editor', 'nobody', 'a:b'], anything), {
   .map((list) => list.join(','))
 /** One understood value of each; `role` has values of its own. */
 const USUAL: Readonly<Record<Exclude<ParameterName, 'role'>, string>> = {
+  user: demo.alice.id,
   verified: 'true',
   anonymous: 'false',
   login: 'off',
@@ -136,6 +137,12 @@ const ORACLES: Readonly<Record<ParameterName, Oracle>> = {
     const roles = value.split(',')
     return roles.every((role) => /^[a-zA-Z_][a-zA-Z0-9:_]*$/.test(role) && role.length <= 40)
       ? met(roles.some((role) => person.roles.some((one) => one === role)))
+      : 'bad'
+  },
+  user: ({ token }, value) => {
+    const users = value.split(',')
+    return users.every((user) => /^[\w.:-]{1,128}$/.test(user))
+      ? met(token === demo.alice.accessToken && users.includes(demo.alice.id))
       : 'bad'
   },
   verified: ({ verified }, value) => (value === 'true' ? met(verified) : 'bad'),

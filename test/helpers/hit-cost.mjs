@@ -9,6 +9,7 @@ import { createMemoryCache } from '../../dist/base/cache/memory.js'
 import { systemClock as clock } from '../../dist/base/clock.js'
 import { createKeyer } from '../../dist/base/core/cache-key.js'
 import { cookieNames } from '../../dist/base/core/credentials.js'
+import { NO_RULES } from '../../dist/base/core/policy.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
 import { createPresenter } from '../../dist/base/identity/presenter.js'
 import { NO_HEADERS } from '../../dist/base/identity/sets.js'
@@ -95,6 +96,7 @@ function answererOf (memory) {
     keyer,
     cookieNames: cookieNames(''),
     absentHeaders: 'empty',
+    rules: NO_RULES,
     presenter: createPresenter({
       settings: { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
       profiles: undefined,

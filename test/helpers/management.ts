@@ -25,7 +25,7 @@ export function managementOf (
     status: {
       samples: service.samples,
       others: service.others,
-      about: { replica: `${MACHINE}:4180`, endpoint: 'https://auth.example.com', ttlMs: 30_000, hasLogin: false },
+      about: { replica: `${MACHINE}:4180`, endpoint: 'https://auth.example.com', ttlMs: 30_000, entrance: undefined },
       clock,
       machine: MACHINE,
       hosts

@@ -305,7 +305,7 @@ async function stopped (service: {
   return await service.ended
 }
 
-t.test('a start with a login says how to find out who can register, and does not warn', async (t) => {
+t.test('a start with a login warns that everyone who registers may enter', async (t) => {
   const authgear = await startSimulator(t)
   const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: authgear.url,
@@ -316,9 +316,9 @@ t.test('a start with a login says how to find out who can register, and does not
   })
   const lines = (): ReadonlyArray<Readonly<{ level: string, msg: string }>> =>
     service.logs().trim().split('\n').map((line) => JSON.parse(line))
-  const said = () => lines().filter(({ msg }) => msg.startsWith('run doctor to find out'))
+  const said = () => lines().filter(({ msg }) => msg.startsWith('everyone who registers'))
   await until('it has said so', () => said().length > 0)
-  t.strictSame(said().map(({ level }) => level), ['info'])
+  t.strictSame(said().map(({ level }) => level), ['warn'])
 })
 
 function statusThrough (agent: Agent, port: number): Promise<number> {

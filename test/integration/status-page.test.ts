@@ -262,7 +262,7 @@ t.test('a page that cannot be rendered is one 500, and ends nothing', async (t) 
   let isBroken = true
   const clock = manualClock()
   const history = createHistory({ read: allMetrics().reading, clock })
-  const about = { replica: 'here', version: '1', endpoint: 'https://auth.example.com', ttlMs: 30_000, hasLogin: false }
+  const about = { replica: 'here', version: '1', endpoint: 'https://auth.example.com', ttlMs: 30_000, entrance: undefined }
   const app = fastify()
   t.teardown(() => app.close())
   addStatus(app, {

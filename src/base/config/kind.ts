@@ -60,6 +60,8 @@ export type Variable = Readonly<{
   /** Gives it a `_FILE` twin although it is no secret. */
   file?: true
   example?: string
+  /** True if an empty value is an error: with others it counts as unset. */
+  neverEmpty?: true
   /** True if a listener listens at its value: no two of them may be the same. */
   listens?: true
 }>

@@ -67,6 +67,9 @@ function sourceOf (name: string, variable: Variable, env: NodeJS.ProcessEnv, rea
   }
   if (path !== undefined) return fromFile(`${name}_FILE`, path, readFile)
   if (text !== undefined) return { kind: 'text', text, source: 'set' }
+  if (variable.neverEmpty === true && (env[name] ?? env[`${name}_FILE`]) !== undefined) {
+    return { kind: 'error', error: `${name}: is empty: set it to ${variable.kind.accepts}, or leave it out` }
+  }
   if (variable.required === true) {
     return {
       kind: 'error',

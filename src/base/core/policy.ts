@@ -1,5 +1,5 @@
 import { type Bad, bad, type Challenge, PARAMETERS, type Requirement } from './requirement.ts'
-import type { Resolution } from './resolution.ts'
+import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
 export type { Challenge } from './requirement.ts'
@@ -8,7 +8,11 @@ export type { Challenge } from './requirement.ts'
  * What a route asks beyond a session (docs/interface.md, "Policies"): all of these. It can only tighten, since no
  * requirement takes another back.
  */
-export type Policy = Bad | Readonly<{ kind: 'understood', requirements: readonly Requirement[] }>
+export type Policy = Bad | Understood
+export type Understood = Readonly<{ kind: 'understood', requirements: readonly Requirement[] }>
+
+/** Requirements on every person, in addition to the route's. */
+export type Rules = Understood
 
 /** Characters of one text; no route needs more, and a client may be its author. */
 const MAX_LENGTH = 8192
@@ -16,7 +20,9 @@ const MAX_LENGTH = 8192
 const NAME = /^[A-Za-z][\w-]{0,19}$/
 const BY_NAME: ReadonlyMap<string, (typeof PARAMETERS)[keyof typeof PARAMETERS]> = new Map(Object.entries(PARAMETERS))
 
-export const SESSION_ONLY: Policy = Object.freeze({ kind: 'understood', requirements: Object.freeze([]) })
+export const SESSION_ONLY: Understood = Object.freeze({ kind: 'understood', requirements: Object.freeze([]) })
+/** Without rules everybody who is signed in may enter where the route asks for no more. */
+export const NO_RULES: Rules = Object.freeze({ kind: 'understood', requirements: Object.freeze([]) })
 
 /** @param text a query without its question mark, or the value of one policy header */
 export function parsePolicy (text: string): Policy {
@@ -32,7 +38,7 @@ export function parsePolicy (text: string): Policy {
 }
 
 /** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
-function parseParameter (parameter: string): Requirement | Bad {
+export function parseParameter (parameter: string): Requirement | Bad {
   const equals = parameter.indexOf('=')
   if (equals === -1) return bad('a parameter has no value')
   const name = parameter.slice(0, equals)
@@ -63,7 +69,7 @@ export function joinPolicies (policies: readonly Policy[]): Policy {
   return requirements.length === 0 ? SESSION_ONLY : understood(requirements)
 }
 
-function understood (requirements: readonly Requirement[]): Policy {
+export function understood (requirements: readonly Requirement[]): Understood {
   return { kind: 'understood', requirements: Object.freeze(requirements) }
 }
 
@@ -82,24 +88,37 @@ const FORBIDDEN = refuse('forbidden')
  * On every request, after the cache; starts from denied. Only a valid session learns anything about the policy, and a
  * step-up comes before forbidden.
  */
-export function decide (resolution: Resolution, policy: Policy, now: EpochMs): Decision {
+export function decide (resolution: Resolution, policy: Policy, rules: Rules, now: EpochMs): Decision {
   if (resolution.kind !== 'valid') return INVALID
   if (policy.kind !== 'understood') return BAD_POLICY
-  if (policy === SESSION_ONLY) return { kind: 'allow', resolution } // most routes, and no identity to read
-  const challenges: Challenge[] = []
-  let isPermitted = true
-  for (const requirement of policy.requirements) {
-    if (requirement.kind === 'token') return BAD_POLICY // no session meets it: token-policy.ts
-    const outcome = requirement.meets(resolution.identity, now)
-    if (typeof outcome === 'object') challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') isPermitted = deny(outcome)
+  if (policy === SESSION_ONLY && rules === NO_RULES) return { kind: 'allow', resolution } // no identity is read
+  for (const { kind } of policy.requirements) if (kind === 'token') return BAD_POLICY // no session meets it
+  const lacks = lacksOf(resolution.identity, rules, policy, now)
+  if (lacks.challenges.length > 0) return askStepUp(lacks.challenges)
+  return lacks.isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
+}
+
+type Lacks = { isPermitted: boolean, readonly challenges: Challenge[] }
+
+/** Everything that a person lacks of the rules and of the route's policy. */
+export function lacksOf (identity: Identity, rules: Rules, policy: Understood, now: EpochMs): Readonly<Lacks> {
+  const lacks: Lacks = { isPermitted: true, challenges: [] }
+  addLacks(lacks, identity, rules, now)
+  addLacks(lacks, identity, policy, now)
+  return lacks
+}
+
+function addLacks (lacks: Lacks, identity: Identity, { requirements }: Understood, now: EpochMs): void {
+  for (const requirement of requirements) {
+    if (requirement.kind !== 'person') continue
+    const outcome = requirement.meets(identity, now)
+    if (typeof outcome === 'object') lacks.challenges.push(outcome.stepUp)
+    else if (outcome !== 'met') lacks.isPermitted = deny(outcome)
   }
-  if (challenges.length > 0) return askStepUp(challenges)
-  return isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
 }
 
 /** Another kind of outcome does not compile: it would count as this one. */
-export const deny = (_outcome: 'forbidden'): false => false
+const deny = (_outcome: 'forbidden'): false => false
 
 /** The challenge is what would be enough for all of them: the smallest age, and each method once. */
 export function askStepUp (challenges: readonly Challenge[]): Decision & { reason: 'step_up_required' } {

@@ -25,6 +25,8 @@ export type PersonRequirement = Readonly<{
   login?: 'offer' | 'useless'
   /** Presentation only, and met by everybody. */
   presents?: Presents
+  /** True if it keeps out those who registered by themselves. */
+  restricts?: true
 }>
 
 /** The facts of a resource token that a session does not have. */
@@ -47,9 +49,11 @@ export type Parameter<R extends Requirement = Requirement> = Readonly<{
 }>
 
 /** Indexes into IDENTITY_HEADERS; to destructure an array costs an iterator at each request. */
-const AT = { anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } as const
+const AT = { userId: 1, anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } as const
 
 const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
+/** Authgear's ids of users are UUIDs; others may name them otherwise. */
+const USER = /^[a-zA-Z0-9_.:-]{1,128}$/
 const AMR = /^[a-zA-Z0-9_.:-]{1,40}$/
 /** RFC 6749, section 3.3, without the comma, which stands for "or" here. */
 export const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
@@ -71,8 +75,15 @@ const readAmr = createListReader(' ')
 export const PERSON_PARAMETERS = {
   role: anyOf('role', ROLE, (roles) => ({
     kind: 'person',
-    meets: (identity) => (hasOneOf(readRoles(identity[AT.roles]), roles) ? 'met' : 'forbidden')
+    meets: (identity) => (hasOneOf(readRoles(identity[AT.roles]), roles) ? 'met' : 'forbidden'),
+    restricts: true
   })),
+  user: anyOf('user', USER, (list) => {
+    const users = membersOf(list)
+    return {
+      kind: 'person', meets: ({ [AT.userId]: own = '' }) => (users.has(own) ? 'met' : 'forbidden'), restricts: true
+    }
+  }),
   amr: anyOf('amr', AMR, (amr) => ({
     kind: 'person',
     meets: (identity) =>

@@ -1,4 +1,16 @@
-/** The sentence that an operator with a login must read. @param origin of Authgear */
-export const everyoneEnters = (origin: string): string =>
-  `run doctor to find out whether anyone can register at ${origin}: everyone who is signed in can enter where a route ` +
-    'has no policy (docs/policies.md, "Who may enter")'
+type Entrance = Readonly<{
+  authgear: Readonly<{ endpoint: Readonly<{ origin: string }> }>
+  login: object | undefined
+  parts: ReadonlyArray<Readonly<{ saysWhoEnters: boolean, tokenMaxAgeMs: number | undefined }>>
+}>
+
+/**
+ * The sentence for an operator who lets people in and has not said whom: undefined where nobody signs in by this
+ * service or for a resource token.
+ */
+export function everyoneEnters ({ authgear: { endpoint }, login, parts }: Entrance): string | undefined {
+  const letsPeopleIn = login !== undefined || parts.some(({ tokenMaxAgeMs }) => tokenMaxAgeMs !== undefined)
+  if (!letsPeopleIn || parts.some(({ saysWhoEnters }) => saysWhoEnters)) return undefined
+  return `everyone who registers at ${endpoint.origin} can open your apps: set ALLOW, for example ALLOW=role=staff, or ` +
+    'ALLOW=anyone if that is what you want (docs/policies.md, "Who may enter")'
+}

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { CookieNames, CredentialsRead } from '../core/credentials.ts'
+import type { Rules } from '../core/policy.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Admitted, Presenter } from '../identity/presenter.ts'
@@ -101,6 +102,8 @@ export type HandlerDeps = Readonly<{
   readOwn?: ((request: VerifyRequest) => CredentialsRead) | undefined
   absentHeaders: AbsentHeaders
   presenter: Presenter
+  /** Requirements on every person, on every endpoint. */
+  rules: Rules
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>

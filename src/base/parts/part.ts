@@ -86,6 +86,8 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
   /** Explains a token that was pasted; undefined where it would not judge that one. */
   pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
+  /** True if what it asks of people says who may enter: else the start warns that everyone who registers may. */
+  saysWhoEnters?: (settings: Settings) => boolean
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
   /** Milliseconds for which it remembers what a revocation may end. */
@@ -134,6 +136,7 @@ type Configured = Lives & Readonly<{
   /** Names of the headers that it sends. */
   sends: readonly string[]
   banner: string | undefined
+  saysWhoEnters: boolean
   /** In the order of the part's list. */
   checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
@@ -210,6 +213,7 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
     isTimed,
     sends: sends?.names ?? [],
     banner,
+    saysWhoEnters: definition.saysWhoEnters?.(settings) === true,
     checks: checks.map(({ run }) => (at) => run(settings, at)),
     arrived: async (seen) => await arrived?.(settings, seen) ?? [],
     pasted: async (token, at) => await pasted?.(settings, token, at),

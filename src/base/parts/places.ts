@@ -3,6 +3,7 @@ import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
 import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
+import type { Rules } from '../core/policy.ts'
 import type { Endpoint, UnavailableReason } from '../core/reason.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
 import type { Sealing } from '../crypto/sealing.ts'
@@ -174,6 +175,8 @@ export type Opened = Readonly<{
   decided?: Report
   /** Vetoes each 200 that lets somebody pass. @returns the reason of the 503 in its place */
   vetoes?: () => UnavailableReason | undefined
+  /** Requirements on every person, on every endpoint; the route's policy is in addition. */
+  rules?: Rules
   /** Adds headers to each 200. */
   headers?: HeaderContributor
   /** Builds endpoints; the first part that does so counts. */

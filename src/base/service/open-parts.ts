@@ -5,6 +5,7 @@ import { UNTRACED, type Wrappers } from '../tracing/wrappers.ts'
 import type {
   Base, EndpointsDeps, Endpoints, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
 } from '../parts/places.ts'
+import { NO_RULES, type Rules, understood } from '../core/policy.ts'
 import type { UnavailableReason } from '../core/reason.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Loaded } from '../parts/part.ts'
@@ -176,6 +177,12 @@ export function reportOf (report: Report, opened: OpenedParts, failed: Failed): 
           failed(name, error)
         }
       }, report)
+}
+
+/** The requirements of all parts on every person. */
+export function rulesOf (opened: OpenedParts): Rules {
+  const requirements = opened.flatMap(({ rules }) => rules?.requirements ?? [])
+  return requirements.length === 0 ? NO_RULES : understood(requirements)
 }
 
 /** The veto of any part. */

@@ -16,7 +16,7 @@ import type { Replica } from '../revocation/presence.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import {
-  closeAll, logFailed, openAll, profilesOf, readerOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
+  closeAll, logFailed, openAll, profilesOf, readerOf, rulesOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
 } from './open-parts.ts'
 import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
 import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
@@ -121,6 +121,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       readOwn: own?.readOwn,
       absentHeaders: settings.absentHeaders,
       presenter,
+      rules: rulesOf(opened),
       realm: settings.authgear.endpoint.origin
     } satisfies HandlerDeps as HandlerDeps
   }

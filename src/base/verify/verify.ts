@@ -14,7 +14,7 @@ import { credentialContextOf, judgeInTurn } from '../http/request.ts'
 import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
-export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter'> & Readonly<{
+export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter' | 'rules'> & Readonly<{
   clock: Clock
   /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
@@ -102,7 +102,7 @@ type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
-  { authenticator, absentHeaders, presenter, clock, confirmAfterMs }: ConcludeDeps,
+  { authenticator, absentHeaders, presenter, rules, clock, confirmAfterMs }: ConcludeDeps,
   refuse: Refuser
 ): Conclude {
   const allow = createAllow(absentHeaders)
@@ -111,7 +111,7 @@ export function createConclude (
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
     if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
     const { resolution, source, ageMs, digests, stale } = authentication
-    const decision = decide(resolution, policy, clock.wall())
+    const decision = decide(resolution, policy, rules, clock.wall())
     if (decision.kind === 'allow') {
       const who = admittedOf(subject, decision.resolution, digests)
       const outgoing = presenter.present(policy, who, given.profile)

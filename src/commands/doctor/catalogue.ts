@@ -375,7 +375,8 @@ const OF_BASE = {
     severity: 'warning',
     mistake: 'Anyone can register at this Authgear project (its default)',
     why: 'a route without a policy lets in everybody who is signed in, and everybody can be',
-    set: 'at Authgear, sign-up off (docs/portal.md, "Who can register"); or a policy on each route (docs/policies.md)'
+    set: 'ALLOW, such as ALLOW=role=staff, or ALLOW=anyone if that is what you want (docs/policies.md, ' +
+      '"Who may enter"); or sign-up off at Authgear (docs/portal.md, "Who can register")'
   },
   'login-client': {
     severity: 'error',

@@ -12,6 +12,7 @@ import { describe, type Log, type WritePiece } from '../../base/logging/log.ts'
 import { buildManagement } from '../../base/management/listener.ts'
 import { createService, type Service } from '../../base/service/service.ts'
 import { type CertificateLife, certificateStage, endOf } from '../../base/core/certificate.ts'
+import { everyoneEnters } from '../../base/core/who-enters.ts'
 
 /** Requests under way may take so long after the listener has closed. */
 const GRACE_MS = 10_000
@@ -54,11 +55,12 @@ const nameOf = (machine: string, listen: Config['listen']): string =>
 
 /** The management app, which listens nowhere yet. */
 export function managementOf (
-  { listen, authgear, cache, login, managementHosts: hosts }: Config,
+  config: Config,
   version: string,
   service: Service,
   { machine, state }: Self
 ) {
+  const { listen, authgear, cache, managementHosts: hosts } = config
   return buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
@@ -73,7 +75,7 @@ export function managementOf (
         replica: nameOf(machine, listen),
         endpoint: authgear.endpoint.origin,
         ttlMs: cache.ttlMs,
-        hasLogin: login !== undefined
+        entrance: everyoneEnters(config)
       },
       clock: systemClock,
       machine,

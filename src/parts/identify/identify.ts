@@ -36,7 +36,8 @@ export function createIdentify (deps: IdentifyDeps): Handler {
 function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
   const refuse = createRefuse(realm)
   return ({ requestId }, { reason }, { source = 'none', ...rest } = {}) => {
-    const isNobody = REFUSALS[reason].status === 401
+    // no route has a policy here, so that only the rules for everybody forbid
+    const isNobody = REFUSALS[reason].status === 401 || reason === 'forbidden'
     const response = isNobody
       ? allowNobody(reason, presenter.nobody, source === 'none' ? undefined : source)
       : refuse({ reason, bearer: false, audience: 'program', reference: requestId })

@@ -1,9 +1,9 @@
-import { askStepUp, type Challenge, deny, type Policy } from '../../base/core/policy.ts'
+import {
+  askStepUp, type Challenge, lacksOf, NO_RULES, type Policy, type Rules, type Understood
+} from '../../base/core/policy.ts'
 import type { TokenRequirement } from '../../base/core/requirement.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import type { EpochMs } from '../../base/core/token-expiry.ts'
-
-type Understood = Policy & { kind: 'understood' }
 
 /** Resources and scopes that a route asks for; the first of those scopes of which one is enough. */
 export type TokenNeeds = Readonly<{ resources: readonly string[], scopes: readonly string[] }>
@@ -30,7 +30,7 @@ export type TokenDecision =
   | Readonly<{ kind: 'refuse', reason: TokenRefusal }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
 
-const ALLOW: TokenDecision = Object.freeze({ kind: 'allow' })
+const ALLOWED: TokenDecision = Object.freeze({ kind: 'allow' })
 const BAD_POLICY = refuse('bad_policy')
 const WRONG_AUDIENCE = refuse('wrong_audience')
 const WRONG_CLIENT = refuse('wrong_client')
@@ -42,7 +42,7 @@ const INSUFFICIENT_SCOPE = refuse('insufficient_scope')
  * A machine fails every rule about people. The scope comes last: only where nothing else is lacking does another scope
  * help.
  */
-export function decideToken (token: ResourceToken, policy: Policy, now: EpochMs): TokenDecision {
+export function decideToken (token: ResourceToken, policy: Policy, rules: Rules, now: EpochMs): TokenDecision {
   if (policy.kind !== 'understood') return BAD_POLICY
   const lacks = { resource: false, client: false, scope: false }
   let namesResource = false
@@ -54,23 +54,19 @@ export function decideToken (token: ResourceToken, policy: Policy, now: EpochMs)
   if (!namesResource) return BAD_POLICY
   if (lacks.resource) return WRONG_AUDIENCE
   if (lacks.client) return WRONG_CLIENT
-  const ofPerson = decidePerson(token, policy, now)
-  if (ofPerson !== ALLOW) return ofPerson
-  return lacks.scope ? INSUFFICIENT_SCOPE : ALLOW
+  const ofPerson = decidePerson(token, policy, rules, now)
+  if (ofPerson !== ALLOWED) return ofPerson
+  return lacks.scope ? INSUFFICIENT_SCOPE : ALLOWED
 }
 
-/** No machine can step up. */
-function decidePerson ({ identity, userId }: ResourceToken, { requirements }: Understood, now: EpochMs): TokenDecision {
-  const challenges: Challenge[] = []
-  let isPermitted = true
-  for (const requirement of requirements) {
-    if (requirement.kind !== 'person') continue
-    const outcome = requirement.meets(identity, now)
-    if (typeof outcome === 'object') challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') isPermitted = deny(outcome)
-  }
-  if (challenges.length === 0) return isPermitted ? ALLOW : FORBIDDEN
-  return userId === undefined ? FORBIDDEN : askStepUp(challenges)
+/** The rules are for people, an agent that acts for one included: of a machine the scope and `client=` decide. */
+function decidePerson (
+  { identity, userId }: ResourceToken, policy: Understood, rules: Rules, now: EpochMs
+): TokenDecision {
+  const isMachine = userId === undefined
+  const { isPermitted, challenges } = lacksOf(identity, isMachine ? NO_RULES : rules, policy, now)
+  if (challenges.length === 0) return isPermitted ? ALLOWED : FORBIDDEN
+  return isMachine ? FORBIDDEN : askStepUp(challenges) // no machine can step up
 }
 
 function refuse (reason: TokenRefusal): TokenDecision {

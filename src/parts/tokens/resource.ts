@@ -2,6 +2,7 @@ import type { CredentialContext } from '../../base/authenticate/types.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Keyer } from '../../base/core/cache-key.ts'
 import { readBearerAlone } from '../../base/core/credentials.ts'
+import type { Rules } from '../../base/core/policy.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import { jwtAudience } from '../../base/core/token-expiry.ts'
 import { decideToken, type TokenNeeds, tokenNeedsOf } from './policy.ts'
@@ -22,6 +23,8 @@ export type ResourceDeps = RouteDeps & Readonly<{
   keyer: Keyer
   absentHeaders: AbsentHeaders
   presenter: Presenter
+  /** Requirements on every person. */
+  rules: Rules
   clock: Clock
   standingOf: (token: ResourceToken) => TokenStanding
   /** Called where a token is refused only since this replica cannot know whether it was revoked. */
@@ -126,7 +129,7 @@ function createConclude (deps: ResourceDeps): Conclude {
 
 /** Starts from denied: only its last line is a 200. */
 function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verification & { kind: 'token' }> {
-  const { absentHeaders, clock, presenter, verifier } = deps
+  const { absentHeaders, clock, presenter, rules, verifier } = deps
   const allow = createAllowToken(absentHeaders)
 
   /** A revocation may have come while the profile was waited for. */
@@ -150,7 +153,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     if (standing !== 'good') {
       return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
     }
-    const decision = decideToken(token, route.policy, clock.wall())
+    const decision = decideToken(token, route.policy, rules, clock.wall())
     if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
     const outgoing = presenter.present(route.policy, who, profile)
     if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))

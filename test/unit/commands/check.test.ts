@@ -31,14 +31,14 @@ t.test('the effective configuration is a table: name, value, where it comes from
   }
   for (const secret of [SECRET, 'pw-of-redis']) t.notMatch(text, secret)
   t.match(text, /^note: today's Authgear sends no amr/m)
-  t.notMatch(text, 'can register')
+  t.notMatch(text, 'everyone who registers')
 })
 
 t.test('with sessions of our own a note says which clients may be asked to confirm', async (t) => {
   const own = {
     LOGIN_SESSION: 'own', LOGIN_CLIENT_ID: 'web', LOGIN_SECRET: SECRET, LOGIN_PUBLIC_URL: 'https://app.example.com'
   }
-  t.match(run(own).text, /^note: run doctor to find out whether anyone can register at https:.*: everyone who is signed in can enter/m)
+  t.match(run(own).text, /^warning: everyone who registers at https:.* can open your apps: set ALLOW/m)
   t.match(run(own).text, /^note: with LOGIN_SESSION=own .*`max_age=…`.* for any other, step-up is off/m)
   t.notMatch(run({}).text, /LOGIN_SESSION=own/)
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decide, joinPolicies, parsePolicy, type Policy, SESSION_ONLY } from '../../../src/base/core/policy.ts'
+import {
+  decide, joinPolicies, NO_RULES, parsePolicy, type Policy, type Rules, SESSION_ONLY
+} from '../../../src/base/core/policy.ts'
 import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
 import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/base/core/resolution.ts'
 import { INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
@@ -89,13 +91,31 @@ const DECISIONS: ReadonlyArray<readonly [policy: string, decision: object]> = [
 ]
 
 t.test('what several requirements decide together', async (t) => {
-  for (const [policy, decision] of DECISIONS) t.match(decide(SOMEBODY, parsePolicy(policy), NOW), decision, policy)
+  for (const [policy, decision] of DECISIONS) {
+    t.match(decide(SOMEBODY, parsePolicy(policy), NO_RULES, NOW), decision, policy)
+  }
+})
+
+t.test('the rules count on every route, and a policy takes none of them back', async (t) => {
+  const rules = (text: string): Rules => parsePolicy(text) as Rules
+  for (const [rule, policy, decision] of [
+    ['role=admin', '', { kind: 'allow' }],
+    ['role=x', '', { reason: 'forbidden' }],
+    ['role=x', 'role=admin', { reason: 'forbidden' }],
+    ['role=admin', 'role=x', { reason: 'forbidden' }],
+    ['role=x', 'rolle=admin', { reason: 'bad_policy' }],
+    ['max_age=5', 'max_age=50', { reason: 'step_up_required', challenge: { maxAge: 5 } }],
+    ['max_age=5', 'role=x', { reason: 'step_up_required' }]
+  ] as const) {
+    t.match(decide(SOMEBODY, parsePolicy(policy), rules(rule), NOW), decision, `${rule} and ${policy}`)
+  }
+  t.match(decide(INVALID, SESSION_ONLY, rules('role=admin'), NOW), { reason: 'invalid_session' })
 })
 
 t.test('a stranger learns nothing about the policy', async (t) => {
   for (const resolution of [INVALID, SILENT]) {
     for (const policy of ['', 'role=admin', 'max_age=1', 'x']) {
-      t.match(decide(resolution, parsePolicy(policy), NOW), { kind: 'refuse', reason: 'invalid_session' })
+      t.match(decide(resolution, parsePolicy(policy), NO_RULES, NOW), { kind: 'refuse', reason: 'invalid_session' })
     }
   }
 })
@@ -109,7 +129,7 @@ t.test('it starts from denied: what nobody foresaw is not allowed', async (t) =>
     ['a policy without a kind', SOMEBODY, {}]
   ]
   for (const [what, resolution, policy] of hostile) {
-    t.equal(decide(resolution as Resolution, policy as Policy, NOW).kind, 'refuse', what)
+    t.equal(decide(resolution as Resolution, policy as Policy, NO_RULES, NOW).kind, 'refuse', what)
   }
 })
 
@@ -176,12 +196,12 @@ const resolution = fc.record({
 
 t.test('a policy can only tighten: what A and B together allow, A allows', async (t) => {
   const allows = (subject: Parameters<typeof decide>[0], policy: string): boolean =>
-    decide(subject, parsePolicy(policy), NOW).kind === 'allow'
+    decide(subject, parsePolicy(policy), NO_RULES, NOW).kind === 'allow'
   let allowed = 0
   fc.assert(fc.property(text, text, resolution, (a, b, subject) => {
     const together = allows(subject, [a, b].filter((part) => part !== '').join('&'))
     if (together) allowed++
-    const joined = decide(subject, joinPolicies([parsePolicy(a), parsePolicy(b)]), NOW).kind === 'allow'
+    const joined = decide(subject, joinPolicies([parsePolicy(a), parsePolicy(b)]), NO_RULES, NOW).kind === 'allow'
     return together === joined && (!together || (allows(subject, a) && allows(subject, b)))
   }), { numRuns: 5000, seed: 4 })
   t.ok(allowed > 100, `${allowed} of 5,000 pairs allowed somebody`)

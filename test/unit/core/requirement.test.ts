@@ -1,10 +1,10 @@
 import t from 'tap'
-import { decide, joinPolicies, parsePolicy, type Policy } from '../../../src/base/core/policy.ts'
+import { decide, joinPolicies, NO_RULES, parsePolicy, type Policy } from '../../../src/base/core/policy.ts'
 import {
   type Outcome, type Parameter, PERSON_PARAMETERS, type PersonRequirement, TOKEN_PARAMETERS
 } from '../../../src/base/core/requirement.ts'
 import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
-import { identityOf, validResolution } from '../../helpers/identity.ts'
+import { identityOf, USER_ID, validResolution } from '../../helpers/identity.ts'
 
 const NOW = 1_800_000_000_000 as EpochMs
 const at = (secondsAgo: number): string => String(NOW / 1000 - secondsAgo)
@@ -36,6 +36,18 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
       [long(40), { 'user-roles': long(40) }, 'met'],
       ['r29', { 'user-roles': MANY_ROLES }, 'met'],
       ['r30', { 'user-roles': MANY_ROLES }, 'forbidden']
+    ],
+    lacking: 'forbidden'
+  },
+  user: {
+    refused: ['', ',', 'a,', 'a b', 'a@b', 'é', 'a%62', '*', long(129), 'a\0', 'a\n'],
+    outcomes: [
+      [USER_ID, {}, 'met'],
+      [`someone,${USER_ID}`, {}, 'met'],
+      ['someone', {}, 'forbidden'],
+      [USER_ID.toUpperCase(), {}, 'forbidden'],
+      [USER_ID.slice(1), {}, 'forbidden'],
+      [long(128), { 'user-id': long(128) }, 'met']
     ],
     lacking: 'forbidden'
   },
@@ -105,6 +117,7 @@ const CASES: Readonly<Record<keyof typeof PERSON_PARAMETERS, Case>> = {
 /** A value of each parameter that is understood; the one of `lacking`. */
 const USUAL = {
   role: 'admin',
+  user: 'someone',
   amr: 'mfa',
   verified: 'true',
   anonymous: 'false',
@@ -189,7 +202,7 @@ const OF_TOKENS: Readonly<Record<keyof typeof TOKEN_PARAMETERS, readonly [unders
 t.test('what is asked of a token is read, and no session meets it', async (t) => {
   for (const [name, [understood, refused]] of Object.entries(OF_TOKENS)) {
     for (const value of understood) {
-      const decision = decide(validResolution(), parsePolicy(`${name}=${value}`), NOW)
+      const decision = decide(validResolution(), parsePolicy(`${name}=${value}`), NO_RULES, NOW)
       t.match([parsePolicy(`${name}=${value}`), decision], [{ kind: 'understood' }, { reason: 'bad_policy' }], name)
     }
     for (const value of refused) t.equal(parsePolicy(`${name}=${value}`).kind, 'bad', `${name}=${value.slice(0, 30)}`)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { MemoryKey } from '../../../src/base/core/cache-key.ts'
-import { parsePolicy, SESSION_ONLY } from '../../../src/base/core/policy.ts'
+import { parsePolicy, type Policy, SESSION_ONLY } from '../../../src/base/core/policy.ts'
 import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
 import {
   type Admitted, createPresenter, type HeaderContributor, type Known, NOTHING, type Outgoing
@@ -155,7 +155,7 @@ t.test('a machine has no profile and no user', async (t) => {
 t.test('a value that ends is made once for its audience and time', async (t) => {
   const { presenter, clock, given } = start({ withToken: true, profiles: () => NO_PROFILE })
   const person = admitted()
-  const token = (policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-token']
+  const token = (policy: Policy = SESSION_ONLY) => named(presenter.present(policy, person))['x-token']
   t.strictSame([token(), token(), token(parsePolicy('audience=grafana'))], [
     'alice undefined 1', 'alice undefined 1', 'alice grafana 2'
   ])

@@ -19,8 +19,8 @@ export type About = Readonly<{
   endpoint: string
   /** CACHE_TTL */
   ttlMs: number
-  /** A browser can sign in here. */
-  hasLogin: boolean
+  /** The sentence that everybody who registers may enter; undefined where somebody said who may. */
+  entrance: string | undefined
 }>
 
 const MARKS: Readonly<Record<Level, string>> = { good: '✓', quiet: '–', warn: '!', bad: '✗' }

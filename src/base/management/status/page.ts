@@ -1,4 +1,3 @@
-import { everyoneEnters } from '../../core/who-enters.ts'
 import { escapeHtml, headOf } from '../../pages/layout.ts'
 import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
@@ -29,7 +28,7 @@ ${tilesPart(samples)}
 <p class="again"><a href="">Refresh</a>
 <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>
 <span id="updates" role="status" class="bad"></span></p>
-${whenPart(about, first, now)}${about.hasLogin ? entrancePart(about) : ''}
+${whenPart(about, first, now)}${entrancePart(about)}
 </header>
 <main>
 ${factsPart(state, now, verdicts[0].level)}
@@ -55,7 +54,8 @@ function whenPart ({ replica, version, endpoint, ttlMs }: About, first: Sample, 
     `UTC</span>; figures since ${timeElement(first.wall)}, ${WINDOW_MS / 60_000} minutes at most.</p>`
 }
 
-const entrancePart = ({ endpoint }: About): string => `\n<p class="note">${escapeHtml(capital(everyoneEnters(endpoint)))}.</p>`
+const entrancePart = ({ entrance }: About): string =>
+  entrance === undefined ? '' : `\n<p class="note">${escapeHtml(capital(entrance))}.</p>`
 const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`
 
 /**

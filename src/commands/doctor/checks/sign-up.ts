@@ -6,7 +6,8 @@ import { askPage } from '../page.ts'
 export const signUp: Probe = {
   title: 'Nobody can register at Authgear without you',
   needs: 'authgear',
-  async run ({ config: { authgear: { endpoint, ca } } }) {
+  async run ({ config: { authgear: { endpoint, ca }, parts } }) {
+    if (parts.some(({ saysWhoEnters }) => saysWhoEnters)) return skipped('ALLOW says who may enter')
     const address = `${endpoint.origin}/signup`
     const page = await askPage(address, {}, ca)
     if ('code' in page) return skipped(`${address} does not answer (${page.code})`)

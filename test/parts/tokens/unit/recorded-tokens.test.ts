@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readKeySet } from '../../../../src/base/authgear/key-set.ts'
 import type { MemoryKey } from '../../../../src/base/core/cache-key.ts'
-import { parsePolicy } from '../../../../src/base/core/policy.ts'
+import { NO_RULES, parsePolicy } from '../../../../src/base/core/policy.ts'
 import { decideToken } from '../../../../src/parts/tokens/policy.ts'
 import { createVerifier, type Verification } from '../../../../src/parts/tokens/verifier.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
@@ -39,7 +39,7 @@ async function verify (name: string, other: Claims = {}): Promise<Verification> 
 
 const outcomeOf = (verification: Verification, policy: string): string => {
   if (verification.kind !== 'token') return verification.kind
-  const decision = decideToken(verification.token, parsePolicy(policy), verification.token.issuedAt)
+  const decision = decideToken(verification.token, parsePolicy(policy), NO_RULES, verification.token.issuedAt)
   return decision.kind === 'allow' ? 'allow' : decision.reason
 }
 

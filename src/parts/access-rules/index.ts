@@ -1,0 +1,20 @@
+import { definePart } from '../../base/parts/part.ts'
+import type { Rules } from '../../base/core/policy.ts'
+import { variables } from './variables.ts'
+
+/** Who may enter: requirements on every person, on every endpoint (docs/policies.md, "Who may enter"). */
+export const accessRules = definePart({
+  name: 'access-rules',
+  title: 'Access rules',
+  variables,
+  example: { ALLOW: 'role=staff' },
+  configure: ({ rules }) => rules && { rules },
+  saysWhoEnters: ({ rules }) => rules.requirements.length === 0 || restricts(rules),
+  metrics: () => ({}),
+  load: async () => (await import('./open.ts')).openAccessRules
+})
+
+/** True if somebody who registered by himself stays outside. */
+function restricts ({ requirements }: Rules): boolean {
+  return requirements.some((one) => one.kind === 'person' && one.restricts === true)
+}

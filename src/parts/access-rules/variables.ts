@@ -1,0 +1,50 @@
+import { type Kind, parsed, type Parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
+import { parseParameter, type Rules, understood } from '../../base/core/policy.ts'
+import type { PersonRequirement, Requirement } from '../../base/core/requirement.ts'
+
+/** Says in words that everybody who can register may enter. */
+const ANYONE = 'anyone'
+const ADVICE = `write requirements such as role=staff, separated by blanks, or ${ANYONE}`
+
+/** Requirements in the grammar of policies, separated by blanks or line feeds: a shell would cut them at `&`. */
+const rules: Kind<Rules> = Object.freeze({
+  accepts: `requirements on people, as policies have them, separated by blanks; or \`${ANYONE}\``,
+  parse (text: string): Parsed<Rules> {
+    const items = text.split(/[ \t\r\n]+/).filter((item) => item !== '')
+    if (items.length === 0) return problem(`is empty: ${ADVICE}, or leave it out`)
+    if (items.includes(ANYONE)) {
+      return items.length === 1 ? parsed(understood([]), ANYONE) : problem(`says ${ANYONE} and more: ${ADVICE}`)
+    }
+    const read = items.map((item) => [item, parseParameter(item)] as const)
+    for (const [item, one] of read) {
+      if ('why' in one) return problem(`${quote(item)}: ${one.why}: ${ADVICE}`)
+      if (!isAboutPeople(one)) return problem(`${quote(item)}: belongs into the policy of a route, not in here: ${ADVICE}`)
+    }
+    return parsed(understood(read.flatMap(([, one]) => 'why' in one ? [] : one)), items.map(shownOf).join(' '))
+  }
+})
+
+/** False for what only a token can meet, and for what only changes what goes out or where a person is sent. */
+function isAboutPeople (one: Requirement): one is PersonRequirement {
+  return one.kind === 'person' && one.presents === undefined && one.login !== 'offer'
+}
+
+/** Names of people are not shown: their number is. */
+function shownOf (item: string): string {
+  const [name = '', list = ''] = item.split('=')
+  return name === 'user' ? `user=(${list.split(/,|%2c/i).length})` : item
+}
+
+export const variables = {
+  ALLOW: {
+    as: 'rules',
+    kind: rules,
+    file: true,
+    neverEmpty: true,
+    example: 'role=staff',
+    meaning:
+      'Who may enter: requirements on every person, on every endpoint, in addition to the route\'s policy ' +
+        '(docs/policies.md, "Who may enter"). `anyone` says that everyone who can register may. Machines are exempt: ' +
+        'their scope and client decide.'
+  }
+} as const satisfies Variables
