@@ -14,7 +14,8 @@ export type Person = {
   isBusy: boolean
 }
 
-const opaque = (): string => randomBytes(24).toString('base64url').replaceAll(/[-_]/g, 'x')
+/** A token that nobody takes for a JWT, which one in 262,144 at random would begin like. */
+const opaque = (): string => `o${randomBytes(24).toString('base64url').replaceAll(/[-_]/g, 'x')}`
 
 export function signIn ({ controls }: RunningSimulator, isAdmin: boolean): Person {
   const id = randomUUID()

@@ -76,7 +76,9 @@ export async function startReplica (
   async function start (changes: Readonly<Record<string, string>> = {}): Promise<void> {
     Object.assign(all, changes)
     if (service !== undefined) return
-    const started = await startProcess(t, all)
+    // a mixed fleet: every second replica is of another build
+    const main = index % 2 === 1 ? process.env['CAMPAIGN_OTHER'] : undefined
+    const started = await startProcess(t, all, { main })
     if (process.env['CAMPAIGN_LOG']) setTimeout(() => console.log(started.logs()), 5000)
     agent.destroy()
     agent = new Agent({ keepAlive: true, maxSockets: 64 })

@@ -40,6 +40,8 @@ export type Starting = Readonly<{
   grpcPort?: number
   enter?: readonly string[]
   node?: string
+  /** The dist/main.js of another build. */
+  main?: string | undefined
 }>
 
 /**
@@ -51,10 +53,10 @@ export async function startProcess (
   env: Readonly<Record<string, string>>,
   starting: Starting = {}
 ): Promise<Service> {
-  const { port: wanted, enter = [], node = process.execPath } = starting
+  const { port: wanted, enter = [], node = process.execPath, main = MAIN } = starting
   const [port, managementPort] = [wanted ?? await freePort(), await freePort()]
   const grpcPort = starting.grpcPort ?? (starting.grpc === true ? await freePort() : 0)
-  const [command = node, ...args] = [...enter, ...exactOptions(env), node, MAIN]
+  const [command = node, ...args] = [...enter, ...exactOptions(env), node, main]
   const managementUrl = `http://127.0.0.1:${managementPort}`
   const child = await startChild(t, {
     name: `forward-auth on ${port}`,
