@@ -113,6 +113,7 @@ t.test('is ready only when it follows the revocation log', { skip: skipOrFail('r
         MANAGEMENT_LISTEN: `127.0.0.1:${management}`,
         AUTHGEAR_ENDPOINT: simulator.url,
         REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        REDIS_TIMEOUT: '5s', // on a busy machine Redis is late
         CACHE_SECRET: 'x'.repeat(32)
       },
       ready: async () => {
@@ -184,6 +185,7 @@ t.test('a signal during the start ends it with 0', { skip: skipOrFail('redis-ser
       env: {
         AUTHGEAR_ENDPOINT: 'https://a.example',
         REDIS_URL: `redis://127.0.0.1:${port}`,
+        REDIS_TIMEOUT: '5s', // for so long a silent Redis is not taken for one that is away
         CACHE_SECRET: 'x'.repeat(32),
         RESOURCES: 'https://api.example',
         LISTEN: `127.0.0.1:${await freePort()}`,
