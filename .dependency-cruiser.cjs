@@ -118,10 +118,10 @@ module.exports = {
     },
     {
       name: 'pages-are-text',
-      comment: 'pages/ imports core/ and pages/ only',
+      comment: 'pages/ imports core/, pages/ and http/html only',
       severity: 'error',
       from: { path: '^src/base/pages/' },
-      to: { pathNot: '^(src/base/(core|pages)/|(node:)?crypto$)' }
+      to: { pathNot: '^(src/base/((core|pages)/|http/html[.]ts$)|(node:)?crypto$)' }
     },
     {
       name: 'grpc-is-transport',
@@ -153,8 +153,8 @@ module.exports = {
       '(cache/store|own-session/(memory|refresh|user-sessions)|parts/profile/known-users|' +
         'own-login/used-codes|parts/tokens/verifier|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
     ),
-    owner('@fastify/caching', 'management/status/routes[.]ts$'),
-    owner('marked', 'management/status/runbook[.]ts$'),
+    owner('@fastify/caching', 'parts/status/routes[.]ts$'),
+    owner('marked', 'parts/status/runbook[.]ts$'),
     owner('prom-client', 'metrics/'),
     owner('pino', 'logging/log[.]ts$'),
     owner('@opentelemetry', 'parts/tracing/open[.]ts$'),

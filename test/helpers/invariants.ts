@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
-import { tabIcon } from '../../src/base/pages/layout.ts'
+import { tabIcon } from '../../src/base/http/html.ts'
 import { headersOf, styleOf } from '../../src/base/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
 

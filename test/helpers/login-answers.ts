@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { tabIcon } from '../../src/base/pages/layout.ts'
+import { tabIcon } from '../../src/base/http/html.ts'
 import { headersOf, styleOf } from '../../src/base/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
 

@@ -20,8 +20,7 @@ const GAUGES: Gauges = {
   redis: {
     isUp: () => true,
     isFollowed: () => true,
-    entries: () => ({ now: 1200, most: 93_300 }),
-    replicasSeen: () => 3
+    entries: () => ({ now: 1200, most: 93_300 })
   },
   ownSessions: { sessions: () => 0 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
@@ -32,7 +31,12 @@ const LOADED = await Promise.all(everyPart().map((part) => part.load()))
 
 function everyPart () {
   const examples = Object.assign({}, ...parts.map(({ example }) => example)) as NodeJS.ProcessEnv
-  const base = { AUTHGEAR_ENDPOINT: 'https://auth.example.com', ...adminEnvironment('http://admin') }
+  const base = {
+    AUTHGEAR_ENDPOINT: 'https://auth.example.com',
+    REDIS_URL: 'redis://redis.example.com',
+    CACHE_SECRET: 'a secret of the tests, 32 bytes!',
+    ...adminEnvironment('http://admin')
+  }
   const loaded = loadConfig({ ...base, ...examples })
   if (loaded.kind === 'errors') throw new Error(loaded.errors.join('\n'))
   return loaded.config.parts

@@ -1,36 +1,27 @@
-import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
-import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
+import fastify, { type FastifyInstance } from 'fastify'
 import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../http/limits.ts'
 import { boundStrangers } from '../http/strangers.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { About, ManagementRoutes, PublicDocument, Replica } from '../parts/places.ts'
+import { browsersByOwnHosts, type OwnNames, ownHostsOnly } from './hosts.ts'
 import { addRevocations, type RevocationsDeps } from './revocations.ts'
-import type { Replica } from '../revocation/presence.ts'
-import type { About } from './status/head.ts'
-import type { Sample } from './status/history.ts'
-import { addStatus, isOwnHost, refuseHost, type StatusDeps } from './status/routes.ts'
 
 type Readiness = Readonly<{
   state: () => Replica['state']
   /** Shown only: Redis or Authgear being down is never a reason to take a replica away. */
   redis: () => 'up' | 'down' | 'none'
-  authgear: () => 'ok' | 'failing'
+  authgear: () => Replica['authgear']
 }>
 
-export type ManagementDeps = Readonly<{
+export type ManagementDeps = OwnNames & Readonly<{
   readiness: Readiness
-  metrics: Pick<Metrics, 'render' | 'contentType'>
-  version: string
+  metrics: Pick<Metrics, 'render' | 'contentType' | 'reading'>
+  about: About
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
   /** The documents of parts, and their own routes. */
   documents?: readonly PublicDocument[]
   ofParts?: readonly ManagementRoutes[]
-  status: Omit<StatusDeps, 'status' | 'sections'> & Readonly<{
-    samples: () => readonly Sample[]
-    /** Other replicas, as far as they are known. */
-    others: () => readonly Replica[]
-    about: Omit<About, 'version'>
-  }>
 }>
 
 /** A client's name, of which each character may be three. */
@@ -40,7 +31,7 @@ const MAX_UNFINISHED = 128
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (deps: ManagementDeps): FastifyInstance {
-  const { readiness, version, revocations, documents = [], ofParts = [], status } = deps
+  const { metrics, about, revocations, documents = [], ofParts = [] } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
   })
@@ -52,26 +43,22 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
   })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
   addProbes(app, deps)
-  addStatus(app, {
-    ...status,
-    sections: ofParts.flatMap(({ section }) => section ?? []),
-    status: () => ({
-      about: { version, ...status.about },
-      state: readiness.state(),
-      samples: status.samples(),
-      others: status.others()
-    })
-  })
   for (const document of documents) addDocument(app, document)
   if (revocations !== undefined) addRevocations(app, revocations)
-  for (const { routes } of ofParts) app.register(async (scope) => routes(scope))
+  const managing = {
+    about,
+    reading: metrics.reading,
+    ownHostsOnly: ownHostsOnly(deps),
+    sections: ofParts.flatMap(({ section }) => section ?? [])
+  }
+  for (const { routes } of ofParts) app.register(async (scope) => routes(scope, managing))
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   return app
 }
 
-function addProbes (app: FastifyInstance, { readiness, metrics, version, status }: ManagementDeps): void {
+function addProbes (app: FastifyInstance, { readiness, metrics, about: { version }, ...names }: ManagementDeps): void {
   app.get('/livez', () => ({ status: 'alive', version }))
-  const byOwnName = { onRequest: createHostCheck(status) }
+  const byOwnName = { onRequest: browsersByOwnHosts(names) }
   app.get('/readyz', byOwnName, (_request, reply) => {
     const state = readiness.state()
     reply.code(state === 'serving' ? 200 : 503)
@@ -90,16 +77,4 @@ function addDocument (app: FastifyInstance, { path, read }: PublicDocument): voi
     for (const [index, name] of headers.entries()) if (index % 2 === 0) reply.header(name, headers[index + 1])
     return reply.code(status).send(body)
   })
-}
-
-/**
- * Against a page whose name was made to lead here (DNS rebinding): it is of the same site for its browser, which names
- * the page's host. Every browser sends Accept-Language, and no page can keep it from doing so; Prometheus and probes
- * come by any name without it.
- */
-function createHostCheck ({ machine, hosts }: Pick<StatusDeps, 'machine' | 'hosts'>): onRequestHookHandler {
-  return ({ headers }, reply, done) => {
-    if (headers['accept-language'] !== undefined && !isOwnHost(headers.host, machine, hosts)) refuseHost(reply)
-    else done()
-  }
 }

@@ -16,11 +16,10 @@ export type Gauges = Readonly<{
     isFollowed: () => boolean
     /** Entries of the revocation log, and how many its retention may hold. */
     entries: () => Readonly<{ now: number, most: number }>
-    replicasSeen: () => number
   }> | undefined
   /** Undefined without LOGIN_SESSION=own. */
   ownSessions?: Readonly<{ sessions: () => number }> | undefined
-  /** Numbers of each part that is on, for the status page. */
+  /** Numbers of each part that is on. */
   parts?: (() => PartReadings) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */
   certificate: Readonly<{ expiry: () => number, stage: () => CertificateStage | undefined }> | undefined
@@ -35,10 +34,9 @@ export type GaugeReading = Readonly<{
   queued: number
   circuitOpen: boolean
   cacheEntries: number
-  /** The next three are undefined where the service has no Redis. */
+  /** The next two are undefined where the service has no Redis. */
   redisUp: boolean | undefined
   logFollowed: boolean | undefined
-  replicasSeen: number | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
   /** Numbers of each part that is on. */
@@ -55,7 +53,6 @@ export function readGauges (gauges: Gauges): GaugeReading {
     cacheEntries: cacheEntries(),
     redisUp: redis?.isUp(),
     logFollowed: redis?.isFollowed(),
-    replicasSeen: redis?.replicasSeen(),
     certificateStage: certificate?.stage(),
     parts: parts?.() ?? {}
   }
@@ -85,10 +82,6 @@ const WITH_REDIS = {
   limit: gauge(
     'forward_auth_revocation_log_entries_limit',
     'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
-  ),
-  replicas: gauge(
-    'forward_auth_replicas_seen',
-    'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.'
   )
 }
 
@@ -113,8 +106,7 @@ export function registerGauges (registry: Registry, gauges: Gauges): void {
       up: () => Number(redis.isUp()),
       followed: () => Number(redis.isFollowed()),
       entries: () => redis.entries().now,
-      limit: () => redis.entries().most,
-      replicas: redis.replicasSeen
+      limit: () => redis.entries().most
     })
   }
   if (certificate !== undefined) register(registry, CERTIFICATE).read({ expiry: certificate.expiry })

@@ -15,7 +15,7 @@ export type Metrics = Readonly<{
   register: <Table extends MetricTable>(table: Table) => Registered<Table>
   contentType: string
   render: () => Promise<string>
-  /** For the status page, which reads the same numbers as `render`. */
+  /** The same numbers as `render` shows. */
   reading: () => MetricsRead
   request: RequestCounts['request']
   /** A chain of trusted proxies that was too long to read. */

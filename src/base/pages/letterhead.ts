@@ -1,5 +1,5 @@
 import { type Language, WORDS } from './language.ts'
-import { DRAWINGS, escapeHtml, openingOf, tabIcon } from './layout.ts'
+import { DRAWINGS, escapeHtml, openingOf, tabIcon } from '../http/html.ts'
 import type { PageSettings } from './settings.ts'
 import { headersOf, styleOf } from './style.ts'
 import type { Action, Words } from './words.ts'

@@ -33,3 +33,6 @@ export type StatusOf = Readonly<{
   /** Its members of `now` in /status.json. */
   json?: (now: PartNumbers['now']) => Readonly<Record<string, unknown>>
 }>
+
+/** The same with the name of the part. */
+export type NamedFigures = Readonly<{ name: string, status: StatusOf }>

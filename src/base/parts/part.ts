@@ -6,7 +6,7 @@ import type { CountsOf, MetricTable, ReadersOf } from '../metrics/table.ts'
 import type { UserField } from '../identity/sets.ts'
 import type { Arrived, At, Check, Checked, Explained, Found, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
-import type { StatusOf } from './figures.ts'
+import type { NamedFigures, StatusOf } from './figures.ts'
 
 /** Facts of the base for the rules of parts. Its variables would close a circle of types. */
 export type BaseFacts = Readonly<{
@@ -111,8 +111,7 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
 type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }>
 
 /** A part whose code is loaded. */
-export type Loaded = Lives & Readonly<{
-  name: string
+export type Loaded = Lives & NamedFigures & Readonly<{
   memoryShare: number
   /** The variable that holds the address of its listener. */
   variable: string | undefined
@@ -230,10 +229,11 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Promise<Loaded> {
   const { name, memoryShare = 0, listens, reopens, sends } = definition
-  const { namesSessions = false, tellsDeletions = false, metrics, load } = definition
+  const { namesSessions = false, tellsDeletions = false, status = {}, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
+    status,
     memoryShare,
     ...livesOf(definition, settings),
     variable: listens?.(settings).variable,

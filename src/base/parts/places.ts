@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
 import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
 import type { Clock } from '../clock.ts'
@@ -9,6 +9,7 @@ import type { ResourceToken } from '../core/resource-token.ts'
 import type { Sealing } from '../crypto/sealing.ts'
 import type { Log, WritePiece } from '../logging/log.ts'
 import type { Report } from '../http/access-log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { RequestCounts } from '../metrics/request-counts.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import type { AnyListener, ListenerDeps } from '../http/listener.ts'
@@ -22,6 +23,7 @@ import type { Profiles } from '../identity/profile.ts'
 import type { SharedError } from '../cache/contention.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
+import type { NamedFigures } from './figures.ts'
 import type { Waits } from '../timing.ts'
 
 /** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
@@ -45,6 +47,15 @@ export type SharedRedis = Pick<Waits, 'leaseMs' | 'leaseWaitMs' | 'settleMs'> & 
   cacheError: SharedError
 }>
 
+/** A replica, as it tells the others and people. */
+export type Replica = Readonly<{
+  /** Its machine's name, and its port where it has one. */
+  name: string
+  state: 'starting' | 'serving' | 'draining'
+  /** `failing`: it does not ask Authgear after failures. */
+  authgear: 'ok' | 'failing'
+}>
+
 /** The base, as each part gets it. */
 export type Base = Readonly<{
   clock: Clock
@@ -54,6 +65,8 @@ export type Base = Readonly<{
   stdout: WritePiece | undefined
   /** This machine's name. */
   machine: string
+  /** This replica as it is now. */
+  self: () => Replica
   /** Undefined without Redis. */
   redis: SharedRedis | undefined
   /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
@@ -79,6 +92,8 @@ export type Base = Readonly<{
   managementToken: string | undefined
   /** CACHE_DEGRADED_TTL: for so long what was read from Redis counts without it. */
   degradedTtlMs: number
+  /** What each part that is on says of itself to people. */
+  figures: readonly NamedFigures[]
   /** CACHE_TTL and CACHE_STALE_IF_ERROR together: for so long anything of a session is remembered. */
   lifetimeMs: number
   /** True if a part tells of clients that are deleted at Authgear; */
@@ -159,11 +174,35 @@ export type Endpoints = Readonly<{
   routes: readonly Route[]
 }>
 
-/** Routes on the management listener, a scope of Fastify's to themselves; each asks for MANAGEMENT_TOKEN. */
+/** A section of the status page, and its script, which runs after the page's own. */
+type Section = Readonly<{ html: string, script: string }>
+
+/** A replica's settings that people ask for. */
+export type About = Readonly<{
+  /** Its machine's name, and its port where it has one. */
+  replica: string
+  version: string
+  /** AUTHGEAR_ENDPOINT */
+  endpoint: string
+  /** CACHE_TTL */
+  ttlMs: number
+  /** The sentence that everybody who registers may enter; undefined where somebody said who may. */
+  entrance: string | undefined
+}>
+
+/** What routes on the management listener are made from; it exists once all parts are open. */
+export type Managing = Readonly<{
+  about: About
+  reading: Metrics['reading']
+  /** For pages that need no token: refuses a browser that came by a name which is not this machine's. */
+  ownHostsOnly: onRequestHookHandler
+  sections: readonly Section[]
+}>
+
+/** Routes on the management listener, a scope of Fastify's to themselves; a change asks for MANAGEMENT_TOKEN. */
 export type ManagementRoutes = Readonly<{
-  routes: (scope: FastifyInstance) => void
-  /** A section of the status page, and its script, which runs after the page's own. */
-  section?: Readonly<{ html: string, script: string }>
+  routes: (scope: FastifyInstance, managing: Managing) => void
+  section?: Section
 }>
 
 /** The places in which a part that is open plugs in. */
@@ -198,7 +237,7 @@ export type Opened = Readonly<{
   reads?: Partial<LogReader>
   /** Builds what listens at the address that the part's `listens` names. */
   listener?: (serving: Serving) => PartListener
-  /** Numbers for the status page: since the start, or how things are now. */
+  /** Numbers for people: since the start, or how things are now. */
   numbers?: () => Readonly<Record<string, number>>
   /** Opens its files again, on SIGHUP. */
   reopen?: () => void

@@ -15,10 +15,6 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
   })
 }
 
-/** `most`: how many replicas' words are read back. */
-export type Announcement = Readonly<{ id: string, says: string, windowMs: number, most: number }>
-export type Announced = Readonly<{ count: number, newest: ReadonlyArray<readonly [id: string, says: string]> }>
-
 /** One line of a queue (queue.ts); name and payload hold no blank. */
 export type Taken = Readonly<{ name: string, payload: string }>
 type Queued = Taken & Readonly<{ dueMs: number, max: number, lifeMs: number }>
@@ -60,33 +56,6 @@ const COMPARE_AND_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 const TIME = "local now = redis.call('time') return now[1] * 1000 + math.floor(now[2] / 1000)"
-
-/**
- * A stream, since a user with the rights for the revocation log may use one; more than 1,000 entries are no replicas of
- * ours.
- */
-const ANNOUNCE = `
--- trimmed first: after that it may be written to out of memory
-local now = redis.call('time')
-redis.call('xtrim', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2])))
-redis.call('xtrim', KEYS[1], 'MAXLEN', 999)
-redis.call('xadd', KEYS[1], '*', 'name', ARGV[1], 'says', ARGV[3])
-local says, names, newest = {}, {}, {}
-for _, entry in ipairs(redis.call('xrange', KEYS[1], '-', '+')) do
-  local fields = entry[2]
-  local name = fields[2]
-  if name then
-    if not says[name] then names[#names + 1] = name end
-    says[name] = fields[4] or ''
-  end
-end
--- the same ones each time, where they are too many
-table.sort(names)
-for at = 1, math.min(#names, tonumber(ARGV[4])) do
-  -- what a stranger writes there is cut short
-  newest[2 * at - 1] = string.sub(names[at], 1, 64); newest[2 * at] = string.sub(says[names[at]], 1, 300)
-end
-return {#names, newest}`
 
 /** A value of another type is nothing that we wrote. @throws whatever else it is */
 export function asGarbage (error: unknown): Buffer {
@@ -158,16 +127,8 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
       limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),
     /** Milliseconds since 1970 by the clock of the server that has the key. */
     timeOf: async (key: string): Promise<number> => Number(await limited(() => redis.eval(TIME, 1, key))),
-    /**
-     * Announces `id` and what it says.
-     * @returns how many ids were announced within the last `windowMs`, by the server's clock, and what `most` of them
-     * say
-     */
-    announce: async (key: string, { id, says, windowMs, most }: Announcement): Promise<Announced> => {
-      const answer = await limited(() => redis.eval(ANNOUNCE, 1, key, id, windowMs, says, most))
-      const [count, flat] = answer as readonly [number, readonly string[]]
-      const newest = flat.flatMap((one, at) => at % 2 === 0 ? [[one, flat[at + 1] ?? ''] as const] : [])
-      return { count: Number(count), newest }
-    }
+    /** Runs a script on one key. */
+    evaluate: (script: string, key: string, ...args: ReadonlyArray<string | number>): Promise<unknown> =>
+      limited(() => redis.eval(script, 1, key, ...args))
   })
 }

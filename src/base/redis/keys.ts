@@ -4,8 +4,6 @@ import { createHash } from 'node:crypto'
 export type RedisKeys = Readonly<{
   /** The beginning of the names of the revocation log's keys and of parts' own, up to a colon. */
   log: string
-  /** Holds who follows the revocations. */
-  replicas: string
   /** Holds what the first replica sealed: a replica that cannot open it has another CACHE_SECRET. */
   secretCheck: string
   /** Exists while a signed webhook arrived not long ago. */
@@ -19,7 +17,6 @@ export function redisKeysOf (prefix: string, origin: string): RedisKeys {
   const log = logKey(prefix, origin)
   return Object.freeze({
     log,
-    replicas: `${log}:replicas`,
     secretCheck: `${log}:canary`,
     webhookSeen: partKey(log, WEBHOOK_SEEN),
     trial: trialKey(log)

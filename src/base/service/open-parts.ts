@@ -24,7 +24,7 @@ type OpenedPart = Opened & Readonly<{ name: string, variable: string | undefined
 export type OpenedParts = readonly OpenedPart[]
 
 type OfSettings =
-  | 'version' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
+  | 'version' | 'figures' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
   | 'managementToken'
   | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
 type OpenDeps =
@@ -69,6 +69,7 @@ function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
   const { version, parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
   return {
     version,
+    figures: parts,
     machine,
     tls,
     managementToken,
@@ -239,6 +240,6 @@ export function listenersOf (opened: OpenedParts, serving: Serving): readonly Li
   })
 }
 
-/** For the status page. */
+/** For whoever shows how things are. */
 export const numbersOf = (opened: OpenedParts): PartReadings =>
   Object.fromEntries(opened.map(({ name, numbers }) => [name, numbers?.() ?? {}]))

@@ -9,17 +9,16 @@ import type { Unfinished } from '../http/unfinished.ts'
 import type { HandlerDeps } from '../http/types.ts'
 import { createPresenter } from '../identity/presenter.ts'
 import type { Log, WritePiece } from '../logging/log.ts'
-import type { PurposeKeys } from '../parts/places.ts'
+import type { PurposeKeys, Replica } from '../parts/places.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { redisKeysOf } from '../redis/keys.ts'
-import type { Replica } from '../revocation/presence.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import {
   closeAll, logFailed, openAll, profilesOf, readerOf, rulesOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
 } from './open-parts.ts'
 import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
-import { openFollowersPresence, openLog, webhookOf } from './revocations.ts'
+import { openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { openOwnSessions } from './own-sessions.ts'
 import { openShared, reporting } from './shared.ts'
@@ -52,7 +51,12 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
   })
   const shared = openShared(settings, sealing.entries, { ...deps, keys })
   const keySet = createSharedKeySet(settings.authgear, clock)
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, keySet }
+  const self = (): Replica => ({
+    name: settings.replica,
+    state: deps.state(),
+    authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
+  })
+  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, keySet, self }
 }
 
 type Base = ReturnType<typeof openBase>
@@ -107,11 +111,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     own,
     shared,
     profiles,
-    presence: openFollowersPresence(base.keys, shared, revocations, () => ({
-      name: settings.replica,
-      state: deps.state(),
-      authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
-    })),
+    self: base.self,
     webhook: webhookOf(settings, sources),
     digestForm: secrets.digestForm,
     handlerDeps: {
@@ -183,12 +183,11 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { keySet, own, presence } = parts
+  const { keySet, own } = parts
   const { closeLog, shared, authgear, opened } = parts
   await stopAll(opened)
   await own?.close()
   await keySet.close()
-  await presence?.close()
   await closeLog()
   await authgear.resolver.close()
   await closeAll(opened)

@@ -12,13 +12,11 @@ import { maxEntries } from '../revocation/budget.ts'
 import type { EntryCodec } from '../revocation/codec.ts'
 import { follow } from '../revocation/follow.ts'
 import { createMemoryLog } from '../revocation/memory-log.ts'
-import { openPresence, type Presence, type Replica } from '../revocation/presence.ts'
 import { createRedisLogStore } from '../revocation/redis-store.ts'
 import { createStreamLog } from '../revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../revocation/token-ledger.ts'
 import type { LogObserver, LogReader, RevocationLog } from '../revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings, tokenMaxAgeOf } from './settings.ts'
-import type { Shared } from './shared.ts'
 import { onceAMinute } from '../timing.ts'
 
 type SourceDeps = Readonly<{
@@ -135,20 +133,4 @@ function tokenLedgerOf (
   const maxAgeMs = tokenMaxAgeOf({ parts })
   if (maxAgeMs === undefined) return undefined
   return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
-}
-
-/** Tells the other replicas that this one follows the revocations, and counts those that do. */
-export function openFollowersPresence (
-  { replicas }: RedisKeys,
-  { redis, reportOnce }: Shared,
-  revocations: RevocationLog,
-  self: () => Replica
-): Presence | undefined {
-  if (redis === undefined) return undefined
-  return openPresence({
-    announce: (announcement) => redis.connection.commands.announce(replicas, announcement),
-    self,
-    isFollowing: () => revocations.isFollowing(),
-    failed: (error) => reportOnce('announce', error)
-  })
 }

@@ -5,11 +5,9 @@ import type { Listener } from '../http/listener.ts'
 import { certificateLife } from '../http/tls.ts'
 import type { Log, WritePiece } from '../logging/log.ts'
 import type { RevocationsDeps } from '../management/revocations.ts'
-import { createHistory, type Sample, STEP_MS } from '../management/status/history.ts'
 import type { Gauges } from '../metrics/gauges.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import type { Replica } from '../revocation/presence.ts'
-import type { ManagementRoutes, PublicDocument } from '../parts/places.ts'
+import type { ManagementRoutes, PublicDocument, Replica } from '../parts/places.ts'
 import { createUnfinished } from '../http/unfinished.ts'
 import type { Profiles } from '../identity/profile.ts'
 import { buildListeners, tellEnded } from './listeners.ts'
@@ -40,11 +38,7 @@ export type Service = Readonly<{
   /** The documents that parts publish on the management listener, and their own routes there. */
   documents: readonly PublicDocument[]
   management: readonly ManagementRoutes[]
-  /** The last quarter of an hour, for the status page. */
-  samples: () => readonly Sample[]
-  /** Other replicas that follow the revocation log, as far as they are known. */
-  others: () => readonly Replica[]
-  authgearState: () => 'ok' | 'failing'
+  authgearState: () => Replica['authgear']
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
   certificateRenewed: (life: CertificateLife) => void
@@ -87,8 +81,7 @@ export function createService (
   const parts = openParts(settings, { memory, metrics, log, clock, state, stdout, unfinished, ...waits })
   const { authgear, revocations, shared } = parts
   const failed = logFailed(log)
-  const history = createHistory({ read: metrics.reading, clock })
-  const timers = [setInterval(history.sample, STEP_MS), setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()]
+  const sweeping = setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()
   return Object.freeze({
     ...buildListeners(settings, { ...parts, metrics, log, clock, unfinished }),
     metrics,
@@ -101,15 +94,13 @@ export function createService (
     partsReady: () => allReady(parts.opened),
     documents: documentsOf(parts.opened),
     management: managementOf(parts.opened),
-    samples: history.window,
-    others: () => parts.presence?.others() ?? [],
-    authgearState: () => authgear.resolver.state().circuitOpen ? 'failing' : 'ok',
+    authgearState: () => parts.self().authgear,
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },
     reopen: () => tellEach(parts.opened, failed, ({ reopen }) => reopen?.()),
     leave: () => tellEach(parts.opened, failed, ({ leave }) => leave?.()),
     close: async () => {
-      timers.forEach(clearInterval)
+      clearInterval(sweeping)
       await closeParts(parts)
     }
   })
@@ -124,7 +115,7 @@ function purgesOf (
   return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
 }
 
-/** Read at each scrape, and by the status page. */
+/** Read at each scrape, and by whatever shows how things are. */
 function gaugesOf (
   settings: ServiceSettings,
   memory: MemoryCache,
@@ -149,8 +140,7 @@ function redisGauges (parts: () => Parts): Gauges['redis'] {
   return {
     isUp: () => parts().shared.redis?.connection.isUp() === true,
     isFollowed: () => parts().revocations.isFollowing(),
-    entries: () => parts().logEntries(),
-    replicasSeen: () => parts().presence?.seen() ?? 0
+    entries: () => parts().logEntries()
   }
 }
 

@@ -64,23 +64,18 @@ export function managementOf (
   return buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
-    version,
+    about: {
+      replica: nameOf(machine, listen),
+      version,
+      endpoint: authgear.endpoint.origin,
+      ttlMs: cache.ttlMs,
+      entrance: everyoneEnters(config)
+    },
+    machine,
+    hosts,
     revocations: service.revocations,
     documents: service.documents,
-    ofParts: service.management,
-    status: {
-      samples: service.samples,
-      others: service.others,
-      about: {
-        replica: nameOf(machine, listen),
-        endpoint: authgear.endpoint.origin,
-        ttlMs: cache.ttlMs,
-        entrance: everyoneEnters(config)
-      },
-      clock: systemClock,
-      machine,
-      hosts
-    }
+    ofParts: service.management
   })
 }
 

@@ -2,7 +2,7 @@ import type { StatusOf } from '../../base/parts/figures.ts'
 
 const STREAMS = 'streams '
 
-/** The numbers of the status page. @param streams how many are open, by app */
+/** The numbers that people are shown. @param streams how many are open, by app */
 export function numbersOf (told: number, streams: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   return { told, ...Object.fromEntries([...streams].map(([app, count]) => [STREAMS + app, count])) }
 }

@@ -8,7 +8,7 @@ import { createTrustProxy } from '../../../src/base/http/trusted-proxies.ts'
 import { createUnfinished } from '../../../src/base/http/unfinished.ts'
 import type { Admitted } from '../../../src/base/identity/presenter.ts'
 import {
-  allReady, closeAll, documentsOf, openAll, type OpenedParts, routeOf, sharedRedisOf
+  allReady, closeAll, documentsOf, openAll, stopAll, type OpenedParts, routeOf, sharedRedisOf
 } from '../../../src/base/service/open-parts.ts'
 import { openSecrets } from '../../../src/base/service/parts.ts'
 import { openShared, type Shared } from '../../../src/base/service/shared.ts'
@@ -89,6 +89,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   const unfinished = createUnfinished(2 ** 20, () => {})
   const nothing = {
     stdout: undefined,
+    self: () => ({ name: 'replica', state: 'serving', authgear: 'ok' } as const),
     isFollowing: () => false,
     revoke: async () => 'pending' as const,
     openKeySet: () => { throw new Error('no keys') }
@@ -98,6 +99,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      await stopAll(opened)
       await closeAll(opened)
       shared.redis?.secretCheck.close()
       await shared.redis?.connection.close()

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { LoginPage } from '../../../src/base/core/reason.ts'
 import { PAGE_STATUS } from '../../../src/base/login/responses.ts'
 import { type Language, WORDS } from '../../../src/base/pages/language.ts'
-import { tabIcon } from '../../../src/base/pages/layout.ts'
+import { tabIcon } from '../../../src/base/http/html.ts'
 import { createLoginPages } from '../../../src/base/pages/login-page.ts'
 import { PLAIN } from '../../../src/base/pages/settings.ts'
 

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { factsOf } from '../../../../src/base/management/status/facts.ts'
-import { sampleOf } from '../../../../src/base/management/status/history.ts'
-import { jsonOf } from '../../../../src/base/management/status/of-parts.ts'
-import { notesOf, verdictsOf } from '../../../../src/base/management/status/verdict.ts'
+import { parts } from '../../../../src/parts/index.ts'
+import { factsOf } from '../../../../src/parts/status/facts.ts'
+import { sampleOf } from '../../../../src/parts/status/history.ts'
+import { jsonOf } from '../../../../src/parts/status/of-parts.ts'
+import { notesOf, verdictsOf } from '../../../../src/parts/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 type Numbers = Readonly<Partial<Record<'behindSeconds' | 'unread' | 'untold', number>>>
@@ -15,7 +16,8 @@ function pageOf (numbers: Numbers) {
   metrics.request('verify', 200, 'allowed', 'memory', 0.001)
   samples.push(sampleOf(metrics.reading(), { wall: 90_000, monotonic: 90_000 }))
   const facts = factsOf({ state: 'serving', samples, others: [] })
-  return { verdicts: verdictsOf(facts), notes: notesOf(facts).join(''), json: jsonOf(metrics.reading().now) }
+  const { now } = metrics.reading()
+  return { verdicts: verdictsOf(facts, parts), notes: notesOf(facts, parts).join(''), json: jsonOf(parts, now) }
 }
 
 const CASES: ReadonlyArray<readonly [numbers: Numbers, link: string, says: RegExp]> = [

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { groupsOf, valuesOf } from '../../../../src/base/management/status/figures.ts'
-import { createHistory, STEP_MS } from '../../../../src/base/management/status/history.ts'
-import { jsonOf } from '../../../../src/base/management/status/of-parts.ts'
+import { parts } from '../../../../src/parts/index.ts'
+import { groupsOf, valuesOf } from '../../../../src/parts/status/figures.ts'
+import { createHistory, STEP_MS } from '../../../../src/parts/status/history.ts'
+import { jsonOf } from '../../../../src/parts/status/of-parts.ts'
 import { numbersOf } from '../../../../src/parts/events/status.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { allMetrics } from '../../../helpers/series.ts'
@@ -22,9 +23,9 @@ t.test('what apps are told in each minute, and their streams at its end', async 
   spend(1)
   const samples = history.window()
   const last = samples.at(-1) ?? t.fail('no sample') as never
-  const [group] = groupsOf(last).filter(({ id }) => id === 'events')
+  const [group] = groupsOf(last, parts).filter(({ id }) => id === 'events')
   t.strictSame(group && valuesOf(group, samples).map(({ id, total, minutes }) => [id, total, minutes]), [
     ['told', 4, [1, 3]], ['streams-wiki', 1, [1, 2]], ['streams-grafana', 0, [0, 0]]
   ])
-  t.strictSame(jsonOf(last.now)['eventStreams'], { wiki: 1, grafana: 0 })
+  t.strictSame(jsonOf(parts, last.now)['eventStreams'], { wiki: 1, grafana: 0 })
 })

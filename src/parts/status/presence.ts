@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Announced, Announcement } from '../redis/commands.ts'
-
-/** What a replica says of itself. */
-export type Replica = Readonly<{
-  /** Its machine's name, and its port where it has one. */
-  name: string
-  state: 'starting' | 'serving' | 'draining'
-  /** `failing`: it does not ask Authgear after failures. */
-  authgear: 'ok' | 'failing'
-}>
+import type { Replica } from '../../base/parts/places.ts'
+import type { Announced, Announcement } from './announce.ts'
 
 export type PresenceDeps = Readonly<{
   /**
@@ -16,7 +8,7 @@ export type PresenceDeps = Readonly<{
    * @returns how many replicas announced themselves within the last `windowMs`, and what MAX_SHOWN of them say
    */
   announce: (announcement: Announcement) => Promise<Announced>
-  /** Of this replica. */
+  /** This replica as it is now. */
   self: () => Replica
   /** A replica that does not follow the log does not announce itself. */
   isFollowing: () => boolean
@@ -24,8 +16,6 @@ export type PresenceDeps = Readonly<{
   /** Between two announcements. */
   everyMs?: number
 }>
-
-export type Presence = ReturnType<typeof openPresence>
 
 const ANNOUNCE_EVERY_MS = 2000
 /** Three announcements may be lost before a replica counts as gone. */
@@ -62,7 +52,7 @@ export function openPresence ({ announce, self, isFollowing, failed, everyMs = A
   })
 }
 
-/** What cannot be read is nobody. */
+/** Whoever says what cannot be read is nobody. */
 function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
   return newest
     .flatMap(([id, says]) => id === own ? [] : read(says) ?? [])

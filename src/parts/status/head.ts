@@ -1,27 +1,15 @@
-import { REFUSALS } from '../../core/reason.ts'
-import { escapeHtml } from '../../pages/layout.ts'
-import { MAX_SHOWN, type Replica } from '../../revocation/presence.ts'
+import { REFUSALS } from '../../base/core/reason.ts'
+import { escapeHtml } from '../../base/http/html.ts'
+import type { Replica } from '../../base/parts/places.ts'
 import { answersOf, refusalsOf } from './facts.ts'
 import {
   counted, type Figure, type Interval, intervals, lastMinute, quantile, ratio, type Scale
 } from './figures.ts'
 import { format } from './format.ts'
-import { type Sample, SOURCES, WINDOW_MS } from './history.ts'
-import { partFacts } from './of-parts.ts'
+import { replicasIn, type Sample, SOURCES, WINDOW_MS } from './history.ts'
+import { partFacts, type Parts } from './of-parts.ts'
+import { MAX_SHOWN } from './presence.ts'
 import { isWell, type Level, type Verdict } from './verdict.ts'
-
-/** What a replica is, and does not change. */
-export type About = Readonly<{
-  /** Its machine's name, and its port where it has one. */
-  replica: string
-  version: string
-  /** AUTHGEAR_ENDPOINT */
-  endpoint: string
-  /** CACHE_TTL */
-  ttlMs: number
-  /** The sentence that everybody who registers may enter; undefined where somebody said who may. */
-  entrance: string | undefined
-}>
 
 const MARKS: Readonly<Record<Level, string>> = { good: '✓', quiet: '–', warn: '!', bad: '✗' }
 const WORDS: Readonly<Record<Level, string>> = { good: 'Good', quiet: 'Quiet', warn: 'Warning', bad: 'Trouble' }
@@ -42,7 +30,7 @@ const sentence = ({ sentence, link }: Pick<Verdict, 'sentence' | 'link'>): strin
 
 type Tile = Figure & Readonly<{ scale: Scale }>
 
-/** What an operator looks at first. */
+/** The figures that an operator looks at first. */
 const TILES: readonly Tile[] = [
   { ...counted('tile-requests', 'Requests', answersOf), scale: 'rate' },
   {
@@ -56,14 +44,14 @@ const TILES: readonly Tile[] = [
   }
 ]
 
-/** Of all that were looked up, wherever the answer came from. */
+/** The time within which 99 of 100 were looked up, wherever the answer came from. */
 function p99Of (from: Sample, to: Sample): number | undefined {
   const all = ({ durations }: Sample): readonly number[] =>
     durations.memory.map((_, bound) => SOURCES.reduce((sum, source) => sum + (durations[source][bound] ?? 0), 0))
   return quantile(0.99, all(from), all(to))
 }
 
-/** Each of them in the last minute, with its course over the window. */
+/** The tiles: each figure in the last minute, with its course over the window. */
 export function tilesPart (samples: readonly Sample[]): string {
   const [minute, course] = [lastMinute(samples), intervals(samples, SPARK_MS).toReversed()]
   return `<ul class="tiles" data-part="tiles">${TILES.map((tile) => tileOf(tile, minute, course)).join('')}</ul>`
@@ -75,7 +63,7 @@ function tileOf ({ id, name, scale, of }: Tile, minute: Interval | undefined, co
     `${spark(name, scale, course.map((one) => of(...one)))}</li>`
 }
 
-/** Of one point of a spark. */
+/** The time of one point of a spark. */
 const SPARK_MS = 30_000
 const [WIDTH, HEIGHT] = [100, 20]
 
@@ -95,7 +83,7 @@ function spark (name: string, scale: Scale, all: ReadonlyArray<number | undefine
     `<title>${escapeHtml(title)}</title><polyline points="${points.join(' ')}"/></svg></span>`
 }
 
-export function factsPart (state: Replica['state'], { now }: Sample, level: Level): string {
+export function factsPart (state: Replica['state'], { now }: Sample, level: Level, parts: Parts): string {
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean | undefined]> = [
     // green beside a page full of 503 would say that all is well
     ['This replica', state, state !== 'serving' ? false : isWell(level) ? true : undefined],
@@ -103,7 +91,7 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
     ['Waiting for Authgear', `${now.inFlight}${now.queued === 0 ? '' : `, and ${now.queued} in line`}`],
     ['In memory', `${format(now.cacheEntries, 'count')} answers`],
     ...redisRows(now),
-    ...partFacts(now)
+    ...partFacts(parts, now)
   ]
   const item = ([name, value, isGood]: (typeof rows)[number]): string =>
     `<div><dt>${name}</dt><dd${isGood === undefined ? '' : ` class="${isGood ? 'good' : 'bad'}"`}>` +
@@ -122,15 +110,16 @@ function redisRows (
 }
 
 /** Each replica with its state: this one, and the others by what they announce. */
-export function replicasPart (self: Replica, others: readonly Replica[], { now }: Sample): string {
-  const { redisUp, replicasSeen = 0 } = now
+export function replicasPart (self: Replica, others: readonly Replica[], sample: Sample): string {
+  const { redisUp } = sample.now
+  const seen = replicasIn(sample) ?? 0
   const shown = others.slice(0, MAX_SHOWN - 1)
-  const more = Math.max(0, replicasSeen - 1 - shown.length)
+  const more = Math.max(0, seen - 1 - shown.length)
   const rest = more === 0 ? '' : `<li>and ${more} more</li>`
   return '<section aria-labelledby="replicas"><h2 id="replicas">Replicas</h2>' +
     '<div data-part="replicas"><ul class="replicas">' +
     `${chip(self, ' (this one)')}${shown.map((one) => chip(one)).join('')}${rest}</ul>` +
-    `${noteOf(redisUp, replicasSeen + others.length)}</div></section>`
+    `${noteOf(redisUp, seen + others.length)}</div></section>`
 }
 
 function noteOf (redisUp: boolean | undefined, seen: number): string {
@@ -144,7 +133,7 @@ function chip ({ name, state, authgear }: Replica, which = ''): string {
   return `<li><b>${escapeHtml(name)}</b>${which} <span class="${isGood ? 'good' : 'bad'}">${what}</span></li>`
 }
 
-/** What was not let in, and why, with what the answer hides from the client. */
+/** Refusals by reason, with what the answer hides from the client. */
 export function refusalsPart (samples: readonly Sample[]): string {
   const refusals = refusalsOf(samples)
   const row = ([reason, count]: (typeof refusals)[number]): string =>

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { quantile } from '../../../../src/base/management/status/figures.ts'
+import { quantile } from '../../../../src/parts/status/figures.ts'
 import { LATENCY_BUCKETS, LatencyTally } from '../../../../src/base/metrics/request-counts.ts'
 
 const countsOf = (...seconds: readonly number[]): number[] => {

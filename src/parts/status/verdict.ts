@@ -1,13 +1,13 @@
-import type { Replica } from '../../revocation/presence.ts'
-import type { GaugeReading } from '../../metrics/gauges.ts'
-import type { PartNumbers } from '../../parts/figures.ts'
+import type { Replica } from '../../base/parts/places.ts'
+import type { GaugeReading } from '../../base/metrics/gauges.ts'
+import type { PartNumbers, PartProblem } from '../../base/parts/figures.ts'
 import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
-import { type NamedProblem, partProblems, partReasons } from './of-parts.ts'
+import type { Parts } from './of-parts.ts'
 
 type Now = Pick<GaugeReading, 'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'certificateStage'>
 
-/** What the first line of the status page rests on; counts are of its window where nothing else is said. */
+/** The basis of the first line of the page; counts are of its window where nothing else is said. */
 export type Facts = Now & Readonly<{
   state: Replica['state']
   /** Other replicas that do not ask Authgear after failures. */
@@ -49,9 +49,6 @@ const share = ({ unavailableNow: { count, of } }: Facts): string =>
   `${count} of the last ${of} ${of === 1 ? 'answer was' : 'answers were'} 503`
 const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-/** Reasons for 503 that have rules of their own. */
-const HAVE_RULES: ReadonlySet<string | undefined> = new Set(['authgear_misconfigured', 'overloaded', ...partReasons])
-
 /** The base's, the worst first: each says what is not well, and what to do. */
 const OF_BASE: readonly Rule[] = [
   {
@@ -82,7 +79,7 @@ const OF_BASE: readonly Rule[] = [
   {
     level: 'bad',
     when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
-      count > 0 && !circuitOpen && !HAVE_RULES.has(reason),
+      count > 0 && !circuitOpen && (reason ?? 'authgear_unavailable') === 'authgear_unavailable',
     sentence: (facts) => `${share(facts)}, since Authgear did not answer: look at Authgear and at the network to it`,
     link: 'forwardauthunavailable'
   },
@@ -178,12 +175,15 @@ const OF_BASE: readonly Rule[] = [
 
 const LEVELS: readonly Level[] = ['bad', 'warn', 'quiet']
 
-/** Those of the parts come after the base's of the same level. */
-export const RULES: readonly Rule[] = Object.freeze(
-  LEVELS.flatMap((wanted) => [...OF_BASE, ...partProblems.map(ruleOf)].filter(({ level }) => level === wanted))
-)
+/** All rules, the worst first; those of the parts come after the base's of the same level. */
+export function rulesOf (parts: Parts): readonly Rule[] {
+  const ofParts = parts.flatMap(
+    ({ name, status: { problems = [] } }) => problems.map((problem) => ruleOf(name, problem))
+  )
+  return LEVELS.flatMap((wanted) => [...OF_BASE, ...ofParts].filter(({ level }) => level === wanted))
+}
 
-function ruleOf ({ part, level, reason, when, sentence, note, link }: NamedProblem): Rule {
+function ruleOf (part: string, { level, reason, when, sentence, note, link }: PartProblem): Rule {
   const isReason = reason === undefined ? () => true : isUnavailable(reason)
   return {
     level,
@@ -200,8 +200,8 @@ function ruleOf ({ part, level, reason, when, sentence, note, link }: NamedProbl
 const ALL_IS_WELL: Verdict = { level: 'good', sentence: 'All is well.', link: 'all-is-well' }
 
 /** All that there is to say, the worst first: the page begins with the first; one that is well stands alone. */
-export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
-  const said = RULES.filter(({ when }) => when(facts)).map(({ level, sentence, link }): Verdict => ({
+export function verdictsOf (facts: Facts, parts: Parts): readonly [Verdict, ...Verdict[]] {
+  const said = rulesOf(parts).filter(({ when }) => when(facts)).map(({ level, sentence, link }): Verdict => ({
     level, sentence: `${sentence(facts)}.`, link
   }))
   const [first = ALL_IS_WELL, ...others] = said
@@ -209,7 +209,7 @@ export function verdictsOf (facts: Facts): readonly [Verdict, ...Verdict[]] {
 }
 
 /** The notes of all that there is to say. */
-export const notesOf = (facts: Facts): readonly string[] =>
-  RULES.flatMap(({ when, note }) => note !== undefined && when(facts) ? [note] : [])
+export const notesOf = (facts: Facts, parts: Parts): readonly string[] =>
+  rulesOf(parts).flatMap(({ when, note }) => note !== undefined && when(facts) ? [note] : [])
 
 export const isWell = (level: Level): boolean => level === 'good' || level === 'quiet'

@@ -1,16 +1,16 @@
 import t from 'tap'
-import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/base/management/status/head.ts'
-import { sampleOf, type Sample } from '../../../../src/base/management/status/history.ts'
-import type { Replica } from '../../../../src/base/revocation/presence.ts'
+import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/parts/status/head.ts'
+import { sampleOf, type Sample } from '../../../../src/parts/status/history.ts'
+import type { Replica } from '../../../../src/base/parts/places.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const SELF: Replica = { name: 'me', state: 'serving', authgear: 'ok' }
 const others = (count: number): readonly Replica[] =>
   Array.from({ length: count }, (_, n) => ({ ...SELF, name: `other-${n}` }))
 
-function sample (replicasSeen: number, redisUp: boolean | undefined = true): Sample {
+function sample (replicas: number, redisUp: boolean | undefined = true): Sample {
   const { now, ...rest } = allMetrics().reading()
-  return sampleOf({ ...rest, now: { ...now, replicasSeen, redisUp } }, { wall: 0, monotonic: 0 })
+  return sampleOf({ ...rest, now: { ...now, parts: { status: { replicas } }, redisUp } }, { wall: 0, monotonic: 0 })
 }
 
 const itemsOf = (part: string): number => part.match(/<li>/g)?.length ?? 0
@@ -39,8 +39,8 @@ t.test('what another replica says of itself is text', async (t) => {
 t.test('"serving" is green only where the verdict is good', async (t) => {
   for (const [level, shown] of [
     ['good', '<dd class="good">serving'], ['warn', '<dd>serving'], ['bad', '<dd>serving']
-  ] as const) t.match(factsPart('serving', sample(1), level), shown)
-  t.match(factsPart('draining', sample(1), 'good'), '<dd class="bad">draining')
+  ] as const) t.match(factsPart('serving', sample(1), level, []), shown)
+  t.match(factsPart('draining', sample(1), 'good', []), '<dd class="bad">draining')
 })
 
 t.test('notes stand below the sentences', async (t) => {

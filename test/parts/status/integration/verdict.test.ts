@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap'
-import { startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
-import { MACHINE, startManagement } from '../helpers/management.ts'
-import { ask } from '../helpers/request.ts'
-import { demo } from '../helpers/simulator.ts'
+import { startInProcessOnClock, verify } from '../../../helpers/in-process-on-clock.ts'
+import { MACHINE, startManagement } from '../../../helpers/management.ts'
+import { ask } from '../../../helpers/request.ts'
+import { demo } from '../../../helpers/simulator.ts'
 
 const { alice } = demo
 
 async function start (t: Test) {
   const alone = await startInProcessOnClock(t)
-  const port = await startManagement(t, alone.adapter.service, { clock: alone.clock })
+  const port = await startManagement(t, alone.adapter.service)
   const page = async (): Promise<string> => {
     alone.clock.advance(1000)
     return (await ask(port, { path: '/', host: '127.0.0.1' })).body

@@ -1,9 +1,9 @@
-import type { Replica } from '../../revocation/presence.ts'
-import { partReasons } from './of-parts.ts'
+import { REFUSALS } from '../../base/core/reason.ts'
+import type { Replica } from '../../base/parts/places.ts'
 import { endsOf, type Sample, sumOf } from './history.ts'
 import type { Facts } from './verdict.ts'
 
-/** What is going on now is told from so much of the window. */
+/** Recent events are those of so much of the window. */
 const NOW_MS = 2 * 60_000
 
 export type Known = Readonly<{
@@ -35,7 +35,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
 export const answersOf = ({ requests }: Sample): number => sumOf(requests)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
-/** Of each part: how things are now, and what was counted in the window. */
+/** How things are in each part now, and what was counted there in the window. */
 function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
   return Object.fromEntries(Object.entries(last.now.parts).map(([name, now]) => {
     const before = first.now.parts[name]
@@ -44,9 +44,11 @@ function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
   }))
 }
 
-const UNAVAILABLE = ['authgear_misconfigured', 'overloaded', ...partReasons, 'authgear_unavailable']
+/** Authgear's are the last: where as many had another one, that one says more. */
+const UNAVAILABLE = Object.entries(REFUSALS).toReversed()
+  .flatMap(([reason, { status }]) => status === 503 ? reason : [])
 
-/** With the reason that most of them had. */
+/** The answers with 503 in that time, and the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
   const since = (reason: string): number => (to.refusals[reason] ?? 0) - (from.refusals[reason] ?? 0)
   const counts = UNAVAILABLE.map((reason) => [reason, since(reason)] as const)

@@ -1,20 +1,22 @@
 import type { AddressInfo } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { buildManagement } from '../../src/base/management/listener.ts'
-import type { Replica } from '../../src/base/revocation/presence.ts'
-import { createHistory, STEP_MS, WINDOW_MS } from '../../src/base/management/status/history.ts'
-import { seriousOf } from '../helpers/axe.ts'
-import { coloursOf, openPage } from '../helpers/browser-page.ts'
-import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
-import { contrast } from '../helpers/contrast.ts'
-import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
-import { ask } from '../helpers/request.ts'
-import { allMetrics, seriesOf } from '../helpers/series.ts'
-import { startProcess } from '../helpers/process.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { until } from '../helpers/until.ts'
+import { buildManagement } from '../../../../src/base/management/listener.ts'
+import type { Replica } from '../../../../src/base/parts/places.ts'
+import { parts } from '../../../../src/parts/index.ts'
+import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/parts/status/history.ts'
+import { addStatus } from '../../../../src/parts/status/routes.ts'
+import { seriousOf } from '../../../helpers/axe.ts'
+import { coloursOf, openPage } from '../../../helpers/browser-page.ts'
+import { launchChromium, skipOrFailWithoutChromium } from '../../../helpers/chromium.ts'
+import { contrast } from '../../../helpers/contrast.ts'
+import { keepPicture, takeDocsPicture } from '../../../helpers/docs-picture.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { ask } from '../../../helpers/request.ts'
+import { allMetrics, seriesOf } from '../../../helpers/series.ts'
+import { startProcess } from '../../../helpers/process.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
 
 const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
   ['light', { colorScheme: 'light', viewport: { width: 1180, height: 900 } }],
@@ -55,9 +57,9 @@ async function startBusy (t: Test, isWell = false) {
     redis: {
       isUp: () => trouble.redisUp,
       isFollowed: () => trouble.redisUp,
-      entries: () => ({ now: 0, most: 1 }),
-      replicasSeen: () => (isWell ? 2 : trouble.redisUp ? 3 : 0)
-    }
+      entries: () => ({ now: 0, most: 1 })
+    },
+    parts: () => ({ status: { replicas: isWell ? 2 : trouble.redisUp ? 3 : 0 } })
   })
   const history = createHistory({ read: metrics.reading, clock })
   for (let step = 0; step * STEP_MS < WINDOW_MS; step++) {
@@ -96,16 +98,23 @@ async function startBusy (t: Test, isWell = false) {
   const management = buildManagement({
     readiness: { state: () => 'serving', redis: () => 'up', authgear: () => 'ok' },
     metrics,
-    version: '1.2.3',
+    about: {
+      replica: 'forward-auth-7d9c5b8f6-x2k4q:4180',
+      version: '1.2.3',
+      endpoint: 'https://auth.example.com',
+      ttlMs: 30_000,
+      entrance: undefined
+    },
+    machine: 'forward-auth-7d9c5b8f6-x2k4q',
+    hosts: [],
     revocations: undefined,
-    status: {
-      samples: history.window,
-      others: () => isWell ? OTHERS.slice(0, 1) : OTHERS,
-      about: { replica: 'forward-auth-7d9c5b8f6-x2k4q:4180', endpoint: 'https://auth.example.com', ttlMs: 30_000, entrance: undefined },
-      clock,
-      machine: 'forward-auth-7d9c5b8f6-x2k4q',
-      hosts: []
-    }
+    ofParts: [{
+      routes (scope, { about, ...managing }) {
+        const others = isWell ? OTHERS.slice(0, 1) : OTHERS
+        const status = () => ({ about, parts, others, state: 'serving', samples: history.window() } as const)
+        addStatus(scope, { ...managing, status, clock })
+      }
+    }]
   })
   await management.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => management.close())

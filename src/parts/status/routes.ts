@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
 import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Clock } from '../../clock.ts'
-import type { ManagementRoutes } from '../../parts/places.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../../base/clock.ts'
+import type { Managing } from '../../base/parts/places.ts'
 import { factsOf, refusalsOf } from './facts.ts'
 import { groupsOf, valuesOf } from './figures.ts'
 import { endsOf } from './history.ts'
@@ -13,32 +12,11 @@ import { SCRIPT } from './script.ts'
 import { CONTENT_SECURITY_POLICY } from './style.ts'
 import { verdictsOf } from './verdict.ts'
 
-/**
- * Whether the page may be shown under that name: an address, this machine's own name (whole, or its first part), or one
- * of MANAGEMENT_HOSTS. By any other name a hostile site could have pointed itself here (DNS rebinding) and read the
- * page as its own.
- * @param allowed lower case; `*.example.com` stands for every name below
- */
-export function isOwnHost (header: string | undefined, machine: string, allowed: readonly string[]): boolean {
-  const [, v6, name] = /^(?:\[([^\]]*)\]|([\w-]+(?:\.[\w-]+)*\.?))(?::\d{1,5})?$/.exec(header ?? '') ?? []
-  if (v6 !== undefined) return isIP(v6) === 6
-  if (name === undefined) return false
-  if (isIP(name) === 4) return true
-  const host = name.toLowerCase().replace(/\.$/, '')
-  const [own, short] = [machine.toLowerCase(), machine.toLowerCase().split('.')[0]]
-  return (
-    ['localhost', own, short].includes(host) || host.endsWith('.localhost') || allowed.some((one) => matches(host, one))
-  )
-}
-
-const matches = (host: string, pattern: string): boolean =>
-  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
-
 /** The page as data, in seconds, shares, and things a second; `latest` is of the last STEP_MS. */
 function renderJson (status: Status): string {
-  const { about, state, samples, others } = status
+  const { about, state, samples, others, parts } = status
   const [first, now] = endsOf(samples)
-  const charts = groupsOf(now).map((group) => [
+  const charts = groupsOf(now, parts).map((group) => [
     group.id,
     Object.fromEntries(valuesOf(group, samples).map(({ id, total = null, latest = null, minutes }) =>
       [id, { total, latest, minutes: minutes.map((value) => value ?? null) }]))
@@ -46,28 +24,22 @@ function renderJson (status: Status): string {
   return JSON.stringify({
     ...about,
     state,
-    verdicts: verdictsOf(factsOf(status)),
+    verdicts: verdictsOf(factsOf(status), parts),
     refused: Object.fromEntries(refusalsOf(samples)),
     others,
     at: new Date(now.wall).toISOString(),
     windowSeconds: (now.monotonic - first.monotonic) / 1000,
-    now: jsonOf(now.now),
+    now: jsonOf(parts, now.now),
     charts: Object.fromEntries(charts)
   })
 }
 
-export type StatusDeps = Readonly<{
+export type StatusDeps = Pick<Managing, 'ownHostsOnly' | 'sections'> & Readonly<{
   status: () => Status
   clock: Clock
-  /** This machine's own name. */
-  machine: string
-  /** MANAGEMENT_HOSTS */
-  hosts: readonly string[]
-  /** The sections of parts. */
-  sections: ReadonlyArray<NonNullable<ManagementRoutes['section']>>
 }>
 
-/** What is served, and by its tag confirmed, for so long, however many look at it: a 304 is never older. */
+/** A page is served, and by its tag confirmed, for so long, however many look at it: a 304 is never older. */
 const PAGE_LIFE_MS = 1000
 /** The script and the runbook change with the version only. */
 const FIXED_LIFE_MS = 24 * 60 * 60_000
@@ -90,7 +62,7 @@ export function addStatus (app: FastifyInstance, deps: StatusDeps): void {
 
 const runbook = async (): Promise<string> => (await import('./runbook.ts')).renderRunbook()
 
-/** What a browser must know of each; set before the plugin's hook, which would forbid to keep what a 304 confirms. */
+/** The headers of each, set before the plugin's hook, which would forbid to keep what a 304 confirms. */
 const HEADERS = {
   'cache-control': 'no-cache',
   'content-security-policy': CONTENT_SECURITY_POLICY,
@@ -103,15 +75,12 @@ const HEADERS = {
  * In a scope of its own: no other route is behind `@fastify/caching`, whose hooks would answer 304 on `/verify`
  * (docs/inside/decisions/072-caching-on-the-status-page-only.md).
  */
-function addResource (app: FastifyInstance, resource: Resource, { clock, machine, hosts }: StatusDeps): void {
+function addResource (app: FastifyInstance, resource: Resource, { clock, ownHostsOnly }: StatusDeps): void {
   const { path, type } = resource
   const { current, isCurrent } = remembered(resource, clock)
   app.register(async (scope) => {
-    scope.addHook('onRequest', (request, reply, done) => {
-      if (!isOwnHost(request.headers.host, machine, hosts)) return refuseHost(reply)
-      reply.headers(HEADERS)
-      done()
-    })
+    scope.addHook('onRequest', ownHostsOnly)
+    scope.addHook('onRequest', (_request, reply, done) => { reply.headers(HEADERS); done() })
     await scope.register(caching, { cache: tagsOf(isCurrent), privacy: caching.privacy.NOCACHE })
     scope.get(path, async (_request, reply) => {
       const { body, tag } = await current()
@@ -134,12 +103,6 @@ function tagsOf (isCurrent: (tag: string) => boolean): AbstractCacheCompliantObj
     },
     set: (_key, _value, _lifeMs, callback) => callback?.(null, undefined)
   }
-}
-
-export function refuseHost (reply: FastifyReply): void {
-  const text =
-    'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
-  reply.code(403).type('text/plain; charset=utf-8').send(text)
 }
 
 type Content = Readonly<{ body: string, tag: string, until: number }>

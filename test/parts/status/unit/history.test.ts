@@ -1,12 +1,12 @@
 import t from 'tap'
-import { groupsOf, valuesOf } from '../../../../src/base/management/status/figures.ts'
-import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/base/management/status/history.ts'
+import { groupsOf, valuesOf } from '../../../../src/parts/status/figures.ts'
+import { createHistory, STEP_MS, WINDOW_MS } from '../../../../src/parts/status/history.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 function start () {
   const clock = manualClock()
-  const metrics = allMetrics()
+  const metrics = allMetrics({ parts: () => ({ status: { replicas: 3 } }) })
   const history = createHistory({ read: metrics.reading, clock })
   const allow = (count: number): void => {
     for (let n = 0; n < count; n++) metrics.request('verify', 200, 'allowed', 'memory', 0.0002)
@@ -16,7 +16,7 @@ function start () {
   }
   const figure = (group: string, name: string) => {
     const samples = history.window()
-    const found = groupsOf(samples.at(-1) ?? t.fail('no sample') as never).find(({ id }) => id === group)
+    const found = groupsOf(samples.at(-1) ?? t.fail('no sample') as never, []).find(({ id }) => id === group)
     return valuesOf(found ?? t.fail(group) as never, samples).find(({ id }) => id === name) ?? t.fail(name) as never
   }
   return { clock, metrics, history, allow, pass, figure }
@@ -103,7 +103,7 @@ t.test('each decision, outcome and origin has its figure', async (t) => {
 t.test('a service without Redis has no figures of it, and without parts none of theirs', async (t) => {
   const metrics = allMetrics({ redis: undefined })
   const [sample] = createHistory({ read: metrics.reading, clock: manualClock() }).window()
-  t.strictSame(sample && groupsOf(sample).map(({ id }) => id), [
+  t.strictSame(sample && groupsOf(sample, []).map(({ id }) => id), [
     'circuit', 'requests', 'hits', 'latency', 'authgear', 'revocations'
   ])
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
-import type { Announced } from '../../../src/base/redis/commands.ts'
-import { openPresence, type Replica } from '../../../src/base/revocation/presence.ts'
-import { until } from '../../helpers/until.ts'
+import type { Replica } from '../../../../src/base/parts/places.ts'
+import type { Announced } from '../../../../src/parts/status/announce.ts'
+import { openPresence } from '../../../../src/parts/status/presence.ts'
+import { until } from '../../../helpers/until.ts'
 
 type Said = Readonly<{ id: string, says: string, windowMs: number }>
 

@@ -1,11 +1,11 @@
 import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { startManagement } from '../helpers/management.ts'
-import { ask, type Answer } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
-import { makeTls } from '../helpers/tls.ts'
-import { PROTOCOLS, startInProcessOver } from '../helpers/in-process-over.ts'
+import { startManagement } from '../../../helpers/management.ts'
+import { ask, type Answer } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { makeTls } from '../../../helpers/tls.ts'
+import { PROTOCOLS, startInProcessOver } from '../../../helpers/in-process-over.ts'
 
 const TAG = '"tag"'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isOwnHost } from '../../../../src/base/management/status/routes.ts'
+import { isOwnHost } from '../../../src/base/management/hosts.ts'
 
 const OWN = [
   '127.0.0.1', '127.0.0.1:4181', '10.0.0.7', '[::1]', '[::1]:4181', '[fd00::7]:80', 'localhost', 'LOCALHOST:4181',

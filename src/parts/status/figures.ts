@@ -1,8 +1,8 @@
-import { COUNTED_ORIGINS } from '../../metrics/metrics.ts'
-import { LATENCY_BUCKETS } from '../../metrics/request-counts.ts'
-import type { PartFigure } from '../../parts/figures.ts'
-import { type DecisionName, DECISIONS, endsOf, type Sample, SOURCES, STEP_MS } from './history.ts'
-import { partFigures } from './of-parts.ts'
+import { COUNTED_ORIGINS } from '../../base/metrics/metrics.ts'
+import { LATENCY_BUCKETS } from '../../base/metrics/request-counts.ts'
+import type { PartFigure } from '../../base/parts/figures.ts'
+import { type DecisionName, DECISIONS, endsOf, replicasIn, type Sample, SOURCES, STEP_MS } from './history.ts'
+import { partFigures, type Parts } from './of-parts.ts'
 
 /**
  * Seconds, by interpolation within a bucket, as Prometheus' `histogram_quantile` does; undefined where nothing was
@@ -32,7 +32,7 @@ export type Figure = Readonly<{
   total?: Between<number>
 }>
 
-/** How values are written. */
+/** The way in which values are written. */
 export type Scale = 'rate' | 'count' | 'share' | 'seconds' | 'state'
 
 export type Group = Readonly<{ id: string, title: string, scale: Scale, figures: readonly Figure[] }>
@@ -60,7 +60,7 @@ export function ratio (
   }
 }
 
-/** How it was at the end of the interval. */
+/** A state, as it was at the end of the interval. */
 const state = (id: string, name: string, of: (sample: Sample) => boolean | undefined): Figure => ({
   id,
   name,
@@ -140,15 +140,15 @@ const GROUPS: readonly Group[] = [
     id: 'replicas',
     title: 'Replicas on the log',
     scale: 'count',
-    figures: [{ id: 'seen', name: 'replicas', of: (_from, to) => to.now.replicasSeen }]
+    figures: [{ id: 'seen', name: 'replicas', of: (_from, to) => replicasIn(to) }]
   }
 ]
 const WITH_REDIS: ReadonlySet<string> = new Set(['redis', 'redis-errors', 'replicas'])
 
-/** What there is to see of a service with or without Redis, and of the parts that are on. */
-export const groupsOf = ({ now }: Sample): readonly Group[] => [
+/** All that there is to see of a service with or without Redis, and of the parts that are on. */
+export const groupsOf = ({ now }: Sample, parts: Parts): readonly Group[] => [
   ...GROUPS.filter(({ id }) => now.redisUp !== undefined || !WITH_REDIS.has(id)),
-  ...partFigures(now).map(({ part, id, title, figures }): Group => ({
+  ...partFigures(parts, now).map(({ part, id, title, figures }): Group => ({
     id, title, scale: 'count', figures: figures.map((figure) => figureOf(part, figure))
   }))
 ]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Marked, Renderer, type Tokens } from 'marked'
-import { escapeHtml, headOf } from '../../pages/layout.ts'
+import { escapeHtml, headOf } from '../../base/http/html.ts'
 import { STYLE } from './style.ts'
 
 /** By the package's own name, since the build lies elsewhere than the source. */

@@ -1,28 +1,30 @@
-import { escapeHtml, headOf } from '../../pages/layout.ts'
+import { escapeHtml, headOf } from '../../base/http/html.ts'
+import type { About } from '../../base/parts/places.ts'
 import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
-import { type About, factsPart, replicasPart, refusalsPart, tilesPart, verdictPart } from './head.ts'
+import { factsPart, replicasPart, refusalsPart, tilesPart, verdictPart } from './head.ts'
 import { endsOf, type Sample, WINDOW_MS } from './history.ts'
+import type { Parts } from './of-parts.ts'
 import { STYLE } from './style.ts'
 import { isWell, notesOf, verdictsOf } from './verdict.ts'
 
 const SCRIPT_TAG = '<script src="status.js" defer></script>\n'
 
-export type Status = Known & Readonly<{ about: About }>
+export type Status = Known & Readonly<{ about: About, parts: Parts }>
 
 /**
  * The page: complete without its script, which only puts new parts (`data-part`) in the place of old ones.
  * @param more markup before the figures
  */
 export function renderPage (status: Status, more = ''): string {
-  const { about, state, samples, others } = status
+  const { about, state, samples, others, parts } = status
   const [first, now] = endsOf(samples)
   const facts = factsOf(status)
-  const verdicts = verdictsOf(facts)
+  const verdicts = verdictsOf(facts, parts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, SCRIPT_TAG)}<header>
-${verdictPart(verdicts, notesOf(facts))}
+${verdictPart(verdicts, notesOf(facts, parts))}
 ${tilesPart(samples)}
 <h1>authgear-forward-auth</h1>
 <p class="again"><a href="">Refresh</a>
@@ -31,11 +33,11 @@ ${tilesPart(samples)}
 ${whenPart(about, first, now)}${entrancePart(about)}
 </header>
 <main>
-${factsPart(state, now, verdicts[0].level)}
+${factsPart(state, now, verdicts[0].level, parts)}
 <div class="parts">
 ${replicasPart(self, others, now)}
 ${refusalsPart(samples)}
-${more}${figuresPart(samples, now)}
+${more}${figuresPart(samples, now, parts)}
 </div>
 </main>
 ${END}`
@@ -62,10 +64,10 @@ const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ''}${text
  * Each figure in a row, minute by minute: the newest minutes are seen first where the window is narrow. What there was
  * nothing of is named below.
  */
-function figuresPart (samples: readonly Sample[], now: Sample): string {
+function figuresPart (samples: readonly Sample[], now: Sample, parts: Parts): string {
   const ends = minuteEnds(samples)
   const head = ends.map(({ wall }) => `<th scope="col">${timeElement(wall)}</th>`).join('')
-  const groups = groupsOf(now).map((group) => ({ ...group, values: valuesOf(group, samples) }))
+  const groups = groupsOf(now, parts).map((group) => ({ ...group, values: valuesOf(group, samples) }))
   const rows = groups.map((group) => groupRows(group, group.values.filter((one) => !isNothing(group, one))))
   const nothing = groups.flatMap((group) => group.values.filter((one) => isNothing(group, one))
     .map(({ name }) => `${group.title.toLowerCase()}: ${name}`))

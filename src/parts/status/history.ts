@@ -1,8 +1,8 @@
-import { type Clock, type Moment, momentOf } from '../../clock.ts'
-import type { Endpoint } from '../../core/reason.ts'
-import type { GaugeReading } from '../../metrics/gauges.ts'
-import type { MetricsRead } from '../../metrics/metrics.ts'
-import type { RequestLabels } from '../../metrics/request-counts.ts'
+import { type Clock, type Moment, momentOf } from '../../base/clock.ts'
+import type { Endpoint } from '../../base/core/reason.ts'
+import type { GaugeReading } from '../../base/metrics/gauges.ts'
+import type { MetricsRead } from '../../base/metrics/metrics.ts'
+import type { RequestLabels } from '../../base/metrics/request-counts.ts'
 
 export const DECISIONS = ['allowed', 'unauthenticated', 'forbidden', 'unavailable', 'elsewhere'] as const
 export type DecisionName = (typeof DECISIONS)[number]
@@ -11,12 +11,10 @@ type SourceName = (typeof SOURCES)[number]
 
 type Reads = Readonly<{ hits: number, reads: number }>
 
-/**
- * What of a reading the status page shows: some hundred numbers since the start, so that a quarter of an hour is small.
- */
+/** A reading, as far as the page shows it: some hundred numbers, so that a quarter of an hour of them is small. */
 export type Sample = Moment & Readonly<{
   requests: Readonly<Record<DecisionName, number>>
-  /** What was not let in, by reason: a closed set. */
+  /** Refusals, by reason: a closed set. */
   refusals: Readonly<Record<string, number>>
   memory: Reads
   redis: Reads
@@ -50,6 +48,9 @@ export function sampleOf (read: MetricsRead, moment: Moment): Sample {
     now: read.now
   }
 }
+
+/** The replicas that follow the log, as far as they are known; undefined without Redis. */
+export const replicasIn = ({ now: { parts } }: Sample): number | undefined => parts['status']?.['replicas']
 
 /** @throws {Error} without a sample */
 export function endsOf (samples: readonly Sample[]): readonly [first: Sample, last: Sample] {

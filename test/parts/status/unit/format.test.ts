@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Scale } from '../../../../src/base/management/status/figures.ts'
-import { ago, format, timeElement } from '../../../../src/base/management/status/format.ts'
+import type { Scale } from '../../../../src/parts/status/figures.ts'
+import { ago, format, timeElement } from '../../../../src/parts/status/format.ts'
 
 const WRITTEN: ReadonlyArray<readonly [value: number | undefined, scale: Scale, text: string]> = [
   [undefined, 'rate', '–'],

@@ -1,11 +1,18 @@
-import t from 'tap'
-import type { Replica } from '../../src/base/revocation/presence.ts'
-import { startInProcess, type InProcess } from '../helpers/in-process.ts'
-import { metricOf, verify } from '../helpers/in-process-on-clock.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
-import { startSimulator } from '../helpers/simulator.ts'
-import { until } from '../helpers/until.ts'
+import t, { type Test } from 'tap'
+import type { Replica } from '../../../../src/base/parts/places.ts'
+import { startInProcess, type InProcess } from '../../../helpers/in-process.ts'
+import { metricOf, verify } from '../../../helpers/in-process-on-clock.ts'
+import { managementOf } from '../../../helpers/management.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { skipOrFail } from '../../../helpers/servers.ts'
+import { startSimulator } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
+
+/** What a replica says of the others. */
+function othersBy (t: Pick<Test, 'teardown'>, { service }: InProcess): () => Promise<readonly Replica[]> {
+  const management = managementOf(t, service)
+  return async () => (await management.inject({ url: '/status.json', headers: { host: 'localhost' } })).json().others
+}
 
 const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
 
@@ -17,6 +24,7 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
       AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, machine: `replica-${name}`, state: () => states[name] ?? 'starting'
     })
   const [a, b, c] = await Promise.all([start('a'), start('b'), start('c')])
+  const others = othersBy(t, a)
   await until('all see three', async () => (await Promise.all([a, b, c].map(seenBy))).every((count) => count === 3))
   const names = await redis.cli('KEYS', '*:replicas') as string[]
   t.equal(names.length, 1)
@@ -24,24 +32,24 @@ t.test('each replica counts those that follow the log with it', { skip: skipOrFa
 
   await t.test('each knows the others by name, with their state', async (t) => {
     states['b'] = 'draining'
-    await until('it is told', () => a.service.others()[0]?.state === 'draining')
-    t.strictSame(a.service.others(), [
+    await until('it is told', async () => (await others())[0]?.state === 'draining')
+    t.strictSame(await others(), [
       { name: 'replica-b', state: 'draining', authgear: 'ok' },
       { name: 'replica-c', state: 'serving', authgear: 'ok' }
     ])
     simulator.controls.fail('error')
     for (let n = 0; c.service.authgearState() === 'ok' && n < 50; n++) await verify(c, `cold-${n}`)
-    const isFailing = (): boolean => a.service.others()[1]?.authgear === 'failing'
+    const isFailing = async (): Promise<boolean> => (await others())[1]?.authgear === 'failing'
     await until('and that one does not ask Authgear', isFailing)
     simulator.controls.recover()
   })
 
-  await t.test('of many only fifty are read back, and all are counted', async (t) => {
+  await t.test('of many only fifty are read back, and all are counted', async () => {
     const strangers = Array.from({ length: 70 }, (_, n) => `00-${String(n).padStart(2, '0')}`)
     await Promise.all(strangers.map((id) =>
       redis.cli('XADD', names[0] ?? '', '*', 'name', id, 'says', `serving ok ${id}`)))
     await until('they are counted', async () => await seenBy(a) === 73)
-    t.equal(a.service.others().length, 50)
+    await until('fifty are shown', async () => (await others()).length === 50)
     await until('and are gone after seconds', async () => await seenBy(a) === 3)
   })
 

@@ -1,0 +1,43 @@
+import type { Base, Opened } from '../../base/parts/places.ts'
+import { announce } from './announce.ts'
+import { createHistory, STEP_MS } from './history.ts'
+import { openPresence } from './presence.ts'
+import { addStatus } from './routes.ts'
+
+/** Of the project's own keys: who follows the revocations. */
+const REPLICAS_KEY = 'replicas'
+
+export function openStatus (_settings: object, base: Base) {
+  const { clock, figures: parts, self } = base
+  const presence = presenceOf(base)
+  const seen = (): number => presence?.seen() ?? 0
+  return Object.freeze({
+    management: {
+      routes (scope, { about, reading, ownHostsOnly, sections }) {
+        const history = createHistory({ read: reading, clock })
+        const timer = setInterval(history.sample, STEP_MS)
+        scope.addHook('onClose', async () => clearInterval(timer))
+        const status = () => ({
+          about, parts, state: self().state, samples: history.window(), others: presence?.others() ?? []
+        })
+        addStatus(scope, { status, clock, ownHostsOnly, sections })
+      }
+    },
+    numbers: () => presence === undefined ? {} : { replicas: seen() },
+    gauges: { replicas: seen },
+    stop: async () => await presence?.close()
+  } satisfies Opened & Record<'gauges', object>)
+}
+
+/** Undefined without Redis. */
+function presenceOf ({ redis, self, isFollowing }: Base) {
+  if (redis === undefined) return undefined
+  const { commands, keyOf, reportOnce } = redis
+  const key = keyOf(REPLICAS_KEY)
+  return openPresence({
+    announce: (announcement) => announce(commands, key, announcement),
+    self,
+    isFollowing,
+    failed: (error) => reportOnce('announce', error)
+  })
+}
