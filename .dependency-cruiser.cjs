@@ -82,20 +82,20 @@ module.exports = {
     {
       name: 'tiers-know-no-transport',
       comment:
-        'authgear/, cache/, own-session/, redis/, revocation/ and authenticate/ import ' +
+        'authgear/, cache/, redis/, revocation/ and authenticate/ import ' +
           'neither transport nor pages nor the composition root',
       severity: 'error',
       from: {
-        path: '^src/base/(authgear|authenticate|cache|own-session|redis|revocation)/'
+        path: '^src/(base/(authgear|authenticate|cache|redis|revocation)|parts/login/(grants|sessions))/'
       },
-      to: { path: `^src/(base/(http|verify|login|own-login|pages|management|tracing|metrics)|${COMPOSITION})` }
+      to: { path: `^src/(base/(http|verify|pages|management|tracing|metrics)|${COMPOSITION})` }
     },
     {
       name: 'transport-knows-no-endpoint',
-      comment: 'http/ imports neither verify/ nor login/: the service hands it the table of routes',
+      comment: 'http/ imports no endpoint: the service hands it the table of routes',
       severity: 'error',
       from: { path: '^src/base/http/' },
-      to: { path: `^src/(base/(verify|login|own-login|pages|management)|${COMPOSITION})` }
+      to: { path: `^src/(base/(verify|pages|management)|${COMPOSITION})` }
     },
     {
       name: 'few-make-a-success',
@@ -107,12 +107,15 @@ module.exports = {
     },
     {
       name: 'endpoints-open-nothing',
-      comment: 'http/, verify/, login/ and own-login/ get what is opened handed over, and know its types only',
+      comment: 'http/, verify/ and the flow of a login get what is opened handed over, and know its types only',
       severity: 'error',
-      from: { path: '^src/base/(http|verify|login|own-login)/' },
+      from: {
+        path: '^src/(base/(http|verify)/|' +
+          'parts/login/(own/)?(login|logout|callback|sign-in|end-cookie|routes|redirect)[.]ts$)'
+      },
       to: {
         path: `^src/(base/(authgear|cache|redis|revocation)|${COMPOSITION})`,
-        pathNot: '^src/base/authgear/(webhook-events|id-token)[.]ts$',
+        pathNot: '^src/base/authgear/webhook-events[.]ts$',
         dependencyTypesNot: ['type-only']
       }
     },
@@ -128,7 +131,7 @@ module.exports = {
       comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
       severity: 'error',
       from: { path: '^src/parts/grpc/' },
-      to: { path: '^src/base/(verify|login|own-login|pages|management|cache|redis|revocation)/' }
+      to: { path: '^src/base/(verify|pages|management|cache|redis|revocation)/' }
     },
     owner('@grpc', 'parts/grpc/listener[.]ts$'),
     owner('fastify', '(http/|parts/|management/)'),
@@ -137,21 +140,21 @@ module.exports = {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
       from: {
-        pathNot: '^src/base/authgear/(resolver/|(public-endpoint|token-(endpoint|exchange)|admin-api/client)[.]ts$)'
+        pathNot: '^src/(base/authgear/(resolver/|(public-endpoint|admin-api/client)[.]ts$)|parts/login/grants/token-)'
       },
       to: { path: '^src/base/authgear/undici[.]ts$' }
     },
     owner(
       'jose',
-      '(authgear/(admin-api/token|key-set|id-token)|parts/(tokens/verifier|assertion/doctor))[.]ts$'
+      '(authgear/(admin-api/token|key-set)|parts/(tokens/verifier|assertion/doctor|login/grants/id-token))[.]ts$'
     ),
-    owner('oauth4webapi', 'authgear/token-(endpoint|exchange)[.]ts$'),
+    owner('oauth4webapi', 'parts/login/grants/token-(endpoint|exchange)[.]ts$'),
     owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|own-session/(memory|refresh|user-sessions)|parts/profile/known-users|' +
-        'own-login/used-codes|parts/tokens/verifier|authgear/(code-limits|resolver/failed-credentials))[.]ts$'
+      '(cache/store|authgear/resolver/failed-credentials|parts/(profile/known-users|tokens/verifier|' +
+        'login/(sessions/(memory|refresh|user-sessions)|own/used-codes|grants/code-limits)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),
     owner('marked', 'parts/status/runbook[.]ts$'),

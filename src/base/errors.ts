@@ -110,21 +110,6 @@ export class KeysUnavailable extends ResolverError {
   }
 }
 
-/** Authgear's `invalid_grant`: this code, or this refresh token, is worth nothing (any more). */
-export class GrantRefused extends ServiceError {
-  constructor () { super('INVALID_GRANT', 'Authgear refused a code or a refresh token (invalid_grant)') }
-}
-
-/** An ID token that came with a code is not what was asked for: nobody is signed in by it. */
-export class IdTokenRefused extends ServiceError {
-  /** The claim, or the rule. */
-  readonly why: string
-  constructor (why: string) {
-    super('ID_TOKEN_REFUSED', `the ID token of a login is not what was asked for: ${why}`)
-    this.why = why
-  }
-}
-
 /** A call to the token endpoint that says nothing of the token: 503, or what is still good goes on. */
 export class TokenCallFailed extends ResolverError {
   override readonly reason: ResolverError['reason']
@@ -134,22 +119,6 @@ export class TokenCallFailed extends ResolverError {
     super('TOKEN_CALL_FAILED', `Authgear's token endpoint gave no usable answer: ${cause.message}`, cause)
     this.cause = cause
     this.reason = cause.reason
-  }
-}
-
-/** Redis, which holds the sessions, gives no answer: nobody is signed out for that. */
-export class SessionsUnreachable extends ResolverError {
-  readonly check = 'Redis: REDIS_URL, its load and the network between; doctor looks at it'
-  constructor (cause?: unknown) {
-    super('SESSIONS_UNREACHABLE', 'the sessions in Redis cannot be reached', cause)
-  }
-}
-
-/** Authgear refused a refresh token that another replica may have replaced: nobody is signed out for that. */
-export class GrantDoubted extends ResolverError {
-  readonly check = 'beyond a minute refresh token rotation of the client of LOGIN_CLIENT_ID (docs/login.md)'
-  constructor () {
-    super('GRANT_DOUBTED', 'Authgear refused a refresh token that another replica may have replaced')
   }
 }
 

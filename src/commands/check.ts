@@ -5,15 +5,11 @@ import { certificateLife } from '../base/http/tls.ts'
 import { hostProblems, signInProblems } from './check-host.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
 import { everyoneEnters } from '../base/core/who-enters.ts'
+import { parts } from '../parts/index.ts'
 
 /** A note for everybody: policies are in the proxy's configuration, which `check` does not read. */
 const NOTE =
   "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
-
-const STEP_UP_NOTE =
-  'note: with LOGIN_SESSION=own a route with `max_age=…` in its policy asks people to confirm who they are. That ' +
-    'needs a client of the type single-page or traditional web application; for any other, step-up is off, and ' +
-    '`doctor` says so (docs/login.md)\n'
 
 const OPTIONS = { host: { type: 'string' } } as const
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
@@ -44,7 +40,6 @@ export function check (
     out.write(`warning: ${warning}\n`)
   }
   out.write(NOTE)
-  if (loaded.config.login?.own !== undefined) out.write(STEP_UP_NOTE)
   for (const note of loaded.config.parts.flatMap(({ notes }) => notes)) out.write(`note: ${note}\n`)
   return 0
 }
@@ -75,8 +70,12 @@ function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: 
 function allProblems (host: string, loaded: LoadedConfig): readonly string[] {
   if (loaded.kind === 'errors') return [...hostProblems(host), ...loaded.errors]
   const problems = signInProblems(host, loaded.config)
-  return problems.length > 0 ? problems : loaded.warnings.filter((warning) => warning.startsWith('LOGIN_ALLOWED_HOSTS'))
+  return problems.length > 0 ? problems : loaded.warnings.filter(isOfHosts)
 }
+
+/** True for a warning about a variable of a part that judges hosts. */
+const isOfHosts = (warning: string): boolean => parts.some(({ judgesHosts, variables }) =>
+  judgesHosts && Object.keys(variables).some((name) => warning.startsWith(name)))
 
 type Row = readonly [name: string, value: string, from: string]
 

@@ -16,7 +16,6 @@ import type { Out } from './command-line.ts'
 import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
 import { redis, redisLatency, redisRights, redisServer } from './doctor/checks/redis.ts'
 import { cookies, trustProxy } from './doctor/checks/cookies.ts'
-import { login, ownSession } from './doctor/checks/login.ts'
 import { signUp } from './doctor/checks/sign-up.ts'
 import { openPorts } from './doctor/checks/open-ports.ts'
 import { address } from './doctor/checks/address.ts'
@@ -137,14 +136,23 @@ async function run (probe: Probe, context: Context): Promise<Outcome> {
 
 /** In the order in which they are run and printed: what the others need comes first. */
 export const PROBES: readonly Probe[] = Object.freeze([
-  resolver, authgearCertificate, clock, trustProxy, cookies, login, signUp,
-  keys, pasted, address, stranger, throughProxy, ownSession, openPorts,
+  resolver, authgearCertificate, clock, trustProxy, cookies, signUp,
+  keys, pasted, address, stranger, throughProxy, openPorts,
   idleTimeout,
   redis, redisRights, redisServer, revocationLog, redisLatency, cacheSecret,
   webhook, rotation,
-  ...parts.flatMap(({ name, checks }) => checks.map((check, index) => probeOf(name, check, index))),
+  ...probesOfParts(() => true),
   ownCertificate
 ])
+
+/** The checks of the parts that `isMeant` picks. */
+function probesOfParts (isMeant: (check: PartCheck) => boolean): readonly Probe[] {
+  return parts.flatMap(({ name, checks }) =>
+    checks.flatMap((check, index) => isMeant(check) ? [probeOf(name, check, index)] : []))
+}
+
+/** Those that `init` runs, too. */
+export const FOR_INIT = probesOfParts(({ isForInit }) => isForInit === true)
 
 type PartCheck = (typeof parts)[number]['checks'][number]
 

@@ -5,9 +5,8 @@ import type { Readable } from 'node:stream'
 import { parseEnv } from 'node:util'
 import { codeOf } from '../base/authgear/resolver/answer.ts'
 import { systemClock } from '../base/clock.ts'
-import { countOf, examine, textOf } from './doctor.ts'
+import { countOf, examine, FOR_INIT, textOf } from './doctor.ts'
 import { clock, resolver } from './doctor/checks/authgear.ts'
-import { login } from './doctor/checks/login.ts'
 import { signUp } from './doctor/checks/sign-up.ts'
 import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
@@ -130,7 +129,7 @@ async function isWell (files: Files, out: Out): Promise<boolean> {
   const env = parseEnv(files[ENV_FILE] ?? '') as NodeJS.ProcessEnv
   const tell = (result: Parameters<typeof textOf>[0]): void => { out.write(textOf(result)) }
   const given = { options: NO_OPTIONS, pasted: '', clock: systemClock }
-  const report = await examine(env, given, tell, [resolver, clock, login, signUp])
+  const report = await examine(env, given, tell, [resolver, clock, ...FOR_INIT, signUp])
   return countOf(report).errors === 0
 }
 

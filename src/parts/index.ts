@@ -7,6 +7,7 @@ import { clients } from './clients/index.ts'
 import { events } from './events/index.ts'
 import { grpc } from './grpc/index.ts'
 import { identify } from './identify/index.ts'
+import { login } from './login/index.ts'
 import type { Part } from '../base/parts/part.ts'
 import { profile } from './profile/index.ts'
 import { status } from './status/index.ts'
@@ -15,7 +16,8 @@ import { tracing } from './tracing/index.ts'
 
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
 const all = [
-  tracing, status, profile, accessRules, accessRecord, assertion, auditLog, tokens, clients, identify, grpc, events
+  tracing, login, status, profile, accessRules, accessRecord, assertion, auditLog, tokens, clients, identify, grpc,
+  events
 ] as const
 
 /** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */

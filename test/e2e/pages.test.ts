@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { type LoginPage, REFUSALS, type RefusalReason } from '../../src/base/core/reason.ts'
-import { PAGE_STATUS } from '../../src/base/login/responses.ts'
+import { adviceOf } from '../../src/parts/login/advice.ts'
+import { PAGE_STATUS } from '../../src/parts/login/responses.ts'
 import type { Language } from '../../src/base/pages/language.ts'
 import { createLoginPages } from '../../src/base/pages/login-page.ts'
 import { createPages } from '../../src/base/pages/refusal-page.ts'
@@ -29,7 +30,7 @@ const BRAND = {
   supportUrl: 'mailto:help@example.com'
 }
 const branded = createPages(BRAND, LINKS)
-const loginPages = createLoginPages(BRAND, 'session', 'authgear')
+const loginPages = createLoginPages(BRAND, adviceOf('authgear', 'session'))
 /** One reason for each page that looks different. */
 const REASONS = (Object.keys(REFUSALS) as RefusalReason[]).filter((reason, i, all) => {
   const seen = (one: RefusalReason): string => plain.render(one, 'en', { reference: '' })

@@ -9,7 +9,7 @@ export const THROUGH_PROXY: readonly FindingId[] = [
   'assertion-missing', 'assertion-keys', 'assertion-wrong'
 ]
 
-/** What is found with LOGIN_SESSION=own: test/integration/doctor-own-session.test.ts makes each. */
+/** What is found with LOGIN_SESSION=own: test/parts/login/integration/doctor-own-session.test.ts makes each. */
 export const OF_OWN_SESSIONS: readonly FindingId[] = [
   'login-client-type', 'login-machine', 'login-cookie-lost', 'login-logout-uri', 'login-origin', 'login-route',
   'login-sso', 'redis-forgets'

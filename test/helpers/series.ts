@@ -22,7 +22,6 @@ const GAUGES: Gauges = {
     isFollowed: () => true,
     entries: () => ({ now: 1200, most: 93_300 })
   },
-  ownSessions: { sessions: () => 0 },
   certificate: { expiry: () => 1_800_000_000, stage: () => undefined }
 }
 

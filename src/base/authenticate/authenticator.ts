@@ -1,8 +1,7 @@
-import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext } from './types.ts'
+import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext, ResolveOptions } from './types.ts'
 import type { MemoryRead } from '../cache/memory.ts'
 import { affectedOf, ageOf } from '../core/entry.ts'
 import { Overloaded } from '../errors.ts'
-import type { ResolveOptions } from './context.ts'
 import { resolve } from './resolve.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
 

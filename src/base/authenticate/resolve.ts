@@ -1,4 +1,6 @@
-import type { AuthenticateDeps, Authentication, Source, CredentialContext } from './types.ts'
+import type {
+  AuthenticateDeps, Authentication, CredentialContext, ResolveContext, ResolveOptions, Source
+} from './types.ts'
 import type { Accept } from '../cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../clock.ts'
@@ -22,8 +24,6 @@ import {
 } from '../errors.ts'
 import type { ResolverResult } from '../authgear/resolver/types.ts'
 import type { RevocationSnapshot } from '../revocation/types.ts'
-import { isRefutation, type ResolveContext, type ResolveOptions } from './context.ts'
-import { resolveOwnSession } from './own-session.ts'
 
 /** A resolution that took so many times AUTHGEAR_TIMEOUT was frozen: its deadline is one. */
 const FROZEN_TIMEOUTS = 2
@@ -84,10 +84,10 @@ function resolveSlowed (context: ResolveContext): Promise<Authentication> {
   const { deps, subject, trace, digests: { whole } } = context
   const { memory, failedCredentials } = deps
   const isSlowed = !memory.knowsAsValid(subject.key) && failedCredentials.isSlowed(trace, whole)
-  const { own } = deps
-  if (own !== undefined && subject.credentials.own !== undefined) {
-    const resolveOwn = (): Promise<Authentication> => resolveOwnSession(context, own, resolveOnce)
-    return isSlowed ? failedCredentials.run(trace, whole, resolveOwn) : resolveOwn()
+  const { resolveOwn } = deps
+  if (resolveOwn !== undefined && subject.credentials.own !== undefined) {
+    const run = (): Promise<Authentication> => resolveOwn(context, resolveOnce)
+    return isSlowed ? failedCredentials.run(trace, whole, run) : run()
   }
   return isSlowed ? resolveInTurn(context) : resolveUntilDeadline(context)
 }
@@ -103,6 +103,14 @@ async function readShared (context: ResolveContext): Promise<Authentication | un
   if (!isShared(context)) return undefined
   const read = await context.deps.sharedCache.read(context.subject.cacheKeys(), acceptOf(context))
   return read && adopt(context, read)
+}
+
+/**
+ * True if a part's own credentials got no result at all: it means that their access token ended; what that says is
+ * found out by more.
+ */
+export function isRefutation ({ credentials: { own } }: CredentialContext, resolution: Resolution): boolean {
+  return own !== undefined && resolution.kind === 'invalid' && resolution.noIdentityHeaders
 }
 
 /** @returns undefined where a revocation overtook it */

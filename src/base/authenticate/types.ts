@@ -1,4 +1,5 @@
 import type { SharedCache } from '../cache/coalescing.ts'
+import type { Accept } from '../cache/types.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
 import type { CacheKey, CacheKeys, CredentialDigest, MemoryKey, SentDigests } from '../core/cache-key.ts'
@@ -8,8 +9,7 @@ import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import type { ClientTrace, Resolver } from '../authgear/resolver/types.ts'
-import type { OwnSessions } from '../own-session/sessions.ts'
-import type { RevocationLog } from '../revocation/types.ts'
+import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
 
@@ -60,8 +60,8 @@ export type AuthenticateDeps = Readonly<{
   resolver: Resolver
   sentDigests: (credentials: Credentials) => SentDigests
   failedCredentials: FailedCredentials
-  /** LOGIN_SESSION=own: what is behind a cookie of ours. */
-  own?: OwnSessions | undefined
+  /** Resolves credentials of a part's own (`own`). */
+  resolveOwn?: ResolveOwn | undefined
   /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
   audience: string
   lifetimes: Lifetimes
@@ -77,6 +77,43 @@ export type AuthenticateDeps = Readonly<{
   clock: Clock
   observer: AuthenticateObserver
 }>
+
+/** The purpose of a resolution. */
+export type ResolveOptions = Readonly<{
+  /** Says which entries of the shared cache will do. */
+  accept: Accept
+  /** True if an entry that has ended will do while Authgear cannot be reached. */
+  mayBeStale: boolean
+}>
+
+export type ResolveContext = Readonly<{
+  deps: AuthenticateDeps
+  options: ResolveOptions
+  subject: CredentialContext
+  /** The credentials that are sent to Authgear: in place of a part's own an access token. */
+  sent: Credentials
+  trace: ClientTrace
+  digests: SentDigests
+  /** When the first of its tokens expires. */
+  tokenEnd: number
+  /**
+   * The snapshot from before a part's own credentials were looked up, so that what ended them since then is not
+   * overlooked.
+   */
+  since?: RevocationSnapshot | undefined
+  /** Whose credentials of a part's own these are: Authgear must say the same. */
+  userId?: string | undefined
+}>
+
+/**
+ * Resolves credentials of a part's own.
+ * @param resolveToken as credentials of Authgear's are resolved; undefined where a revocation overtook it
+ * @throws {ResolverError} where nobody can say
+ */
+export type ResolveOwn = (
+  context: ResolveContext,
+  resolveToken: (context: ResolveContext) => Promise<Authentication | undefined>
+) => Promise<Authentication>
 
 export type AuthenticateObserver = Readonly<{
   memoryRead: (outcome: 'hit' | 'miss') => void

@@ -2,7 +2,6 @@ import type { AdminApiAccount } from '../authgear/admin-api/client.ts'
 import { defaultBudget, listenerBounds, waitingBudget } from '../core/memory-budget.ts'
 import type { IdentitySettings } from '../identity/values.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
-import type { LoginSettings } from '../login/settings.ts'
 import type { RedisSettings } from '../redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { parts } from '../../parts/index.ts'
@@ -29,7 +28,6 @@ export function assemble (values: Values, memory: MachineMemory, env: NodeJS.Pro
     listeners: listenerBounds(memory),
     cache: cache(settingsOf('Cache', values), memory, ofRedis !== undefined),
     redis: ofRedis,
-    ...login(settingsOf('Login', values)),
     identity: identity(settingsOf('Identity', values)),
     /** The parts that are on, in the order of the list. */
     parts: parts.flatMap((part) => part.configure(values, env) ?? []),
@@ -89,33 +87,6 @@ function redis (settings: SettingsOf<'Redis'>): RedisSettings & Readonly<{ keyPr
   if (nodes !== undefined) return { servers: { kind: 'cluster', nodes }, ...shared }
   if (sentinels === undefined || name === undefined) return undefined
   return { servers: { kind: 'sentinel', sentinels, name, password: sentinelPassword }, ...shared }
-}
-
-type Login = Readonly<{ login: LoginSettings | undefined, loginUrl: string | undefined }>
-
-function login (settings: SettingsOf<'Login'>): Login {
-  const { clientId, loginUrl, session, sso, publicUrls = [], path, hosts = [], secret, logoutUri, ...rest } = settings
-  const { previousSecret, ...more } = rest
-  nothingElse(more)
-  const [publicUrl] = publicUrls
-  // the rules see to it that they are there together
-  if (clientId === undefined || publicUrl === undefined || secret === undefined) return { login: undefined, loginUrl }
-  const origins = publicUrls.map(({ origin }) => origin)
-  const own = session === 'own' ? { origins, sso: sso === 'on', hasLogoutUri: logoutUri !== undefined } : undefined
-  return {
-    login: {
-      clientId,
-      ...own === undefined ? {} : { own },
-      publicUrl: publicUrl.origin,
-      path,
-      // a login on this machine leads back to its own origin alone
-      allowedHosts: publicUrl.origin.startsWith('https:') ? [...new Set([publicUrl.host, ...hosts])] : [],
-      secret,
-      previousSecret,
-      logoutRedirectUri: logoutUri ?? `${publicUrl.origin}${path}/logged-out`
-    },
-    loginUrl
-  }
 }
 
 function identity ({ headers = NO_HEADERS, ...rest }: SettingsOf<'Identity'>): IdentitySettings {

@@ -7,9 +7,6 @@ export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number }
  */
 export type Endpoint = Readonly<{ origin: string, host: string, scheme: 'http' | 'https' }>
 
-/** An https origin on 443, or an http one of this very machine; `host` has no port. */
-export type PublicOrigin = Readonly<{ origin: string, host: string }>
-
 /** A key of Authgear's Admin API as its file says it: PKCS#8 in PEM. A JWK names its id, a PEM does not. */
 export type AdminKeyFile = Readonly<{ pem: string, keyId: string | undefined }>
 
@@ -100,4 +97,21 @@ export function meantOnlyWith<Name extends string> (
   what: string, names: readonly Name[], { isSet }: Readonly<{ isSet: (name: Name) => boolean }>
 ): readonly string[] {
   return names.filter(isSet).map((name) => `${name}: works only with ${what}: set that too, or leave this out`)
+}
+
+/** Rules of a secret and the one before it. `none` seals with what everybody knows: there is nothing to rotate. */
+export function isRotated<Name extends string> (
+  previous: Name,
+  current: Name,
+  { isSet, values }: Readonly<{ isSet: (name: Name) => boolean, values: Readonly<Partial<Record<Name, unknown>>> }>
+): readonly (string | false)[] {
+  return [
+    isSet(previous) &&
+      (!isSet(current) || values[current] === 'none') &&
+      `${previous}: works only with ${current}${values[current] === 'none' ? ', which is none' : ''}: set that to the ` +
+        'new secret, or leave this out',
+    values[previous] !== undefined &&
+      values[previous] === values[current] &&
+      `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
+  ]
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { parts } from '../../parts/index.ts'
 import type { BaseFacts } from '../parts/part.ts'
-import { type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
+import { isRotated, type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
 import { rows, type Values, type VariableName } from './variables.ts'
@@ -60,74 +60,12 @@ const keyIdsAgree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADM
     'AUTHGEAR_ADMIN_API_KEY_ID: is not the kid in AUTHGEAR_ADMIN_API_KEY: leave it out'
 ]
 
-const BESIDE = [
-  'LOGIN_SESSION',
-  'LOGIN_SSO',
-  'LOGIN_PUBLIC_URL',
-  'LOGIN_PATH',
-  'LOGIN_ALLOWED_HOSTS',
-  'LOGIN_SECRET',
-  'LOGIN_SECRET_PREVIOUS',
-  'LOGOUT_REDIRECT_URI'
-] as const
-
-const loginIsWhole: Rule = (readings) => {
-  const { isSet } = readings
-  if (!isSet('LOGIN_CLIENT_ID')) return meantOnlyWith('LOGIN_CLIENT_ID', BESIDE, readings)
-  return [
-    isSet('LOGIN_URL') &&
-      "LOGIN_URL: is the app's own login, and LOGIN_CLIENT_ID has this service offer one: leave one of them out",
-    !isSet('LOGIN_PUBLIC_URL') &&
-      'LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID: the one origin on which the proxy routes LOGIN_PATH to this service, such as https://app.example.com',
-    !isSet('LOGIN_SECRET') &&
-      'LOGIN_SECRET: is required with LOGIN_CLIENT_ID: make one with `openssl rand -base64 32`, the ' +
-        'same on all replicas'
-  ]
-}
-
-/** A demo's: with a real project nobody could come back, and nothing that faces other machines ever is http. */
-const localLoginIsADemo: Rule = ({
-  isSet,
-  values: { LOGIN_SESSION: session, LOGIN_PUBLIC_URL: [publicUrl] = [], AUTHGEAR_ENDPOINT: endpoint }
-}) => {
-  if (session === 'own' || publicUrl === undefined || publicUrl.origin.startsWith('https:')) return []
-  return [
-    endpoint !== undefined &&
-      new URL(endpoint.origin).hostname !== publicUrl.host &&
-      `LOGIN_PUBLIC_URL: ${publicUrl.origin} is http, which is for a simulated Authgear on ${publicUrl.host} too: ` +
-        'write https://, such as https://app.example.com',
-    isSet('LOGIN_ALLOWED_HOSTS') &&
-      'LOGIN_ALLOWED_HOSTS: has no effect while LOGIN_PUBLIC_URL is http: people come back to that origin alone'
-  ]
-}
-
 const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
   location === 'request' &&
     policy === 'optional' &&
     'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows ' +
       "where the client's path begins"
 ]
-
-/** Several origins, and LOGIN_SSO, are about sessions of our own; hosts to come back to are not. */
-const sessionsAreOfOneKind: Rule = ({ isSet, values }) => {
-  const { LOGIN_SESSION: session, LOGIN_SSO: sso, LOGIN_PUBLIC_URL: publicUrls = [], CACHE_SECRET: secret } = values
-  if (session !== 'own') {
-    return [
-      publicUrls.length > 1 &&
-        'LOGIN_PUBLIC_URL: names several origins, which only LOGIN_SESSION=own can use: set that, or name one',
-      sso === 'off' && isSet('LOGIN_CLIENT_ID') &&
-        'LOGIN_SSO: works only with LOGIN_SESSION=own: set that too, or leave this out'
-    ]
-  }
-  return [
-    isSet('LOGIN_ALLOWED_HOSTS') &&
-      'LOGIN_ALLOWED_HOSTS: has no effect with LOGIN_SESSION=own, where each host has a session of its own: name ' +
-        'them in LOGIN_PUBLIC_URL',
-    secret === 'none' && hasRedis({ isSet }) &&
-      'CACHE_SECRET: is none, and LOGIN_SESSION=own keeps tokens in Redis, which must be sealed: make one with ' +
-        '`openssl rand -base64 32`'
-  ]
-}
 
 const BESIDE_REDIS = ['REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS', 'REDIS_CA_FILE'] as const
 
@@ -260,20 +198,10 @@ const addressIn = (value: unknown): ListenAddress | undefined => value as Listen
 /** Each with the secret that is in use beside it. */
 const ROTATED = [
   ['AUTHGEAR_WEBHOOK_SECRET_PREVIOUS', 'AUTHGEAR_WEBHOOK_SECRET'],
-  ['CACHE_SECRET_PREVIOUS', 'CACHE_SECRET'],
-  ['LOGIN_SECRET_PREVIOUS', 'LOGIN_SECRET']
+  ['CACHE_SECRET_PREVIOUS', 'CACHE_SECRET']
 ] as const
 
-/** `none` seals with what everybody knows: there is nothing to rotate. */
-const rotation: Rule = ({ isSet, values }) => ROTATED.flatMap(([previous, current]) => [
-  isSet(previous) &&
-    (!isSet(current) || values[current] === 'none') &&
-    `${previous}: works only with ${current}${values[current] === 'none' ? ', which is none' : ''}: set that to the ` +
-      'new secret, or leave this out',
-  values[previous] !== undefined &&
-    values[previous] === values[current] &&
-    `${previous}: is the same as ${current}: set ${current} to the new secret, or leave this out`
-])
+const rotation: Rule = (readings) => ROTATED.flatMap(([previous, current]) => isRotated(previous, current, readings))
 
 const RULES: readonly Rule[] = [
   rotation,
@@ -283,9 +211,6 @@ const RULES: readonly Rule[] = [
   listenersDiffer,
   auditIsWhole,
   keyIdsAgree,
-  loginIsWhole,
-  localLoginIsADemo,
-  sessionsAreOfOneKind,
   locationHasASegment,
   redisIsWhole,
   isOneForm,

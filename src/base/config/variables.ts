@@ -1,14 +1,12 @@
 import {
   adminKey, certificatesContent, certificatesPath, privateKeyPath
 } from './parsers/files.ts'
-import { clientId, cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
+import { cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
   boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share
 } from './parsers/values.ts'
-import {
-  adminApiUrl, endpoint, loginPath, pageLink, publicOrigins, redirectUri, redisUrl, resolverUrl
-} from './parsers/urls.ts'
-import { hostNames, listenAddress, loginHosts, redisAddresses, trustedProxies } from './parsers/hosts.ts'
+import { adminApiUrl, endpoint, redisUrl, resolverUrl } from './parsers/urls.ts'
+import { hostNames, listenAddress, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
 import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { type PartRows, parts } from '../../parts/index.ts'
@@ -213,7 +211,7 @@ const cache = {
     meaning:
       'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot ' +
         'be reached; only by replicas that remember it, and never past the end of a token that came with the request ' +
-        '(with LOGIN_SESSION=own it goes past the end of the access token).'
+        '(a session of this service goes on past the end of its access token).'
   },
   CACHE_DEGRADED_TTL: {
     as: 'degradedTtlMs',
@@ -330,87 +328,6 @@ const redis = {
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '50ms',
     meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
-  }
-} as const satisfies Variables
-
-const login = {
-  LOGIN_CLIENT_ID: {
-    as: 'clientId',
-    kind: clientId,
-    example: 'a1b2c3d4e5f60718',
-    meaning:
-      'The client of the project that the portal shows as *Cookie SSO* (older: *traditional web application*); ' +
-        "with it people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
-        '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
-  },
-  LOGIN_URL: {
-    as: 'loginUrl',
-    kind: pageLink,
-    example: 'https://app.example.com/login',
-    meaning:
-      'Without `LOGIN_CLIENT_ID`: where people sign in by the app\'s own login, as its address or its path on the ' +
-        'host of the page. The pages for 401 and 403 link to it; nobody is sent there.'
-  },
-  LOGIN_SESSION: {
-    as: 'session',
-    kind: choice(['authgear', 'own']),
-    fallback: 'authgear',
-    meaning:
-      'Whose session people have: `authgear` reads the cookie of Authgear, which needs a custom domain of the ' +
-        'project; `own` gives each host a cookie of this service, on any domain (docs/login.md), and Authgear\'s own ' +
-        'cookies are not read.'
-  },
-  LOGIN_SSO: {
-    as: 'sso',
-    kind: choice(['on', 'off']),
-    fallback: 'on',
-    meaning:
-      'With `LOGIN_SESSION=own`: whether a session ends with the one at Authgear. `off` is for clients with ' +
-        '`x_max_concurrent_session: 1`.'
-  },
-  LOGIN_PUBLIC_URL: {
-    as: 'publicUrls',
-    kind: publicOrigins,
-    example: 'https://app.example.com',
-    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
-      'more, separated by commas, of which the host of a request chooses. Only `localhost`, `*.localhost` and ' +
-      '`127.0.0.1` may do without HTTPS; with `LOGIN_SESSION=authgear` that is for a demo, with ' +
-      '`AUTHGEAR_ENDPOINT` on the same host.'
-  },
-  LOGIN_PATH: {
-    as: 'path',
-    kind: loginPath,
-    fallback: '/_auth',
-    meaning: 'The beginning of the login\'s paths: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
-  },
-  LOGIN_ALLOWED_HOSTS: {
-    as: 'hosts',
-    kind: loginHosts,
-    derived: 'the host of `LOGIN_PUBLIC_URL`',
-    example: 'app.example.com,*.apps.example.com',
-    meaning: 'The hosts that people may be sent back to, over https; that of `LOGIN_PUBLIC_URL` always is one.'
-  },
-  LOGIN_SECRET: {
-    as: 'secret',
-    kind: secret(32, 'make one with `openssl rand -base64 32`'),
-    secret: true,
-    meaning:
-      'Seals the data that travels through the browser during a login; the same on all replicas. Changing it ' +
-        'without `LOGIN_SECRET_PREVIOUS` ends logins that are under way, and no session.'
-  },
-  LOGIN_SECRET_PREVIOUS: {
-    as: 'previousSecret',
-    kind: secret(32, 'it is the LOGIN_SECRET from before the rotation'),
-    secret: true,
-    meaning:
-      'While `LOGIN_SECRET` is rotated: logins that began under this one go on (docs/runbook.md, "Rotate a secret").'
-  },
-  LOGOUT_REDIRECT_URI: {
-    as: 'logoutUri',
-    kind: redirectUri,
-    derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
-    example: 'https://www.example.com/goodbye',
-    meaning: 'Where Authgear sends people once they are signed out, exactly as it is registered there.'
   }
 } as const satisfies Variables
 
@@ -541,7 +458,6 @@ const groups = Object.freeze({
   Listeners: listeners,
   Cache: cache,
   Redis: redis,
-  Login: login,
   Identity: identity,
   Pages: pages,
   Service: service

@@ -1,32 +1,10 @@
 import { isIP } from 'node:net'
-import { cookieDomainOf } from '../core/cookie-domain.ts'
 import { budgetOfHeap, heapFlags, MIN_MEMORY_BYTES } from '../core/memory-budget.ts'
 import { parts } from '../../parts/index.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import { showBytes } from './parsers/values.ts'
 import { ANY_REDIS, hasRedis, type Readings, readingsOfParts, WILDCARDS } from './rules.ts'
 import type { VariableName } from './variables.ts'
-
-/** A cookie's Domain has to hold Authgear and the app. */
-function loginWarnings ({ values }: Readings): readonly (string | false)[] {
-  const {
-    AUTHGEAR_ENDPOINT: endpoint,
-    LOGIN_CLIENT_ID: clientId,
-    LOGIN_SESSION: session,
-    LOGIN_PUBLIC_URL: [publicUrl] = [],
-    LOGIN_ALLOWED_HOSTS: hosts = []
-  } = values
-  if (clientId === undefined || endpoint === undefined || publicUrl === undefined || session === 'own') return []
-  const authgear = endpoint.host.replace(/:\d+$/, '')
-  return [...new Set([publicUrl.host, ...hosts])].map(
-    (host) =>
-      cookieDomainOf(authgear, host) === undefined &&
-      host !== authgear &&
-      `LOGIN_ALLOWED_HOSTS, LOGIN_PUBLIC_URL: Authgear's cookie of ${authgear} cannot reach ${host}, which is in no ` +
-        'domain with it: give Authgear a custom domain such as auth.example.com and set its http.cookie_domain ' +
-        '(docs/login.md)'
-  )
-}
 
 /** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */
 type Warning = (readings: Readings) => readonly (string | false)[]
@@ -178,8 +156,7 @@ const WARNINGS: readonly Warning[] = [
   longRefusals,
   wideTrust,
   openManagement,
-  staleWithoutRevocation,
-  loginWarnings
+  staleWithoutRevocation
 ]
 
 export function warningsOf (readings: Readings): readonly string[] {

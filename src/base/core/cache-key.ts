@@ -11,7 +11,7 @@ export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
 
 /** `of` derives the key of another purpose; nothing that was made under one can be joined with what another made. */
 export type DerivedKeys =
-  & Readonly<Record<'digest' | 'sealing' | 'sessions' | 'log', Uint8Array>>
+  & Readonly<Record<'digest' | 'sealing' | 'log', Uint8Array>>
   & Readonly<{ of: (purpose: string) => Uint8Array }>
 
 /** The names of an entry in Redis; `previous` only while CACHE_SECRET is rotated. */
@@ -59,7 +59,7 @@ export function secretIdOf (logKey: Uint8Array): string {
   return Buffer.from(hkdfSync('sha256', logKey, '', 'id', 8)).toString('hex')
 }
 
-const OWN_PURPOSES: ReadonlySet<string> = new Set(['digest', 'sealing', 'own sessions', 'log'])
+const OWN_PURPOSES: ReadonlySet<string> = new Set(['digest', 'sealing', 'log'])
 
 /** @param secret CACHE_SECRET; one purpose never learns the key of another */
 export function deriveKeys (secret: Uint8Array): DerivedKeys {
@@ -68,7 +68,6 @@ export function deriveKeys (secret: Uint8Array): DerivedKeys {
   return {
     digest: derive('digest'),
     sealing: derive('sealing'),
-    sessions: derive('own sessions'),
     log: derive('log'),
     of (purpose) {
       if (OWN_PURPOSES.has(purpose)) throw new Error(`the key of "${purpose}" is not a part's: name another purpose`)

@@ -117,15 +117,15 @@ export type LoginPage =
   /** A session cookie came, which Authgear does not know. */
   | 'cookie_unknown'
   | 'redirect_loop'
-  /** LOGIN_SESSION=own: no origin of LOGIN_PUBLIC_URL has this host. */
+  /** No login is at this host. */
   | 'host_unknown'
-  /** LOGIN_SESSION=own: another person, or not asked again. */
+  /** Another person came back, or nobody was asked again. */
   | 'step_up_refused'
-  /** LOGIN_SESSION=own: Authgear refuses full access to the client, without which nobody is asked again. */
+  /** Authgear refuses full access to the client, without which nobody is asked again. */
   | 'step_up_off'
-  /** LOGIN_SESSION=own: Authgear refused too many codes of this client's within a minute. */
+  /** Authgear refused too many codes of this client's within a minute. */
   | 'too_many_codes'
-  /** LOGIN_SESSION=own: Redis did not take the session; nothing was changed. */
+  /** Redis did not take the session; nothing was changed. */
   | 'session_not_kept'
   /** A frame, a script or something fetched ahead: signing in and out is for pages that a person opens. */
   | 'not_a_page'

@@ -55,27 +55,6 @@ export type Reported = VerifyRequest & Readonly<{
 
 export type Report = (reported: Reported, verdict: HandlerResult) => void
 
-/** Nobody but the operator can do anything about these. */
-const FOR_THE_OPERATOR: ReadonlyMap<string, string> = new Map<LoginPage, string>([
-  [
-    'cookie_missing',
-    "Authgear's cookie does not come back from the browser: the project's http.cookie_domain does not cover this " +
-      'host, AUTHGEAR_COOKIE_PREFIX is not its http.cookie_prefix, or the site is not opened over HTTPS (docs/login.md)'
-  ],
-  [
-    'host_unknown',
-    'nobody can sign in at this host: no origin of LOGIN_PUBLIC_URL has it, or the proxy does not send ' +
-      'X-Forwarded-Host (docs/login.md)'
-  ],
-  ['login_misconfigured', 'a login cannot work as it is set up: docs/login.md'],
-  ['redirect_loop', 'a login cannot work as it is set up: docs/login.md'],
-  [
-    'step_up_off',
-    'max_age in a policy refuses people: Authgear refuses full access to the client of LOGIN_CLIENT_ID, which has a ' +
-      'secret or is a third party\'s, so nobody can be asked to confirm (docs/login.md)'
-  ]
-])
-
 /** Lines a second of a kind that is sampled; `trace` writes all. */
 const SAMPLED_PER_SECOND = 10
 
@@ -115,7 +94,7 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
   const samplings = createSamplings(log)
   return (reported, result) => {
     const { endpoint, startedAt } = reported
-    const { reason, source, response: answer } = result
+    const { reason, source, response: answer, forOperator } = result
     const durationMs = performance.now() - startedAt
     count(endpoint, answer.status, isFavicon(reported, reason) ? 'favicon' : reason, source, durationMs / 1000)
     if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
@@ -123,14 +102,14 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     if (leftOut === undefined) return
     const line = {
       ...lineOf(result, reported),
-      ...(FOR_THE_OPERATOR.has(reason) ? { host: hostForReaders(reported.rawHeaders) } : {}),
+      ...(forOperator === undefined ? {} : { host: hostForReaders(reported.rawHeaders) }),
       ...(MAY_BE_FOREIGN.has(reason) ? findForeignFields(reported.rawHeaders) : {}),
       ...(reason === 'wrong_audience' && TAKES_SESSIONS.has(endpoint) ? { check: FOR_ANOTHER } : {}),
       endpoint,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...(leftOut === 0 ? {} : { leftOut })
     }
-    write(log, line, answer.status, reason, endpoint)
+    write(log, line, result, endpoint)
   }
 }
 
@@ -175,11 +154,13 @@ const FOR_ANOTHER =
   'a token for a resource, such as a machine\'s, is no session: name its audience in RESOURCES and ask /resource ' +
   '(docs/resource-tokens.md); else it is of another project than AUTHGEAR_ENDPOINT'
 
-function write (log: Log, line: object, status: number, reason: HandlerResult['reason'], endpoint: Endpoint): void {
+function write (
+  log: Log, line: object, { response: { status }, reason, forOperator }: HandlerResult, endpoint: Endpoint
+): void {
   if (status === 503) log.warn(line, 'cannot answer')
   else if (status === 200) log.debug(line, 'allowed')
   else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
-  else if (FOR_THE_OPERATOR.has(reason)) log.warn(line, FOR_THE_OPERATOR.get(reason))
+  else if (forOperator !== undefined) log.warn(line, forOperator)
   else log.info(line, endpoint === 'login' ? 'login' : status === 302 ? 'sent to log in' : 'refused')
 }
 

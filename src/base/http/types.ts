@@ -89,6 +89,8 @@ export type HandlerResult = Readonly<{
   tokenError?: string | undefined
   /** The error code that a login came back from Authgear with. */
   authgearError?: string | undefined
+  /** What nobody but the operator can do anything about: its line is a warning, and names the host. */
+  forOperator?: string | undefined
 }>
 
 /** Synchronous where memory knows. Never rejects. */
@@ -98,7 +100,7 @@ export type HandlerDeps = Readonly<{
   authenticator: Authenticator
   keyer: Keyer
   cookieNames: CookieNames
-  /** LOGIN_SESSION=own: reads what identifies a person in place of Authgear's cookies. */
+  /** Reads a part's own credentials, in place of Authgear's cookies. */
   readOwn?: ((request: VerifyRequest) => CredentialsRead) | undefined
   absentHeaders: AbsentHeaders
   presenter: Presenter

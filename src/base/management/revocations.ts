@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Keyer } from '../core/cache-key.ts'
-import { sessionIdOf } from '../authgear/id-token.ts'
+import { sessionIdOf } from '../core/session-id.ts'
 import { readCredentials, type CookieNames } from '../core/credentials.ts'
 import { jwtId } from '../core/token-expiry.ts'
 import { isUserId } from '../core/resolution.ts'

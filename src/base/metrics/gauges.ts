@@ -17,8 +17,6 @@ export type Gauges = Readonly<{
     /** Entries of the revocation log, and how many its retention may hold. */
     entries: () => Readonly<{ now: number, most: number }>
   }> | undefined
-  /** Undefined without LOGIN_SESSION=own. */
-  ownSessions?: Readonly<{ sessions: () => number }> | undefined
   /** Numbers of each part that is on. */
   parts?: (() => PartReadings) | undefined
   /** Undefined where the listener speaks no TLS; `expiry` in seconds since 1970. */

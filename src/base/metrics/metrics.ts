@@ -5,7 +5,6 @@ import { type AnswerSource, WEBHOOK_REFUSALS, type WebhookRefusal } from '../cor
 import { RESOLVER_OUTCOMES, type ResolverObserver, type ResolverOutcome } from '../authgear/resolver/types.ts'
 import { type LogObserver, ORIGINS } from '../revocation/types.ts'
 import { type GaugeReading, type Gauges, readGauges, registerGauges } from './gauges.ts'
-import { type OwnSessionObserver, registerOwnSessions } from './own-sessions.ts'
 import { LATENCY_BUCKETS, LatencyTally, type RequestCounts, type RequestLabels } from './request-counts.ts'
 import { registerRequests, TalliedHistogram } from './requests.ts'
 import { counter, gauge, histogram, type MetricTable, register, type Registered } from './table.ts'
@@ -25,7 +24,6 @@ export type Metrics = Readonly<{
   resolver: ResolverObserver
   revocations: Pick<LogObserver, 'revoked' | 'lag' | 'inauthentic' | 'foreign' | 'doubted' | 'capped'>
   webhookRefused: (reason: WebhookRefusal) => void
-  ownSessions: OwnSessionObserver
 }>
 
 type RedisOperation = Parameters<SharedCacheObserver['sharedError']>[0]
@@ -142,8 +140,7 @@ export function createMetrics (version: string, gauges: Gauges): Metrics {
       foreign: () => count.revocations.add('foreign'),
       doubted: (now) => { isDoubted = now }
     },
-    webhookRefused: count.webhooks.add,
-    ownSessions: registerOwnSessions(registry, gauges.ownSessions)
+    webhookRefused: count.webhooks.add
   } satisfies Metrics)
 }
 

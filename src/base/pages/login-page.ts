@@ -1,7 +1,6 @@
 import type { LoginPage } from '../core/reason.ts'
 import { type Language, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
-import { LOGIN_ADVICE } from './operators.ts'
 import type { PageSettings } from './settings.ts'
 import { type Action, wordsOf } from './words.ts'
 
@@ -39,24 +38,24 @@ export type LoginPages = Readonly<{
   render: (page: LoginPage, language: Language, on: OnLoginPage) => string
 }>
 
-type Session = keyof typeof LOGIN_ADVICE
+/** Sentences for the people who run the site. */
+type AdviceOf = (page: LoginPage) => readonly string[]
 
-/** @param cookie the name of the session's, for those who run the site */
-export function createLoginPages (settings: PageSettings, cookie: string, session: Session): LoginPages {
+export function createLoginPages (settings: PageSettings, adviceOf: AdviceOf): LoginPages {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
   return Object.freeze({
     headers: letterhead.headers,
     render (page: LoginPage, language: Language, { reference, login }: OnLoginPage) {
       const name = `${language} ${page}`
-      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, cookie, session))
+      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, adviceOf))
       prepared.set(name, fill)
       return fill({ reference, way: login })
     }
   })
 }
 
-function sheetOf (page: LoginPage, language: Language, cookie: string, session: Session): Sheet {
+function sheetOf (page: LoginPage, language: Language, adviceOf: AdviceOf): Sheet {
   const { drawing, link } = LOOKS[page]
   const { title, message, advice } = wordsOf(WORDS[language], `logins.${page}`)
   return {
@@ -64,7 +63,7 @@ function sheetOf (page: LoginPage, language: Language, cookie: string, session: 
     title,
     message,
     advice: [advice],
-    forOperators: (LOGIN_ADVICE[session][page] ?? []).map((text) => text.replace('{cookie}', () => cookie)),
+    forOperators: adviceOf(page),
     links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
   }
 }

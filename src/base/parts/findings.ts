@@ -8,7 +8,7 @@ export type PartFinding<Id extends string> =
   Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
 export type Found<Id extends string> = readonly [id: Id, what: string]
 /** Problems of the base's list that a part may find, too. */
-export type CommonFinding = 'app-certificate' | 'token-keys'
+export type CommonFinding = 'app-certificate' | 'app-unreachable' | 'rotation' | 'token-keys'
 type Findings<Id extends string> = ReadonlyArray<Found<Id | CommonFinding>>
 export type Checked<Id extends string> =
   Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: Findings<Id> }>
@@ -16,9 +16,8 @@ export type Checked<Id extends string> =
 export type Explained<Id extends string> = Readonly<{ findings: Findings<Id>, notes?: readonly string[] }>
 /** The answer of an address. `unbelieved`: its certificate is not trusted here. */
 export type Asked = Readonly<
-  | { kind: 'answered', status: number, body: string }
-  | { kind: 'unbelieved', what: string }
-  | { kind: 'unreachable' }
+  | { kind: 'answered', status: number, body: string, location?: string | undefined }
+  | { kind: 'unbelieved' | 'unreachable', what: string, code: string }
 >
 /** The service as it is configured. */
 export type At = Readonly<{
@@ -31,7 +30,9 @@ export type At = Readonly<{
   clock: Clock
   /** `--url`: where the app is, behind the proxy. */
   url: string | undefined
-  ask: (address: string) => Promise<Asked>
+  /** `--echo`: the path of a page of the app. */
+  echo: string
+  ask: (address: string, headers?: Readonly<Record<string, string>>) => Promise<Asked>
 }>
 /** A check of its own. */
 export type Check<Settings, Id extends string> = Readonly<{
@@ -39,8 +40,21 @@ export type Check<Settings, Id extends string> = Readonly<{
   /** Why nothing is looked at where the part is off. */
   off: string
   /** It makes no sense while that cannot be reached. */
-  needs?: 'redis'
+  needs?: 'authgear' | 'redis'
+  /** True if `init` runs it, too, with what it is about to write. */
+  isForInit?: true
   run: (settings: Settings, at: At) => Promise<Checked<Id>>
+}>
+
+/** A name that people open, for `check --host`. */
+export type HostSubject = Readonly<{
+  host: string
+  /** It is the browser's own machine. */
+  isLocal: boolean
+  /** The host of AUTHGEAR_ENDPOINT, without its port. */
+  authgear: string
+  /** Only this machine or container knows that name: it is the simulator's. */
+  isSimulated: boolean
 }>
 
 /** A request that came through the proxy, as `doctor` saw it. */

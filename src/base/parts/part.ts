@@ -4,7 +4,7 @@ import {
 import type { Metrics } from '../metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../metrics/table.ts'
 import type { UserField } from '../identity/sets.ts'
-import type { Arrived, At, Check, Checked, Explained, Found, PartFinding } from './findings.ts'
+import type { Arrived, At, Check, Checked, Explained, Found, HostSubject, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
 import type { NamedFigures, StatusOf } from './figures.ts'
 
@@ -90,12 +90,20 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   saysWhoEnters?: (settings: Settings) => boolean
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
+  /** Its share of what all other parts leave of it. */
+  restShare?: (settings: Settings) => number
   /** Milliseconds for which it remembers what a revocation may end. */
   remembersMs?: (settings: Settings) => number
   /** The longest life of tokens that it judges by the revocation log, which keeps revocations for as long. */
   tokenMaxAgeMs?: (settings: Settings) => number
   /** Data of people that only Redis keeps, in the words of a message. */
-  keepsInRedis?: string
+  keepsInRedis?: (settings: Settings) => string | undefined
+  /** True if people sign in at Authgear by it: whoever can register there can. */
+  signsIn?: (settings: Settings) => boolean
+  /** Why Authgear's cookies are not read, in the words of a message; undefined: they are. */
+  hidesCookies?: (settings: Settings) => string | undefined
+  /** Why nobody who opens that host could sign in, each with what to do; `settings` is undefined where it is off. */
+  hostProblems?: (settings: Settings | undefined, subject: HostSubject) => readonly (string | false)[]
   /** Lines of `check`, for whoever has it on. */
   notes?: (settings: Settings) => readonly string[]
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
@@ -113,6 +121,7 @@ type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }
 /** A part whose code is loaded. */
 export type Loaded = Lives & NamedFigures & Readonly<{
   memoryShare: number
+  restShare: number
   /** The variable that holds the address of its listener. */
   variable: string | undefined
   sendsHeaders: boolean
@@ -128,6 +137,9 @@ export type Loaded = Lives & NamedFigures & Readonly<{
 type Configured = Lives & Readonly<{
   name: string
   keepsInRedis: string | undefined
+  signsIn: boolean
+  hidesCookies: string | undefined
+  hostProblems: (subject: HostSubject) => readonly (string | false)[]
   notes: readonly string[]
   reopens: boolean
   listens: Listens<string> | undefined
@@ -151,12 +163,16 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   sends: Sends | undefined
   status: StatusOf
   findings: ReadonlyArray<PartFinding<Id>>
-  checks: ReadonlyArray<Pick<Check<never, Id>, 'title' | 'off' | 'needs'>>
+  checks: ReadonlyArray<Pick<Check<never, Id>, 'title' | 'off' | 'needs' | 'isForInit'>>
   // methods, whose parameters are compared in both directions: a list holds parts of different rows
   /** The errors of its rules. */
   broken (readings: ReadingsOf<Rows>): readonly (string | false)[]
   /** Its warnings. */
   doubtful (readings: ReadingsOf<Rows>): readonly (string | false)[]
+  /** True if some of its warnings are about hosts that people open. */
+  judgesHosts: boolean
+  /** Why nobody could sign in at that host while it is off. */
+  hostProblems (subject: HostSubject): readonly (string | false)[]
   /** Undefined: it is off. */
   configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined
 }>
@@ -179,6 +195,8 @@ export function definePart<
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
     doubtful: (readings: ReadingsOf<Rows>) =>
       idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
+    judgesHosts: definition.hostProblems !== undefined,
+    hostProblems: (subject: HostSubject) => definition.hostProblems?.(undefined, subject) ?? [],
     configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined {
       const all: Readonly<Record<string, unknown>> = values
       const hasValue = (variable: string): boolean => all[variable] !== undefined
@@ -205,7 +223,10 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
   return {
     name,
     ...livesOf(definition, settings),
-    keepsInRedis,
+    keepsInRedis: keepsInRedis?.(settings),
+    signsIn: definition.signsIn?.(settings) === true,
+    hidesCookies: definition.hidesCookies?.(settings),
+    hostProblems: (subject) => definition.hostProblems?.(settings, subject) ?? [],
     notes: notes?.(settings) ?? [],
     reopens: reopens?.(settings) === true,
     listens: listens?.(settings),
@@ -235,6 +256,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     name,
     status,
     memoryShare,
+    restShare: definition.restShare?.(settings) ?? 0,
     ...livesOf(definition, settings),
     variable: listens?.(settings).variable,
     sendsHeaders: sends !== undefined,

@@ -1,11 +1,15 @@
 import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import type { AdminApi, AdminApiLimits } from '../authgear/admin-api/client.ts'
 import type { KeySet, KeySetObserver } from '../authgear/key-set.ts'
+import type { ResolveOwn } from '../authenticate/types.ts'
+import type { SharedCache } from '../cache/coalescing.ts'
 import type { Clock } from '../clock.ts'
 import type { Keyer } from '../core/cache-key.ts'
+import type { CredentialsRead } from '../core/credentials.ts'
 import type { Rules } from '../core/policy.ts'
 import type { Endpoint, UnavailableReason } from '../core/reason.ts'
 import type { ResourceToken } from '../core/resource-token.ts'
+import type { DigestForm } from '../core/rotation.ts'
 import type { Sealing } from '../crypto/sealing.ts'
 import type { Log, WritePiece } from '../logging/log.ts'
 import type { Report } from '../http/access-log.ts'
@@ -16,15 +20,18 @@ import type { AnyListener, ListenerDeps } from '../http/listener.ts'
 import type { Route } from '../http/paths.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { Handler, HandlerDeps, HandlerResult } from '../http/types.ts'
+import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import type { HeaderContributor } from '../identity/presenter.ts'
 import type { Profiles } from '../identity/profile.ts'
 import type { SharedError } from '../cache/contention.ts'
 import type { RedisCommands } from '../redis/commands.ts'
+import type { PageLinks } from '../pages/refusal-page.ts'
+import type { PageSettings } from '../pages/settings.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
 import type { NamedFigures } from './figures.ts'
 import type { Waits } from '../timing.ts'
+import type { FindLoginRedirect } from '../verify/refuse.ts'
 
 /** Keys of one purpose, derived from CACHE_SECRET, and from the previous one while it is rotated. */
 export type PurposeKeys = Readonly<{ current: Uint8Array, previous: Uint8Array | undefined }>
@@ -72,11 +79,13 @@ export type Base = Readonly<{
   /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
   openAdminApi: ((limits: AdminApiLimits) => AdminApi) | undefined
   /** `issuer`: the origin that its tokens name. `waitingBytes`: for all requests that wait for it together. */
-  authgear: Readonly<{ issuer: string, waitingBytes: number }>
+  authgear: Readonly<{ issuer: string, waitingBytes: number, timeoutMs: number, ca: string | undefined }>
   /** The keys by which Authgear signs, of one set for all; the first one that opens it hears of each fetch. */
   openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
   keyer: Keyer
   keysFor: (purpose: string) => PurposeKeys
+  /** Writes a digest for another replica, whichever secrets that has. */
+  digestForm: DigestForm
   /** Names CACHE_SECRET in what was made under it, and says nothing of it. */
   secretId: string
   /** Bytes of its share of CACHE_MAX_MEMORY. */
@@ -94,6 +103,8 @@ export type Base = Readonly<{
   degradedTtlMs: number
   /** What each part that is on says of itself to people. */
   figures: readonly NamedFigures[]
+  /** CACHE_TTL */
+  ttlMs: number
   /** CACHE_TTL and CACHE_STALE_IF_ERROR together: for so long anything of a session is remembered. */
   lifetimeMs: number
   /** True if a part tells of clients that are deleted at Authgear; */
@@ -205,6 +216,32 @@ export type ManagementRoutes = Readonly<{
   section?: Section
 }>
 
+/** Credentials of a part's own, in place of Authgear's cookies. */
+export type OwnCredentials = Readonly<{
+  read: (request: VerifyRequest) => CredentialsRead
+  resolve: ResolveOwn
+}>
+
+export type OwnCredentialsDeps = Readonly<{ revocations: RevocationLog, sharedCache: Pick<SharedCache, 'read'> }>
+
+export type SignInDeps = Readonly<{
+  handlerDeps: HandlerDeps
+  revocations: RevocationLog
+  pages: PageSettings
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: (handler: Handler) => Handler
+}>
+
+/** How people sign in. */
+export type SignIn = Readonly<{
+  /** On the main listener. */
+  routes: readonly Route[]
+  /** Links of the pages for people who are refused. */
+  links: PageLinks
+  /** Undefined: nobody is sent to log in. */
+  findLoginRedirect: FindLoginRedirect | undefined
+}>
+
 /** The places in which a part that is open plugs in. */
 export type Opened = Readonly<{
   /** Resolves when requests may be taken: what it needs is there, or need not be waited for. */
@@ -220,6 +257,10 @@ export type Opened = Readonly<{
   headers?: HeaderContributor
   /** Builds endpoints; the first part that does so counts. */
   endpoints?: (deps: EndpointsDeps) => Endpoints
+  /** Builds a reader of credentials; the first part that does so counts. */
+  ownCredentials?: (deps: OwnCredentialsDeps) => OwnCredentials
+  /** Builds what people sign in by; the first part that does so counts. */
+  signIn?: (deps: SignInDeps) => SignIn
   /** Wraps in spans; the first part that does so counts. */
   wraps?: Wrappers
   /** Judges clients; the first part that does so counts. */
@@ -235,6 +276,8 @@ export type Opened = Readonly<{
   pending?: (revocation: Revocation) => void
   /** Reads what the log says, in its order. */
   reads?: Partial<LogReader>
+  /** Hears that Redis may have lost writes: a `connection` is a failover at worst, another `log` an older copy. */
+  mayHaveLost?: (what: 'connection' | 'log') => void
   /** Builds what listens at the address that the part's `listens` names. */
   listener?: (serving: Serving) => PartListener
   /** Numbers for people: since the start, or how things are now. */

@@ -11,17 +11,13 @@ import { streamDeadlineMs } from '../http/limits.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
-import type { Lost } from '../login/redirect.ts'
-import { createLoginRoutes, type LoginRoutes } from '../login/routes.ts'
-import { createOwnLoginRoutes } from '../own-login/routes.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { PageLinks } from '../pages/refusal-page.ts'
-import { createSignOuts, SIGNING_OUT_MS } from '../revocation/sign-outs.ts'
 import { createVerify, type VerifyDeps, verifyRoutes } from '../verify/verify.ts'
 import { parts } from '../../parts/index.ts'
-import type { Handlers } from '../parts/places.ts'
+import type { Handlers, SignIn } from '../parts/places.ts'
 import {
-  endpointsOf, clientJudgeOf, documentsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, vetoOf
+  clientJudgeOf, documentsOf, endpointsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, signInOf,
+  vetoOf
 } from './open-parts.ts'
 import type { Parts } from './parts.ts'
 import type { ServiceSettings } from './settings.ts'
@@ -44,12 +40,15 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
   const { webhook, opened } = deps
   const listenerDeps = listenerDepsOf(settings, deps)
   const { trustProxy } = listenerDeps
-  const login = loginOf(settings, deps)
-  const checks = checksOf(settings, deps, login?.findLoginRedirect, trustProxy)
+  const { handlerDeps, revocations, traced } = deps
+  const signIn = signInOf(opened, {
+    handlerDeps, revocations, pages: settings.pages, traced: (handler) => traced.handler('login', handler)
+  })
+  const checks = checksOf(settings, deps, signIn, trustProxy)
   const routes = [
     ...checks.routes,
     ...documentsOf(opened).map(routeOf),
-    ...login?.routes ?? []
+    ...signIn.routes
   ]
   return {
     app: buildListener(listenerDeps, routes, webhook),
@@ -68,7 +67,7 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
 function checksOf (
   settings: ServiceSettings,
   deps: ListenersDeps,
-  findLoginRedirect: LoginRoutes['findLoginRedirect'] | undefined,
+  { findLoginRedirect, links }: SignIn,
   trustProxy: TrustProxy
 ): Readonly<{ routes: readonly Route[], handlers: Handlers }> {
   const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
@@ -77,7 +76,7 @@ function checksOf (
     confirmAfterMs: settings.cache.negativeTtlMs,
     allowPreflight: settings.preflight === 'allow',
     findLoginRedirect,
-    links: pageLinksOf(settings),
+    links,
     pages: settings.pages,
     trustProxy
   }
@@ -114,19 +113,6 @@ function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine
 
 const NO_PATH = 'refused: a proxy asks /verify or /ext-authz/…, exactly'
 
-/** Somebody else signs in after a sign-out; the app's own login has to see to that itself. */
-function pageLinksOf ({ login, loginUrl }: ServiceSettings): PageLinks {
-  if (login === undefined) return { signIn: loginUrl, changeUser: loginUrl }
-  if (login.own !== undefined) {
-    // each host has a login of its own; where there is one host, its first page is the way back
-    const [only, ...others] = login.own.origins
-    const query = only === undefined || others.length > 0 ? '' : `?rd=${only}/`
-    return { signIn: `${login.path}/login`, changeUser: `${login.path}/logout${query}` }
-  }
-  const base = `${login.publicUrl}${login.path}`
-  return { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${login.publicUrl}/` }
-}
-
 /** Says whose connection was ended for the budget of unfinished requests. */
 export function tellEnded (log: Log): (address: string | undefined) => void {
   const tell = createSampledLine(
@@ -136,24 +122,11 @@ export function tellEnded (log: Log): (address: string | undefined) => void {
   return (address) => tell({ address })
 }
 
-/** @param isOwn each host has sessions of its own, and is named elsewhere */
-function tellLost (log: Log, isOwn: boolean): (lost: Lost) => void {
-  const proxy = createSampledLine(
-    log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
-  )
-  const host = createSampledLine(
-    log, 'warn', isOwn
-      ? 'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and its two addresses in the portal'
-      : 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
-  )
-  return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })
-}
-
 function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps, own, opened, unfinished }: ListenersDeps
+  { metrics, log, handlerDeps, opened, unfinished }: ListenersDeps
 ): ListenerDeps {
-  const findForeignFields = own === undefined
+  const findForeignFields = handlerDeps.readOwn === undefined
     ? createFindForeignFields(handlerDeps.cookieNames)
     : () => NO_FOREIGN_FIELDS
   const report = createReport(log, metrics.request, findForeignFields)
@@ -176,20 +149,3 @@ function listenerDepsOf (
 
 /** No app has a cookie of our name. */
 const NO_FOREIGN_FIELDS = Object.freeze({})
-
-function loginOf (
-  { login, cache, authgear, pages }: ServiceSettings,
-  { handlerDeps, digestForm, own, revocations, clock, traced, log }: ListenersDeps
-): LoginRoutes | undefined {
-  if (login === undefined) return undefined
-  const common = {
-    ...handlerDeps,
-    traced: (handler: Handler) => traced.handler('login', handler),
-    lost: tellLost(log, own !== undefined),
-    pages,
-    clock
-  }
-  if (own !== undefined) return createOwnLoginRoutes(login, { ...common, ...own.login })
-  const signOuts = createSignOuts({ revocations, clock, quietMs: cache.ttlMs + SIGNING_OUT_MS })
-  return createLoginRoutes(login, { ...common, signOuts, digestForm, origin: authgear.endpoint.origin })
-}

@@ -3,7 +3,8 @@ import type { PartReadings } from '../metrics/gauges.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { UNTRACED, type Wrappers } from '../tracing/wrappers.ts'
 import type {
-  Base, EndpointsDeps, Endpoints, ClientJudge, ManagementRoutes, Opened, PublicDocument, Serving, SharedRedis
+  Base, ClientJudge, Endpoints, EndpointsDeps, ManagementRoutes, Opened, OwnCredentials, OwnCredentialsDeps,
+  PublicDocument, Serving, SharedRedis, SignIn, SignInDeps
 } from '../parts/places.ts'
 import { NO_RULES, type Rules, understood } from '../core/policy.ts'
 import type { UnavailableReason } from '../core/reason.ts'
@@ -14,9 +15,10 @@ import type { AnyListener } from '../http/listener.ts'
 import type { Route } from '../http/paths.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { Profiles } from '../identity/profile.ts'
+import { NO_LINKS } from '../pages/refusal-page.ts'
 import { partKey } from '../redis/keys.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
-import type { ServiceSettings } from './settings.ts'
+import { bytesOf, type ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 
 /** A part that is open. */
@@ -26,7 +28,7 @@ export type OpenedParts = readonly OpenedPart[]
 type OfSettings =
   | 'version' | 'figures' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
   | 'managementToken'
-  | 'degradedTtlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
+  | 'degradedTtlMs' | 'ttlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
 type OpenDeps =
   & Omit<Base, OfSettings>
   & Readonly<{ metrics: Metrics }>
@@ -40,7 +42,7 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
     for (const part of parts) {
       const open = part.register(metrics)
       const { name, variable } = part
-      const maxBytes = settings.cache.maxBytes * part.memoryShare
+      const maxBytes = bytesOf(part, settings)
       const one = Object.freeze({ ...open({ ...common, maxBytes }), name, variable })
       opened.push(one)
       mustFit(part, one)
@@ -74,9 +76,10 @@ function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
     tls,
     managementToken,
     trustProxy: createTrustProxy(trustedProxies),
-    authgear: { issuer: authgear.endpoint.origin, waitingBytes: authgear.waitingBytes },
+    authgear: { ...authgear, issuer: authgear.endpoint.origin },
     openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
     degradedTtlMs: cache.degradedTtlMs,
+    ttlMs: cache.ttlMs,
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
     tokenHeader: parts.map((part) => part.tokenHeader).find((name) => name !== undefined),
     tellsDeletions: parts.some((part) => part.tellsDeletions)
@@ -101,9 +104,22 @@ export function sharedRedisOf (
   return { ...own, commands, patient, keyPrefix, cacheError, keyOf, isDown, reportOnce }
 }
 
+/** The place of the first part that plugs in there. */
+const firstOf = <Name extends keyof Opened>(opened: OpenedParts, name: Name): Opened[Name] | undefined =>
+  opened.map((part) => part[name]).find((place) => place !== undefined)
+
 /** The source of profiles; undefined where no part is one. */
 export const profilesOf = (opened: OpenedParts, revocations: RevocationLog): Profiles | undefined =>
-  opened.map(({ profiles }) => profiles).find((build) => build !== undefined)?.(revocations)
+  firstOf(opened, 'profiles')?.(revocations)
+
+/** The reader of credentials in place of Authgear's cookies; undefined where no part is one. */
+export const ownCredentialsOf = (opened: OpenedParts, deps: OwnCredentialsDeps): OwnCredentials | undefined =>
+  firstOf(opened, 'ownCredentials')?.(deps)
+
+const NOWHERE: SignIn = Object.freeze({ routes: [], links: NO_LINKS, findLoginRedirect: undefined })
+
+/** The way to sign in; there may be none. */
+export const signInOf = (opened: OpenedParts, deps: SignInDeps): SignIn => firstOf(opened, 'signIn')?.(deps) ?? NOWHERE
 
 /** Resolves when all parts can take requests. */
 export async function allReady (opened: OpenedParts): Promise<void> {
@@ -116,16 +132,14 @@ export const documentsOf = (opened: OpenedParts): readonly PublicDocument[] =>
 export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =>
   opened.flatMap(({ management }) => management ?? [])
 
-export const wrappersOf = (opened: OpenedParts): Wrappers =>
-  opened.find(({ wraps }) => wraps !== undefined)?.wraps ?? UNTRACED
+export const wrappersOf = (opened: OpenedParts): Wrappers => firstOf(opened, 'wraps') ?? UNTRACED
 
 /** Undefined where no part judges clients. */
-export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined =>
-  opened.find(({ clients }) => clients !== undefined)?.clients
+export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined => firstOf(opened, 'clients')
 
 /** The endpoints of the first part that builds some. */
 export const endpointsOf = (opened: OpenedParts, deps: EndpointsDeps): Endpoints | undefined =>
-  opened.map(({ endpoints }) => endpoints).find((build) => build !== undefined)?.(deps)
+  firstOf(opened, 'endpoints')?.(deps)
 
 /** A document's route on the main listener. */
 export function routeOf ({ path, endpoint, read }: PublicDocument): Route {

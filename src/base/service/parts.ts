@@ -15,12 +15,12 @@ import { redisKeysOf } from '../redis/keys.ts'
 import type { RevocationLog } from '../revocation/types.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import {
-  closeAll, logFailed, openAll, profilesOf, readerOf, rulesOf, sharedRedisOf, stopAll, tellEach, tellingAll, wrappersOf
+  closeAll, logFailed, openAll, type OpenedParts, ownCredentialsOf, profilesOf, readerOf, rulesOf, sharedRedisOf,
+  stopAll, tellEach, tellingAll, wrappersOf
 } from './open-parts.ts'
 import { createAuthgearAccess, createSharedKeySet } from './authgear.ts'
 import { openLog, webhookOf } from './revocations.ts'
 import { presentedShareOf, type ServiceSettings } from './settings.ts'
-import { openOwnSessions } from './own-sessions.ts'
 import { openShared, reporting } from './shared.ts'
 import type { Waits } from '../timing.ts'
 import { randomBytes } from 'node:crypto'
@@ -49,14 +49,14 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
   const authgear = createAuthgearAccess(settings.authgear, {
     cookieNames: names, observer: metrics.resolver, clock, log
   })
-  const shared = openShared(settings, sealing.entries, { ...deps, keys })
+  const shared = openShared(settings, sealing, { ...deps, keys })
   const keySet = createSharedKeySet(settings.authgear, clock)
   const self = (): Replica => ({
     name: settings.replica,
     state: deps.state(),
     authgear: authgear.resolver.state().circuitOpen ? 'failing' : 'ok'
   })
-  return { ...deps, names, secrets, keyer, sealing: sealing.entries, keys, authgear, shared, keySet, self }
+  return { ...deps, names, secrets, keyer, sealing, keys, authgear, shared, keySet, self }
 }
 
 type Base = ReturnType<typeof openBase>
@@ -82,19 +82,18 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
 
 /** All that a replica opens, in this order; `closeParts` closes it. */
 export function openParts (settings: ServiceSettings, deps: PartsDeps) {
-  const toldOfLoss: Array<(what: 'connection' | 'log') => void> = []
-  const mayHaveLost = (what: 'connection' | 'log') => (): void => toldOfLoss.forEach((tell) => tell(what))
-  const base = openBase(settings, { ...deps, reconnected: notTheFirst(mayHaveLost('connection')) })
-  const log = openOrClose(base, () => openRevocations(settings, base, notTheFirst(mayHaveLost('log'))))
-  const { authgear, shared, secrets, keySet } = base
-  const { opened, revocations, webhookCame } = log
+  let opened: OpenedParts = []
+  const mayHaveLost = (what: 'connection' | 'log') => notTheFirst(() =>
+    tellEach(opened, logFailed(deps.log), (part) => part.mayHaveLost?.(what)))
+  const base = openBase(settings, { ...deps, reconnected: mayHaveLost('connection') })
+  const log = openOrClose(base, () => openRevocations(settings, base, mayHaveLost('log')));
+  ({ opened } = log)
+  const { authgear, shared, keySet } = base
+  const { revocations, webhookCame } = log
   const traced = wrappersOf(opened)
   const sources = { ...base, traced, revocations, webhookCame, connection: shared.redis?.connection }
-  const own = openOwnSessions(settings, {
-    ...sources, sessionSealing: secrets.sealing.sessions, openKeySet: keySet.open
-  })
-  if (own !== undefined) toldOfLoss.push(own.mayHaveLost)
-  const authenticator = authenticatorOf(settings, { ...sources, own: own?.sessions })
+  const own = ownCredentialsOf(opened, { revocations, sharedCache: shared.cache })
+  const authenticator = authenticatorOf(settings, { ...sources, resolveOwn: own?.resolve })
   const profiles = profilesOf(opened, revocations)
   const presenter = createPresenter({
     settings: settings.identity,
@@ -108,17 +107,15 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     traced,
     authgear,
     keySet,
-    own,
     shared,
     profiles,
     self: base.self,
     webhook: webhookOf(settings, sources),
-    digestForm: secrets.digestForm,
     handlerDeps: {
       authenticator,
       keyer: base.keyer,
       cookieNames: base.names,
-      readOwn: own?.readOwn,
+      readOwn: own?.read,
       absentHeaders: settings.absentHeaders,
       presenter,
       rules: rulesOf(opened),
@@ -129,13 +126,13 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
-  base: Base & Readonly<{ own: AuthenticateDeps['own'], traced: Wrappers, revocations: RevocationLog }>
+  base: Base & Readonly<{ resolveOwn: AuthenticateDeps['resolveOwn'], traced: Wrappers, revocations: RevocationLog }>
 ): Authenticator {
-  const { memory, shared, traced, authgear, own, clock, keyer, revocations, metrics, log } = base
+  const { memory, shared, traced, authgear, resolveOwn, clock, keyer, revocations, metrics, log } = base
   return createAuthenticator({
     memory,
     sharedCache: shared.redis === undefined ? shared.cache : traced.sharedCache(shared.cache),
-    own,
+    resolveOwn,
     clock,
     observer: { ...metrics.authenticate, ...reporting(log) },
     resolver: traced.resolver(authgear.resolver),
@@ -183,10 +180,8 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
 
 /** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
 export async function closeParts (parts: Parts): Promise<void> {
-  const { keySet, own } = parts
-  const { closeLog, shared, authgear, opened } = parts
+  const { keySet, closeLog, shared, authgear, opened } = parts
   await stopAll(opened)
-  await own?.close()
   await keySet.close()
   await closeLog()
   await authgear.resolver.close()
@@ -197,8 +192,7 @@ export async function closeParts (parts: Parts): Promise<void> {
 /** All that CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one, are for. */
 export type Secrets = Readonly<{
   keyer: Keyer
-  /** `sessions`: of sessions of our own, which hold tokens. */
-  sealing: Readonly<Record<'entries' | 'sessions', Sealing>>
+  sealing: Sealing
   codec: EntryCodec
   digestForm: DigestForm
   keysFor: (purpose: string) => PurposeKeys
@@ -215,14 +209,13 @@ export function openSecrets (settings: ServiceSettings, writesPrevious: () => bo
   const previous = cache.previousSecret === undefined ? undefined : deriveKeys(secretBytes(cache.previousSecret))
   const keyer = keyerOf(settings, current.digest, previous?.digest, writesPrevious)
   const [secret, previousSecret] = [secretIdOf(current.log), previous && secretIdOf(previous.log)]
-  const sealingOf = (key: Uint8Array, older: Uint8Array | undefined): Sealing =>
-    ({ sealer: createSealer(key), previous: older && createSealer(older), writesPrevious })
   return Object.freeze({
     keyer,
     secretId: secret,
     sealing: {
-      entries: sealingOf(current.sealing, previous?.sealing),
-      sessions: sealingOf(current.sessions, previous?.sessions)
+      sealer: createSealer(current.sealing),
+      previous: previous && createSealer(previous.sealing),
+      writesPrevious
     },
     codec: createEntryCodec(current.log, previous && { logKey: previous.log, isWritten: writesPrevious }),
     keysFor: (purpose: string) => ({ current: current.of(purpose), previous: previous?.of(purpose) }),

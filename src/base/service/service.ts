@@ -15,7 +15,7 @@ import {
   allReady, documentsOf, type ListenerOfPart, logFailed, managementOf, numbersOf, tellEach
 } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
-import { type ServiceSettings, sessionBytes } from './settings.ts'
+import { resolutionBytes, type ServiceSettings } from './settings.ts'
 import { type Waiting, type Waits, waitUntil } from '../timing.ts'
 
 export type { ServiceSettings } from './settings.ts'
@@ -73,7 +73,7 @@ export function createService (
 ): Service {
   const { cache, tls } = settings
   const { maxEntries, staleIfErrorMs: staleMs } = cache
-  const memory = createMemoryCache({ maxEntries, maxBytes: sessionBytes(settings).resolved, clock, staleMs })
+  const memory = createMemoryCache({ maxEntries, maxBytes: resolutionBytes(settings), clock, staleMs })
   let life = tls === undefined ? undefined : certificateLife(tls.cert)
   // a scrape comes later than the parts, which need the metrics themselves
   const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
@@ -123,14 +123,13 @@ function gaugesOf (
   certificate: () => CertificateLife | undefined,
   clock: Clock
 ): Gauges {
-  const { redis, cache, tls, login } = settings
+  const { redis, cache, tls } = settings
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
     cacheEntries: memory.size,
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,
     redis: redis === undefined ? undefined : redisGauges(parts),
-    ownSessions: login?.own === undefined ? undefined : { sessions: () => parts().own?.size() ?? 0 },
     parts: () => numbersOf(parts().opened),
     certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
   }

@@ -45,10 +45,6 @@ export function retentionOf ({ authgear, cache, parts }: Remembering): number {
 
 /** and for what goes out beside Authgear's headers. */
 const PRESENTED_SHARE = 0.1
-/**
- * The share of what the others leave: a record of our own takes some 2 KiB, and what is resolved of it a third of that.
- */
-const OWN_SESSION_SHARE = 0.6
 
 /** A route may name a set that no setting does: a tenth is little, and without it there is room for few. */
 export function presentedShareOf (
@@ -59,14 +55,18 @@ export function presentedShareOf (
   return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
 
-/**
- * Bytes of sessions: what the others leave of CACHE_MAX_MEMORY.
- * `own`: of the records of LOGIN_SESSION=own; `resolved`: of what Authgear said.
- */
-export function sessionBytes (settings: ServiceSettings): Readonly<{ own: number, resolved: number }> {
-  const { cache, login, parts } = settings
-  const ofParts = parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
-  const left = cache.maxBytes * (1 - ofParts - presentedShareOf(settings))
-  const own = login?.own === undefined ? 0 : left * OWN_SESSION_SHARE
-  return { own: Math.floor(own), resolved: Math.floor(left - own) }
+/** The share of CACHE_MAX_MEMORY that parts and what goes out leave. */
+function restOf (settings: ServiceSettings): number {
+  const ofParts = settings.parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
+  return 1 - ofParts - presentedShareOf(settings)
+}
+
+/** Bytes of a part. */
+export const bytesOf = ({ memoryShare, restShare }: Loaded, settings: ServiceSettings): number =>
+  settings.cache.maxBytes * (memoryShare + restOf(settings) * restShare)
+
+/** Bytes of what Authgear said: what all others leave of CACHE_MAX_MEMORY. */
+export function resolutionBytes (settings: ServiceSettings): number {
+  const ofParts = settings.parts.reduce((sum, { restShare }) => sum + restShare, 0)
+  return Math.floor(settings.cache.maxBytes * restOf(settings) * (1 - ofParts))
 }

@@ -1,11 +1,37 @@
 import { readAudience } from '../core/audience.ts'
 import type { Policy } from '../core/policy.ts'
+import type { RefusalReason } from '../core/reason.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
-import type { HandlerDeps, HandlerResult, HttpResponse, VerifyRequest } from '../http/types.ts'
-import type { FindLoginRedirect, LoginRedirect } from '../login/redirect.ts'
+import type { HandlerDeps, HandlerResult, HttpResponse, Location, VerifyRequest } from '../http/types.ts'
 import type { PageLinks } from '../pages/refusal-page.ts'
 import type { PageSettings } from '../pages/settings.ts'
 import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses.ts'
+
+/** A refusal of a browser's navigation; presentation only, it is refused either way. */
+export type Refused = Readonly<{
+  reason: RefusalReason
+  bearer: boolean
+  /** What a step-up would have to give. */
+  challenge?: Readonly<{ maxAge: number | undefined, amr: readonly string[] }> | undefined
+  method: string
+  rawHeaders: readonly string[]
+  /** Its address. */
+  peer?: string | undefined
+  /** Whether TRUSTED_PROXIES vouch for what the peer says of the client's request. */
+  isTrusted: () => boolean
+  /** Where it was, by the peer's own request: no `X-Forwarded-*` is read then. */
+  location?: Location | undefined
+  policy: () => Policy
+}>
+
+/**
+ * `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own; `change`: a link of the
+ * page, by which somebody else signs in.
+ */
+type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer' | 'change', location: string }>
+
+/** @returns where to send a person; undefined where a login changes nothing, or must not begin */
+export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 
 export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   /** Undefined: nobody is sent to log in. */

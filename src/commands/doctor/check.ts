@@ -53,3 +53,7 @@ export const looked = (...findings: ReadonlyArray<Finding | undefined>): Looked 
   findings: findings.filter((finding) => finding !== undefined)
 })
 export const skipped = (why: string): Outcome => ({ kind: 'skipped', why })
+
+/** Why Authgear's cookies are not read; undefined: they are. */
+export const hidingOf = ({ config: { parts } }: Pick<Context, 'config'>): string | undefined =>
+  parts.map(({ hidesCookies }) => hidesCookies).find((why) => why !== undefined)

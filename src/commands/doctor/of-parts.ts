@@ -8,7 +8,8 @@ import { sealersOf } from './checks/secrets.ts'
 import { askPage, noPage } from './page.ts'
 
 /** The service as parts' checks see it. */
-export function atOf ({ config: { authgear, adminApi, tls, cache }, options: { url }, clock, redis }: Context): At {
+export function atOf (context: Context): At {
+  const { config: { authgear, adminApi, tls, cache }, options: { url, echo }, clock, redis } = context
   return {
     isTls: tls !== undefined,
     redis: redis && {
@@ -20,14 +21,18 @@ export function atOf ({ config: { authgear, adminApi, tls, cache }, options: { u
     openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
     clock,
     url,
-    ask: (address) => ask(address, authgear.ca)
+    echo,
+    ask: (address, headers = {}) => ask(address, headers, authgear.ca)
   }
 }
 
-async function ask (address: string, ca: string | undefined): Promise<Asked> {
-  const page = await askPage(address, {}, ca)
-  if (!('code' in page)) return { kind: 'answered', status: page.status, body: page.body }
-  return page.isTls ? { kind: 'unbelieved', what: noPage(address, page).what } : { kind: 'unreachable' }
+async function ask (
+  address: string, headers: Readonly<Record<string, string>>, ca: string | undefined
+): Promise<Asked> {
+  const page = await askPage(address, headers, ca)
+  if (!('code' in page)) return { kind: 'answered', ...page }
+  const { code, isTls } = page
+  return { kind: isTls ? 'unbelieved' : 'unreachable', what: noPage(address, page).what, code }
 }
 
 /** Findings of a part, with the texts of the catalogue. */

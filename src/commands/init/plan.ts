@@ -4,6 +4,7 @@ import { readOptions } from '../snippet/options.ts'
 import { templateOf } from '../snippet/proxies.ts'
 import type { Files } from '../snippet/settings.ts'
 import { ENV_FILE } from '../write-files.ts'
+import { loginVariables } from './login.ts'
 import type { Answers } from './questions.ts'
 
 const PORT = 8080
@@ -26,22 +27,14 @@ function snippetArgs (answers: Answers): readonly string[] {
   ]
 }
 
-/** The variables, without those that have the default. @param secret for LOGIN_SECRET, where there is none yet */
+/** The variables, without those that have the default. @param secret of the login, where there is none yet */
 function variablesOf (answers: Answers, there: string, secret: string): Readonly<Record<string, string>> {
   const { endpoint, client } = answers
-  const { LOGIN_SECRET: known, LOGIN_SECRET_FILE: file } = parseEnv(there)
   return {
     AUTHGEAR_ENDPOINT: endpoint,
     // on the host the proxy alone asks it; in a container every address is its own
     ...isCompose(answers) ? {} : { LISTEN: '127.0.0.1:4180' },
-    ...client === ''
-      ? {}
-      : {
-          LOGIN_SESSION: 'own',
-          LOGIN_CLIENT_ID: client,
-          LOGIN_PUBLIC_URL: originOf(answers),
-          ...file ? {} : { LOGIN_SECRET: known || secret }
-        }
+    ...client === '' ? {} : loginVariables({ client, origin: originOf(answers) }, there, secret)
   }
 }
 

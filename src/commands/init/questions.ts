@@ -1,8 +1,9 @@
 import { quote } from '../../base/config/kind.ts'
 import { didYouMean } from '../../base/config/unknown.ts'
-import { variables } from '../../base/config/variables.ts'
+import { rows } from '../../base/config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
 import { limitsOf } from '../snippet/proxies.ts'
+import { CLIENT_ID } from './login.ts'
 
 /** Those that `init` can set up whole; `snippet` knows more. */
 export const INIT_PROXIES = ['caddy', 'traefik', 'traefik-labels', 'nginx'] as const
@@ -58,8 +59,8 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
   },
   client: {
     text: "The client's id in Authgear's portal? Empty: people cannot sign in yet",
-    fallback: (_, env) => env['LOGIN_CLIENT_ID'] ?? '',
-    problemOf: (text) => text === '' ? undefined : problemOfValue('LOGIN_CLIENT_ID', text)
+    fallback: (_, env) => env[CLIENT_ID] ?? '',
+    problemOf: (text) => text === '' ? undefined : problemOfValue(CLIENT_ID, text)
   },
   folder: { text: 'Write the files to which folder?', fallback: () => '.', problemOf: () => undefined }
 }
@@ -76,11 +77,12 @@ function problemOfOption (option: string, text: string, proxy: InitProxy = 'cadd
 const NO_DEFAULT = {
   AUTHGEAR_ENDPOINT:
     "is needed: the address of your project, as Authgear's portal shows it beside its name (docs/portal.md)",
-  LOGIN_CLIENT_ID: 'is needed'
+  [CLIENT_ID]: 'is needed'
 } as const
 
-function problemOfValue (name: 'AUTHGEAR_ENDPOINT' | 'LOGIN_CLIENT_ID', text: string): string | undefined {
+function problemOfValue (name: keyof typeof NO_DEFAULT, text: string): string | undefined {
   if (text === '') return NO_DEFAULT[name]
-  const read = variables[name].kind.parse(text, () => '')
-  return read.kind === 'problem' ? read.problem : undefined
+  // a variable of a part, which may not be there
+  const read = rows.find((row) => row.name === name)?.variable.kind.parse(text, () => '')
+  return read?.kind === 'problem' ? read.problem : undefined
 }

@@ -1,5 +1,5 @@
 import { IDENTITY_HEADERS } from '../../base/core/resolution.ts'
-import { cookieName } from '../../base/own-login/sites.ts'
+import { ownCookieName } from '../../base/core/credentials.ts'
 import { METADATA_PATH, partsOf, TOKEN_HEADERS } from '../../base/core/protected-resource.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
@@ -58,11 +58,11 @@ export const ENVOY_OTHER = '[!-~]'
 
 export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
 
-/** With LOGIN_SESSION=own the session, which no app needs; of a demo on the browser's own machine without HTTPS. */
+/** The cookie of a session of this service, which no app needs; a demo on the browser's own machine has no HTTPS. */
 export const hiddenCookie = ({ host, https }: Settings): string =>
-  cookieName(https || !/(?:^|\.)localhost$/.test(host))
+  ownCookieName(https || !/(?:^|\.)localhost$/.test(host))
 
-/** LOGIN_PATH's default, and all that it has. */
+/** The default path of the login, and all that it has. */
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const
 
 /** The paths of the host that are this service's own: exact paths, which nobody has to sign in for. */

@@ -12,7 +12,7 @@ export const clients = definePart({
   example: { RESOURCES: 'https://api.example.com', CLIENTS_BLOCKED: 'dcrc_0123456789' },
   needs: 'RESOURCES',
   configure: ({ blocked = [] }) => ({ blocked }),
-  keepsInRedis: 'blocks of clients',
+  keepsInRedis: () => 'blocks of clients',
   findings,
   checks: [{
     title: 'blocked clients are known, and have stopped',

@@ -81,7 +81,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   const log = createLog('debug', { write: (line: string) => { lines.push(JSON.parse(line)) } })
   const metrics = createMetrics('', GAUGES)
   const secrets = openSecrets(settings, () => shared.redis?.secretCheck.writesPrevious() === true)
-  const { sealing: { entries: sealing } } = secrets
+  const { sealing } = secrets
   const shared = openShared(settings, sealing, {
     metrics, log, clock, keys: KEYS, secretCheckMs, reconnected: () => {}
   })

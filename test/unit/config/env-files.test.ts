@@ -43,9 +43,9 @@ t.test('a value that the environment gives is not cut, whatever the file says', 
 })
 
 t.test('what became of a cut value is no error beside it', async (t) => {
-  const text = 'LOGIN_URL=https://app.example.com/login?b#top\nBRAND_COLOR=#112233\n'
-  const env = { AUTHGEAR_ENDPOINT: 'https://a.example', LOGIN_URL: 'https://app.example.com/login?b', CACHE_TTL: 'x' }
+  const text = 'AUTHGEAR_RESOLVER_URL=https://b.example/resolve#top\nBRAND_COLOR=#112233\n'
+  const env = { AUTHGEAR_ENDPOINT: 'https://a.example', AUTHGEAR_RESOLVER_URL: 'https://b.example/resolve', CACHE_TTL: 'x' }
   const loaded = loadConfig(env, { execArgv: ['--env-file=x'], readFile: () => text })
-  t.match(loaded, { kind: 'errors', errors: [/^LOGIN_URL: --env-file cut its value/, /^CACHE_TTL: /] })
+  t.match(loaded, { kind: 'errors', errors: [/^AUTHGEAR_RESOLVER_URL: --env-file cut its value/, /^CACHE_TTL: /] })
   t.equal(loaded.kind === 'errors' && loaded.errors.length, 2)
 })

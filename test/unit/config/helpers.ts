@@ -85,3 +85,39 @@ export function readRows<Rows extends Variables> (
   })
   return Object.fromEntries(values) as SettingsOf<Rows>
 }
+
+export const SECRET = 'k'.repeat(32)
+export const OLD_SECRET = 'o'.repeat(32)
+
+/** Tries what holds of each secret that has a previous one. @param env in which it is SECRET */
+export function testRotation (
+  t: Test,
+  name: string,
+  env: Readonly<Record<string, string>>,
+  previousOf: (env: NodeJS.ProcessEnv, files: Files) => string | undefined
+): void {
+  const previous = `${name}_PREVIOUS`
+  t.test(previous, async (t) => {
+    t.test('may be set beside it, as text or as a file, and is masked', async (t) => {
+      for (const form of [{ [previous]: OLD_SECRET }, { [`${previous}_FILE`]: '/old' }]) {
+        const files = { '/old': `${OLD_SECRET}\n` }
+        const loaded = load({ ...env, ...form }, files)
+        t.equal(previousOf({ ...env, ...form }, files), OLD_SECRET)
+        const settings = loaded.kind === 'ok' ? loaded.settings : []
+        t.equal(settings.find((setting) => setting.name === previous)?.shown, '********')
+      }
+      t.equal(previousOf(env, {}), undefined)
+    })
+
+    t.test('is an error where it is short, the same, or alone', async (t) => {
+      const { [name]: _, ...without } = env
+      t.match(errorsOf(load({ ...env, [previous]: 'short' })), [new RegExp(`^${previous}: is shorter than`)])
+      for (const form of [{ [previous]: SECRET }, { [`${previous}_FILE`]: '/same' }]) {
+        const errors = errorsOf(load({ ...env, ...form }, { '/same': SECRET }))
+        t.match(errors, [new RegExp(`^${previous}: is the same as ${name}`)])
+      }
+      const alone = errorsOf(load({ ...without, [previous]: OLD_SECRET }))
+      t.ok(alone.some((error) => error.startsWith(`${previous}: works only with ${name}: `)), alone.join())
+    })
+  })
+}

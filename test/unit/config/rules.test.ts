@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeTls } from '../../helpers/tls.ts'
 import { type Config, loadConfig } from '../../../src/base/config/index.ts'
-import { configOf, ENDPOINT, errorsOf, holds, load, type Row, warningsOf } from './helpers.ts'
+import {
+  configOf, ENDPOINT, errorsOf, holds, load, OLD_SECRET, type Row, SECRET, testRotation, warningsOf
+} from './helpers.ts'
 
-const SECRET = 'k'.repeat(32)
-const OLD_SECRET = 'o'.repeat(32)
 const redis = { REDIS_URL: 'redis://redis', CACHE_SECRET: SECRET }
 const tls = makeTls(t)
 const other = makeTls(t)
@@ -155,39 +155,14 @@ t.test('files are read from the disk by default', async t => {
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
 })
 
-const login = { LOGIN_CLIENT_ID: 'x', LOGIN_PUBLIC_URL: 'https://app.example.com' }
 const ROTATED = [
   ['CACHE_SECRET', redis, ({ cache }: Config) => cache.previousSecret],
-  ['LOGIN_SECRET', { ...login, LOGIN_SECRET: SECRET }, ({ login }: Config) => login?.previousSecret],
   ['AUTHGEAR_WEBHOOK_SECRET', { ...redis, AUTHGEAR_WEBHOOK_SECRET: SECRET },
     ({ authgear }: Config) => authgear.previousWebhookSecret]
 ] as const
 
 for (const [name, env, previousOf] of ROTATED) {
-  t.test(`${name}_PREVIOUS`, async (t) => {
-    const previous = `${name}_PREVIOUS`
-
-    t.test('may be set beside it, as text or as a file, and is masked', async (t) => {
-      for (const form of [{ [previous]: OLD_SECRET }, { [`${previous}_FILE`]: '/old' }]) {
-        const loaded = load({ ...env, ...form }, { '/old': `${OLD_SECRET}\n` })
-        t.equal(previousOf(configOf(loaded)), OLD_SECRET)
-        const settings = loaded.kind === 'ok' ? loaded.settings : []
-        t.equal(settings.find((setting) => setting.name === previous)?.shown, '********')
-      }
-      t.equal(previousOf(configOf(load(env))), undefined)
-    })
-
-    t.test('is an error where it is short, the same, or alone', async (t) => {
-      const { [name]: _, ...without } = env as Record<string, string>
-      t.match(errorsOf(load({ ...env, [previous]: 'short' })), [new RegExp(`^${previous}: is shorter than`)])
-      for (const form of [{ [previous]: SECRET }, { [`${previous}_FILE`]: '/same' }]) {
-        const errors = errorsOf(load({ ...env, ...form }, { '/same': SECRET }))
-        t.match(errors, [new RegExp(`^${previous}: is the same as ${name}`)])
-      }
-      const alone = errorsOf(load({ ...without, [previous]: OLD_SECRET }))
-      t.ok(alone.some((error) => error.startsWith(`${previous}: works only with ${name}: `)), alone.join())
-    })
-  })
+  testRotation(t, name, env, (some, files) => previousOf(configOf(load(some, files))))
 }
 
 t.test('a cache without a secret has none to rotate', async (t) => {

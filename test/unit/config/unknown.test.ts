@@ -11,7 +11,6 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['REDISURL', 'REDIS_URL'],
   ['REDIS_URI', 'REDIS_URL'],
   ['CAHCE_SECRET', 'CACHE_SECRET'],
-  ['LOGNI_CLIENT_ID', 'LOGIN_CLIENT_ID'],
   ['CACHE_TLL', 'CACHE_TTL'],
   ['CACHE_SECRET_FIEL', 'CACHE_SECRET_FILE'],
   ['REDIS_PASSWROD', 'REDIS_PASSWORD'],
@@ -22,8 +21,6 @@ const typos: readonly (readonly [name: string, meant: string])[] = [
   ['TRUST_PROXIES', 'TRUSTED_PROXIES'],
   ['IDENTITY_HEADER', 'IDENTITY_HEADERS'],
   ['IDENTITY_USR', 'IDENTITY_USER'],
-  ['LOGINS_SECRET', 'LOGIN_SECRET'],
-  ['LOGOUT_REDIRECT_URL', 'LOGOUT_REDIRECT_URI'],
   ['ABSENT_HEADER', 'ABSENT_HEADERS'],
   ['SHUTDOWN_DELEY', 'SHUTDOWN_DELAY']
 ]

@@ -42,8 +42,6 @@ t.test('with the one required variable everything else has its default', async t
       previousSecret: undefined
     },
     redis: undefined,
-    login: undefined,
-    loginUrl: undefined,
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent' },
     pages: PLAIN,
     absentHeaders: 'empty',

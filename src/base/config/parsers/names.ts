@@ -1,14 +1,5 @@
 import { type Kind, parsed, problem, quote } from '../kind.ts'
 
-/** An OAuth client's id (RFC 6749, A.1), without blanks. */
-export const clientId: Kind<string> = Object.freeze({
-  accepts: 'a client id of the project',
-  parse: (text: string) =>
-    /^[!-~]{1,200}$/.test(text)
-      ? parsed(text, text)
-      : problem("must be the client id of the application in Authgear's portal: ASCII without spaces")
-})
-
 /** The beginning of a cookie's name: a token of RFC 6265 (RFC 9110, 5.6.2). */
 export const cookiePrefix: Kind<string> = Object.freeze({
   accepts: 'the beginning of a cookie name (a token of RFC 6265)',

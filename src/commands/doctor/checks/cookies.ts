@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Finding, found } from '../catalogue.ts'
-import { type Context, looked, type Probe, skipped } from '../check.ts'
+import { type Context, hidingOf, looked, type Probe, skipped } from '../check.ts'
 import { askAbout, NOBODY } from './authgear.ts'
 import type { Config } from '../../../base/config/index.ts'
 
@@ -17,8 +17,9 @@ export const cookies: Probe = {
   title: 'cookie prefix and domain',
   needs: 'authgear',
   async run (context) {
-    const { config: { authgear, login }, options: { host } } = context
-    if (login?.own !== undefined) return skipped('LOGIN_SESSION is own: no cookie of Authgear\'s is read')
+    const { config: { authgear }, options: { host } } = context
+    const hidden = hidingOf(context)
+    if (hidden !== undefined) return skipped(`${hidden}: no cookie of Authgear's is read`)
     return looked(
       judgeCookies(await observeCookies(context), {
         prefix: authgear.cookiePrefix,

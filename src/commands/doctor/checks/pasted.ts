@@ -4,7 +4,7 @@ import { jwtAudience, jwtExpiry, jwtIssuer } from '../../../base/core/token-expi
 import type { Resolution } from '../../../base/core/resolution.ts'
 import { createFindForeignFields } from '../../../base/core/foreign-cookies.ts'
 import { found, type Finding, NOT_A_RESOURCE } from '../catalogue.ts'
-import { looked, skipped, type Context, type Outcome, type Probe } from '../check.ts'
+import { hidingOf, looked, skipped, type Context, type Outcome, type Probe } from '../check.ts'
 import { atOf, ofPart } from '../of-parts.ts'
 import { askAbout } from './authgear.ts'
 
@@ -15,9 +15,12 @@ export const pasted: Probe = {
   async run (context) {
     switch (context.options.paste) {
       case undefined: return skipped('nothing was: --cookie-stdin and --token-stdin')
-      case 'cookie': return context.config.login?.own === undefined
-        ? await aboutCookies(context)
-        : skipped('LOGIN_SESSION is own: its cookie says something to the service alone, which --url asks')
+      case 'cookie': {
+        const hidden = hidingOf(context)
+        return hidden === undefined
+          ? await aboutCookies(context)
+          : skipped(`${hidden}: its cookie says something to the service alone, which --url asks`)
+      }
       case 'token': return await aboutToken(context)
     }
   }

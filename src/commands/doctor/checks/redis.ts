@@ -117,17 +117,11 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   ]
 }
 
-type Keeping = Readonly<{
-  login: Readonly<{ own?: object | undefined }> | undefined
-  parts: ReadonlyArray<Readonly<{ keepsInRedis: string | undefined }>>
-}>
+type Keeping = Readonly<{ parts: ReadonlyArray<Readonly<{ keepsInRedis: string | undefined }>> }>
 
 /** These data of people are kept nowhere else. */
-function judgeKeeping (info: string, { login, parts }: Keeping): Finding | undefined {
-  const lost = [
-    ...login?.own === undefined ? [] : ['sessions of LOGIN_SESSION=own'],
-    ...parts.flatMap(({ keepsInRedis }) => keepsInRedis ?? [])
-  ]
+function judgeKeeping (info: string, { parts }: Keeping): Finding | undefined {
+  const lost = parts.flatMap(({ keepsInRedis }) => keepsInRedis ?? [])
   return lost.length > 0 && /^aof_enabled:0/m.test(info)
     ? found('redis-forgets', `it has no append-only file (appendonly no), so a restart loses ${lost.join(' and ')}`)
     : undefined

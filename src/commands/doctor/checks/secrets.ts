@@ -5,7 +5,6 @@ import { createSealer, type Sealer } from '../../../base/crypto/sealing.ts'
 import {
   createSecretCheck, REFRESH_INTERVAL_MS, type SecretCheckResult
 } from '../../../base/cache/secret-check.ts'
-import { LOGIN_LIFETIME_MS } from '../../../base/login/settings.ts'
 import { webhookSecretId } from '../../../base/http/webhook.ts'
 import { logRetentionOf } from '../../../base/service/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
@@ -53,23 +52,14 @@ function judgeCanary (reading: SecretCheckResult): Outcome {
 export const rotation: Probe = {
   title: 'no secret is left over from a rotation',
   async run (context) {
-    const { authgear: { previousWebhookSecret }, cache: { previousSecret }, login } = context.config
-    if ([previousWebhookSecret, previousSecret, login?.previousSecret].every((one) => one === undefined)) {
-      return skipped('no X_PREVIOUS is set')
-    }
+    const { authgear: { previousWebhookSecret }, cache: { previousSecret } } = context.config
+    if (previousWebhookSecret === undefined && previousSecret === undefined) return skipped('no X_PREVIOUS is set')
     return looked(
       previousSecret === undefined ? undefined : await findCacheRotation(context),
-      previousWebhookSecret === undefined ? undefined : await findWebhookRotation(context),
-      login?.previousSecret === undefined ? undefined : LOGIN_ROTATION
+      previousWebhookSecret === undefined ? undefined : await findWebhookRotation(context)
     )
   }
 }
-
-const LOGIN_ROTATION = found(
-  'rotation',
-  `LOGIN_SECRET_PREVIOUS is needed until ${LOGIN_LIFETIME_MS / 60_000} minutes after the rollout of LOGIN_SECRET ` +
-    'has ended'
-)
 
 async function findCacheRotation ({ redis, config, clock }: Context): Promise<Finding | undefined> {
   if (redis === undefined) return undefined

@@ -3,8 +3,6 @@ import { createKeySetResponse } from '../../../../src/parts/assertion/jwks.ts'
 import { createKeyRing, type KeyRing } from '../../../../src/parts/assertion/key-ring.ts'
 import { extended } from '../../../../src/parts/assertion/key-set.ts'
 import { type Algorithm, ALGORITHMS } from '../../../../src/parts/assertion/key.ts'
-import { JWKS_PATH } from '../../../../src/parts/assertion/types.ts'
-import { loginPath } from '../../../../src/base/config/parsers/urls.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const HOUR = 3_600_000
@@ -44,10 +42,4 @@ t.test('the text is made once for each period', async (t) => {
   t.equal(keySet(), first)
   clock.advance(1)
   t.not(keySet().body, first.body)
-})
-
-t.test('no path of the login can take its place', async (t) => {
-  for (const path of ['/.well-known', '/.well-known/forward-auth', JWKS_PATH]) {
-    t.equal(loginPath.parse(path, () => '').kind, 'problem', path)
-  }
 })

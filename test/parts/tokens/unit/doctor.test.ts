@@ -12,8 +12,8 @@ const ROWS: ReadonlyArray<readonly [what: string, page: Asked, id: string | unde
   ['a page', answered(200, '<html>'), 'resource-metadata'],
   ['a login', answered(302, ''), 'resource-metadata'],
   ['a refusal', answered(401, ''), 'resource-metadata'],
-  ['nothing', { kind: 'unreachable' }, 'resource-metadata'],
-  ['a certificate that is not trusted', { kind: 'unbelieved', what: 'x' }, 'app-certificate']
+  ['nothing', { kind: 'unreachable', what: 'x', code: 'ECONNREFUSED' }, 'resource-metadata'],
+  ['a certificate that is not trusted', { kind: 'unbelieved', what: 'x', code: 'CERT_HAS_EXPIRED' }, 'app-certificate']
 ]
 
 for (const [what, page, id] of ROWS) {

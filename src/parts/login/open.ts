@@ -1,0 +1,85 @@
+import { createSampledLine } from '../../base/http/access-log.ts'
+import type { Log } from '../../base/logging/log.ts'
+import type { Base, Opened, SignInDeps } from '../../base/parts/places.ts'
+import { createSignOuts, SIGNING_OUT_MS } from '../../base/revocation/sign-outs.ts'
+import type { Counts } from './metrics.ts'
+import { openOwnSessions, type OwnLogin } from './own/open.ts'
+import { createOwnLoginRoutes } from './own/routes.ts'
+import type { Lost } from './redirect.ts'
+import { createLoginRoutes } from './routes.ts'
+import type { LoginSettings, SignInSettings } from './variables.ts'
+
+type Places = Opened & Readonly<{ gauges: Readonly<{ sessions: () => number }> }>
+
+export function openLogin ({ login, loginUrl }: SignInSettings, base: Base, count: Counts): Places {
+  if (login === undefined) return elsewhere(loginUrl)
+  return login.own === undefined ? withAuthgear(login, base) : withOwnSessions(login, login.own, base, count)
+}
+
+const NO_GAUGES = { sessions: () => 0 }
+
+/** Nobody is sent to the app's own login: pages link to it, and it has to see to a change of users itself. */
+const elsewhere = (url: string | undefined): Places => ({
+  signIn: () => ({ routes: [], links: { signIn: url, changeUser: url }, findLoginRedirect: undefined }),
+  gauges: NO_GAUGES
+})
+
+function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, authgear: { issuer } }: Base): Places {
+  const { publicUrl, path } = login
+  const base = `${publicUrl}${path}`
+  // somebody else signs in after a sign-out
+  const links = { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${publicUrl}/` }
+  return {
+    signIn ({ handlerDeps, revocations, ...deps }: SignInDeps) {
+      const signOuts = createSignOuts({ revocations, clock, quietMs: ttlMs + SIGNING_OUT_MS })
+      const lost = tellLost(log, NOT_ALLOWED)
+      return {
+        ...createLoginRoutes(login, { ...handlerDeps, ...deps, signOuts, digestForm, clock, lost, origin: issuer }),
+        links
+      }
+    },
+    gauges: NO_GAUGES
+  }
+}
+
+function withOwnSessions (
+  login: LoginSettings, own: NonNullable<LoginSettings['own']>, base: Base, count: Counts
+): Places {
+  const { clock, log } = base
+  const { path } = login
+  // each host has a login of its own; where there is one host, its first page is the way back
+  const [only, ...others] = own.origins
+  const query = only === undefined || others.length > 0 ? '' : `?rd=${only}/`
+  const links = { signIn: `${path}/login`, changeUser: `${path}/logout${query}` }
+  const later: { sessions?: OwnLogin } = {}
+  return {
+    ownCredentials (deps) {
+      later.sessions = openOwnSessions(login, own, { ...base, ...deps, count })
+      return later.sessions
+    },
+    signIn ({ handlerDeps, pages, traced }) {
+      if (later.sessions === undefined) throw new Error('the sessions are opened before the login')
+      const lost = tellLost(log, NO_ORIGIN)
+      return {
+        ...createOwnLoginRoutes(login, { ...handlerDeps, ...later.sessions.login, clock, lost, pages, traced }),
+        links
+      }
+    },
+    mayHaveLost: (what) => later.sessions?.mayHaveLost(what),
+    stop: async () => { await later.sessions?.close() },
+    gauges: { sessions: () => later.sessions?.size() ?? 0 }
+  }
+}
+
+const NOT_ALLOWED = 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+const NO_ORIGIN =
+  'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and its two addresses in the portal'
+
+/** @param ofHost the line about a host that is not named */
+function tellLost (log: Log, ofHost: string): (lost: Lost) => void {
+  const proxy = createSampledLine(
+    log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
+  )
+  const host = createSampledLine(log, 'warn', ofHost)
+  return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })
+}

@@ -1,0 +1,162 @@
+import type { KeySetObserver } from '../../../base/authgear/key-set.ts'
+import type { Credentials } from '../../../base/core/credentials.ts'
+import type { KeysUnavailable } from '../../../base/errors.ts'
+import { describe, type Log } from '../../../base/logging/log.ts'
+import type { Base, OwnCredentialsDeps } from '../../../base/parts/places.ts'
+import { createSignOuts, SIGNING_OUT_MS } from '../../../base/revocation/sign-outs.ts'
+import { onceAMinute, tellChanges, throttle } from '../../../base/timing.ts'
+import { createCodeLimits } from '../grants/code-limits.ts'
+import { openTokenEndpoint, type TokenEndpoint } from '../grants/token-endpoint.ts'
+import type { Counts, RefreshOutcome, SessionEnd } from '../metrics.ts'
+import { createSessionChanges } from '../sessions/changes.ts'
+import { credentialsOfCookie } from '../sessions/credentials.ts'
+import type { EndedGrants } from '../sessions/ended-grants.ts'
+import type { OwnRecord } from '../sessions/record.ts'
+import { createRefresh } from '../sessions/refresh.ts'
+import { createRenewal, type Renewal } from '../sessions/renewal.ts'
+import { createResolveOwn } from '../sessions/resolve.ts'
+import { createOwnSessions } from '../sessions/sessions.ts'
+import { createLosses, type Losses, openStores } from '../sessions/stores.ts'
+import { MAX_SESSIONS } from '../sessions/user-sessions.ts'
+import type { LoginSettings } from '../variables.ts'
+import { createRevokeLater, type RevokeLater } from './revoke-later.ts'
+import { dropGrant } from './sign-in.ts'
+import { createOwnReader, createSites } from './sites.ts'
+import { createUsedCodes } from './used-codes.ts'
+
+type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>
+type OwnSettings = NonNullable<LoginSettings['own']>
+
+/** Opens all that LOGIN_SESSION=own needs. */
+export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, sso }: OwnSettings, deps: Deps) {
+  const { keyer, count, clock, authgear: { issuer, timeoutMs, ca }, log, trustProxy } = deps
+  const sites = createSites(origins, path, trustProxy)
+  const tokens = openTokenEndpoint({ endpoint: { origin: issuer }, timeoutMs, ca, clientId }, clock)
+  const keySet = deps.openKeySet(tellKeys(log))
+  const stores = openStores({ ...deps, clientId, timeoutMs })
+  const { store, users, lease } = stores
+  const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
+  const losses = createLosses(store, clock)
+  const renewal = renewalOf(stores, tokens, { ...deps, revokeLater, losses, sso })
+  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
+  const { signOuts, forget } = signOutsOf(deps)
+  const wasTaken = endings(deps, 'another_user', TAKEN)
+  const changes = createSessionChanges({
+    store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(sso, tokens, deps)
+  })
+  return {
+    read: createOwnReader(sites),
+    resolve: createResolveOwn(createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken })),
+    login: {
+      sites,
+      changes,
+      signOuts,
+      sharedUser: sharedUserOf(deps),
+      refresh,
+      tokens,
+      keySet,
+      issuer,
+      codeLimits: createCodeLimits(clock.monotonic),
+      usedCodes: createUsedCodes(stores.codes),
+      revokeLater,
+      stepped: count.steps.add
+    },
+    size: store.size,
+    mayHaveLost: losses.mayHaveLost,
+    async close (): Promise<void> {
+      await refresh.settled()
+      await revokeLater.close()
+      await tokens.close()
+    }
+  }
+}
+
+export type OwnLogin = ReturnType<typeof openOwnSessions>
+
+function renewalOf (
+  { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
+  tokens: TokenEndpoint,
+  {
+    count, clock, log, revokeLater: { add }, losses: { isUnsettled }, authgear: { timeoutMs }, sso
+  }: Deps & Readonly<{ revokeLater: RevokeLater, losses: Losses, sso: boolean }>
+): Renewal {
+  const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
+  // with SSO it would end the browser's other sessions, where a new login took this one's place
+  const discarded = (refreshToken: string): void => { if (!sso) add(refreshToken).catch(() => {}) } // it never rejects
+  const refreshed = (outcome: RefreshOutcome, seconds: number): void => {
+    count.refreshes.add(outcome)
+    if (outcome !== 'adopted') count.seconds(seconds)
+  }
+  return createRenewal({ store, tokens, clock, timeoutMs, isShared, refreshed, rotates, discarded, isUnsettled })
+}
+
+function revokeLaterOf (
+  { revoke }: TokenEndpoint,
+  grants: EndedGrants | undefined,
+  { clock, log }: Deps
+): RevokeLater {
+  let newest: unknown
+  const warn = onceAMinute(clock, () => log.warn({ error: describe(newest) }, NOT_REVOKED))
+  return createRevokeLater({ revoke, grants, failed: (error) => { newest = error; warn() } })
+}
+
+/** One budget for all that ends a cookie: it bounds what a person takes of the log. */
+function signOutsOf ({ revocations, keyer, clock, ttlMs }: Deps) {
+  const signOuts = createSignOuts({ revocations, clock, quietMs: ttlMs + SIGNING_OUT_MS })
+  return {
+    signOuts,
+    async forget (own: string, userId: string): Promise<void> {
+      const [digest] = keyer.revocable().wholeDigests(credentialsOfCookie(own))
+      // beyond what the log takes others find out within CACHE_TTL
+      await signOuts.end({ userId, digest })
+    }
+  }
+}
+
+/** As whom the shared cache has these credentials. */
+function sharedUserOf ({ sharedCache, keyer }: Deps): (credentials: Credentials) => Promise<string | undefined> {
+  return async (credentials) => {
+    const { resolution } = (await sharedCache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
+    return resolution?.kind === 'valid' ? resolution.userId : undefined
+  }
+}
+
+const ROTATES =
+  'the client of LOGIN_CLIENT_ID rotates refresh tokens: an answer of Authgear that gets lost then costs a person a ' +
+    'login; turn rotation off in the portal (docs/login.md)'
+const NOT_REVOKED =
+  'the session of a sign-out could not be ended at Authgear: it is tried again for a day, by any replica'
+const NO_KEYS = "Authgear's keys cannot be fetched: nobody can sign in until they are"
+
+const TOO_MANY =
+  `a user signed in more than ${MAX_SESSIONS} times at one host: the oldest of these sessions ended (docs/login.md)`
+const TAKEN =
+  "Authgear's resolver says that the access tokens of a session are another user's than its ID token: the session " +
+    'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are of one project, and each proxy between'
+
+/** What a replaced session costs at Authgear, one that gave way to newer ones costs too. */
+function hadTooMany (
+  sso: boolean, tokens: TokenEndpoint, deps: Deps
+): (oldest: OwnRecord | undefined) => void {
+  const ended = endings(deps, 'too_many', TOO_MANY)
+  return (oldest) => {
+    ended()
+    if (oldest !== undefined) dropGrant({ sso, tokens }, oldest)
+  }
+}
+
+/** Each is counted, and told once a minute. */
+function endings (
+  { count, clock, log }: Deps, reason: SessionEnd, text: string
+): () => void {
+  const warn = onceAMinute(clock, () => log.warn(text))
+  return () => {
+    count.ends.add(reason)
+    warn()
+  }
+}
+
+const tellKeys = (log: Log): KeySetObserver['fetched'] => tellChanges<KeysUnavailable>(
+  (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
+  () => {}
+)

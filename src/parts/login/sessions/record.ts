@@ -1,0 +1,118 @@
+import type { ClientTrace } from '../../../base/authgear/resolver/types.ts'
+import type { CacheKeys, SentDigests } from '../../../base/core/cache-key.ts'
+import { isPositive, isString, objectOf, parseJson } from '../../../base/core/json.ts'
+import { isUserId } from '../../../base/core/resolution.ts'
+import type { EpochMs } from '../../../base/core/token-expiry.ts'
+
+/** Of one cookie: the name of its record, and what a revocation may name. */
+export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
+
+/** A session whose record another replica may have changed meanwhile. */
+export type Target = CookieNames & Readonly<{
+  /** The cookie, as `Credentials` have it: host and value. */
+  own: string
+  trace: ClientTrace
+}>
+
+/** What one cookie of ours stands for. No part of it ever leaves this service but for Authgear. */
+export type OwnRecord = Readonly<{
+  /** Counts its writes: a late one never replaces a newer one. */
+  version: number
+  /** The one host at which its cookie is a session. */
+  host: string
+  userId: string
+  /** Authgear's name of the session, unchanged by a refresh. */
+  sid: string
+  refreshToken: string
+  accessToken: string
+  accessEndsAt: EpochMs
+  /** Milliseconds. */
+  accessLifeMs: number
+  /** The newest one, which may have expired: Authgear takes it as a hint all the same. */
+  idToken: string
+  /** Of the interactive login; epoch seconds. */
+  authTime: number
+  amr: readonly string[]
+  createdAt: EpochMs
+  /** When it was written last. */
+  usedAt: EpochMs
+  /** Whether the last refresh brought another refresh token; undefined before the first. */
+  rotates?: boolean | undefined
+  /** Whether its login asked for full access, which a step-up needs; undefined of a login of an older version. */
+  hasFullAccess?: boolean | undefined
+}>
+
+/**
+ * First byte of a record, whose name in Redis has no version: a new form must still read this one, and one release
+ * reads it before another writes it. A new field is no new form: it is one of OPTIONAL, which a release that does not
+ * know it ignores.
+ */
+const FORM = 1
+/** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
+const MAX_TOKEN = 16 * 1024
+
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
+
+/** What each must be, in the order in which they are written. */
+const FIELDS = {
+  version: isPositive,
+  host: isString,
+  userId: isUserId,
+  sid: isString,
+  refreshToken: isToken,
+  accessToken: isToken,
+  accessEndsAt: isPositive,
+  accessLifeMs: isPositive,
+  idToken: isToken,
+  authTime: isPositive,
+  amr: (value: unknown) => Array.isArray(value) && value.every(isString),
+  createdAt: isPositive,
+  usedAt: isPositive
+} satisfies Record<RequiredField, (value: unknown) => boolean>
+const NAMES = Object.keys(FIELDS) as readonly RequiredField[]
+
+/** What each must be: written by name after the others, and missing in records of releases that do not know it. */
+const OPTIONAL = {
+  rotates: isBoolean,
+  hasFullAccess: isBoolean
+} satisfies Record<OptionalField, (value: unknown) => boolean>
+const OPTIONAL_NAMES = Object.keys(OPTIONAL) as readonly OptionalField[]
+
+type OptionalField = 'rotates' | 'hasFullAccess'
+type RequiredField = Exclude<keyof OwnRecord, OptionalField>
+
+export function encodeRecord (record: OwnRecord): Buffer {
+  const fields: unknown[] = NAMES.map((name) => record[name])
+  const known = OPTIONAL_NAMES.filter((name) => record[name] !== undefined)
+  if (known.length > 0) fields.push(Object.fromEntries(known.map((name) => [name, record[name]])))
+  return Buffer.concat([Buffer.of(FORM), Buffer.from(JSON.stringify(fields))])
+}
+
+/** @returns undefined for anything that encodeRecord of no version made; what this one does not know is ignored */
+export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
+  if (bytes[0] !== FORM) return undefined
+  const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
+  if (!Array.isArray(fields) || !NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
+  const more = objectOf(fields[NAMES.length]) ?? {}
+  const known = OPTIONAL_NAMES.filter((name) => OPTIONAL[name](more[name]))
+  return Object.fromEntries([
+    ...NAMES.map((name, index) => [name, fields[index]] as const),
+    ...known.map((name) => [name, more[name]] as const)
+  ]) as OwnRecord
+}
+
+/** Whether it can be a token of Authgear's: a request's header carries it. */
+export function isToken (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) && value.length <= MAX_TOKEN
+}
+
+/** An upper bound of the bytes that it takes in V8's heap, with its place in memory. */
+export function recordBytes (key: string, record: OwnRecord): number {
+  const texts = [record.host, record.userId, record.sid, record.refreshToken, record.accessToken, record.idToken]
+  return OBJECT_BYTES + key.length + texts.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
+    record.amr.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0)
+}
+
+/** The record, its slot, its place in the map and in the least-recently-used lists. */
+const OBJECT_BYTES = 520
+const TEXT_BYTES = 32

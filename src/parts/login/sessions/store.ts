@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import type { CacheKeys } from '../../../base/core/cache-key.ts'
+import type { Sealing } from '../../../base/crypto/sealing.ts'
+import type { EpochMs } from '../../../base/core/token-expiry.ts'
+import { asGarbage, type RedisCommands } from '../../../base/redis/commands.ts'
+import { ownRefreshKey, ownSessionKey } from './keys.ts'
+import { type Memory, openMemory, type RevocationReader } from './memory.ts'
+import type { CookieNames, OwnRecord } from './record.ts'
+import {
+  ENDED_VERSION, newest, openAt, type Opened, type Place, seal, TOMBSTONE, versionText
+} from './sealed-record.ts'
+
+/** `unreachable` is no answer: nobody is signed out for that. */
+type StoreRead =
+  /**
+   * `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. `isRedisAway`: it is what
+   * this replica remembers, and another one may have a newer one.
+   */
+  | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean, isRedisAway: boolean }>
+  | Readonly<{ kind: 'none' }>
+  | Readonly<{ kind: 'unreachable', error: unknown }>
+
+/** `overtaken`: a newer one is there, or the session was ended. */
+type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
+
+/** Sessions by the keyed digest of their cookie. Never rejects. */
+export type RecordStore = Readonly<{
+  read: (cookie: CookieNames) => Promise<StoreRead>
+  /** Only where it is newer than what is there. */
+  write: (cookie: CookieNames, record: OwnRecord) => Promise<StoreWrite>
+  /**
+   * Before Authgear is asked for tokens in the place of that version's. @returns `other`: a replica did so within the
+   * last minute, and has not stored what it got
+   */
+  claimRefresh: (cookie: CookieNames, version: number) => Promise<'ours' | 'other' | 'unreachable'>
+  /** In memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
+  hold: (cookie: CookieNames, record: OwnRecord) => void
+  /** For good: a write that comes late brings nothing back. */
+  remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
+  /**
+   * Redis may have lost writes: what this replica has that is newer than what is there, where an older refresh token is
+   * worth nothing. A record that Redis has not at all may have ended, and stays away. @param since epoch milliseconds
+   */
+  giveBack: (since: EpochMs) => Promise<void>
+  /** How many are in memory, and their bytes. */
+  size: () => number
+  bytes: () => number
+}>
+
+export type RedisRecords = Sealing & Readonly<{
+  commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setSmallIfNewer' | 'setOverOlder' | 'setIfAbsent'>
+  keyPrefix: string
+  log: RevocationReader
+}>
+
+/** From its last write on; Authgear's own idle time-out is 30 days, and a session that is lost costs a redirect. */
+export const LIFE_MS = 60 * 86_400_000
+/** Longer than any refresh may be under way. */
+const TOMBSTONE_MS = 15 * 60_000
+/** A replica that got tokens and lost Redis amid it has it back by then, or somebody signs in once more. */
+const CLAIM_MS = 60_000
+/** Records that are given back together. */
+const AT_ONCE = 64
+
+/** @param maxBytes of CACHE_MAX_MEMORY */
+export function createRecordStore (maxBytes: number, redis: RedisRecords | undefined): RecordStore {
+  const memory = openMemory(maxBytes, redis?.log)
+  const tier = redis === undefined ? createLocalStore(memory) : createSharedStore(redis, memory)
+  return Object.freeze({
+    ...tier,
+    hold: ({ keys }: CookieNames, record: OwnRecord) => { memory.keep(keys.current, record) },
+    size: memory.size,
+    bytes: memory.bytes
+  })
+}
+
+type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh' | 'giveBack'>
+
+const NONE: StoreRead = Object.freeze({ kind: 'none' })
+const found = (record: OwnRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
+  ({ kind: 'found', record, isToReseal, isRedisAway })
+
+/** Without Redis. */
+function createLocalStore (memory: Memory): Tier {
+  return {
+    async read (cookie) {
+      const record = memory.get(cookie)
+      return record === undefined ? NONE : found(record)
+    },
+    write: async ({ keys }, record) => memory.keep(keys.current, record) ? 'stored' : 'overtaken',
+    async remove ({ keys }) {
+      memory.drop(keys.current)
+      return 'removed'
+    },
+    claimRefresh: async () => 'ours',
+    giveBack: async () => {}
+  }
+}
+
+/** Redis says what there is; memory stands in while it cannot be reached, and for a write that a failover lost. */
+function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
+  const { commands, keyPrefix, log } = redis
+  const me = randomBytes(12).toString('base64url')
+  const nameOf = ({ key }: Place): string => ownSessionKey(keyPrefix, key)
+  const placesOf = ({ current, previous }: CacheKeys): readonly [own: Place, ...older: Place[]] => {
+    const own = { key: current, sealer: redis.sealer }
+    return previous === undefined || redis.previous === undefined
+      ? [own]
+      : [own, { key: previous, sealer: redis.previous }]
+  }
+
+  async function readAt (place: Place): Promise<Opened> {
+    const value = await commands.getBuffer(nameOf(place)).catch(asGarbage)
+    return value === null ? undefined : openAt(place, value)
+  }
+
+  const bury = (place: Place): Promise<boolean> =>
+    commands.setSmallIfNewer(nameOf(place), ENDED_VERSION, TOMBSTONE, TOMBSTONE_MS)
+
+  async function buryAll (keys: CacheKeys): Promise<void> {
+    for (const place of placesOf(keys)) await bury(place)
+  }
+
+  async function write ({ keys }: CookieNames, record: OwnRecord): Promise<StoreWrite> {
+    const [own, older] = placesOf(keys)
+    const place = older !== undefined && redis.writesPrevious() ? older : own
+    const version = versionText(record.version)
+    try {
+      if (!await commands.setIfNewer(nameOf(place), version, seal(place, record), LIFE_MS)) return 'overtaken'
+      memory.keep(keys.current, record)
+      // what is under the other name is older, and is read no more
+      if (older !== undefined && place === own) await bury(older)
+      return 'stored'
+    } catch {
+      return 'unreachable'
+    }
+  }
+
+  return {
+    write,
+    async claimRefresh ({ keys: { current } }, version) {
+      const name = ownRefreshKey(keyPrefix, current, version)
+      try {
+        if (await commands.setIfAbsent(name, me, CLAIM_MS)) return 'ours'
+        return (await commands.getBuffer(name).catch(asGarbage))?.toString() === me ? 'ours' : 'other'
+      } catch {
+        return 'unreachable'
+      }
+    },
+    async read (cookie) {
+      const { keys, keys: { current } } = cookie
+      if (memory.isOver(cookie)) {
+        // a failover or a restored snapshot brought it back for others
+        await buryAll(keys).catch(() => {})
+        return NONE
+      }
+      const known = memory.get(cookie)
+      const places = placesOf(keys)
+      const snapshot = log.snapshot()
+      try {
+        const [own, older] = await Promise.all(places.map(readAt))
+        if (own === 'ended') { memory.drop(current); return NONE }
+        const [record, isUnderPrevious] = newest(own, older === 'ended' ? undefined : older)
+        if (record === undefined) { memory.forget(current); return NONE }
+        if (known !== undefined && known.version > record.version && known.sid === record.sid) {
+          // a failover lost the newest write
+          await write(cookie, known)
+          return found(known)
+        }
+        memory.seen(current, record, snapshot)
+        return found(record, { isToReseal: isUnderPrevious && !redis.writesPrevious() })
+      } catch (error) {
+        return known === undefined ? { kind: 'unreachable', error } : found(known, { isRedisAway: true })
+      }
+    },
+    giveBack: createGivingBack(redis, memory),
+    async remove ({ keys }) {
+      memory.forget(keys.current)
+      try {
+        await buryAll(keys)
+        memory.drop(keys.current)
+        return 'removed'
+      } catch {
+        return 'unreachable'
+      }
+    }
+  }
+}
+
+function createGivingBack ({ commands, keyPrefix, sealer }: RedisRecords, memory: Memory): RecordStore['giveBack'] {
+  const isNeeded = ({ version, rotates, usedAt }: OwnRecord, since: number): boolean =>
+    version > 1 && rotates !== false && usedAt >= since
+  return async (since) => {
+    const held = [...memory.entries()].filter(([, record]) => isNeeded(record, since))
+    for (let at = 0; at < held.length; at += AT_ONCE) {
+      await Promise.all(held.slice(at, at + AT_ONCE).map(async ([key, record]) => {
+        const sealed = seal({ key, sealer }, record)
+        await commands.setOverOlder(ownSessionKey(keyPrefix, key), versionText(record.version), sealed, LIFE_MS)
+      }))
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { LoginSettings } from './variables.ts'
+import type { State } from './state.ts'
+
+export type AuthgearUrls = Readonly<{
+  /** @param state sealed */
+  authorize: (state: string, how: Pick<State, 'mode' | 'maxAge' | 'locales'>) => string
+  endSession: string
+}>
+
+/** By which of its pages Authgear is to begin. */
+export const PROMPTS: Readonly<Record<State['mode'], Readonly<Record<string, string>>>> = {
+  silent: { prompt: 'none' },
+  // without it a browser that Authgear never saw lands on its page for signing up
+  interactive: { x_page: 'login' },
+  // the person has a session, and must be asked all the same
+  'step-up': { x_page: 'login', prompt: 'login' }
+}
+
+/**
+ * Authgear's addresses for a browser; never `x_sso_enabled=false` or `x_suppress_idp_session_cookie=true`, which make
+ * no cookie.
+ */
+export function createAuthgearUrls (
+  origin: string,
+  { clientId, publicUrl, path, logoutRedirectUri }: LoginSettings
+): AuthgearUrls {
+  const fixed = {
+    client_id: clientId,
+    response_type: 'none',
+    scope: 'openid',
+    redirect_uri: `${publicUrl}${path}/callback`
+  }
+  return Object.freeze({
+    authorize: (state, { mode, maxAge, locales }) => {
+      const query = new URLSearchParams({ ...fixed, state, ...PROMPTS[mode] })
+      if (maxAge !== undefined) query.set('max_age', String(maxAge))
+      if (locales !== undefined) query.set('ui_locales', locales)
+      return `${origin}/oauth2/authorize?${query.toString()}`
+    },
+    endSession: `${origin}/oauth2/end_session?` +
+      new URLSearchParams({ post_logout_redirect_uri: logoutRedirectUri }).toString()
+  })
+}
+
+/** What `/login` is asked: `[max_age=N&][ui_locales=…&]rd=…`. */
+export type LoginQuery = Readonly<{
+  /** As it arrived, all that follows `rd=`: an address has ampersands of its own. */
+  returnTo: string | undefined
+  /** Seconds: a step-up. */
+  maxAge: number | undefined
+  /** BCP 47 tags, separated by blanks. */
+  locales: string | undefined
+}>
+
+/** A parameter that is there exactly once. */
+export function onlyOf (query: URLSearchParams, name: string): string | undefined {
+  const [value, ...others] = query.getAll(name)
+  return others.length === 0 ? value : undefined
+}
+
+const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
+const LOCALES = /^[A-Za-z0-9-]{2,35}(?:(?:\+|%20)[A-Za-z0-9-]{2,35}){0,9}$/
+
+/** @param query as it arrived, without its question mark; what is not known, or has no sense, counts as not sent */
+export function readLoginQuery (query: string): LoginQuery {
+  const at = query.startsWith('rd=') ? 0 : query.indexOf('&rd=') + 1
+  const hasReturn = at > 0 || query.startsWith('rd=')
+  const before = (hasReturn ? query.slice(0, at) : query).split('&')
+  const value = (name: string, grammar: RegExp): string | undefined => {
+    const text = before.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1)
+    return text !== undefined && grammar.test(text) ? text : undefined
+  }
+  const maxAge = value('max_age', SECONDS)
+  return {
+    returnTo: hasReturn ? query.slice(at + 'rd='.length) : undefined,
+    maxAge: maxAge === undefined ? undefined : Number(maxAge),
+    locales: value('ui_locales', LOCALES)?.replaceAll(/\+|%20/g, ' ')
+  }
+}
+
+/** @param returnTo canonical; last, and raw, since it takes the rest */
+export function writeLoginQuery ({ returnTo, maxAge }: Pick<LoginQuery, 'returnTo' | 'maxAge'>): string {
+  const parameters = [
+    ...(maxAge === undefined ? [] : [`max_age=${maxAge}`]),
+    ...(returnTo === undefined ? [] : [`rd=${returnTo}`])
+  ]
+  return parameters.length === 0 ? '' : `?${parameters.join('&')}`
+}

@@ -1,0 +1,71 @@
+import t from 'tap'
+import { startBadNetwork } from '../../../helpers/bad-network.ts'
+import { APP, sessionCookie, signedIn, startOwnWorld } from '../../../helpers/own-session-world.ts'
+import { last } from '../../../helpers/person.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { until } from '../../../helpers/until.ts'
+
+const PAST_TOKEN_MS = 310_000
+
+t.test('a Redis that takes longer than REDIS_TIMEOUT keeps nobody from signing in or out', async (t) => {
+  const redis = await startRedis(t)
+  const network = await startBadNetwork(t, redis.port)
+  const world = await startOwnWorld(t, { redis: { ...redis, port: network.port }, adapter: { REDIS_TIMEOUT: '10ms' } })
+  network.become({ kind: 'slow', latencyMs: 30 })
+  for (let n = 0; n < 3; n++) {
+    const person = world.person()
+    const hops = await world.signIn(person, `${APP}/`)
+    t.match(last(hops), { status: 200, url: `${APP}/` })
+    world.clock.advance(PAST_TOKEN_MS)
+    t.equal(await world.who(person), 'alice', 'a refresh, too')
+    const value = sessionCookie(person) ?? ''
+    await person.open(`${APP}/_auth/logout`)
+    t.match(await world.byCookie(value), /^401/)
+  }
+})
+
+t.test('a replica that never refreshed knows from the record that tokens do not rotate', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis })
+  const value = sessionCookie(await signedIn(world)) ?? ''
+  world.clock.advance(PAST_TOKEN_MS)
+  t.equal(await world.byCookie(value), 'alice')
+  const fresh = await world.start({ machine: 'fresh' })
+  t.equal(await world.byCookie(value, APP, fresh), 'alice')
+  await redis.stop()
+  world.clock.advance(PAST_TOKEN_MS)
+  await until('it refreshes by itself', async () => {
+    world.clock.advance(1001) // a connection that was just lost is a moment's trouble
+    const who = await world.byCookie(value, APP, fresh)
+    if (/^401/.test(who)) throw new Error('signed out')
+    return who === 'alice'
+  }, 20_000)
+})
+
+t.test('a sign-out holds on all replicas while Redis is out of memory', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })
+  const person = await signedIn(world)
+  const value = sessionCookie(person) ?? ''
+  for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+  await redis.cli('CONFIG', 'SET', 'maxmemory', '1')
+  t.match(await redis.cli('SET', 'x', 'y').catch(String), /OOM/)
+  const [hop] = await person.open(`${APP}/_auth/logout`, { until: () => true })
+  t.match(hop, { status: 302, headers: { location: /end_session/ } })
+  for (const replica of world.replicas) {
+    await until('it is over there', async () => /^401/.test(await world.byCookie(value, APP, replica)))
+  }
+})
+
+t.test('a value of another type in the place of a session is no session', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis })
+  const person = await signedIn(world)
+  const [name = ''] = await redis.cli('KEYS', '*:session') as readonly string[]
+  await redis.cli('DEL', name)
+  await redis.cli('LPUSH', name, 'x')
+  world.clock.advance(PAST_TOKEN_MS)
+  t.match(await world.who(person), /^401/, 'and no 503 for ever')
+  await person.open(`${APP}/`)
+  t.equal(await world.who(person), 'alice', 'who signs in once more')
+})

@@ -1,0 +1,97 @@
+import t from 'tap'
+import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
+import { createRecordStore } from '../../../../src/parts/login/sessions/store.ts'
+import { createRenewal } from '../../../../src/parts/login/sessions/renewal.ts'
+import type { OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
+import { GrantRefused } from '../../../../src/parts/login/errors.ts'
+import { keyOf, sealerOf } from '../../../helpers/redis-tier.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+
+const RECORD: OwnRecord = {
+  version: 1,
+  host: 'app.example.com',
+  userId: 'alice',
+  sid: 'c2lk',
+  refreshToken: 'r1',
+  accessToken: 'a1',
+  accessEndsAt: 2e12 as EpochMs,
+  accessLifeMs: 300_000,
+  idToken: 'a.b.c',
+  authTime: 1e9,
+  amr: [],
+  createdAt: 1e12 as EpochMs,
+  usedAt: 1e12 as EpochMs
+}
+const TARGET = {
+  own: 'app.example.com x',
+  keys: { current: keyOf('n'), previous: undefined },
+  digests: { whole: [], all: [] },
+  trace: { address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined }
+} as const
+
+const LOG = {
+  snapshot: () => ({ stamp: { generation: 'g', position: { id: '0-0', nonce: '' } }, local: 0, at: 0 }),
+  isVoid: () => false,
+  names: () => false
+}
+const NOTHING = {
+  timeoutMs: 1000, refreshed: () => {}, rotates: () => {}, discarded: () => {}, isUnsettled: () => false
+}
+
+/** Redis with one name, which goes away when told. */
+function oneName () {
+  let value: Buffer | null = null
+  let isAway = false
+  const unlessAway = <T>(answer: () => T) => async (): Promise<T> => {
+    if (isAway) throw new Error('away')
+    return answer()
+  }
+  return {
+    goAway: () => { isAway = true },
+    commands: {
+      getBuffer: unlessAway(() => value),
+      setIfNewer: (_: string, __: string, to: Buffer) => unlessAway(() => { value = to; return true })(),
+      setSmallIfNewer: unlessAway(() => true),
+      setOverOlder: unlessAway(() => true),
+      setIfAbsent: unlessAway(() => true)
+    }
+  }
+}
+
+t.test('a refusal that another replica may have brought about is no trouble of Redis', async (t) => {
+  const redis = oneName()
+  const store = createRecordStore(1e6, {
+    commands: { ...redis.commands, setIfAbsent: async () => false },
+    keyPrefix: 'p:',
+    sealer: sealerOf(Buffer.alloc(32, 1)),
+    previous: undefined,
+    writesPrevious: () => false,
+    log: LOG
+  })
+  await store.write(TARGET, RECORD)
+  const refresh = async (): Promise<never> => { throw new GrantRefused() }
+  const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
+  const refreshed = await renewal.refreshNewest(TARGET, RECORD, () => {})
+  t.match(refreshed, { kind: 'unavailable', error: { code: 'GRANT_DOUBTED' } })
+})
+
+for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const) {
+  t.test(`invalid_grant while Redis ${isAway ? 'cannot say whether there is' : 'has no'} newer token: ${kind}`, async (t) => {
+    const redis = oneName()
+    const store = createRecordStore(1e6, {
+      commands: redis.commands,
+      keyPrefix: 'p:',
+      sealer: sealerOf(Buffer.alloc(32, 1)),
+      previous: undefined,
+      writesPrevious: () => false,
+      log: LOG
+    })
+    await store.write(TARGET, RECORD)
+    const refresh = async (): Promise<never> => {
+      if (isAway) redis.goAway()
+      throw new GrantRefused()
+    }
+    const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
+    t.equal((await renewal.refreshNewest(TARGET, RECORD, () => {})).kind, kind)
+  })
+}
