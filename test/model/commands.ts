@@ -306,12 +306,8 @@ function onWorld (world: World, command: Exclude<Command, OnReplica>): void {
       world.master.skew -= command.ms
       return
     case 'failover':
-      return world.promote(
-        world.master.promoted(world.servers.length, command.lost, world.master.skew + command.skew),
-        command.demoted,
-        command.stay,
-        command.silent
-      )
+      return world.promote(world.master.promoted(world.servers.length, command.lost, world.master.skew + command.skew),
+        command.demoted, command.stay, command.silent)
     case 'revive': {
       const server = world.servers[command.server % world.servers.length]
       if (server !== undefined && server !== world.master) world.promote(server, false, command.stay)

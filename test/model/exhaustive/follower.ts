@@ -123,10 +123,8 @@ function acknowledgeRead (state: State, rules: Rules, index: number, server: Ser
   const isDone = (own: Own, of: number): boolean => own === 'readBack' && !(isCarrying && wasDoubted[of] === true)
   if (!replica.own.some(isDone)) return state
   const own = replica.own.map((some, of) => isDone(some, of) ? 'no' : some)
-  return replica.own.reduce(
-    (some, was, of) => isDone(was, of) ? acknowledge(some, rules, of, server) : some,
-    withReplica(state, index, { own })
-  )
+  return replica.own.reduce((some, was, of) => isDone(was, of) ? acknowledge(some, rules, of, server) : some,
+    withReplica(state, index, { own }))
 }
 
 /** `step.ts`, `createApplying`, and `codec.ts`, `decode`. */

@@ -105,157 +105,52 @@ export const UNNAMED = world('a silent partition, with two Redis replicas and no
   hasRedisReplica: true, hasNearReplica: true, faults: { partition: 1 }
 })
 
-const OLDER = 'answers what is older than'
+const ACKNOWLEDGED = 'answers what is older than an acknowledged revocation, after its bound'
+const KNOWN = 'answers what is older than a revocation that it knows'
+const RESTARTED = 'answers what is older than a revocation, after all started again'
+const TOKEN = 'accepts a token that was revoked'
 const NO_WAY = 'there is no way back'
+/** A deposed master that nobody tells of it, without what the other worlds judge besides. */
+const parted = (more: string, change: Partial<World>): World =>
+  world(`a silent partition${more}`, { hasRedisReplica: true, faults: { partition: 1 }, ...change })
+
+type Without = Readonly<{ rule: Rule, world: World, breaks: string, finding: string }>
+const without = (rule: Rule, world: World, breaks: string, finding = ''): Without => ({ rule, world, breaks, finding })
 
 /** What goes wrong without a rule, and in which world; `finding` is the row of the review that the rule closes. */
-export const WITHOUT: ReadonlyArray<Readonly<{ rule: Rule, world: World, breaks: string, finding: string }>> = [
-  {
-    rule: 'a master proves itself by its replicas',
-    world: world('a silent partition', { hasRedisReplica: true, faults: { partition: 1 } }),
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: '1'
-  },
-  {
-    rule: 'a doubted master acknowledges nothing',
-    world: WORLDS.partition,
-    breaks: 'acknowledges what only a server has that was deposed long ago',
-    finding: '1'
-  },
-  {
-    rule: 'more than half of the Sentinels must name it',
-    world: world('a silent partition, with Sentinels', {
-      hasRedisReplica: true, hasSentinels: true, faults: { partition: 1 }
-    }),
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: '1'
-  },
-  {
-    rule: 'with Sentinels all Redis replicas must prove it',
-    world: world('a silent partition, with Sentinels and two Redis replicas', {
-      hasRedisReplica: true, hasSentinels: true, hasNearReplica: true, faults: { partition: 1 }
-    }),
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: 'a cut of two Redis replicas'
-  },
-  {
-    rule: 'most Sentinels must name it once',
-    world: world('a silent partition, a start, with Sentinels and two Redis replicas', {
-      hasRedisReplica: true, hasSentinels: true, hasNearReplica: true, running: 1, faults: { partition: 1 }
-    }),
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: 'a cut of two Redis replicas'
-  },
-  {
-    rule: 'junk beyond a few entries is skipped', world: WORLDS.flood, breaks: 'answers nobody for junk', finding: '2'
-  },
-  {
-    rule: 'a rate of junk is counted for ten seconds',
-    world: WORLDS.flood,
-    breaks: 'answers nobody for junk',
-    finding: '2; found by this model'
-  },
-  {
-    rule: 'what is older than skipped junk is void',
-    world: WORLDS.rotation,
-    breaks: `${OLDER} a revocation that it knows`,
-    finding: '2'
-  },
-  {
-    rule: 'generations that change too often are not adopted',
-    world: WORLDS.flappingFlood,
-    breaks: 'answers nobody for generations',
-    finding: '2'
-  },
-  { rule: 'Sentinels prove a master', world: WORLDS.lostReplica, breaks: NO_WAY, finding: '4' },
-  {
-    rule: 'a log is believed only in its history',
-    world: WORLDS.snapshotOnce,
-    breaks: `${OLDER} a revocation, after all started again`,
-    finding: '5'
-  },
-  {
-    rule: 'also one that was adopted and not read',
-    world: WORLDS.snapshotOnce,
-    breaks: `${OLDER} a revocation, after all started again`,
-    finding: '5; found by this model'
-  },
-  {
-    rule: 'also by a replica that has followed another',
-    world: LARGE_WORLDS.restore,
-    breaks: `${OLDER} a revocation, after all started again`,
-    finding: '5; found by this model'
-  },
-  {
-    rule: 'new revocations go first',
-    world: WORLDS.flush,
-    breaks: 'writes an old revocation before a new one',
-    finding: '6'
-  },
-  {
-    rule: 'revocations are carried over',
-    world: world('FLUSHALL', { faults: { flush: 1 } }),
-    breaks: NO_WAY,
-    finding: '6'
-  },
-  {
-    rule: 'nothing is shared while some are carried over',
-    world: world('a silent partition, a start', { hasRedisReplica: true, running: 1, faults: { partition: 1 } }),
-    breaks: `${OLDER} a revocation that it knows`,
-    finding: '6'
-  },
-  {
-    rule: 'a nonce is a digest of its entry',
-    world: WORLDS.rewrite,
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: '10'
-  },
-  {
-    rule: 'ready means that the log is followed',
-    world: WORLDS.start,
-    breaks: 'forgets what it resolved after it said ready',
-    finding: '14'
-  },
-  {
-    rule: 'a poll links up',
-    world: LARGE_WORLDS.failover2,
-    breaks: `${OLDER} an acknowledged revocation, after its bound`,
-    finding: ''
-  },
-  {
-    rule: 'an entry is trusted at positions read',
-    world: LARGE_WORLDS.failover2,
-    breaks: `${OLDER} a revocation that it knows`,
-    finding: ''
-  },
-  {
-    rule: 'a revocation holds here at once',
-    world: WORLDS.quiet,
-    breaks: `${OLDER} a revocation that it knows`,
-    finding: ''
-  },
-  {
-    rule: 'a snapshot is taken before the question',
-    world: WORLDS.quiet,
-    breaks: `${OLDER} a revocation that it knows`,
-    finding: ''
-  },
-  {
-    rule: 'a token from before the log began is unknown',
-    world: TOKEN_WORLDS.tokenRestore,
-    breaks: 'accepts a token that was revoked',
-    finding: ''
-  },
-  {
-    rule: 'cut off, older tokens are unknown',
-    world: TOKEN_WORLDS.tokenPartition,
-    breaks: 'accepts a token that was revoked',
-    finding: ''
-  },
-  {
-    rule: 'following a deposed master covers no gap',
-    world: TOKEN_WORLDS.tokenPartition,
-    breaks: 'accepts a token that was revoked',
-    finding: ''
-  }
+export const WITHOUT: readonly Without[] = [
+  without('a master proves itself by its replicas', parted('', {}), ACKNOWLEDGED, '1'),
+  without('a doubted master acknowledges nothing', WORLDS.partition,
+    'acknowledges what only a server has that was deposed long ago', '1'),
+  without('more than half of the Sentinels must name it', parted(', with Sentinels', { hasSentinels: true }),
+    ACKNOWLEDGED, '1'),
+  without('with Sentinels all Redis replicas must prove it',
+    parted(', with Sentinels and two Redis replicas', { hasSentinels: true, hasNearReplica: true }), ACKNOWLEDGED,
+    'a cut of two Redis replicas'),
+  without('most Sentinels must name it once',
+    parted(', a start, with Sentinels and two Redis replicas',
+      { hasSentinels: true, hasNearReplica: true, running: 1 }),
+    ACKNOWLEDGED, 'a cut of two Redis replicas'),
+  without('junk beyond a few entries is skipped', WORLDS.flood, 'answers nobody for junk', '2'),
+  without('a rate of junk is counted for ten seconds', WORLDS.flood, 'answers nobody for junk',
+    '2; found by this model'),
+  without('what is older than skipped junk is void', WORLDS.rotation, KNOWN, '2'),
+  without('generations that change too often are not adopted', WORLDS.flappingFlood,
+    'answers nobody for generations', '2'),
+  without('Sentinels prove a master', WORLDS.lostReplica, NO_WAY, '4'),
+  without('a log is believed only in its history', WORLDS.snapshotOnce, RESTARTED, '5'),
+  without('also one that was adopted and not read', WORLDS.snapshotOnce, RESTARTED, '5; found by this model'),
+  without('also by a replica that has followed another', LARGE_WORLDS.restore, RESTARTED, '5; found by this model'),
+  without('new revocations go first', WORLDS.flush, 'writes an old revocation before a new one', '6'),
+  without('revocations are carried over', world('FLUSHALL', { faults: { flush: 1 } }), NO_WAY, '6'),
+  without('nothing is shared while some are carried over', parted(', a start', { running: 1 }), KNOWN, '6'),
+  without('a nonce is a digest of its entry', WORLDS.rewrite, ACKNOWLEDGED, '10'),
+  without('ready means that the log is followed', WORLDS.start, 'forgets what it resolved after it said ready', '14'),
+  without('a poll links up', LARGE_WORLDS.failover2, ACKNOWLEDGED),
+  without('an entry is trusted at positions read', LARGE_WORLDS.failover2, KNOWN),
+  without('a revocation holds here at once', WORLDS.quiet, KNOWN),
+  without('a snapshot is taken before the question', WORLDS.quiet, KNOWN),
+  without('a token from before the log began is unknown', TOKEN_WORLDS.tokenRestore, TOKEN),
+  without('cut off, older tokens are unknown', TOKEN_WORLDS.tokenPartition, TOKEN),
+  without('following a deposed master covers no gap', TOKEN_WORLDS.tokenPartition, TOKEN)
 ]

@@ -8,7 +8,6 @@ import { keepPicture } from '../../../helpers/docs-picture.ts'
 import { MANAGEMENT_TOKEN } from '../../../helpers/in-process.ts'
 import { startManagement } from '../../../helpers/management.ts'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { type Replica, tokenFleet } from '../../../helpers/token-fleet.ts'
 import { until } from '../../../helpers/until.ts'
 
@@ -47,7 +46,7 @@ async function press (page: Page, id: string, label: 'Block' | 'Lift'): Promise<
   await row.getByRole('button', { name: label === 'Block' ? `Lift ${id}` : `Block ${id}`, exact: true }).waitFor()
 }
 
-const skip = skipOrFailWithoutChromium() || skipOrFail('redis-server')
+const skip = skipOrFailWithoutChromium()
 
 t.test('the clients on the status page, in a real Chromium', { skip }, async (t) => {
   const browser = await launchChromium()

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { isUp, tokenFleet, untilAll } from '../../../helpers/token-fleet.ts'
 import { until } from '../../../helpers/until.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
@@ -24,9 +23,7 @@ async function slowly (t: Test, target: number): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
-
-t.test('a Redis that is slow, whose log is followed, refuses nobody', NEEDS_REDIS, async (t) => {
+t.test('a Redis that is slow, whose log is followed, refuses nobody', async (t) => {
   const redis = await startRedis(t)
   const fleet = await tokenFleet(t, { REDIS_URL: `redis://127.0.0.1:${await slowly(t, redis.port)}`, REDIS_TIMEOUT: '50ms' })
   const replica = await fleet.start()
@@ -34,7 +31,7 @@ t.test('a Redis that is slow, whose log is followed, refuses nobody', NEEDS_REDI
   await untilAll([replica], 'dcrc_1', 200)
 })
 
-t.test('a Redis that is full takes no block, and nobody else is refused', NEEDS_REDIS, async (t) => {
+t.test('a Redis that is full takes no block, and nobody else is refused', async (t) => {
   const redis = await startRedis(t)
   const clock = manualClock()
   const fleet = await tokenFleet(t, { REDIS_URL: redis.url, clock })

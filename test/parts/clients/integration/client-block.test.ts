@@ -9,13 +9,11 @@ import { startSentinelGroup } from '../../../helpers/redis-sentinel.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { startRelay } from '../../../helpers/relay.ts'
 import { seriesOf } from '../../../helpers/series.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
 import { isUp, type Replica, statuses, tokenFleet, untilAll } from '../../../helpers/token-fleet.ts'
 import { RESOURCE } from '../../../helpers/token-issuer.ts'
 import { until } from '../../../helpers/until.ts'
 
-const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
 const NEW_SECRET = 'another secret of tests, 32 bytes'
 const SECRET = 'a secret of the tests, 32 bytes!'
 
@@ -53,7 +51,7 @@ async function done (change: () => ReturnType<Replica['block']>, status: string)
   await until(`it is ${status}`, async () => (await change()).body['status'] === status)
 }
 
-t.test('on three replicas', NEEDS_REDIS, async (t) => {
+t.test('on three replicas', async (t) => {
   const { redis, fleet, replicas, first, second, third, listName } = await startThree(t)
 
   t.test('a block refuses the client on each and nobody else, until it is lifted', async (t) => {
@@ -167,7 +165,7 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
   })
 })
 
-t.test('a lift that one replica missed is not undone when Redis loses everything', NEEDS_REDIS, async (t) => {
+t.test('a lift that one replica missed is not undone when Redis loses everything', async (t) => {
   const redis = await startRedis(t)
   const relay = await startRelay(t, redis.port)
   const fleet = await tokenFleet(t, { REDIS_URL: redis.url })
@@ -186,7 +184,7 @@ t.test('a lift that one replica missed is not undone when Redis loses everything
   t.strictSame(await statuses([near, apart], 'dcrc_2'), [401, 401])
 })
 
-t.test('a replica that cannot know who is blocked answers 503, and never 200', NEEDS_REDIS, async (t) => {
+t.test('a replica that cannot know who is blocked answers 503, and never 200', async (t) => {
   const redis = await startRedis(t)
   const relay = await startRelay(t, redis.port)
   const fleet = await tokenFleet(t, { REDIS_URL: redis.url, CLIENTS_BLOCKED: 'dcrc_fixed' })
@@ -210,7 +208,7 @@ t.test('a replica that cannot know who is blocked answers 503, and never 200', N
   await untilAll([near, apart], 'dcrc_2', 200)
 })
 
-t.test('where nobody can block a client, a replica that is cut off goes on', NEEDS_REDIS, async (t) => {
+t.test('where nobody can block a client, a replica that is cut off goes on', async (t) => {
   const redis = await startRedis(t)
   const relay = await startRelay(t, redis.port)
   const fleet = await tokenFleet(t, { MANAGEMENT_TOKEN: undefined })
@@ -222,7 +220,7 @@ t.test('where nobody can block a client, a replica that is cut off goes on', NEE
   t.equal(await replica.statusOf('dcrc_1'), 200)
 })
 
-t.test('a failover by Sentinel lifts no block, and refuses nobody else', NEEDS_REDIS, async (t) => {
+t.test('a failover by Sentinel lifts no block, and refuses nobody else', async (t) => {
   const group = await startSentinelGroup(t)
   const fleet = await tokenFleet(t, redisAt(group.servers))
   const replicas = await Promise.all([fleet.start(), fleet.start()])
@@ -241,7 +239,7 @@ t.test('a failover by Sentinel lifts no block, and refuses nobody else', NEEDS_R
   t.equal(await late.statusOf('dcrc_1'), 401)
 })
 
-t.test('a registered client that was deleted is blocked for good, and one by URL is not', NEEDS_REDIS, async (t) => {
+t.test('a registered client that was deleted is blocked for good, and one by URL is not', async (t) => {
   const portal = await startSimulator(t, { adminApi })
   const { replicas, first } = await startThree(t, auditEnvironment(portal.url, '250ms'))
   await until('one reads the audit log', () => portal.controls.audit.queries > 1)
@@ -262,7 +260,7 @@ t.test('a registered client that was deleted is blocked for good, and one by URL
   await untilAll(replicas, 'dcrc_1', 200)
 })
 
-t.test('who may not block, and what is no client', NEEDS_REDIS, async (t) => {
+t.test('who may not block, and what is no client', async (t) => {
   const redis = await startRedis(t)
   const fleet = await tokenFleet(t, { REDIS_URL: redis.url, CLIENTS_BLOCKED: 'dcrc_fixed' })
   const replica = await fleet.start()
@@ -307,7 +305,7 @@ t.test('without Redis a block is refused in words, without RESOURCES there is no
   t.equal((await without.block('dcrc_1')).status, 404)
 })
 
-t.test('one more than a list may hold is refused, and the others stay', NEEDS_REDIS, async (t) => {
+t.test('one more than a list may hold is refused, and the others stay', async (t) => {
   const { first, replicas } = await startThree(t)
   for (let n = 0; n < MAX_BLOCKS.management; n += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, i) => done(() => first.block(`dcrc_${n + i}`), 'blocked')))

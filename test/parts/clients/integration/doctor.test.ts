@@ -3,7 +3,6 @@ import { logKey, partKey } from '../../../../src/base/redis/keys.ts'
 import { beside, checkMistakes, type Make } from '../../../helpers/doctor-world.ts'
 import { SECRET } from '../../../helpers/in-process.ts'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 
 const RESOURCES = 'https://api.example.com'
 
@@ -14,7 +13,7 @@ const withKey = (purpose: string): Make => beside(async ({ endpoint }, t) => {
   return { env: { RESOURCES, CACHE_SECRET: SECRET, REDIS_TIMEOUT: '5s', REDIS_URL: redis.url } }
 }, { resources: [{ uri: RESOURCES, scopes: [] }] })
 
-t.test('each mistake is found, and only it', { skip: skipOrFail('redis-server') }, async (t) => await checkMistakes(t, [
+t.test('each mistake is found, and only it', async (t) => await checkMistakes(t, [
   ['a list of blocked clients that nobody can open', ['blocks-unreadable'], withKey('blocked-clients')],
   ['a blocked client that asks', ['blocked-client-asks'], withKey('blocked-asked')]
 ]))

@@ -3,11 +3,9 @@ import { GIVEN_UP, giveUp, openManagement } from '../../../helpers/given-up.ts'
 import { MANAGEMENT_TOKEN } from '../../../helpers/in-process.ts'
 import { type Service, startProcess } from '../../../helpers/process.ts'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { RESOURCE, startIssuer } from '../../../helpers/token-issuer.ts'
 import { until } from '../../../helpers/until.ts'
 
-const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
 const CLIENT = 'dcrc_1'
 
 async function startTwo (t: Test): Promise<readonly [Service, Service]> {
@@ -39,7 +37,7 @@ async function blockedAt (service: Service): Promise<readonly unknown[]> {
 
 for (const isOpen of [true, false]) {
   const where = isOpen ? 'an open connection' : 'a new connection'
-  t.test(`a frozen replica drops a lift that was given up on ${where}`, NEEDS_REDIS, async (t) => {
+  t.test(`a frozen replica drops a lift that was given up on ${where}`, async (t) => {
     const [near, frozen] = await startTwo(t)
     await block(near)
     await until('the other replica knows', async () => (await blockedAt(frozen)).includes(CLIENT))
