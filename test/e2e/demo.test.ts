@@ -76,11 +76,8 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
 
     running.signal('SIGINT')
     t.equal(await running.ended, 0)
-    t.strictSame(
-      await Promise.all(Object.values(ports).map(answers)),
-      VARIABLES.map(() => false),
-      'nothing is left running'
-    )
+    t.strictSame(await Promise.all(Object.values(ports).map(answers)), VARIABLES.map(() => false),
+      'nothing is left running')
     t.notOk(existsSync(record), 'nor the access record')
   })
 }
@@ -232,10 +229,7 @@ t.test(
     process.kill(app ?? 0, 'SIGKILL')
     t.equal(await running.ended, 1)
     t.match(running.output(), /app ended unexpectedly \(SIGKILL\)/)
-    t.strictSame(
-      await Promise.all(Object.values(ports).map(answers)),
-      VARIABLES.map(() => false),
-      'nothing is left running'
-    )
+    t.strictSame(await Promise.all(Object.values(ports).map(answers)), VARIABLES.map(() => false),
+      'nothing is left running')
   }
 )

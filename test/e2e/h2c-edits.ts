@@ -6,10 +6,7 @@ export const H2C: Readonly<Record<string, Edits>> = {
   caddy: { Caddyfile: (written) => swap(written, '\tservers {\n', '\tservers {\n\t\tprotocols h1 h2 h2c\n') },
   nginx: {
     'nginx.conf': (written) =>
-      swap(
-        swap(written, '    server_name ', '    http2 on;\n    server_name '),
-        'default_server;',
-        'default_server; http2 on;'
-      )
+      swap(swap(written, '    server_name ', '    http2 on;\n    server_name '), 'default_server;',
+        'default_server; http2 on;')
   }
 }

@@ -83,10 +83,8 @@ async function testTunnel (t: Test, app: HostileApp | undefined): Promise<void> 
   if (app === undefined || h2c === undefined) throw new Error('no app, or no spelling')
   t.equal(await attack(app.port, h2c, []), 101, 'the app upgrades to h2c')
   const tunnelled = (await app.taken()).filter(({ http }) => http === '2')
-  t.ok(
-    tunnelled.some(({ headers }) => headers.some(([, value]) => value === 'the-ceo')),
-    'without a proxy, HTTP/2 brings any identity'
-  )
+  t.ok(tunnelled.some(({ headers }) => headers.some(([, value]) => value === 'the-ceo')),
+    'without a proxy, HTTP/2 brings any identity')
 }
 
 type Run = Readonly<{ proxy: Proxy, relay: Relay, app: HostileApp, port: number, outcomes: Outcomes }>

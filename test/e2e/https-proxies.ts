@@ -112,11 +112,8 @@ type Services = Readonly<Record<string, Readonly<{ labels?: readonly string[] }>
 
 /** The example of an app that is not in Docker, for that host and port. */
 const anotherApp = (example: string, host: string, port: number): string =>
-  swap(
-    swap(readFileSync(join(ROOT, 'deploy/compose/own', example), 'utf8'), /nas\.example\.com/, host),
-    'host.docker.internal:5000',
-    `127.0.0.1:${port}`
-  )
+  swap(swap(readFileSync(join(ROOT, 'deploy/compose/own', example), 'utf8'), /nas\.example\.com/, host),
+    'host.docker.internal:5000', `127.0.0.1:${port}`)
 
 /** Caddy on Caddyfile.https, with the environment of the compose file; only addresses are others. */
 export async function startCaddy (t: Test, place: HttpsPlace): Promise<void> {

@@ -8,17 +8,19 @@ import { keepPicture } from '../helpers/docs-picture.ts'
 import { listenFree } from '../helpers/listen-free.ts'
 import { keyOf, makeOwnCert } from '../helpers/own-cert.ts'
 import { HOST } from '../helpers/request.ts'
-import { startProcess, type Service } from '../helpers/process.ts'
+import { startProcess } from '../helpers/process.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
 import { LOGIN } from './people.ts'
 import { caddy, nginx, traefik } from './proxies.ts'
-import type { Proxy } from './proxy.ts'
+import type { Edits, Proxy } from './proxy.ts'
 import { swap } from './snippets.ts'
 import { startProxy } from './start-proxy.ts'
 
 export const APP = `https://${HOST}`
+const WIKI_HOST = 'wiki.other.test'
+export const WIKI = `https://${WIKI_HOST}`
 const AUTHGEAR_HOST = 'auth.example.com'
-export const AUTHGEAR = `https://${AUTHGEAR_HOST}`
 const MANAGEMENT_TOKEN = 'a token of this test'
 
 /** What an operator adds to the snippet, so that the proxy itself speaks TLS to browsers. */
@@ -50,77 +52,115 @@ export const BEHIND_TLS: readonly Proxy[] = [
   }
 ]
 
-/**
- * Authgear at auth.example.com ← forward-auth ← the proxy at app.example.com → an app that says who is there; both over
- * TLS.
- */
+/** What opens the app: Authgear's session, of a cookie on their common domain, or one that forward-auth keeps. */
+export type Sessions = 'authgear' | 'own'
+
+/** Authgear ← forward-auth ← the proxy → an app that says who is there; all over TLS. */
 export interface Journey {
   readonly authgear: RunningSimulator
-  readonly service: Service
+  /** Authgear's origin: auth.example.com beside the app, or a domain of its own. */
+  readonly url: string
   readonly browser: Browser
-  /** The session ends at Authgear, and forward-auth is told. @param session the cookie's value */
-  end (session: string): Promise<void>
+  /** What is to be forgotten, as `POST /revocations` takes it. */
+  forget (target: Readonly<{ cookie: string } | { user_id: string }>): Promise<void>
   /** Keeps what a person sees. */
   screenshot (page: Page, name: string): Promise<void>
 }
 
-export async function startJourney (t: Test, proxy: Proxy, simulator: SimulatorOptions = {}): Promise<Journey> {
-  const certificate = makeOwnCert(t, '127.0.0.1', HOST, AUTHGEAR_HOST)
+/** The same site under both names: an operator has one file for each. */
+function withWiki (proxy: Proxy): Proxy {
+  const edit = (file: string, change: (text: string) => string): Edits =>
+    ({ ...proxy.edits, [file]: (written) => change(proxy.edits?.[file]?.(written) ?? written) })
+  switch (proxy.snippet) {
+    case 'traefik': return {
+      ...proxy,
+      edits: edit('dynamic.yml', (text) =>
+        text.replaceAll(`Host(\`${HOST}\`)`, `(Host(\`${HOST}\`) || Host(\`${WIKI_HOST}\`))`))
+    }
+    case 'caddy': return {
+      ...proxy,
+      edits: edit('Caddyfile', (text) =>
+        text.replace(new RegExp(`^https://${HOST}:(\\d+) \\{`, 'm'), `https://${HOST}:$1, https://${WIKI_HOST}:$1 {`))
+    }
+    default: return {
+      ...proxy,
+      edits: edit('nginx.conf', (text) => text.replace(`server_name ${HOST};`, `server_name ${HOST} ${WIKI_HOST};`))
+    }
+  }
+}
+
+/** Sessions of our own serve the wiki too, on another domain. */
+export async function startJourney (
+  t: Test, proxy: Proxy, sessions: Sessions, simulator: SimulatorOptions = {}
+): Promise<Journey> {
+  const isOwn = sessions === 'own'
+  const certificate = makeOwnCert(t, '127.0.0.1', HOST, isOwn ? WIKI_HOST : AUTHGEAR_HOST)
+  const apps = isOwn ? [APP, WIKI] : [APP]
   const authgear = await startSimulator(t, {
-    cookieDomain: 'example.com',
+    ...!isOwn && { cookieDomain: 'example.com' },
     tls: { key: readFileSync(certificate.keyFile, 'utf8'), cert: readFileSync(certificate.certFile, 'utf8') },
-    clients: [
-      { id: 'web', redirectUris: [`${APP}/_auth/callback`], postLogoutRedirectUris: [`${APP}/_auth/logged-out`] }
-    ],
+    clients: [{
+      id: 'web',
+      redirectUris: apps.map((origin) => `${origin}/_auth/callback`),
+      postLogoutRedirectUris: apps.map((origin) => `${origin}/_auth/logged-out`)
+    }],
     ...simulator
   })
+  const local = `https://127.0.0.1:${authgear.port}`
+  const url = isOwn ? local : `https://${AUTHGEAR_HOST}`
   const service = await startProcess(t, {
-    AUTHGEAR_ENDPOINT: AUTHGEAR,
-    AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
+    AUTHGEAR_ENDPOINT: url,
     AUTHGEAR_CA_FILE: certificate.caFile,
     ...LOGIN,
+    ...isOwn
+      ? {
+          LOGIN_SESSION: 'own',
+          LOGIN_PUBLIC_URL: apps.join(),
+          REDIS_URL: (await startRedis(t)).url,
+          CACHE_SECRET: 'a secret of this test, longer than 32 bytes',
+          CACHE_TTL: '1s'
+        }
+      : { AUTHGEAR_RESOLVER_URL: `${local}/_resolver/resolve` },
     MANAGEMENT_TOKEN,
     ...proxy.tls && { LISTEN_TLS_CERT_FILE: certificate.certFile, LISTEN_TLS_KEY_FILE: certificate.keyFile }
   })
-  const port = await startProxy(t, proxy, {
+  const port = await startProxy(t, isOwn ? withWiki(proxy) : proxy, {
     app: await startApp(t),
     forwardAuth: [service.port],
     caFile: proxy.tls ? certificate.caFile : undefined,
     certificate,
     options: ['--login', '--policy', '/fresh=max_age=60', '--policy', '/admin=role=admin']
   })
+  const other = isOwn ? `MAP ${WIKI_HOST}:443 127.0.0.1:${port}` : `MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}`
   const browser = await launchChromium([
-    `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, MAP ${AUTHGEAR_HOST}:443 127.0.0.1:${authgear.port}, ` +
-      'MAP * ~NOTFOUND',
+    `--host-resolver-rules=MAP ${HOST}:443 127.0.0.1:${port}, ${other}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
     `--ignore-certificate-errors-spki-list=${keyOf(readFileSync(certificate.certFile))}`
   ])
   t.teardown(() => browser.close())
-  const end = async (session: string): Promise<void> => {
-    authgear.controls.signOut(session)
-    const told = await fetch(`${service.managementUrl}/revocations`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ cookie: `session=${session}` })
-    })
-    if (told.status !== 200) throw new Error(`POST /revocations: ${told.status}`)
-  }
   return {
     authgear,
-    service,
+    url,
     browser,
-    end,
+    async forget (target) {
+      const told = await fetch(`${service.managementUrl}/revocations`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${MANAGEMENT_TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify(target)
+      })
+      if (told.status !== 200) throw new Error(`POST /revocations: ${told.status} ${await told.text()}`)
+    },
     async screenshot (page, name) {
       // nginx' own page of a 401 has none
       const isOurs = await page.locator('main').count() > 0
       const serious = isOurs ? await seriousOf(page) : []
       if (serious.length > 0) throw new Error(`${page.url()}: ${serious.join()}`)
-      await keepPicture(page, `login/${proxy.snippet}-${name}.png`)
+      await keepPicture(page, `${isOwn ? 'own-session' : 'login'}/${proxy.snippet}-${name}.png`)
     }
   }
 }
 
 /** Says who is there, with a form, a link and the way out. @returns its port */
-export async function startApp (t: Test): Promise<number> {
+async function startApp (t: Test): Promise<number> {
   const server = createServer((request, reply) => {
     request.resume()
     const user = String(request.headers['x-authgear-user-id'] ?? 'nobody')

@@ -1,4 +1,5 @@
+import { testJourneys } from './browsing.ts'
 import { BEHIND_TLS } from './journey.ts'
-import { testJourneys } from './journeys.ts'
+import { JOURNEYS } from './journeys.ts'
 
-for (const proxy of BEHIND_TLS) if (proxy.server !== 'traefik') testJourneys(proxy, 'others')
+for (const proxy of BEHIND_TLS) if (proxy.server !== 'traefik') testJourneys(JOURNEYS, 'authgear', proxy, 'others')

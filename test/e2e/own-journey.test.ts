@@ -1,4 +1,5 @@
+import { testJourneys } from './browsing.ts'
 import { BEHIND_TLS } from './journey.ts'
-import { testOwnJourneys } from './own-journeys.ts'
+import { OWN_JOURNEYS } from './own-journeys.ts'
 
-for (const proxy of BEHIND_TLS) if (proxy.server === 'traefik') testOwnJourneys(proxy, 'all')
+for (const proxy of BEHIND_TLS) if (proxy.server === 'traefik') testJourneys(OWN_JOURNEYS, 'own', proxy)

@@ -144,11 +144,8 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
     await page.goto(`${origin}/expired_credentials?reference=${LONGEST}`)
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
-    t.equal(
-      await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'),
-      true,
-      'nor is its beginning out of reach'
-    )
+    t.equal(await page.evaluate('document.querySelector("main").getBoundingClientRect().top >= 0'), true,
+      'nor is its beginning out of reach')
   })
 
   t.test('nobody can frame it', async t => {

@@ -1,4 +1,4 @@
-import type { Proxy } from './proxy.ts'
+import type { Facts, Proxy } from './proxy.ts'
 
 /** Of the proxies that clean a path and send on what they judged. */
 const CLEANED = {
@@ -12,6 +12,28 @@ const CLEANED = {
   '/%61dmin/z': '/admin/z'
 }
 
+/** What most of them do. */
+const USUAL: Facts = {
+  methodAtAdapter: 'GET',
+  urlAtAdapter: /^\/verify$/,
+  ownRequestId: false,
+  adapterDown: 503,
+  adapterHangs: 503,
+  hangSeconds: 5,
+  passesRefusals: true,
+  unlistedPasses: false,
+  hidesOwnCookie: true,
+  connectionHidesCookie: false,
+  connectionNamesForwarded: 200,
+  cleaned: {},
+  refusesEscapedLetters: false,
+  otherHost: 421,
+  twoAuthorizations: 401,
+  announcesTrailers: false,
+  firstUpgradeOnly: false,
+  connections: 32
+}
+
 export const caddy: Proxy = {
   server: 'caddy',
   snippet: 'caddy',
@@ -19,24 +41,11 @@ export const caddy: Proxy = {
   args: ['run', '--config', 'Caddyfile'],
   tls: false,
   facts: {
-    methodAtAdapter: 'GET',
+    ...USUAL,
     urlAtAdapter: /^\/verify\??$/,
-    ownRequestId: false,
     adapterDown: 502,
     adapterHangs: 504,
-    hangSeconds: 5,
-    passesRefusals: true,
-    unlistedPasses: false,
-    hidesOwnCookie: true,
-    connectionHidesCookie: false,
-    connectionNamesForwarded: 200,
-    cleaned: {},
-    refusesEscapedLetters: false,
-    otherHost: 421,
-    twoAuthorizations: 401,
-    announcesTrailers: true,
-    firstUpgradeOnly: false,
-    connections: 32
+    announcesTrailers: true
   }
 }
 
@@ -49,24 +58,12 @@ export const nginx: Proxy = {
   tls: false,
   between: ' fail_timeout=1s; server ',
   facts: {
+    ...USUAL,
     methodAtAdapter: 'HEAD',
     urlAtAdapter: /^\/verify\?login=off$/,
-    ownRequestId: false,
-    adapterDown: 503,
-    adapterHangs: 503,
-    hangSeconds: 5,
     passesRefusals: false,
     unlistedPasses: true, // stock nginx can clear the names that it knows only: docs/proxies/nginx.md
-    hidesOwnCookie: true,
-    connectionHidesCookie: false,
-    connectionNamesForwarded: 200,
-    cleaned: {},
-    refusesEscapedLetters: false,
-    otherHost: 421,
-    twoAuthorizations: 400,
-    announcesTrailers: false,
-    firstUpgradeOnly: false,
-    connections: 32
+    twoAuthorizations: 400
   }
 }
 
@@ -78,21 +75,14 @@ export const traefik: Proxy = {
   args: ['--configFile=traefik.yml'],
   tls: true,
   facts: {
-    methodAtAdapter: 'GET',
-    urlAtAdapter: /^\/verify$/,
-    ownRequestId: false,
+    ...USUAL,
     adapterDown: 500,
     adapterHangs: undefined,
     hangSeconds: 30, // which cannot be set
-    passesRefusals: true,
-    unlistedPasses: false,
     hidesOwnCookie: false, // a value cannot be edited without a plugin
     connectionHidesCookie: true,
-    connectionNamesForwarded: 200,
     cleaned: CLEANED,
-    refusesEscapedLetters: false,
     otherHost: 404,
-    twoAuthorizations: 401,
     announcesTrailers: true,
     firstUpgradeOnly: true,
     connections: 2
@@ -113,23 +103,14 @@ export const envoy: Proxy = {
   args: ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'],
   tls: false,
   facts: {
+    ...USUAL,
     methodAtAdapter: 'client',
-    urlAtAdapter: /^\/verify$/,
     ownRequestId: true,
-    adapterDown: 503,
-    adapterHangs: 503,
-    hangSeconds: 5,
-    passesRefusals: true,
-    unlistedPasses: false,
-    hidesOwnCookie: true,
     connectionHidesCookie: true,
     connectionNamesForwarded: 400,
     cleaned: { '//admin/z': '/admin/z', '///admin': '/admin' },
     refusesEscapedLetters: true,
     otherHost: 404,
-    twoAuthorizations: 401,
-    announcesTrailers: false,
-    firstUpgradeOnly: false,
     connections: 64
   }
 }
@@ -153,24 +134,9 @@ export const haproxy: Proxy = {
   args: ['-f', 'haproxy.cfg'],
   tls: false,
   facts: {
-    methodAtAdapter: 'GET',
-    urlAtAdapter: /^\/verify$/,
-    ownRequestId: false,
-    adapterDown: 503,
-    adapterHangs: 503,
+    ...USUAL,
     hangSeconds: 10,
-    passesRefusals: true,
-    unlistedPasses: false,
-    hidesOwnCookie: true,
-    connectionHidesCookie: false,
-    connectionNamesForwarded: 200,
-    cleaned: CLEANED,
-    refusesEscapedLetters: false,
-    otherHost: 421,
-    twoAuthorizations: 401,
-    announcesTrailers: false,
-    firstUpgradeOnly: false,
-    connections: 32
+    cleaned: CLEANED
   }
 }
 

@@ -27,11 +27,8 @@ export const RECIPES: Readonly<Record<string, Edits>> = {
   envoy: {
     'envoy.yaml': (written) =>
       edit(
-        swap(
-          written,
-          '          - name: envoy.filters.http.ext_authz\n            typed_config',
-          `${block('envoy: cors, filter')}          - name: envoy.filters.http.ext_authz\n            typed_config`
-        ),
+        swap(written, '          - name: envoy.filters.http.ext_authz\n            typed_config',
+          `${block('envoy: cors, filter')}          - name: envoy.filters.http.ext_authz\n            typed_config`),
         [
           ['              # routes and their policies, the first match counts: docs/policies.md\n',
             block('envoy: public path')],

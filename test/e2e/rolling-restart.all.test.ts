@@ -24,10 +24,8 @@ for (const proxy of [traefik, caddy]) {
       })
       t.strictSame([...new Set(answers.map(({ status }) => status))], [200], `${answers.length} requests`)
       t.strictSame(await Promise.all(stack.replicas.map(({ ended }) => ended)), [0, 0, 0])
-      t.ok(
-        stack.authgear.counters.resolutions <= 2 * 4,
-        'and each new one asked Authgear at most until it had read the log'
-      )
+      t.ok(stack.authgear.counters.resolutions <= 2 * 4,
+        'and each new one asked Authgear at most until it had read the log')
     })
 
     await t.test('a killed replica fails only the requests on it, and logs nobody out', async (t) => {
@@ -41,10 +39,8 @@ for (const proxy of [traefik, caddy]) {
 async function retire ({ links }: BehindProxy, old: Service): Promise<void> {
   const ending = old.stop()
   const { port } = new URL(old.managementUrl)
-  await until(
-    'it says that it is going',
-    async () => (await ask(Number(port), { path: '/readyz', host: '127.0.0.1' })).status === 503
-  )
+  await until('it says that it is going',
+    async () => (await ask(Number(port), { path: '/readyz', host: '127.0.0.1' })).status === 503)
   links.forEach((link) => link.drop(old.port))
   await ending
 }

@@ -49,24 +49,21 @@ export const asks: readonly Case[] = [
     async run (t, { observe }, proxy) {
       const [seen, app] = await Promise.all([startForwardAuth(t), startEchoApp(t)])
       const port = await startProxy(t, { ...proxy, tls: false }, { app: app.port, forwardAuth: [seen.port] })
-      await t.test('the question', async (t) => testQuestion(t, port, proxy, seen, app, observe))
-      await t.test('answers that are not ours today', async (t) => testAnswers(t, port, proxy, seen, app, observe))
+      const asked = { port, facts: proxy.facts, seen, app, observe }
+      await t.test('the question', async (t) => testQuestion(t, asked))
+      await t.test('answers that are not ours today', async (t) => testAnswers(t, asked))
       await t.test('a forward-auth that hangs: it gives up, and nobody passes', async (t) => {
         if (proxy.facts.adapterHangs === undefined) return observe('hangs', '500 after 30 s (fixed; not run)')
-        await testHanging(t, port, proxy, seen, app, observe)
+        await testHanging(t, asked)
       })
     }
   }
 ]
 
-async function testQuestion (
-  t: Test,
-  port: number,
-  { facts }: Proxy,
-  seen: ForwardAuth,
-  app: EchoApp,
-  observe: Observe
-): Promise<void> {
+/** A proxy between a client, a forward-auth of the test's own and an app. */
+type Asked = Readonly<{ port: number, facts: Proxy['facts'], seen: ForwardAuth, app: EchoApp, observe: Observe }>
+
+async function testQuestion (t: Test, { port, facts, seen, app, observe }: Asked): Promise<void> {
   await ask(port, {
     method: 'POST', path: '/page?role=none&optional=1', body: 'a body', headers: [...PASSED, ...SPOOFED]
   })
@@ -93,14 +90,7 @@ async function testQuestion (
   observe('passed', `all twelve${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
 }
 
-async function testAnswers (
-  t: Test,
-  port: number,
-  { facts }: Proxy,
-  seen: ForwardAuth,
-  app: EchoApp,
-  observe: Observe
-): Promise<void> {
+async function testAnswers (t: Test, { port, facts, seen, app, observe }: Asked): Promise<void> {
   const answered = async (status: number, headers: Readonly<Record<string, string>> = {}) => {
     seen.answer(status, headers)
     const before = app.received.length
@@ -122,10 +112,8 @@ async function testAnswers (
   for (const refusal of [absolute, relative, cookieOnRefusal]) t.equal(refusal.reached, 0)
   observe('redirect', inWords(absolute))
   observe('relative', inWords(relative))
-  observe(
-    'other2xx',
-    other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`
-  )
+  observe('other2xx',
+    other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`)
   observe(
     'setCookie',
     [cookieOnRefusal, cookieOnSuccess]
@@ -134,14 +122,7 @@ async function testAnswers (
   )
 }
 
-async function testHanging (
-  t: Test,
-  port: number,
-  { facts }: Proxy,
-  seen: ForwardAuth,
-  app: EchoApp,
-  observe: Observe
-): Promise<void> {
+async function testHanging (t: Test, { port, facts, seen, app, observe }: Asked): Promise<void> {
   const [start, before] = [performance.now(), app.received.length]
   seen.hang()
   const { status } = await ask(port)

@@ -60,11 +60,8 @@ export const clientAddress: readonly Case[] = [
         t.equal(await addressAtAuthgear(port, CLIENT, spoof), CLIENT, describe(spoof))
       }
       const outer = await startLoadBalancer(t, port, true)
-      t.equal(
-        await addressAtAuthgear(outer, CLIENT, []),
-        LOAD_BALANCER,
-        'a load balancer that it was not told of stands for everybody'
-      )
+      t.equal(await addressAtAuthgear(outer, CLIENT, []), LOAD_BALANCER,
+        'a load balancer that it was not told of stands for everybody')
     }
   },
   {

@@ -26,10 +26,8 @@ export const load: readonly Case[] = [
       if (facts.connections !== undefined) {
         t.ok(Math.max(...opened) <= facts.connections, `${opened.join(' and ')}: at most ${facts.connections} each`)
       }
-      stack.observe(
-        'connections',
-        facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}${tls ? ' (TLS, HTTP/2)' : ''}`
-      )
+      stack.observe('connections',
+        facts.connections === undefined ? 'not bounded' : `at most ${facts.connections}${tls ? ' (TLS, HTTP/2)' : ''}`)
     }
   },
   {

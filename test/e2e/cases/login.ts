@@ -62,11 +62,8 @@ export const login: readonly Case[] = [{
       // Alice's session is as old as the simulator's users are
       const old = await ask(port, { path: '/fresh/x?y', headers: [...NAVIGATION, ['Cookie', ALICE.cookie]] })
       if (old.status === 302) {
-        t.equal(
-          old.headers.location,
-          `https://${HOST}/_auth/login?max_age=60&rd=https://${HOST}/fresh/x?y`,
-          'a step-up says what it needs'
-        )
+        t.equal(old.headers.location, `https://${HOST}/_auth/login?max_age=60&rd=https://${HOST}/fresh/x?y`,
+          'a step-up says what it needs')
       } else t.equal(old.status, 200, 'she has just signed in')
     })
 

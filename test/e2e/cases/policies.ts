@@ -105,11 +105,8 @@ export const policies: readonly Case[] = [
         for (const [name, expected] of Object.entries(statuses) as ReadonlyArray<[keyof typeof PEOPLE, number]>) {
           const before = stack.app.received.length
           t.equal((await as(stack, PEOPLE[name], path)).status, expected, `${path}: ${name}`)
-          t.strictSame(
-            stack.app.received.slice(before).map(({ url }) => url),
-            expected === 200 ? [path] : [],
-            `${path}: ${name}, as the app sees it`
-          )
+          t.strictSame(stack.app.received.slice(before).map(({ url }) => url), expected === 200 ? [path] : [],
+            `${path}: ${name}, as the app sees it`)
         }
       }
     }
@@ -159,10 +156,8 @@ export const policies: readonly Case[] = [
     name: 'a refusal says what to do: sign in again, or nothing',
     async run (t, stack, { facts }) {
       const stepUp = await as(stack, OLGA, '/payment')
-      t.match(
-        stepUp.headers['www-authenticate'],
-        /^Bearer realm="[^"]+", error="insufficient_user_authentication", max_age="300"$/
-      )
+      t.match(stepUp.headers['www-authenticate'],
+        /^Bearer realm="[^"]+", error="insufficient_user_authentication", max_age="300"$/)
       const forbidden = await as(stack, BOB, '/admin')
       t.notOk('www-authenticate' in forbidden.headers)
       stack.observe('forbidden', `403, ${facts.passesRefusals ? 'JSON or a page' : 'its own page'}`)

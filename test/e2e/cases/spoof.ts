@@ -75,10 +75,8 @@ export const spoof: readonly Case[] = [
         headers: [['Connection', 'x-authgear-user-id, x-forwarded-for'], ['Cookie', ALICE.cookie]]
       })
       t.equal(answer.status, facts.connectionNamesForwarded)
-      t.strictSame(
-        app.received.slice(before).map(() => app.lastHeader('x-authgear-user-id')),
-        answer.status === 200 ? [[ALICE.id]] : []
-      )
+      t.strictSame(app.received.slice(before).map(() => app.lastHeader('x-authgear-user-id')),
+        answer.status === 200 ? [[ALICE.id]] : [])
       observe('connection', 'no effect')
     }
   },

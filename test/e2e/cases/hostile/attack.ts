@@ -90,11 +90,8 @@ function endOfBody (head: string, rest: string): number {
 /** The proxy is out of the way: HTTP/2 to whatever is at the other end, with an identity of the client's own. */
 async function pastTheProxy (socket: Socket, lines: readonly Line[]): Promise<void> {
   const own = [...lines, ...SPOOFED].map(([name, value]): Line => [name.toLowerCase(), value])
-  await overHttp2(
-    socket,
-    [[':method', 'GET'], [':scheme', 'http'], [':path', '/admin/tunnel'], [':authority', HOST], ...own],
-    TUNNELLED
-  )
+  await overHttp2(socket,
+    [[':method', 'GET'], [':scheme', 'http'], [':path', '/admin/tunnel'], [':authority', HOST], ...own], TUNNELLED)
 }
 
 export async function overHttp2 (socket: Socket, fields: readonly Line[], stream: number): Promise<number> {

@@ -94,30 +94,21 @@ const hidden = (name: string, lines: readonly string[], body = `0\r\n\r\n${HIDDE
 
 /** Where a body ends. */
 const bodies: readonly Spelling[] = [
-  hidden(
-    'identity in the trailers of a body',
-    ['Transfer-Encoding: chunked', 'Trailer: X-Authgear-User-Id'],
-    '4\r\nbody\r\n0\r\nX-Authgear-User-Id: the-ceo\r\nX-Authgear-User-Roles: admin\r\n\r\n'
-  ),
+  hidden('identity in the trailers of a body', ['Transfer-Encoding: chunked', 'Trailer: X-Authgear-User-Id'],
+    '4\r\nbody\r\n0\r\nX-Authgear-User-Id: the-ceo\r\nX-Authgear-User-Roles: admin\r\n\r\n'),
   hidden('`Transfer-Encoding: chunked` beside `Content-Length`', [
     `Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding: chunked'
   ]),
-  hidden(
-    '`Content-Length: 5` beside `Transfer-Encoding: chunked`',
-    ['Transfer-Encoding: chunked', 'Content-Length: 5'],
-    CHUNKED
-  ),
+  hidden('`Content-Length: 5` beside `Transfer-Encoding: chunked`',
+    ['Transfer-Encoding: chunked', 'Content-Length: 5'], CHUNKED),
   hidden('`Transfer-Encoding: xchunked`', [`Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding: xchunked']),
   hidden('`Transfer-Encoding : chunked`, a blank before the colon', [
     `Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding : chunked'
   ]),
   hidden('`Transfer-Encoding:` folded', [`Content-Length: ${5 + HIDDEN.length}`, 'Transfer-Encoding:\r\n chunked']),
   hidden('`Transfer-Encoding: chunked` twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], CHUNKED),
-  hidden(
-    '`Transfer-Encoding: chunked, identity`',
-    ['Transfer-Encoding: chunked, identity', `Content-Length: ${CHUNKED.length}`],
-    CHUNKED
-  ),
+  hidden('`Transfer-Encoding: chunked, identity`',
+    ['Transfer-Encoding: chunked, identity', `Content-Length: ${CHUNKED.length}`], CHUNKED),
   hidden('`Transfer_Encoding: chunked`', [`Content-Length: ${5 + HIDDEN.length}`, 'Transfer_Encoding: chunked']),
   hidden('two different `Content-Length`', ['Content-Length: 5', `Content-Length: ${5 + HIDDEN.length}`]),
   hidden('`Content-Length: +5`', ['Content-Length: +5'])

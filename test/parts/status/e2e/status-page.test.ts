@@ -68,13 +68,8 @@ async function startBusy (t: Test, isWell = false) {
     const busy = 200 + Math.round(150 * Math.sin(step / 9))
     for (let n = 0; n < busy; n++) {
       metrics.authenticate.memoryRead(n % 20 === 0 ? 'miss' : 'hit')
-      metrics.request(
-        'verify',
-        200,
-        'allowed',
-        n % 20 === 0 ? 'redis' : 'memory',
-        n % 20 === 0 ? 0.001 + n / 1e5 : 0.00006 + n / 1e6
-      )
+      metrics.request('verify', 200, 'allowed', n % 20 === 0 ? 'redis' : 'memory',
+        n % 20 === 0 ? 0.001 + n / 1e5 : 0.00006 + n / 1e6)
     }
     for (let n = 0; n < 12; n++) {
       metrics.request('verify', n % 3 === 0 ? 403 : 401, n % 3 === 0 ? 'forbidden' : 'no_credentials', 'none', 0.00004)
@@ -83,13 +78,8 @@ async function startBusy (t: Test, isWell = false) {
     for (let n = 0; n < 4; n++) {
       metrics.resolver.authgearRequest(trouble.circuitOpen ? (n < 1 ? 'timeout' : 'rejected') : 'valid', 0.04)
     }
-    metrics.request(
-      'verify',
-      trouble.circuitOpen ? 503 : 200,
-      trouble.circuitOpen ? 'authgear_unavailable' : 'allowed',
-      'authgear',
-      trouble.circuitOpen ? 2 : 0.05
-    )
+    metrics.request('verify', trouble.circuitOpen ? 503 : 200,
+      trouble.circuitOpen ? 'authgear_unavailable' : 'allowed', 'authgear', trouble.circuitOpen ? 2 : 0.05)
     if (step % 20 === 7) metrics.revocations.revoked('webhook')
     if (!trouble.redisUp) metrics.sharedCache.sharedError('read')
     clock.advance(STEP_MS)
@@ -289,10 +279,8 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
         .reduce((sum, [, value]) => sum + value, 0)
     t.equal(await numberOn(page, 'requests-allowed'), counted('status="200"'))
     t.equal(await numberOn(page, 'requests-unauthenticated'), counted('status="401"'))
-    t.equal(
-      await numberOn(page, 'hits-memory'),
-      (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7
-    )
+    t.equal(await numberOn(page, 'hits-memory'),
+      (metrics.get('forward_auth_cache_reads_total{tier="memory",outcome="hit"}') ?? 0) / 7)
     t.equal(
       await numberOn(page, 'authgear-answered'), metrics.get('forward_auth_authgear_requests_total{outcome="valid"}')
     )
