@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { claimsOf } from '../../src/base/core/token-expiry.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import { createPerson, last, type Person } from '../helpers/person.ts'
 import { atAuthgear, CALLBACK, HOST, recordedAs, SIGN_INS, tokenCall } from '../helpers/recorded-sign-ins.ts'
 import { ask } from '../helpers/request.ts'
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../helpers/simulator.ts'
@@ -19,19 +18,16 @@ const confidential = { type: 'confidential', secret: SECRET } as const
 const CLIENTS = [
   client('conf-opq', confidential),
   client('conf-jwt', { ...confidential, jwt: true }),
-  client('conf-rot', { ...confidential, rotation: true }),
   client('conf-life', { ...confidential, refreshTokenSeconds: 300 }),
   client('conf-idle', { ...confidential, idleSeconds: 8 }),
   client('conf-max1', { ...confidential, isAlone: true }),
   client('spa-opq', { type: 'spa' }),
-  client('spa-rot', { type: 'spa', rotation: true }),
   client('web-opq'),
   client('third-opq', { type: 'third_party_app' })
 ]
 const VERIFIER = 'a verifier of forty-three characters or more'
 const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url')
 const SCOPE = 'openid offline_access'
-const FULL = `${SCOPE} https://authgear.com/scopes/full-access`
 
 const start = (t: Test, options: SimulatorOptions = {}): Promise<RunningSimulator> =>
   startSimulator(t, { clients: CLIENTS, ...options })
@@ -129,57 +125,6 @@ async function resolved ({ port }: RunningSimulator, token = ''): Promise<string
   return String(headers['x-authgear-session-valid'] ?? 'none')
 }
 
-t.test('a code is redeemed once, by PKCE and its address alone', async (t) => {
-  const simulator = await start(t)
-  const code = await codeOf(simulator, 'conf-opq')
-  const good = redeeming('conf-opq', code)
-  isAs(t, 137, await tokenCall(simulator, { ...good, code: 'never' }))
-  isAs(t, 138, await tokenCall(simulator, { ...good, code_verifier: 'another' }))
-  isAs(t, 141, await tokenCall(simulator, { ...good, redirect_uri: URIS[2] ?? '' }))
-  isAs(t, 155, await tokenCall(simulator, { ...redeeming('spa', code), client_id: 'conf-opq' }))
-  isAs(t, 156, await tokenCall(simulator, { ...good, client_secret: 'wrong' }))
-  isAs(t, 159, await tokenCall(simulator, { ...good, client_id: 'nobody' }))
-  isAs(t, 143, await tokenCall(simulator, { ...good, client_id: 'conf-jwt' }))
-  isAs(t, 136, await tokenCall(simulator, good))
-  for (const [n, id] of [[102, 'conf-jwt'], [116, 'web-opq']] as const) {
-    const { keys = [] } = recordedAs(n)
-    const tokens = await signInTo(simulator, id)
-    t.strictSame(Object.keys(tokens).toSorted(), keys, id)
-    t.equal(await resolved(simulator, tokens['access_token']), 'true')
-  }
-})
-
-t.test('a refresh, rotation off: the same token for ever, and no client proves itself', async (t) => {
-  const simulator = await start(t)
-  const { refresh_token: token, id_token: first, access_token: old } = await signInTo(simulator, 'conf-opq')
-  const again = await tokenCall(simulator, { ...refreshing('conf-opq', token), client_secret: SECRET })
-  isAs(t, 181, again)
-  isAs(t, 184, await tokenCall(simulator, refreshing('conf-opq', token)))
-  isAs(t, 197, await tokenCall(simulator, refreshing('conf-opq', token)))
-  isAs(t, 198, await tokenCall(simulator, { ...refreshing('conf-opq', token), client_secret: 'wrong' }))
-  t.equal(claimsOf(again.body['id_token'] ?? '')?.['sid'], claimsOf(first ?? '')?.['sid'])
-  t.equal(await resolved(simulator, old), 'true', 'the old access token lives on')
-  simulator.controls.tokens.fail('lost', 1)
-  await t.rejects(tokenCall(simulator, refreshing('conf-opq', token)))
-  isAs(t, 389, await tokenCall(simulator, refreshing('conf-opq', token)))
-})
-
-t.test('a refresh, rotation on: the old token is dead at once, an answer lost or not', async (t) => {
-  const simulator = await start(t)
-  const { refresh_token: first } = await signInTo(simulator, 'conf-rot')
-  const { body: { refresh_token: second } } = await tokenCall(simulator, refreshing('conf-rot', first))
-  isAs(t, 207, await tokenCall(simulator, refreshing('conf-rot', first)))
-  const third = await tokenCall(simulator, refreshing('conf-rot', second))
-  isAs(t, 209, third)
-  simulator.controls.tokens.fail('lost', 1)
-  await t.rejects(tokenCall(simulator, refreshing('conf-rot', third.body['refresh_token'])))
-  isAs(t, 398, await tokenCall(simulator, refreshing('conf-rot', third.body['refresh_token'])))
-  t.equal(await resolved(simulator, third.body['access_token']), 'true')
-  const { refresh_token: another } = await signInTo(simulator, 'conf-rot')
-  isAs(t, 230, await tokenCall(simulator, refreshing('spa-rot', another)))
-  isAs(t, 231, await tokenCall(simulator, refreshing('conf-rot', another)))
-})
-
 t.test('Authgear\'s trouble, its limits and its own origin', async (t) => {
   // a clock that stands still: two calls a second come back to each address
   const simulator = await start(t, { publicOrigin: `https://${HOST}`, now: manualClock(Date.now()).wall })
@@ -258,63 +203,4 @@ t.test('what ends a session, as the recorded table says', async (t) => {
     await act(world)
     t.strictSame(await world.alive(), expected, what)
   }
-})
-
-/** Somebody at Authgear's own host, until it sends them back to the app. */
-const personAt = (simulator: RunningSimulator): Person => createPerson({
-  [HOST]: ({ method, path, headers, body }) =>
-    atAuthgear(simulator, path, {
-      method,
-      ...headers['cookie'] !== undefined && { cookie: headers['cookie'] },
-      ...method === 'POST' && { form: body }
-    }),
-  [new URL(CALLBACK).host]: async () => ({ status: 200, headers: {}, body: '' })
-})
-const authorize = (clientId: string, more: Readonly<Record<string, string>>): string =>
-  `https://${HOST}/oauth2/authorize?${query(clientId, more)}`
-
-const actionIn = (html: string): string =>
-  new URL((/action="([^"]+)"/.exec(html)?.[1] ?? '').replaceAll('&#38;', '&'), `https://${HOST}`).href
-
-t.test('a step-up: asked again, the same session, the old access token has the new time', async (t) => {
-  const clock = manualClock()
-  const simulator = await start(t, { now: clock.wall })
-  const alice = personAt(simulator)
-  const signIn = last(await alice.open(authorize('spa-opq', {})))
-  await alice.send(actionIn(signIn.body), { user: 'alice' })
-  const first = await signInTo(simulator, 'spa-opq', { cookie: alice.cookies(HOST), more: { scope: FULL } })
-  clock.advance(400_000)
-  const fresh = await tokenCall(simulator, refreshing('spa-opq', first['refresh_token']))
-  isAs(t, 1717, fresh)
-  const again = { prompt: 'login', scope: 'openid', id_token_hint: fresh.body['id_token'] ?? '' }
-  const page = last(await alice.open(authorize('spa-opq', again)))
-  t.match(page.body, 'Is it you?')
-  const back = last(await alice.send(actionIn(page.body), { x: '1' }))
-  const code = new URL(back.url).searchParams.get('code') ?? ''
-  const stepped = await tokenCall(simulator, redeeming('spa-opq', code))
-  isAs(t, 1727, stepped)
-  isAs(t, 1728, await tokenCall(simulator, refreshing('spa-opq', first['refresh_token'])))
-  const [before, after] = [fresh, stepped].map(({ body }) => claimsOf(body['id_token'] ?? ''))
-  t.equal(after?.['sid'], before?.['sid'])
-  t.ok(Number(after?.['auth_time']) > Number(before?.['auth_time']))
-  const late = { ...again, id_token_hint: first['id_token'] ?? '' }
-  const login = last(await alice.open(authorize('spa-opq', late)))
-  t.match(login.body, /Sign in/, 'an expired hint: a whole login')
-  const chosen = last(await alice.send(actionIn(login.body), { user: 'alice' }))
-  t.match(chosen.url, /code=/)
-  const old = await tokenCall(simulator, refreshing('spa-opq', first['refresh_token']))
-  t.equal(old.status, 400, 'the old one is dead')
-})
-
-t.test('two tabs at the login: the first to finish brings the state of the other', async (t) => {
-  const simulator = await start(t)
-  const browser = personAt(simulator)
-  const pages = []
-  for (const state of ['tab1', 'tab2']) pages.push(last(await browser.open(authorize('conf-opq', { state }))))
-  const [first, second] = pages.map(({ body }) => actionIn(body))
-  const finished = last(await browser.send(first ?? '', { user: 'alice' }))
-  const { searchParams } = new URL(finished.url)
-  t.equal(searchParams.get('state'), 'tab2')
-  isAs(t, 1575, await tokenCall(simulator, redeeming('conf-opq', searchParams.get('code') ?? '')))
-  t.match(last(await browser.send(second ?? '', { user: 'alice' })).body, 'Page expired')
 })
