@@ -58,163 +58,57 @@ const EACH = Object.freeze({ text: '1 a replica', count: SETTINGS.replicas })
 /** What was under way when the log's generation changed is asked again. */
 const AGAIN = Object.freeze({ text: '2 a replica', count: 2 * SETTINGS.replicas })
 
+const situation = (
+  title: string,
+  accepted: Duration,
+  wait: Duration,
+  calls: Situation['calls'],
+  unavailable: Situation['unavailable'] = 'none'
+): Situation => ({ title, accepted, wait, calls, unavailable })
+
 export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freeze({
-  healthy: { title: 'nothing is wrong', accepted: AT_ONCE, wait: RESOLUTION, unavailable: 'none', calls: FLEET },
-  'redis-far': {
-    title: 'round trips to Redis of 0 to 50 ms',
-    accepted: AT_ONCE,
-    wait: RESOLUTION,
-    unavailable: 'none',
-    calls: FLEET
-  },
-  'redis-full': { title: 'Redis is full', accepted: AT_ONCE, wait: RESOLUTION, unavailable: 'none', calls: EACH },
-  'redis-flushed': {
-    title: 'Redis is flushed',
-    accepted: WITHIN_A_POLL,
-    wait: RESOLUTION,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'redis-killed': {
-    title: 'the Redis master is killed and started again',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'redis-frozen': {
-    title: 'the Redis master is frozen, and thaws',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'redis-restored': {
-    title: 'Redis is restored from an old snapshot, everything is started again',
-    accepted: AT_ONCE,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'redis-kept': {
-    title: 'Redis with an append-only file is killed and started again: alone, with all replicas, with all but one',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'redis-emptied': {
-    title: 'the same without persistence: it comes back empty',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'planned-failover': {
-    title: 'planned failover (Sentinel, Cluster)',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'deposed-master': {
-    title: 'some replicas are left with a deposed master, the last writes are lost',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'silent-copy': {
-    title: 'the only Redis replica falls silent (one server without Sentinel)',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'log-flapping': {
-    title: 'the log is lost five times within seconds',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'junk-few': {
-    title: 'a junk entry in the log every three seconds',
-    accepted: AT_ONCE,
-    wait: RESOLUTION,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'junk-flood': {
-    title: 'twenty junk entries a second in the log',
-    accepted: AT_ONCE,
-    wait: RESOLUTION,
-    unavailable: 'none',
-    calls: AGAIN
-  },
-  'cut-silent': {
-    title: 'a replica\'s packets to Redis, from it, or both are dropped without a word',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'cut-reset': {
-    title: 'a replica\'s connections to Redis are reset and refused',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'replica-frozen': {
-    title: 'a replica is frozen, and thaws',
-    accepted: DEGRADED,
-    wait: LOST_LEASE,
-    unavailable: 'frozen',
-    calls: EACH
-  },
-  'replica-killed': {
-    title: 'a replica is killed, and started again',
-    accepted: AT_ONCE,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'replica-stopped': {
-    title: 'a replica is stopped, and started again',
-    accepted: AT_ONCE,
-    wait: LOST_LEASE,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'clock-jump': {
-    title: 'a replica\'s clock jumps by seconds to an hour',
-    accepted: AT_ONCE,
-    wait: RESOLUTION,
-    unavailable: 'none',
-    calls: EACH
-  },
-  'authgear-down': {
-    title: 'Authgear fails: 500, resets, half an answer, no HTTP',
-    accepted: AT_ONCE,
-    wait: DEADLINE,
-    unavailable: 'unknown',
-    calls: undefined
-  },
-  'authgear-hangs': {
-    title: 'Authgear hangs',
-    accepted: AT_ONCE,
-    wait: DEADLINE,
-    unavailable: 'unknown',
-    calls: undefined
-  },
-  'authgear-slow': {
-    title: 'Authgear takes 0.3 to 0.6 s',
-    accepted: AT_ONCE,
-    wait: DEADLINE,
-    // no result is asked about twice, within one time-out
-    // (docs/inside/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
-    unavailable: 'ended',
-    calls: FLEET
-  }
+  healthy: situation('nothing is wrong', AT_ONCE, RESOLUTION, FLEET),
+  'redis-far': situation('round trips to Redis of 0 to 50 ms', AT_ONCE, RESOLUTION, FLEET),
+  'redis-full': situation('Redis is full', AT_ONCE, RESOLUTION, EACH),
+  'redis-flushed': situation('Redis is flushed', WITHIN_A_POLL, RESOLUTION, AGAIN),
+  'redis-killed': situation('the Redis master is killed and started again', DEGRADED, LOST_LEASE, AGAIN),
+  'redis-frozen': situation('the Redis master is frozen, and thaws', DEGRADED, LOST_LEASE, AGAIN),
+  'redis-restored': situation(
+    'Redis is restored from an old snapshot, everything is started again',
+    AT_ONCE, LOST_LEASE, AGAIN
+  ),
+  'redis-kept': situation(
+    'Redis with an append-only file is killed and started again: alone, with all replicas, with all but one',
+    DEGRADED, LOST_LEASE, AGAIN
+  ),
+  'redis-emptied': situation('the same without persistence: it comes back empty', DEGRADED, LOST_LEASE, AGAIN),
+  'planned-failover': situation('planned failover (Sentinel, Cluster)', DEGRADED, LOST_LEASE, AGAIN),
+  'deposed-master': situation(
+    'some replicas are left with a deposed master, the last writes are lost',
+    DEGRADED, LOST_LEASE, AGAIN
+  ),
+  'silent-copy': situation(
+    'the only Redis replica falls silent (one server without Sentinel)',
+    DEGRADED, LOST_LEASE, EACH
+  ),
+  'log-flapping': situation('the log is lost five times within seconds', DEGRADED, LOST_LEASE, AGAIN),
+  'junk-few': situation('a junk entry in the log every three seconds', AT_ONCE, RESOLUTION, AGAIN),
+  'junk-flood': situation('twenty junk entries a second in the log', AT_ONCE, RESOLUTION, AGAIN),
+  'cut-silent': situation(
+    'a replica\'s packets to Redis, from it, or both are dropped without a word',
+    DEGRADED, LOST_LEASE, EACH
+  ),
+  'cut-reset': situation('a replica\'s connections to Redis are reset and refused', DEGRADED, LOST_LEASE, EACH),
+  'replica-frozen': situation('a replica is frozen, and thaws', DEGRADED, LOST_LEASE, EACH, 'frozen'),
+  'replica-killed': situation('a replica is killed, and started again', AT_ONCE, LOST_LEASE, EACH),
+  'replica-stopped': situation('a replica is stopped, and started again', AT_ONCE, LOST_LEASE, EACH),
+  'clock-jump': situation('a replica\'s clock jumps by seconds to an hour', AT_ONCE, RESOLUTION, EACH),
+  'authgear-down': situation(
+    'Authgear fails: 500, resets, half an answer, no HTTP',
+    AT_ONCE, DEADLINE, undefined, 'unknown'
+  ),
+  'authgear-hangs': situation('Authgear hangs', AT_ONCE, DEADLINE, undefined, 'unknown'),
+  // no result is asked about twice, within one time-out
+  // (docs/inside/decisions/148-a-token-without-a-result-is-asked-about-twice.md)
+  'authgear-slow': situation('Authgear takes 0.3 to 0.6 s', AT_ONCE, DEADLINE, FLEET, 'ended')
 })

@@ -9,7 +9,6 @@ import { INVALID, validResolution } from '../helpers/identity.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, leasedCache, redisTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 const [A, B] = [keyOf('a'), keyOf('b')]
@@ -214,7 +213,7 @@ t.test('memory', async t => {
   })
 })
 
-t.test('Redis', { skip: skipOrFail('redis-server') }, async t => {
+t.test('Redis', async t => {
   const redis = await startRedis(t)
   cacheContract(t, async t => {
     const tier = await redisTier(t, redis.port)

@@ -7,14 +7,13 @@ import { connectRedis } from '../../src/base/redis/connect.ts'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
 const NAME = 'test:canary'
 const [OLD, NEW] = ['the old secret, of 32 bytes or so', 'the new secret, of 32 bytes or so']
 
-t.test('replicas see whether they share a secret', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('replicas see whether they share a secret', async (t) => {
   const redis = await startRedis(t)
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
@@ -53,7 +52,7 @@ t.test('replicas see whether they share a secret', { skip: skipOrFail('redis-ser
   t.equal((await first.refresh(true)).kind, 'unreachable')
 })
 
-t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('of two beats at once one is left, and each sees it', async (t) => {
   const redis = await startRedis(t)
   const connection = connectRedis(settingsFor(redis.port), { up: () => {}, down: () => {} })
   t.teardown(connection.close)
@@ -69,7 +68,7 @@ t.test('of two beats at once one is left, and each sees it', { skip: skipOrFail(
   t.strictSame((await Promise.all(beats)).map(({ kind }) => kind).sort(), ['current', 'foreign'])
 })
 
-t.test('a replica that meets another secret says so, once', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a replica that meets another secret says so, once', async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t)])
   const first = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, REDIS_URL: redis.url, CACHE_SECRET: OLD })
   await until('the canary is there', async () => (await redis.cli('KEYS', '*:canary') as string[]).length === 1)

@@ -6,7 +6,6 @@ import type { RedisCommands } from '../../src/base/redis/commands.ts'
 import { entryOf } from '../helpers/entry.ts'
 import { keyOf, redisTier, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 const KEY = keyOf('a')
@@ -74,7 +73,7 @@ async function win ({ cache }: ReturnType<typeof replicaOf>) {
 
 const pttl = async (redis: RedisServer, name: string): Promise<number> => Number(await redis.cli('PTTL', name))
 
-t.test('a lease', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a lease', async (t) => {
   t.test('lives 400 ms without renewal', async (t) => {
     const { tier } = await start(t)
     const lives: number[] = []
@@ -150,7 +149,7 @@ t.test('a lease', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 })
 
-t.test('who lost the lease', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('who lost the lease', async (t) => {
   t.test('waits while it lives, up to AUTHGEAR_TIMEOUT, at no more cost than before', async (t) => {
     const { tier, holder, loser } = await start(t)
     await win(holder)

@@ -2,7 +2,6 @@ import t, { type Test } from 'tap'
 import type { Origin, Revocation } from '../../src/base/revocation/types.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, PATIENCE_MS, settled, type LogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
@@ -34,7 +33,7 @@ async function spend ({ log }: LogReplica, origin: Origin): Promise<void> {
   if (outcomes.some((outcome) => outcome !== 'logged')) throw new Error(`${origin}: ${String(outcomes)}`)
 }
 
-t.test('the budget of the log in Redis', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('the budget of the log in Redis', async (t) => {
   for (const origin of ['webhook', 'management', 'audit'] as const) {
     t.test(`a flood of ${origin}: what is beyond the budget goes in as one entry, and none is lost`, async (t) => {
       const { redis, replicas: [a, b] } = await start(t, 2)

@@ -7,7 +7,6 @@ import { manualClock } from '../helpers/manual-clock.ts'
 import { keyOf, leasedCache, SECRET, sealerOf } from '../helpers/redis-tier.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisOptions, type RedisServer } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { makeTls } from '../helpers/tls.ts'
 
 const KEY = keyOf('a')
@@ -52,7 +51,7 @@ function ways (
   server: (t: Test) => RedisOptions,
   rows: (options: RedisOptions, t: Test) => readonly Row[]
 ): void {
-  t.test(name, { skip: skipOrFail('redis-server') }, async (t) => {
+  t.test(name, async (t) => {
     const warnings: string[] = []
     const note = (warning: Error): void => { warnings.push(warning.message) }
     process.on('warning', note)

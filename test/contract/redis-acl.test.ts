@@ -10,7 +10,6 @@ import { startCluster } from '../helpers/redis-cluster.ts'
 import type { RedisPlace } from '../helpers/redis-settings.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -20,10 +19,8 @@ const ACCESS = { username: USERNAME, password: PASSWORD }
 
 /** What was run, by anybody, also by scripts. */
 async function usedOn (redis: RedisServer): Promise<string[]> {
-  return Array.from(
-    String(await redis.cli('INFO', 'commandstats')).matchAll(/^cmdstat_([^:]+):calls=[1-9]/gm),
-    ([, name = '']) => name
-  )
+  return Array.from(String(await redis.cli('INFO', 'commandstats')).matchAll(/^cmdstat_([^:]+):calls=[1-9]/gm),
+    ([, name = '']) => name)
 }
 
 const names = async (redis: RedisServer, pattern: string): Promise<string[]> =>
@@ -63,11 +60,8 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
     const found = await all()
     return [':canary', ':webhook-seen'].every((end) => found.some((name) => name.endsWith(end)))
   })
-  t.same(
-    (await all()).filter((name) => !describedKeys().some((form) => form.test(name))),
-    [],
-    'docs/redis.md says of each key what it is'
-  )
+  t.same((await all()).filter((name) => !describedKeys().some((form) => form.test(name))), [],
+    'docs/redis.md says of each key what it is')
   const log = first.service.revocations?.revocations
   if (log === undefined) throw new Error('a replica of these tests has a management token')
   const reader = openLogReplica(t, place, { keyPrefix: logKey('forward-auth:', simulator.url), settings: ACCESS })
@@ -78,43 +72,40 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
   await reader.store.trim(1)
 }
 
-t.test(
-  'docs/redis.md prints all the rights that are needed, and no other',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const redis = await startRedis(t)
-    await addPrintedUser(redis)
-    const copy = await startRedis(t, {
-      args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
-    })
-    await until(
-      'WAIT has somebody to wait for',
-      async () => {
-        const role = await copy.cli('ROLE')
-        return Array.isArray(role) && role[3] === 'connected'
-      },
-      30_000
-    )
-    await useAll(t, redis.port, [redis])
-    t.same(await redis.cli('ACL', 'LOG'), [], 'nothing was refused')
-
-    const cluster = await startCluster(t)
-    for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
-    await useAll(t, cluster.servers, cluster.masters)
-    const replica = openLogReplica(t, cluster.servers, { keyPrefix: 'forward-auth:{moving}', settings: ACCESS })
-    await settled(replica)
-    const [slot, from] = [await cluster.slotOf('{moving}'), await cluster.ownerOf('{moving}')]
-    const to = cluster.masters.find((node) => node !== from) ?? from
-    await cluster.beginMove(slot, from, to)
-    await cluster.moveKeys(slot, from, to)
-    await until('logged by ASK', async () => await replica.log.revoke(user('alice')) === 'logged')
-    for (const node of cluster.masters) t.same(await node.cli('ACL', 'LOG'), [], 'nothing was refused')
-
-    const used = new Set((await Promise.all([redis, ...cluster.masters].map(usedOn))).flat())
-    t.same(printedRights().filter((name) => !used.has(name)), [], 'nothing is printed that is not used')
+t.test('docs/redis.md prints all the rights that are needed, and no other', async (t) => {
+  const redis = await startRedis(t)
+  await addPrintedUser(redis)
+  const copy = await startRedis(t, {
+    args: ['--replicaof', '127.0.0.1', String(redis.port), '--repl-diskless-sync-delay', '0']
   })
+  await until(
+    'WAIT has somebody to wait for',
+    async () => {
+      const role = await copy.cli('ROLE')
+      return Array.isArray(role) && role[3] === 'connected'
+    },
+    30_000
+  )
+  await useAll(t, redis.port, [redis])
+  t.same(await redis.cli('ACL', 'LOG'), [], 'nothing was refused')
 
-t.test('keys of others are out of its reach', { skip: skipOrFail('redis-server') }, async (t) => {
+  const cluster = await startCluster(t)
+  for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
+  await useAll(t, cluster.servers, cluster.masters)
+  const replica = openLogReplica(t, cluster.servers, { keyPrefix: 'forward-auth:{moving}', settings: ACCESS })
+  await settled(replica)
+  const [slot, from] = [await cluster.slotOf('{moving}'), await cluster.ownerOf('{moving}')]
+  const to = cluster.masters.find((node) => node !== from) ?? from
+  await cluster.beginMove(slot, from, to)
+  await cluster.moveKeys(slot, from, to)
+  await until('logged by ASK', async () => await replica.log.revoke(user('alice')) === 'logged')
+  for (const node of cluster.masters) t.same(await node.cli('ACL', 'LOG'), [], 'nothing was refused')
+
+  const used = new Set((await Promise.all([redis, ...cluster.masters].map(usedOn))).flat())
+  t.same(printedRights().filter((name) => !used.has(name)), [], 'nothing is printed that is not used')
+})
+
+t.test('keys of others are out of its reach', async (t) => {
   const redis = await startRedis(t)
   await addPrintedUser(redis)
   for (const command of [
@@ -129,15 +120,12 @@ t.test('keys of others are out of its reach', { skip: skipOrFail('redis-server')
   }
 })
 
-t.test('another database takes one right more', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('another database takes one right more', async (t) => {
   const redis = await startRedis(t)
   await addPrintedUser(redis)
   await redis.cli('ACL', 'SETUSER', USERNAME, '+select')
-  const replica = openLogReplica(
-    t,
-    { kind: 'one', host: '127.0.0.1', port: redis.port, db: 3 },
-    { keyPrefix: 'forward-auth:{log}', settings: ACCESS }
-  )
+  const replica = openLogReplica(t, { kind: 'one', host: '127.0.0.1', port: redis.port, db: 3 },
+    { keyPrefix: 'forward-auth:{log}', settings: ACCESS })
   await settled(replica)
   t.equal(await replica.log.revoke(user('alice')), 'logged')
   t.equal(await redis.cli('EXISTS', 'forward-auth:{log}:head'), 0, 'not in database 0')

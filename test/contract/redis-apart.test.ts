@@ -3,7 +3,6 @@ import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { about, user } from '../helpers/log-entry.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
@@ -56,50 +55,40 @@ for (const [how, without, isNoticedFirst] of [
   ['by what was written, where INFO is not allowed', ['info'], false]
 ] as const) {
   for (const moved of ['follower', 'publisher'] as const) {
-    t.test(
-      `the ${moved} alone is led to the new master: ${how}, the other follows`,
-      { skip: skipOrFail('redis-server') },
-      async (t) => {
-        const { old, next, replica } = await startTwoMasters(t, without)
-        const before = replica.log.snapshot()
-        await kick(old, moved)
-        await until('it is on the new one', async () => (await clientsOf(next)).length >= 1)
-        const bothMoved = (): Promise<void> =>
-          until(
-            'both are on the new one',
-            async () => (await clientsOf(old)).length === 0 && (await clientsOf(next)).length === 2
-          )
-        if (isNoticedFirst) await bothMoved()
-        t.match(await replica.log.revoke(user('alice')), isNoticedFirst ? 'logged' : /^(?:logged|pending)$/)
-        t.ok(replica.log.isVoid(ALICE, before))
-        await bothMoved()
-        await until('and it is written there', async () => (await count(next, 'alice')) >= 1)
-        await settled(replica)
-        t.equal(await replica.log.revoke(user('bob')), 'logged')
-        t.same([await count(old, 'bob'), await count(next, 'bob')], [0, 1])
-      }
-    )
+    t.test(`the ${moved} alone is led to the new master: ${how}, the other follows`, async (t) => {
+      const { old, next, replica } = await startTwoMasters(t, without)
+      const before = replica.log.snapshot()
+      await kick(old, moved)
+      await until('it is on the new one', async () => (await clientsOf(next)).length >= 1)
+      const bothMoved = (): Promise<void> =>
+        until('both are on the new one',
+          async () => (await clientsOf(old)).length === 0 && (await clientsOf(next)).length === 2)
+      if (isNoticedFirst) await bothMoved()
+      t.match(await replica.log.revoke(user('alice')), isNoticedFirst ? 'logged' : /^(?:logged|pending)$/)
+      t.ok(replica.log.isVoid(ALICE, before))
+      await bothMoved()
+      await until('and it is written there', async () => (await count(next, 'alice')) >= 1)
+      await settled(replica)
+      t.equal(await replica.log.revoke(user('bob')), 'logged')
+      t.same([await count(old, 'bob'), await count(next, 'bob')], [0, 1])
+    })
   }
 
-  t.test(
-    `a change of generation that goes to the wrong master, ${how}`,
-    { skip: skipOrFail('redis-server') },
-    async (t) => {
-      const { old, next, replica } = await startTwoMasters(t, without)
-      const generation = replica.generation()
-      t.equal(await replica.log.revoke(user('alice')), 'logged')
-      await next.cli('DEL', STREAM, HEAD)
-      await kick(old, 'follower')
-      await until(
-        'a new generation where it is followed',
-        async () =>
-          replica.generation() !== generation && (await next.cli('HGET', HEAD, 'gen')) === replica.generation()
-      )
-      await settled(replica)
-      t.equal(await count(next, 'alice'), 1, 'carried over')
-      t.equal(await replica.log.revoke(user('bob')), 'logged')
-      t.equal(await count(next, 'bob'), 1)
-      t.same(replica.troubles.filter((what) => what.includes('three times')), [])
-    }
-  )
+  t.test(`a change of generation that goes to the wrong master, ${how}`, async (t) => {
+    const { old, next, replica } = await startTwoMasters(t, without)
+    const generation = replica.generation()
+    t.equal(await replica.log.revoke(user('alice')), 'logged')
+    await next.cli('DEL', STREAM, HEAD)
+    await kick(old, 'follower')
+    await until(
+      'a new generation where it is followed',
+      async () =>
+        replica.generation() !== generation && (await next.cli('HGET', HEAD, 'gen')) === replica.generation()
+    )
+    await settled(replica)
+    t.equal(await count(next, 'alice'), 1, 'carried over')
+    t.equal(await replica.log.revoke(user('bob')), 'logged')
+    t.equal(await count(next, 'bob'), 1)
+    t.same(replica.troubles.filter((what) => what.includes('three times')), [])
+  })
 }

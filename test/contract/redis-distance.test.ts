@@ -4,7 +4,6 @@ import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/base/redis/connect.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 const KEYS = Array.from({ length: 10 }, (_, n) => `key ${n}`)
@@ -26,7 +25,7 @@ async function startHolding (t: Test, target: number) {
   return { port: (server.address() as AddressInfo).port, hold: () => { held = [] }, release }
 }
 
-t.test('a Redis that is far away', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a Redis that is far away', async (t) => {
   const redis = await startRedis(t)
   const network = await startHolding(t, redis.port)
   const connection = connectRedis(settingsFor(network.port, { timeoutMs: 60_000 }), { up () {}, down () {} })

@@ -7,13 +7,12 @@ import { entryOf } from '../helpers/entry.ts'
 import { USER_ID, validResolution } from '../helpers/identity.ts'
 import { keyOf, leasedCache, redisTier, sealerOf, SECRET, type TestTier } from '../helpers/redis-tier.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
 
 const MINUTE = 60_000
 const [A, B] = [keyOf('a'), keyOf('b')]
 
-t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server') }, async t => {
+t.test('whatever somebody writes into Redis', async t => {
   const redis = await startRedis(t)
 
   /** A tier with an entry of A's in it, and the bytes that Redis holds of it. */
@@ -151,7 +150,7 @@ t.test('whatever somebody writes into Redis', { skip: skipOrFail('redis-server')
   })
 })
 
-t.test('Redis that does not answer', { skip: skipOrFail('redis-server') }, async t => {
+t.test('Redis that does not answer', async t => {
   const redis = await startRedis(t)
   const tier: TestTier = await redisTier(t, redis.port, { timeoutMs: 50 })
   const cache = leasedCache(tier)

@@ -7,11 +7,10 @@ import { startRedis } from '../helpers/redis.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
 import { startSentinelGroup, type SentinelGroup } from '../helpers/redis-sentinel.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, PATIENCE_MS, settled, type LogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
-t.test('for how long a master is followed', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('for how long a master is followed', async (t) => {
   t.test('a mark of another type takes no proof away', async (t) => {
     const { master } = await startPair(t)
     await master.cli('SET', `${KEY}:mark`, 'x')

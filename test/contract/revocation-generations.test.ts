@@ -9,7 +9,6 @@ import {
   ALICE, BOB, changed, checkWorks, count, HEAD, lengthOf, script, start, startTwo, STREAM
 } from '../helpers/log-in-redis.ts'
 import { appendInBulk, settled } from '../helpers/stream-log.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 
 /** Holds every append back until it is let go. */
 function gate (): Readonly<{ wrap: (store: LogStore) => LogStore, open: () => void, close: () => void }> {
@@ -21,7 +20,7 @@ function gate (): Readonly<{ wrap: (store: LogStore) => LogStore, open: () => vo
   }
 }
 
-t.test('a new generation of the log', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a new generation of the log', async (t) => {
   t.test('FLUSHALL, which breaks no connection', async (t) => {
     const { redis, open } = await start(t)
     const held = gate()
@@ -41,15 +40,10 @@ t.test('a new generation of the log', { skip: skipOrFail('redis-server') }, asyn
       async () => (await lengthOf(redis)) === 1 && [a, b].every(({ log }) => log.snapshot().stamp.position.nonce !== '')
     )
     t.equal(a.generation(), b.generation(), 'one for all')
-    t.ok(
-      [a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.snapshot())),
-      'nothing of the old one is used'
-    )
-    t.same(
-      [a, b].map(({ log }) => log.trustsShared()),
-      [false, false],
-      'what was revoked in the old one is not in the new one yet'
-    )
+    t.ok([a, b].every(({ log }, index) => log.isVoid(BOB, before[index] ?? log.snapshot())),
+      'nothing of the old one is used')
+    t.same([a, b].map(({ log }) => log.trustsShared()), [false, false],
+      'what was revoked in the old one is not in the new one yet')
     t.same([a, b].map(({ log }) => log.isFollowing()), [true, true])
     held.open()
     await settled(a, b)
@@ -189,10 +183,8 @@ t.test('a new generation of the log', { skip: skipOrFail('redis-server') }, asyn
     await changed(generation, a, b)
     await settled(a, b)
     const second = a.generation()
-    await script(
-      redis,
-      "redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE')"
-    )
+    await script(redis,
+      "redis.call('COPY', KEYS[1] .. '2', KEYS[1], 'REPLACE') redis.call('COPY', KEYS[2] .. '2', KEYS[2], 'REPLACE')")
     await until('a third one', () => [a, b].every((one) => ![generation, second].includes(one.generation())))
     await settled(a, b)
     t.same([a.log.trusts(old), b.log.trusts(old)], [false, false])

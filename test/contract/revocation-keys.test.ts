@@ -1,7 +1,6 @@
 import t, { type Test } from 'tap'
 import { createEntryCodec } from '../../src/base/revocation/codec.ts'
 import { about, credential, user } from '../helpers/log-entry.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { type LogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 import { type Open, script, start, STREAM } from '../helpers/log-in-redis.ts'
@@ -17,7 +16,7 @@ async function works (t: Test, a: LogReplica, open: Open): Promise<void> {
   t.equal(b.generation(), a.generation())
 }
 
-t.test('the two keys, whatever becomes of them', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('the two keys, whatever becomes of them', async (t) => {
   const WRONG: ReadonlyArray<readonly [what: string, lua: string]> = [
     ['the stream is a string', "redis.call('SET', KEYS[1], 'x')"],
     ['the head is a string', "redis.call('SET', KEYS[2], 'x')"],

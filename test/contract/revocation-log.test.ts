@@ -3,7 +3,6 @@ import { createMemoryLog } from '../../src/base/revocation/memory-log.ts'
 import { logContract } from '../helpers/log-contract.ts'
 import { NO_OBSERVER } from '../helpers/log-observer.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { jumpingClock, openLogReplica, settled } from '../helpers/stream-log.ts'
 
 t.test('in memory', async (t) => {
@@ -18,7 +17,7 @@ t.test('in memory', async (t) => {
   })
 })
 
-t.test('in Redis', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('in Redis', async (t) => {
   const redis = await startRedis(t)
   let opened = 0
   logContract(t, async (t) => {

@@ -4,7 +4,6 @@ import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { follows, KEY, roleOf, STALE_MS, startPair } from '../helpers/redis-pair.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, PATIENCE_MS, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 import { ALICE, BOB, changed, checkWorks, count, HEAD, PREFIX, STALE, startTwo } from '../helpers/log-in-redis.ts'
@@ -25,7 +24,7 @@ function noted () {
   return { wrap, replicas: () => newest }
 }
 
-t.test('who is master', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('who is master', async (t) => {
   t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)

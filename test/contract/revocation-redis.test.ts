@@ -6,9 +6,8 @@ import {
   ALICE, changed, checkWorks, count, HEAD, lengthOf, STALE, start, startTwo, STREAM
 } from '../helpers/log-in-redis.ts'
 import { appendInBulk, settled } from '../helpers/stream-log.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 
-t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('the log in a real Redis', async (t) => {
   t.test('a revocation on one replica voids on the other every entry made before it', async (t) => {
     const { a, b } = await startTwo(t)
     const before = b.log.snapshot()
@@ -16,10 +15,8 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.same(old.map((entry) => b.log.trusts(entry)), [true, true])
     t.equal(await a.log.revoke(credential('token')), 'logged')
     await until('b has read it', () => b.log.isVoid(ALICE, before))
-    t.same(
-      [...old.map((entry) => b.log.trusts(entry)), ...old.map((entry) => a.log.trusts(entry))],
-      [false, false, false, false]
-    )
+    t.same([...old.map((entry) => b.log.trusts(entry)), ...old.map((entry) => a.log.trusts(entry))],
+      [false, false, false, false])
     await settled(a, b)
     t.ok(b.log.trusts(a.seal(ALICE)))
     t.same(a.troubles, [])
@@ -82,10 +79,8 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     t.same(new Set(outcomes), new Set(['pending']))
     await redis.restart()
     await changed(generation, a, b)
-    await until(
-      'everything is in the log',
-      async () => (await count(redis, 'everything')) >= 1 && (await count(redis, 'u1099')) >= 1
-    )
+    await until('everything is in the log',
+      async () => (await count(redis, 'everything')) >= 1 && (await count(redis, 'u1099')) >= 1)
     await settled(a, b)
     t.equal(await count(redis, 'u1'), 0)
     await until('nothing is left of those whose place it took', () => a.log.trusts(b.seal(about('u1'))))
@@ -98,12 +93,8 @@ t.test('the log in a real Redis', { skip: skipOrFail('redis-server') }, async (t
     const old = a.seal(about('u19999'))
     const fresh = a.seal(about('bob'))
     const codec = createEntryCodec(Buffer.alloc(32, 1))
-    await appendInBulk(
-      redis.port,
-      [STREAM, HEAD],
-      (index, previous) => codec.encode(a.generation(), previous, `o${index}`, user(`u${index}`, 2000)),
-      20_000
-    )
+    await appendInBulk(redis.port, [STREAM, HEAD],
+      (index, previous) => codec.encode(a.generation(), previous, `o${index}`, user(`u${index}`, 2000)), 20_000)
     await settled(a)
     for (const page of [5000, 100]) {
       const began = performance.now()

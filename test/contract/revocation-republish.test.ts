@@ -2,7 +2,6 @@ import t from 'tap'
 import type { LogStore } from '../../src/base/revocation/store.ts'
 import { about, user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 
@@ -32,9 +31,7 @@ function gated () {
   return { seen, wrap, open: () => open(), close }
 }
 
-t.test('a new revocation waits for none of 900 that are republished', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a new revocation waits for none of 900 that are republished', async (t) => {
   const redis = await startRedis(t)
   const gates = [gated(), gated(), gated()] as const
   const replicas = gates.map(({ wrap }) => openLogReplica(t, redis.port, { keyPrefix: KEY, wrap }))

@@ -5,7 +5,7 @@ import { settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
 import { ALICE, BOB, start } from '../helpers/log-in-redis.ts'
 
-t.test('a Redis that comes back', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a Redis that comes back', async (t) => {
   for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
     t.test(`${server}: from an old snapshot, with all replicas: nothing from before is trusted`, {
       skip: skipOrFail(server)

@@ -23,10 +23,8 @@ type Route = typeof ROUTES[number]
 
 const visible = fieldText.map((text) => text.replaceAll(/[^!-~]/g, ''))
 const query = fc.array(
-  mostly(
-    [NEEDS, `resource=${encodeURIComponent(RESOURCE)}`, 'login=off', 'scope=read:orders', 'client=machine'],
-    joined(fc.constantFrom('resource', 'Resource', 'endpoint', ''), fc.constantFrom('=', '%3D', ''), visible)
-  ),
+  mostly([NEEDS, `resource=${encodeURIComponent(RESOURCE)}`, 'login=off', 'scope=read:orders', 'client=machine'],
+    joined(fc.constantFrom('resource', 'Resource', 'endpoint', ''), fc.constantFrom('=', '%3D', ''), visible)),
   { maxLength: 3 }
 ).map((parameters) => parameters.join('&'))
 /** Behind the path; behind an exact one anything but a query makes another path, which is 404. */

@@ -72,37 +72,34 @@ const request: fc.Arbitrary<Request> = fc
     isHead: method === 'HEAD'
   }))
 
-t.test(
-  'any bytes get one answer a request at most, and a 200 only for a session',
-  async (t) => {
-    const simulator = await startSimulator(t)
-    const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
-    const unforeseen = nothingUnforeseen(log)
-    const seen = new Map<number, number>()
-    await campaign(
-      t,
-      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
-        const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))
-        const answers = parseAnswers(
-          received, (index) => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400')
-        )
-        if (answers.length > requests.length + 1) {
-          throw new Error(`${answers.length} answers to ${requests.length + 1} requests`)
-        }
-        answers.forEach((answer, index) => {
-          checkIdentity(answer)
-          isJustified(answer, requests[index]?.head ?? LAST)
-        })
-        answers.forEach(({ status }) => seen.set(status, (seen.get(status) ?? 0) + 1))
-        unforeseen()
-      }),
-      1000
-    )
-    for (const status of [200, 400, 401, 403, 404]) {
-      t.ok((seen.get(status) ?? 0) > 3, `${status} is not rare: ${seen.get(status)}`)
-    }
+t.test('any bytes get one answer a request at most, and a 200 only for a session', async (t) => {
+  const simulator = await startSimulator(t)
+  const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
+  const unforeseen = nothingUnforeseen(log)
+  const seen = new Map<number, number>()
+  await campaign(
+    t,
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
+      const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))
+      const answers = parseAnswers(
+        received, (index) => requests[index]?.isHead === true && !received.startsWith('HTTP/1.1 400')
+      )
+      if (answers.length > requests.length + 1) {
+        throw new Error(`${answers.length} answers to ${requests.length + 1} requests`)
+      }
+      answers.forEach((answer, index) => {
+        checkIdentity(answer)
+        isJustified(answer, requests[index]?.head ?? LAST)
+      })
+      answers.forEach(({ status }) => seen.set(status, (seen.get(status) ?? 0) + 1))
+      unforeseen()
+    }),
+    1000
+  )
+  for (const status of [200, 400, 401, 403, 404]) {
+    t.ok((seen.get(status) ?? 0) > 3, `${status} is not rare: ${seen.get(status)}`)
   }
-)
+})
 
 /** A 200 names somebody whom one reading of exactly these bytes names. */
 function isJustified ({ status, headers }: ParsedAnswer, head: string): void {

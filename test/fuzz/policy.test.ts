@@ -37,11 +37,8 @@ function escaped (value: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const someBytes = fc.tuple(value, fc.infiniteStream(spelling)).map(([text, spellings]) =>
     [...Buffer.from(text)].map((byte) => spell(byte, spellings.next().value)).join('')
   )
-  return fc.oneof(
-    { weight: 6, arbitrary: value },
-    { weight: 4, arbitrary: someBytes },
-    { weight: 2, arbitrary: joined(value, fc.constantFrom(...HOSTILE_ESCAPES)) }
-  )
+  return fc.oneof({ weight: 6, arbitrary: value }, { weight: 4, arbitrary: someBytes },
+    { weight: 2, arbitrary: joined(value, fc.constantFrom(...HOSTILE_ESCAPES)) })
 }
 
 function spell (byte: number, spelling: '%x' | '%X' | 'plain'): string {

@@ -4,7 +4,6 @@ import t, { type Test } from 'tap'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
@@ -88,40 +87,36 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
   }
 )
 
-t.test(
-  "a hostile writer to Redis swaps nobody's identity and logs nobody out",
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const { simulator, one, other, redis, unforeseen } = await startFleet(t)
-    let count = 0
-    await campaign(
-      t,
-      fc.asyncProperty(
-        tamper,
-        fc.constantFrom('alice', 'bob', undefined),
-        fc.constantFrom('alice', 'bob'),
-        async (tamper, name, second) => {
-          const token =
-            name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.controls.signIn(name).accessToken
-          const [entry, another] = [
-            await entryOf(redis, one, token),
-            await entryOf(redis, one, simulator.controls.signIn(second).accessToken)
-          ]
-          await tamper(redis, entry, another)
-          const answer = await ends('a request', verify(other, token))
-          const expected = name === undefined ? undefined : demo[name === 'alice' ? 'alice' : 'bob'].id
-          if (
-            answer.status !== (expected === undefined ? 401 : 200) || answer.headers['x-authgear-user-id'] !== expected
-          ) {
-            throw new Error(`${answer.status} ${String(answer.headers['x-authgear-user-id'])} instead of ${expected}`)
-          }
-          unforeseen()
+t.test("a hostile writer to Redis swaps nobody's identity and logs nobody out", async (t) => {
+  const { simulator, one, other, redis, unforeseen } = await startFleet(t)
+  let count = 0
+  await campaign(
+    t,
+    fc.asyncProperty(
+      tamper,
+      fc.constantFrom('alice', 'bob', undefined),
+      fc.constantFrom('alice', 'bob'),
+      async (tamper, name, second) => {
+        const token =
+          name === undefined ? `N${String(++count).padStart(31, '0')}` : simulator.controls.signIn(name).accessToken
+        const [entry, another] = [
+          await entryOf(redis, one, token),
+          await entryOf(redis, one, simulator.controls.signIn(second).accessToken)
+        ]
+        await tamper(redis, entry, another)
+        const answer = await ends('a request', verify(other, token))
+        const expected = name === undefined ? undefined : demo[name === 'alice' ? 'alice' : 'bob'].id
+        if (
+          answer.status !== (expected === undefined ? 401 : 200) || answer.headers['x-authgear-user-id'] !== expected
+        ) {
+          throw new Error(`${answer.status} ${String(answer.headers['x-authgear-user-id'])} instead of ${expected}`)
         }
-      ),
-      120
-    )
-  }
-)
+        unforeseen()
+      }
+    ),
+    120
+  )
+})
 
 const field = fc.oneof(
   fc.constantFrom('', '0', '-1', '1e999', 'user', 'everything', 'generation', '__proto__', demo.alice.id),
@@ -145,45 +140,41 @@ const strange = fc.record(
   { requiredKeys: [] }
 )
 
-t.test(
-  'a hostile writer to the log lets no revoked session in and nobody out',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const { simulator, one, other, redis, unforeseen } = await startFleet(t)
-    const [stream = ''] = await redis.keys('*:stream')
-    const head = stream.replace(/stream$/, 'head')
-    await campaign(
-      t,
-      fc.asyncProperty(
-        fc.array(strange, { minLength: 1, maxLength: 3 }),
-        fc.option(strange),
-        async (entries, newHead) => {
-          const [gone, stays] = [
-            simulator.controls.signIn('alice').accessToken, simulator.controls.signIn('bob').accessToken
-          ]
-          for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
-          for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
-          if (newHead !== null) await redis.hset(head, ...flat(newHead))
-          simulator.controls.revoke(gone)
-          await one.service.revocations?.revocations.revoke({
-            target: { kind: 'user', userId: demo.alice.id }, origin: 'management', quietMs: 0
-          })
-          if ((await ends('a request', verify(one, gone))).status !== 401) {
-            throw new Error('revoked, and let in where it was taken')
-          }
-          await until('the other refuses too', async () => (await verify(other, gone)).status === 401)
-          for (const replica of [one, other]) {
-            if ((await verify(replica, stays)).headers['x-authgear-user-id'] !== demo.bob.id) {
-              throw new Error('bob is logged out')
-            }
-          }
-          unforeseen()
+t.test('a hostile writer to the log lets no revoked session in and nobody out', async (t) => {
+  const { simulator, one, other, redis, unforeseen } = await startFleet(t)
+  const [stream = ''] = await redis.keys('*:stream')
+  const head = stream.replace(/stream$/, 'head')
+  await campaign(
+    t,
+    fc.asyncProperty(
+      fc.array(strange, { minLength: 1, maxLength: 3 }),
+      fc.option(strange),
+      async (entries, newHead) => {
+        const [gone, stays] = [
+          simulator.controls.signIn('alice').accessToken, simulator.controls.signIn('bob').accessToken
+        ]
+        for (const replica of [one, other]) for (const token of [gone, stays]) await verify(replica, token)
+        for (const entry of entries) await redis.xadd(stream, '*', ...flat(entry)).catch(() => {})
+        if (newHead !== null) await redis.hset(head, ...flat(newHead))
+        simulator.controls.revoke(gone)
+        await one.service.revocations?.revocations.revoke({
+          target: { kind: 'user', userId: demo.alice.id }, origin: 'management', quietMs: 0
+        })
+        if ((await ends('a request', verify(one, gone))).status !== 401) {
+          throw new Error('revoked, and let in where it was taken')
         }
-      ),
-      12
-    )
-  }
-)
+        await until('the other refuses too', async () => (await verify(other, gone)).status === 401)
+        for (const replica of [one, other]) {
+          if ((await verify(replica, stays)).headers['x-authgear-user-id'] !== demo.bob.id) {
+            throw new Error('bob is logged out')
+          }
+        }
+        unforeseen()
+      }
+    ),
+    12
+  )
+})
 
 async function startFleet (t: Test) {
   const server = await startRedis(t)
@@ -216,10 +207,8 @@ async function entryOf (redis: Redis, replica: InProcess, token: string): Promis
   const before = new Set(await redis.keys('*:entry'))
   await verify(replica, token)
   let found: string | undefined
-  await until(
-    'the entry is there',
-    async () => (found = (await redis.keys('*:entry')).find((name) => !before.has(name))) !== undefined
-  )
+  await until('the entry is there',
+    async () => (found = (await redis.keys('*:entry')).find((name) => !before.has(name))) !== undefined)
   return found ?? ''
 }
 

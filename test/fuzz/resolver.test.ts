@@ -133,10 +133,8 @@ t.test('gives 200 only where Authgear calls the session valid in this very answe
   let count = 0
   await campaign(t, fc.asyncProperty(reply, async (reply) => {
     now = { user: `user-${++count}`, reply }
-    const received = await ends(
-      'a request',
-      sendAll(port, `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: session=s${count}\r\nConnection: close\r\n\r\n`)
-    )
+    const received = await ends('a request',
+      sendAll(port, `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: session=s${count}\r\nConnection: close\r\n\r\n`))
     const [answer, ...more] = parseAnswers(received, () => false)
     if (answer === undefined || more.length > 0) throw new Error('not one answer')
     checkIdentity(answer)

@@ -61,10 +61,8 @@ export function cacheContract (t: Test, open: (t: Test) => Promise<CacheSubject>
     for (const [ttlMs, lifeMs] of [[30_000, 30_000], [30_000, 10_000], [1, 1]] as const) {
       await cache.write(A, entryOf({ ttlMs }), lifeMs)
       const read = await cache.read(A)
-      t.ok(
-        read.kind === 'miss' ? lifeMs === 1 : read.kind === 'hit' && read.remainingMs <= lifeMs,
-        `${lifeMs} of ${ttlMs} ms`
-      )
+      t.ok(read.kind === 'miss' ? lifeMs === 1 : read.kind === 'hit' && read.remainingMs <= lifeMs,
+        `${lifeMs} of ${ttlMs} ms`)
     }
   })
 

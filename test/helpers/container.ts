@@ -48,11 +48,8 @@ export async function startContainer (
     if (!t.passing()) t.comment(`the container printed:\n${(await docker('logs', '--tail', '20', id))}`)
     await docker('rm', '-f', id)
   })
-  await until(
-    'the container is ready',
-    () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false),
-    120_000
-  )
+  await until('the container is ready',
+    () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false), 120_000)
   const inspect = (what: string): Promise<string> => docker('inspect', '-f', what, id)
   let [usage, kills] = [NaN, 0]
   const look = async (): Promise<void> => {

@@ -53,11 +53,8 @@ const cookiePart = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .tuple(
-        fc.constantFrom('session', 'app_session', 'app_access_token', ' session', 'session ', 'Session'),
-        fc.constantFrom('=', '', ' = ', '=='),
-        hostile
-      )
+      .tuple(fc.constantFrom('session', 'app_session', 'app_access_token', ' session', 'session ', 'Session'),
+        fc.constantFrom('=', '', ' = ', '=='), hostile)
       .map((parts) => parts.join(''))
   },
   { weight: 1, arbitrary: hostile }

@@ -68,12 +68,8 @@ export function headFrames (fields: readonly Field[], stream: number): Buffer[] 
   const count = Math.max(1, Math.ceil(block.length / MAX_FRAME_BYTES))
   const parts = Array.from({ length: count }, (_, i) => block.subarray(i * MAX_FRAME_BYTES, (i + 1) * MAX_FRAME_BYTES))
   return parts.map((part, i) =>
-    frame(
-      i === 0 ? HEADERS : CONTINUATION,
-      (i === 0 ? END_STREAM : 0) | (i === parts.length - 1 ? END_HEADERS : 0),
-      stream,
-      part
-    )
+    frame(i === 0 ? HEADERS : CONTINUATION, (i === 0 ? END_STREAM : 0) | (i === parts.length - 1 ? END_HEADERS : 0),
+      stream, part)
   )
 }
 

@@ -101,9 +101,6 @@ function checkPage (t: Test, { headers, body }: Answered): void {
   t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
   t.match(body, `<link rel="icon" href="${tabIcon()}">`, 'a browser asks the app for no icon')
   t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
-  t.same(
-    [...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference),
-    [headers['x-request-id']],
-    'the reference is the request id'
-  )
+  t.same([...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference), [headers['x-request-id']],
+    'the reference is the request id')
 }

@@ -54,9 +54,7 @@ async function start (t: Test, env: Env, run: (env: NodeJS.ProcessEnv) => ChildP
   const child = run({ ...process.env, LISTEN, MANAGEMENT_LISTEN, ...env })
   const ended = once(child, 'exit').then(([code]) => code as number | null)
   t.teardown(() => child.kill('SIGKILL'))
-  await until(
-    'it is ready',
-    () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false)
-  )
+  await until('it is ready',
+    () => ask(managementPort, { path: '/readyz' }).then(({ status }) => status === 200, () => false))
   return { port, signal: (name) => { child.kill(name) }, ended }
 }

@@ -25,14 +25,10 @@ export function makeTls (t: Test, names: readonly string[] = [], days = 1): TlsF
   }
   const alternatives = ['IP:127.0.0.1', 'DNS:localhost', ...names.map(name => `DNS:${name}`)].join(',')
   writeFileSync(path('leaf.ext'), `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n`)
-  openssl(
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj',
-    '/CN=test CA', '-keyout', 'ca.key', '-out', 'ca.crt'
-  )
-  openssl(
-    'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-keyout',
-    'leaf.key', '-out', 'leaf.csr'
-  )
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj',
+    '/CN=test CA', '-keyout', 'ca.key', '-out', 'ca.crt')
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-keyout',
+    'leaf.key', '-out', 'leaf.csr')
   openssl(
     'x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', String(days),
     '-extfile', 'leaf.ext', '-out', 'leaf.crt'

@@ -63,10 +63,8 @@ export const REFUSED_TOKENS: readonly CorpusRow[] = [
   changed('an empty header', (token) => `.${token.split('.').slice(1).join('.')}`),
   changed('an empty payload', (token) => token.split('.').map((part, i) => i === 1 ? '' : part).join('.')),
   changed('its signature cut by a byte', (token) => token.slice(0, -2)),
-  changed(
-    'a bit of its signature changed',
-    (token) => `${token.slice(0, -9)}${token.at(-9) === 'A' ? 'B' : 'A'}${token.slice(-8)}`
-  ),
+  changed('a bit of its signature changed',
+    (token) => `${token.slice(0, -9)}${token.at(-9) === 'A' ? 'B' : 'A'}${token.slice(-8)}`),
   changed('a blank within its signature', (token) => `${token.slice(0, -9)} ${token.slice(-9)}`),
   changed('a tab within its signature', (token) => `${token.slice(0, -9)}\t${token.slice(-9)}`),
   changed('a blank before its signature', (token) => token.replace(/\.(?=[^.]*$)/, '. ')),

@@ -95,10 +95,8 @@ t.test('counts resolutions, by credential too, and keeps the last request', asyn
   const { counters, port } = await startSimulator(t)
   await sendRaw(port, asAlice)
   await sendRaw(port, asking('X-Odd: 1'))
-  t.strictSame(
-    [counters.resolutions, counters.of(demo.alice.accessToken), counters.of('other'), counters.connections],
-    [2, 1, 0, 2]
-  )
+  t.strictSame([counters.resolutions, counters.of(demo.alice.accessToken), counters.of('other'), counters.connections],
+    [2, 1, 0, 2])
   t.strictSame(counters.lastRawHeaders, ['Host', 'localhost', 'X-Odd', '1'])
   t.equal(counters.lastUrl, '/resolve')
   counters.reset()
@@ -119,11 +117,8 @@ t.test('users change while it runs', async t => {
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), demo.alice.id)
   controls.revoke(cookie)
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), undefined)
-  t.equal(
-    userOf(await sendRaw(port, asking(`Authorization: Bearer ${accessToken}`))),
-    demo.alice.id,
-    'one credential ends, not the other'
-  )
+  t.equal(userOf(await sendRaw(port, asking(`Authorization: Bearer ${accessToken}`))), demo.alice.id,
+    'one credential ends, not the other')
 })
 
 t.test('login page', async t => {
@@ -142,10 +137,8 @@ t.test('login page', async t => {
     /session=([^;]+); Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax/.exec(signedIn.headers.get('set-cookie') ?? '')?.[1] ??
     ''
   t.equal(userOf(await sendRaw(port, byCookie(cookie))), demo.alice.id, 'the resolver knows the cookie')
-  t.match(
-    await (await fetch(`${url}/demo-login`, { headers: { cookie: `session=${cookie}` } })).text(),
-    /signed in as <strong>alice/
-  )
+  t.match(await (await fetch(`${url}/demo-login`, { headers: { cookie: `session=${cookie}` } })).text(),
+    /signed in as <strong>alice/)
 
   const signedOut = await post('/demo-login/logout', {}, `session=${cookie}`)
   t.match(signedOut.headers.get('set-cookie'), /^session=; Path=\/; Expires=Thu, 01 Jan 1970/)

@@ -45,11 +45,8 @@ for (const { name, method, path, session, strict, status, location, setCookie, a
     t.equal(answer.headers.allow ?? null, allow)
     t.strictSame(essence(answer.headers.location), essence(location ?? undefined))
     const alive = await ask(port, { path: '/resolve', headers: [['Cookie', `session=${values.valid}`]] })
-    t.equal(
-      alive.headers['x-authgear-session-valid'],
-      setCookie.length === 2 ? 'false' : 'true',
-      'the session ends where its cookie does'
-    )
+    t.equal(alive.headers['x-authgear-session-valid'], setCookie.length === 2 ? 'false' : 'true',
+      'the session ends where its cookie does')
   })
 }
 

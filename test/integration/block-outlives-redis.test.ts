@@ -8,7 +8,7 @@ import { isUp, tokenFleet } from '../helpers/token-fleet.ts'
 import { until } from '../helpers/until.ts'
 
 const STACKS = ['docker-compose.yml', ...['caddy', 'nginx', 'https', 'https-caddy'].map((name) => `deploy/compose/${name}.yml`)]
-const skip = skipOrFail('docker-compose') || skipOrFail('redis-server')
+const skip = skipOrFail('docker-compose')
 /** What is of the container: its access list, and the place of its volume. */
 const OF_THE_CONTAINER = ['--aclfile', '--dir']
 

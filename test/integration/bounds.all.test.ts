@@ -171,10 +171,8 @@ t.test('it is the proxy that closes an idle connection', async (t) => {
     const { keepAliveTimeout, headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount, timeout } =
       service.app.fastify.server as unknown as Record<string, number>
     t.ok(Number(keepAliveTimeout) > 120_000, 'longer than nginx (60 s), Traefik (90 s) and Caddy (120 s)')
-    t.match(
-      { headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount },
-      { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeadersCount: 4000 }
-    )
+    t.match({ headersTimeout, requestTimeout, connectionsCheckingInterval, maxHeadersCount },
+      { headersTimeout: 20_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, maxHeadersCount: 4000 })
     t.ok(tls !== undefined || timeout === 0, 'and nothing else cuts it')
   }
   const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, limits: { keepAliveTimeout: 200 } })

@@ -54,11 +54,8 @@ t.test('one port or two are published to the world; the status page is on loopba
     )
     const proxy = file === DEMO || file === HTTPS ? 'traefik' : file.includes('nginx') ? 'nginx' : 'caddy'
     const open = file === HTTPS || file === CADDY ? ['80', '443'] : ['8080']
-    t.strictSame(
-      ports.toSorted(),
-      ['forward-auth 127.0.0.1 4181-4190', ...open.map((port) => `${proxy} the world ${port}`)].toSorted(),
-      file
-    )
+    t.strictSame(ports.toSorted(),
+      ['forward-auth 127.0.0.1 4181-4190', ...open.map((port) => `${proxy} the world ${port}`)].toSorted(), file)
   }
 })
 

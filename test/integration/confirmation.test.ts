@@ -108,15 +108,10 @@ for (const protocol of WITH_GRPC) {
           t.match(answered, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
         }
         t.match(await ask('max_age=0'), { status: 401, headers: { 'x-forward-auth-reason': 'step_up_required' } })
-        t.match(
-          await ask(''),
-          { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
-          'who is remembered is served'
-        )
-        t.same(
-          new Set(verifier.lines.filter(({ status }) => status === 403).map(({ source }) => source)),
-          new Set(['memory'])
-        )
+        t.match(await ask(''), { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+          'who is remembered is served')
+        t.same(new Set(verifier.lines.filter(({ status }) => status === 403).map(({ source }) => source)),
+          new Set(['memory']))
       })
     }
 
@@ -131,18 +126,14 @@ for (const protocol of WITH_GRPC) {
       const policies = ['role=admin', 'role=admin,owner', 'role=owner', 'verified=true', 'max_age=0']
       const asking = Array.from({ length: 40 }, async (_, index) => (await ask(policies[index % 5] ?? '')).status)
       await hold.arrived(1)
-      await until(
-        '39 wait for the one',
-        async () => (await counted(verifier, 'forward_auth_coalesced_total{scope="process"}')) === 39
-      )
+      await until('39 wait for the one',
+        async () => (await counted(verifier, 'forward_auth_coalesced_total{scope="process"}')) === 39)
       t.equal((await ask('')).status, 200, 'who asks for less is served from memory meanwhile')
       hold.release()
       const statuses = await Promise.all(asking)
       t.equal(calls(), 2)
-      t.same(
-        new Set(statuses.map((status, index) => `${policies[index % 5]} ${status}`)),
-        new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'max_age=0 401'])
-      )
+      t.same(new Set(statuses.map((status, index) => `${policies[index % 5]} ${status}`)),
+        new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'max_age=0 401']))
     })
 
     await t.test('a step-up just made counts', async (t) => {
@@ -189,11 +180,8 @@ for (const protocol of WITH_GRPC) {
       await asAlice('')
       simulator.controls.setRoles('alice', [])
       for (let age = 0; age < 26; age += 5) {
-        t.match(
-          await asAlice('role=admin'),
-          { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
-          'one who may pass is never confirmed'
-        )
+        t.match(await asAlice('role=admin'), { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
+          'one who may pass is never confirmed')
         clock.advance(5000)
       }
       t.equal(calls(), 1)

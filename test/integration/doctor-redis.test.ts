@@ -205,14 +205,12 @@ const HEALTHY: ReadonlyArray<readonly [what: string, make: Make]> = [
   })]
 ]
 
-const REDIS = { skip: skipOrFail('redis-server') }
-
-t.test('each mistake of Redis is found, and only it', REDIS, async (t) => {
+t.test('each mistake of Redis is found, and only it', async (t) => {
   t.strictSame([...new Set(MISTAKES.flatMap(([, ids]) => ids))].sort(), [...OF_REDIS].sort())
   await checkMistakes(t, MISTAKES)
 })
 
-t.test('what is in order has no finding, and leaves nothing in Redis', REDIS, async (t) => {
+t.test('what is in order has no finding, and leaves nothing in Redis', async (t) => {
   await checkHealthy(t, HEALTHY)
   const redis = await startRedis(t)
   await visit({ env: { ...(await openAuthgear(t)).env, ...plain(redis.port) } })

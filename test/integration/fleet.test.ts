@@ -39,10 +39,8 @@ t.test('60 parallel requests of one cold credential on three replicas make one c
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, index) => ask(replicas[index % 3]?.port ?? 0, bearer(token)))
     )
-    t.ok(
-      answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === `user-${run}`),
-      'every one of them is that user'
-    )
+    t.ok(answers.every(({ status, headers }) => status === 200 && headers['x-authgear-user-id'] === `user-${run}`),
+      'every one of them is that user')
     return { calls: simulator.counters.resolutions - calls, errors: await redisErrors(replicas) - errors }
   })
 })
@@ -96,10 +94,8 @@ t.test('mixed requests of many users on three replicas: none is taken for anothe
   }
   t.equal(right, rounds * 100)
   const unshared = await redisErrors(replicas)
-  t.ok(
-    simulator.counters.resolutions <= credentials + unshared,
-    `${simulator.counters.resolutions} calls for ${credentials} credentials; Redis failed ${unshared} times`
-  )
+  t.ok(simulator.counters.resolutions <= credentials + unshared,
+    `${simulator.counters.resolutions} calls for ${credentials} credentials; Redis failed ${unshared} times`)
 })
 
 t.test('a winner that fails does not take the others down with it', async (t) => {

@@ -87,11 +87,8 @@ t.test(
     const service = await startProcess(t, { ...environment(resolver), NODE_OPTIONS: heapFlags(CONTAINER).join(' ') })
     const statuses = await floodHeads(service.port, (i) => (i < LARGEST_REQUESTS ? largest(i) : undefined))
     t.equal([...statuses.values()].reduce((all, count) => all + count, 0), LARGEST_REQUESTS, 'each has its answer')
-    t.strictSame(
-      [...statuses.keys()].filter((status) => !['200', '401', '503'].includes(status)),
-      [],
-      'who finds no room is told to come back'
-    )
+    t.strictSame([...statuses.keys()].filter((status) => !['200', '401', '503'].includes(status)), [],
+      'who finds no room is told to come back')
     t.ok((await metricOf(service, 'forward_auth_cache_bytes')) > 0, 'the process lives')
   }
 )
@@ -136,11 +133,8 @@ async function flood (t: Test, start: (env: Readonly<Record<string, string>>) =>
   const sent = statuses.get('401') ?? 0
   t.notOk(hasEnded, 'the process lives')
   t.strictSame([...statuses.keys()], ['401'], 'each stranger was refused')
-  t.equal(
-    answers.length - answers.filter(({ status }) => status === 200).length,
-    0,
-    'everybody who is remembered was answered'
-  )
+  t.equal(answers.length - answers.filter(({ status }) => status === 200).length, 0,
+    'everybody who is remembered was answered')
   const memory = {
     bytes: await metricOf(service, 'forward_auth_cache_bytes'),
     max: await metricOf(service, 'forward_auth_cache_max_bytes')

@@ -8,7 +8,6 @@ import { startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -34,9 +33,7 @@ async function ranBy (work: () => Promise<void>): Promise<readonly string[]> {
     .map(({ functionName }) => `${relative(BASE, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
 }
 
-t.test('a hit runs through the files of docs/inside/architecture.md, and few functions', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a hit runs through the files of docs/inside/architecture.md, and few functions', async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
   const { port, service } = await startInProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url,

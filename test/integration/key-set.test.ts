@@ -6,10 +6,8 @@ import { jwkOf, KEYS, KID, startIssuer } from '../helpers/token-issuer.ts'
 
 async function start (t: Test) {
   const [issuer, clock] = [await startIssuer(t), manualClock()]
-  const keySet = openKeySet(
-    { endpoint: { origin: issuer.url }, timeoutMs: 30_000, ca: undefined },
-    { clock, observer: { fetched: () => {} } }
-  )
+  const keySet = openKeySet({ endpoint: { origin: issuer.url }, timeoutMs: 30_000, ca: undefined },
+    { clock, observer: { fetched: () => {} } })
   t.teardown(() => keySet.close())
   t.ok(await keySet.keyOf(KID))
   const junk = async (): Promise<void> => {

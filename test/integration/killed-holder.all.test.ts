@@ -3,12 +3,11 @@ import { SECRET } from '../helpers/in-process.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const { alice } = demo
 
-t.test('the others answer when the replica that asks is killed', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('the others answer when the replica that asks is killed', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const start = () => startProcess(t, {

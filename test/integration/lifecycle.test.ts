@@ -16,7 +16,6 @@ import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
 import { runs } from '../helpers/runs.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -98,7 +97,7 @@ t.test('it starts though Authgear and Redis are down, and says so', async (t) =>
   t.equal(await stopped(service), 0)
 })
 
-t.test('is ready only when it follows the revocation log', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('is ready only when it follows the revocation log', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   for (let start = 0; start < runs(2, 5); start++) {
@@ -170,7 +169,7 @@ t.test('a request that Authgear never answers holds no shutdown up', async (t) =
   await cutOff
 })
 
-t.test('a signal during the start ends it with 0', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a signal during the start ends it with 0', async (t) => {
   // a Redis that accepts connections and never answers: the start waits for the list of blocked clients
   const silent = createServer().listen(0, '127.0.0.1')
   t.teardown(() => silent.close())

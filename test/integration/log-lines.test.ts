@@ -77,11 +77,8 @@ t.test('the line of a 503 says what to check', async (t) => {
     })
     authgear.controls.fail(failure)
     t.equal((await ask(port, { path: '/verify', headers: [bearer('0123456789abcdefghijklmnopqrstuv')] })).status, 503)
-    t.match(
-      lines.filter(({ msg }) => msg === 'cannot answer'),
-      [{ level: 'warn', status: 503, error: { code }, check }],
-      failure
-    )
+    t.match(lines.filter(({ msg }) => msg === 'cannot answer'),
+      [{ level: 'warn', status: 503, error: { code }, check }], failure)
   }
 })
 

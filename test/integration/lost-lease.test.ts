@@ -4,7 +4,6 @@ import { metricOf, sourceOf, verify } from '../helpers/in-process-on-clock.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -37,7 +36,7 @@ async function start (t: Test, second: Partial<InProcessOptions> = {}) {
   return { simulator, clock, gate, holder, loser, holding }
 }
 
-t.test('who waited in vain', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('who waited in vain', async (t) => {
   t.test('has a whole AUTHGEAR_TIMEOUT, also where a revocation overtakes its answer', async (t) => {
     const { simulator, clock, gate, loser, holding } = await start(t)
     const before = await redisReads(loser)

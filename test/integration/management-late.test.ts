@@ -3,11 +3,10 @@ import { GIVEN_UP, giveUp, openManagement } from '../helpers/given-up.ts'
 import { MANAGEMENT_TOKEN } from '../helpers/in-process.ts'
 import { startProcess } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
-t.test('a frozen replica drops a revocation that was given up', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a frozen replica drops a revocation that was given up', async (t) => {
   const redis = await startRedis(t)
   const { url } = await startSimulator(t)
   const env = { AUTHGEAR_ENDPOINT: url, REDIS_URL: redis.url, CACHE_SECRET: 's'.repeat(32), MANAGEMENT_TOKEN }

@@ -70,10 +70,8 @@ t.test('promtool finds nothing to complain of', { skip: skipOrFail('promtool') }
   t.equal(
     execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: await metrics.render(), encoding: 'utf8' }), ''
   )
-  t.throws(
-    () => execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: 'wrong_total 1\n', stdio: 'pipe' }),
-    'and would, if there were something'
-  )
+  t.throws(() => execFileSync(mustFind('promtool'), ['check', 'metrics'], { input: 'wrong_total 1\n', stdio: 'pipe' }),
+    'and would, if there were something')
 })
 
 const COUNT = runs(100, 1000)
@@ -116,39 +114,35 @@ async function send (t: Test, port: number, simulator: RunningSimulator, mark: s
   }
 }
 
-t.test(
-  'a hundred values of anything a client sends make three series at most',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
-    const { port, service } = await startInProcess(t, {
-      AUTHGEAR_ENDPOINT: simulator.url,
-      REDIS_URL: redis.url,
-      AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
-      PREFLIGHT: 'allow',
-      CACHE_TTL: '10m', // a slow machine asks Authgear again about nothing, which would be a series of its own
-      CACHE_NEGATIVE_TTL: '10m'
-    })
-    await until('Redis is used', () => service.redisState() === 'up')
-    for (let n = 0; n < 3; n++) await send(t, port, simulator, randomUUID())
-    const before = seriesOf(await service.metrics.render())
-    const marks = Array.from({ length: COUNT }, () => randomUUID())
-    for (let n = 0; n < COUNT; n += 10) {
-      await Promise.all(marks.slice(n, n + 10).map((mark) => send(t, port, simulator, mark)))
-    }
-    await until('all webhooks are read back', async () =>
-      seriesOf(await service.metrics.render()).get('forward_auth_revocations_total{origin="webhook"}') === COUNT + 3)
-    const text = await service.metrics.render()
-    const after = seriesOf(text)
-    // Node tells of its own garbage collections and resources, each kind when it is first seen
-    const ours = (series: ReadonlyMap<string, number>): string[] =>
-      Array.from(series.keys()).filter((one) => one.startsWith('forward_auth_')).toSorted()
-    t.strictSame(ours(after), ours(before), 'the same series')
-    t.ok(after.size < 400, `${after.size} series in all`)
-    t.notOk(marks.some((mark) => text.includes(mark)), 'nothing that a client chose')
-    const total = Array.from(after).filter(([name]) => name.startsWith('forward_auth_requests_total'))
-      .reduce((sum, [, count]) => sum + count, 0)
-    t.equal(total, (COUNT + 3) * 10, 'all were counted')
-    t.equal(after.get('forward_auth_revocations_total{origin="webhook"}'), COUNT + 3)
+t.test('a hundred values of anything a client sends make three series at most', async (t) => {
+  const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
+  const { port, service } = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    REDIS_URL: redis.url,
+    AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    PREFLIGHT: 'allow',
+    CACHE_TTL: '10m', // a slow machine asks Authgear again about nothing, which would be a series of its own
+    CACHE_NEGATIVE_TTL: '10m'
+  })
+  await until('Redis is used', () => service.redisState() === 'up')
+  for (let n = 0; n < 3; n++) await send(t, port, simulator, randomUUID())
+  const before = seriesOf(await service.metrics.render())
+  const marks = Array.from({ length: COUNT }, () => randomUUID())
+  for (let n = 0; n < COUNT; n += 10) {
+    await Promise.all(marks.slice(n, n + 10).map((mark) => send(t, port, simulator, mark)))
   }
-)
+  await until('all webhooks are read back', async () =>
+    seriesOf(await service.metrics.render()).get('forward_auth_revocations_total{origin="webhook"}') === COUNT + 3)
+  const text = await service.metrics.render()
+  const after = seriesOf(text)
+  // Node tells of its own garbage collections and resources, each kind when it is first seen
+  const ours = (series: ReadonlyMap<string, number>): string[] =>
+    Array.from(series.keys()).filter((one) => one.startsWith('forward_auth_')).toSorted()
+  t.strictSame(ours(after), ours(before), 'the same series')
+  t.ok(after.size < 400, `${after.size} series in all`)
+  t.notOk(marks.some((mark) => text.includes(mark)), 'nothing that a client chose')
+  const total = Array.from(after).filter(([name]) => name.startsWith('forward_auth_requests_total'))
+    .reduce((sum, [, count]) => sum + count, 0)
+  t.equal(total, (COUNT + 3) * 10, 'all were counted')
+  t.equal(after.get('forward_auth_revocations_total{origin="webhook"}'), COUNT + 3)
+})

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startInProcess } from '../helpers/in-process.ts'
+import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { sourceOf, startInProcessOnClock, verify } from '../helpers/in-process-on-clock.ts'
 import { checkInvariants } from '../helpers/invariants.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -9,6 +9,13 @@ import { until } from '../helpers/until.ts'
 
 const { alice, bob } = demo
 const junk = (index: number): string => `J${index}`.padEnd(32, 'x')
+const ONE = '203.0.113.7'
+const fromAddress = ({ port }: Pick<InProcess, 'port'>, address: string, token: string): Promise<Answer> =>
+  ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', address]] })
+/** Room for eight at once; after three failures a client takes turns. */
+const CROWDED = {
+  AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100, AUTHGEAR_FAILURES_PER_MINUTE: 3
+}
 
 t.test('beyond the queue the next is refused at once, memory is served throughout', async (t) => {
   const { adapter, simulator, calls } = await startInProcessOnClock(t, {
@@ -30,30 +37,17 @@ t.test('beyond the queue the next is refused at once, memory is served throughou
 })
 
 t.test('a flood of junk keeps out neither remembered nor new users', async (t) => {
-  const { adapter, simulator } = await startInProcessOnClock(t, {
-    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100, AUTHGEAR_FAILURES_PER_MINUTE: 3
-  })
-  const from = (address: string, token: string): Promise<Answer> =>
-    ask(adapter.port, {
-      path: '/verify',
-      headers: [
-        ['Authorization', `Bearer ${token}`],
-        ['X-Forwarded-For', address]
-      ]
-    })
-  await from('203.0.113.7', alice.accessToken)
-  for (let index = 0; index < 3; index++) t.equal((await from('203.0.113.7', junk(index))).status, 401)
+  const { adapter, simulator } = await startInProcessOnClock(t, CROWDED)
+  const from = (token: string) => fromAddress(adapter, ONE, token)
+  await from(alice.accessToken)
+  for (let index = 0; index < 3; index++) t.equal((await from(junk(index))).status, 401)
   const gate = simulator.controls.hold('before')
-  const flood = Array.from({ length: 20 }, (_, index) => from('203.0.113.7', junk(100 + index)))
+  const flood = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await until('four slots are taken, the others wait', () => adapter.service.authgearQueue().queued === 16)
   t.equal(adapter.service.authgearQueue().inFlight, 4)
-  t.equal(
-    sourceOf(await from('203.0.113.7', alice.accessToken)),
-    '200 memory',
-    'somebody behind the same address who is remembered'
-  )
-  const stranger = from('198.51.100.1', bob.accessToken)
-  const neighbour = from('203.0.113.7', demo.anonymous.accessToken)
+  t.equal(sourceOf(await from(alice.accessToken)), '200 memory', 'somebody behind the same address who is remembered')
+  const stranger = fromAddress(adapter, '198.51.100.1', bob.accessToken)
+  const neighbour = from(demo.anonymous.accessToken)
   await gate.arrived(5)
   t.equal(adapter.service.authgearQueue().inFlight, 5, 'others have slots of their own')
   gate.release()
@@ -79,31 +73,28 @@ t.test('never counts a client that no trusted proxy named: others may share the 
   await Promise.all(asking)
 })
 
-t.test(
-  'one session varied by a junk cookie delays no bystander',
-  async (t) => {
-    const { adapter, simulator } = await startInProcessOnClock(t, {
-      AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100
+t.test('one session varied by a junk cookie delays no bystander', async (t) => {
+  const { adapter, simulator } = await startInProcessOnClock(t, {
+    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 100
+  })
+  const varied = (index: number): Promise<Answer> =>
+    ask(adapter.port, {
+      path: '/verify', headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
     })
-    const varied = (index: number): Promise<Answer> =>
-      ask(adapter.port, {
-        path: '/verify', headers: [['Cookie', `session=${alice.cookie}; app_session=${junk(index)}`]]
-      })
-    const gate = simulator.controls.hold('before')
-    const asking = Array.from({ length: 30 }, (_, index) => varied(index))
-    await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
-    await gate.arrived(4)
-    const bystander = verify(adapter, bob.accessToken)
-    await gate.arrived(5)
-    gate.release()
-    t.equal(sourceOf(await bystander), '200 authgear')
-    const answers = (await Promise.all(asking)).map(
-      ({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`
-    )
-    t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
-    t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
-  }
-)
+  const gate = simulator.controls.hold('before')
+  const asking = Array.from({ length: 30 }, (_, index) => varied(index))
+  await until('ten are refused, sixteen wait', () => adapter.service.authgearQueue().queued === 16)
+  await gate.arrived(4)
+  const bystander = verify(adapter, bob.accessToken)
+  await gate.arrived(5)
+  gate.release()
+  t.equal(sourceOf(await bystander), '200 authgear')
+  const answers = (await Promise.all(asking)).map(
+    ({ status, headers }) => `${status} ${headers['x-forward-auth-reason']}`
+  )
+  t.strictSame([...new Set(answers)].sort(), ['200 allowed', '503 overloaded'])
+  t.equal(answers.filter((answer) => answer === '200 allowed').length, 20)
+})
 
 t.test('a session id is not secret: guesses at its rest take none of its ownerâ€™s slots', async (t) => {
   const { adapter, simulator } = await startInProcessOnClock(t, {
@@ -123,21 +114,8 @@ t.test('a session id is not secret: guesses at its rest take none of its ownerâ€
 })
 
 t.test('junk of one client never shares a slot with a session that has been valid', async (t) => {
-  const { adapter, simulator, clock } = await startInProcessOnClock(t, {
-    AUTHGEAR_TIMEOUT: '30s',
-    AUTHGEAR_MAX_CONCURRENCY: 8,
-    AUTHGEAR_MAX_QUEUE: 100,
-    AUTHGEAR_FAILURES_PER_MINUTE: 3,
-    CACHE_TTL: '10s'
-  })
-  const from = (token: string): Promise<Answer> =>
-    ask(adapter.port, {
-      path: '/verify',
-      headers: [
-        ['Authorization', `Bearer ${token}`],
-        ['X-Forwarded-For', '203.0.113.7']
-      ]
-    })
+  const { adapter, simulator, clock } = await startInProcessOnClock(t, { ...CROWDED, CACHE_TTL: '10s' })
+  const from = (token: string) => fromAddress(adapter, ONE, token)
   await from(alice.accessToken)
   clock.advance(10_001)
   for (let index = 0; index < 3; index++) t.equal((await from(junk(index))).status, 401)
@@ -161,14 +139,7 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
     AUTHGEAR_MAX_CONCURRENCY: 64,
     AUTHGEAR_FAILURES_PER_MINUTE: 3
   })
-  const from = (token: string): Promise<Answer> =>
-    ask(adapter.port, {
-      path: '/verify',
-      headers: [
-        ['Authorization', `Bearer ${token}`],
-        ['X-Forwarded-For', '203.0.113.7']
-      ]
-    })
+  const from = (token: string) => fromAddress(adapter, ONE, token)
   await until('the log is followed', () => adapter.service.redisState() === 'up')
   for (let index = 0; index < 3; index++) await from(junk(index))
   const gate = simulator.controls.hold('before')
@@ -182,20 +153,14 @@ t.test('junk of one client waits before it takes a lease of Redis', async (t) =>
 })
 
 t.test('with no queue at all, a client still takes turns', async (t) => {
-  const { adapter, simulator } = await startInProcessOnClock(t, {
-    AUTHGEAR_TIMEOUT: '30s', AUTHGEAR_MAX_CONCURRENCY: 8, AUTHGEAR_MAX_QUEUE: 0, AUTHGEAR_FAILURES_PER_MINUTE: 3
-  })
-  const from = (token: string): Promise<Answer> =>
-    ask(adapter.port, { path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['X-Forwarded-For', '203.0.113.7']] })
+  const { adapter, simulator } = await startInProcessOnClock(t, { ...CROWDED, AUTHGEAR_MAX_QUEUE: 0 })
+  const from = (token: string) => fromAddress(adapter, ONE, token)
   for (let index = 0; index < 3; index++) await from(junk(index))
   const gate = simulator.controls.hold('before')
   const asking = Array.from({ length: 20 }, (_, index) => from(junk(100 + index)))
   await until('sixteen wait', () => adapter.service.authgearQueue().queued === 16)
-  t.match(
-    await from(junk(200)),
-    { status: 503, headers: { 'x-forward-auth-reason': 'overloaded' } },
-    'one more is told to come back'
-  )
+  t.match(await from(junk(200)), { status: 503, headers: { 'x-forward-auth-reason': 'overloaded' } },
+    'one more is told to come back')
   gate.release()
   t.ok((await Promise.all(asking)).every(({ status }) => status === 401))
 })

@@ -104,10 +104,8 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
 
   await t.test('both are scraped', async (t) => {
     await meanwhile('both are up', async () => (await prometheus.query(`up{job="${JOB}"} == 1`)).length === 2)
-    await meanwhile(
-      'each sees the other on the log',
-      async () => (await prometheus.query('forward_auth_replicas_seen == 2')).length === 2
-    )
+    await meanwhile('each sees the other on the log',
+      async () => (await prometheus.query('forward_auth_replicas_seen == 2')).length === 2)
     t.equal((await prometheus.query('forward_auth_build_info')).length, 2)
   })
 
@@ -187,11 +185,8 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
     await redis.cli('EVAL', `local head = redis.call('HMGET', KEYS[2], 'gen', 'nonce')
       redis.call('XADD', KEYS[1], '*', 'gen', head[1], 'nonce', 'forged', 'prev', head[2], 'kind', 'credential', 'value', 'x', 'quiet', '0', 'tag', 'forged')
       redis.call('HSET', KEYS[2], 'nonce', 'forged')`, '2', stream, stream.replace(/stream$/, 'head'))
-    await until(
-      'the forged entry',
-      async () => (await prometheus.alerts()).get('ForwardAuthInauthenticRevocations') === 'firing',
-      PATIENCE
-    )
+    await until('the forged entry',
+      async () => (await prometheus.alerts()).get('ForwardAuthInauthenticRevocations') === 'firing', PATIENCE)
     await redis.stop()
     await until(
       'the outage',

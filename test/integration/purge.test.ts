@@ -45,10 +45,8 @@ for (const [name, body, expected] of ROWS) {
     }
     for (const header of Object.values(people)) t.equal(await sourceOf(adapter, header), 'authgear')
     const answer = await purge(body)
-    t.match(
-      { status: answer.statusCode, body: answer.json() },
-      { status: 200, body: { status: 'logged', position: /^\d+-\d+$/ } }
-    )
+    t.match({ status: answer.statusCode, body: answer.json() },
+      { status: 200, body: { status: 'logged', position: /^\d+-\d+$/ } })
     for (const [who, header] of Object.entries(people)) {
       t.equal(await sourceOf(adapter, header), expected[who] === 'kept' ? 'memory' : 'authgear', who)
     }

@@ -10,7 +10,6 @@ import { settingsFor } from '../helpers/redis-settings.ts'
 import { redisTier } from '../helpers/redis-tier.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -58,10 +57,8 @@ async function checkAll (
   when: string
 ): Promise<Readonly<Record<string, number>>> {
   const answers = await Promise.all(users.map(async (one) => ({ one, answer: await verify(adapter, one) })))
-  t.ok(
-    answers.every(({ one, answer }) => answer.status === 200 && answer.headers['x-authgear-user-id'] === one.id),
-    `${when}: everybody is let in as who they are`
-  )
+  t.ok(answers.every(({ one, answer }) => answer.status === 200 && answer.headers['x-authgear-user-id'] === one.id),
+    `${when}: everybody is let in as who they are`)
   const sources = answers.map(({ answer }) => String(answer.headers['x-forward-auth-source']))
   return Object.fromEntries(
     [...new Set(sources)].map((source) => [source, sources.filter((one) => one === source).length])
@@ -73,7 +70,7 @@ async function metric ({ service }: InProcess, name: string): Promise<number> {
   return Number(line?.split(' ')[1])
 }
 
-t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('Redis Cluster', async (t) => {
   t.test('one of three masters dies: its slots go to Authgear, nobody is logged out', async (t) => {
     const cluster = await startCluster(t)
     const { users, replicas, open } = await startFleet(t, cluster, 3, { CACHE_TTL: '10m' })
@@ -94,11 +91,8 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       replicas.every(({ service }) => service.revocations?.revocations.isFollowing() === true), 'the log is followed'
     )
     t.same(await checkAll(t, second, users, 'one master is dead'), { redis: users.length - lost, authgear: lost })
-    t.equal(
-      await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'),
-      lost,
-      'each of them is told apart from a miss'
-    )
+    t.equal(await metric(second, 'forward_auth_cache_reads_total{tier="redis",outcome="unreachable"}'), lost,
+      'each of them is told apart from a miss')
     t.equal(await metric(second, 'forward_auth_redis_up'), 0)
     t.equal(
       first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable'))
@@ -107,10 +101,8 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
       'told once'
     )
     await dying.restart()
-    await until(
-      'it is back, and answers',
-      async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok')
-    )
+    await until('it is back, and answers',
+      async () => replicas.every(isUp) && String(await dying.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'))
     t.equal(await metric(second, 'forward_auth_redis_up'), 1)
     await checkAll(t, third, users, 'it is back')
     await until('all is stored again', async () => (await stored()) === users.length)
@@ -160,9 +152,7 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
         return await a.store.append(generation, nonce, 600_000, [codec.encode(generation, nonce, of, user('carol'))])
       }
       const step = async (when: string): Promise<void> => {
-        t.match(
-          await append(when), { kind: 'written' }, `${when}: written wherever it belongs`
-        )
+        t.match(await append(when), { kind: 'written' }, `${when}: written wherever it belongs`)
         const before = b.log.snapshot()
         await until(`${when}: logged`, async () => await a.log.revoke(user('alice')) === 'logged')
         await until(`${when}: read by the other`, () => b.log.isVoid(ALICE, before))
@@ -245,10 +235,8 @@ t.test('Redis Cluster', { skip: skipOrFail('redis-server') }, async (t) => {
     })
     t.teardown(() => connection.close())
     const isTold = (...expected: string[]): Promise<void> =>
-      until(
-        `told: ${expected.join(', ')}`,
-        () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join()
-      )
+      until(`told: ${expected.join(', ')}`,
+        () => told.filter((what, index) => index > 0 || what === 'up').join() === expected.join())
     await isTold('up')
     t.equal(await connection.commands.pttl('{a}'), -2)
     await node.stop()

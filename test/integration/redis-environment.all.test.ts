@@ -5,7 +5,6 @@ import { addPrintedUser, PASSWORD, USERNAME } from '../helpers/redis-acl.ts'
 import { startCluster } from '../helpers/redis-cluster.ts'
 import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import type { RedisServer } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startProcess } from '../helpers/process.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
@@ -37,10 +36,8 @@ async function checkEnvironment (
       'x-forward-auth-source'
     )
   for (const { managementUrl } of [first, second]) {
-    await until(
-      'readyz says that Redis is up',
-      async () => JSON.stringify(await (await fetch(`${managementUrl}/readyz`)).json()).includes('"redis":"up"')
-    )
+    await until('readyz says that Redis is up',
+      async () => JSON.stringify(await (await fetch(`${managementUrl}/readyz`)).json()).includes('"redis":"up"'))
     t.match(await (await fetch(`${managementUrl}/metrics`)).text(), /^forward_auth_redis_up 1$/m)
   }
   t.equal(await verify(first.url), 'authgear')
@@ -56,7 +53,7 @@ async function checkEnvironment (
   t.notMatch(logs, /"level":"(?:warn|error)"/)
 }
 
-t.test('REDIS_CLUSTER with TLS and the user of docs/redis.md', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('REDIS_CLUSTER with TLS and the user of docs/redis.md', async (t) => {
   const tls = makeTls(t)
   const cluster = await startCluster(t, { tls })
   for (const node of cluster.masters) await addPrintedUser(node, { isCluster: true })
@@ -65,19 +62,15 @@ t.test('REDIS_CLUSTER with TLS and the user of docs/redis.md', { skip: skipOrFai
   })
 })
 
-t.test(
-  'REDIS_SENTINELS with TLS, a password of theirs and the user of docs/redis.md',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const tls = makeTls(t)
-    const { nodes, servers } = await startSentinelGroup(t, { tls, sentinelPassword: 'of-the-sentinels' })
-    for (const node of nodes) await addPrintedUser(node)
-    await checkEnvironment(t, nodes, {
-      REDIS_SENTINELS: listOf(servers),
-      REDIS_SENTINEL_NAME: 'mymaster',
-      REDIS_SENTINEL_PASSWORD: 'of-the-sentinels',
-      REDIS_CA_FILE: tls.caFile,
-      REDIS_TIMEOUT: '1s'
-    })
-  }
-)
+t.test('REDIS_SENTINELS with TLS, a password of theirs and the user of docs/redis.md', async (t) => {
+  const tls = makeTls(t)
+  const { nodes, servers } = await startSentinelGroup(t, { tls, sentinelPassword: 'of-the-sentinels' })
+  for (const node of nodes) await addPrintedUser(node)
+  await checkEnvironment(t, nodes, {
+    REDIS_SENTINELS: listOf(servers),
+    REDIS_SENTINEL_NAME: 'mymaster',
+    REDIS_SENTINEL_PASSWORD: 'of-the-sentinels',
+    REDIS_CA_FILE: tls.caFile,
+    REDIS_TIMEOUT: '1s'
+  })
+})

@@ -4,7 +4,6 @@ import { metricOf, sourceOf, sumOf, verify } from '../helpers/in-process-on-cloc
 import { managementOf } from '../helpers/management.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -13,7 +12,7 @@ import { disabledEvent, webhookOf, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 /** What a clock jumps so that no poll before it counts, milliseconds. */
 const STALE_MS = 3000
 
-t.test('replicas whose Redis is out of memory', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('replicas whose Redis is out of memory', async (t) => {
   const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
   const simulator = await startSimulator(t)
   const clock = jumpingClock()

@@ -5,7 +5,6 @@ import { startInProcess, type InProcess } from '../helpers/in-process.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -17,7 +16,7 @@ const BOUND_MS = 3000 + DEGRADED_TTL_MS + 500
 const verify = async ({ port }: InProcess): Promise<number> =>
   (await ask(port, { path: '/verify', headers: [['Authorization', `Bearer ${TOKEN}`]] })).status
 
-t.test('a silent partition ends at the promised bound', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a silent partition ends at the promised bound', async (t) => {
   const master = await startRedis(t, { args: ['--repl-diskless-sync-delay', '0'] })
   const link = await startBadNetwork(t, master.port)
   const copy = await startRedis(t, { args: ['--replicaof', '127.0.0.1', String(link.port)] })

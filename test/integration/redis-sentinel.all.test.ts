@@ -11,7 +11,6 @@ import { startSentinelGroup } from '../helpers/redis-sentinel.ts'
 import { settingsFor } from '../helpers/redis-settings.ts'
 import { redisTier } from '../helpers/redis-tier.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator, type RunningSimulator } from '../helpers/simulator.ts'
 import { openLogReplica, settled } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -149,10 +148,8 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   const during = revokeAll(simulator, adapters, DURING)
   await until('the Sentinels have another master', async () => await group.masterPort() !== master.port)
   const outcomes = await during
-  t.ok(
-    outcomes.every((outcome) => outcome === 'logged' || outcome === 'pending'),
-    `taken meanwhile: ${outcomes.join(', ')}`
-  )
+  t.ok(outcomes.every((outcome) => outcome === 'logged' || outcome === 'pending'),
+    `taken meanwhile: ${outcomes.join(', ')}`)
   await polled([], 'after the failover')
   const next = group.nodes.find(({ port }) => port !== master.port)
   await until('what was taken meanwhile is in the new master’s log', async () => {
@@ -173,79 +170,68 @@ async function checkFailover (t: Test, fault: 'killed' | 'frozen'): Promise<void
   t.same(seen.filter(({ status }) => status !== 200 && status !== 401), [], 'no request failed')
   t.same(seen.filter(({ user, status }) => LEFT_ALONE.includes(user) && status !== 200), [], 'nobody was logged out')
   t.same(seen.filter(({ status, isSelf }) => status === 200 && !isSelf), [], 'nobody was taken for another')
-  t.same(
-    seen.filter(({ user, status, began }) => status === 200 && began > (mustBeRefused.get(user) ?? Infinity)),
-    [],
-    'nobody was let in once all had polled'
-  )
+  t.same(seen.filter(({ user, status, began }) => status === 200 && began > (mustBeRefused.get(user) ?? Infinity)),
+    [], 'nobody was let in once all had polled')
 }
 
-t.test('a Sentinel failover under load', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a Sentinel failover under load', async (t) => {
   t.test('the master is killed', (t) => checkFailover(t, 'killed'))
   t.test('the master freezes, and thaws when another took its place', (t) => checkFailover(t, 'frozen'))
 })
 
-t.test(
-  'a master that the Sentinels gave up, and that does not know it, is left',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const group = await startSentinelGroup(t)
-    const [master, next] = group.nodes
-    if (master === undefined || next === undefined) throw new Error('no servers')
-    for (const node of group.nodes) await addPrintedUser(node)
-    const replica = openLogReplica(t, group.servers, {
-      keyPrefix: 'forward-auth:{log}', settings: { username: USERNAME, password: PASSWORD }
-    })
-    const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
-    await settled(replica)
-    await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
-    await until('the Sentinels have another master', async () => (await group.masterPort()) === next.port)
-    await until('the log is there', async () => {
-      await replica.log.revoke(user('alice'))
-      return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"')
-    })
-    await until('and the cache', async () => {
-      await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {})
-      return (await next.cli('EXISTS', `${tier.keyPrefix}a`)) === 1
-    })
-    t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
-    await settled(replica)
-    t.equal(await replica.log.revoke(user('bob')), 'logged')
-  }
-)
+t.test('a master that the Sentinels gave up, and that does not know it, is left', async (t) => {
+  const group = await startSentinelGroup(t)
+  const [master, next] = group.nodes
+  if (master === undefined || next === undefined) throw new Error('no servers')
+  for (const node of group.nodes) await addPrintedUser(node)
+  const replica = openLogReplica(t, group.servers, {
+    keyPrefix: 'forward-auth:{log}', settings: { username: USERNAME, password: PASSWORD }
+  })
+  const tier = await redisTier(t, group.servers, { username: USERNAME, password: PASSWORD })
+  await settled(replica)
+  await master.cli('ACL', 'SETUSER', 'default', '-ping') // by which the Sentinels know it
+  await until('the Sentinels have another master', async () => (await group.masterPort()) === next.port)
+  await until('the log is there', async () => {
+    await replica.log.revoke(user('alice'))
+    return JSON.stringify(await next.cli('XRANGE', 'forward-auth:{log}:stream', '-', '+')).includes('"alice"')
+  })
+  await until('and the cache', async () => {
+    await tier.commands.setPx(`${tier.keyPrefix}a`, Buffer.from('b'), 60_000).catch(() => {})
+    return (await next.cli('EXISTS', `${tier.keyPrefix}a`)) === 1
+  })
+  t.match(await master.cli('ROLE'), ['master'], 'though it is master still by its own word')
+  await settled(replica)
+  t.equal(await replica.log.revoke(user('bob')), 'logged')
+})
 
-t.test(
-  'a failover told during a connection attempt ends it until the next one',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const group = await startSentinelGroup(t)
-    const { follower, publisher } = openLogConnections(settingsFor(group.servers))
-    t.teardown(() => {
-      follower.close()
-      publisher.close()
+t.test('a failover told during a connection attempt ends it until the next one', async (t) => {
+  const group = await startSentinelGroup(t)
+  const { follower, publisher } = openLogConnections(settingsFor(group.servers))
+  t.teardown(() => {
+    follower.close()
+    publisher.close()
+  })
+  for (const { redis, close } of [follower, publisher]) {
+    await until('it is connected', () => redis.status === 'ready')
+    // `once` of node:events minds the error before it
+    const ended = new Promise((resolve) => {
+      redis.once('end', resolve)
     })
-    for (const { redis, close } of [follower, publisher]) {
-      await until('it is connected', () => redis.status === 'ready')
-      // `once` of node:events minds the error before it
-      const ended = new Promise((resolve) => {
-        redis.once('end', resolve)
-      })
-      redis.once('connecting', () => {
-        connectorOf(redis).disconnect()
-      }) // as ioredis' failover detector does
-      redis.disconnect(true)
-      await ended
-      await once(redis, 'ready')
-      t.equal(await redis.ping(), 'PONG')
-      const closed = once(redis, 'end')
-      close()
-      await closed
-      await t.rejects(redis.ping(), 'what is closed is not opened again')
-    }
+    redis.once('connecting', () => {
+      connectorOf(redis).disconnect()
+    }) // as ioredis' failover detector does
+    redis.disconnect(true)
+    await ended
+    await once(redis, 'ready')
+    t.equal(await redis.ping(), 'PONG')
+    const closed = once(redis, 'end')
+    close()
+    await closed
+    await t.rejects(redis.ping(), 'what is closed is not opened again')
   }
-)
+})
 
-t.test('no Sentinel answers: nobody waits, and it is told', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('no Sentinel answers: nobody waits, and it is told', async (t) => {
   const simulator = await startSimulator(t)
   for (const { id, token } of users.slice(0, 3)) {
     simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })

@@ -3,7 +3,6 @@ import { type InProcessOptions, startInProcess } from '../helpers/in-process.ts'
 import { metricOf, sourceOf, startInProcessOnClock, sumOf, verify } from '../helpers/in-process-on-clock.ts'
 import { user } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -123,54 +122,48 @@ t.test('a revocation while it is renewed voids what the renewal brings', async (
   t.ok(calls() >= 3, 'resolved again')
 })
 
-t.test(
-  'of a fleet one renews, under the lease, and the others take what it brought',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const redis = await startRedis(t)
-    const simulator = await startSimulator(t)
-    const clock = jumpingClock()
-    const replicas = await Promise.all(
-      [1, 2, 3].map(() =>
-        startInProcess(t, {
-          AUTHGEAR_ENDPOINT: simulator.url,
-          REDIS_URL: redis.url,
-          CACHE_TTL: `${TTL}ms`,
-          CACHE_REFRESH_AHEAD: 0.8,
-          CACHE_DEGRADED_TTL: `${TTL}ms`,
-          clock
-        })
-      )
+t.test('of a fleet one renews, under the lease, and the others take what it brought', async (t) => {
+  const redis = await startRedis(t)
+  const simulator = await startSimulator(t)
+  const clock = jumpingClock()
+  const replicas = await Promise.all(
+    [1, 2, 3].map(() =>
+      startInProcess(t, {
+        AUTHGEAR_ENDPOINT: simulator.url,
+        REDIS_URL: redis.url,
+        CACHE_TTL: `${TTL}ms`,
+        CACHE_REFRESH_AHEAD: 0.8,
+        CACHE_DEGRADED_TTL: `${TTL}ms`,
+        clock
+      })
     )
-    const [unknown] = replicas
-    if (unknown === undefined) throw new Error('three')
-    await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))
-    for (const replica of replicas) {
-      await until(
-        'it is in Redis',
-        async () =>
-          simulator.counters.resolutions === 0 || ((await redis.cli('KEYS', '*:entry')) as string[]).length === 1
-      )
-      await verify(replica, alice.accessToken)
-    }
-    t.equal(simulator.counters.resolutions, 1)
-    clock.jump(DUE)
-    // Redis' own clock did not jump: what it holds must look as old as what is remembered
-    await redis.cli('PEXPIRE', ((await redis.cli('KEYS', '*:entry')) as string[])[0] ?? '', '5000')
-    await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
-    const gate = simulator.controls.hold('before')
-    for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
-    await gate.arrived(1)
-    const reads = (index: number): Promise<number> =>
-      metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
-    await until('the two others look for it', async () => (await reads(1)) === 2 && (await reads(2)) === 2)
-    gate.release()
+  )
+  const [unknown] = replicas
+  if (unknown === undefined) throw new Error('three')
+  await until('all follow', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  for (const replica of replicas) {
     await until(
-      'the two others have it',
-      async () => (await sumOf(replicas, 'forward_auth_coalesced_total{scope="fleet"}')) === 2
+      'it is in Redis',
+      async () =>
+        simulator.counters.resolutions === 0 || ((await redis.cli('KEYS', '*:entry')) as string[]).length === 1
     )
-    clock.jump(0.1 * TTL)
-    for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
-    t.equal(simulator.counters.resolutions, 2)
+    await verify(replica, alice.accessToken)
   }
-)
+  t.equal(simulator.counters.resolutions, 1)
+  clock.jump(DUE)
+  // Redis' own clock did not jump: what it holds must look as old as what is remembered
+  await redis.cli('PEXPIRE', ((await redis.cli('KEYS', '*:entry')) as string[])[0] ?? '', '5000')
+  await until('all follow again', () => replicas.every(({ service }) => service.redisState() === 'up'))
+  const gate = simulator.controls.hold('before')
+  for (const replica of replicas) t.equal(sourceOf(await verify(replica, alice.accessToken)), '200 memory')
+  await gate.arrived(1)
+  const reads = (index: number): Promise<number> =>
+    metricOf(replicas[index] ?? unknown, 'forward_auth_cache_reads_total{tier="redis",outcome="hit"}')
+  await until('the two others look for it', async () => (await reads(1)) === 2 && (await reads(2)) === 2)
+  gate.release()
+  await until('the two others have it',
+    async () => (await sumOf(replicas, 'forward_auth_coalesced_total{scope="fleet"}')) === 2)
+  clock.jump(0.1 * TTL)
+  for (const replica of replicas) t.match(sourceOf(await verify(replica, alice.accessToken)), /^200 (memory|redis)$/)
+  t.equal(simulator.counters.resolutions, 2)
+})

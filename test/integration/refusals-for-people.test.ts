@@ -112,11 +112,8 @@ for (const protocol of WITH_GRPC) {
           checkInvariants(t, head, { realm: simulator.url, audience, head: true })
           t.equal(head.status, row.status)
           t.equal(head.headers['content-type'], answered.headers['content-type'])
-          t.equal(
-            Number(head.headers['content-length']),
-            Number(answered.headers['content-length']),
-            'HEAD says the length of GET’s body'
-          )
+          t.equal(Number(head.headers['content-length']), Number(answered.headers['content-length']),
+            'HEAD says the length of GET’s body')
           const post = await verifier.ask(merge(row.asked, { ...headers, 'content-length': '0' }, 'POST'))
           checkInvariants(t, post, { realm: simulator.url, audience })
           t.equal(post.status, row.status)

@@ -211,10 +211,8 @@ for (const [what, vary] of variations) {
       await upstream.arrived(i + 1)
       answers[i]?.()
     }
-    t.ok(
-      (await Promise.all([...asked, bystander])).every((verdict) => typeof verdict !== 'string'),
-      'all are answered in the end'
-    )
+    t.ok((await Promise.all([...asked, bystander])).every((verdict) => typeof verdict !== 'string'),
+      'all are answered in the end')
   })
 }
 
@@ -307,19 +305,14 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
   )
   t.match(codes.at(-1), /^(AUTHGEAR_TIMEOUT|OVERLOADED)$/, 'the newest may get the slot in the last moment')
   upstream.script = socket => socket.write(VALID)
-  t.match(
-    await resolver.ask({ bearer: 'later' }),
-    { resolution: { kind: 'valid' } },
-    'the next one, behind them in the queue, is answered'
-  )
+  t.match(await resolver.ask({ bearer: 'later' }), { resolution: { kind: 'valid' } },
+    'the next one, behind them in the queue, is answered')
   t.strictSame(
     resolver.state(), { inFlight: 0, queued: 0, circuitOpen: false }, 'those that waited do not open the breaker'
   )
   t.strictSame(upstream.requests.map(request => request.header('authorization')), ['Bearer 0', 'Bearer later'])
-  t.ok(
-    resolver.outcomes.filter((outcome) => outcome !== 'rejected').length < FAILURES,
-    'at most who got the slot in the last moment is counted as a request'
-  )
+  t.ok(resolver.outcomes.filter((outcome) => outcome !== 'rejected').length < FAILURES,
+    'at most who got the slot in the last moment is counted as a request')
 })
 
 t.test('an idle resolver whose breaker is open asks by itself, without a credential', async (t) => {

@@ -55,11 +55,8 @@ const standInOf = ({ name }: Exchange): Exchange | undefined => {
 }
 
 t.equal(exchanges.length, 289, 'the whole recording is there')
-t.strictSame(
-  Object.keys(EXCEPTIONS).filter((name) => !exchanges.some((one) => one.name === name)),
-  [],
-  'every exception is of an exchange'
-)
+t.strictSame(Object.keys(EXCEPTIONS).filter((name) => !exchanges.some((one) => one.name === name)), [],
+  'every exception is of an exchange')
 
 t.test('the adapter answers what follows from Authgear\'s recorded answer', async t => {
   const world = await open(t)
@@ -125,11 +122,8 @@ async function replay (
   t.equal(upstream.requests.length, expected.asked, `Authgear is asked ${expected.asked} times`)
   for (const { line, headers } of upstream.requests) {
     t.equal(line, 'GET /resolve HTTP/1.1')
-    t.strictSame(
-      headers.map(([name, value]) => `${name}: ${value}`).toSorted(),
-      expectedRequest(exchange, sent, new URL(ENDPOINT).host),
-      'it gets what was keyed and nothing else'
-    )
+    t.strictSame(headers.map(([name, value]) => `${name}: ${value}`).toSorted(),
+      expectedRequest(exchange, sent, new URL(ENDPOINT).host), 'it gets what was keyed and nothing else')
   }
 }
 

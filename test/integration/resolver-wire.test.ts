@@ -62,10 +62,8 @@ t.test("keeps the resolver's path and query, the endpoint's scheme, the cookie p
   await resolver.ask({ session: 's' })
   const [request] = upstream.requests
   t.equal(request?.line, 'GET /a/_resolver/resolve?x=1 HTTP/1.1')
-  t.strictSame(
-    ['host', 'x-forwarded-host', 'x-forwarded-proto', 'cookie'].map((name) => request?.header(name)),
-    ['localhost:3000', 'localhost:3000', 'http', '__Host-session=s']
-  )
+  t.strictSame(['host', 'x-forwarded-host', 'x-forwarded-proto', 'cookie'].map((name) => request?.header(name)),
+    ['localhost:3000', 'localhost:3000', 'http', '__Host-session=s'])
 })
 
 t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', async t => {
@@ -78,10 +76,8 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
     const resolver = openResolver(t, upstream.port, { resolverUrl: url('localhost'), ca: tls.ca })
     t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
     t.match(await resolver.ask(), { resolution: { kind: 'valid' } }, 'and again')
-    t.strictSame(
-      upstream.requests.map(({ servername, header }) => [servername, header('host')]),
-      Array(2).fill(['localhost', 'myapp.authgear.cloud'])
-    )
+    t.strictSame(upstream.requests.map(({ servername, header }) => [servername, header('host')]),
+      Array(2).fill(['localhost', 'myapp.authgear.cloud']))
   })
 
   t.test('by address, with the CA', async t => {
@@ -101,19 +97,15 @@ t.test('over TLS the certificate is the resolver host\'s, not the endpoint\'s', 
 
   t.test('a certificate of another CA', async t => {
     upstream.forget()
-    t.equal(
-      await openResolver(t, upstream.port, { resolverUrl: url('localhost'), ca: makeTls(t).ca }).ask(),
-      'AUTHGEAR_UNREACHABLE'
-    )
+    t.equal(await openResolver(t, upstream.port, { resolverUrl: url('localhost'), ca: makeTls(t).ca }).ask(),
+      'AUTHGEAR_UNREACHABLE')
     t.equal(upstream.requests.length, 0)
   })
 
   t.test('a certificate of another name', async t => {
     upstream.forget()
-    t.equal(
-      await openResolver(t, upstream.port, { resolverUrl: url('127.0.0.2'), ca: tls.ca }).causeOfFailure(),
-      'ERR_TLS_CERT_ALTNAME_INVALID'
-    )
+    t.equal(await openResolver(t, upstream.port, { resolverUrl: url('127.0.0.2'), ca: tls.ca }).causeOfFailure(),
+      'ERR_TLS_CERT_ALTNAME_INVALID')
     t.equal(upstream.requests.length, 0)
   })
 

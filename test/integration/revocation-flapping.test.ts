@@ -3,7 +3,6 @@ import t, { type Test } from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -45,7 +44,7 @@ function startWriter (t: Test, redis: RedisServer, stream: string, head: string,
 }
 
 for (const [who, lua] of WRITERS) {
-  t.test(`${who} costs no answers`, { skip: skipOrFail('redis-server') }, async (t) => {
+  t.test(`${who} costs no answers`, async (t) => {
     const redis = await startRedis(t)
     const simulator = await startSimulator(t)
     simulator.controls.latency = RESOLVER_MS

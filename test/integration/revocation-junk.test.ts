@@ -4,7 +4,6 @@ import { startInProcess } from '../helpers/in-process.ts'
 import { credential } from '../helpers/log-entry.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { openLogReplica } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -13,7 +12,7 @@ const USERS = 48
 
 // as fast as a flood, and as seldom as sign-outs are while CACHE_SECRET is rotated, with an Authgear that is slower
 for (const { everyMs, latencyMs } of [{ everyMs: 20, latencyMs: 200 }, { everyMs: 250, latencyMs: 600 }]) {
-  t.test(`a foreign entry every ${everyMs} ms is load and no outage`, { skip: skipOrFail('redis-server') }, async (t) => {
+  t.test(`a foreign entry every ${everyMs} ms is load and no outage`, async (t) => {
     const redis = await startRedis(t)
     const simulator = await startSimulator(t)
     simulator.controls.latency = latencyMs

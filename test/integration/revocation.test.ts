@@ -6,7 +6,6 @@ import { EVERYTHING, user } from '../helpers/log-entry.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { startRelay } from '../helpers/relay.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { jumpingClock } from '../helpers/stream-log.ts'
 import { until } from '../helpers/until.ts'
@@ -44,7 +43,7 @@ async function startFleet (t: Test, count: number, options: Partial<InProcessOpt
   return { redis, simulator, replicas, at }
 }
 
-t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('on several replicas', async (t) => {
   t.test('a user who was disabled is refused on three replicas', async (t) => {
     // longer than the test waits: Authgear's own refusal would hide a revocation that never came
     const { simulator, replicas, at } = await startFleet(t, 3, { CACHE_TTL: '10m' })
@@ -109,43 +108,40 @@ t.test('on several replicas', { skip: skipOrFail('redis-server') }, async (t) =>
     )
   })
 
-  t.test(
-    'cut from Redis: memory for CACHE_DEGRADED_TTL, then all that it missed',
-    async (t) => {
-      const { redis, simulator, at } = await startFleet(t, 1)
-      const relay = await startRelay(t, redis.port)
-      const clock = jumpingClock()
-      const cut = await startInProcess(t, {
-        AUTHGEAR_ENDPOINT: simulator.url,
-        REDIS_URL: `redis://127.0.0.1:${relay.port}`,
-        CACHE_DEGRADED_TTL: `${DEGRADED}ms`,
-        clock
-      })
-      await until('it follows', () => isUp(cut))
-      t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 authgear')
-      await until('alice is in Redis', async () => (await namesIn(redis, 'entry')) === 1)
-      relay.to(undefined)
-      clock.jump(STALE)
-      t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')
-      await until('bob is in Redis', async () => (await namesIn(redis, 'entry')) === 2)
-      simulator.controls.disable('alice')
-      t.equal(await revoke(at(0), user(alice.id)), 'logged')
-      t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 memory', 'it cannot know')
-      t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 authgear', 'nothing of Redis')
-      clock.jump(DEGRADED - STALE)
-      t.equal((await verify(cut, alice.accessToken)).status, 401, 'for CACHE_DEGRADED_TTL at most')
-      t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 memory', 'what is younger is used')
-      const mark = parts(cut).revocations.snapshot()
-      t.equal(await revoke(cut, user(bob.id)), 'pending')
-      t.ok(parts(cut).revocations.isVoid({ userId: bob.id, digests: [] }, mark))
-      const other = parts(at(0)).revocations.snapshot()
-      relay.to(redis.port)
-      await until('it follows again', () => isUp(cut))
-      await until('what was revoked on it has reached the other', () =>
-        parts(at(0)).revocations.isVoid({ userId: bob.id, digests: [] }, other)
-      )
-    }
-  )
+  t.test('cut from Redis: memory for CACHE_DEGRADED_TTL, then all that it missed', async (t) => {
+    const { redis, simulator, at } = await startFleet(t, 1)
+    const relay = await startRelay(t, redis.port)
+    const clock = jumpingClock()
+    const cut = await startInProcess(t, {
+      AUTHGEAR_ENDPOINT: simulator.url,
+      REDIS_URL: `redis://127.0.0.1:${relay.port}`,
+      CACHE_DEGRADED_TTL: `${DEGRADED}ms`,
+      clock
+    })
+    await until('it follows', () => isUp(cut))
+    t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 authgear')
+    await until('alice is in Redis', async () => (await namesIn(redis, 'entry')) === 1)
+    relay.to(undefined)
+    clock.jump(STALE)
+    t.equal(sourceOf(await verify(at(0), bob.accessToken)), '200 authgear')
+    await until('bob is in Redis', async () => (await namesIn(redis, 'entry')) === 2)
+    simulator.controls.disable('alice')
+    t.equal(await revoke(at(0), user(alice.id)), 'logged')
+    t.equal(sourceOf(await verify(cut, alice.accessToken)), '200 memory', 'it cannot know')
+    t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 authgear', 'nothing of Redis')
+    clock.jump(DEGRADED - STALE)
+    t.equal((await verify(cut, alice.accessToken)).status, 401, 'for CACHE_DEGRADED_TTL at most')
+    t.equal(sourceOf(await verify(cut, bob.accessToken)), '200 memory', 'what is younger is used')
+    const mark = parts(cut).revocations.snapshot()
+    t.equal(await revoke(cut, user(bob.id)), 'pending')
+    t.ok(parts(cut).revocations.isVoid({ userId: bob.id, digests: [] }, mark))
+    const other = parts(at(0)).revocations.snapshot()
+    relay.to(redis.port)
+    await until('it follows again', () => isUp(cut))
+    await until('what was revoked on it has reached the other', () =>
+      parts(at(0)).revocations.isVoid({ userId: bob.id, digests: [] }, other)
+    )
+  })
 
   t.test('FLUSHALL: nothing remembered is used, and what was revoked stays revoked', async (t) => {
     const { redis, simulator, replicas, at } = await startFleet(t, 2)

@@ -4,7 +4,6 @@ import { type InProcess, type InProcessOptions, SECRET as OLD, startInProcess } 
 import { managementOf } from '../helpers/management.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { type RunningSimulator, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
 
@@ -145,9 +144,7 @@ function createWorld (t: Test, simulator: RunningSimulator, redisPort: number) {
 const isRotated = ({ lines }: Replica): boolean =>
   lines.some(({ msg }) => String(msg).startsWith('the fleet writes under the new CACHE_SECRET'))
 
-t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', async (t) => {
   const [redis, simulator] = await Promise.all([startRedis(t), startSimulator(t)])
   simulator.controls.latency = 200
   const world = createWorld(t, simulator, redis.port)

@@ -101,12 +101,8 @@ t.test('serves changed files to new connections; broken files leave the old in p
   let seen: (what: string) => void = () => {}
   const next = (): Promise<string> => new Promise((resolve) => { seen = resolve })
   t.teardown(
-    watchTlsFiles(
-      { ...files, clientCaFile: undefined },
-      server,
-      { reloaded: () => seen('reloaded'), failed: () => seen('failed') },
-      20
-    )
+    watchTlsFiles({ ...files, clientCaFile: undefined }, server,
+      { reloaded: () => seen('reloaded'), failed: () => seen('failed') }, 20)
   )
   const before = await fingerprint(port)
 
@@ -136,11 +132,8 @@ t.test('draining says at once which streams get no answer; one under way does', 
   await hold.arrived(1)
   const goaway = once(shared, 'goaway')
   const closed = adapter.close()
-  t.strictSame(
-    (await goaway).slice(0, 2),
-    [constants.NGHTTP2_NO_ERROR, 1],
-    'it gives up what Node would not answer: each stream that comes later'
-  )
+  t.strictSame((await goaway).slice(0, 2), [constants.NGHTTP2_NO_ERROR, 1],
+    'it gives up what Node would not answer: each stream that comes later')
   hold.release()
   t.equal(await pending, 200)
   await closed

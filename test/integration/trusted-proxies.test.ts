@@ -34,70 +34,41 @@ interface Row {
 
 const xff = (value: string | readonly string[]) => ({ headers: { 'x-forwarded-for': value } })
 const TWO = '127.0.0.1,10.0.0.2'
+/** In `npm test` over HTTP/2 as well. */
+const both = (name: string, told: string | undefined, more: Omit<Row, 'name' | 'told'>): Row =>
+  ({ name, told, isOverBoth: true, ...more })
+/** Two proxies are trusted, the peer and 10.0.0.2. */
+const two = (value: string | readonly string[]) => ({ trusted: TWO, ...xff(value) })
+const OTHER_NAMES = [
+  'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-original-for', 'x-cluster-client-ip',
+  'fastly-client-ip', 'x_forwarded_for', 'x-forwarded', 'x-envoy-external-address'
+]
 
 const ROWS: readonly Row[] = [
   { name: 'a trusted peer that names nobody stands for itself', told: TRUSTED },
-  { name: 'a trusted peer names the client', isOverBoth: true, ...xff(CLIENT), told: CLIENT },
+  both('a trusted peer names the client', CLIENT, xff(CLIENT)),
   { name: 'a stranger stands for itself', peer: STRANGER, told: STRANGER },
-  { name: 'what a stranger names is ignored', isOverBoth: true, peer: STRANGER, ...xff(SPOOFED), told: STRANGER },
-  {
-    name: 'even where it names a trusted one',
-    isOverBoth: true,
-    peer: STRANGER,
-    ...xff(`${SPOOFED}, ${TRUSTED}`),
-    told: STRANGER
-  },
-  {
-    name: 'TRUSTED_PROXIES=none: nobody is believed',
-    isOverBoth: true,
-    trusted: 'none',
-    ...xff(SPOOFED),
-    told: TRUSTED
-  },
-  {
-    name: 'another range is trusted, and this peer is not in it',
-    trusted: '10.0.0.0/8,linklocal',
-    ...xff(SPOOFED),
-    told: TRUSTED
-  },
+  both('what a stranger names is ignored', STRANGER, { peer: STRANGER, ...xff(SPOOFED) }),
+  both('even where it names a trusted one', STRANGER, { peer: STRANGER, ...xff(`${SPOOFED}, ${TRUSTED}`) }),
+  both('TRUSTED_PROXIES=none: nobody is believed', TRUSTED, { trusted: 'none', ...xff(SPOOFED) }),
+  { name: 'another range is trusted, not this peer', trusted: '10.0.0.0/8,linklocal', ...xff(SPOOFED), told: TRUSTED },
   { name: 'a range that holds the peer', trusted: '127.0.0.8/29', peer: STRANGER, ...xff(CLIENT), told: CLIENT },
   { name: 'loopback by name', trusted: 'loopback', peer: STRANGER, ...xff(CLIENT), told: CLIENT },
   // chains: the rightmost one that is not trusted is the client
-  { name: 'a spoofed entry before the client’s', isOverBoth: true, ...xff(`${SPOOFED}, ${CLIENT}`), told: CLIENT },
+  both('a spoofed entry before the client’s', CLIENT, xff(`${SPOOFED}, ${CLIENT}`)),
   { name: 'many spoofed entries', ...xff(`${TRUSTED}, ${SPOOFED}, 10.0.0.2, ${SPOOFED}, ${CLIENT}`), told: CLIENT },
-  { name: 'two proxies, both trusted', trusted: TWO, ...xff(`${CLIENT}, 10.0.0.2`), told: CLIENT },
-  {
-    name: 'two proxies, both trusted, and a spoofed entry',
-    trusted: TWO,
-    ...xff(`${SPOOFED}, ${CLIENT}, 10.0.0.2`),
-    told: CLIENT
-  },
-  {
-    name: 'two proxies, of which the outer one is not trusted, stand for everybody',
-    ...xff(`${CLIENT}, 10.0.0.2`),
-    told: '10.0.0.2'
-  },
-  {
-    name: 'a proxy’s address that the client claims',
-    isOverBoth: true,
-    trusted: TWO,
-    ...xff(`${SPOOFED}, 10.0.0.2, ${CLIENT}`),
-    told: CLIENT
-  },
-  { name: 'all are trusted: the leftmost', trusted: TWO, ...xff('10.0.0.2, 127.0.0.1'), told: '10.0.0.2' },
-  {
-    name: 'several lines are one list',
-    isOverBoth: true,
-    trusted: TWO,
-    ...xff([SPOOFED, CLIENT, '10.0.0.2']),
-    told: CLIENT
-  },
-  { name: 'no blanks', trusted: TWO, ...xff(`${SPOOFED},${CLIENT},10.0.0.2`), told: CLIENT },
-  { name: 'many blanks', trusted: TWO, ...xff(`${SPOOFED} ,   ${CLIENT}   ,  10.0.0.2`), told: CLIENT },
+  { name: 'two proxies, both trusted', ...two(`${CLIENT}, 10.0.0.2`), told: CLIENT },
+  { name: 'two proxies, both trusted, and a spoofed entry', ...two(`${SPOOFED}, ${CLIENT}, 10.0.0.2`), told: CLIENT },
+  { name: 'two proxies, the outer one not trusted: all are one', ...xff(`${CLIENT}, 10.0.0.2`), told: '10.0.0.2' },
+  both('a proxy’s address that the client claims', CLIENT, two(`${SPOOFED}, 10.0.0.2, ${CLIENT}`)),
+  { name: 'all are trusted: the leftmost', ...two('10.0.0.2, 127.0.0.1'), told: '10.0.0.2' },
+  both('several lines are one list', CLIENT, two([SPOOFED, CLIENT, '10.0.0.2'])),
+  { name: 'no blanks', ...two(`${SPOOFED},${CLIENT},10.0.0.2`), told: CLIENT },
+  { name: 'many blanks', ...two(`${SPOOFED} ,   ${CLIENT}   ,  10.0.0.2`), told: CLIENT },
   // garbage: Authgear is told nothing rather than that
   { name: 'garbage', ...xff('unknown'), told: undefined },
   { name: 'garbage before the client', ...xff(`<script>, ${CLIENT}`), told: CLIENT },
-  { name: 'garbage after the client hides it', isOverBoth: true, ...xff(`${CLIENT}, _hidden`), told: undefined },
+  both('garbage after the client hides it', undefined, xff(`${CLIENT}, _hidden`)),
   { name: 'garbage from a stranger', peer: STRANGER, ...xff('unknown'), told: STRANGER },
   { name: 'an address that is none', ...xff('203.0.113.256'), told: undefined },
   { name: 'an address of octal parts', ...xff('0203.0.0113.011'), told: undefined },
@@ -105,38 +76,24 @@ const ROWS: readonly Row[] = [
   { name: 'a port is no part of an address', ...xff(`${CLIENT}:1234`), told: undefined },
   { name: 'a bracketed address', ...xff('[2001:db8::1]'), told: undefined },
   { name: 'a list of 1,000', ...xff(`${`${SPOOFED}, `.repeat(1000)}${CLIENT}`), told: CLIENT },
-  {
-    name: 'the client behind 31 proxies, all trusted',
-    trusted: TWO,
-    ...xff(`${CLIENT}${', 10.0.0.2'.repeat(31)}`),
-    told: CLIENT
-  },
-  {
-    name: 'the client behind more proxies than anybody has',
-    isOverBoth: true,
-    trusted: TWO,
-    ...xff(`${CLIENT}${', 10.0.0.2'.repeat(32)}`),
-    told: TRUSTED,
-    isIgnored: true
-  },
+  { name: 'the client behind 31 proxies, all trusted', ...two(`${CLIENT}${', 10.0.0.2'.repeat(31)}`), told: CLIENT },
+  both('the client behind more proxies than anybody has', TRUSTED,
+    { ...two(`${CLIENT}${', 10.0.0.2'.repeat(32)}`), isIgnored: true }),
   {
     name: '3,600 hops, all trusted: the worst that fits into a head',
-    trusted: TWO,
-    ...xff('10.0.0.2, '.repeat(3600).slice(0, -2)),
+    ...two('10.0.0.2, '.repeat(3600).slice(0, -2)),
     told: TRUSTED,
     isIgnored: true
   },
   {
     name: 'a client hidden behind 2 KiB of blanks',
-    trusted: TWO,
-    ...xff(`${CLIENT}, ${' '.repeat(2048)}10.0.0.2`),
+    ...two(`${CLIENT}, ${' '.repeat(2048)}10.0.0.2`),
     told: TRUSTED,
     isIgnored: true
   },
   {
     name: 'a client before 1,000 hops of its own making',
-    trusted: TWO,
-    ...xff(`${'10.0.0.2, '.repeat(1000)}${CLIENT}, 10.0.0.2`),
+    ...two(`${'10.0.0.2, '.repeat(1000)}${CLIENT}, 10.0.0.2`),
     told: CLIENT
   },
   // IPv6
@@ -144,31 +101,13 @@ const ROWS: readonly Row[] = [
   { name: 'a spoofed entry before an IPv6 client', ...xff(`${SPOOFED}, 2001:db8::1`), told: '2001:db8::1' },
   { name: 'an IPv6 proxy that is trusted', trusted: `${TRUSTED},fd00::/8`, ...xff(`${CLIENT}, fd00::2`), told: CLIENT },
   { name: 'an IPv6 proxy that is not', ...xff(`${CLIENT}, fd00::2`), told: 'fd00::2' },
-  {
-    name: 'an IPv4 proxy in IPv6 clothes is the same one',
-    trusted: TWO,
-    ...xff(`${CLIENT}, ::ffff:10.0.0.2`),
-    told: CLIENT
-  },
+  { name: 'an IPv4 proxy in IPv6 clothes is the same one', ...two(`${CLIENT}, ::ffff:10.0.0.2`), told: CLIENT },
   // nothing else names a client
-  { name: 'Forwarded is never read', isOverBoth: true, headers: { forwarded: `for=${SPOOFED}` }, told: TRUSTED },
-  {
-    name: 'nor are the names that others have for it',
-    isOverBoth: true,
-    headers: Object.fromEntries(
-      [
-        'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-original-for', 'x-cluster-client-ip',
-        'fastly-client-ip', 'x_forwarded_for', 'x-forwarded', 'x-envoy-external-address'
-      ].map((name) => [name, SPOOFED])
-    ),
-    told: TRUSTED
-  },
-  {
-    name: 'nor do they count beside it',
-    isOverBoth: true,
-    headers: { 'x-forwarded-for': CLIENT, forwarded: `for=${SPOOFED}`, 'x-real-ip': SPOOFED },
-    told: CLIENT
-  }
+  both('Forwarded is never read', TRUSTED, { headers: { forwarded: `for=${SPOOFED}` } }),
+  both('nor are the names that others have for it', TRUSTED,
+    { headers: Object.fromEntries(OTHER_NAMES.map((name) => [name, SPOOFED])) }),
+  both('nor do they count beside it', CLIENT,
+    { headers: { 'x-forwarded-for': CLIENT, forwarded: `for=${SPOOFED}`, 'x-real-ip': SPOOFED } })
 ]
 
 /** What of a forwarding proxy may reach Authgear: these three, and of them only one is the client's. */
@@ -187,13 +126,8 @@ async function start (t: Test, options: Partial<InProcessOptions>): Promise<Worl
   const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...options })
   const sent = () => {
     const { lastRawHeaders: raw } = simulator.counters
-    return raw
-      .flatMap((name, index) =>
-        index % 2 === 0 && OF_FORWARDING.test(name.toLowerCase())
-          ? [[name.toLowerCase(), raw[index + 1] ?? ''] as const]
-          : []
-      )
-      .sort()
+    const lines = raw.flatMap((name, i) => i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1] ?? ''] as const] : [])
+    return lines.filter(([name]) => OF_FORWARDING.test(name)).sort()
   }
   return { adapter, url: simulator.url, sent }
 }
@@ -233,17 +167,8 @@ const ASK: Readonly<
 
 async function statusOf (where: object, headers: NonNullable<Row['headers']>): Promise<number> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(
-      {
-        ...where,
-        path: '/verify',
-        agent: false,
-        headers: { authorization, ...headers } as Record<string, string | string[]>
-      },
-      resolve
-    )
-      .once('error', reject)
-      .end()
+    const lines = { authorization, ...headers } as Record<string, string | string[]>
+    request({ ...where, path: '/verify', agent: false, headers: lines }, resolve).once('error', reject).end()
   })
   await text(response)
   return response.statusCode ?? 0
@@ -299,11 +224,7 @@ t.test('on a listener for both IP versions an IPv4 peer is the same peer', async
 t.test('a client’s address never decides anything', async (t) => {
   const { adapter } = await start(t, { TRUSTED_PROXIES: 'loopback' })
   for (const address of ['127.0.0.1', '::1', '10.0.0.1', 'localhost', '', '*']) {
-    t.equal(
-      await statusOf(
-        { host: '127.0.0.1', port: adapter.port }, { authorization: 'Basic x', 'x-forwarded-for': address }
-      ),
-      401
-    )
+    const headers = { authorization: 'Basic x', 'x-forwarded-for': address }
+    t.equal(await statusOf({ host: '127.0.0.1', port: adapter.port }, headers), 401)
   }
 })

@@ -19,11 +19,8 @@ function pour (socket: Socket, head: string, chunk: string): void {
 
 const ENDLESS: Readonly<Record<string, (socket: Socket) => void>> = {
   'an endless body': (socket) =>
-    pour(
-      socket,
-      `HTTP/1.1 200 OK\r\n${VALID.join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\n`,
-      `4000\r\n${'x'.repeat(0x4000)}\r\n`
-    ),
+    pour(socket, `HTTP/1.1 200 OK\r\n${VALID.join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      `4000\r\n${'x'.repeat(0x4000)}\r\n`),
   'a body of many gigabytes': (socket) =>
     pour(socket, `HTTP/1.1 200 OK\r\n${VALID.join('\r\n')}\r\nContent-Length: 99999999999\r\n\r\n`, 'x'.repeat(0x4000)),
   'endless headers': (socket) =>

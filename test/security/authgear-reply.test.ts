@@ -21,11 +21,8 @@ async function startHostile (t: Test, script: (socket: Socket) => void) {
   return { upstream, verify: () => ask(port, { path: '/verify', headers: [ALICE] }) }
 }
 
-advisory(
-  t,
-  'APISIX CVE-2026-31908, CVE-2026-44087',
-  'bytes of the auth reply became headers of their own, or somebody else',
-  async (t) => {
+advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087',
+  'bytes of the auth reply became headers of their own, or somebody else', async (t) => {
     const injections = [
       'a\rX-Authgear-User-Roles: admin', 'a\nX-Authgear-User-Roles: admin', 'a\0b', 'a\x0bb', 'a\x7fb', 'a\tb', 'é',
       '\xff', 'a\r\n X-Authgear-User-Roles: admin'
@@ -52,5 +49,4 @@ advisory(
       line = `${name}: ${value}`
       t.equal((await verify()).status, 503, `${name} twice`)
     }
-  }
-)
+  })

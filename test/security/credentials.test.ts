@@ -58,11 +58,8 @@ advisory(t, 'oauth2-proxy CVE-2026-34457', 'a health checker\'s User-Agent was l
   }
 })
 
-advisory(
-  t,
-  'oauth2-proxy CVE-2026-41059, CVE-2025-54576, Authelia CVE-2021-32637, Envoy GHSA-9g5w-hqr3-w2ph',
-  'a malformed URL or a header that is not UTF-8 gave access',
-  async (t) => {
+advisory(t, 'oauth2-proxy CVE-2026-41059, CVE-2025-54576, Authelia CVE-2021-32637, Envoy GHSA-9g5w-hqr3-w2ph',
+  'a malformed URL or a header that is not UTF-8 gave access', async (t) => {
     const { adapter } = await startWorld(t)
     const targets = [
       '/verify%', '/verify?%', '/verify?%zz', '/verify?\x80', '/verify?role=%00', '/verify#', '/verify?#', '\\verify',
@@ -77,8 +74,7 @@ advisory(
         t.same(answer?.headers.filter(([name]) => name.toLowerCase().startsWith('x-authgear-')) ?? [], [])
       }
     }
-  }
-)
+  })
 
 advisory(t, 'Traefik CVE-2026-41181', 'Authorization and Cookie were sent on to the error pages', async (t) => {
   const canary = 'c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00'
@@ -101,10 +97,8 @@ advisory(t, 'Traefik CVE-2026-41181', 'Authorization and Cookie were sent on to 
     authgear.controls.recover()
   }
   outputs.push(JSON.stringify(adapter.lines), await adapter.service.metrics.render())
-  t.ok(
-    outputs.every((output) => !output.includes(canary)),
-    'no body, header, log line or metric holds it; for every other output see secrets.test.ts'
-  )
+  t.ok(outputs.every((output) => !output.includes(canary)),
+    'no body, header, log line or metric holds it; for every other output see secrets.test.ts')
 })
 
 advisory(t, 'Authgear nginx cache recipe', 'one user\'s identity was served to others', async (t) => {
@@ -112,11 +106,8 @@ advisory(t, 'Authgear nginx cache recipe', 'one user\'s identity was served to o
   const people = [['alice', demo.alice], ['bob', demo.bob], ['anonymous', demo.anonymous]] as const
   for (const when of ['asked', 'remembered']) {
     for (const [name, person] of people) {
-      t.equal(
-        (await verify([cookie(`app_access_token=${person.accessToken}`)])).headers['x-authgear-user-id'],
-        person.id,
-        `${name}, ${when}`
-      )
+      t.equal((await verify([cookie(`app_access_token=${person.accessToken}`)])).headers['x-authgear-user-id'],
+        person.id, `${name}, ${when}`)
     }
     t.equal((await verify()).status, 401, 'a visitor')
   }

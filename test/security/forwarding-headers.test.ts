@@ -20,18 +20,13 @@ const TOLD = [
   'cookie', 'traceparent', 'tracestate'
 ]
 
-advisory(
-  t,
-  'Traefik CVE-2026-35051, CVE-2026-54764',
-  'forwarding headers of the client reached the auth server',
-  async (t) => {
+advisory(t, 'Traefik CVE-2026-35051, CVE-2026-54764',
+  'forwarding headers of the client reached the auth server', async (t) => {
     const { adapter, authgear } = await startWorld(t, {
       CACHE_TTL: '0', CACHE_NEGATIVE_TTL: '0', TRUSTED_PROXIES: 'none'
     })
-    const claim = fc.tuple(
-      fc.constantFrom(...CLAIMS),
-      fc.constantFrom('evil.example.com', 'gopher', '/admin', '203.0.113.9', '6666', 'for=203.0.113.9')
-    )
+    const claim = fc.tuple(fc.constantFrom(...CLAIMS),
+      fc.constantFrom('evil.example.com', 'gopher', '/admin', '203.0.113.9', '6666', 'for=203.0.113.9'))
     await fc.assert(
       fc.asyncProperty(fc.array(claim, { minLength: 1, maxLength: 8 }), async (claims) => {
         const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [ALICE, ...claims] })
@@ -44,14 +39,10 @@ advisory(
       { ...SEED, numRuns: 200 }
     )
     t.pass('200 sets of claims')
-  }
-)
+  })
 
-advisory(
-  t,
-  'oauth2-proxy CVE-2026-40575, CVE-2026-76835',
-  'X-Forwarded-Uri matched a rule that skips the check, and everybody was trusted to send it',
-  async (t) => {
+advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835',
+  'X-Forwarded-Uri matched a rule that skips the check, and everybody was trusted to send it', async (t) => {
     for (const trustedProxies of ['loopback', 'none']) {
       const { verify } = await startWorld(t, { TRUSTED_PROXIES: trustedProxies })
       for (const uri of [
@@ -66,33 +57,22 @@ advisory(
         t.same(identityOf(answer), [])
       }
     }
-  }
-)
+  })
 
-advisory(
-  t,
-  'oauth2-proxy CVE-2025-64484',
-  'headers spelled with underscores were taken for the real ones',
-  async (t) => {
+advisory(t, 'oauth2-proxy CVE-2025-64484',
+  'headers spelled with underscores were taken for the real ones', async (t) => {
     const { verify } = await startWorld(t)
     for (const name of [
       'X_Forwarded_Uri', 'X_Authgear_User_Id', 'X.Authgear.User.Id', 'Author_ization', 'x_forward_auth_policy'
     ]) {
       t.equal((await verify([[name, 'Bearer x']])).status, 401, name)
-      t.match(
-        await verify([ALICE, [name, 'spoofed']]),
-        { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } },
-        `${name} beside a session`
-      )
+      t.match(await verify([ALICE, [name, 'spoofed']]),
+        { status: 200, headers: { 'x-authgear-user-id': demo.alice.id } }, `${name} beside a session`)
     }
-  }
-)
+  })
 
-advisory(
-  t,
-  'Oathkeeper CVE-2026-33494, heimdall GHSA-3q34-rx83-r6mq',
-  'a path not normalised, or a forwarded scheme, chose another rule',
-  async (t) => {
+advisory(t, 'Oathkeeper CVE-2026-33494, heimdall GHSA-3q34-rx83-r6mq',
+  'a path not normalised, or a forwarded scheme, chose another rule', async (t) => {
     const { adapter, verify } = await startWorld(t)
     for (const path of [
       '/verify/../verify', '/verify/', '//verify', '/%76erify', '/verify;x', '/public/../verify', '/verify%3frole=x',
@@ -104,8 +84,7 @@ advisory(
       t.equal((await verify([['X-Forwarded-Proto', value]])).status, 401, value)
       t.equal((await verify([['X-Forwarded-Proto', value], ALICE], '?role=nobody')).status, 403, value)
     }
-  }
-)
+  })
 
 advisory(t, 'authentik CVE-2024-47070', 'an X-Forwarded-For that could not be read skipped the password', async (t) => {
   const values = [

@@ -9,11 +9,8 @@ import { advisory } from './helpers/advisory.ts'
 /** Node 22.17 and 24.2 on hand such a line over; older ones drop it, which no program of theirs can see. */
 const KEEPS_BLANKS = keepsBlanks(process.versions.node)
 
-advisory(
-  t,
-  'Node.js and nghttp2, found here',
-  'a header line that HTTP/2 forbids is dropped without a word, a policy among them',
-  async (t) => {
+advisory(t, 'Node.js and nghttp2, found here',
+  'a header line that HTTP/2 forbids is dropped without a word, a policy among them', async (t) => {
     const [tls, authgear] = [makeTls(t), await startSimulator(t)]
     const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, ...overTls(tls) })
     const statusWith = (policy: string, path = '/verify'): Promise<number> =>
@@ -26,5 +23,4 @@ advisory(
       t.equal(await statusWith(policy), KEEPS_BLANKS ? 403 : 200, `${JSON.stringify(policy)}: docs/security.md says so`)
       t.equal(await statusWith(policy, '/verify?role=admin'), 403, 'a policy in the URL always counts')
     }
-  }
-)
+  })

@@ -22,11 +22,8 @@ for (const [what, addresses] of CLIENTS) {
     const failed = createFailedCredentials({ ...limits, now: () => 0 })
     for (let round = 0; round < 2 * FAILURES; round++) {
       for (const address of addresses) {
-        failed.judged(
-          { address, isNamed: true, userAgent: undefined, traceparent: undefined, tracestate: undefined },
-          junk(),
-          'invalid'
-        )
+        failed.judged({ address, isNamed: true, userAgent: undefined, traceparent: undefined, tracestate: undefined },
+          junk(), 'invalid')
       }
     }
     let begun = 0

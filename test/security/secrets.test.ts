@@ -9,7 +9,6 @@ import { visit } from '../helpers/doctor.ts'
 import { jwt } from '../helpers/jwt.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { skipOrFail } from '../helpers/servers.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
 import { startSimulator, type FailureMode, type RunningSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
@@ -67,7 +66,7 @@ const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: r
     ['Basic', 401, [['Authorization', `Basic ${junk}`]]]
   ]
 
-t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('no output holds a secret, whatever happens', async (t) => {
   const [authgear, redis] = await Promise.all([startSimulator(t), startRedis(t, { password: SECRETS.redisPassword })])
   authgear.controls.addUser({
     id: IDENTITY.userId,
@@ -85,17 +84,13 @@ t.test('no output holds a secret, whatever happens', { skip: skipOrFail('redis-s
   await t.test('what Redis holds, and how', async (t) => await contents(t, redis))
   await t.test('webhook and purge', async (t) => await revocations(t, service))
   await t.test('the login', async (t) => {
-    await until(
-      'Authgear is asked again after its failures',
-      async () => (await told(t, service, [cookie(`session=${session}`)])).status === 200
-    )
+    await until('Authgear is asked again after its failures',
+      async () => (await told(t, service, [cookie(`session=${session}`)])).status === 200)
     await login(t, service)
   })
   await t.test('while Redis is down', async (t) => {
-    await until(
-      'Authgear is asked again after its failures',
-      async () => (await told(t, service, [authorization(bearer)])).status === 200
-    )
+    await until('Authgear is asked again after its failures',
+      async () => (await told(t, service, [authorization(bearer)])).status === 200)
     await redis.stop()
     for (const [what, status, headers, query] of REQUESTS) {
       t.equal((await told(t, service, headers, query)).status, status, what)
@@ -178,11 +173,8 @@ async function contents (t: Test, redis: RedisServer): Promise<void> {
       type === 'stream'
         ? await redis.cli('XRANGE', name, '-', '+')
         : type === 'hash' ? await redis.cli('HGETALL', name) : await redis.cli('GET', name)
-    t.same(
-      leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }),
-      [],
-      name.slice(-12)
-    )
+    t.same(leaksIn(name + JSON.stringify(value) + String(await redis.cli('DUMP', name)), { ...SECRETS, ...IDENTITY }),
+      [], name.slice(-12))
   }
 }
 
@@ -322,35 +314,27 @@ async function run (command: string, env: Readonly<Record<string, string>>): Pro
   return command === 'check'
     ? printed.join('')
     : await new Promise((resolve) =>
-      execFile(
-        process.execPath,
-        [MAIN, command],
-        { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 },
-        (_error, stdout, stderr) => resolve(stdout + stderr)
-      )
+      execFile(process.execPath, [MAIN, command], { env: { PATH: process.env['PATH'], ...env }, timeout: 20_000 },
+        (_error, stdout, stderr) => resolve(stdout + stderr))
     )
 }
 
-t.test(
-  'quotes a Redis that refuses the password without the password',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const authgear = await startSimulator(t)
-    for (const [msg, args] of [
-      ['Redis refuses the password: check REDIS_USERNAME', ['--requirepass', 'another']],
-      ['Redis is not reachable', ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]
-    ] as const) {
-      const redis = await startRedis(t, { args: [...args] })
-      const { lines } = await startInProcess(t, {
-        AUTHGEAR_ENDPOINT: authgear.url, ...redisAt(redis.port), REDIS_PASSWORD: SECRETS.redisPassword
-      })
-      await until('it is told', () => lines.some((line) => String(line['msg']).startsWith(msg)))
-      t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
-    }
+t.test('quotes a Redis that refuses the password without the password', async (t) => {
+  const authgear = await startSimulator(t)
+  for (const [msg, args] of [
+    ['Redis refuses the password: check REDIS_USERNAME', ['--requirepass', 'another']],
+    ['Redis is not reachable', ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]
+  ] as const) {
+    const redis = await startRedis(t, { args: [...args] })
+    const { lines } = await startInProcess(t, {
+      AUTHGEAR_ENDPOINT: authgear.url, ...redisAt(redis.port), REDIS_PASSWORD: SECRETS.redisPassword
+    })
+    await until('it is told', () => lines.some((line) => String(line['msg']).startsWith(msg)))
+    t.same(leaksIn(JSON.stringify(lines), SECRETS), [], args.join(' '))
   }
-)
+})
 
-t.test('doctor prints no secret, whatever it finds', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('doctor prints no secret, whatever it finds', async (t) => {
   const web = { id: 'web', redirectUris: ['https://app.example.com/_auth/callback'], postLogoutRedirectUris: [] }
   const [authgear, redis, muted] = await Promise.all([
     startSimulator(t, { adminApi, clients: [web] }),

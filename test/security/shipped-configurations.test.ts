@@ -76,9 +76,7 @@ advisory(t, 'APISIX CVE-2026-31908, CVE-2026-44087', 'the proxy kept a client\'s
     // Traefik takes them by a pattern, which also deletes the client's
     const isPattern = /authresponseheadersregex(: "|=)\(\?i\)\^x-authgear-/.test(text)
     for (const name of IDENTITY_HEADERS) {
-      t.ok(
-        isPattern || text.includes(name), `${folder} takes ${name} from the answer, and from nobody else`
-      )
+      t.ok(isPattern || text.includes(name), `${folder} takes ${name} from the answer, and from nobody else`)
     }
   }
   t.end()

@@ -41,11 +41,8 @@ async function sendUnfinished (
 async function sendGenuine (t: Test, { port }: InProcess): Promise<void> {
   const bodies = Array.from({ length: GENUINE }, (_, index) => disabledEvent('somebody', `event ${index}`))
   const answers = await Promise.all(bodies.map((body) => ask(port, webhookOf(body))))
-  t.equal(
-    answers.filter(({ status }) => status === 204).length,
-    GENUINE,
-    `${GENUINE} of ${GENUINE} genuine webhooks are taken`
-  )
+  t.equal(answers.filter(({ status }) => status === 204).length, GENUINE,
+    `${GENUINE} of ${GENUINE} genuine webhooks are taken`)
 }
 
 const HOSTILE: ReadonlyArray<readonly [what: string, connections: number, bytes: number]> = [
@@ -54,11 +51,8 @@ const HOSTILE: ReadonlyArray<readonly [what: string, connections: number, bytes:
   ['100 bodies of which all but the last byte arrives', 100, MEBIBYTE - 1]
 ]
 
-advisory(
-  t,
-  'Authgear webhooks, found here',
-  'bodies that never arrive kept genuine webhooks out, each of which is sent once',
-  async (t) => {
+advisory(t, 'Authgear webhooks, found here',
+  'bodies that never arrive kept genuine webhooks out, each of which is sent once', async (t) => {
     for (const [what, connections, bytes] of HOSTILE) {
       await t.test(what, async (t) => {
         const adapter = await start(t)
@@ -68,8 +62,7 @@ advisory(
         await sendGenuine(t, adapter)
       })
     }
-  }
-)
+  })
 
 t.test('a body without a well-formed signature is not waited for', async (t) => {
   const adapter = await start(t)

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { startChild } from '../../helpers/child.ts'
-import { skipOrFail } from '../../helpers/servers.ts'
 
 const SECONDS = 40
 const SEED = Number(process.env['CAMPAIGN_SEED'] ?? '20261128')
@@ -9,9 +8,7 @@ const SEED = Number(process.env['CAMPAIGN_SEED'] ?? '20261128')
 t.setTimeout(900_000)
 
 for (const [index, topology] of (['standalone', 'sentinel'] as const).entries()) {
-  t.test(`sessions of our own: nobody is logged out but by Authgear, on ${topology}`, {
-    skip: skipOrFail('redis-server')
-  }, async (t) => {
+  t.test(`sessions of our own: nobody is logged out but by Authgear, on ${topology}`, async (t) => {
     const seed = SEED + index
     const child = await startChild(t, {
       name: `campaign on ${topology}`,

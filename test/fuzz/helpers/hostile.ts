@@ -49,17 +49,11 @@ function cookie (others: fc.Arbitrary<string>): fc.Arbitrary<Line> {
       mostly(['', ' '], fc.constantFrom('\t', '\xa0', '"', '$')),
       mostly(names, others),
       mostly(['='], fc.constantFrom(' = ', '==', '', '= ')),
-      fc.oneof(
-        joined(mostly(values, others), mostly(['', ' '], fc.constantFrom('\t', '"'))),
-        mostly(values, others).map((value) => `"${value}"`)
-      )
+      fc.oneof(joined(mostly(values, others), mostly(['', ' '], fc.constantFrom('\t', '"'))),
+        mostly(values, others).map((value) => `"${value}"`))
     )
-  const pair = fc.oneof(
-    named(['session', 'session ', 'Session'], SESSIONS),
-    named(['app_session', 'app-session'], APP_SESSIONS),
-    named(['app_access_token'], TOKENS),
-    others
-  )
+  const pair = fc.oneof(named(['session', 'session ', 'Session'], SESSIONS),
+    named(['app_session', 'app-session'], APP_SESSIONS), named(['app_access_token'], TOKENS), others)
   return fc.tuple(
     mostly(['Cookie', 'cookie'], fc.constantFrom('Cookie2', 'Set-Cookie')),
     fc.tuple(fc.array(pair, { minLength: 1, maxLength: 3 }), mostly([';', '; '], fc.constantFrom(';;', ' ; ', ',')))

@@ -64,19 +64,13 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
       ]) {
         const isRefused = facts.connectionNamesForwarded !== 200 && value.toLowerCase().includes('x-forwarded-')
         const reached = app.received.length
-        t.equal(
-          (await get(['Connection', value], ['Cookie', ALICE.cookie])).status,
-          isRefused ? facts.connectionNamesForwarded : 200,
-          value
-        )
+        t.equal((await get(['Connection', value], ['Cookie', ALICE.cookie])).status,
+          isRefused ? facts.connectionNamesForwarded : 200, value)
         t.equal(app.received.length - reached, isRefused ? 0 : 1)
         if (!isRefused) t.strictSame(app.lastHeader('x-authgear-user-id'), [ALICE.id])
         if (!isRefused) t.strictSame(app.lastHeader('x-authgear-user-roles'), [ALICE.roles])
-        t.equal(
-          (await get(['Connection', value])).status,
-          isRefused ? facts.connectionNamesForwarded : 401,
-          `${value}, and nobody`
-        )
+        t.equal((await get(['Connection', value])).status, isRefused ? facts.connectionNamesForwarded : 401,
+          `${value}, and nobody`)
       }
       const hidden = await get(['Connection', 'cookie'], ['Cookie', ALICE.cookie])
       t.equal(hidden.status, facts.connectionHidesCookie ? 401 : 200, 'at most its sender is logged out')
@@ -86,11 +80,8 @@ function rows (t: Test, { port, app }: BehindProxyWithoutRedis, { facts }: Proxy
   advisory(t, 'Caddy uri without a question mark', 'the client\'s own query reached the policy', async (t) => {
     for (const query of ['optional=1', 'role=x', 'optional=1&role=x', 'anonymous=true']) {
       t.equal((await ask(port, { path: `/p?${query}` })).status, 401, `${query}, and nobody`)
-      t.equal(
-        (await ask(port, { path: `/p?${query}`, headers: [['Cookie', BOB.cookie]] })).status,
-        200,
-        `${query} is the app's business`
-      )
+      t.equal((await ask(port, { path: `/p?${query}`, headers: [['Cookie', BOB.cookie]] })).status, 200,
+        `${query} is the app's business`)
     }
   })
 }

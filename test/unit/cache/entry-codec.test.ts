@@ -71,11 +71,8 @@ const text = good.subarray(1).toString('utf8')
 const encoded = (version: number, json: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(json)])
 
 t.test('another number of identity headers is another version of the entry', async t => {
-  t.strictSame(
-    [ENTRY_VERSION, IDENTITY_HEADERS.length, (JSON.parse(text) as unknown[]).length],
-    [1, 8, 7],
-    'raise ENTRY_VERSION with either number, then write all here: replicas of both versions share one Redis'
-  )
+  t.strictSame([ENTRY_VERSION, IDENTITY_HEADERS.length, (JSON.parse(text) as unknown[]).length], [1, 8, 7],
+    'raise ENTRY_VERSION with either number, then write all here: replicas of both versions share one Redis')
 })
 
 const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [

@@ -10,11 +10,8 @@ const identified = (...values: ReadonlyArray<readonly [string, string]>) => {
   return reading.resolution
 }
 const someone = (id: string, roles: string) =>
-  identified(
-    ['x-authgear-user-id', id],
-    ['x-authgear-user-roles', roles],
-    ['x-authgear-session-authenticated-at', '1795572256']
-  )
+  identified(['x-authgear-user-id', id], ['x-authgear-user-roles', roles],
+    ['x-authgear-session-authenticated-at', '1795572256'])
 
 t.test('what memory keeps of an entry says what the entry said', async (t) => {
   const compact = createInterner()

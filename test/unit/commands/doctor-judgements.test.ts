@@ -62,10 +62,8 @@ rows('names of cookies that could be Authgear\'s under another prefix', [
 ])
 
 t.test('of a pasted header nothing is told but a prefix', async (t) => {
-  t.match(
-    judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
-    /prefix x_, or \(none\), or y_$/
-  )
+  t.match(judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
+    /prefix x_, or \(none\), or y_$/)
 })
 
 rows('a life that is nearly over', [

@@ -25,11 +25,8 @@ t.test('starts over in a container, with at most half of it for the old generati
   ])
   const rows = [[32, 32, 1], [256, 128, 4], [300, 150, 4], [512, 256, 8], [1024, 512, 8], [8192, 4096, 8]] as const
   for (const [mib, old, semi] of rows) {
-    t.match(
-      startedOver({ ...CONTAINER, limitBytes: mib * MIB }),
-      [/node/, `--max-old-space-size=${old}`, `--max-semi-space-size=${semi}`],
-      `${mib} MiB`
-    )
+    t.match(startedOver({ ...CONTAINER, limitBytes: mib * MIB }),
+      [/node/, `--max-old-space-size=${old}`, `--max-semi-space-size=${semi}`], `${mib} MiB`)
   }
 })
 

@@ -232,39 +232,18 @@ t.test('every recipe stands behind the guards of its file', async t => {
     t.equal(body, 'import authgear_clean')
   }
   t.match(readSnippet('proxies/caddy.md', 'caddy: public path'), 'import authgear_clean')
-  order(
-    fullOf('nginx'),
-    'if ($authgear_ambiguous) { return 400; }',
-    '@preflight',
-    'location ~ ^/_auth',
-    '# routes and their policies'
-  )
+  order(fullOf('nginx'), 'if ($authgear_ambiguous) { return 400; }', '@preflight', 'location ~ ^/_auth',
+    '# routes and their policies')
   for (const block of ['nginx: public path']) {
     t.match(readSnippet('proxies/nginx.md', block), 'include authgear_none.inc')
   }
   for (const proxy of ['envoy', 'envoy-prefix', 'envoy-grpc']) {
-    order(
-      fullOf(proxy),
-      'routes:',
-      PARAMETER,
-      ':authority',
-      '# CORS preflights',
-      '^/_auth/',
-      '# routes and their policies'
-    )
+    order(fullOf(proxy), 'routes:', PARAMETER, ':authority', '# CORS preflights', '^/_auth/',
+      '# routes and their policies')
   }
-  order(
-    fullOf('haproxy'),
-    PARAMETER,
-    'req.fhdr_cnt(host)',
-    'del-header upgrade',
-    '# CORS preflights',
-    'acl authgear_own',
-    '# routes and their policies'
-  )
-  const priority = Number(
-    /priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path'))?.[1]
-  )
+  order(fullOf('haproxy'), PARAMETER, 'req.fhdr_cnt(host)', 'del-header upgrade', '# CORS preflights',
+    'acl authgear_own', '# routes and their policies')
+  const priority = Number(/priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path'))?.[1])
   t.ok(priority < REFUSED_PRIORITY)
 })
 

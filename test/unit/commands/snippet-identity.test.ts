@@ -80,9 +80,7 @@ const LUA_STRIPS = (files: Files, name: string): boolean =>
     textOf(files).includes('identity[name:gsub("[^a-z0-9]", "-")]')
 
 /** One row for each proxy: where a name must stand. */
-const LABELS = traefikPlaces(
-  (name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete'
-)
+const LABELS = traefikPlaces((name) => `clean.headers.customrequestheaders.${name}=\n`, 'aliasheadersstrategy=delete')
 
 const PLACES: Readonly<Record<ProxyName, Places>> = {
   traefik: traefikPlaces((name) => ` ${name}: ""`, 'aliasHeadersStrategy: delete'),
@@ -205,10 +203,8 @@ t.test('each name once, as it was first written', async (t) => {
 })
 
 t.test('the innermost route chooses the set and the audience, and all rules hold', async (t) => {
-  const { policy, routes } = settingsOf(
-    '--policy', '/=anonymous=false&identity=remote&audience=all',
-    '--policy', '/grafana=identity=webauth', '--policy', '/grafana/x=audience=x', '--policy', '/y=role=a'
-  )
+  const { policy, routes } = settingsOf('--policy', '/=anonymous=false&identity=remote&audience=all',
+    '--policy', '/grafana=identity=webauth', '--policy', '/grafana/x=audience=x', '--policy', '/y=role=a')
   t.equal(policy, 'anonymous=false&identity=remote&audience=all')
   t.strictSame(routes.map(({ path, policy }) => [path, policy]), [
     ['/grafana/x', 'anonymous=false&identity=webauth&audience=x'],

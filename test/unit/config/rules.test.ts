@@ -243,11 +243,8 @@ const tlsFiles = { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key' }
 
 t.test('TLS is refused on a Node that loses header lines over HTTP/2', async t => {
   for (const version of ['20.19.0', '20.20.2', '22.16.0', '23.11.0', '24.0.0', '24.1.0']) {
-    t.match(
-      errorsOf(load(tlsFiles, files, undefined, version)),
-      [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /],
-      version
-    )
+    t.match(errorsOf(load(tlsFiles, files, undefined, version)),
+      [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /], version)
     t.strictSame(errorsOf(load({}, files, undefined, version)), [], `${version} without TLS`)
   }
   for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) {

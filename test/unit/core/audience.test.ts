@@ -107,11 +107,8 @@ const OTHER_BROWSERS: readonly Case[] = [
   [
     'Googlebot',
     'navigation',
-    accept(
-      'text/html,application/xhtml+xml,application/signed-exchange;v=b3,application/xml;q=0.9,*/*;q=0.8',
-      'From',
-      'googlebot(at)googlebot.com'
-    )
+    accept('text/html,application/xhtml+xml,application/signed-exchange;v=b3,application/xml;q=0.9,*/*;q=0.8', 'From',
+      'googlebot(at)googlebot.com')
   ]
 ]
 

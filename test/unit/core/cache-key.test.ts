@@ -90,9 +90,7 @@ t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', 
   Object.keys(keyers).forEach((what, i) => {
     t.equal(keys.findIndex(key => key === keys[i]), i, `${what}: key`)
     for (let at = 0; at < 3; at++) {
-      t.equal(
-        digests.findIndex((one) => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`
-      )
+      t.equal(digests.findIndex((one) => one[at] === digests[i]?.[at]), i, `${what}: digest ${at}`)
     }
   })
 })
@@ -128,10 +126,8 @@ t.test('who revokes a credential names the same digest, wherever it was sent', a
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ bearer: 'a' })[0], 'a cookie is no token')
   t.not(digestsOf({ session: 'a' })[0], digestsOf({ appSession: 'a' })[0])
   t.not(digestsOf({ session: 'id.x' })[1], digestsOf({ session: 'id' })[0], 'an id is no cookie')
-  t.notOk(
-    digestsOf({ bearer: 'a' }).some((text) => keyOf({ bearer: 'a' }).startsWith(text)),
-    'no digest is the beginning of a key'
-  )
+  t.notOk(digestsOf({ bearer: 'a' }).some((text) => keyOf({ bearer: 'a' }).startsWith(text)),
+    'no digest is the beginning of a key')
 })
 
 t.test('one secret gives a key for each purpose, and they do not tell each other', async t => {

@@ -19,11 +19,8 @@ const rows: readonly (readonly [what: string, sent: Parameters<typeof credential
 
 t.test('the headers for Authgear hold the credentials and nothing else', async t => {
   for (const [what, sent, headers] of rows) t.strictSame(credentialHeaders(credentials(sent), NAMES), headers, what)
-  t.strictSame(
-    credentialHeaders(credentials({ session: 'a' }), cookieNames('__Host-')),
-    ['cookie', '__Host-session=a'],
-    'with the prefix'
-  )
+  t.strictSame(credentialHeaders(credentials({ session: 'a' }), cookieNames('__Host-')),
+    ['cookie', '__Host-session=a'], 'with the prefix')
 })
 
 t.test('what is forwarded reads as the very same credentials, here and in Go', async t => {

@@ -49,24 +49,17 @@ t.test('each alert has its place in the runbook, and its cases among the tests o
     t.ok(sections.has(alert), `${alert}: a section`)
     const of = tests.filter(({ alertname }) => alertname === alert)
     t.ok(of.some(({ exp_alerts: fired = [] }) => fired.length > 0), `${alert} fires`)
-    t.ok(
-      of.filter(({ exp_alerts: fired = [] }) => fired.length === 0).length >= 2,
-      `${alert} does not in health, nor too early`
-    )
+    t.ok(of.filter(({ exp_alerts: fired = [] }) => fired.length === 0).length >= 2,
+      `${alert} does not in health, nor too early`)
   }
-  t.strictSame(
-    [...sections].filter((title) => !ALERTLESS.has(title)).toSorted(),
-    ALERTS.map(({ alert }) => alert).toSorted(),
-    'and the runbook has no other'
-  )
+  t.strictSame([...sections].filter((title) => !ALERTLESS.has(title)).toSorted(),
+    ALERTS.map(({ alert }) => alert).toSorted(), 'and the runbook has no other')
 })
 
 t.test('promtool takes the rules, and each fires when it should', { skip: skipOrFail('promtool') }, async (t) => {
   const promtool = (...args: readonly string[]): string =>
     execFileSync(mustFind('promtool'), args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
-  t.match(
-    promtool('check', 'rules', '--lint=all', '--lint-fatal', 'deploy/prometheus/alerts.yml'),
-    `SUCCESS: ${ALERTS.length} rules found`
-  )
+  t.match(promtool('check', 'rules', '--lint=all', '--lint-fatal', 'deploy/prometheus/alerts.yml'),
+    `SUCCESS: ${ALERTS.length} rules found`)
   t.match(promtool('test', 'rules', 'deploy/prometheus/alerts.test.yml'), 'SUCCESS')
 })

@@ -21,11 +21,8 @@ const by = (address: string): { client: () => Client } => ({ client: () => ({ ad
 t.test('writes one line a second for each client, and ten in all', async t => {
   let now = 0
   const sampling = createSampling(10, () => now)
-  t.strictSame(
-    [sampling(by('a')), sampling(by('a')), sampling(by('b')), sampling(by('a'))],
-    [0, undefined, 1, undefined],
-    'the repeats of one client take no place'
-  )
+  t.strictSame([sampling(by('a')), sampling(by('a')), sampling(by('b')), sampling(by('a'))],
+    [0, undefined, 1, undefined], 'the repeats of one client take no place')
   for (let n = 0; n < 8; n++) t.equal(sampling(by(`client ${n}`)), n === 0 ? 1 : 0)
   t.equal(sampling(by('an eleventh')), undefined)
   now = 1000

@@ -19,16 +19,10 @@ const count = (text: string, part: string | RegExp): number => text.split(part).
 for (const reason of REASONS) {
   t.test(`the page for ${reason}`, async t => {
     const html = pageOf(reason).replace(tabIcon(), 'ICON')
-    t.match(
-      html,
-      /^<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">/,
-      'names its language, and its encoding first'
-    )
-    t.match(
-      html,
-      '<meta name="viewport" content="width=device-width, initial-scale=1">',
-      'is as wide as the device, and may be enlarged'
-    )
+    t.match(html, /^<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">/,
+      'names its language, and its encoding first')
+    t.match(html, '<meta name="viewport" content="width=device-width, initial-scale=1">',
+      'is as wide as the device, and may be enlarged')
     t.match(html, '<meta name="color-scheme" content="light dark">', 'does not flash white before it is dark')
     t.equal(count(html, '<main>'), 1, 'has one landmark')
     t.equal(count(html, '<h1>'), 1, 'has one heading')
@@ -40,11 +34,8 @@ for (const reason of REASONS) {
         .test(html),
       'has no script, no inline handler and nothing from outside'
     )
-    t.same(
-      [...html.matchAll(/<a href="([^"]*)"/g)].map((match) => match[1]),
-      REFUSALS[reason].status === 403 ? [] : [''],
-      'links to nothing but itself'
-    )
+    t.same([...html.matchAll(/<a href="([^"]*)"/g)].map((match) => match[1]),
+      REFUSALS[reason].status === 403 ? [] : [''], 'links to nothing but itself')
     t.notMatch(html, /—|–|\bundefined\b|\[object/, 'has no word that is not one')
   })
 }

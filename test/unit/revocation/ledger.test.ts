@@ -53,11 +53,8 @@ t.test('what is revoked voids what began before it, and nothing else or later', 
       if (way === 'read') read(revocation)
       else ledger.take(revocation, 'mine')
       t.same([ledger.isVoid(ALICE, before), ledger.isVoid(BOB, before)], [alice, bob], `${what}, ${way}: before`)
-      t.same(
-        [ledger.isVoid(ALICE, ledger.snapshot()), ledger.isVoid(BOB, ledger.snapshot())],
-        [false, false],
-        `${what}, ${way}: after`
-      )
+      t.same([ledger.isVoid(ALICE, ledger.snapshot()), ledger.isVoid(BOB, ledger.snapshot())], [false, false],
+        `${what}, ${way}: after`)
     }
   }
 })
@@ -206,10 +203,8 @@ t.test('a new generation', async (t) => {
     const before = ledger.snapshot()
     t.notOk(ledger.hasLeft('g1'))
     ledger.adopt('g2')
-    t.same(
-      [ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')],
-      [true, true, false, false]
-    )
+    t.same([ledger.isVoid(BOB, before), ledger.hasLeft('g1'), ledger.hasLeft('g2'), ledger.hasLeft('')],
+      [true, true, false, false])
     t.same([ledger.id, ledger.nonce, ledger.generation], ['0-0', '', 'g2'], 'its stream is read from the beginning')
     ledger.adopt('g3')
     t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
@@ -390,11 +385,8 @@ t.test('quiet', async (t) => {
       const began = clock.monotonic() + 1999
       clock.advance(2000)
       const late = clock.monotonic()
-      t.same(
-        [ledger.isUncacheable(ALICE, began), ledger.isUncacheable(ALICE, late), ledger.isUncacheable(BOB, began)],
-        [true, false, false],
-        way
-      )
+      t.same([ledger.isUncacheable(ALICE, began), ledger.isUncacheable(ALICE, late), ledger.isUncacheable(BOB, began)],
+        [true, false, false], way)
       clock.advance(1000)
       read(user('bob', 2000))
       t.ok(ledger.isUncacheable(ALICE, began), `${way}: also when another revocation was read before it ended`)

@@ -29,10 +29,8 @@ for (const [announced, says, place, plugs] of [
 t.test('a part that fails keeps nothing from the log, nor from other parts', async (t) => {
   const told: string[] = []
   const failed = (part: string): void => { told.push(`${part} failed`) }
-  const parts = opened(
-    { taken: fail, pending: fail, leave: fail },
-    { taken: () => told.push('taken'), pending: () => told.push('pending'), leave: () => told.push('leave') }
-  )
+  const parts = opened({ taken: fail, pending: fail, leave: fail },
+    { taken: () => told.push('taken'), pending: () => told.push('pending'), leave: () => told.push('leave') })
   const log = { revoke: async () => { told.push('logged'); return 'pending' as const } }
   t.equal(await tellingAll(log as never, parts, failed).revoke({} as never), 'pending')
   tellEach(parts, failed, ({ leave }) => leave?.())

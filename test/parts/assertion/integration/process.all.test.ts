@@ -46,10 +46,8 @@ t.test('both listeners serve one key set', async (t) => {
   t.match(main.headers, { 'cache-control': 'public, max-age=300', 'content-type': /^application\/json/ })
   t.equal(management.headers.get('cache-control'), 'public, max-age=300')
   t.equal((await fetch(`${service.managementUrl}${PATH}`, { method: 'HEAD' })).status, 200)
-  t.match(
-    await (await get(service, '/metrics')).text(),
-    /forward_auth_requests_total\{endpoint="jwks",status="200",reason="key_set",source="none"\} 1/
-  )
+  t.match(await (await get(service, '/metrics')).text(),
+    /forward_auth_requests_total\{endpoint="jwks",status="200",reason="key_set",source="none"\} 1/)
 })
 
 t.test('nothing is allowed by way of the key set', async (t) => {

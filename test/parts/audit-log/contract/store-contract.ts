@@ -12,11 +12,8 @@ export async function auditStoreContract (t: Test, commands: RedisCommands, name
   const open = (leaseMs = 60_000): AuditStore =>
     createRedisStore({ commands, keyOf: (purpose) => partKey(`${name}{log:audit}`, purpose), leaseMs })
   const [first, second] = [open(), open()]
-  t.same(
-    [await first.hold(), await second.hold(), await first.hold()],
-    [true, false, true],
-    'one holds the lease, and renews it'
-  )
+  t.same([await first.hold(), await second.hold(), await first.hold()], [true, false, true],
+    'one holds the lease, and renews it')
   t.equal(await first.load(), undefined)
   const position = {
     ...beginAt(1_795_565_337), seen: new Map([['0000000000000db6', 1_795_565_337]]), isEverythingDue: true

@@ -11,7 +11,7 @@ import { skipOrFail } from '../../../helpers/servers.ts'
 
 const keysOf = (log: string) => (purpose: string): string => partKey(log, purpose)
 
-t.test('in Redis', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('in Redis', async (t) => {
   const redis = await startRedis(t)
   const { commands } = await redisTier(t, redis.port)
   await auditStoreContract(t, commands, 'test:')
@@ -22,7 +22,7 @@ t.test('in Redis', { skip: skipOrFail('redis-server') }, async (t) => {
   t.equal(await store.load(), undefined, 'one without a life has no age')
 })
 
-t.test('an answer that was lost does not lose the lease', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('an answer that was lost does not lose the lease', async (t) => {
   const { commands } = await redisTier(t, (await startRedis(t)).port)
   let isLost = true
   const lossy = {
@@ -39,7 +39,7 @@ t.test('an answer that was lost does not lose the lease', { skip: skipOrFail('re
   t.equal(await store.hold(), true, 'it is found to be one’s own')
 })
 
-t.test('an answer that was lost does not lose the claim to a gap', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('an answer that was lost does not lose the claim to a gap', async (t) => {
   const { commands } = await redisTier(t, (await startRedis(t)).port)
   let isLost = true
   const lossy = {

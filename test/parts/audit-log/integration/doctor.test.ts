@@ -4,7 +4,6 @@ import { beside, checkMistakes, type DoctorWorld, type Make } from '../../../hel
 import { SECRET, startInProcess } from '../../../helpers/in-process.ts'
 import { ask } from '../../../helpers/request.ts'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { demo, type SimulatorOptions } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 import { WEBHOOK_SECRET, webhookOf } from '../../../helpers/webhook.ts'
@@ -43,9 +42,7 @@ t.test('each mistake is found, and only it', async (t) => await checkMistakes(t,
     audited(({ simulator }) => simulator.controls.audit.fail('unavailable'), { adminApi })]
 ]))
 
-const REDIS = { skip: skipOrFail('redis-server') }
-
-t.test('a webhook that does not come is found', REDIS, async (t) => await checkMistakes(t, [
+t.test('a webhook that does not come is found', async (t) => await checkMistakes(t, [
   ['an Authgear that never calls a webhook, as where addresses are private', ['webhook-silent'], changed(3600)],
   ['an Authgear that called webhooks until three days ago', ['webhook-silent'], changed(3600, 3)],
   ['nothing but an Authgear whose users have not changed since the newest webhook', [], changed(4 * 86_400, 3)]

@@ -5,7 +5,6 @@ import { adminApi, auditEnvironment } from '../../../helpers/audit.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask, type Answer } from '../../../helpers/request.ts'
 import { runs } from '../../../helpers/runs.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { startSimulator, type RunningSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 
@@ -99,7 +98,7 @@ function tell (t: Test, what: string, times: readonly number[]): void {
   )
 }
 
-t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('on three replicas', async (t) => {
   const { replicas, controls, simulator, redis } = await startFleet(t)
 
   t.test('one of them reads', async (t) => {
@@ -187,7 +186,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 })
 
-t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('the audit database is lost, and comes back', async (t) => {
   const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
@@ -225,7 +224,7 @@ t.test('the audit database is lost, and comes back', { skip: skipOrFail('redis-s
   for (const replica of replicas) t.equal((await byCookie(replica, bob.cookie)).status, 200)
 })
 
-t.test('Redis frozen beyond the overlap: nobody is void', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('Redis frozen beyond the overlap: nobody is void', async (t) => {
   const { redis, replicas, controls } = await startFleet(t, 2)
   const [alice, bob] = [controls.signIn('alice'), controls.signIn('bob')]
   await remembered(replicas, [alice, bob].map(({ cookie }) => (replica) => byCookie(replica, cookie)))
@@ -272,7 +271,7 @@ function standStill (t: Test, ms: number): void {
   turn(1)
 }
 
-t.test('a machine that stands still for two polls reads on', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('a machine that stands still for two polls reads on', async (t) => {
   const { replicas } = await startFleet(t, 2)
   standStill(t, 2 * POLL)
   const before = await pollsOf(replicas, 'ok')
@@ -280,7 +279,7 @@ t.test('a machine that stands still for two polls reads on', { skip: skipOrFail(
   t.pass('its lease outlives that')
 })
 
-t.test('Redis lost: nobody reads; back: one does', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('Redis lost: nobody reads; back: one does', async (t) => {
   const { redis, replicas, controls } = await startFleet(t, 2)
   await redis.stop()
   await until('nobody leads', async () => !(await Promise.all(replicas.map(isLeader))).includes(true))

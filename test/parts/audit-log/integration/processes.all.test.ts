@@ -2,7 +2,6 @@ import t, { type Test } from 'tap'
 import { auditEnvironment, adminApi } from '../../../helpers/audit.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask, type Answer } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { startProcess, type Service } from '../../../helpers/process.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
@@ -74,65 +73,59 @@ async function signOut (
   return Math.round(performance.now() - began)
 }
 
-t.test(
-  'three processes: a sign-out, the leader killed, the leader frozen in a poll',
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const fleet = await startFleet(t)
-    const { services, controls } = fleet
-    const first = await leaderOf(services)
-    const times: number[] = []
-    for (let n = 0; n < 3; n++) times.push(await signOut(fleet, services))
-    t.comment(`a sign-out is refused by three processes after ${times.join(', ')} ms, with a poll every ${POLL} ms`)
+t.test('three processes: a sign-out, the leader killed, the leader frozen in a poll', async (t) => {
+  const fleet = await startFleet(t)
+  const { services, controls } = fleet
+  const first = await leaderOf(services)
+  const times: number[] = []
+  for (let n = 0; n < 3; n++) times.push(await signOut(fleet, services))
+  t.comment(`a sign-out is refused by three processes after ${times.join(', ')} ms, with a poll every ${POLL} ms`)
 
-    const left = services.filter((service) => service !== first)
-    const victim = controls.signIn('alice').cookie
-    await remembered(services, victim)
-    await first.kill()
-    const killedAt = performance.now()
-    controls.signOut(victim)
-    const isRefused = async (service: Service): Promise<boolean> => await status(service, victim) === 401
-    await Promise.all(left.map((service) => until('refused', () => isRefused(service))))
-    t.comment(
-      'the leader was killed, and a session signed out: refused by the others after ' +
-      `${Math.round(performance.now() - killedAt)} ms`
-    )
-    const second = await leaderOf(left)
+  const left = services.filter((service) => service !== first)
+  const victim = controls.signIn('alice').cookie
+  await remembered(services, victim)
+  await first.kill()
+  const killedAt = performance.now()
+  controls.signOut(victim)
+  const isRefused = async (service: Service): Promise<boolean> => await status(service, victim) === 401
+  await Promise.all(left.map((service) => until('refused', () => isRefused(service))))
+  t.comment(
+    'the leader was killed, and a session signed out: refused by the others after ' +
+    `${Math.round(performance.now() - killedAt)} ms`
+  )
+  const second = await leaderOf(left)
 
-    const third = left.find((service) => service !== second) ?? first
-    const { cookie } = controls.signIn('bob')
-    await remembered(left, cookie)
-    const gate = controls.audit.hold()
-    await gate.arrived(1)
-    controls.signOut(cookie)
-    const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
-    process.kill(second.pid, 'SIGSTOP')
-    const frozenAt = performance.now()
-    await until('the other one leads', () => isLeader(third))
-    t.comment(
-      'the leader was frozen in the middle of a poll: another one leads after ' +
-      `${Math.round(performance.now() - frozenAt)} ms`
-    )
-    gate.release()
-    await until('refused', async () => await status(third, cookie) === 401)
-    t.comment(
-    `and the session that was signed out meanwhile is refused after ${Math.round(performance.now() - frozenAt)} ms`
-    )
-    process.kill(second.pid, 'SIGCONT')
-    await until('it follows the revocation log again', async () => await status(second, cookie) === 401)
-    await until(
-      'it knows that it lost the lease',
-      async () =>
-        (await metric(second, 'polls_total{outcome="lost_lease"}')) +
-        (await metric(second, 'polls_total{outcome="error"}')) >
-      0
-    )
-    t.equal(
-      await metric(second, 'revocations_total{activity="user_signed_out"}'),
-      revocations,
-      'it revoked nothing when it woke up'
-    )
-    t.notOk(await isLeader(second))
-    t.ok(await isLeader(third))
-    for (const service of left) t.notMatch(service.logs(), /BEGIN PRIVATE KEY|Bearer /, 'no secret in its log')
-  })
+  const third = left.find((service) => service !== second) ?? first
+  const { cookie } = controls.signIn('bob')
+  await remembered(left, cookie)
+  const gate = controls.audit.hold()
+  await gate.arrived(1)
+  controls.signOut(cookie)
+  const revocations = await metric(second, 'revocations_total{activity="user_signed_out"}')
+  process.kill(second.pid, 'SIGSTOP')
+  const frozenAt = performance.now()
+  await until('the other one leads', () => isLeader(third))
+  t.comment(
+    'the leader was frozen in the middle of a poll: another one leads after ' +
+    `${Math.round(performance.now() - frozenAt)} ms`
+  )
+  gate.release()
+  await until('refused', async () => await status(third, cookie) === 401)
+  t.comment(
+  `and the session that was signed out meanwhile is refused after ${Math.round(performance.now() - frozenAt)} ms`
+  )
+  process.kill(second.pid, 'SIGCONT')
+  await until('it follows the revocation log again', async () => await status(second, cookie) === 401)
+  await until(
+    'it knows that it lost the lease',
+    async () =>
+      (await metric(second, 'polls_total{outcome="lost_lease"}')) +
+      (await metric(second, 'polls_total{outcome="error"}')) >
+    0
+  )
+  t.equal(await metric(second, 'revocations_total{activity="user_signed_out"}'), revocations,
+    'it revoked nothing when it woke up')
+  t.notOk(await isLeader(second))
+  t.ok(await isLeader(third))
+  for (const service of left) t.notMatch(service.logs(), /BEGIN PRIVATE KEY|Bearer /, 'no secret in its log')
+})

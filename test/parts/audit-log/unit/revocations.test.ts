@@ -110,11 +110,8 @@ t.test('every recorded type has its row, and those of consequence are asked for'
   t.equal(types.length, 129)
   t.same(types.filter((type) => effectOf(type) === undefined), [])
   t.same(types.filter((type) => labelOf(type) === 'unknown'), [])
-  t.same(
-    typesToRead([...types, 'SOMETHING_NEW']).length,
-    types.filter((type) => effectOf(type) !== 'nothing').length + 1,
-    'and what nobody knows'
-  )
+  t.same(typesToRead([...types, 'SOMETHING_NEW']).length,
+    types.filter((type) => effectOf(type) !== 'nothing').length + 1, 'and what nobody knows')
 })
 
 const entry = (type: string, payload: unknown, context: object = {}): AuditEntry => ({

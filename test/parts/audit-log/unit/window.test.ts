@@ -78,10 +78,8 @@ t.test('what fits is one query, and newest halves come first', async (t) => {
   t.equal(few.asked.length, 1)
   const many = logOf(Array.from({ length: 150 }, (_, index) => entryAt(index, NOW - index % 10)))
   await readWindow({ from: NOW - 10, to: undefined, types: TYPES }, 100, many.ask, never)
-  t.same(
-    many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]),
-    [[10, undefined], [5, undefined], [10, 5]]
-  )
+  t.same(many.asked.map(({ from, to }) => [from === undefined ? from : NOW - from, to === undefined ? to : NOW - to]),
+    [[10, undefined], [5, undefined], [10, 5]])
 })
 
 t.test('what is too old to concern anything is not read', async (t) => {
@@ -116,37 +114,32 @@ t.test('an entry dated ahead does not hide what comes after it', async (t) => {
   t.ok(position.seen.has(entryAt(1, 0).seq))
 })
 
-t.test(
-  'a position begins at the newest entry, moves with it, forgets beyond overlap',
-  async (t) => {
-    const begun = beginAt(NOW - 5)
-    t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
-    const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
-    const first = advance(
-      begun, NOW - 5, await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never), OVERLAP
-    )
-    t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
-    const later = advance(
-      first,
-      NOW - 5,
-      {
-        entries: [entryAt(3, NOW + 8)],
-        total: 3,
-        overflows: new Map([
-          [`${NOW + 8} A`, 200],
-          [`${NOW - 9} A`, 200]
-        ]),
-        now: NOW + 8
-      },
-      OVERLAP
-    )
-    t.same(
-      [startOf(later, 10), [...later.seen.values()], [...later.covered.keys()]],
-      [NOW - 2, [NOW, NOW + 8], [`${NOW + 8} A`]]
-    )
-    t.equal(startOf(beginAt(undefined), 10), undefined, 'an empty log is read from its beginning')
-  }
-)
+t.test('a position begins at the newest entry, moves with it, forgets beyond overlap', async (t) => {
+  const begun = beginAt(NOW - 5)
+  t.equal(startOf(begun, 10), NOW - 5, 'nothing older')
+  const log = logOf([entryAt(1, NOW - 5), entryAt(2, NOW)])
+  const first = advance(
+    begun, NOW - 5, await readWindow({ from: NOW - 5, to: undefined, types: TYPES }, 40, log.ask, never), OVERLAP
+  )
+  t.same([first.newest, startOf(first, 10), [...first.seen.values()]], [NOW, NOW - 5, [NOW - 5, NOW]])
+  const later = advance(
+    first,
+    NOW - 5,
+    {
+      entries: [entryAt(3, NOW + 8)],
+      total: 3,
+      overflows: new Map([
+        [`${NOW + 8} A`, 200],
+        [`${NOW - 9} A`, 200]
+      ]),
+      now: NOW + 8
+    },
+    OVERLAP
+  )
+  t.same([startOf(later, 10), [...later.seen.values()], [...later.covered.keys()]],
+    [NOW - 2, [NOW, NOW + 8], [`${NOW + 8} A`]])
+  t.equal(startOf(beginAt(undefined), 10), undefined, 'an empty log is read from its beginning')
+})
 
 t.test('a position comes back as it was stored, and nothing else does', async (t) => {
   const position = {

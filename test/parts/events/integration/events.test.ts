@@ -4,13 +4,11 @@ import { type InProcess, type InProcessOptions, MANAGEMENT_TOKEN, startInProcess
 import { managementOf } from '../../../helpers/management.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask, type HeaderLine } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 import { WEBHOOK_SECRET, webhookOf } from '../../../helpers/webhook.ts'
 
 const { alice, bob } = demo
-const NEEDS_REDIS = { skip: skipOrFail('redis-server') }
 const NEW_SECRET = 'another secret of tests, 32 bytes'
 const OLD_SECRET = 'a secret of the tests, 32 bytes!'
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
@@ -96,7 +94,7 @@ for (const [what, body, event] of REVOCATIONS) {
   })
 }
 
-t.test('on three replicas', NEEDS_REDIS, async (t) => {
+t.test('on three replicas', async (t) => {
   const { redis, replicas, begin, at } = await startThree(t)
   const session = await at(0).nameOf(ALICE)
 
@@ -156,7 +154,7 @@ t.test('on three replicas', NEEDS_REDIS, async (t) => {
   })
 })
 
-t.test('while CACHE_SECRET is rotated', NEEDS_REDIS, async (t) => {
+t.test('while CACHE_SECRET is rotated', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const common = { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url }
@@ -187,7 +185,7 @@ t.test('while CACHE_SECRET is rotated', NEEDS_REDIS, async (t) => {
   await back.until('there too', isTold(between))
 })
 
-t.test('while Redis is away', NEEDS_REDIS, async (t) => {
+t.test('while Redis is away', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const replica = await start(t, { AUTHGEAR_ENDPOINT: simulator.url, REDIS_URL: redis.url, REDIS_TIMEOUT: '100ms' })

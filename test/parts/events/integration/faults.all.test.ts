@@ -14,7 +14,6 @@ import { startWorld, type World } from '../../../campaign/world.ts'
 import { NODE, startOpenApp } from '../../../e2e/apps/open-app.ts'
 import { APPS } from '../../../helpers/event-stream.ts'
 import { joinSockets } from '../../../helpers/join-sockets.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { until } from '../../../helpers/until.ts'
 
 t.setTimeout(15 * 60_000)
@@ -166,7 +165,7 @@ function waitOf (history: readonly HistoryEvent[], person: string, closed: Held[
 }
 
 for (const [topology, rows] of Object.entries(ROWS)) {
-  t.test(`on ${topology}`, { skip: skipOrFail('redis-server') }, async (t) => {
+  t.test(`on ${topology}`, async (t) => {
     const world = await startWorld(t, topology as TopologyName)
     const stream = await watchStream(t, world)
     const { port } = await startOpenApp(t, NODE, { port: stream.port, token: APPS.default })

@@ -28,10 +28,8 @@ t.test('reads what another encoder wrote', async (t) => {
       context_extensions: more
     })
     const read = readCheckRequest(bytes)
-    t.strictSame(
-      { ...read, extensions: Object.fromEntries(read.extensions) },
-      { method, path, host, id: 'id', headers: all.flat(), source: '192.0.2.1', extensions: { ...more } }
-    )
+    t.strictSame({ ...read, extensions: Object.fromEntries(read.extensions) },
+      { method, path, host, id: 'id', headers: all.flat(), source: '192.0.2.1', extensions: { ...more } })
   }), { ...SEED, numRuns: 300 })
 })
 

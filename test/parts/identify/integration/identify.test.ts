@@ -41,11 +41,8 @@ function checkNobody (t: Test, { status, headers, body }: Answer, reason: string
   t.equal(headers['x-forward-auth-reason'], reason)
   t.equal(headers['x-authgear-session-valid'], 'false')
   t.same(EMPTY_NAMES.map((name) => headers[name]), EMPTY_NAMES.map(() => ''), 'all but one are empty')
-  t.equal(
-    Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).length,
-    IDENTITY_HEADERS.length,
-    'every one of IDENTITY_HEADERS, and no other'
-  )
+  t.equal(Object.keys(headers).filter((name) => name.startsWith('x-authgear-')).length, IDENTITY_HEADERS.length,
+    'every one of IDENTITY_HEADERS, and no other')
   t.equal(headers['x-envoy-auth-headers-to-remove'], EMPTY_NAMES.join(','))
   t.equal(headers['x-forward-auth-source'], source)
   t.match(headers, {
@@ -87,10 +84,8 @@ for (const absentHeaders of ['empty', 'omit'] as const) {
         const lines = adapter.lines.filter(({ requestId }) => requestId !== undefined)
         t.equal(lines.length, 2)
         t.match(lines[0], { endpoint: 'identify', status: 200, reason, level: 'debug' })
-        t.match(
-          await adapter.service.metrics.render(),
-          new RegExp(`forward_auth_requests_total\\{endpoint="identify",status="200",reason="${reason}",source=`)
-        )
+        t.match(await adapter.service.metrics.render(),
+          new RegExp(`forward_auth_requests_total\\{endpoint="identify",status="200",reason="${reason}",source=`))
       })
     }
   })
@@ -164,11 +159,8 @@ t.test('Authgear in trouble is 503, never nobody', async (t) => {
     }
     checkNobody(t, await identify(), 'no_credentials')
     simulator.controls.recover()
-    t.equal(
-      (await identify([bearer(alice.accessToken)])).headers['x-authgear-user-id'],
-      alice.id,
-      'and nothing of it is remembered'
-    )
+    t.equal((await identify([bearer(alice.accessToken)])).headers['x-authgear-user-id'], alice.id,
+      'and nothing of it is remembered')
   }
 })
 
@@ -187,24 +179,17 @@ t.test('refuses a policy, since an operator would believe that it protects', asy
     }
   }
   t.equal(simulator.counters.resolutions, 0)
-  t.match(
-    adapter.lines.find(({ endpoint }) => endpoint === 'identify'),
-    { level: 'warn', reason: 'bad_policy', policy: /identify/ }
-  )
-  t.match(
-    await adapter.service.metrics.render(),
-    'forward_auth_requests_total{endpoint="identify",status="403",reason="bad_policy",source="none"} 24'
-  )
+  t.match(adapter.lines.find(({ endpoint }) => endpoint === 'identify'),
+    { level: 'warn', reason: 'bad_policy', policy: /identify/ })
+  t.match(await adapter.service.metrics.render(),
+    'forward_auth_requests_total{endpoint="identify",status="403",reason="bad_policy",source="none"} 24')
 })
 
 t.test('its query is ignored', async (t) => {
   const { identify } = await start(t)
   for (const query of ['?', '?role=admin', '?x', '?max_age=0', '?%zz', '?a?b#c']) {
-    t.match(
-      await identify([bearer(bob.accessToken)], `/identify${query}`),
-      { status: 200, headers: { 'x-authgear-user-id': bob.id } },
-      query
-    )
+    t.match(await identify([bearer(bob.accessToken)], `/identify${query}`),
+      { status: 200, headers: { 'x-authgear-user-id': bob.id } }, query)
     checkNobody(t, await identify([], `/identify${query}`), 'no_credentials')
   }
 })
@@ -242,11 +227,8 @@ t.test('a condition changes nothing', async (t) => {
 t.test('every method is answered as GET is', async (t) => {
   const { identify } = await start(t)
   for (const method of METHODS.filter((name) => name !== 'CONNECT')) {
-    t.match(
-      await identify([bearer(alice.accessToken)], '/identify', method),
-      { status: 200, headers: { 'x-authgear-user-id': alice.id } },
-      method
-    )
+    t.match(await identify([bearer(alice.accessToken)], '/identify', method),
+      { status: 200, headers: { 'x-authgear-user-id': alice.id } }, method)
     checkNobody(t, await identify([], '/identify', method), 'no_credentials')
   }
 })

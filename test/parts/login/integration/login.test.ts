@@ -41,11 +41,8 @@ for (const protocol of PROTOCOLS) {
       }
     })
     const login = hops.filter(({ url }) => url.startsWith(`${AUTHGEAR}/oauth2/authorize`))
-    t.strictSame(
-      login.map(({ url }) => new URL(url).searchParams.get('prompt')),
-      ['none', null],
-      'first without showing anything, then once more'
-    )
+    t.strictSame(login.map(({ url }) => new URL(url).searchParams.get('prompt')), ['none', null],
+      'first without showing anything, then once more')
     const asked = new URL(login[1]?.url ?? '').searchParams
     t.strictSame([...asked.keys()].sort(), ['client_id', 'redirect_uri', 'response_type', 'scope', 'state', 'x_page'])
     t.match(Object.fromEntries(asked), {
@@ -67,10 +64,8 @@ for (const protocol of PROTOCOLS) {
     const world = await startLoginWorld(t, { protocol })
     const person = await signedIn(world, `${APP}/`)
     const hops = await person.open(`${APP}/_auth/login?rd=${OTHER}/x`)
-    t.strictSame(
-      hops.map(({ url, status }) => `${status} ${new URL(url).pathname}`),
-      ['302 /_auth/login', '303 /oauth2/authorize', '303 /_auth/callback', '200 /x']
-    )
+    t.strictSame(hops.map(({ url, status }) => `${status} ${new URL(url).pathname}`),
+      ['302 /_auth/login', '303 /oauth2/authorize', '303 /_auth/callback', '200 /x'])
   })
 }
 
@@ -215,11 +210,8 @@ t.test('a state', async (t) => {
     for (const cookie of [alice, `${(await begun(world)).cookie}; ${alice}`]) {
       const answer = await asVictim(url, cookie)
       await checkLoginAnswer(t, answer, url)
-      t.match(
-        answer,
-        { status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' } },
-        'begins anew, for this browser'
-      )
+      t.match(answer, { status: 302, headers: { 'x-forward-auth-reason': 'sent_to_authgear' } },
+        'begins anew, for this browser')
       t.equal(promptOf(answer as Hop), 'none')
     }
   })
@@ -411,11 +403,8 @@ t.test("where Authgear's cookie does not come here, a page says why: no loop", a
     const hops = await world.signIn(person, last(await person.open(`${APP}/deep`)), 'alice')
     t.match(last(hops), { status: 403, headers: { 'x-forward-auth-reason': reason }, body: says }, what)
     await checkLoginAnswer(t, last(hops), what)
-    t.match(
-      last(await person.open(`${APP}/deep`)),
-      { status: 403, headers: { 'x-forward-auth-reason': reason } },
-      'and again when it tries again'
-    )
+    t.match(last(await person.open(`${APP}/deep`)), { status: 403, headers: { 'x-forward-auth-reason': reason } },
+      'and again when it tries again')
     t.match(
       world.verifier.lines.find((line) => line['reason'] === reason),
       { level: 'warn', host: 'app.example.com', msg: /http\.cookie_domain .*AUTHGEAR_COOKIE_PREFIX .*HTTPS/ },
@@ -471,22 +460,19 @@ t.test('while Authgear cannot be asked: 503, a way to try again, and the state i
   t.equal(last(await person.open(url)).url, `${OTHER}/wanted`)
 })
 
-t.test(
-  'stops sending a signed-in user to the login after some rounds',
-  async (t) => {
-    const clock = manualClock()
-    const world = await startLoginWorld(t, { adapter: { clock } })
-    const person = await signedIn(world, `${APP}/`)
-    const round = async (): Promise<Hop> => last(await person.open(`${APP}/_auth/login?rd=${OTHER}/loop`))
-    let rounds = 1
-    while ((await round()).status === 200) if (++rounds > 20) break
-    t.equal(rounds, 8, 'returns')
-    const page = await round()
-    t.equal(page.status, 200, 'Try again is followed')
-    clock.advance(60_001)
-    for (let i = 0; i < 7; i++) t.equal((await round()).status, 200, 'a minute later it begins to count anew')
-  }
-)
+t.test('stops sending a signed-in user to the login after some rounds', async (t) => {
+  const clock = manualClock()
+  const world = await startLoginWorld(t, { adapter: { clock } })
+  const person = await signedIn(world, `${APP}/`)
+  const round = async (): Promise<Hop> => last(await person.open(`${APP}/_auth/login?rd=${OTHER}/loop`))
+  let rounds = 1
+  while ((await round()).status === 200) if (++rounds > 20) break
+  t.equal(rounds, 8, 'returns')
+  const page = await round()
+  t.equal(page.status, 200, 'Try again is followed')
+  clock.advance(60_001)
+  for (let i = 0; i < 7; i++) t.equal((await round()).status, 200, 'a minute later it begins to count anew')
+})
 
 t.test('a slow line goes round in circles no longer than a fast one', async (t) => {
   const clock = manualClock()
@@ -505,11 +491,8 @@ t.test('a callback is asked of Authgear anew: what was remembered is from before
   const cookie = world.authgear.controls.signIn('alice').cookie
   world.authgear.controls.fail('no-user-id', 1)
   const headers = { ...STRICT, cookie: `session=${cookie}` }
-  t.match(
-    await world.verifier.ask({ headers }),
-    { status: 302, headers: { 'x-forward-auth-reason': 'invalid_session' } },
-    'a hiccup, remembered for ten minutes'
-  )
+  t.match(await world.verifier.ask({ headers }),
+    { status: 302, headers: { 'x-forward-auth-reason': 'invalid_session' } }, 'a hiccup, remembered for ten minutes')
   const person = world.person()
   const url = await beforeCallback(person)
   const answer = await world.verifier.ask({

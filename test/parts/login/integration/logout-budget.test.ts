@@ -8,13 +8,11 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 import { last } from '../../../helpers/person.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { demo } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 
 /** Nothing ends while a machine that does twenty other things comes to it. */
 const CACHE_TTL = '10m'
-const REDIS = { skip: skipOrFail('redis-server') }
 const WRITTEN = 'forward_auth_revocations_total{origin="logout"}'
 
 const written = ({ verifier }: LoginWorld): Promise<number> => metricOf(verifier, WRITTEN)
@@ -114,7 +112,7 @@ t.test('every valid credential is revoked, also where they are of two users', as
   t.equal(await written(world), 2)
 })
 
-t.test('seven sessions of a user sign out on both replicas, the eighth is remembered', REDIS, async (t) => {
+t.test('seven sessions of a user sign out on both replicas, the eighth is remembered', async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { CACHE_TTL, REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const resolverUrl = `${world.authgear.url}/_resolver/resolve`
@@ -146,7 +144,7 @@ t.test('seven sessions of a user sign out on both replicas, the eighth is rememb
   t.strictSame(await sourcesOf(bob), ['200 memory', '200 memory'], 'nobody else is asked about')
 })
 
-t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', REDIS, async (t) => {
+t.test('where the log takes no more sign-outs a page says so, and nobody is forgotten', async (t) => {
   const { port: redisPort } = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { CACHE_TTL, REDIS_URL: `redis://127.0.0.1:${redisPort}` } })
   const log = world.verifier.service.revocations?.revocations

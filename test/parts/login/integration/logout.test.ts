@@ -8,7 +8,6 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 import { last, type Hop, type Person } from '../../../helpers/person.ts'
 import { startRedis, type RedisServer } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { until } from '../../../helpers/until.ts'
 import { PROTOCOLS } from '../../../helpers/in-process-over.ts'
 
@@ -33,23 +32,16 @@ for (const protocol of PROTOCOLS) {
     const person = await signIn(world)
     const session = person.cookies('app.example.com')
     const hops = await person.open(LOGOUT, { headers: { 'sec-fetch-site': 'same-origin' } })
-    t.strictSame(
-      hops.map((hop) => `${hop.status} ${path(hop)}`),
-      ['302 /_auth/logout', '303 /oauth2/end_session', '403 /_auth/logged-out']
-    )
-    t.equal(
-      hops[0]?.headers['location'],
-      `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F_auth%2Flogged-out`
-    )
+    t.strictSame(hops.map((hop) => `${hop.status} ${path(hop)}`),
+      ['302 /_auth/logout', '303 /oauth2/end_session', '403 /_auth/logged-out'])
+    t.equal(hops[0]?.headers['location'],
+      `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F_auth%2Flogged-out`)
     for (const hop of hops.filter(({ url }) => url.startsWith(APP))) await checkLoginAnswer(t, hop, hop.url)
     t.match(last(hops).body, /You are signed out/)
     t.notMatch(person.cookies('app.example.com'), /session=|logout=/, 'no cookie of it is left')
     t.equal((await world.verifier.ask({ headers: { cookie: session } })).status, 401, 'nor does a copy count')
-    t.match(
-      last(await person.open(`${OTHER}/deep`)),
-      { status: 200, url: `${AUTHGEAR}/login-page` },
-      'a deep link asks again'
-    )
+    t.match(last(await person.open(`${OTHER}/deep`)), { status: 200, url: `${AUTHGEAR}/login-page` },
+      'a deep link asks again')
     t.ok(await revoked(world) > 0)
   })
 }
@@ -109,56 +101,44 @@ t.test('the cookie of a sign-out fits a browser, and keeps an earlier one', asyn
 /** What one of several pollers saw, in the order of what happened, not by a clock. */
 interface Poll { readonly began: number, readonly status: number, readonly source: string }
 
-t.test(
-  "three replicas refuse from the first answer that begins after end_session's",
-  { skip: skipOrFail('redis-server') },
-  async (t) => {
-    const { port: redisPort } = await startRedis(t)
-    const world = await startLoginWorld(t, { adapter: { REDIS_URL: `redis://127.0.0.1:${redisPort}`, CACHE_TTL: '30s', CACHE_REFRESH_AHEAD: 0.8 } })
-    const options = {
-      AUTHGEAR_ENDPOINT: AUTHGEAR,
-      AUTHGEAR_RESOLVER_URL: `${world.authgear.url}/_resolver/resolve`,
-      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-      CACHE_TTL: '30s',
-      CACHE_REFRESH_AHEAD: 0.8,
-      ...LOGIN
-    }
-    const replicas = [world.verifier, await startInProcess(t, options), await startInProcess(t, options)]
-    const person = await signIn(world)
-    const cookie = person.cookies('app.example.com')
-    let events = 0
-    const pollers = replicas.map((replica) => poller(replica, cookie, () => ++events))
-    const each = async (what: string, count: number, is: (poll: Poll) => boolean): Promise<void> =>
-      await until(what, () => pollers.every(({ polls }) => polls.filter(is).length >= count))
+t.test("three replicas refuse from the first answer that begins after end_session's", async (t) => {
+  const { port: redisPort } = await startRedis(t)
+  const shared = { REDIS_URL: `redis://127.0.0.1:${redisPort}`, CACHE_TTL: '30s', CACHE_REFRESH_AHEAD: 0.8 }
+  const world = await startLoginWorld(t, { adapter: shared })
+  const options = {
+    AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: `${world.authgear.url}/_resolver/resolve`, ...shared, ...LOGIN
+  }
+  const replicas = [world.verifier, await startInProcess(t, options), await startInProcess(t, options)]
+  const person = await signIn(world)
+  const cookie = person.cookies('app.example.com')
+  let events = 0
+  const pollers = replicas.map((replica) => poller(replica, cookie, () => ++events))
+  const each = async (what: string, count: number, is: (poll: Poll) => boolean): Promise<void> =>
+    await until(what, () => pollers.every(({ polls }) => polls.filter(is).length >= count))
 
-    await each('all remember the session', 3, ({ status, source }) => status === 200 && source === 'memory')
-    const [logout] = await person.open(LOGOUT, {
-      headers: { 'sec-fetch-site': 'same-origin' }, until: ({ url }) => url === LOGOUT
-    })
-    const forgotten = ++events
-    // the session is alive until Authgear ends it; what is asked in between must not be remembered
-    await each('all ask Authgear', 3, ({ began, source }) => began > forgotten && source === 'authgear')
-    const [ended] = await person.open(String(logout?.headers['location']), { until: () => true })
-    const over = ++events
-    t.equal(ended?.status, 303)
-    await each('all were asked afterwards', 5, ({ began }) => began > over)
-    await person.open(String(ended?.headers['location']))
-    const out = ++events
-    await each('and once more after /logged-out', 5, ({ began }) => began > out)
-    const polls = (await Promise.all(pollers.map(({ stop }) => stop()))).flat()
-
-    t.strictSame(polls.filter(({ began, status }) => began > over && status !== 401), [], 'nobody passes after it')
-    t.strictSame(
-      [...new Set(polls.filter(({ began }) => began < forgotten).map(({ status }) => status))],
-      [200],
-      'everybody before it'
-    )
-    const between = polls.filter(({ began }) => began > forgotten && began < over)
-    t.ok(
-      between.some(({ status, source }) => status === 200 && source === 'authgear'),
-      'and in between who Authgear says'
-    )
+  await each('all remember the session', 3, ({ status, source }) => status === 200 && source === 'memory')
+  const [logout] = await person.open(LOGOUT, {
+    headers: { 'sec-fetch-site': 'same-origin' }, until: ({ url }) => url === LOGOUT
   })
+  const forgotten = ++events
+  // the session is alive until Authgear ends it; what is asked in between must not be remembered
+  await each('all ask Authgear', 3, ({ began, source }) => began > forgotten && source === 'authgear')
+  const [ended] = await person.open(String(logout?.headers['location']), { until: () => true })
+  const over = ++events
+  t.equal(ended?.status, 303)
+  await each('all were asked afterwards', 5, ({ began }) => began > over)
+  await person.open(String(ended?.headers['location']))
+  const out = ++events
+  await each('and once more after /logged-out', 5, ({ began }) => began > out)
+  const polls = (await Promise.all(pollers.map(({ stop }) => stop()))).flat()
+
+  t.strictSame(polls.filter(({ began, status }) => began > over && status !== 401), [], 'nobody passes after it')
+  t.strictSame([...new Set(polls.filter(({ began }) => began < forgotten).map(({ status }) => status))], [200],
+    'everybody before it')
+  const between = polls.filter(({ began }) => began > forgotten && began < over)
+  t.ok(between.some(({ status, source }) => status === 200 && source === 'authgear'),
+    'and in between who Authgear says')
+})
 
 function poller (
   replica: InProcess,
@@ -289,9 +269,7 @@ t.test('one session, or one sealed cookie, asked again and again writes once a m
   t.equal(await revoked(world), 4, 'and a sign-out that is quiet for longer')
 })
 
-t.test('a sign-out that began before CACHE_SECRET was rotated ends after it', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a sign-out that began before CACHE_SECRET was rotated ends after it', async (t) => {
   const [OLD, NEW] = ['the old cache secret, of 32 bytes', 'the new cache secret, of 32 bytes']
   const redis = await startRedis(t)
   const world = await startLoginWorld(t, { adapter: { REDIS_URL: redis.url, CACHE_SECRET: OLD } })
@@ -338,11 +316,8 @@ t.test('another site cannot sign anybody out', async (t) => {
       path: '/_auth/logout', headers: { ...STRICT, 'sec-fetch-site': site, cookie }
     })
     await checkLoginAnswer(t, answer, site)
-    t.match(
-      answer,
-      { status: 403, headers: { 'x-forward-auth-reason': 'cross_site' }, body: '<a href="">Sign out</a>' },
-      site
-    )
+    t.match(answer,
+      { status: 403, headers: { 'x-forward-auth-reason': 'cross_site' }, body: '<a href="">Sign out</a>' }, site)
   }
   t.equal(await revoked(world), 0)
   t.equal(await sourceOf(world, cookie), '200 memory')
@@ -355,11 +330,8 @@ t.test('another site cannot sign anybody out', async (t) => {
     )
   }
   const { 'sec-fetch-site': _, ...silent } = STRICT
-  t.equal(
-    (await world.verifier.ask({ path: '/_auth/logout', headers: { ...silent, cookie } })).status,
-    302,
-    'browsers that do not say'
-  )
+  t.equal((await world.verifier.ask({ path: '/_auth/logout', headers: { ...silent, cookie } })).status, 302,
+    'browsers that do not say')
 })
 
 t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async (t) => {
@@ -394,10 +366,8 @@ t.test('with an own end page no cookie is set, and Authgear leads to that page',
   const world = await startLoginWorld(t, { adapter: { LOGOUT_REDIRECT_URI } })
   const person = await signIn(world)
   const [logout] = await person.open(LOGOUT, { until: () => true })
-  t.equal(
-    logout?.headers['location'],
-    `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fwww.example.com%2Fbye%3Fx%3D1`
-  )
+  t.equal(logout?.headers['location'],
+    `${AUTHGEAR}/oauth2/end_session?post_logout_redirect_uri=https%3A%2F%2Fwww.example.com%2Fbye%3Fx%3D1`)
   t.notOk('set-cookie' in (logout?.headers ?? {}))
   t.ok(await revoked(world) > 0)
 })

@@ -59,23 +59,6 @@ async function recordsIn (redis: RedisServer): Promise<readonly string[]> {
   return await Promise.all(keys.map(async (key) => String(await redis.cli('GETRANGE', key, '0', '9')).slice(0, 10)))
 }
 
-t.test('a sign-out at one replica is one at the other, a refresh under way or not', async (t) => {
-  const world = await startFleet(t)
-  const person = await world.signedIn()
-  const cookie = cookieOf(person, APP)
-  t.equal((await world.verify(cookie, {}, 1)).status, 200)
-  world.clock.advance(LIFE_MS + 1000)
-  const gate = world.authgear.controls.tokens.hold()
-  const slow = world.verify(cookie, {}, 1)
-  await gate.arrived(1)
-  const out = await world.ask('/_auth/logout', cookie, { 'sec-fetch-site': 'same-origin' })
-  t.equal(out.status, 302)
-  gate.release()
-  t.equal((await slow).status, 401, 'nothing comes back')
-  for (const replica of [0, 1]) t.equal((await world.verify(cookie, {}, replica)).status, 401)
-  t.strictSame(await recordsIn(world.redis), ['9999999999'])
-})
-
 t.test('a refresh that lost its lease overwrites nothing', async (t) => {
   const world = await startFleet(t)
   const cookie = cookieOf(await world.signedIn(), APP)

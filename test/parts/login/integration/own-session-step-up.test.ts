@@ -32,15 +32,21 @@ t.test('a step-up leaves the session and every other host of the browser as they
   const { world, clock } = await startWorld(t, {})
   const person = await world.signedIn()
   t.equal(last(await person.open(`${WIKI}/`)).status, 200)
-  const wiki = cookieOf(person, WIKI)
+  const [old, wiki] = [cookieOf(person, APP), cookieOf(person, WIKI)]
   clock.advance(120_000)
   const hops = await person.open(`${APP}/secret/x`)
   t.strictSame(questionsIn(hops), [['login', 'openid']])
   t.match(last(hops).body, 'Is it you?', 'asked to confirm, no whole login')
-  t.match(await confirm(world, person, last(hops)), { status: 200, url: `${APP}/secret/x` })
+  t.equal((await world.verify(old)).status, 200, 'while Authgear asks')
+  const back = await confirm(world, person, last(hops))
+  t.match(back, { status: 200, url: `${APP}/secret/x` })
+  const at = Number(back.headers['x-authgear-session-authenticated-at'])
+  t.ok(Math.abs(at * 1000 - clock.wall()) < 2000, 'the new time')
   clock.advance(31_000) // past CACHE_TTL: Authgear is asked
   t.equal((await world.verify(wiki, { 'x-forwarded-host': new URL(WIKI).host })).status, 200)
   t.equal(last(await person.open(`${APP}/`)).status, 200)
+  clock.advance(2_000_000)
+  t.equal(last(await person.open(`${APP}/`)).status, 200, 'its refresh token goes on')
 })
 
 t.test('a session without full access gets a grant that has it, then is asked', async (t) => {

@@ -70,15 +70,3 @@ t.test('an assertion names the session, and no two sessions alike', async (t) =>
   t.equal(new Set(sids).size, 2)
   t.ok(sids.every((sid) => typeof sid === 'string' && sid !== ''))
 })
-
-t.test('POST /revocations takes a sid, and has Authgear asked again', async (t) => {
-  const world = await startOwnWorld(t, { adapter: { CACHE_TTL: '10m' } })
-  const cookie = cookieOf(await world.signedIn(), APP)
-  t.equal((await world.verify(cookie)).status, 200)
-  const { resolutions } = world.authgear.counters
-  const sid = String(claimsOf(world.tokens().idTokens.at(-1) ?? '')?.['sid'])
-  t.equal((await world.revoke({ sid: 'x' })).status, 400)
-  t.equal((await world.revoke({ sid })).status, 200)
-  t.match(await world.verify(cookie), { status: 200, headers: { 'x-forward-auth-source': 'authgear' } })
-  t.equal(world.authgear.counters.resolutions, resolutions + 1)
-})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Hop, last } from '../../../helpers/person.ts'
-import { actionIn, APP, cookieOf, LOCAL, startOwnWorld, WIKI } from '../../../helpers/own-world.ts'
+import { APP, cookieOf, startOwnWorld, WIKI } from '../../../helpers/own-world.ts'
 
 const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 const OWN_CLICK = { headers: { 'sec-fetch-site': 'same-origin' } }
@@ -45,23 +45,6 @@ t.test('in on any domain, the second one silently, and out everywhere', async (t
   t.equal(world.replicas[0]?.lines.filter(({ level }) => level === 'error' || level === 'fatal').length, 0)
 })
 
-t.test('on this machine, by http', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await world.signedIn('alice', `${LOCAL}/x`)
-  t.match(person.cookies('localhost:8080'), /^forward-auth-login=[^;]+; forward-auth=[\w-]{43}$|^forward-auth=/)
-  t.equal(last(await person.open(`${LOCAL}/x`)).status, 200)
-})
-
-t.test('an access token that ends is refreshed, and nobody notices', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await world.signedIn()
-  for (let n = 1; n <= 3; n++) {
-    world.clock.advance(2000_000)
-    t.match(last(await person.open(`${APP}/`)), { status: 200, url: `${APP}/` })
-    t.equal(world.authgear.controls.tokens.refreshes, n)
-  }
-})
-
 t.test('a state is good for its own browser, at its own host, for an hour', async (t) => {
   const world = await startOwnWorld(t)
   const person = world.person()
@@ -99,45 +82,6 @@ t.test('two tabs at the login: the first to finish signs in by the state of the 
   t.match(last(await world.signIn(person, first, 'alice')), { status: 200, url: `${APP}/two` })
   t.match(last(await person.send(second.url, { user: 'alice' })).body, 'Page expired')
   t.equal(last(await person.open(`${APP}/one`)).status, 200, 'signed in there too')
-})
-
-t.test('junk codes of one browser stop at ten a minute', async (t) => {
-  const world = await startOwnWorld(t)
-  world.authgear.controls.tokens.limit()
-  const stranger = world.person()
-  const callback = async () => {
-    const hops = await stranger.open(`${APP}/_auth/login`, { until: ({ url }) => url.includes('/_auth/login') })
-    const state = new URL(String(last(hops).headers['location'])).searchParams.get('state') ?? ''
-    return last(await stranger.open(`${APP}/_auth/callback?code=junk${Math.random()}&state=${state}`))
-  }
-  const reasons = []
-  for (let n = 0; n < 14; n++) reasons.push(reasonOf(await callback()))
-  t.strictSame(reasons.slice(9, 12), ['state_unknown', 'too_many_codes', 'too_many_codes'])
-  t.equal(world.authgear.controls.tokens.calls, 10)
-  const person = world.person()
-  const page = last(await person.open(`${APP}/`, { headers: { 'x-forwarded-for': '198.51.100.4' } }))
-  const { status } = last(await person.send(page.url, { user: 'alice' }))
-  t.equal(status, 200, 'another browser behind that address signs in')
-  world.clock.advance(60_000)
-  t.match(reasonOf(await callback()), 'state_unknown')
-})
-
-t.test('a step-up: asked again, a new cookie, and the old one is dead', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await world.signedIn()
-  const old = cookieOf(person, APP)
-  world.clock.advance(120_000)
-  const page = last(await person.open(`${APP}/secret/x`))
-  t.match(page.body, 'Is it you?', 'not a whole login')
-  t.equal((await world.verify(old)).status, 200)
-  const back = last(await person.send(actionIn(world, page), { x: '1' }))
-  t.match(back, { status: 200, url: `${APP}/secret/x` })
-  const at = Number(back.headers['x-authgear-session-authenticated-at'])
-  t.ok(Math.abs(at * 1000 - world.clock.wall()) < 2000, 'the new time')
-  t.not(cookieOf(person, APP), old)
-  t.equal((await world.verify(old)).status, 401)
-  world.clock.advance(2000_000)
-  t.equal(last(await person.open(`${APP}/`)).status, 200, 'its refresh token goes on')
 })
 
 t.test('a step-up by another person, or in another session, is refused in plain words', async (t) => {

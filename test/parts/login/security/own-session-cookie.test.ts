@@ -5,12 +5,11 @@ import t from 'tap'
 import { overGrpcAsked } from '../../../helpers/own-endpoints.ts'
 import { settingsOf, type Environment } from '../../../helpers/in-process.ts'
 import {
-  APP, LOCAL, WIKI, cookieName, sessionCookie, sessionsSet, signedIn, startOwnWorld, whoIn, type OwnWorld
+  APP, LOCAL, WIKI, cookieName, sessionCookie, sessionsSet, signedIn, startOwnWorld, whoIn
 } from '../../../helpers/own-session-world.ts'
 import { last, type Person } from '../../../helpers/person.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
-import { demo } from '../../../helpers/simulator.ts'
 import { LOGIN } from '../../../helpers/in-process.ts'
 
 const NAME = cookieName(APP)
@@ -144,9 +143,7 @@ t.test('a cookie of another name, spelling or scheme is no session', async (t) =
   ]
   for (const cookie of spellings) t.match(whoIn(await world.verify({ cookie })), /^401/, cookie.slice(0, 30))
   t.match(whoIn(await world.verify({ headers: [['Authorization', `Bearer ${value}`]] })), /^401/, 'as a token')
-  t.match(
-    whoIn(await world.verify({ cookie: `__Host-forward-auth=${value}`, origin: LOCAL })), /^401/, 'over http'
-  )
+  t.match(whoIn(await world.verify({ cookie: `__Host-forward-auth=${value}`, origin: LOCAL })), /^401/, 'over http')
   t.equal(whoIn(await world.verify({ cookie: `a=b; ${NAME}=${value}; c=d` })), 'alice', 'beside others it is one')
 })
 
@@ -234,36 +231,6 @@ t.test('Authgear\'s own cookies are not read', async (t) => {
   t.equal(whoIn(await world.verify({ cookie: `${own.join('; ')}; ${alice}` })), 'alice')
   t.ok(world.authgear.counters.resolutions <= calls + 1, 'they are part of no key either')
 })
-
-/** Beside alice's cookie; whom it lets in, or why not. */
-const BESIDE: ReadonlyArray<readonly [string, (world: OwnWorld) => string, RegExp]> = [
-  ['a token of another person', (world) => `Bearer ${world.authgear.controls.signIn('bob').accessToken}`, /^bob$/],
-  // as at Authgear's resolver, which goes on to its cookie
-  ['a token that Authgear refuses', () => 'Bearer refused', /^alice$/],
-  ['a token that is too long', () => `Bearer ${'x'.repeat(20_000)}`, /^(?:401|alice$)/],
-  ['a JWT for another resource', ({ clock, relay }) => `Bearer ${jwtFor(relay.url, clock.wall())}`, /^401 wrong_audience$/],
-  ['two tokens in one line', () => 'Bearer a, Bearer b', /^401 ambiguous_credentials$/],
-  ['a scheme of the app\'s own', () => 'Basic YTpi', /^alice$/]
-]
-
-function jwtFor (iss: string, now: number): string {
-  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const [iat, sub] = [Math.floor(now / 1000), demo.alice.id]
-  const claims = { iss, sub, iat, exp: iat + 600, aud: ['https://api.example.com'], client_id: 'x' }
-  return `${encode({ alg: 'RS256', typ: 'at+jwt', kid: 'x' })}.${encode(claims)}.c2lnbmF0dXJl`
-}
-
-for (const [what, authorization, expected] of BESIDE) {
-  t.test(`who comes in with a cookie and ${what}`, async (t) => {
-    const world = await startOwnWorld(t)
-    const person = await signedIn(world, 'alice')
-    const headers = [['Authorization', authorization(world)]] as const
-    const question = { cookie: person.cookies('app.example.com'), headers }
-    for (let i = 0; i < 3; i++) t.match(whoIn(await world.verify(question)), expected)
-    t.equal(await world.who(person), 'alice', 'the cookie alone is what it was')
-    t.match(whoIn(await world.verify(question)), expected, 'also where the cookie\'s session is in memory')
-  })
-}
 
 t.test('http is for this very machine: elsewhere no cookie is without Secure', async (t) => {
   const wrong = [

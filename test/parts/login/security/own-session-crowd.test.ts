@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { APP, isCallback, isOnTheWayBack, startOwnWorld, type OwnWorld } from '../../../helpers/own-session-world.ts'
 import { last, type Hop, type Person } from '../../../helpers/person.ts'
 import { until } from '../../../helpers/until.ts'
@@ -42,26 +42,26 @@ async function stranger (world: OwnWorld): Promise<Readonly<{ person: Person, st
   return { person, state: new URL(String(last(login).headers['location'])).searchParams.get('state') ?? '' }
 }
 
-async function all (t: Test, addressOf: (n: number) => string, atOnce: number): Promise<void> {
-  const world = await startOwnWorld(t, PATIENT)
-  const { tokens } = world.authgear.controls
-  const people: Coming[] = []
-  for (let n = 0; n < PEOPLE; n++) people.push(await comingBack(world))
-  const gate = tokens.hold()
-  tokens.slow(200)
-  const answers = Promise.all(people.map((one, n) => arrive(one, addressOf(n))))
-  await until('the first are at Authgear', () => tokens.calls === atOnce)
-  gate.release()
-  t.strictSame((await answers).map(answerOf), Array<string>(PEOPLE).fill('303 sent_back'))
+/** How many codes are at Authgear at once. */
+const CROWDS: ReadonlyArray<readonly [what: string, addressOf: (n: number) => string, atOnce: number]> = [
+  ['an office of forty behind one address', () => '203.0.113.7', 6],
+  ['a crowd of forty from forty addresses', (n) => `198.51.${n}.7`, 8]
+]
+
+for (const [what, addressOf, atOnce] of CROWDS) {
+  t.test(`${what} comes back at once, and all are signed in`, async (t) => {
+    const world = await startOwnWorld(t, PATIENT)
+    const { tokens } = world.authgear.controls
+    const people: Coming[] = []
+    for (let n = 0; n < PEOPLE; n++) people.push(await comingBack(world))
+    const gate = tokens.hold()
+    tokens.slow(200)
+    const answers = Promise.all(people.map((one, n) => arrive(one, addressOf(n))))
+    await until('the first are at Authgear', () => tokens.calls === atOnce)
+    gate.release()
+    t.strictSame((await answers).map(answerOf), Array<string>(PEOPLE).fill('303 sent_back'))
+  })
 }
-
-t.test('an office of forty behind one address comes back at once, and all are signed in', async (t) => {
-  await all(t, () => '203.0.113.7', 6)
-})
-
-t.test('forty people of forty addresses come back at once, and each is signed in', async (t) => {
-  await all(t, (n) => `198.51.${n}.7`, 8)
-})
 
 t.test('junk codes at a slow token endpoint keep nobody from a login or a refresh', async (t) => {
   const world = await startOwnWorld(t, PATIENT)

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import {
-  APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, signedIn, startOwnWorld, type OwnWorld
+  APP, WIKI, cookieName, isCallback, sessionCookie, sessionsSet, signedIn, startOwnWorld, type OwnWorld,
+  type OwnWorldOptions
 } from '../../../helpers/own-session-world.ts'
 import { claimsOf } from '../../../../src/base/core/token-expiry.ts'
 import type { InProcess } from '../../../helpers/in-process.ts'
-import { last, type Person } from '../../../helpers/person.ts'
+import { last, type Hop, type Person } from '../../../helpers/person.ts'
 import { startRedis, type RedisServer } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo } from '../../../helpers/simulator.ts'
@@ -22,6 +23,29 @@ function grantOf ({ relay }: OwnWorld): string {
   const sid = String(claimsOf(String(call?.answer['id_token']))?.['sid'])
   return Buffer.from(sid, 'base64url').toString().replace('offline_grant:', '')
 }
+
+/** Alice, known to both replicas of one Redis. */
+async function aliceOnTwo (t: Test, options: OwnWorldOptions = {}) {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis, replicas: 2, ...options })
+  const person = await signedIn(world)
+  const value = sessionCookie(person) ?? ''
+  for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+  const [, second] = world.replicas
+  const overAt = (replica = second, advanceMs = 0): Promise<void> => until('it is over there', async () => {
+    world.clock.advance(advanceMs)
+    return /^401/.test(await world.byCookie(value, APP, replica))
+  })
+  return { redis, world, person, value, second, overAt }
+}
+
+const TROUBLES = {
+  paused: [(redis: RedisServer) => redis.pause(), (redis: RedisServer) => redis.resume()],
+  gone: [(redis: RedisServer) => redis.stop(), (redis: RedisServer) => redis.restart()]
+} as const
+const LONG = { adapter: { CACHE_TTL: '10m' } } as const
+const IMPATIENT = { adapter: { REDIS_TIMEOUT: '100ms' } } as const
+const isLogout = ({ url }: Pick<Hop, 'url'>): boolean => new URL(url).pathname === '/_auth/logout'
 
 const refreshTokenOf = ({ relay }: OwnWorld): string =>
   String(relay.calls.findLast(({ answer }) => 'refresh_token' in answer)?.answer['refresh_token'])
@@ -64,11 +88,7 @@ const ENDED: ReadonlyArray<readonly [string, (world: OwnWorld, person: Person) =
 
 for (const [what, end] of ENDED) {
   t.test(`a session is over on all replicas when ${what}`, async (t) => {
-    const redis = await startRedis(t)
-    const world = await startOwnWorld(t, { redis, replicas: 2 })
-    const person = await signedIn(world)
-    const value = sessionCookie(person) ?? ''
-    for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+    const { world, person, value } = await aliceOnTwo(t)
     await end(world, person)
     world.clock.advance(TTL_MS)
     for (const replica of world.replicas) t.match(await world.byCookie(value, APP, replica), /^401/)
@@ -172,46 +192,33 @@ t.test('a sign-out beside a bearer ends the cookie\'s session too', async (t) =>
   ]) {
     const person = await signedIn(world)
     const value = sessionCookie(person) ?? ''
-    await person.open(`${APP}/_auth/logout`, {
-      headers: { authorization }, until: ({ url }) => new URL(url).pathname === '/_auth/logout'
-    })
+    await person.open(`${APP}/_auth/logout`, { headers: { authorization }, until: isLogout })
     t.match(await world.byCookie(value), /^401/, authorization.slice(0, 20))
   }
 })
 
-t.test('a sign-out that never comes back from Authgear ends the session all the same', async (t) => {
-  const world = await startOwnWorld(t)
-  const person = await signedIn(world)
-  const value = sessionCookie(person) ?? ''
-  await person.open(`${APP}/_auth/logout`, { until: ({ url }) => new URL(url).pathname === '/_auth/logout' })
-  t.match(await world.byCookie(value), /^401/, 'at once')
-  world.clock.advance(TTL_MS)
-  t.match(await world.byCookie(value), /^401/)
-})
-
-for (const trouble of ['paused', 'gone'] as const) {
+for (const [trouble, [begin, end]] of Object.entries(TROUBLES)) {
   t.test(`a sign-out while Redis is ${trouble} either says so, or holds`, async (t) => {
-    const redis = await startRedis(t)
-    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { REDIS_TIMEOUT: '100ms' } })
-    const person = await signedIn(world)
-    const value = sessionCookie(person) ?? ''
-    for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
-    if (trouble === 'paused') redis.pause()
-    else await redis.stop()
-    const { status } = last(await person.open(`${APP}/_auth/logout`, {
-      until: ({ url }) => new URL(url).pathname === '/_auth/logout'
-    }))
+    const { redis, world, person, value, overAt } = await aliceOnTwo(t, IMPATIENT)
+    await begin(redis)
+    const { status } = last(await person.open(`${APP}/_auth/logout`, { until: isLogout }))
     if (status === 302) t.match(await world.byCookie(value), /^(?:401|503)/, 'where it was ended, at once')
     else t.equal(status, 503, 'a page says: try again')
-    if (trouble === 'paused') redis.resume()
-    else await redis.restart()
-    if (status !== 302) return
-    for (const replica of world.replicas) {
-      await until('it is over on every replica', async () => {
-        world.clock.advance(1000)
-        return /^401/.test(await world.byCookie(value, APP, replica))
-      })
-    }
+    await end(redis)
+    if (status === 302) for (const replica of world.replicas) await overAt(replica, 1000)
+  })
+
+  t.test(`a step-up while Redis is ${trouble} leaves no old cookie behind`, async (t) => {
+    const { redis, world, person, value: old, second, overAt } = await aliceOnTwo(t, IMPATIENT)
+    world.clock.advance(100_000)
+    const { url } = last(await person.open(`${APP}/secret`))
+    await begin(redis)
+    await person.send(url.replace('/authflow/v2/select_account', '/reauth'), {})
+    await end(redis)
+    if (sessionCookie(person) === old) return t.pass('nothing was begun')
+    t.match(await world.byCookie(old), /^(?:401|503)/, 'where it was ended')
+    await overAt(second, 1000)
+    t.match(await world.byCookie(old), /^401/)
   })
 }
 
@@ -228,17 +235,12 @@ const AFTER_A_LOSS: ReadonlyArray<readonly [string, string]> = [
 
 for (const [what, url] of AFTER_A_LOSS) {
   t.test(`after ${what} a cookie whose record Redis lost lets nobody in, on any replica`, async (t) => {
-    const redis = await startRedis(t)
-    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })
-    const [, second] = world.replicas
-    const person = await signedIn(world)
-    const value = sessionCookie(person) ?? ''
-    for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
+    const { redis, world, person, value, overAt } = await aliceOnTwo(t, LONG)
     await loseRecords(redis)
     await person.open(url)
     t.not(sessionCookie(person), value)
     t.match(await world.byCookie(value), /^401/, 'at once')
-    await until('the other replica knows it', async () => /^401/.test(await world.byCookie(value, APP, second)))
+    await overAt()
   })
 }
 
@@ -313,22 +315,17 @@ t.test('however many sessions one person ends, the log has 22 lines of it a minu
 })
 
 t.test('a refresh under way while its person signs out brings nothing back', async (t) => {
-  for (const rotation of [false, true]) {
-    const redis = await startRedis(t)
-    const world = await startOwnWorld(t, { redis, replicas: 2, client: { rotation } })
-    const person = await signedIn(world)
-    const value = sessionCookie(person) ?? ''
+  for (const [rotation, at] of [[false, 0], [false, 1], [true, 0]] as const) {
+    const { world, person, value, overAt } = await aliceOnTwo(t, { client: { rotation } })
     world.clock.advance(310_000)
     const gate = world.relay.holdAnswers()
     // the access token has ended: this one waits for its refresh
-    const late = world.byCookie(value)
+    const late = world.byCookie(value, APP, world.replicas[at])
     await gate.arrived(1)
-    await person.open(`${APP}/_auth/logout`, { until: ({ url }) => new URL(url).pathname === '/_auth/logout' })
+    await person.open(`${APP}/_auth/logout`, { until: isLogout })
     gate.release()
-    t.match(await late, /^(?:401|503)/, 'also who asked before it')
-    for (const replica of world.replicas) {
-      await until('it is over there', async () => /^401/.test(await world.byCookie(value, APP, replica)))
-    }
+    t.match(await late, at === 1 ? /^401/ : /^(?:401|503)/, 'also who asked before it')
+    for (const replica of world.replicas) await overAt(replica)
     world.clock.advance(TTL_MS)
     const fresh = await world.start({ machine: 'fresh' })
     for (const replica of [...world.replicas, fresh]) t.match(await world.byCookie(value, APP, replica), /^401/)
@@ -336,10 +333,7 @@ t.test('a refresh under way while its person signs out brings nothing back', asy
 })
 
 t.test('a refresh under way while a purge ends the session brings nothing back', async (t) => {
-  const redis = await startRedis(t)
-  const world = await startOwnWorld(t, { redis, replicas: 2 })
-  const person = await signedIn(world)
-  const value = sessionCookie(person) ?? ''
+  const { world, value } = await aliceOnTwo(t)
   world.clock.advance(310_000)
   const gate = world.relay.holdAnswers()
   const late = world.byCookie(value)
@@ -362,18 +356,13 @@ async function stepUp (world: OwnWorld, person: Person, user = 'alice') {
 }
 
 t.test('a step-up lets the same person in by a new cookie; the old one is over', async (t) => {
-  const redis = await startRedis(t)
-  const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })
-  const person = await signedIn(world)
-  const old = sessionCookie(person) ?? ''
-  for (const replica of world.replicas) t.equal(await world.byCookie(old, APP, replica), 'alice')
+  const { world, person, value: old, overAt } = await aliceOnTwo(t, LONG)
   world.clock.advance(100_000)
   const hops = await stepUp(world, person)
   t.match(last(hops), { url: `${APP}/secret`, status: 200 })
   t.not(sessionCookie(person), old)
   t.match(await world.byCookie(old), /^401/, 'on this replica at once')
-  const [, second] = world.replicas
-  await until('the other one knows it', async () => /^401/.test(await world.byCookie(old, APP, second)))
+  await overAt()
   for (const replica of world.replicas) t.equal(await world.who(person, APP, replica), 'alice')
   const fresh = await world.start({ machine: 'fresh' })
   t.match(await world.byCookie(old, APP, fresh), /^401/)
@@ -421,32 +410,6 @@ t.test('a step-up whose time is not new lets nobody in there', async (t) => {
   t.not(last(hops).status, 200)
   t.notMatch(await world.who(person), /^(?!alice|401)/)
 })
-
-for (const trouble of ['paused', 'gone'] as const) {
-  t.test(`a step-up while Redis is ${trouble} leaves no old cookie behind`, async (t) => {
-    const redis = await startRedis(t)
-    const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { REDIS_TIMEOUT: '100ms' } })
-    const person = await signedIn(world)
-    const old = sessionCookie(person) ?? ''
-    for (const replica of world.replicas) t.equal(await world.byCookie(old, APP, replica), 'alice')
-    world.clock.advance(100_000)
-    const { url } = last(await person.open(`${APP}/secret`))
-    if (trouble === 'paused') redis.pause()
-    else await redis.stop()
-    await person.send(url.replace('/authflow/v2/select_account', '/reauth'), {})
-    if (trouble === 'paused') redis.resume()
-    else await redis.restart()
-    const current = sessionCookie(person)
-    if (current === old) return t.pass('nothing was begun')
-    t.match(await world.byCookie(old), /^(?:401|503)/, 'where it was ended')
-    const [, second] = world.replicas
-    await until('it is over there too', async () => {
-      world.clock.advance(1000)
-      return /^401/.test(await world.byCookie(old, APP, second))
-    })
-    t.match(await world.byCookie(old), /^401/)
-  })
-}
 
 t.test('a yes at the login and nothing at the resolver makes no endless way', async (t) => {
   const world = await startOwnWorld(t)

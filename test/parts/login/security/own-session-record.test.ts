@@ -32,6 +32,9 @@ async function intrude (t: Test, redis: RedisServer): Promise<Intruder> {
   }
 }
 
+/** No other person, and no 500. */
+const NOBODY_ELSE = /^(?:alice|401 |503 )/
+
 const added = (before: readonly Dump[], after: readonly Dump[]): readonly Dump[] =>
   after.filter(({ key, value }) => !before.some((one) => one.key === key && one.value.equals(value)))
 
@@ -40,6 +43,8 @@ interface Both {
   readonly intruder: Intruder
   readonly alice: Kept
   readonly bob: Kept
+  /** By her cookie, at a replica that has just started. */
+  whoIsAlice (): Promise<string>
 }
 interface Kept { readonly person: Person, readonly cookie: string, readonly dumps: readonly Dump[] }
 
@@ -57,7 +62,13 @@ async function both (t: Test): Promise<Both> {
   }
   const [alice, bob] = [await keptOf('alice'), await keptOf('bob')]
   t.ok(alice.dumps.length > 0, 'a session is kept in Redis')
-  return { world, intruder, alice, bob }
+  const whoIsAlice = async (): Promise<string> => {
+    const fresh = await world.start({ machine: 'fresh' })
+    const who = await world.byCookie(alice.cookie, APP, fresh)
+    await fresh.close()
+    return who
+  }
+  return { world, intruder, alice, bob, whoIsAlice }
 }
 
 t.test('what is in Redis names neither people nor sessions, nor is any of it a cookie', async (t) => {
@@ -73,20 +84,18 @@ t.test('another replica, and one that is new, know the session by Redis', async 
 })
 
 t.test('a record in another\'s place lets nobody in as another', async (t) => {
-  const { world, intruder, alice, bob } = await both(t)
+  const { intruder, alice, bob, whoIsAlice } = await both(t)
   // each value of bob's under each key of alice's: whatever is a session's record is among them
   for (const { key, ttl } of alice.dumps) {
     for (const { value } of bob.dumps) {
       await intruder.put({ key, value, ttl }).catch(() => {})
-      const fresh = await world.start({ machine: 'fresh' })
-      t.match(await world.byCookie(alice.cookie, APP, fresh), /^(?:alice|401 |503 )/)
-      await fresh.close()
+      t.match(await whoIsAlice(), NOBODY_ELSE)
     }
   }
 })
 
 t.test('a record with one bit changed is no session, and no error of ours', async (t) => {
-  const { world, intruder, alice } = await both(t)
+  const { intruder, alice, whoIsAlice } = await both(t)
   const strings = await Promise.all(alice.dumps.map(async ({ key }) =>
     await intruder.client.type(key) === 'string' ? [key] : []))
   for (const key of strings.flat()) {
@@ -95,28 +104,22 @@ t.test('a record with one bit changed is no session, and no error of ours', asyn
       const edited = Buffer.from(value)
       edited[at] = (edited[at] ?? 0) ^ 1
       await intruder.client.set(key, edited, 'PX', 3_600_000)
-      const fresh = await world.start({ machine: 'fresh' })
-      t.match(await world.byCookie(alice.cookie, APP, fresh), /^(?:alice|401 |503 )/, `byte ${at}`)
-      await fresh.close()
+      t.match(await whoIsAlice(), NOBODY_ELSE, `byte ${at}`)
     }
     for (const odd of [Buffer.alloc(0), Buffer.from('{}'), Buffer.alloc(2 * 2 ** 20, 1)]) {
       await intruder.client.set(key, odd, 'PX', 3_600_000)
-      const fresh = await world.start({ machine: 'fresh' })
-      t.match(await world.byCookie(alice.cookie, APP, fresh), /^(?:alice|401 |503 )/, `${odd.length} bytes`)
-      await fresh.close()
+      t.match(await whoIsAlice(), NOBODY_ELSE, `${odd.length} bytes`)
     }
     await intruder.client.set(key, value, 'PX', 3_600_000)
   }
 })
 
 t.test('a key of another type in a record\'s place is no error of ours', async (t) => {
-  const { world, intruder, alice } = await both(t)
+  const { intruder, alice, whoIsAlice } = await both(t)
   for (const { key, value, ttl } of alice.dumps) {
     await intruder.client.del(key)
     await intruder.client.lpush(key, 'x')
-    const fresh = await world.start({ machine: 'fresh' })
-    t.match(await world.byCookie(alice.cookie, APP, fresh), /^(?:alice|401 |503 )/)
-    await fresh.close()
+    t.match(await whoIsAlice(), NOBODY_ELSE)
     await intruder.put({ key, value, ttl })
   }
 })

@@ -58,28 +58,18 @@ function oneName () {
   }
 }
 
-t.test('a refusal that another replica may have brought about is no trouble of Redis', async (t) => {
-  const redis = oneName()
-  const store = createRecordStore(1e6, {
-    commands: { ...redis.commands, setIfAbsent: async () => false },
-    keyPrefix: 'p:',
-    sealer: sealerOf(Buffer.alloc(32, 1)),
-    previous: undefined,
-    writesPrevious: () => false,
-    log: LOG
-  })
-  await store.write(TARGET, RECORD)
-  const refresh = async (): Promise<never> => { throw new GrantRefused() }
-  const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
-  const refreshed = await renewal.refreshNewest(TARGET, RECORD, () => {})
-  t.match(refreshed, { kind: 'unavailable', error: { code: 'GRANT_DOUBTED' } })
-})
+/** Redis while Authgear says invalid_grant, and what becomes of the session. */
+const ROWS: ReadonlyArray<readonly [what: string, redis: { isTaken?: true, isAway?: true }, kind: string]> = [
+  ['has a lease that another replica holds', { isTaken: true }, 'unavailable'],
+  ['cannot say whether there is a newer token', { isAway: true }, 'unavailable'],
+  ['has no newer token', {}, 'ended']
+]
 
-for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const) {
-  t.test(`invalid_grant while Redis ${isAway ? 'cannot say whether there is' : 'has no'} newer token: ${kind}`, async (t) => {
+for (const [what, { isTaken, isAway }, kind] of ROWS) {
+  t.test(`invalid_grant while Redis ${what}: ${kind}`, async (t) => {
     const redis = oneName()
     const store = createRecordStore(1e6, {
-      commands: redis.commands,
+      commands: { ...redis.commands, ...isTaken && { setIfAbsent: async () => false } },
       keyPrefix: 'p:',
       sealer: sealerOf(Buffer.alloc(32, 1)),
       previous: undefined,
@@ -92,6 +82,7 @@ for (const [isAway, kind] of [[true, 'unavailable'], [false, 'ended']] as const)
       throw new GrantRefused()
     }
     const renewal = createRenewal({ ...NOTHING, store, clock: manualClock(), isShared: true, tokens: { refresh } })
-    t.equal((await renewal.refreshNewest(TARGET, RECORD, () => {})).kind, kind)
+    const refreshed = await renewal.refreshNewest(TARGET, RECORD, () => {})
+    t.match(refreshed, { kind, ...isTaken && { error: { code: 'GRANT_DOUBTED' } } })
   })
 }

@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { APP, signedIn, startOwnWorld, type OwnWorld } from '../../../helpers/own-session-world.ts'
 import { last, type Hop, type Person } from '../../../helpers/person.ts'
 
@@ -18,26 +18,21 @@ async function sentFor (world: OwnWorld, person: Person, page: string, maxAge?: 
 }
 
 /** Whatever pages an app sends a person to: the third way to Authgear within a minute takes a click. */
-async function twiceAtMost (t: Test, world: OwnWorld, maxAge: number | undefined): Promise<void> {
-  const person = await signedIn(world)
-  const seen: Hop[] = []
-  for (let n = 0; n < 6 && !seen.some((hop) => reasonOf(hop) === 'redirect_loop'); n++) {
-    seen.push(...await sentFor(world, person, `/page-${n}`, maxAge))
-  }
-  t.equal(seen.filter(isAuthorize).length, 2)
-  t.match(last(seen), { status: 403, headers: { 'x-forward-auth-reason': 'redirect_loop' } })
-  t.match(last(seen).body, 'href="/_auth/login?rd=', 'with a way on')
-  t.equal(await world.who(person), 'alice', 'nobody is signed out by it')
-  t.equal((await sentFor(world, person, '/clicked', maxAge)).filter(isAuthorize).length, 1, 'after a click')
+for (const [what, maxAge] of [['step-ups', 0], ['logins', undefined]] as const) {
+  t.test(`${what} for one page after another send nobody to Authgear more than twice`, async (t) => {
+    const world = await startOwnWorld(t)
+    const person = await signedIn(world)
+    const seen: Hop[] = []
+    for (let n = 0; n < 6 && !seen.some((hop) => reasonOf(hop) === 'redirect_loop'); n++) {
+      seen.push(...await sentFor(world, person, `/page-${n}`, maxAge))
+    }
+    t.equal(seen.filter(isAuthorize).length, 2)
+    t.match(last(seen), { status: 403, headers: { 'x-forward-auth-reason': 'redirect_loop' } })
+    t.match(last(seen).body, 'href="/_auth/login?rd=', 'with a way on')
+    t.equal(await world.who(person), 'alice', 'nobody is signed out by it')
+    t.equal((await sentFor(world, person, '/clicked', maxAge)).filter(isAuthorize).length, 1, 'after a click')
+  })
 }
-
-t.test('step-ups for one page after another send nobody to Authgear more than twice', async (t) => {
-  await twiceAtMost(t, await startOwnWorld(t), 0)
-})
-
-t.test('logins for one page after another send nobody to Authgear more than twice', async (t) => {
-  await twiceAtMost(t, await startOwnWorld(t), undefined)
-})
 
 t.test('a login and a step-up count together', async (t) => {
   const world = await startOwnWorld(t)

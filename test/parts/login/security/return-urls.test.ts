@@ -97,11 +97,8 @@ advisory(
         check(await get(world, '/verify', lines), lines)
       }
       check(await get(world, `/verify?rd=${raw}`, ''), 'the verify query')
-      const out = await get(
-        world,
-        `/_auth/logout?post_logout_redirect_uri=${raw}&rd=${raw}`,
-        `Cookie: ${session}x\r\nReferer: ${raw}\r\nX-Forwarded-Host: ${raw}\r\n`
-      )
+      const out = await get(world, `/_auth/logout?post_logout_redirect_uri=${raw}&rd=${raw}`,
+        `Cookie: ${session}x\r\nReferer: ${raw}\r\nX-Forwarded-Host: ${raw}\r\n`)
       check(out, 'logout')
       check(await get(world, '/_auth/logged-out', `Cookie: ${valueOf(out, 'set-cookie') ?? ''}\r\n`), 'and then a login')
       check(await get(world, '/verify?role=x', `X-Forwarded-Host: ${raw}\r\nX-Forwarded-Uri: /\r\nCookie: ${session}\r\n`), 'a 403')
@@ -122,11 +119,8 @@ advisory(
     )
   })
 
-advisory(
-  t,
-  'Authelia CVE-2026-48794, tinyauth CVE-2026-77560',
-  'hosts to return to were compared with their case',
-  async (t) => {
+advisory(t, 'Authelia CVE-2026-48794, tinyauth CVE-2026-77560',
+  'hosts to return to were compared with their case', async (t) => {
     const world = await startLoginWorld(t)
     const session = `session=${world.authgear.controls.signIn('alice').cookie}`
     for (const host of ['APP.example.com', 'app.EXAMPLE.com', 'X.apps.example.com', 'x.Apps.example.com']) {
@@ -135,25 +129,20 @@ advisory(
     }
     const [, back] = await journey(world, 'https://x.apps.example.com/wanted', session)
     t.equal(valueOf(back, 'location'), 'https://x.apps.example.com/wanted')
-  }
-)
+  })
 
-advisory(
-  t,
-  'oauth2-proxy CVE-2026-40575, tinyauth #854',
-  'X-Forwarded-Host of a client who is no trusted proxy chose where to return to',
-  async (t) => {
+advisory(t, 'oauth2-proxy CVE-2026-40575, tinyauth #854',
+  'X-Forwarded-Host of a client who is no trusted proxy chose where to return to', async (t) => {
     const world = await startLoginWorld(t, { adapter: { TRUSTED_PROXIES: '192.0.2.1' } })
     for (const text of ['b.apps.example.com', ...CORPUS.slice(0, 20)]) {
       t.equal(
         valueOf(await get(world, '/verify', `X-Forwarded-Host: ${bytes(text)}\r\nX-Forwarded-Uri: /x\r\n`), 'location') ??
-          'https://app.example.com/_auth/login',
+        'https://app.example.com/_auth/login',
         'https://app.example.com/_auth/login',
         text
       )
     }
-  }
-)
+  })
 
 t.test('without a login no answer has a Location', async (t: Test) => {
   const { adapter } = await startWorld(t)
@@ -199,37 +188,34 @@ t.test('whatever the address: it is one of ours over https, or none', async (t) 
   t.ok(taken > 200, `${taken} of ${runs(10_000)} were taken`)
 })
 
-t.test(
-  "every Location of the login is Authgear's, or an allowed host over https",
-  async (t) => {
-    const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '10m' } })
-    const session = `session=${world.authgear.controls.signIn('alice').cookie}`
-    const header = fc.string({
-      unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'), maxLength: 6
-    })
-    const paths = fc.constantFrom(
-      '/verify', '/ext-authz/x', '/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'
-    )
-    const wrong: string[] = []
-    const tally: Record<string, number> = {}
-    await fc.assert(
-      fc.asyncProperty(paths, address, header, header, fc.boolean(), async (path, text, host, uri, signedIn) => {
-        const query = path === '/_auth/callback' ? `state=${bytes(text)}` : `rd=${bytes(text)}`
-        const lines = `X-Forwarded-Host: ${bytes(host)}\r\nX-Forwarded-Uri: ` +
-          `${bytes(uri)}\r\n${signedIn && path !== '/_auth/logout' ? `Cookie: ${session}\r\n` : ''}`
-        const answer = await get(
-          world, path.startsWith('/_auth') ? `${path}?${query.replaceAll(/[\r\n]/g, '')}` : path, lines
-        )
-        const faults =
-          path.startsWith('/_auth') || answer?.status !== 200
-            ? judge(answer, `${path} ${text} ${host} ${uri}`, tally)
-            : []
-        wrong.push(...faults)
-        return faults.length === 0
-      }),
-      { numRuns: runs(500), seed: 20_261_125 }
-    )
-    t.strictSame(wrong, [])
-    t.ok((tally['302'] ?? 0) > 100, 'a hundred and more lead somewhere')
-  }
-)
+t.test("every Location of the login is Authgear's, or an allowed host over https", async (t) => {
+  const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '10m' } })
+  const session = `session=${world.authgear.controls.signIn('alice').cookie}`
+  const header = fc.string({
+    unit: fc.constantFrom(...PIECES.filter((piece) => !/[\r\n\0]/.test(piece)), 'a', '-'), maxLength: 6
+  })
+  const paths = fc.constantFrom(
+    '/verify', '/ext-authz/x', '/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'
+  )
+  const wrong: string[] = []
+  const tally: Record<string, number> = {}
+  await fc.assert(
+    fc.asyncProperty(paths, address, header, header, fc.boolean(), async (path, text, host, uri, signedIn) => {
+      const query = path === '/_auth/callback' ? `state=${bytes(text)}` : `rd=${bytes(text)}`
+      const lines = `X-Forwarded-Host: ${bytes(host)}\r\nX-Forwarded-Uri: ` +
+        `${bytes(uri)}\r\n${signedIn && path !== '/_auth/logout' ? `Cookie: ${session}\r\n` : ''}`
+      const answer = await get(
+        world, path.startsWith('/_auth') ? `${path}?${query.replaceAll(/[\r\n]/g, '')}` : path, lines
+      )
+      const faults =
+        path.startsWith('/_auth') || answer?.status !== 200
+          ? judge(answer, `${path} ${text} ${host} ${uri}`, tally)
+          : []
+      wrong.push(...faults)
+      return faults.length === 0
+    }),
+    { numRuns: runs(500), seed: 20_261_125 }
+  )
+  t.strictSame(wrong, [])
+  t.ok((tally['302'] ?? 0) > 100, 'a hundred and more lead somewhere')
+})

@@ -65,21 +65,18 @@ const address = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }).map((text) => ORIGIN + text)
 )
 
+const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
+const policy = parsePolicy('')
+const REFUSED_GET = { reason: 'no_credentials', bearer: false, method: 'GET', isTrusted: () => true } as const
+const sentFrom = (host: string, uri: string) =>
+  find({ ...REFUSED_GET, policy: () => policy, rawHeaders: ['x-forwarded-host', host, 'x-forwarded-uri', uri] })
+
 t.test('whatever the address, and whatever a proxy says, it is this origin or none', async (t) => {
-  const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
-  const policy = parsePolicy('')
   let taken = 0
   fc.assert(fc.property(address, fc.nat(2), (text, form) => {
     const url = read(forms(text)[form] ?? text)
     taken += url === undefined ? 0 : 1
-    const sent = find({
-      reason: 'no_credentials',
-      bearer: false,
-      method: 'GET',
-      isTrusted: () => true,
-      policy: () => policy,
-      rawHeaders: ['x-forwarded-host', text.slice(0, 30), 'x-forwarded-uri', text.slice(8)]
-    })
+    const sent = sentFrom(text.slice(0, 30), text.slice(8))
     const [, back] = /^http:\/\/localhost:8080\/_auth\/login(?:\?rd=(.*))?$/.exec(sent?.location ?? `${ORIGIN}/_auth/login`) ?? ['', 'wrong']
     return stays(url) && stays(back)
   }), { numRuns: 20_000, seed: 20_261_126 })
@@ -87,14 +84,5 @@ t.test('whatever the address, and whatever a proxy says, it is this origin or no
 })
 
 t.test('a proxy of this machine says where people were, port and all', async (t) => {
-  const find = createLoginRedirect({ origin: ORIGIN, returnUrls }, SETTINGS.path, () => {})
-  const sent = find({
-    reason: 'no_credentials',
-    bearer: false,
-    method: 'GET',
-    isTrusted: () => true,
-    policy: () => parsePolicy(''),
-    rawHeaders: ['x-forwarded-host', 'localhost:8080', 'x-forwarded-uri', '/deep?a=1']
-  })
-  t.equal(sent?.location, `${ORIGIN}/_auth/login?rd=${ORIGIN}/deep?a=1`)
+  t.equal(sentFrom('localhost:8080', '/deep?a=1')?.location, `${ORIGIN}/_auth/login?rd=${ORIGIN}/deep?a=1`)
 })

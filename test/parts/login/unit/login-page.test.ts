@@ -25,10 +25,8 @@ for (const page of PAGES) {
       'has no script and nothing from outside'
     )
     for (const [, href] of html.matchAll(/<a href="([^"]*)"/g)) {
-      t.ok(
-        href === '' || href === '/_auth/login?rd=https://app.example.com/x?a=1&amp;b=&quot;2&quot;',
-        'leads to the login, or to itself; escaped'
-      )
+      t.ok(href === '' || href === '/_auth/login?rd=https://app.example.com/x?a=1&amp;b=&quot;2&quot;',
+        'leads to the login, or to itself; escaped')
     }
     t.notMatch(html, /\bundefined\b|\[object/)
     t.notMatch(String(PAGE_STATUS[page]), /^[23]/, 'is no success to a proxy')

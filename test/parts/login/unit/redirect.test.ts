@@ -13,14 +13,15 @@ const place = { origin: settings.publicUrl, returnUrls: createReturnUrls(setting
 const findLoginRedirect = createLoginRedirect(place, settings.path, (lost) => { told.push(lost) })
 
 const HERE = ['X-Forwarded-Host', 'b.example.com', 'X-Forwarded-Uri', '/deep?a=1&b=2']
-type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> & Readonly<{ policy?: string, isTrusted?: boolean }>
+type Case = Partial<Omit<Refused, 'policy' | 'isTrusted'>> &
+  Readonly<{ policy?: string, isTrusted?: boolean, here?: readonly string[] }>
 
-const find = ({ policy = '', isTrusted = true, rawHeaders = [], ...rest }: Case = {}) =>
+const find = ({ policy = '', isTrusted = true, here = HERE, rawHeaders = [], ...rest }: Case = {}) =>
   findLoginRedirect({
     reason: 'no_credentials',
     bearer: false,
     method: 'GET',
-    rawHeaders: [...HERE, ...rawHeaders],
+    rawHeaders: [...here, ...rawHeaders],
     peer: '10.0.0.9',
     isTrusted: () => isTrusted,
     policy: () => joinPolicies([parsePolicy(policy)]),
@@ -58,14 +59,7 @@ for (const [title, asked, location] of SENT) {
 t.test('who lands on the default page is told, with what the operator has to name', async (t) => {
   const lostBy = (asked: Case, host?: string): readonly Lost[] => {
     told.length = 0
-    if (host === undefined) find(asked)
-    else {
-      const rawHeaders = ['X-Forwarded-Host', host, 'X-Forwarded-Uri', '/x']
-      const policy = (): ReturnType<typeof parsePolicy> => parsePolicy('')
-      findLoginRedirect({
-        reason: 'no_credentials', bearer: false, method: 'GET', rawHeaders, peer: '::1', isTrusted: () => true, policy
-      })
-    }
+    find(host === undefined ? asked : { here: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', '/x'] })
     return [...told]
   }
   t.strictSame(lostBy({ isTrusted: false }), [{ why: 'proxy', address: '10.0.0.9' }])
@@ -123,23 +117,13 @@ t.test('a 403 has a link by which somebody else signs in, and comes back', async
 
 t.test('login=off: an offer, for proxies that make a redirect of it themselves', async (t) => {
   t.strictSame(find({ policy: 'role=admin&login=off' }), { kind: 'offer', location: `${LOGIN}?${BACK}` })
-  t.equal(
-    find({ policy: 'login=off', rawHeaders: ['Sec-Fetch-Dest', 'iframe'] }),
-    undefined,
-    'where there would be a redirect'
-  )
+  t.equal(find({ policy: 'login=off', rawHeaders: ['Sec-Fetch-Dest', 'iframe'] }), undefined,
+    'where there would be a redirect')
 })
 
 t.test("makes no circle behind a proxy that asks about the login's own paths", async (t) => {
   const asked = (host: string, uri: string) =>
-    findLoginRedirect({
-      reason: 'no_credentials',
-      bearer: false,
-      method: 'GET',
-      rawHeaders: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri],
-      isTrusted: () => false,
-      policy: () => parsePolicy('')
-    })
+    find({ isTrusted: false, here: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri] })
   for (const host of ['app.example.com', 'app.example.com:443']) {
     for (const uri of ['/_auth/login?rd=https://b.example.com/', '/_auth/callback?state=x']) {
       t.equal(asked(host, uri), undefined, host + uri)
@@ -169,17 +153,7 @@ t.test('back only to where people may go', async (t) => {
     ['b.example.com', '/\\x'],
     ['app.example.com', '/%5fauth/logout']
   ] as const) {
-    t.strictSame(
-      findLoginRedirect({
-        reason: 'no_credentials',
-        bearer: false,
-        method: 'GET',
-        rawHeaders: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri],
-        isTrusted: () => true,
-        policy: () => parsePolicy('')
-      }),
-      { kind: 'redirect', location: LOGIN },
-      `${host} ${uri}`
-    )
+    const here = ['X-Forwarded-Host', host, 'X-Forwarded-Uri', uri]
+    t.strictSame(find({ here }), { kind: 'redirect', location: LOGIN }, `${host} ${uri}`)
   }
 })

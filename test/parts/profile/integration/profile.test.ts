@@ -13,7 +13,6 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 import { profileSettings } from '../profile-settings.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { demo, startSimulator, type RunningSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 import { webhookOf, WEBHOOK_SECRET } from '../../../helpers/webhook.ts'
@@ -219,7 +218,7 @@ const EVENTS = [
   'user.anonymous.promoted', 'user.disabled', 'user.deletion_scheduled', 'user.anonymized', 'user.deleted'
 ]
 
-t.test('two replicas over Redis', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('two replicas over Redis', async (t) => {
   const redis = await startRedis(t)
   const clock = manualClock(Date.now())
   const { simulator, replica } = await start(t, {

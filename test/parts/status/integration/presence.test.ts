@@ -4,7 +4,6 @@ import { startInProcess, type InProcess } from '../../../helpers/in-process.ts'
 import { metricOf, verify } from '../../../helpers/in-process-on-clock.ts'
 import { managementOf } from '../../../helpers/management.ts'
 import { startRedis } from '../../../helpers/redis.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 
@@ -16,7 +15,7 @@ function othersBy (t: Pick<Test, 'teardown'>, { service }: InProcess): () => Pro
 
 const seenBy = (adapter: InProcess): Promise<number> => metricOf(adapter, 'forward_auth_replicas_seen')
 
-t.test('each replica counts those that follow the log with it', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('each replica counts those that follow the log with it', async (t) => {
   const [simulator, redis] = await Promise.all([startSimulator(t), startRedis(t)])
   const states: Record<string, Replica['state']> = { a: 'serving', b: 'serving', c: 'serving' }
   const start = (name: string): Promise<InProcess> =>

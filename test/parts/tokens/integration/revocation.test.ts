@@ -10,7 +10,6 @@ import { startSentinelGroup } from '../../../helpers/redis-sentinel.ts'
 import { type RedisServer, startRedis } from '../../../helpers/redis.ts'
 import { startRelay } from '../../../helpers/relay.ts'
 import { ask } from '../../../helpers/request.ts'
-import { skipOrFail } from '../../../helpers/servers.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
 import {
   type Issuer, machineClaims, personClaims, RESOURCE, signed, startIssuer
@@ -92,7 +91,7 @@ async function statuses (replicas: readonly InProcess[], token: string): Promise
   return await Promise.all(replicas.map((replica) => statusOf(replica, token)))
 }
 
-t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
+t.test('on three replicas', async (t) => {
   const fleet = await startFleet(t)
   const { first, replicas, machine, person } = fleet
 
@@ -188,9 +187,7 @@ t.test('on three replicas', { skip: skipOrFail('redis-server') }, async (t) => {
   })
 })
 
-t.test('a republished revocation ends no token that was issued since', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a republished revocation ends no token that was issued since', async (t) => {
   const fleet = await startFleet(t, 2)
   await revoke(fleet.first, { kind: 'client', clientId: 'c' })
   let token = ''
@@ -209,9 +206,7 @@ async function streamOf (redis: RedisServer): Promise<string> {
   return name ?? 'none'
 }
 
-t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a replica that is cut off takes new tokens only after CACHE_DEGRADED_TTL', async (t) => {
   const issuer = await startIssuer(t)
   const redis = await startRedis(t)
   const relay = await startRelay(t, redis.port)
@@ -248,9 +243,7 @@ t.test('without Redis a restart forgets, so that older tokens are refused', asyn
   t.equal(await statusOf(after, token()), 200)
 })
 
-t.test('a replica that was frozen refuses what was revoked with its first answer', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a replica that was frozen refuses what was revoked with its first answer', async (t) => {
   const [issuer, redis] = [await startIssuer(t), await startRedis(t)]
   const env = {
     AUTHGEAR_ENDPOINT: issuer.url,
@@ -281,9 +274,7 @@ t.test('a replica that was frozen refuses what was revoked with its first answer
   await until('it has read it', async () => await statusAt(frozen.port) === 401)
 })
 
-t.test('each replica refuses a client that was deleted in the portal, and no other', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('each replica refuses a client that was deleted in the portal, and no other', async (t) => {
   const portal = await startSimulator(t, { adminApi })
   const { replicas, machine } = await startFleet(t, 3, auditEnvironment(portal.url, '250ms'))
   const [deleted, stays] = [machine('dcrc_1'), machine('dcrc_2')]
@@ -298,9 +289,7 @@ t.test('each replica refuses a client that was deleted in the portal, and no oth
   t.strictSame(await statuses(replicas, stays), [200, 200, 200])
 })
 
-t.test('a failover by Sentinel lets no revoked token in, and keeps the others', {
-  skip: skipOrFail('redis-server')
-}, async (t) => {
+t.test('a failover by Sentinel lets no revoked token in, and keeps the others', async (t) => {
   const [issuer, group] = [await startIssuer(t), await startSentinelGroup(t)]
   const options = { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, ...redisAt(group.servers) }
   const replicas = [await startInProcess(t, options), await startInProcess(t, options)]

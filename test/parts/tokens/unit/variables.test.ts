@@ -76,11 +76,8 @@ t.test('each mistake has its sentence, and they are told together', async (t) =>
 t.test('the longest life has bounds, and check says that a token is no permission', async (t) => {
   t.match(errorsOf(load({ RESOURCE_TOKEN_MAX_AGE: '25h' })).join(), /out of bounds/)
   const printed: string[] = []
-  check(
-    [],
-    { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com' },
-    { write: (text) => printed.push(text) }
-  )
+  check([], { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com' },
+    { write: (text) => printed.push(text) })
   t.match(printed.join(''), /a valid token is no permission/)
 })
 

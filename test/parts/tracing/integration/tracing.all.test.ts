@@ -88,11 +88,8 @@ t.test(
       })
       t.equal(at('traceparent'), `00-${TRACE}-${named['authgear']?.spanId ?? ''}-01`)
       t.equal(at('tracestate'), 'vendor=1')
-      t.match(
-        linesOf(service).find(({ trace_id: id }) => id === TRACE),
-        { reason: 'allowed', span_id: named['verify']?.spanId },
-        'the log line is of that span'
-      )
+      t.match(linesOf(service).find(({ trace_id: id }) => id === TRACE),
+        { reason: 'allowed', span_id: named['verify']?.spanId }, 'the log line is of that span')
     })
 
     await t.test('a hit in memory is one span, and the proxy may begin none', async (t) => {
@@ -117,10 +114,8 @@ t.test(
           (code) => collector.spans().filter(({ attributes }) => attributes['error.type'] === code).length === 2
         )
       )
-      t.same(
-        collector.spans().filter(({ status }) => status.code === 2).map(({ name }) => name).sort(),
-        ['authgear', 'verify']
-      )
+      t.same(collector.spans().filter(({ status }) => status.code === 2).map(({ name }) => name).sort(),
+        ['authgear', 'verify'])
       for (const reason of ['no_credentials', 'invalid_session', 'authgear_unavailable']) {
         t.ok(collector.spans().some(({ attributes }) => attributes['forward_auth.reason'] === reason), reason)
       }
@@ -146,10 +141,8 @@ t.test(
         },
         authgear: { parentSpanId: named['login']?.spanId, attributes: { 'forward_auth.outcome': 'valid' } }
       })
-      t.match(
-        linesOf(service).find(({ trace_id: id }) => id === trace),
-        { reason: 'signing_out', span_id: named['login']?.spanId }
-      )
+      t.match(linesOf(service).find(({ trace_id: id }) => id === trace),
+        { reason: 'signing_out', span_id: named['login']?.spanId })
     })
 
     await t.test('what the proxy does not sample is not recorded, and is passed on as it is', async (t) => {
