@@ -88,14 +88,14 @@ module.exports = {
       from: {
         path: '^src/(base/(authgear|authenticate|cache|redis|revocation)|parts/login/(grants|sessions))/'
       },
-      to: { path: `^src/(base/(http|verify|pages|management|tracing|metrics)|${COMPOSITION})` }
+      to: { path: `^src/(base/(http|verify|management|tracing|metrics)|${COMPOSITION})` }
     },
     {
       name: 'transport-knows-no-endpoint',
       comment: 'http/ imports no endpoint: the service hands it the table of routes',
       severity: 'error',
       from: { path: '^src/base/http/' },
-      to: { path: `^src/(base/(verify|pages|management)|${COMPOSITION})` }
+      to: { path: `^src/(base/(verify|management)|${COMPOSITION})` }
     },
     {
       name: 'few-make-a-success',
@@ -121,17 +121,17 @@ module.exports = {
     },
     {
       name: 'pages-are-text',
-      comment: 'pages/ imports core/, pages/ and http/html only',
+      comment: 'parts/pages imports core/, http/html and the place that it fulfils, and nothing that opens',
       severity: 'error',
-      from: { path: '^src/base/pages/' },
-      to: { pathNot: '^(src/base/((core|pages)/|http/html[.]ts$)|(node:)?crypto$)' }
+      from: { path: '^src/parts/pages/', pathNot: '(index|open|variables|kinds)[.]ts$' },
+      to: { pathNot: '^(src/(parts/pages/|base/(core/|http/(html|pages)[.]ts$))|(node:)?crypto$)' }
     },
     {
       name: 'grpc-is-transport',
       comment: 'grpc/ is the second transport: it imports neither endpoints nor what they are made of',
       severity: 'error',
       from: { path: '^src/parts/grpc/' },
-      to: { path: '^src/base/(verify|pages|management|cache|redis|revocation)/' }
+      to: { path: '^src/base/(verify|management|cache|redis|revocation)/' }
     },
     owner('@grpc', 'parts/grpc/listener[.]ts$'),
     owner('fastify', '(http/|parts/|management/)'),

@@ -9,6 +9,7 @@ import { grpc } from './grpc/index.ts'
 import { identify } from './identify/index.ts'
 import { login } from './login/index.ts'
 import type { Part } from '../base/parts/part.ts'
+import { pages } from './pages/index.ts'
 import { profile } from './profile/index.ts'
 import { status } from './status/index.ts'
 import { tokens } from './tokens/index.ts'
@@ -17,7 +18,7 @@ import { tracing } from './tracing/index.ts'
 /** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
 const all = [
   tracing, login, status, profile, accessRules, accessRecord, assertion, auditLog, tokens, clients, identify, grpc,
-  events
+  events, pages
 ] as const
 
 /** The same to iterate over: with no part in it, the elements of the tuple would be of the type `never`. */

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { tabIcon } from '../../src/base/http/html.ts'
-import { headersOf, styleOf } from '../../src/base/pages/style.ts'
+import { headersOf, styleOf } from '../../src/parts/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
 
 const [, , , CONTENT_SECURITY_POLICY] = headersOf(styleOf())

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { tabIcon } from '../../src/base/http/html.ts'
-import { headersOf, styleOf } from '../../src/base/pages/style.ts'
+import { headersOf, styleOf } from '../../src/parts/pages/style.ts'
 import type { Answered } from './in-process-over.ts'
 
 const [, , , CONTENT_SECURITY_POLICY] = headersOf(styleOf())

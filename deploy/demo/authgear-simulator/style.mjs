@@ -4,7 +4,7 @@
 export const ICON = '<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 8 8%22%3E' +
   '%3Ccircle cx=%224%22 cy=%224%22 r=%224%22 fill=%22%232f5fb3%22/%3E%3C/svg%3E">'
 
-/** The look of the service's own pages (src/base/pages/style.ts), for those of the demo. */
+/** The look of the service's own pages (src/parts/pages/style.ts), for those of the demo. */
 export const STYLE = `
 :root { color-scheme: light dark; --ground: #f3f4f6; --paper: #fff; --edge: #d9dce2; --ink: #1b1f27; --soft: #535b69; --mark: #2f5fb3; --halo: #e6edf8 }
 @media (prefers-color-scheme: dark) { :root { --ground: #12151b; --paper: #1b2029; --edge: #333b48; --ink: #eceff4; --soft: #aab3c1; --mark: #8fb4f2; --halo: #263450 } }

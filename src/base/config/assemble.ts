@@ -31,7 +31,6 @@ export function assemble (values: Values, memory: MachineMemory, env: NodeJS.Pro
     identity: identity(settingsOf('Identity', values)),
     /** The parts that are on, in the order of the list. */
     parts: parts.flatMap((part) => part.configure(values, env) ?? []),
-    pages: settingsOf('Pages', values),
     ...settingsOf('Service', values)
   }
 }

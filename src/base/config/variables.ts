@@ -8,7 +8,6 @@ import {
 import { adminApiUrl, endpoint, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
-import { brandColor, brandLogo, helpLink, shortText } from './parsers/pages.ts'
 import { type PartRows, parts } from '../../parts/index.ts'
 import {
   type SettingsOf as SettingsOfRows, settingsOf as settingsOfRows, type ValuesOf, type Variable, type Variables
@@ -360,41 +359,6 @@ const identity = {
   }
 } as const satisfies Variables
 
-const pages = {
-  BRAND_NAME: {
-    as: 'brandName',
-    kind: shortText(60),
-    example: 'Acme',
-    meaning: 'The name of your site or company, on each page that this service shows to people (docs/pages.md).'
-  },
-  BRAND_LOGO_FILE: {
-    as: 'brandLogo',
-    kind: brandLogo,
-    example: '/etc/forward-auth/logo.svg',
-    meaning: 'Your logo on these pages and in the browser\'s tab; each page holds it. Read once, at start.'
-  },
-  BRAND_COLOR: {
-    as: 'brandColor',
-    kind: brandColor,
-    example: '#0b6e4f',
-    meaning:
-      'The colour of buttons and links on these pages. Where it would not be legible it is made darker for light ' +
-        'pages, and lighter for dark ones.'
-  },
-  DENIED_TEXT: {
-    as: 'deniedText',
-    kind: shortText(500),
-    example: 'This page is for the finance team. Ask Kim to add you.',
-    meaning: 'What the page of a 403 says in your words: what is missing, and whom to ask.'
-  },
-  SUPPORT_URL: {
-    as: 'supportUrl',
-    kind: helpLink,
-    example: 'mailto:help@example.com',
-    meaning: 'Where people get help: the pages link to it.'
-  }
-} as const satisfies Variables
-
 const service = {
   EXT_AUTHZ_POLICY: {
     as: 'extAuthzPolicy',
@@ -452,17 +416,16 @@ const service = {
   }
 } as const satisfies Variables
 
-/** The base's, in the order of the documentation; those of the parts come before the last two. */
+/** The base's, in the order of the documentation; those of the parts come before the last one. */
 const groups = Object.freeze({
   Authgear: authgear,
   Listeners: listeners,
   Cache: cache,
   Redis: redis,
   Identity: identity,
-  Pages: pages,
   Service: service
 })
-const LAST: ReadonlySet<Group> = new Set<Group>(['Pages', 'Service'])
+const LAST: ReadonlySet<Group> = new Set<Group>(['Service'])
 
 type Groups = typeof groups
 type Group = keyof Groups

@@ -1,4 +1,4 @@
-import { REFUSALS, type UnavailableReason } from '../core/reason.ts'
+import { REFUSALS } from '../core/reason.ts'
 import type { HttpResponse, Status } from './types.ts'
 
 /** On every answer of this listener: nobody may store it, and the headers that it depends on. */
@@ -21,21 +21,10 @@ export const TOO_MANY_LINES: HttpResponse = Object.freeze({
   body: ''
 })
 
-/** Each 503 of a veto, prepared: an outage has one for each request. */
-export const UNAVAILABLE: Readonly<Record<UnavailableReason, HttpResponse>> = Object.freeze({
-  authgear_unavailable: unavailable('authgear_unavailable'),
-  authgear_misconfigured: unavailable('authgear_misconfigured'),
-  overloaded: unavailable('overloaded'),
-  record_unavailable: unavailable('record_unavailable')
-})
-
-function unavailable (reason: UnavailableReason): HttpResponse {
-  const { outward, message } = REFUSALS[reason]
-  return Object.freeze(json(503, { error: outward, message }, ['retry-after', '2']))
-}
-
 /** For a proxy to which no answer at all might be a yes: what over HTTP is a connection that breaks. */
-export const BROKEN: HttpResponse = UNAVAILABLE.authgear_unavailable
+export const BROKEN: HttpResponse = Object.freeze(
+  json(503, { error: 'authgear_unavailable', message: REFUSALS.authgear_unavailable.message }, ['retry-after', '2'])
+)
 
 /** The answer to what is refused before it is a request. */
 export const UNREADABLE: HttpResponse = Object.freeze(json(400, { error: 'unreadable_request' }))

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Endpoint, UnavailableReason } from '../core/reason.ts'
+import type { Endpoint } from '../core/reason.ts'
 import { MAX_HEADER_LINES } from './limits.ts'
-import { NOT_FOUND, TOO_MANY_LINES, UNAVAILABLE } from './answers.ts'
+import { NOT_FOUND, TOO_MANY_LINES } from './answers.ts'
 import { respond, respondAndLeave } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
@@ -18,12 +18,15 @@ import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Stat
 /** The fields that name a request in every line about it. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
+/** The refusal in place of what lets somebody pass, while a part vetoes it. */
+export type Veto =
+  (request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Pick<HandlerResult, 'response' | 'reason'> | undefined
+
 export type ExchangeDeps = ClientDeps & Readonly<{
   /** EXT_AUTHZ_LOCATION, of the prefix. `request`: nobody's X-Forwarded-* is believed there. */
   extAuthzLocation?: 'forwarded' | 'request'
   report: Report
-  /** While a part vetoes, nothing may be allowed, for this reason. */
-  vetoes?: (() => UnavailableReason | undefined) | undefined
+  vetoes?: Veto | undefined
   /** Counts and logs a request to another path, which a proxy with a wrong address asks for everybody. */
   notFound: (request: LineContext, seconds: number) => void
   /** A defect: the connection is closed without an answer, which no proxy takes for "allowed". */
@@ -160,16 +163,18 @@ class IncomingVerifyRequest implements VerifyRequest {
 }
 
 function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: HandlerResult): void {
-  const said = unlessVetoed(result, deps.vetoes)
+  const said = unlessVetoed(result, incoming, deps.vetoes)
   incoming.send(said.response)
   deps.report(incoming, said)
 }
 
 /** The answer, or the 503 of a part that vetoes what lets somebody pass; public documents let nobody pass. */
-export function unlessVetoed (result: HandlerResult, vetoes: ExchangeDeps['vetoes']): HandlerResult {
+export function unlessVetoed (
+  result: HandlerResult, request: VerifyRequest, vetoes: Veto | undefined
+): HandlerResult {
   if (vetoes === undefined || result.response.status !== 200 || IS_DOCUMENT.has(result.reason)) return result
-  const reason = vetoes()
-  return reason === undefined ? result : { ...result, response: UNAVAILABLE[reason], reason }
+  const refusal = vetoes(request)
+  return refusal === undefined ? result : { ...result, ...refusal }
 }
 
 const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])

@@ -17,6 +17,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { RequestCounts } from '../metrics/request-counts.ts'
 import type { Wrappers } from '../tracing/wrappers.ts'
 import type { AnyListener, ListenerDeps } from '../http/listener.ts'
+import type { PageLinks, PageMaker } from '../http/pages.ts'
 import type { Route } from '../http/paths.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
@@ -26,8 +27,6 @@ import type { HeaderContributor } from '../identity/presenter.ts'
 import type { Profiles } from '../identity/profile.ts'
 import type { SharedError } from '../cache/contention.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import type { PageLinks } from '../pages/refusal-page.ts'
-import type { PageSettings } from '../pages/settings.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
 import type { NamedFigures } from './figures.ts'
 import type { Waits } from '../timing.ts'
@@ -227,7 +226,7 @@ export type OwnCredentialsDeps = Readonly<{ revocations: RevocationLog, sharedCa
 export type SignInDeps = Readonly<{
   handlerDeps: HandlerDeps
   revocations: RevocationLog
-  pages: PageSettings
+  pages: PageMaker
   /** The same handler, which makes a span of each request where traces are on. */
   traced: (handler: Handler) => Handler
 }>
@@ -263,6 +262,8 @@ export type Opened = Readonly<{
   signIn?: (deps: SignInDeps) => SignIn
   /** Wraps in spans; the first part that does so counts. */
   wraps?: Wrappers
+  /** Makes pages for people; the first part that does so counts. Without it they get plain text. */
+  pages?: PageMaker
   /** Judges clients; the first part that does so counts. */
   clients?: ClientJudge
   management?: ManagementRoutes

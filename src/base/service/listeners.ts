@@ -7,16 +7,19 @@ import { buildListener, type Listener, type ListenerDeps } from '../http/listene
 import type { Route } from '../http/paths.ts'
 import { createTrustProxy, type TrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler } from '../http/types.ts'
+import { NO_LINKS } from '../http/pages.ts'
 import { streamDeadlineMs } from '../http/limits.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import { SETS } from '../identity/sets.ts'
 import type { Log } from '../logging/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { createRefuse } from '../verify/responses.ts'
 import { createVerify, type VerifyDeps, verifyRoutes } from '../verify/verify.ts'
 import { parts } from '../../parts/index.ts'
 import type { Handlers, SignIn } from '../parts/places.ts'
 import {
-  clientJudgeOf, documentsOf, endpointsOf, type ListenerOfPart, listenersOf, logFailed, reportOf, routeOf, signInOf,
+  clientJudgeOf, documentsOf, endpointsOf, type ListenerOfPart, listenersOf, logFailed, pagesOf, reportOf,
+  routeOf, signInOf,
   vetoOf
 } from './open-parts.ts'
 import type { Parts } from './parts.ts'
@@ -42,7 +45,7 @@ export function buildListeners (settings: ServiceSettings, deps: ListenersDeps):
   const { trustProxy } = listenerDeps
   const { handlerDeps, revocations, traced } = deps
   const signIn = signInOf(opened, {
-    handlerDeps, revocations, pages: settings.pages, traced: (handler) => traced.handler('login', handler)
+    handlerDeps, revocations, pages: pagesOf(opened), traced: (handler) => traced.handler('login', handler)
   })
   const checks = checksOf(settings, deps, signIn, trustProxy)
   const routes = [
@@ -77,7 +80,7 @@ function checksOf (
     allowPreflight: settings.preflight === 'allow',
     findLoginRedirect,
     links,
-    pages: settings.pages,
+    pages: pagesOf(deps.opened),
     trustProxy
   }
   const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
@@ -132,7 +135,7 @@ function listenerDepsOf (
   const report = createReport(log, metrics.request, findForeignFields)
   return {
     report: reportOf(report, opened, logFailed(log)),
-    vetoes: vetoOf(opened),
+    vetoes: vetoOf(opened, createRefuse(handlerDeps.realm, pagesOf(opened).refusals(NO_LINKS))),
     notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),

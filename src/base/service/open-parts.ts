@@ -7,17 +7,20 @@ import type {
   PublicDocument, Serving, SharedRedis, SignIn, SignInDeps
 } from '../parts/places.ts'
 import { NO_RULES, type Rules, understood } from '../core/policy.ts'
-import type { UnavailableReason } from '../core/reason.ts'
+import { readAudience } from '../core/audience.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Loaded } from '../parts/part.ts'
 import type { Report } from '../http/access-log.ts'
+import type { Veto } from '../http/exchange.ts'
 import type { AnyListener } from '../http/listener.ts'
+import { NO_LINKS, PLAIN_TEXT, type PageMaker } from '../http/pages.ts'
 import type { Route } from '../http/paths.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
+import type { HttpResponse } from '../http/types.ts'
 import type { Profiles } from '../identity/profile.ts'
-import { NO_LINKS } from '../pages/refusal-page.ts'
 import { partKey } from '../redis/keys.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
+import type { Refusal } from '../verify/responses.ts'
 import { bytesOf, type ServiceSettings } from './settings.ts'
 import type { Shared } from './shared.ts'
 
@@ -134,6 +137,8 @@ export const managementOf = (opened: OpenedParts): readonly ManagementRoutes[] =
 
 export const wrappersOf = (opened: OpenedParts): Wrappers => firstOf(opened, 'wraps') ?? UNTRACED
 
+export const pagesOf = (opened: OpenedParts): PageMaker => firstOf(opened, 'pages') ?? PLAIN_TEXT
+
 /** Undefined where no part judges clients. */
 export const clientJudgeOf = (opened: OpenedParts): ClientJudge | undefined => firstOf(opened, 'clients')
 
@@ -200,14 +205,16 @@ export function rulesOf (opened: OpenedParts): Rules {
   return requirements.length === 0 ? NO_RULES : understood(requirements)
 }
 
-/** The veto of any part. */
-export function vetoOf (opened: OpenedParts): (() => UnavailableReason | undefined) | undefined {
+/** The veto of any part. @param refuse answers a person with a page, and a program with what is prepared */
+export function vetoOf (opened: OpenedParts, refuse: (refusal: Refusal) => HttpResponse): Veto | undefined {
   const vetoes = opened.flatMap(({ vetoes }) => vetoes ?? [])
   if (vetoes.length === 0) return undefined
-  return () => {
+  return ({ rawHeaders, requestId: reference }) => {
     for (const veto of vetoes) {
       const reason = veto()
-      if (reason !== undefined) return reason
+      if (reason === undefined) continue
+      const audience = readAudience(rawHeaders)
+      return { reason, response: refuse({ reason, bearer: false, audience, reference, rawHeaders }) }
     }
     return undefined
   }

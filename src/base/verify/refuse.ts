@@ -1,10 +1,9 @@
 import { readAudience } from '../core/audience.ts'
 import type { Policy } from '../core/policy.ts'
 import type { RefusalReason } from '../core/reason.ts'
+import type { PageLinks, PageMaker } from '../http/pages.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { HandlerDeps, HandlerResult, HttpResponse, Location, VerifyRequest } from '../http/types.ts'
-import type { PageLinks } from '../pages/refusal-page.ts'
-import type { PageSettings } from '../pages/settings.ts'
 import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses.ts'
 
 /** A refusal of a browser's navigation; presentation only, it is refused either way. */
@@ -38,7 +37,7 @@ export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   findLoginRedirect: FindLoginRedirect | undefined
   /** The links of the pages for people who are refused. */
   links: PageLinks
-  pages: PageSettings
+  pages: PageMaker
   trustProxy: TrustProxy
 }>
 
@@ -53,7 +52,7 @@ export function createRefuser (
   { realm, findLoginRedirect, links, pages, trustProxy }: RefuserDeps,
   policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
-  const refuse = createRefuse(realm, links, pages)
+  const refuse = createRefuse(realm, pages.refusals(links))
   const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = request
     return findLoginRedirect?.({

@@ -4,13 +4,11 @@ import type { Challenge } from '../core/policy.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
+import { NO_LINKS, type Pages, PLAIN_TEXT } from '../http/pages.ts'
 import { withKeptHead } from '../http/respond.ts'
 import { OK } from '../http/success.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
-import { readLanguage } from '../pages/language.ts'
-import { createPages, NO_LINKS, type PageLinks } from '../pages/refusal-page.ts'
-import { type PageSettings, PLAIN } from '../pages/settings.ts'
 
 /** The circuit breaker lets a probe through after one second. */
 export const RETRY_AFTER_SECONDS = '2'
@@ -113,18 +111,16 @@ export type Refusal = Readonly<{
   rawHeaders?: readonly string[]
 }>
 
-/** @param realm AUTHGEAR_ENDPOINT @param links of pages */
+/** @param realm AUTHGEAR_ENDPOINT */
 export function createRefuse (
   realm: string,
-  links: PageLinks = NO_LINKS,
-  settings: PageSettings = PLAIN
+  pages: Pages<RefusalReason> = PLAIN_TEXT.refusals(NO_LINKS)
 ): (refusal: Refusal) => HttpResponse {
-  const pages = createPages(settings, links)
   const known = new Map<string, HttpResponse>()
   return (refusal) => {
     const { reason, bearer, challenge, audience, rawHeaders = [] } = refusal
     if (audience === 'navigation') {
-      return refuse(refusal, pages.headers, pages.render(reason, readLanguage(rawHeaders), refusal), realm)
+      return refuse(refusal, pages.headers, pages.render(reason, rawHeaders, refusal), realm)
     }
     // programs get one answer for each reason; only challenges differ
     const name = `${reason} ${bearer}`

@@ -1,6 +1,5 @@
-import type { UnavailableReason } from '../../base/core/reason.ts'
 import type { Report } from '../../base/http/access-log.ts'
-import { type LineContext, unlessVetoed } from '../../base/http/exchange.ts'
+import { type LineContext, unlessVetoed, type Veto } from '../../base/http/exchange.ts'
 import { requestIds } from '../../base/http/request.ts'
 import { BROKEN, NOT_FOUND, TOO_MANY_LINES, UNREADABLE } from '../../base/http/answers.ts'
 import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
@@ -17,7 +16,7 @@ export type GrpcExchangeDeps = Readonly<{
   identityNames: readonly string[]
   trustProxy: TrustProxy
   report: Report
-  vetoes?: (() => UnavailableReason | undefined) | undefined
+  vetoes?: Veto | undefined
   /** Counts and logs a route of Envoy's that asks for an endpoint that is off or unknown. */
   notFound: (request: LineContext, seconds: number) => void
   /** Counts and logs a message that Envoy never sends. */
@@ -50,7 +49,7 @@ export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
     return refuse(BROKEN, request.requestId)
   }
   function conclude (request: GrpcVerifyRequest, result: HandlerResult): Buffer {
-    const said = unlessVetoed(result, vetoes)
+    const said = unlessVetoed(result, request, vetoes)
     const bytes = write(said, request)
     report(request, said)
     return bytes

@@ -1,5 +1,5 @@
 import type { LoginPage } from '../../base/core/reason.ts'
-import { FOR_THEM } from '../../base/pages/operators.ts'
+import { FOR_THEM } from '../../base/http/pages.ts'
 
 const CURE = 'If the app sets it, give Authgear’s another name: http.cookie_prefix in the Authgear project, and ' +
   'AUTHGEAR_COOKIE_PREFIX here.'

@@ -5,9 +5,7 @@ import type { UserId } from '../../base/core/resolution.ts'
 import type { Admitted } from '../../base/identity/presenter.ts'
 import { adviceOf, FOR_THE_OPERATOR } from './advice.ts'
 import { writeLoginQuery } from './urls.ts'
-import { readLanguage } from '../../base/pages/language.ts'
-import { createLoginPages } from '../../base/pages/login-page.ts'
-import type { PageSettings } from '../../base/pages/settings.ts'
+import type { PageMaker } from '../../base/http/pages.ts'
 import { COMMON, COMMON_OF_PAGES } from '../../base/http/answers.ts'
 import { RETRY_AFTER_SECONDS } from '../../base/verify/responses.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../../base/http/types.ts'
@@ -80,9 +78,9 @@ export function createLoginAnswers (
   loginUrl: string,
   sessionCookie: string,
   session: 'authgear' | 'own',
-  settings: PageSettings
+  pageMaker: PageMaker
 ): LoginAnswers {
-  const pages = createLoginPages(settings, adviceOf(session, sessionCookie))
+  const pages = pageMaker.logins(adviceOf(session, sessionCookie))
   const withRedirect = session === 'own' ? NO_REFERRER : []
   return Object.freeze({
     redirect (outcome: LoginOutcome, location: string, cookie?: string | readonly string[]): HandlerResult {
@@ -92,9 +90,9 @@ export function createLoginAnswers (
     page (outcome: LoginPage, { requestId, rawHeaders }: VerifyRequest, on: OnPage = {}): HandlerResult {
       const { returnTo, cookie, says } = on
       const status = PAGE_STATUS[outcome]
-      const body = pages.render(outcome, readLanguage(rawHeaders), {
+      const body = pages.render(outcome, rawHeaders, {
         reference: requestId,
-        login: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
+        way: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
       })
       const headers = status === 503 ? [...pages.headers, 'retry-after', RETRY_AFTER_SECONDS] : pages.headers
       const response = answerOf(outcome, status, headers, body, cookie)

@@ -9,7 +9,7 @@ import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Route } from '../../base/http/paths.ts'
 import type { Handler } from '../../base/http/types.ts'
-import type { PageSettings } from '../../base/pages/settings.ts'
+import type { PageMaker } from '../../base/http/pages.ts'
 
 export type LoginRoutes = Readonly<{
   routes: readonly Route[]
@@ -29,7 +29,7 @@ export type RouteParts = Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
-  pages: PageSettings
+  pages: PageMaker
 }>
 
 /** `origin`: AUTHGEAR_ENDPOINT */

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { loadConfig } from '../../../src/base/config/index.ts'
 import { rows } from '../../../src/base/config/variables.ts'
-import { PLAIN } from '../../../src/base/pages/settings.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
 t.test('with the one required variable everything else has its default', async t => {
@@ -43,7 +42,6 @@ t.test('with the one required variable everything else has its default', async t
     },
     redis: undefined,
     identity: { headers: { usual: [], all: [] }, user: 'user_id', encoding: 'percent' },
-    pages: PLAIN,
     absentHeaders: 'empty',
     extAuthzPolicy: 'optional',
     extAuthzLocation: 'forwarded',

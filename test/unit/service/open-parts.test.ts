@@ -1,9 +1,11 @@
 import t from 'tap'
 import { deriveKeys } from '../../../src/base/core/cache-key.ts'
+import { NO_LINKS, PLAIN_TEXT } from '../../../src/base/http/pages.ts'
 import type { Opened } from '../../../src/base/parts/places.ts'
 import {
   listenersOf, mustFit, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
 } from '../../../src/base/service/open-parts.ts'
+import { createRefuse } from '../../../src/base/verify/responses.ts'
 
 const opened = (...some: readonly Opened[]): OpenedParts =>
   some.map((one, index) => ({ ...one, name: `part ${index}`, variable: 'LISTEN_PART' }))
@@ -48,10 +50,16 @@ t.test('a decision is reported, whatever its observers do', async (t) => {
 })
 
 t.test('the first part that vetoes says why', async (t) => {
-  t.equal(vetoOf(opened({}, {})), undefined)
+  const refuse = createRefuse('https://auth.example.com', PLAIN_TEXT.refusals(NO_LINKS))
+  t.equal(vetoOf(opened({}, {}), refuse), undefined)
   const [yes, no] = [() => undefined, () => 'overloaded' as const]
-  t.equal(vetoOf(opened({ vetoes: yes }, { vetoes: yes }))?.(), undefined)
-  t.equal(vetoOf(opened({ vetoes: yes }, { vetoes: no }))?.(), 'overloaded')
+  const program = { rawHeaders: [], requestId: 'id-1' }
+  t.equal(vetoOf(opened({ vetoes: yes }, { vetoes: yes }), refuse)?.(program), undefined)
+  const vetoed = vetoOf(opened({ vetoes: yes }, { vetoes: no }), refuse)
+  t.match(vetoed?.(program), { reason: 'overloaded', response: { status: 503, body: /"error":"overloaded"/ } })
+  t.equal(vetoed?.(program)?.response, vetoed?.(program)?.response, 'prepared once for programs')
+  const person = { rawHeaders: ['Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Dest', 'document'], requestId: 'id-2' }
+  t.match(vetoed?.(person), { response: { status: 503, body: /id-2/ } }, 'a page for a person')
 })
 
 t.test('a part\'s handler stands for no other', async (t) => {

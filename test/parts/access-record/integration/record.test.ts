@@ -215,6 +215,11 @@ t.test('where the record is required and cannot be written, nobody gets in', asy
     t.equal(status, 503, way)
   }
   t.equal((await request(replica, grpc, '/verify', undefined, where)).status, 401, 'a refusal stays one')
+  const { status, headers } = await ask(replica.port, {
+    path: '/verify',
+    headers: [['Cookie', `session=${demo.alice.cookie}`], ['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document']]
+  })
+  t.match({ status, type: headers['content-type'] }, { status: 503, type: 'text/html; charset=utf-8' }, 'and is a page')
   await replica.close()
   const { lines } = replica.lines.find(({ msg }) => msg === 'lines of the access record are lost') ?? {}
   t.ok(Number(lines) > 0, 'and its end says how many lines nobody will read')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Language, readLanguage } from '../../../src/base/pages/language.ts'
+import { type Language, readLanguage } from '../../../../src/parts/pages/language.ts'
 
 const ROWS: ReadonlyArray<readonly [sent: string, language: Language]> = [
   ['', 'en'],

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Language, WORDS } from '../../../src/base/pages/language.ts'
+import { type Language, WORDS } from '../../../../src/parts/pages/language.ts'
 
 const placesIn = (text: string): readonly string[] => (text.match(/\{[^}]*\}/g) ?? []).toSorted()
 

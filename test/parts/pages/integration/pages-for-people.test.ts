@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { startInProcess, type Environment } from '../helpers/in-process.ts'
-import { metricOf } from '../helpers/in-process-on-clock.ts'
-import { ask, type Answer, type HeaderLine } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
+import { startInProcess, type Environment } from '../../../helpers/in-process.ts'
+import { metricOf } from '../../../helpers/in-process-on-clock.ts'
+import { ask, type Answer, type HeaderLine } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
 
 const NAVIGATION: readonly HeaderLine[] = [['Sec-Fetch-Mode', 'navigate'], ['Sec-Fetch-Dest', 'document']]
 

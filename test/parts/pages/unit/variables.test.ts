@@ -1,35 +1,44 @@
 import t from 'tap'
-import { configOf, errorsOf, holds, load, type Row } from './helpers.ts'
+import { PLAIN } from '../../../../src/parts/pages/settings.ts'
+import { variables } from '../../../../src/parts/pages/variables.ts'
+import { errorsOf, holds, load, readRows, type Row } from '../../../unit/config/helpers.ts'
 
 const SVG = '<?xml version="1.0"?>\n<!-- a logo -->\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><a href="#x"/><path d="M0 0h8" fill="url(#g)"/></svg>'
 const PNG = '\x89PNG\r\n\x1a\n\x00\xff\xfe'
 const svg = (inner: string): string => SVG.replace('<path', `${inner}<path`)
 
-const ROWS: readonly Row[] = [
-  [{ BRAND_NAME: ' Acme & Söhne ' }, { pages: { brandName: 'Acme & Söhne' } }],
-  [{ BRAND_NAME: '/web/brand' }, { pages: { brandName: undefined } }],
+const READ: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, settings: object]> = [
+  [{ BRAND_NAME: ' Acme & Söhne ' }, { brandName: 'Acme & Söhne' }],
+  [{ BRAND_NAME: '/web/brand' }, { brandName: undefined }],
+  [{ DENIED_TEXT: '請找 Kim <kim@example.com>' }, { deniedText: '請找 Kim <kim@example.com>' }],
+  [{ BRAND_COLOR: '#0B6E4F' }, { brandColor: '#0b6e4f' }],
+  [{ BRAND_COLOR: '#abc' }, { brandColor: '#aabbcc' }],
+  [{ SUPPORT_URL: 'https://help.example.com/x?a=b' }, { supportUrl: 'https://help.example.com/x?a=b' }],
+  [{ SUPPORT_URL: 'mailto:a@b.example?subject=No%20access' }, { supportUrl: 'mailto:a@b.example?subject=No%20access' }]
+]
+const WRONG: readonly Row[] = [
   [{ BRAND_NAME: 'x'.repeat(61) }, /^BRAND_NAME: is longer than 60 characters: shorten it/],
   [{ DENIED_TEXT: 'a\nb' }, /^DENIED_TEXT: has a line break or another control character: write one line/],
-  [{ DENIED_TEXT: '請找 Kim <kim@example.com>' }, { pages: { deniedText: '請找 Kim <kim@example.com>' } }],
-  [{ BRAND_COLOR: '#0B6E4F' }, { pages: { brandColor: '#0b6e4f' } }],
-  [{ BRAND_COLOR: '#abc' }, { pages: { brandColor: '#aabbcc' } }],
   [{ BRAND_COLOR: 'green' }, /^BRAND_COLOR: "green" is no colour: write # and six hexadecimal digits, such as #0b6e4f/],
   [{ BRAND_COLOR: '#0b6e4f;}body{' }, /^BRAND_COLOR: .* is no colour/],
-  [{ SUPPORT_URL: 'https://help.example.com/x?a=b' }, { pages: { supportUrl: 'https://help.example.com/x?a=b' } }],
-  [{ SUPPORT_URL: 'mailto:a@example.com?subject=No%20access' }, {
-    pages: { supportUrl: 'mailto:a@example.com?subject=No%20access' }
-  }],
   [{ SUPPORT_URL: 'mailto:help@example.com?bcc=x@y.z' }, /^SUPPORT_URL: is no address to write to/],
   [{ SUPPORT_URL: 'javascript:alert(1)' }, /^SUPPORT_URL: must begin with https:\/\/, http:\/\/ or one slash/]
 ]
-t.test('what pages for people say and look like', async (t) => holds(t, ROWS))
+t.test('words and looks of pages for people', async (t) => {
+  for (const [env, settings] of READ) {
+    const read = { ...PLAIN, ...settings }
+    t.strictSame(readRows(variables, env), read, JSON.stringify(env))
+  }
+  holds(t, WRONG)
+})
 
 const logoOf = (content: string) => load({ BRAND_LOGO_FILE: '/logo' }, { '/logo': content })
 
 t.test('a logo is handed over as a data: URL, byte by byte', async (t) => {
   for (const [content, type] of [[SVG, 'svg+xml'], [PNG, 'png'], [SVG.padEnd(16 * 1024, ' '), 'svg+xml']] as const) {
     const bytes = Buffer.from(content, 'latin1').toString('base64')
-    t.equal(configOf(logoOf(content)).pages.brandLogo, `data:image/${type};base64,${bytes}`)
+    const { brandLogo } = readRows(variables, { BRAND_LOGO_FILE: '/logo' }, () => content)
+    t.equal(brandLogo, `data:image/${type};base64,${bytes}`)
   }
 })
 

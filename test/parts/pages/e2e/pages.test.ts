@@ -1,19 +1,18 @@
 import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { type LoginPage, REFUSALS, type RefusalReason } from '../../src/base/core/reason.ts'
-import { adviceOf } from '../../src/parts/login/advice.ts'
-import { PAGE_STATUS } from '../../src/parts/login/responses.ts'
-import type { Language } from '../../src/base/pages/language.ts'
-import { createLoginPages } from '../../src/base/pages/login-page.ts'
-import { createPages } from '../../src/base/pages/refusal-page.ts'
-import { PLAIN } from '../../src/base/pages/settings.ts'
-import { seriousOf } from '../helpers/axe.ts'
-import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
-import { listenFree } from '../helpers/listen-free.ts'
-import { contrast } from '../helpers/contrast.ts'
-import { keepPicture, takeDocsPicture } from '../helpers/docs-picture.ts'
-import { until } from '../helpers/until.ts'
+import { type LoginPage, REFUSALS, type RefusalReason } from '../../../../src/base/core/reason.ts'
+import { PAGE_STATUS } from '../../../../src/parts/login/responses.ts'
+import type { Language } from '../../../../src/parts/pages/language.ts'
+import { createLoginPages } from '../../../../src/parts/pages/login-page.ts'
+import { createPages } from '../../../../src/parts/pages/refusal-page.ts'
+import { PLAIN } from '../../../../src/parts/pages/settings.ts'
+import { seriousOf } from '../../../helpers/axe.ts'
+import { launchChromium, skipOrFailWithoutChromium } from '../../../helpers/chromium.ts'
+import { listenFree } from '../../../helpers/listen-free.ts'
+import { contrast } from '../../../helpers/contrast.ts'
+import { keepPicture, takeDocsPicture } from '../../../helpers/docs-picture.ts'
+import { until } from '../../../helpers/until.ts'
 
 const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
@@ -30,10 +29,10 @@ const BRAND = {
   supportUrl: 'mailto:help@example.com'
 }
 const branded = createPages(BRAND, LINKS)
-const loginPages = createLoginPages(BRAND, adviceOf('authgear', 'session'))
+const loginPages = createLoginPages(BRAND, () => ['For the people who run this site: '.padEnd(400, 'x ')])
 /** One reason for each page that looks different. */
 const REASONS = (Object.keys(REFUSALS) as RefusalReason[]).filter((reason, i, all) => {
-  const seen = (one: RefusalReason): string => plain.render(one, 'en', { reference: '' })
+  const seen = (one: RefusalReason): string => plain.render(one, [], { reference: '' })
   return all.findIndex((other) => seen(other) === seen(reason)) === i
 })
 const LOGIN_PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
@@ -177,7 +176,7 @@ async function serve (t: Test): Promise<string> {
     const language = (searchParams.get('language') ?? 'en') as Language
     const login = LOGIN_PAGES.find((page) => page === name)
     if (login !== undefined) {
-      const text = loginPages.render(login, language, { ...on, login: '/login' })
+      const text = loginPages.render(login, ['Accept-Language', language], { ...on, way: '/login' })
       return response.writeHead(PAGE_STATUS[login], [...loginPages.headers]).end(text)
     }
     const reason = REASONS.find((reason) => reason === name)
@@ -186,7 +185,7 @@ async function serve (t: Test): Promise<string> {
     const isNamed = reason === 'forbidden' && kind !== undefined
     const person = isNamed ? { account: 'alice@example.com', missing: 'Finance' } : {}
     response.writeHead(REFUSALS[reason].status, [...pages.headers])
-      .end(pages.render(reason, language, { ...on, ...person }))
+      .end(pages.render(reason, ['Accept-Language', language], { ...on, ...person }))
   })
   return `http://127.0.0.1:${await listenFree(t, server)}`
 }

@@ -1,5 +1,6 @@
+import type { OnPage } from '../../base/http/pages.ts'
 import { type Language, WORDS } from './language.ts'
-import { DRAWINGS, escapeHtml, openingOf, tabIcon } from '../http/html.ts'
+import { DRAWINGS, escapeHtml, openingOf, tabIcon } from '../../base/http/html.ts'
 import type { PageSettings } from './settings.ts'
 import { headersOf, styleOf } from './style.ts'
 import type { Action, Words } from './words.ts'
@@ -27,18 +28,7 @@ export type Sheet = Readonly<{
   links: readonly Link[]
 }>
 
-/** What a page has of its request: of the request only what was validated, and of a person that very person's. */
-export type OnSheet = Readonly<{
-  /** The request id, which is also in the log. */
-  reference: string
-  /** Where the first link leads, if it is a way. */
-  way?: string | undefined
-  account?: string | undefined
-  /** The name of what a policy guards. */
-  missing?: string | undefined
-}>
-
-export type Fill = (on: OnSheet) => string
+export type Fill = (on: OnPage) => string
 
 /** What all pages of a deployment have in common. */
 export type Letterhead = Readonly<{

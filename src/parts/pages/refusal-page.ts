@@ -1,11 +1,11 @@
-import { type RefusalReason, REFUSALS } from '../core/reason.ts'
-import { type Language, WORDS } from './language.ts'
-import { createLetterhead, type Fill, type Letterhead, type OnSheet, type Sheet } from './letterhead.ts'
-import { MALFORMED } from './operators.ts'
+import { type RefusalReason, REFUSALS } from '../../base/core/reason.ts'
+import { FOR_THEM, NO_LINKS, type OnPage, type PageLinks, type Pages } from '../../base/http/pages.ts'
+import { readLanguage, WORDS } from './language.ts'
+import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import { type PageSettings, PLAIN } from './settings.ts'
 import { type RefusalPageName, type Words, wordsOf } from './words.ts'
 
-/** What a person cannot tell apart, and need not, is one page. */
+/** Reasons that a person cannot tell apart, and need not, have one page. */
 const PAGE_OF: Readonly<Record<RefusalReason, RefusalPageName>> = {
   no_credentials: 'not_signed_in',
   malformed_credentials: 'unreadable',
@@ -27,23 +27,19 @@ const PAGE_OF: Readonly<Record<RefusalReason, RefusalPageName>> = {
 
 const DRAWING = { 401: 'person', 403: 'lock', 503: 'clock' } as const
 
-/** Where people sign in, and where as somebody else; undefined where nobody has said so. */
-export type PageLinks = Readonly<{ signIn: string | undefined, changeUser: string | undefined }>
+const MALFORMED: readonly string[] = [
+  `${FOR_THEM} an app’s own cookie may have the name of Authgear’s. http.cookie_prefix in the Authgear project and ` +
+    'AUTHGEAR_COOKIE_PREFIX here tell them apart.'
+]
 
-export const NO_LINKS: PageLinks = Object.freeze({ signIn: undefined, changeUser: undefined })
-
-/** A refusal for a person: all but what stands in `OnSheet` is prepared once. */
-export type RefusalPages = Readonly<{
-  headers: readonly string[]
-  render: (reason: RefusalReason, language: Language, on: OnSheet) => string
-}>
-
-export function createPages (settings: PageSettings = PLAIN, links: PageLinks = NO_LINKS): RefusalPages {
+/** Pages of refusals: all but what stands in `OnPage` is prepared once. */
+export function createPages (settings: PageSettings = PLAIN, links: PageLinks = NO_LINKS): Pages<RefusalReason> {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
   return Object.freeze({
     headers: letterhead.headers,
-    render (reason: RefusalReason, language: Language, on: OnSheet): string {
+    render (reason: RefusalReason, rawHeaders: readonly string[], on: OnPage): string {
+      const language = readLanguage(rawHeaders)
       const name = `${language} ${reason}`
       const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(reason, WORDS[language], settings, links))
       prepared.set(name, fill)

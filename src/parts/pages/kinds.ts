@@ -1,6 +1,6 @@
-import { type Kind, parsed, problem, quote, type ReadFile } from '../kind.ts'
-import { readWhole } from './files.ts'
-import { pageLink } from './urls.ts'
+import { type Kind, parsed, problem, quote, type ReadFile } from '../../base/config/kind.ts'
+import { readWhole } from '../../base/config/parsers/files.ts'
+import { pageLink } from '../../base/config/parsers/urls.ts'
 
 /** One line of text for people. */
 export function shortText (max: number): Kind<string> {

@@ -1,4 +1,4 @@
-import type { LoginPage } from '../core/reason.ts'
+import type { LoginPage } from '../../base/core/reason.ts'
 import type en from './words/en.json'
 
 /** All texts of one language. English has every key; a language that lacks one does not compile. */

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { REFUSALS, type RefusalReason } from '../../../src/base/core/reason.ts'
-import { type Language, WORDS } from '../../../src/base/pages/language.ts'
-import { tabIcon } from '../../../src/base/http/html.ts'
-import { createPages } from '../../../src/base/pages/refusal-page.ts'
-import { PLAIN } from '../../../src/base/pages/settings.ts'
-import { styleOf } from '../../../src/base/pages/style.ts'
-import { contrast } from '../../helpers/contrast.ts'
+import { REFUSALS, type RefusalReason } from '../../../../src/base/core/reason.ts'
+import { type Language, WORDS } from '../../../../src/parts/pages/language.ts'
+import { tabIcon } from '../../../../src/base/http/html.ts'
+import { createPages } from '../../../../src/parts/pages/refusal-page.ts'
+import { PLAIN } from '../../../../src/parts/pages/settings.ts'
+import { styleOf } from '../../../../src/parts/pages/style.ts'
+import { contrast } from '../../../helpers/contrast.ts'
 
 const REASONS = Object.keys(REFUSALS) as RefusalReason[]
 const REFERENCE = '9f86d081-1a'
 const LANGUAGES = Object.keys(WORDS) as Language[]
 const pages = createPages()
-const pageOf = (reason: RefusalReason): string => pages.render(reason, 'en', { reference: REFERENCE })
+const inLanguage = (language: Language): readonly string[] => ['Accept-Language', language]
+const pageOf = (reason: RefusalReason): string => pages.render(reason, [], { reference: REFERENCE })
 
 const count = (text: string, part: string | RegExp): number => text.split(part).length - 1
 
@@ -70,10 +71,10 @@ t.test('the headers', async t => {
 })
 
 t.test('a reference is text, whatever it is', async t => {
-  const html = pages.render('no_credentials', 'en', { reference: '</code><script>alert(1)</script>&"\'' })
+  const html = pages.render('no_credentials', [], { reference: '</code><script>alert(1)</script>&"\'' })
   t.match(html, '<code>&lt;/code&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;</code>')
   t.notMatch(html, '<script')
-  const pattern = pages.render('no_credentials', 'en', { reference: '$&$1$`' })
+  const pattern = pages.render('no_credentials', [], { reference: '$&$1$`' })
   t.match(pattern, '<code>$&amp;$1$`</code>', 'no pattern of a replacement')
 })
 
@@ -110,10 +111,10 @@ const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Lin
 t.test('a page offers what the operator has set, where that helps', async (t) => {
   const linked = createPages(PLAIN, { signIn: '/login?a=1&b', changeUser: '/other' })
   for (const [reason, links] of LINKED) {
-    const page = linked.render(reason, 'en', { reference: REFERENCE })
+    const page = linked.render(reason, [], { reference: REFERENCE })
     const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
     t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
-    const elsewhere = linked.render(reason, 'en', { reference: REFERENCE, way: '/x"&' }).matchAll(/<a href="([^"]*)"/g)
+    const elsewhere = linked.render(reason, [], { reference: REFERENCE, way: '/x"&' }).matchAll(/<a href="([^"]*)"/g)
     t.strictSame(Array.from(elsewhere, ([, to]) => to), links.map(([href]) => href === '' ? '' : '/x&quot;&amp;'))
   }
 })
@@ -127,14 +128,15 @@ t.test('without a login anywhere a page says whom to ask', async (t) => {
 t.test('each page is in each language, and says so', async (t) => {
   for (const language of LANGUAGES) {
     for (const reason of REASONS) {
-      const html = pages.render(reason, language, { reference: REFERENCE, account: 'Alice' })
+      const html = pages.render(reason, inLanguage(language), { reference: REFERENCE, account: 'Alice' })
       t.match(html, `<html lang="${language}">`)
       t.notMatch(html, /[{}](?:account|name)|undefined/)
       if (language !== 'en') t.not(/<h1>(.+)<\/h1>/.exec(html)?.[1], /<h1>(.+)<\/h1>/.exec(pageOf(reason))?.[1])
     }
   }
   const operators = /<p class="advice" lang="en">For the people who run this site: [^<]+<\/p>/
-  t.match(pages.render('malformed_credentials', 'ja', { reference: REFERENCE }), operators, 'theirs are in English')
+  const page = pages.render('malformed_credentials', inLanguage('ja'), { reference: REFERENCE })
+  t.match(page, operators, 'theirs are in English')
 })
 
 const BRANDED = {
@@ -147,19 +149,20 @@ const BRANDED = {
 
 t.test('a 403 names the account, what is missing, whom to ask, and the way to another', async (t) => {
   const { render } = createPages(BRANDED, { signIn: '/login', changeUser: '/change' })
-  const html = render('forbidden', 'en', { reference: REFERENCE, account: '<b>alice@x', missing: 'Finance reports' })
+  const html = render('forbidden', [], { reference: REFERENCE, account: '<b>alice@x', missing: 'Finance reports' })
   t.match(html, '<p>You are signed in as <b>&lt;b&gt;alice@x</b>.</p>')
   t.match(html, '<p>What is missing: <b>Finance reports</b>.</p>')
   t.match(html, '<p lang="">Ask &lt;Kim&gt;</p>')
   t.match(html, '<nav><a href="/change">Sign in as somebody else</a><a href="mailto:a@b">Get help</a></nav>')
   t.notMatch(html, 'If you think that it should', 'the operator has said it')
-  t.match(render('forbidden', 'de', { reference: REFERENCE, account: 'a' }), 'Sie sind angemeldet als <b>a</b>.')
+  const german = render('forbidden', inLanguage('de'), { reference: REFERENCE, account: 'a' })
+  t.match(german, 'Sie sind angemeldet als <b>a</b>.')
 })
 
 t.test('the brand is on each page, and nothing of it is loaded', async (t) => {
   const { render, headers } = createPages(BRANDED)
   for (const reason of REASONS) {
-    const html = render(reason, 'en', { reference: REFERENCE })
+    const html = render(reason, [], { reference: REFERENCE })
     t.match(html, /<title>[^<]+ · A &amp; B<\/title>/)
     t.match(html, '<header><img src="data:image/png;base64,AAAA" alt=""><span>A &amp; B</span></header>')
     t.match(html, '<link rel="icon" href="data:image/png;base64,AAAA">')
@@ -196,7 +199,7 @@ t.test('the largest page of all is one that every proxy passes on', async (t) =>
   }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}` })
   for (const language of LANGUAGES) {
     const on = { reference: 'W'.repeat(128), account: '字'.repeat(256), missing: 'W'.repeat(60), way: '&'.repeat(2500) }
-    const bytes = Buffer.byteLength(largest.render('forbidden', language, on))
+    const bytes = Buffer.byteLength(largest.render('forbidden', inLanguage(language), on))
     t.ok(bytes < PROXY_TAKES, `${language}: ${bytes} bytes`)
   }
 })

@@ -1,5 +1,6 @@
-import type { LoginPage } from '../core/reason.ts'
-import { type Language, WORDS } from './language.ts'
+import type { LoginPage } from '../../base/core/reason.ts'
+import type { OnPage, PageMaker, Pages } from '../../base/http/pages.ts'
+import { type Language, readLanguage, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import type { PageSettings } from './settings.ts'
 import { type Action, wordsOf } from './words.ts'
@@ -30,27 +31,19 @@ const LOOKS: Readonly<Record<LoginPage, Look>> = {
   signed_out: { drawing: 'person', link: SIGN_IN }
 }
 
-/** All that a page has of its request: an address that was validated, its id. */
-type OnLoginPage = Readonly<{ reference: string, login: string }>
+type AdviceOf = Parameters<PageMaker['logins']>[0]
 
-export type LoginPages = Readonly<{
-  headers: readonly string[]
-  render: (page: LoginPage, language: Language, on: OnLoginPage) => string
-}>
-
-/** Sentences for the people who run the site. */
-type AdviceOf = (page: LoginPage) => readonly string[]
-
-export function createLoginPages (settings: PageSettings, adviceOf: AdviceOf): LoginPages {
+export function createLoginPages (settings: PageSettings, adviceOf: AdviceOf): Pages<LoginPage> {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
   return Object.freeze({
     headers: letterhead.headers,
-    render (page: LoginPage, language: Language, { reference, login }: OnLoginPage) {
+    render (page: LoginPage, rawHeaders: readonly string[], on: OnPage) {
+      const language = readLanguage(rawHeaders)
       const name = `${language} ${page}`
       const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, adviceOf))
       prepared.set(name, fill)
-      return fill({ reference, way: login })
+      return fill(on)
     }
   })
 }
