@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { ClientTrace } from '../../src/base/authgear/resolver/types.ts'
 import type { Credentials } from '../../src/base/core/credentials.ts'
 import { openResolver, REFUSED, SILENCE, VALID } from '../helpers/resolver.ts'
 import { until } from '../helpers/until.ts'
-import { answering, reply, startUpstream } from '../helpers/upstream.ts'
+import { answering, reply, startUpstream, type Script } from '../helpers/upstream.ts'
 
 const FAILURES = 5
 const PAUSE = 1000
@@ -57,23 +58,39 @@ t.test('a firewall that resets by User-Agent hides no verdict from its client', 
   t.equal(upstream.requests.length, 4 * FAILURES)
 })
 
-t.test('what one client meets opens nothing, where the service itself is answered', async (t) => {
-  const upstream = await startUpstream(t, (socket, request) =>
-    request.header('x-forwarded-for') === ONE_CLIENT.address ? socket.destroy() : socket.write(SILENCE))
-  const resolver = openResolver(t, upstream.port)
-  const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
-  t.strictSame([...new Set(codes)], ['AUTHGEAR_UNREACHABLE'])
-  t.equal(resolver.state().circuitOpen, false)
-  upstream.script = (socket) => socket.write(VALID)
-  t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
-})
+/** What one client alone meets. */
+const MET: ReadonlyArray<readonly [what: string, meets: (socket: Socket) => unknown, code: string]> = [
+  ['a reset', (socket) => socket.destroy(), 'AUTHGEAR_UNREACHABLE'],
+  ['a 503', (socket) => socket.write(reply(503)), 'AUTHGEAR_STATUS']
+]
 
-t.test('it opens for one client alone when the service itself gets no answer', async (t) => {
-  const upstream = await startUpstream(t, answering('reset'))
-  const resolver = openResolver(t, upstream.port)
-  await times(FAILURES, () => resolver.ask({ bearer: 'a' }, ONE_CLIENT))
-  await until('it asked by itself', () => resolver.state().circuitOpen)
-})
+for (const [what, meets, code] of MET) {
+  t.test(`${what} for one client's junk opens nothing, where the service is answered`, async (t) => {
+    const upstream = await startUpstream(t, (socket, request) =>
+      request.header('x-forwarded-for') === ONE_CLIENT.address ? meets(socket) : socket.write(SILENCE))
+    const resolver = openResolver(t, upstream.port)
+    const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
+    t.strictSame([...new Set(codes)], [code])
+    t.equal(resolver.state().circuitOpen, false)
+    upstream.script = (socket) => socket.write(VALID)
+    t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
+  })
+}
+
+/** What everybody meets, the service itself too. */
+const OUTAGES: ReadonlyArray<readonly [what: string, script: Script, bearer: (index: number) => string]> = [
+  ['connections are lost', answering('reset'), () => 'a'],
+  ['five people get 500s', (socket) => socket.write(reply(500)), (index) => `person ${index}`]
+]
+
+for (const [what, script, bearer] of OUTAGES) {
+  t.test(`one client alone opens it where ${what}, for the service itself too`, async (t) => {
+    const upstream = await startUpstream(t, script)
+    const resolver = openResolver(t, upstream.port)
+    await times(FAILURES, (index) => resolver.ask({ bearer: bearer(index) }, ONE_CLIENT))
+    await until('it asked by itself', () => resolver.state().circuitOpen)
+  })
+}
 
 t.test('a client whose probe failed leaves the next one to others', async (t) => {
   const { upstream, resolver, pass } = await opened(t)
@@ -94,15 +111,17 @@ t.test('a request that cannot be written is a defect of ours, and no outage', as
   t.equal(resolver.state().circuitOpen, false)
 })
 
-t.test('one success between, and the count begins anew', async t => {
-  const upstream = await startUpstream(t, answering('reset'))
-  const resolver = openResolver(t, upstream.port)
-  await times(FAILURES - 1, () => resolver.ask())
-  upstream.script = socket => socket.write(REFUSED)
-  await resolver.ask()
-  upstream.script = answering('reset')
-  await times(FAILURES - 1, () => resolver.ask())
-  t.equal(resolver.state().circuitOpen, false)
+t.test('one verdict between, and failures are counted anew', async (t) => {
+  for (const failure of [answering('reset'), ((socket) => socket.write(reply(500))) satisfies Script]) {
+    const upstream = await startUpstream(t, failure)
+    const resolver = openResolver(t, upstream.port)
+    await times(FAILURES - 1, (i) => resolver.ask({ bearer: String(i) }))
+    upstream.script = (socket) => socket.write(REFUSED)
+    await resolver.ask({ bearer: 'somebody' })
+    upstream.script = failure
+    await times(FAILURES - 1, (i) => resolver.ask({ bearer: String(i) }))
+    t.equal(resolver.state().circuitOpen, false)
+  }
 })
 
 t.test('junk tokens do not open it at an Authgear that is slow, and answers in time', async t => {
@@ -142,35 +161,6 @@ t.test('a 500 opens it when five different credentials got one in a row, and not
   t.equal(await resolver.ask({ bearer: 'the fifth' }), 'AUTHGEAR_STATUS')
   t.equal(resolver.state().circuitOpen, true)
   t.equal(await resolver.ask({ bearer: '0' }), 'AUTHGEAR_CIRCUIT_OPEN')
-})
-
-t.test('5xx for junk of one client open nothing, where the service itself is answered', async (t) => {
-  const upstream = await startUpstream(t, (socket, request) =>
-    socket.write(request.header('x-forwarded-for') === ONE_CLIENT.address ? reply(503) : SILENCE))
-  const resolver = openResolver(t, upstream.port)
-  const codes = await times(4 * FAILURES, (index) => resolver.ask({ bearer: `junk ${index}` }, ONE_CLIENT))
-  t.strictSame([...new Set(codes)], ['AUTHGEAR_STATUS'])
-  t.equal(resolver.state().circuitOpen, false)
-  upstream.script = (socket) => socket.write(VALID)
-  t.match(await resolver.ask(), { resolution: { kind: 'valid' } })
-})
-
-t.test('5xx of one network open it when the service itself gets one, too', async (t) => {
-  const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
-  const resolver = openResolver(t, upstream.port)
-  await times(FAILURES, (index) => resolver.ask({ bearer: `person ${index}` }, ONE_CLIENT))
-  await until('it asked by itself', () => resolver.state().circuitOpen)
-})
-
-t.test('a verdict between, and who got a 500 is counted anew', async t => {
-  const upstream = await startUpstream(t, (socket) => socket.write(reply(500)))
-  const resolver = openResolver(t, upstream.port)
-  await times(FAILURES - 1, i => resolver.ask({ bearer: String(i) }))
-  upstream.script = socket => socket.write(REFUSED)
-  await resolver.ask({ bearer: 'somebody' })
-  upstream.script = socket => socket.write(reply(500))
-  await times(FAILURES - 1, i => resolver.ask({ bearer: String(i) }))
-  t.equal(resolver.state().circuitOpen, false)
 })
 
 const variations: ReadonlyArray<readonly [what: string, vary: (i: number) => Partial<Credentials>]> = [
