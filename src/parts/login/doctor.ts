@@ -48,7 +48,7 @@ async function askAboutClient (ask: Ask, authgear: string, login: Login, own: Ow
   return looked(await clientType(ask, authgear, login, own))
 }
 
-/** @returns what it says, or why it says nothing */
+/** @returns its answer, or why there is none */
 async function askAuthorize (ask: Ask, address: string): Promise<Page | Outcome> {
   const page = await ask(address)
   const endpoint = address.replace(/\?.*/s, '')
@@ -56,7 +56,7 @@ async function askAuthorize (ask: Ask, address: string): Promise<Page | Outcome>
   return page.status >= 500 ? skipped(`${endpoint} answers ${page.status}`) : page
 }
 
-/** As a login asks first, with nobody signed in. */
+/** The address that a login asks first, with nobody signed in. */
 function authorizeUrl (
   authgear: string, { clientId }: Login, callback: string, { sso }: OwnSettings, scopes: readonly string[]
 ): string {
@@ -107,7 +107,10 @@ function judgeAuthorize (page: Page, { clientId }: Login, callback: string): Fin
 /** Another program's words. */
 const printable = (text: string): string => text.replaceAll(/[^ -~]/g, '').trim().slice(0, 200)
 
-/** With nobody signed in, end_session leads to a registered address at once, and to Authgear's settings else. */
+/**
+ * Judges the address after a sign-out: with nobody signed in, end_session leads to a registered address at once, and to
+ * Authgear's settings else.
+ */
 async function loggedOut (
   ask: Ask, authgear: string, { clientId, path }: Login, origin: string, { hasLogoutUri }: OwnSettings
 ): Promise<Finding | undefined> {

@@ -6,7 +6,7 @@ import type { SignInSettings } from './variables.ts'
 type Subject = HostSubject & Readonly<{ settings: SignInSettings | undefined }>
 type Problem = (subject: Subject) => string | false
 
-/** Why nobody who opens `https://HOST` could ever sign in; each says what to do, in Authgear's portal too. */
+/** The reasons why nobody who opens `https://HOST` could sign in; each says what to do, in Authgear's portal too. */
 export function hostProblems (settings: SignInSettings | undefined, subject: HostSubject): readonly (string | false)[] {
   const problems = subject.isLocal
     ? [realProjectHere, sessionsElsewhere]

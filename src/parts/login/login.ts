@@ -7,7 +7,7 @@ import {
   type Browser, browserCookie, isRedirectLoop, isCurrent, newBrowser, openState, readBrowser, returned, type Seal,
   sealState, type State
 } from './state.ts'
-import type { ReturnUrls } from './return-url.ts'
+import type { Site } from './sites.ts'
 import { type LoginAnswers, pageOf } from './responses.ts'
 import { credentialContextOf } from '../../base/http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../../base/http/types.ts'
@@ -15,7 +15,7 @@ import { admittedOf } from '../../base/verify/responses.ts'
 
 export type LoginDeps = Readonly<{
   answers: LoginAnswers
-  returnUrls: ReturnUrls
+  site: Site
   authgear: AuthgearUrls
   seal: Seal
   clock: Clock
@@ -39,18 +39,18 @@ const MAX_RESTARTS = 3
 
 type Begin = (state: Omit<State, 'browser' | 'issuedAt'>, browser: Browser | undefined) => HandlerResult
 
-function createBegin ({ answers, authgear, seal, clock }: LoginDeps): Begin {
+function createBegin ({ answers, authgear, seal, clock, site }: LoginDeps): Begin {
   return (state, known) => {
     const now = clock.wall()
     const browser = known ?? newBrowser(now)
     const sealed = sealState(seal, { ...state, browser: browser.id, issuedAt: now })
-    return answers.redirect('sent_to_authgear', authgear.authorize(sealed, state), browserCookie(seal, browser))
+    return answers.redirect('sent_to_authgear', authgear.authorize(sealed, state), browserCookie(seal, site, browser))
   }
 }
 
 /** `/login?rd=…`: to Authgear; first with `prompt=none`, so that a person with a session there sees no page. */
 export function createLogin (deps: LoginDeps): Handler {
-  const { returnUrls, seal, clock } = deps
+  const { site, site: { returnUrls }, seal, clock } = deps
   const begin = createBegin(deps)
   return (request) => {
     const { returnTo, maxAge, locales } = readLoginQuery(request.query ?? '')
@@ -58,7 +58,7 @@ export function createLogin (deps: LoginDeps): Handler {
     const back = (returnTo === undefined ? undefined : returnUrls.read(returnTo)) ?? returnUrls.fallback
     return begin(
       { returnTo: back, mode, maxAge, locales, restarts: 0 },
-      readBrowser(seal, request.rawHeaders, clock.wall())
+      readBrowser(seal, request, site, clock.wall())
     )
   }
 }
@@ -68,7 +68,7 @@ export function createLogin (deps: LoginDeps): Handler {
  * cookie came too.
  */
 export function createCallback (deps: LoginDeps): Handler {
-  const { answers, returnUrls, seal, clock } = deps
+  const { answers, site, site: { returnUrls }, seal, clock } = deps
   const begin = createBegin(deps)
   const arrive = createCompleteLogin(deps)
   return (request) => {
@@ -77,7 +77,7 @@ export function createCallback (deps: LoginDeps): Handler {
     if (state === undefined) return answers.page('state_unknown', request)
     // LOGIN_ALLOWED_HOSTS may be others by now
     const returnTo = returnUrls.read(state.returnTo) ?? returnUrls.fallback
-    const browser = readBrowser(seal, request.rawHeaders, clock.wall())
+    const browser = readBrowser(seal, request, site, clock.wall())
     if (browser?.id !== state.browser || !isCurrent(state, clock.wall())) {
       // the holder of such a state could as well link to /login?rd=…: it is worth no more than that
       if (state.restarts < MAX_RESTARTS) {
@@ -105,7 +105,7 @@ type CompleteLogin = (request: VerifyRequest, browser: Browser, returnTo: string
  * answers.
  */
 function createCompleteLogin (deps: LoginDeps): CompleteLogin {
-  const { answers, seal, clock, authenticator, keyer, cookieNames } = deps
+  const { answers, seal, site, clock, authenticator, keyer, cookieNames } = deps
   return async (request, browser, returnTo) => {
     const reading = readCredentials(request.rawHeaders, cookieNames)
     if (reading.kind === 'none') return answers.page('cookie_missing', request, { returnTo })
@@ -121,10 +121,10 @@ function createCompleteLogin (deps: LoginDeps): CompleteLogin {
     }
     // its link resets the count: a person's click is no loop
     if (isRedirectLoop(browser)) {
-      const cookie = browserCookie(seal, { ...browser, returns: 0 })
+      const cookie = browserCookie(seal, site, { ...browser, returns: 0 })
       return answers.page('redirect_loop', request, { returnTo, cookie })
     }
-    const sentBack = answers.redirect('sent_back', returnTo, browserCookie(seal, returned(browser, clock.wall())))
+    const sentBack = answers.redirect('sent_back', returnTo, browserCookie(seal, site, returned(browser, clock.wall())))
     return { ...sentBack, who: admittedOf(subject, authentication.resolution, authentication.digests) }
   }
 }

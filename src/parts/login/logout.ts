@@ -1,5 +1,6 @@
 import { createEachCredential, type Credentials, readCredentials } from '../../base/core/credentials.ts'
-import { clearCookie, isCurrent, LOGOUT_COOKIE, MAX_COOKIE, readCookie, setCookie } from './state.ts'
+import { isCurrent, readSignedOut, signedOutCookie } from './state.ts'
+import { clearedCookie } from './sites.ts'
 import { isFromAnotherSite } from './redirect.ts'
 import { whoOf } from './responses.ts'
 import { readLoginQuery, writeLoginQuery } from './urls.ts'
@@ -15,13 +16,13 @@ import type { Handler, HandlerResult, VerifyRequest } from '../../base/http/type
 export type LogoutDeps = LoginDeps & Readonly<{
   signOuts: SignOuts
   digestForm: DigestForm
-  /** Whether Authgear sends people to `/logged-out`, and not to a page of the site's own. */
+  /** True if Authgear sends people to `/logged-out`, and not to a page of the site's own. */
   comesBack: boolean
   /** Absolute. */
   loginUrl: string
 }>
 
-/** What travels to `/logged-out`, which another replica may serve. */
+/** The value that travels to `/logged-out`, which another replica may serve. */
 type Sealed = Readonly<{
   signedIn: ReadonlyArray<Readonly<{ userId: string }> & PortableDigest>
   /** Validated: somebody else signs in afterwards, and wants this page. */
@@ -38,7 +39,7 @@ export function createLogout (deps: LogoutDeps): Handler {
     const found = await findValid(deps, request, readEach(request.rawHeaders))
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
-    const returnTo = deps.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
+    const returnTo = deps.site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
     // a stranger has nothing to revoke, and could otherwise fill the revocations with junk
     if (signedIn.length === 0 && returnTo === undefined) return answers.redirect('signing_out', authgear.endSession)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
@@ -49,7 +50,7 @@ export function createLogout (deps: LogoutDeps): Handler {
   }
 }
 
-/** By all that the browser sent, as the lines of what it opened have it. */
+/** The person by all that the browser sent, as the lines of what it opened have it. */
 function endedOf (
   { keyer, cookieNames }: LogoutDeps,
   { rawHeaders }: VerifyRequest,
@@ -68,22 +69,18 @@ function cookieOf (
 ): string {
   // another tab's sign-out may be under way
   const signedIn = ended.length === 0 ? openCookie(deps, request)?.signedIn ?? [] : ended
-  const seal = (page: string | undefined): string =>
-    deps.seal.seal('logout', { signedIn, returnTo: page, issuedAt: deps.clock.wall() } satisfies Sealed)
-  const sealed = seal(returnTo)
-  const isTooLong = returnTo !== undefined && sealed.length > MAX_COOKIE
-  return setCookie(LOGOUT_COOKIE, isTooLong ? seal(deps.returnUrls.fallback) : sealed)
+  const signedOut = { signedIn, returnTo, issuedAt: deps.clock.wall() } satisfies Sealed
+  return signedOutCookie(deps.seal, deps.site, 'logout', signedOut)
 }
 
-function openCookie ({ seal, clock }: LogoutDeps, { rawHeaders }: VerifyRequest): Sealed | undefined {
-  const text = readCookie(rawHeaders, LOGOUT_COOKIE)
-  const opened = text === undefined ? undefined : seal.open('logout', text) as Sealed | undefined
+function openCookie ({ seal, clock, site }: LogoutDeps, request: VerifyRequest): Sealed | undefined {
+  const opened = readSignedOut(seal, request, site, 'logout') as Sealed | undefined
   return opened !== undefined && isCurrent(opened, clock.wall()) ? opened : undefined
 }
 
 /** `/logged-out`: Authgear has ended the session; this also forgets what was cached in between. */
 export function createLoggedOut (deps: LogoutDeps): Handler {
-  const { answers, returnUrls, signOuts, digestForm } = deps
+  const { answers, site, site: { returnUrls }, signOuts, digestForm } = deps
   return async (request) => {
     const opened = openCookie(deps, request)
     if (opened === undefined) return answers.page('signed_out', request)
@@ -91,7 +88,7 @@ export function createLoggedOut (deps: LogoutDeps): Handler {
     const signedIn = opened.signedIn.map((one) => ({ userId: one.userId, digest: digestForm.open(one) }))
     const outcomes = await Promise.all(signedIn.map(signOuts.end))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
-    const cookie = clearCookie(LOGOUT_COOKIE)
+    const cookie = clearedCookie(site, 'logout')
     if (opened.returnTo === undefined) return answers.page('signed_out', request, { cookie })
     // LOGIN_ALLOWED_HOSTS may be others by now
     const returnTo = returnUrls.read(opened.returnTo) ?? returnUrls.fallback

@@ -1,15 +1,15 @@
 import { counter, type CountsOf, gauge, histogram } from '../../base/metrics/table.ts'
 import type { SignInSettings } from './variables.ts'
 
-/** How a refresh ended: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
+/** The ends of a refresh: a metric's label. `adopted`: another replica did it; `rejected`: Authgear was not asked. */
 const REFRESH_OUTCOMES = [
   'refreshed', 'adopted', 'ended', 'limited', 'timeout', 'error', 'rejected', 'not_stored'
 ] as const
 export type RefreshOutcome = (typeof REFRESH_OUTCOMES)[number]
 
 /**
- * Why a session ended that Authgear has not ended: a metric's label. `another_user`: the resolver names another one;
- * `too_many`: it was the oldest of its user.
+ * The reasons for which a session ended that Authgear has not ended: a metric's label. `another_user`: the resolver
+ * names another one; `too_many`: it was the oldest of its user.
  */
 const SESSION_ENDS = ['another_user', 'too_many'] as const
 export type SessionEnd = (typeof SESSION_ENDS)[number]

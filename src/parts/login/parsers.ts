@@ -18,7 +18,7 @@ const TAKEN = /^\/(?:verify|ext-authz|webhook|identify|resource|resource-or-sess
 /** Names that are the browser's own machine and nobody else's (RFC 6761, 6.3), and its address. */
 const ON_THIS_MACHINE = /^http:\/\/(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){0,4}localhost|127\.0\.0\.1)(?::\d{1,5})?\/?$/
 
-/** For a demo: browsers trust their own machine without HTTPS (decision 150). */
+/** Reads the origin of a demo: browsers trust their own machine without HTTPS (decision 150). */
 function localOrigin (text: string): Parsed<PublicOrigin> {
   if (!URL.canParse(text)) return problem('has no port from 1 to 65535')
   const { origin, hostname, port } = new URL(text)
@@ -76,7 +76,7 @@ export const loginPath: Kind<string> = Object.freeze({
   }
 })
 
-/** As it is registered at Authgear, which compares it exactly. */
+/** A URL as it is registered at Authgear, which compares it exactly. */
 export const redirectUri: Kind<string> = Object.freeze({
   accepts: 'an `https://` URL, exactly as it is registered at Authgear',
   parse: (text: string) => {

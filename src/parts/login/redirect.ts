@@ -7,7 +7,7 @@ import type { FindLoginRedirect, Refused } from '../../base/verify/refuse.ts'
 import type { ReturnUrls } from './return-url.ts'
 import { writeLoginQuery } from './urls.ts'
 
-/** What the header lines say of a request that may be sent to log in; one pass, never joined. */
+/** The facts of a request that may be sent to log in, from its header lines: read in one pass, never joined. */
 export type Navigation = Readonly<{
   /**
    * A page that a person opens: no frame, no script's fetch, no prefetch. A browser that does not say counts as opening
@@ -79,16 +79,19 @@ export function isFromAnotherSite (rawHeaders: readonly string[]): boolean {
   )
 }
 
-/** Why people land on the default page and not where they wanted to go: told to the operator. */
+/** The reason why people land on the default page and not where they wanted to go: told to the operator. */
 export type Lost = Readonly<{ why: 'proxy', address: string | undefined } | { why: 'host', host: string }>
 
 /**
- * Where a login is, and where it may lead back to. `isHere`: people come from that very host, however the proxy names
- * it.
+ * The place of a login, and where it may lead back to. `isHere`: people come from that very host, however the proxy
+ * names it.
  */
 export type LoginPlace = Readonly<{ origin: string, returnUrls: ReturnUrls, isHere?: boolean }>
 
-/** With sessions of our own each host has a login. @param placeOf what a trusted peer names, or the request itself */
+/**
+ * Each host has a login of its own, where sessions are ours.
+ * @param placeOf what a trusted peer names, or the request itself
+ */
 export function createLoginRedirects (
   placeOf: (host: string | undefined) => LoginPlace | undefined,
   path: string,
@@ -160,7 +163,7 @@ function createWantedBy (
   }
 }
 
-/** Where the peer vouches for its own request, its method is the client's too. */
+/** The client's navigation. Where the peer vouches for its own request, its method is the client's too. */
 function navigationOf ({ rawHeaders, location }: Refused): Navigation {
   const navigation = readNavigation(rawHeaders)
   return location === undefined ? navigation : { ...navigation, isRead: true, ...location }

@@ -16,7 +16,7 @@ const AFTER_ORIGIN = /^(?:\/[!$-;=@-[\]-~]*)?(?:\?[!"$-~]*)?$/
 const ENCODED = /^https?%3a%2f%2f/i
 
 export type ReturnUrls = Readonly<{
-  /** Where people go who come from nowhere in particular. */
+  /** The page of people who come from nowhere in particular. */
   fallback: string
   /**
    * @param text as it arrived: the URL itself, or the whole of it percent-encoded once
@@ -26,7 +26,7 @@ export type ReturnUrls = Readonly<{
   read: (text: string) => string | undefined
 }>
 
-/** Where people may be sent back to: one strict reading, and what was read is what is sent. */
+/** Reads where people may be sent back to: one strict reading, and what was read is what is sent. */
 export function createReturnUrls ({
   publicUrl,
   path,

@@ -1,5 +1,5 @@
 import { createAuthgearUrls } from './urls.ts'
-import { createReturnUrls } from './return-url.ts'
+import { siteOf } from './sites.ts'
 import { createSeal } from './state.ts'
 import type { LoginSettings } from './variables.ts'
 import { createLoginRedirect, type Lost, readNavigation } from './redirect.ts'
@@ -13,18 +13,21 @@ import type { PageMaker } from '../../base/http/pages.ts'
 
 export type LoginRoutes = Readonly<{
   routes: readonly Route[]
-  /** For `/verify`: where to send a person who is refused. */
+  /** Says where `/verify` sends a person who is refused. */
   findLoginRedirect: FindLoginRedirect
 }>
 
-/** Where a HEAD does the same as a GET; a sign-out is no such thing, and what comes back from Authgear is a GET. */
+/**
+ * The methods of each route: a HEAD does the same as a GET only where nothing changes; a sign-out is no such thing, and
+ * what comes back from Authgear is a GET.
+ */
 const METHODS = { login: ['GET', 'HEAD'], callback: ['GET'], logout: ['GET'], 'logged-out': ['GET'] } as const
 
 type LoginRoute = keyof typeof METHODS
 
 type SessionParts = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
 
-/** What the routes of either kind of session have. */
+/** The common part of the routes of either kind of session. */
 export type RouteParts = Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
@@ -41,11 +44,12 @@ export function createLoginRoutes (
   { origin, traced, lost, pages, ...deps }: LoginRoutesDeps
 ): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
-  const returnUrls = createReturnUrls(settings)
+  // also on this very machine, where browsers keep such cookies without HTTPS
+  const site = siteOf(settings, true)
   const answers = createLoginAnswers(`${path}/login`, deps.cookieNames.session, 'authgear', pages)
   const all: LogoutDeps = {
     ...deps,
-    returnUrls,
+    site,
     answers,
     loginUrl: `${publicUrl}${path}/login`,
     authgear: createAuthgearUrls(origin, settings),
@@ -59,7 +63,7 @@ export function createLoginRoutes (
       logout: createLogout(all),
       'logged-out': createLoggedOut(all)
     }, answers, traced),
-    findLoginRedirect: createLoginRedirect({ origin: publicUrl, returnUrls }, path, lost)
+    findLoginRedirect: createLoginRedirect(site, path, lost)
   })
 }
 
@@ -79,7 +83,7 @@ export function loginRoutes (
   }))
 }
 
-/** In a frame nobody sees where they sign in, and a page that is fetched ahead would use up the cookie. */
+/** Refuses frames, in which nobody sees where they sign in, and pages fetched ahead, which would use up the cookie. */
 function forPages (handle: Handler, answers: LoginAnswers): Handler {
   return (request) =>
     readNavigation(request.rawHeaders).isPage ? handle(request) : answers.page('not_a_page', request)

@@ -1,16 +1,11 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { cookieValues } from './sessions/credentials.ts'
 import { createSealer, type Sealer } from '../../base/crypto/sealing.ts'
+import type { VerifyRequest } from '../../base/http/types.ts'
+import { shortCookie, type Site } from './sites.ts'
 
 /** A login, and a sign-out with its confirmation page, may take so long. */
 export const LOGIN_LIFETIME_MS = 10 * 60_000
-
-/** `__Host-`: only this very host can set it, over https; a sibling cannot toss its own. */
-const LOGIN_COOKIE = '__Host-forward-auth-login'
-export const LOGOUT_COOKIE = '__Host-forward-auth-logout'
-
-/** Lax, since the browser comes back from Authgear by a link of another host. */
-const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
 
 /**
  * @param rawHeaders as they arrived;
@@ -19,14 +14,6 @@ const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax'
 export function readCookie (rawHeaders: readonly string[], name: string): string | undefined {
   const [value, ...others] = cookieValues(rawHeaders, name)
   return others.length === 0 ? value : undefined
-}
-
-export function setCookie (name: string, value: string): string {
-  return `${name}=${value}; Max-Age=${LOGIN_LIFETIME_MS / 1000}; ${ATTRIBUTES}`
-}
-
-export function clearCookie (name: string): string {
-  return `${name}=; Max-Age=0; ${ATTRIBUTES}`
 }
 
 /** A text that was sealed for one purpose opens for no other. */
@@ -40,7 +27,7 @@ export type Seal = Readonly<{
 }>
 
 /** Characters of a sealed cookie: with its name browsers keep 4,096 (RFC 6265bis, section 5.6). */
-export const MAX_COOKIE = 3500
+const MAX_COOKIE = 3500
 
 /** Characters; our own are below 3,500. */
 const FORM = /^[A-Za-z0-9_-]{1,4096}$/
@@ -72,9 +59,9 @@ export function createSeal (secret: string, previous?: string): Seal {
 /** One browser, told from others by its cookie; it says nothing about the user. */
 export type Browser = Readonly<{
   id: string
-  /** How often it was sent back to where it came from, each time within a minute of the time before. */
+  /** The times that it was sent back to where it came from, each within a minute of the time before. */
   returns: number
-  /** Of the last return, or of its first login; epoch milliseconds. */
+  /** The time of the last return, or of its first login; epoch milliseconds. */
   since: number
 }>
 
@@ -92,8 +79,10 @@ export function newBrowser (now: number): Browser {
 }
 
 /** @returns undefined for a browser that sent no cookie of ours */
-export function readBrowser (seal: Seal, rawHeaders: readonly string[], now: number): Browser | undefined {
-  const text = readCookie(rawHeaders, LOGIN_COOKIE)
+export function readBrowser (
+  seal: Seal, { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site, now: number
+): Browser | undefined {
+  const text = readCookie(rawHeaders, site.cookies.login)
   const opened = text === undefined ? undefined : seal.open('browser', text)
   if (opened === undefined) return undefined
   const browser = opened as Browser // authentic, so it has the form that we gave it
@@ -110,11 +99,11 @@ export function isRedirectLoop ({ returns }: Browser): boolean {
 }
 
 /** @returns a Set-Cookie line */
-export function browserCookie (seal: Seal, browser: Browser): string {
-  return setCookie(LOGIN_COOKIE, seal.seal('browser', browser))
+export function browserCookie (seal: Seal, site: Site, browser: Browser): string {
+  return shortCookie(site, 'login', seal.seal('browser', browser), LOGIN_LIFETIME_MS)
 }
 
-/** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
+/** A login under way. It comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
 export type State = Readonly<{
   /** Canonical; was allowed when it was sealed. */
   returnTo: string
@@ -127,7 +116,7 @@ export type State = Readonly<{
   mode: 'silent' | 'interactive' | 'step-up'
   maxAge: number | undefined
   locales: string | undefined
-  /** How often this login restarted by itself. */
+  /** The times that this login restarted by itself. */
   restarts: number
   /** Epoch milliseconds. */
   issuedAt: number
@@ -153,4 +142,28 @@ export function isCurrent (
   lifeMs = LOGIN_LIFETIME_MS
 ): boolean {
   return now - issuedAt <= lifeMs && issuedAt - now <= MAX_AHEAD_MS
+}
+
+/** The value that travels to `/logged-out`, where the kind of session has more to say than this. */
+type SignedOut = Readonly<{
+  /** Validated: somebody else signs in afterwards, and wants this page. */
+  returnTo?: string | undefined
+  issuedAt: number
+}>
+type SignedOutPurpose = 'logout' | 'own logout'
+
+/** @returns a Set-Cookie line; an address that makes it too long gives way to the site's first page */
+export function signedOutCookie (seal: Seal, site: Site, purpose: SignedOutPurpose, signedOut: SignedOut): string {
+  const sealed = seal.seal(purpose, signedOut)
+  const isTooLong = signedOut.returnTo !== undefined && sealed.length > MAX_COOKIE
+  const fitting = isTooLong ? seal.seal(purpose, { ...signedOut, returnTo: site.returnUrls.fallback }) : sealed
+  return shortCookie(site, 'logout', fitting, LOGIN_LIFETIME_MS)
+}
+
+/** @returns undefined for what this service did not seal for that, whenever it was */
+export function readSignedOut (
+  seal: Seal, { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site, purpose: SignedOutPurpose
+): unknown {
+  const text = readCookie(rawHeaders, site.cookies.logout)
+  return text === undefined ? undefined : seal.open(purpose, text)
 }

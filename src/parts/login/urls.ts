@@ -7,7 +7,7 @@ export type AuthgearUrls = Readonly<{
   endSession: string
 }>
 
-/** By which of its pages Authgear is to begin. */
+/** Parameters that say by which of its pages Authgear is to begin. */
 export const PROMPTS: Readonly<Record<State['mode'], Readonly<Record<string, string>>>> = {
   silent: { prompt: 'none' },
   // without it a browser that Authgear never saw lands on its page for signing up
@@ -42,9 +42,9 @@ export function createAuthgearUrls (
   })
 }
 
-/** What `/login` is asked: `[max_age=N&][ui_locales=…&]rd=…`. */
+/** The query of `/login`: `[max_age=N&][ui_locales=…&]rd=…`. */
 export type LoginQuery = Readonly<{
-  /** As it arrived, all that follows `rd=`: an address has ampersands of its own. */
+  /** All that follows `rd=`, as it arrived: an address has ampersands of its own. */
   returnTo: string | undefined
   /** Seconds: a step-up. */
   maxAge: number | undefined

@@ -96,7 +96,7 @@ export type LoginSettings = Readonly<{
   secret: string
   /** LOGIN_SECRET_PREVIOUS: what it sealed is opened, and nothing is sealed with it. */
   previousSecret?: string | undefined
-  /** As it is registered at Authgear. */
+  /** The address as it is registered at Authgear. */
   logoutRedirectUri: string
   /** LOGIN_SESSION=own: each origin has sessions of this service. */
   own?: OwnSessionSettings | undefined

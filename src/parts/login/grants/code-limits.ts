@@ -25,7 +25,7 @@ export type Visitor = Readonly<{
 }>
 
 /**
- * What one client may do. Where no trusted proxy names the client, everybody has the proxy's address. Beyond
+ * The bounds of one client. Where no trusted proxy names the client, everybody has the proxy's address. Beyond
  * `refusedPerMinute` its codes are not refused, since a network is many people: they go one at a time, and a code that
  * Authgear refused keeps the next one waiting. Browsers that signed in before pass beside that queue.
  */

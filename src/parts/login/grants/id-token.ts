@@ -8,7 +8,7 @@ import type { KeySet } from '../../../base/authgear/key-set.ts'
 /** The facts of a login in a verified ID token. */
 export type SignedIn = Readonly<{
   userId: string
-  /** As Authgear writes it: base64url of `offline_grant:UUID`. */
+  /** Authgear's form: base64url of `offline_grant:UUID`. */
   sid: string
   /** Epoch seconds at which the person proved who they are. */
   authTime: number

@@ -30,12 +30,12 @@ const DOUBT_MS = 5000
 type Ask<T> = (patienceMs: number) => Promise<T>
 
 export type TokenCallsDeps = Readonly<{
-  /** For a place, and from then on for the answer. */
+  /** The time for a place, and from then on for the answer. */
   timeoutMs: number
   clock: Pick<Clock, 'monotonic'>
   /** Comes before all of that. */
   ready: () => Promise<unknown>
-  /** Where calls of too few clients got no answer. Rejects where this one gets none. */
+  /** A call of nobody's, where those of too few clients got no answer. Rejects where it gets none either. */
   askAboutNobody: Ask<unknown>
 }>
 

@@ -53,7 +53,7 @@ export type TokenEndpointSettings = Readonly<{
 }>
 
 const MAX_BYTES = 64 * 1024
-/** Where an answer does not say: Authgear's default. */
+/** Authgear's default, where an answer does not say. */
 const DEFAULT_LIFE_MS = 1_800_000
 
 /** Opens no connection by itself, and follows no redirect. */

@@ -10,7 +10,7 @@ import { isCurrent } from '../state.ts'
 import { onlyOf } from '../urls.ts'
 import { createBegin } from './login.ts'
 import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
-import { readSessionCookie } from './sites.ts'
+import { readSessionCookie } from '../sites.ts'
 import {
   browserIdOf, hasSignedIn, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned
 } from './state.ts'
@@ -30,7 +30,7 @@ export function createOwnCallback (deps: OwnLoginDeps): SiteHandler {
   const { answers, seal, clock, stepped } = deps
   const begin = createBegin(deps)
   const arrive = createArrival(deps)
-  /** Such as of tabs that were opened at once, of which one cookie is left: it is worth what /login?rd=… is. */
+  /** An answer that cannot be taken up, as of tabs that share one cookie, is worth what /login?rd=… is. */
   const beginAgain = ({ site, browser, state, returnTo }: Arrival, isAnothers: boolean): HandlerResult => {
     // such tabs are of one round, as those of a browser with a cookie are
     const seen = isAnothers ? browser : returned(browser, state, clock.wall())

@@ -5,7 +5,7 @@ import { readLoginQuery } from '../urls.ts'
 import { whoOf } from '../responses.ts'
 import type { OwnRecord } from '../sessions/record.ts'
 import type { Target } from '../sessions/record.ts'
-import { readSessionCookie, type Site } from './sites.ts'
+import { readSessionCookie, type Site } from '../sites.ts'
 import {
   type Browser, browserCookie, browserIdOf, clicked, isCircling, newBrowser, readBrowser, roundOf, sealState, type State
 } from './state.ts'
@@ -18,7 +18,7 @@ export type Begin = (
   hint?: string
 ) => HandlerResult
 
-/** To Authgear, with a state that is this browser's alone. */
+/** Sends a browser to Authgear, with a state that is its alone. */
 export function createBegin ({ answers, authgear, seal, clock, stepped }: OwnLoginDeps): Begin {
   return (site, known, how, hint) => {
     const browser = known ?? newBrowser(site)

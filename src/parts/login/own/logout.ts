@@ -3,14 +3,16 @@ import { credentialsOfCookie } from '../sessions/credentials.ts'
 import { SessionsUnreachable } from '../errors.ts'
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import { isFromAnotherSite } from '../redirect.ts'
-import { LOGIN_LIFETIME_MS } from '../state.ts'
+import { LOGIN_LIFETIME_MS, readSignedOut, signedOutCookie } from '../state.ts'
 import { readLoginQuery, writeLoginQuery } from '../urls.ts'
 import { whoOf } from '../responses.ts'
 import type { OwnRecord } from '../sessions/record.ts'
 import { endCookie, forgetValid } from './end-cookie.ts'
-import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
-import { readSignedOut, signedOutCookie } from './state.ts'
+import { allSessionCookies, clearedCookie, type Site } from '../sites.ts'
 import type { OwnLoginDeps, SiteHandler } from './types.ts'
+
+/** The value that travels to `/logged-out`. */
+type SignedOut = Readonly<{ returnTo: string, issuedAt: number }>
 
 /** `/logout[?rd=…]`: ends this session on every replica, and has Authgear end it. */
 export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
@@ -24,7 +26,7 @@ export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
     if (record !== undefined) stepped('signed_out')
     const cookies = [clearedCookie(site, 'session')]
     if (authgear.comesBack(site) && returnTo !== undefined) {
-      cookies.push(signedOutCookie(seal, site, { returnTo, issuedAt: clock.wall() }, LOGIN_LIFETIME_MS))
+      cookies.push(signedOutCookie(seal, site, 'own logout', { returnTo, issuedAt: clock.wall() } satisfies SignedOut))
     }
     return { ...answers.redirect('signing_out', authgear.endSession(site, record?.idToken), cookies), who }
   }
@@ -59,7 +61,7 @@ async function endBoth (deps: OwnLoginDeps, request: VerifyRequest, site: Site):
 export function createOwnLoggedOut (deps: OwnLoginDeps): SiteHandler {
   const { answers, seal, clock, loginPath } = deps
   return (request, site) => {
-    const opened = readSignedOut(seal, request, site)
+    const opened = readSignedOut(seal, request, site, 'own logout') as SignedOut | undefined
     if (opened === undefined || Math.abs(clock.wall() - opened.issuedAt) > LOGIN_LIFETIME_MS) {
       return answers.page('signed_out', request)
     }

@@ -21,7 +21,7 @@ import { MAX_SESSIONS } from '../sessions/user-sessions.ts'
 import type { LoginSettings } from '../variables.ts'
 import { createRevokeLater, type RevokeLater } from './revoke-later.ts'
 import { dropGrant } from './sign-in.ts'
-import { createOwnReader, createSites } from './sites.ts'
+import { createOwnReader, createSites } from '../sites.ts'
 import { createUsedCodes } from './used-codes.ts'
 
 type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>
@@ -113,7 +113,7 @@ function signOutsOf ({ revocations, keyer, clock, ttlMs }: Deps) {
   }
 }
 
-/** As whom the shared cache has these credentials. */
+/** Finds the user as whom the shared cache has these credentials. */
 function sharedUserOf ({ sharedCache, keyer }: Deps): (credentials: Credentials) => Promise<string | undefined> {
   return async (credentials) => {
     const { resolution } = (await sharedCache.read(keyer.cacheKeys(credentials), () => true))?.entry ?? {}
@@ -134,7 +134,7 @@ const TAKEN =
   "Authgear's resolver says that the access tokens of a session are another user's than its ID token: the session " +
     'ended; check that AUTHGEAR_RESOLVER_URL and AUTHGEAR_ENDPOINT are of one project, and each proxy between'
 
-/** What a replaced session costs at Authgear, one that gave way to newer ones costs too. */
+/** A session that gave way to newer ones ends at Authgear, as a replaced one does. */
 function hadTooMany (
   sso: boolean, tokens: TokenEndpoint, deps: Deps
 ): (oldest: OwnRecord | undefined) => void {

@@ -17,7 +17,7 @@ export type RevokeLaterDeps = Readonly<{
   /** Rejects where Authgear does not answer. */
   revoke: (refreshToken: string) => Promise<void>
   failed: (error: unknown) => void
-  /** Of all replicas; undefined without Redis. */
+  /** The queue of all replicas; undefined without Redis. */
   grants: EndedGrants | undefined
   afterMs?: number
   pollMs?: number
@@ -89,7 +89,7 @@ export function createRevokeLater (deps: RevokeLaterDeps): RevokeLater {
   })
 }
 
-/** One round at a time. @returns what ends it */
+/** Runs one round at a time. @returns a function that ends it */
 function poll (
   grants: EndedGrants | undefined,
   everyMs: number,

@@ -7,7 +7,7 @@ import { createSeal } from '../state.ts'
 import { createOwnCallback } from './callback.ts'
 import { createOwnLogin } from './login.ts'
 import { createOwnLoggedOut, createOwnLogout } from './logout.ts'
-import type { Sites } from './sites.ts'
+import type { Sites } from '../sites.ts'
 import type { OwnLoginDeps, SiteHandler } from './types.ts'
 import { createOwnAuthgearUrls } from './urls.ts'
 
@@ -45,5 +45,5 @@ export function createOwnLoginRoutes (
   })
 }
 
-/** For a page's words. */
+/** The name of a cookie, for a page's words. */
 const sessionCookieOf = ({ all: [first] }: Sites): string => first?.cookies.session ?? ''

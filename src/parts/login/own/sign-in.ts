@@ -8,7 +8,7 @@ import { isToken } from '../sessions/record.ts'
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import { whoOf } from '../responses.ts'
 import { endCookie } from './end-cookie.ts'
-import { readSessionCookie, sessionCookie, type Site } from './sites.ts'
+import { readSessionCookie, sessionCookie, type Site } from '../sites.ts'
 import { type Browser, browserCookie, returned, type State } from './state.ts'
 import type { OwnLoginDeps } from './types.ts'
 
@@ -68,7 +68,7 @@ function createSignIn (deps: OwnLoginDeps): Finish {
   }
 }
 
-/** To the page, with the session's new cookie. */
+/** Sends the browser to the page, with the session's new cookie. */
 function sentBack (
   { answers, clock, keyer, seal }: OwnLoginDeps,
   { site, returnTo, browser }: Pick<Arrival, 'site' | 'returnTo' | 'browser'>,

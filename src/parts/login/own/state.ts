@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { VerifyRequest } from '../../../base/http/types.ts'
-import { MAX_COOKIE, readCookie, type Seal } from '../state.ts'
-import { shortCookie, type Site } from './sites.ts'
+import { readCookie, type Seal } from '../state.ts'
+import { shortCookie, type Site } from '../sites.ts'
 
 /** A login may stand on Authgear's page for so long: nothing of it is kept here. */
 export const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
@@ -19,7 +19,7 @@ export type Browser = Readonly<{
   signedInAt?: number
 }>
 
-/** What comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
+/** A login under way. It comes back from Authgear as it was sent: sealed, so nobody but this service made it. */
 export type State = Readonly<{
   /** Canonical; of this host. */
   returnTo: string
@@ -28,11 +28,11 @@ export type State = Readonly<{
   browser: string
   mode: 'silent' | 'interactive' | 'step-up'
   locales: string | undefined
-  /** Whether Authgear was asked for full access; undefined in a state of a version that never did. */
+  /** True if Authgear was asked for full access; undefined in a state of a version that never did. */
   fullAccess?: boolean | undefined
   /** The session has no full access, and the page that it is for needs a step-up. */
   isForStepUp?: true
-  /** How many ways back there were when it was sent. */
+  /** The number of ways back when it was sent. */
   round: number
   /** A login that could not be taken up began once more by itself. */
   isAgain?: true
@@ -104,26 +104,3 @@ export function returned (browser: Browser, { round }: Pick<State, 'round'>, now
 
 /** A click on a page's link is no circle. */
 export const clicked = (browser: Browser): Browser => ({ ...browser, returns: undefined })
-
-/** What travels to `/logged-out`. */
-export type SignedOut = Readonly<{
-  returnTo: string
-  issuedAt: number
-}>
-
-export function signedOutCookie (seal: Seal, site: Site, signedOut: SignedOut, lifeMs: number): string {
-  const sealed = seal.seal('own logout', signedOut)
-  const fitting = sealed.length > MAX_COOKIE
-    ? seal.seal('own logout', { ...signedOut, returnTo: site.returnUrls.fallback })
-    : sealed
-  return shortCookie(site, 'logout', fitting, lifeMs)
-}
-
-export function readSignedOut (
-  seal: Seal,
-  { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>,
-  site: Site
-): SignedOut | undefined {
-  const text = readCookie(rawHeaders, site.cookies.logout)
-  return text === undefined ? undefined : seal.open('own logout', text) as SignedOut | undefined
-}

@@ -14,7 +14,7 @@ import type { Refresh } from '../sessions/refresh.ts'
 import type { SignOuts } from '../../../base/revocation/sign-outs.ts'
 import type { RevokeLater } from './revoke-later.ts'
 import type { UsedCodes } from './used-codes.ts'
-import type { Site } from './sites.ts'
+import type { Site } from '../sites.ts'
 import type { OwnAuthgearUrls } from './urls.ts'
 
 /** Answers a request of a page at one of our origins. */
@@ -40,7 +40,7 @@ export type OwnLoginDeps = Readonly<{
   usedCodes: UsedCodes
   revokeLater: RevokeLater
   signOuts: SignOuts
-  /** As whom the shared cache has these credentials. */
+  /** Finds the user as whom the shared cache has these credentials. */
   sharedUser: (credentials: Credentials) => Promise<string | undefined>
   /** Absolute path of the login's route. */
   loginPath: string

@@ -1,6 +1,6 @@
 import type { LoginSettings } from '../variables.ts'
 import { PROMPTS } from '../urls.ts'
-import type { Site } from './sites.ts'
+import type { Site } from '../sites.ts'
 import { type Browser, challengeOf, proofsOf, type State } from './state.ts'
 
 export type OwnAuthgearUrls = Readonly<{
@@ -9,7 +9,7 @@ export type OwnAuthgearUrls = Readonly<{
   authorize: (site: Site, browser: Browser, sealed: string, state: State, hint?: string) => string
   /** @param hint the ID token of the session, expired or not */
   endSession: (site: Site, hint: string | undefined) => string
-  /** Whether people come back to `/logged-out` of the site. */
+  /** True if people come back to `/logged-out` of the site. */
   comesBack: (site: Site) => boolean
 }>
 
@@ -39,7 +39,7 @@ export function createOwnAuthgearUrls (origin: string, settings: LoginSettings):
  */
 export const FULL_ACCESS = 'https://authgear.com/scopes/full-access'
 
-/** For a code that this browser alone can redeem. */
+/** The parameters that ask for a code which this browser alone can redeem. */
 function questionOf (
   { clientId, own }: LoginSettings,
   browser: Browser,

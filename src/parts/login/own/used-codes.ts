@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 
 /** A code is redeemed once: Authgear gives two sessions for one that comes twice at once. */
 export type UsedCodes = Readonly<{
-  /** @returns whether this call is the first */
+  /** @returns true if this call is the first */
   claim: (code: string) => Promise<boolean>
   /** Nothing became of it: the same code may be tried once more. */
   release: (code: string) => Promise<void>

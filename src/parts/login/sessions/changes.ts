@@ -36,10 +36,10 @@ export type SessionChangesDeps = Readonly<{
 }>
 
 const VALUE_BYTES = 32
-/** Of a cookie that is not known: its record is found by its name alone. */
+/** The digests of a cookie that is not known: its record is found by its name alone. */
 const NO_DIGESTS: SentDigests = { whole: [], all: [] }
 
-/** What a login, a step-up and a sign-out do to sessions. Never rejects. */
+/** The changes of sessions by a login, a step-up and a sign-out. Never rejects. */
 export function createSessionChanges (deps: SessionChangesDeps) {
   const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
   const namesOf = (own: string): CookieNames => {
@@ -83,7 +83,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
     return { value, names, beyond }
   }
 
-  /** What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
+  /** Drops sessions beyond the bound. What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
   async function dropBeyond (beyond: readonly CacheKeys[]): Promise<void> {
     for (const keys of beyond) {
       const found = await store.read({ keys, digests: NO_DIGESTS })
@@ -127,7 +127,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
     /**
      * The session of that cookie is ended here, on every replica.
      * @param ending comes before the record goes, which is lost to whoever dies then
-     * @returns what it was, if it was one
+     * @returns its record, if it was a session
      */
     async end (own: string, ending?: (record: OwnRecord) => Promise<void>): Promise<Changed<OwnRecord | undefined>> {
       const found = await read(own)

@@ -66,7 +66,7 @@ export function cookieValues (rawHeaders: readonly string[], name: string): read
   return values
 }
 
-/** @returns what follows the name and its equals sign, where a cookie begins there */
+/** @returns the text behind the name and its equals sign, where a cookie begins there */
 function valueAt (line: string, at: number, length: number): string | undefined {
   let before = at - 1
   while (before >= 0 && (line[before] === ' ' || line[before] === '\t')) before--

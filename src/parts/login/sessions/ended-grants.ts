@@ -6,10 +6,10 @@ import { ownGrantsKey } from './keys.ts'
 /** A grant of a session that is signed out, until Authgear has ended it. */
 export type EndedGrant = Readonly<{ name: string, refreshToken: string }>
 
-/** What every replica may finish, whichever took the sign-out. Each rejects where Redis does not answer. */
+/** Grants that every replica may end, whichever took the sign-out. Each call rejects where Redis does not answer. */
 export type EndedGrants = Readonly<{
   add: (grant: EndedGrant) => Promise<void>
-  /** What its own replica has left undone; nobody else gets it for some seconds. */
+  /** Takes what its own replica has left undone; nobody else gets it for some seconds. */
   take: () => Promise<readonly EndedGrant[]>
   remove: (name: string) => Promise<void>
 }>
@@ -17,7 +17,9 @@ export type EndedGrants = Readonly<{
 export type EndedGrantsDeps = Sealing & Readonly<{
   commands: Pick<RedisCommands, 'queueAdd' | 'queueTake' | 'queueRemove'>
   keyPrefix: string
-  /** Of one client at Authgear, under each secret: a queue holds nothing that its readers cannot open, or end. */
+  /**
+   * The names of one client's queues, under each secret: a queue holds nothing that its readers cannot open, or end.
+   */
   names: CacheKeys
   /** Milliseconds for which the replica that added one is left to finish it. */
   dueMs?: number

@@ -68,7 +68,7 @@ async function inTime<T> (
   return await Promise.race([turn, left])
 }
 
-/** @returns what gives it back */
+/** @returns a function that gives it back */
 async function take (
   leases: Leases,
   clock: Clock,

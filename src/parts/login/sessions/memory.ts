@@ -8,12 +8,12 @@ const MIN_RECORD_BYTES = 1024
 /** The least-recently-used lists take these from the start, for each record that may exist. */
 const RESERVED_RECORD_BYTES = 40
 
-/** What another replica ended is no session here either, while Redis cannot say so. */
+/** The log says what another replica ended, which is no session here either while Redis cannot say so. */
 export type RevocationReader = Pick<RevocationLog, 'snapshot' | 'isVoid' | 'names'>
 
 type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
 
-/** What this replica has seen last; without Redis that is all there is. */
+/** The records that this replica has seen last; without Redis there are no others. */
 export function openMemory (maxBytes: number, log: RevocationReader | undefined) {
   const max = Math.max(1, Math.floor(maxBytes / (MIN_RECORD_BYTES + RESERVED_RECORD_BYTES)))
   const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_RECORD_BYTES * max))
@@ -40,7 +40,7 @@ export function openMemory (maxBytes: number, log: RevocationReader | undefined)
       if (log?.names({ digests: digests.all }) === true) drop(current)
       return ended.has(current)
     },
-    /** What no revocation of the cookie has overtaken. */
+    /** The record, unless a revocation of the cookie has overtaken it. */
     get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
       const slot = ended.has(current) ? undefined : records.get(current)
       const isVoid = slot?.snapshot !== undefined &&

@@ -4,7 +4,7 @@ import { isPositive, isString, objectOf, parseJson } from '../../../base/core/js
 import { isUserId } from '../../../base/core/resolution.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
 
-/** Of one cookie: the name of its record, and what a revocation may name. */
+/** The names of one cookie: of its record, and those that a revocation may name. */
 export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
 
 /** A session whose record another replica may have changed meanwhile. */
@@ -14,7 +14,7 @@ export type Target = CookieNames & Readonly<{
   trace: ClientTrace
 }>
 
-/** What one cookie of ours stands for. No part of it ever leaves this service but for Authgear. */
+/** The session behind one cookie of ours. No part of it ever leaves this service but for Authgear. */
 export type OwnRecord = Readonly<{
   /** Counts its writes: a late one never replaces a newer one. */
   version: number
@@ -30,15 +30,15 @@ export type OwnRecord = Readonly<{
   accessLifeMs: number
   /** The newest one, which may have expired: Authgear takes it as a hint all the same. */
   idToken: string
-  /** Of the interactive login; epoch seconds. */
+  /** The time of the interactive login; epoch seconds. */
   authTime: number
   amr: readonly string[]
   createdAt: EpochMs
   /** When it was written last. */
   usedAt: EpochMs
-  /** Whether the last refresh brought another refresh token; undefined before the first. */
+  /** True if the last refresh brought another refresh token; undefined before the first. */
   rotates?: boolean | undefined
-  /** Whether its login asked for full access, which a step-up needs; undefined of a login of an older version. */
+  /** True if its login asked for full access, which a step-up needs; undefined of a login of an older version. */
   hasFullAccess?: boolean | undefined
 }>
 
@@ -53,7 +53,7 @@ const MAX_TOKEN = 16 * 1024
 
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 
-/** What each must be, in the order in which they are written. */
+/** The form of each field, in the order in which they are written. */
 const FIELDS = {
   version: isPositive,
   host: isString,
@@ -71,7 +71,10 @@ const FIELDS = {
 } satisfies Record<RequiredField, (value: unknown) => boolean>
 const NAMES = Object.keys(FIELDS) as readonly RequiredField[]
 
-/** What each must be: written by name after the others, and missing in records of releases that do not know it. */
+/**
+ * The form of each field that is written by name after the others, and is missing in records of releases that do not
+ * know it.
+ */
 const OPTIONAL = {
   rotates: isBoolean,
   hasFullAccess: isBoolean
@@ -101,7 +104,7 @@ export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
   ]) as OwnRecord
 }
 
-/** Whether it can be a token of Authgear's: a request's header carries it. */
+/** True if it can be a token of Authgear's: a request's header carries it. */
 export function isToken (value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) && value.length <= MAX_TOKEN
 }

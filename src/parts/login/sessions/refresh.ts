@@ -18,7 +18,7 @@ export type RefreshDeps = Readonly<{
  * @param isAwaited whether somebody waits for it: else another replica's is not waited for
  */
 export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
-  /** For a moment this session is not refreshed: the answer is this error. */
+  /** Has this session not refreshed for a moment: the answer is this error. */
   pause: (target: Target, error: ResolverError) => void
   /** A record that is read says whether tokens rotate. */
   learn: (record: OwnRecord) => void
@@ -26,17 +26,20 @@ export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) =
   settled: () => Promise<void>
 }>
 
-/** After trouble a session is not tried again for so long. */
+/** A session in trouble is not tried again for so long. */
 const PAUSE_MS = 1000
 const MAX_FAILED = 10_000
-/** Of the end of a replica. */
+/** The longest wait at the end of a replica. */
 const SETTLE_WITHIN_MS = 5000
 
 /** `whole` may outlive all who wait: with rotation Authgear's answer is the only one. */
 type Flight = Readonly<{ whole: Promise<Refreshed | 'busy'>, inTime: Promise<Refreshed | 'busy'> }>
 
 export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps): Refresh {
-  /** What failed a moment ago fails once more at once: people wait for nothing, and Authgear is not asked. */
+  /**
+   * Errors of a moment ago: the same fails once more at once, so that people wait for nothing, and Authgear is not
+   * asked.
+   */
   const failed = new LRUCache<string, ResolverError>({
     max: MAX_FAILED, ttl: PAUSE_MS, ttlResolution: 0, perf: { now: clock.monotonic }
   })

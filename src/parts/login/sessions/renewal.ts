@@ -24,7 +24,7 @@ export type Refreshed =
 export type RenewalDeps = RotationDeps & Readonly<{
   store: RecordStore
   clock: Clock
-  /** Whether the records are in Redis. */
+  /** True if the records are in Redis. */
   isShared: boolean
   refreshed: (outcome: RefreshOutcome, seconds: number) => void
   /** A refresh token that came for a session which had ended meanwhile: its grant lives. */
@@ -46,7 +46,7 @@ export function createRenewal (deps: RenewalDeps) {
   const { store, clock } = deps
   const rotation = createRotation(deps)
 
-  /** Under the lease: what another one stored meanwhile counts, and the newest token is what is sent. */
+  /** Runs under the lease: what another one stored meanwhile counts, and the newest token is sent. */
   async function refreshNewest (target: Target, known: OwnRecord, late: () => void): Promise<Refreshed> {
     const read = await store.read(target)
     if (read.kind === 'none') return read
@@ -131,7 +131,7 @@ export function createRenewal (deps: RenewalDeps) {
     refreshAlone: askAuthgear,
     /** A refresh leaves the old tokens good: the client does not rotate them. */
     isSafeAlone: rotation.isOff,
-    /** What a record says of others, too. */
+    /** Learns what a record says of others, too. */
     learn: rotation.learn
   })
 }

@@ -13,7 +13,7 @@ export type RotationDeps = Readonly<{
 export type Rotation = Readonly<{
   /** Known not to rotate: the old token stays good, and another try costs nothing. */
   isOff: (record: OwnRecord) => boolean
-  /** What any record says. One that rotates is enough to be careful. */
+  /** Learns what any record says. One that rotates is enough to be careful. */
   learn: (record: OwnRecord) => void
   /**
    * New tokens. Its answer may be the only copy of the next refresh token, and is waited for longer than anybody waits,
@@ -25,7 +25,7 @@ export type Rotation = Readonly<{
 }>
 
 /**
- * Whether Authgear gives another refresh token with each refresh is the client's setting, and noticed by its answers.
+ * Refresh tokens rotate or not by the client's setting at Authgear, which is noticed by its answers.
  * Where this process has had none yet, a record says what its own last one was, and then others' records do.
  */
 export function createRotation ({ tokens, timeoutMs, rotates: tell }: RotationDeps): Rotation {

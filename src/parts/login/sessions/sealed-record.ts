@@ -4,7 +4,7 @@ import { decodeRecord, encodeRecord, type OwnRecord } from './record.ts'
 
 export type Opened = OwnRecord | 'ended' | undefined
 
-/** What is kept under one secret: another name, another seal. */
+/** The place of a record under one secret: another name, another seal. */
 export type Place = Readonly<{ key: CacheKey, sealer: Sealer }>
 
 const VERSION_DIGITS = 10
@@ -21,7 +21,7 @@ export function seal (place: Place, record: OwnRecord): Buffer {
   return Buffer.concat([Buffer.from(versionText(record.version)), sealed])
 }
 
-/** What is there is hostile until it is opened: what does not open is nothing. */
+/** Opens a value, which is hostile until then: one that does not open is nothing. */
 export function openAt (place: Place, value: Buffer): Opened {
   const version = value.subarray(0, VERSION_DIGITS).toString('latin1')
   if (version === ENDED_VERSION) return 'ended'

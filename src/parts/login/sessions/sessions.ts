@@ -28,7 +28,7 @@ export type OwnSessionsDeps = Readonly<{
   wasTaken: () => void
 }>
 
-/** What a resolution needs of our own sessions. Never rejects. */
+/** Our own sessions as a resolution needs them. Never rejects. */
 export function createOwnSessions (deps: OwnSessionsDeps) {
   const { store, refresh, lease, keyer, clock, forget } = deps
   /** Nothing of it is remembered, on any replica. */
@@ -42,7 +42,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
     return refreshed.kind === 'ended' ? await end(target, record) : refreshed
   }
 
-  /** Under the new CACHE_SECRET, so that it is there when the previous one is left out. */
+  /** Seals it under the new CACHE_SECRET, so that it is there when the previous one is left out. */
   async function reseal (target: Target): Promise<void> {
     await lease(target.keys, 0, async () => {
       const read = await store.read(target)

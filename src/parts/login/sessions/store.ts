@@ -33,16 +33,16 @@ export type RecordStore = Readonly<{
    * last minute, and has not stored what it got
    */
   claimRefresh: (cookie: CookieNames, version: number) => Promise<'ours' | 'other' | 'unreachable'>
-  /** In memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
+  /** Keeps it in memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
   hold: (cookie: CookieNames, record: OwnRecord) => void
-  /** For good: a write that comes late brings nothing back. */
+  /** Removes it for good: a write that comes late brings nothing back. */
   remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
   /**
    * Redis may have lost writes: what this replica has that is newer than what is there, where an older refresh token is
    * worth nothing. A record that Redis has not at all may have ended, and stays away. @param since epoch milliseconds
    */
   giveBack: (since: EpochMs) => Promise<void>
-  /** How many are in memory, and their bytes. */
+  /** The number in memory, and their bytes. */
   size: () => number
   bytes: () => number
 }>
@@ -53,7 +53,10 @@ export type RedisRecords = Sealing & Readonly<{
   log: RevocationReader
 }>
 
-/** From its last write on; Authgear's own idle time-out is 30 days, and a session that is lost costs a redirect. */
+/**
+ * The life of a record from its last write on; Authgear's own idle time-out is 30 days, and a session that is lost
+ * costs a redirect.
+ */
 export const LIFE_MS = 60 * 86_400_000
 /** Longer than any refresh may be under way. */
 const TOMBSTONE_MS = 15 * 60_000

@@ -18,17 +18,17 @@ export type StoreDeps =
   & Pick<Base, 'clock' | 'keyer' | 'keysFor' | 'maxBytes' | 'redis'>
   & Readonly<{ revocations: RevocationLog, clientId: string, timeoutMs: number }>
 
-/** Of the bytes of records: which sessions a user has, where Redis does not say it. */
+/** The share of those bytes that lists of users' sessions take, where Redis does not keep them. */
 const LISTS_SHARE = 0.1
 
 export type Losses = ReturnType<typeof createLosses>
 
-/** How long the other replicas take to give back what Redis lost. */
+/** The time that other replicas take to give back what Redis lost. */
 const UNSETTLED_MS = 10_000
 /** A failover loses the last seconds. */
 const FAILOVER_MS = 60_000
 
-/** What Redis may have lost, this replica gives back as far as it has it. */
+/** Gives back what Redis may have lost, as far as this replica has it. */
 export function createLosses (store: Pick<RecordStore, 'giveBack'>, clock: Clock) {
   let newest = -Infinity
   return {
@@ -42,7 +42,7 @@ export function createLosses (store: Pick<RecordStore, 'giveBack'>, clock: Clock
   }
 }
 
-/** What is kept of sessions: in Redis, where there is one. */
+/** Opens the stores of sessions: in Redis, where there is one. */
 export function openStores (deps: StoreDeps) {
   const { keyer: { userKey }, clock, redis, maxBytes: bytes } = deps
   const nameOf = (userId: string, host: string): CacheKey => userKey('user', userId, host)

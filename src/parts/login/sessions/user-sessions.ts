@@ -8,7 +8,8 @@ import { createTurns } from './lease.ts'
 import type { OwnRecord } from './record.ts'
 
 /**
- * Of one user at one host; one more ends the oldest. As many as Google keeps refresh tokens of an account and a client:
+ * The most sessions of one user at one host; one more ends the oldest. As many as Google keeps refresh tokens of an
+ * account and a client:
  * https://developers.google.com/identity/protocols/oauth2#expiration
  */
 export const MAX_SESSIONS = 100
@@ -22,7 +23,7 @@ type List = Readonly<{ version: number, text: string, isForeign?: true }>
 
 type Lists = Readonly<{
   read: (name: CacheKey) => Promise<List>
-  /** @returns whether nobody else wrote it since it was read */
+  /** @returns true if nobody else wrote it since it was read */
   write: (name: CacheKey, list: List) => Promise<boolean>
 }>
 
@@ -76,7 +77,7 @@ export function createUserSessions ({ nameOf, lists }: UserSessionsDeps) {
 /** A key is base64url. */
 const textOf = ({ current, previous }: CacheKeys): string => previous === undefined ? current : `${current}~${previous}`
 
-/** Whether it was listed while CACHE_SECRET was rotated, or not: keys are of one length. */
+/** Takes a session out, listed while CACHE_SECRET was rotated or not: keys are of one length. */
 const without = (sessions: readonly string[], keys: CacheKeys | undefined): readonly string[] =>
   keys === undefined ? sessions : sessions.filter((one) => !one.startsWith(keys.current))
 
@@ -86,7 +87,7 @@ function keysIn (text: string): CacheKeys {
 }
 
 const EMPTY: List = Object.freeze({ version: 0, text: '' })
-/** Of a list beside its text, and the least that one takes. */
+/** The bytes of a list beside its text, and the least that one takes. */
 const LIST_BYTES = 250
 
 /** Without Redis: where there are too many, the lists that changed longest ago count from nought. */
@@ -107,7 +108,7 @@ export function createListsInMemory (maxBytes: number): Lists {
 export type RedisLists = Readonly<{
   commands: Pick<RedisCommands, 'getBuffer' | 'setIfNewer' | 'setPx'>
   keyPrefix: string
-  /** Of the current secret: what was listed under another one counts from nought. */
+  /** The sealer of the current secret: what was listed under another one counts from nought. */
   sealer: Sealer
   /** Milliseconds from its last change. */
   lifeMs: number

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createRevokeLater } from '../../../../src/parts/login/own/revoke-later.ts'
-import { createSites } from '../../../../src/parts/login/own/sites.ts'
+import { createSites } from '../../../../src/parts/login/sites.ts'
 import {
   browserCookie, browserIdOf, challengeOf, clicked, hasSignedIn, isCircling, newBrowser, proofsOf, readBrowser,
   returned, roundOf

@@ -1,19 +1,19 @@
-import { trimBlanks } from '../../../base/core/blanks.ts'
-import { type CredentialsRead, ownCookieName, readBearerAlone } from '../../../base/core/credentials.ts'
-import { cookieValues, isOwnValue, readOwnCookie, readOwnCredentials } from '../sessions/credentials.ts'
-import type { TrustProxy } from '../../../base/http/trusted-proxies.ts'
-import type { VerifyRequest } from '../../../base/http/types.ts'
-import { createReturnUrls, type ReturnUrls } from '../return-url.ts'
+import { trimBlanks } from '../../base/core/blanks.ts'
+import { type CredentialsRead, ownCookieName, readBearerAlone } from '../../base/core/credentials.ts'
+import { cookieValues, isOwnValue, readOwnCookie, readOwnCredentials } from './sessions/credentials.ts'
+import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
+import type { VerifyRequest } from '../../base/http/types.ts'
+import { createReturnUrls, type ReturnUrls } from './return-url.ts'
 
-/** One origin of LOGIN_PUBLIC_URL: its sessions are no others'. */
+/** One origin of LOGIN_PUBLIC_URL. Its own sessions are no others'. */
 export type Site = Readonly<{
   origin: string
-  /** As a browser sends it: with a port that is not the default. */
+  /** The host as a browser sends it: with a port that is not the default. */
   host: string
   /** Without a port, since cookies know none. */
   name: string
   cookies: Readonly<Record<'session' | 'login' | 'logout', string>>
-  /** Of each cookie: `Secure`, where browsers would not keep it otherwise. */
+  /** Attributes of each cookie; `Secure`, where browsers would not keep it otherwise. */
   attributes: string
   returnUrls: ReturnUrls
 }>
@@ -22,14 +22,14 @@ export type Sites = Readonly<{
   all: readonly Site[]
   /** @param host as it arrived; nginx's `$host` has no port */
   of: (host: string | undefined) => Site | undefined
-  /** Where a request of a proxy's was going: by its own words, if it is trusted. */
+  /** The site that a request of a proxy's was going to: by its own words, if it is trusted. */
   ofRequest: (request: Asked) => Site | undefined
 }>
 
 type Asked = Pick<VerifyRequest, 'rawHeaders' | 'socket' | 'location'>
 
 export function createSites (origins: readonly string[], path: string, trustProxy: TrustProxy): Sites {
-  const all = origins.map((origin) => siteOf(origin, path))
+  const all = origins.map((origin) => ownSiteOf(origin, path))
   const byHost = new Map(all.map((site) => [site.host, site]))
   const named = (name: string): Site | undefined => {
     const [first, ...others] = all.filter((site) => site.name === name)
@@ -65,18 +65,26 @@ function hostAskedFor (request: Asked, trustProxy: TrustProxy): string | undefin
   return isDouble ? undefined : trimBlanks(forwarded, 0, forwarded.length)
 }
 
-function siteOf (origin: string, path: string): Site {
-  const { host, hostname, protocol } = new URL(origin)
-  const isSecure = protocol === 'https:'
+/** @param isSecure its cookies are kept over HTTPS alone */
+export function siteOf (place: Parameters<typeof createReturnUrls>[0], isSecure: boolean): Site {
+  const { origin, host, hostname } = new URL(place.publicUrl)
   const prefix = ownCookieName(isSecure)
   return Object.freeze({
     origin,
     host,
     name: hostname,
+    // `__Host-`: only this very host can set it, over https; a sibling cannot toss its own
     cookies: { session: prefix, login: `${prefix}-login`, logout: `${prefix}-logout` },
+    // Lax, since the browser comes back from Authgear by a link of another host
     attributes: `Path=/; ${isSecure ? 'Secure; ' : ''}HttpOnly; SameSite=Lax`,
-    returnUrls: createReturnUrls({ publicUrl: origin, path, allowedHosts: isSecure ? [host] : [] })
+    returnUrls: createReturnUrls(place)
   })
+}
+
+function ownSiteOf (origin: string, path: string): Site {
+  const { host, protocol } = new URL(origin)
+  const isSecure = protocol === 'https:'
+  return siteOf({ publicUrl: origin, path, allowedHosts: isSecure ? [host] : [] }, isSecure)
 }
 
 /** Reads what identifies a person, where each host has sessions of its own. */
@@ -95,7 +103,7 @@ export const readSessionCookie = ({ rawHeaders }: Pick<VerifyRequest, 'rawHeader
 /** A sign-out looks at so many at most: one that a sibling domain tossed must not hide the person's own. */
 const MAX_ENDED = 4
 
-/** As `Credentials` have them. */
+/** The session cookies of a request, as `Credentials` have them. */
 export function allSessionCookies ({ rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site): readonly string[] {
   const values = new Set(cookieValues(rawHeaders, site.cookies.session))
   return [...values].filter(isOwnValue).slice(0, MAX_ENDED).map((value) => `${site.name} ${value}`)
