@@ -12,7 +12,7 @@ import type { TraceIds } from '../tracing/types.ts'
 declare const success: unique symbol
 /** A status that `http/success` alone makes: no other file can write a status that lets a request pass. */
 export type Success = (200 | 204) & Readonly<{ [success]: true }>
-export type Status = Success | 302 | 303 | 400 | 401 | 403 | 404 | 408 | 413 | 431 | 503
+export type Status = Success | 302 | 303 | 304 | 400 | 401 | 403 | 404 | 408 | 413 | 431 | 503
 
 /** One whole answer: flat name, value, … so that both protocols take it as it is. */
 export type HttpResponse = Readonly<{

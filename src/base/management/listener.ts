@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify'
+import { unlessKnown } from '../http/conditional.ts'
 import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../http/limits.ts'
 import { boundStrangers } from '../http/strangers.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -72,9 +73,9 @@ function addProbes (app: FastifyInstance, { readiness, metrics, about: { version
 
 /** Public, so that any name will do. */
 function addDocument (app: FastifyInstance, { path, read }: PublicDocument): void {
-  app.get(path, (_request, reply) => {
-    const { response: { status, headers, body } } = read()
+  app.get(path, ({ raw }, reply) => {
+    const { status, headers, body } = unlessKnown(read().response, raw.rawHeaders)
     for (const [index, name] of headers.entries()) if (index % 2 === 0) reply.header(name, headers[index + 1])
-    return reply.code(status).send(body)
+    return reply.code(status).send(body === '' ? undefined : body)
   })
 }

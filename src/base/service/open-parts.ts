@@ -11,6 +11,7 @@ import { readAudience } from '../core/audience.ts'
 import { describe, type Log } from '../logging/log.ts'
 import type { Loaded } from '../parts/part.ts'
 import type { Report } from '../http/access-log.ts'
+import { unlessKnown } from '../http/conditional.ts'
 import type { Veto } from '../http/exchange.ts'
 import type { AnyListener } from '../http/listener.ts'
 import { NO_LINKS, PLAIN_TEXT, type PageMaker } from '../http/pages.ts'
@@ -152,7 +153,10 @@ export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
     path,
     endpoint,
     methods: ['GET', 'HEAD'],
-    handler: () => ({ ...read(), source: 'none', who: undefined })
+    handler ({ rawHeaders }) {
+      const { response, reason } = read()
+      return { response: unlessKnown(response, rawHeaders), reason, source: 'none', who: undefined }
+    }
   }
 }
 

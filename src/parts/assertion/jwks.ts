@@ -1,4 +1,5 @@
 import { JSON_TYPE } from '../../base/http/answers.ts'
+import { tagged } from '../../base/http/conditional.ts'
 import { OK } from '../../base/http/success.ts'
 import type { HttpResponse, Status } from '../../base/http/types.ts'
 import type { PublicDocument } from '../../base/parts/places.ts'
@@ -18,7 +19,7 @@ export function createKeySetResponse (ring: Pick<KeyRing, 'published'>): () => H
     const kids = keys.map(({ kid }) => kid).join()
     if (made?.kids !== kids) {
       const body = JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
-      made = { kids, response: responseOf(OK, body, `public, max-age=${MAX_AGE_SECONDS}`, []) }
+      made = { kids, response: tagged(responseOf(OK, body, `public, max-age=${MAX_AGE_SECONDS}`, [])) }
     }
     return made.response
   }

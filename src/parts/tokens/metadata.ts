@@ -1,5 +1,6 @@
 import type { Route } from '../../base/http/paths.ts'
 import { JSON_TYPE, NOT_FOUND } from '../../base/http/answers.ts'
+import { tagged, unlessKnown } from '../../base/http/conditional.ts'
 import { NO_CONTENT, OK } from '../../base/http/success.ts'
 import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
 import type { Handler, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
@@ -36,7 +37,9 @@ export function metadataRoutes ({ resources, issuer, trustProxy }: MetadataDeps)
       const found = candidates.find((one) => one.host === host) ?? (path === '' ? ofHost[0] : undefined) ??
         ofOneHost(candidates)
       if (found === undefined) return { response: NOT_FOUND, reason: 'not_found', source: 'none', who: undefined }
-      const response = request.method === 'OPTIONS' ? PREFLIGHT : found.response
+      const response = request.method === 'OPTIONS'
+        ? PREFLIGHT
+        : unlessKnown(found.response, request.rawHeaders)
       return { response, reason: 'metadata', source: 'none', who: undefined }
     }
     const route = { endpoint: 'metadata', methods: ['GET', 'HEAD', 'OPTIONS'] } as const
@@ -73,7 +76,7 @@ function answerOf ({ uri, scopes, name, documentation }: Resource, issuer: strin
   })
   const cache = ['cache-control', `public, max-age=${MAX_AGE_SECONDS}`]
   const type = ['content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body))]
-  return { status: OK, headers: [...type, ...cache, ...CORS, 'x-content-type-options', 'nosniff'], body }
+  return tagged({ status: OK, headers: [...type, ...cache, ...CORS, 'x-content-type-options', 'nosniff'], body })
 }
 
 const PREFLIGHT: HttpResponse = {

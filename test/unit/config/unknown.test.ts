@@ -44,7 +44,6 @@ const foreign: readonly (readonly [name: string, meant: string | undefined])[] =
   ['LOGLEVEL', undefined],
   ['REDIS_TLS_URL', 'REDIS_URL'],
   ['TRUSTED_HOSTS', 'TRUSTED_PROXIES'],
-  ['SUPPORT_EMAIL', 'SUPPORT_URL'],
   ['CACHE_URL', 'CACHE_TTL'],
   ['AUTHGEAR_CLIENT_ID', 'LOGIN_CLIENT_ID'],
   ['AUTHGEAR_URL', 'AUTHGEAR_ENDPOINT'],

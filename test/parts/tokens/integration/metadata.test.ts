@@ -1,7 +1,7 @@
 import t from 'tap'
 import { metadataRoutes } from '../../../../src/parts/tokens/metadata.ts'
 import { startProcess } from '../../../helpers/process.ts'
-import { type Answer, ask } from '../../../helpers/request.ts'
+import { type Answer, ask, type HeaderLine } from '../../../helpers/request.ts'
 import { startIssuer } from '../../../helpers/token-issuer.ts'
 import { settingsOf, variables } from '../../../../src/parts/tokens/variables.ts'
 import { readRows } from '../../../unit/config/helpers.ts'
@@ -22,8 +22,9 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 t.test('a client reads what it needs', async (t) => {
   const issuer = await startIssuer(t)
   const { port } = await startProcess(t, { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES })
-  const get = async (path: string, host: string, method = 'GET'): Promise<Answer> =>
-    await ask(port, { path: `${WELL_KNOWN}${path}`, host, method })
+  const get = async (
+    path: string, host: string, method = 'GET', headers: readonly HeaderLine[] = []
+  ): Promise<Answer> => await ask(port, { path: `${WELL_KNOWN}${path}`, host, method, headers })
 
   t.test('everything that the configuration says', async (t) => {
     const { status, headers, body } = await get('/mcp', 'api.example.com')
@@ -65,6 +66,18 @@ t.test('a client reads what it needs', async (t) => {
       t.equal(status, resource === undefined ? 404 : 200, `${host}${path}`)
       if (resource !== undefined) t.equal(JSON.parse(body).resource, resource, `${host}${path}`)
     }
+  })
+
+  t.test('who has a document by its tag is told so, and each document has its own', async (t) => {
+    const tag = String((await get('/mcp', 'api.example.com')).headers['etag'])
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers, body } = await get('/mcp', 'api.example.com', method, [['If-None-Match', `"x", W/${tag}`]])
+      t.match({ status, body }, { status: 304, body: '' }, method)
+      t.match(headers, { etag: tag, 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' })
+      t.equal(headers['content-type'], undefined)
+    }
+    t.equal((await get('/mcp', 'other.example.com', 'GET', [['If-None-Match', tag]])).status, 200)
+    t.equal((await get('/mcp', 'nobody.example.com', 'GET', [['If-None-Match', '*']])).status, 404)
   })
 
   t.test('a browser’s preflight is answered, a body is never taken', async (t) => {

@@ -35,7 +35,7 @@ t.test('scopes of signing in may be named', async (t) => {
 })
 
 t.test('it is off without RESOURCES, and what stands alone then is an error or a warning', async (t) => {
-  t.strictSame(configOf(load({})).parts, [])
+  t.notOk(configOf(load({})).parts.some(({ name }) => name === 'tokens'))
   t.match(errorsOf(load({ RESOURCE: 'https://api.example.com' })), [/^RESOURCE: .*did you mean RESOURCES\?/])
   t.match(warningsOf(load({ RESOURCE_CLIENTS: 'allow-list' })), [/^RESOURCE_CLIENTS: has no effect without RESOURCES/])
 })
