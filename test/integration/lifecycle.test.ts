@@ -63,19 +63,6 @@ t.test('a wrong configuration ends with 1 after every error', async (t) => {
   for (const name of ['AUTHGEAR_ENDPOINT', 'CACHE_TTL', 'REDIS_URL', 'CACHE_SECRET']) t.match(stderr, name)
 })
 
-t.test('a taken port ends with 1 and names it', async (t) => {
-  const squatter = createServer().listen(0, '127.0.0.1')
-  await once(squatter, 'listening')
-  t.teardown(() => squatter.close())
-  const address = squatter.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const { status, stdout } = run([], {
-    AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `127.0.0.1:${port}`, MANAGEMENT_LISTEN: 'off'
-  })
-  t.equal(status, 1)
-  t.match(stdout, String(port))
-})
-
 t.test('it starts though Authgear and Redis are down, and says so', async (t) => {
   const nobody = await freePort()
   const service = await startProcess(t, {
