@@ -8,7 +8,11 @@ import { until } from './until.ts'
 
 const PATH = `/resource?resource=${encodeURIComponent(RESOURCE)}`
 /** `iat` may be so far ahead: such a token is newer than all that a replica does not know. */
-const AHEAD_MS = 4000
+export const AHEAD_MS = 4000
+
+export async function statusOfToken ({ port }: Pick<InProcess, 'port'>, token: string): Promise<number> {
+  return (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
+}
 
 export type Replica = InProcess & Readonly<{
   statusOf: (clientId: string) => Promise<number>
@@ -49,10 +53,7 @@ export async function tokenFleet (t: Test, common: Partial<InProcessOptions>): P
         call,
         block: (name) => call('PUT', pathOf(name)),
         lift: (name) => call('DELETE', pathOf(name)),
-        statusOf: async (clientId) => {
-          const headers = [['Authorization', `Bearer ${tokenOf(clientId)}`]] as const
-          return (await ask(replica.port, { path: PATH, headers })).status
-        }
+        statusOf: (clientId) => statusOfToken(replica, tokenOf(clientId))
       }
     }
   }

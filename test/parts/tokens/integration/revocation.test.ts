@@ -11,23 +11,15 @@ import { type RedisServer, startRedis } from '../../../helpers/redis.ts'
 import { startRelay } from '../../../helpers/relay.ts'
 import { ask } from '../../../helpers/request.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
+import { AHEAD_MS, isUp, statusOfToken as statusOf } from '../../../helpers/token-fleet.ts'
 import {
   type Issuer, machineClaims, personClaims, RESOURCE, signed, startIssuer
 } from '../../../helpers/token-issuer.ts'
 import { until } from '../../../helpers/until.ts'
 import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../../../helpers/webhook.ts'
 
-const PATH = `/resource?resource=${encodeURIComponent(RESOURCE)}`
 const USER = 'a11ce000-0000-4000-8000-000000000001'
 const OTHER = 'b0b00000-0000-4000-8000-000000000002'
-/** `iat` may be so far ahead: such a token is newer than all that a replica does not know. */
-const AHEAD_MS = 4000
-
-async function statusOf ({ port }: InProcess, token: string): Promise<number> {
-  return (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
-}
-
-const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
 
 function logOf ({ service }: InProcess) {
   if (service.revocations === undefined) throw new Error('a replica of these tests has a management token')
@@ -255,9 +247,7 @@ t.test('a replica that was frozen refuses what was revoked with its first answer
   }
   const [near, frozen] = [await startProcess(t, env), await startProcess(t, env)]
   const token = signed(machineClaims(issuer.url, systemClock.wall() + AHEAD_MS))
-  const statusAt = async (port: number): Promise<number> =>
-    (await ask(port, { path: PATH, headers: [['Authorization', `Bearer ${token}`]] })).status
-  await until('both follow', async () => await statusAt(near.port) === 200 && await statusAt(frozen.port) === 200)
+  await until('both follow', async () => await statusOf(near, token) === 200 && await statusOf(frozen, token) === 200)
   process.kill(frozen.pid, 'SIGSTOP')
   const purge = await fetch(`${near.managementUrl}/revocations`, {
     method: 'POST',
@@ -265,13 +255,13 @@ t.test('a replica that was frozen refuses what was revoked with its first answer
     body: JSON.stringify({ client_id: 'machine' })
   })
   t.equal(purge.status, 200)
-  t.equal(await statusAt(near.port), 401)
+  t.equal(await statusOf(near, token), 401)
   // longer than it may go on as if it followed: it asks nobody, and so must not believe itself
   await sleep(3500)
-  const answers = Array.from({ length: 5 }, () => statusAt(frozen.port))
+  const answers = Array.from({ length: 5 }, () => statusOf(frozen, token))
   process.kill(frozen.pid, 'SIGCONT')
   t.notOk((await Promise.all(answers)).includes(200), 'none before it has read the log')
-  await until('it has read it', async () => await statusAt(frozen.port) === 401)
+  await until('it has read it', async () => await statusOf(frozen, token) === 401)
 })
 
 t.test('each replica refuses a client that was deleted in the portal, and no other', async (t) => {
