@@ -1,5 +1,7 @@
 // The alerts, once: `npm run docs` writes alerts.yml and the chart's PrometheusRule from here. What to do about each:
-// docs/runbook.md.
+// docs/runbook.md. Those of a part are in its folder.
+import type { Alert } from '../../src/base/parts/figures.ts'
+import { parts } from '../../src/parts/index.ts'
 
 const UNAVAILABLE =
   'sum by (job) (rate(forward_auth_requests_total{$one,status="503"}[5m])) / sum by (job) ' +
@@ -11,19 +13,7 @@ const FAILED =
   'sum by (job) (rate(forward_auth_authgear_requests_total{$one,outcome=~"error|timeout|rejected"}[5m])) / sum by ' +
     '(job) (rate(forward_auth_authgear_requests_total{$one}[5m]))'
 
-interface Alert {
-  readonly alert: string
-  /** What is looked at, in PromQL; `$one` is where what selects one installation goes. */
-  readonly value: string
-  /** What it is compared with; left out where there being something is enough. */
-  readonly when?: string
-  readonly for?: string
-  readonly severity: 'critical' | 'warning'
-  readonly summary: string
-  readonly description: string
-}
-
-export const ALERTS: readonly Alert[] = Object.freeze([
+const OF_BASE: readonly Alert[] = [
   {
     alert: 'ForwardAuthUnavailable',
     value: UNAVAILABLE,
@@ -96,15 +86,6 @@ export const ALERTS: readonly Alert[] = Object.freeze([
     description: 'Its memory is used for CACHE_DEGRADED_TTL only; a revocation takes that long there.'
   },
   {
-    alert: 'ForwardAuthReplicasApart',
-    value: 'max by (job) (forward_auth_replicas_seen{$one} > 0)',
-    when: '< count by (job) (forward_auth_replicas_seen{$one})',
-    for: '10m',
-    severity: 'warning',
-    summary: 'Replicas do not all follow the same revocation log',
-    description: 'A revocation that one of them takes does not reach the others.'
-  },
-  {
     alert: 'ForwardAuthRevocationsLate',
     value:
       'histogram_quantile(0.99, sum by (job, le) (rate(forward_auth_revocation_log_lag_seconds_bucket{$one}[15m])))',
@@ -136,17 +117,6 @@ export const ALERTS: readonly Alert[] = Object.freeze([
         'CACHE_TTL. Or somebody else posts to /webhook.'
   },
   {
-    alert: 'ForwardAuthWebhooksSilent',
-    value: 'max by (job) (forward_auth_audit_untold_changes{$one})',
-    when: '> 0',
-    for: '15m',
-    severity: 'warning',
-    summary: 'Users changed, and Authgear sent no webhook',
-    description:
-      'The audit log has changes that come by webhook too. A self-hosted Authgear refuses to call addresses that are ' +
-        'not public, and says so in its own log alone.'
-  },
-  {
     alert: 'ForwardAuthRevocationLogLong',
     value: 'max by (job) (forward_auth_revocation_log_entries{$one} / forward_auth_revocation_log_entries_limit{$one})',
     when: '> 0.5',
@@ -165,32 +135,6 @@ export const ALERTS: readonly Alert[] = Object.freeze([
     description:
       'A replica has another CACHE_SECRET, or somebody else writes to Redis. Each such entry makes everything void, ' +
         'which costs resolutions and lets nobody in.'
-  },
-  {
-    alert: 'ForwardAuthAuditLogBehind',
-    // the least of all replicas counts: one of them reads the audit log for all
-    value: 'min by (job) (forward_auth_audit_behind_seconds{$one})',
-    when: '> 60',
-    severity: 'warning',
-    summary: 'Authgear\'s audit log has not been read for over a minute',
-    description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
-  },
-  {
-    alert: 'ForwardAuthAppReconnects',
-    value: 'sum by (job, app) (increase(forward_auth_event_streams_opened_total{$one}[10m]))',
-    when: '> 60',
-    for: '10m',
-    severity: 'warning',
-    summary: 'An app opens its stream of events again and again',
-    description: 'Something ends it on the way, or the app does. What it misses is told again, or it is reset.'
-  },
-  {
-    alert: 'ForwardAuthAccessRecordLost',
-    value: 'sum by (job) (increase(forward_auth_access_record_lost_total{$one}[10m]))',
-    when: '> 0',
-    severity: 'warning',
-    summary: 'Lines of the access record are lost',
-    description: 'Its disk is full, or nobody reads it. The next line says how many are missing.'
   },
   {
     alert: 'ForwardAuthBadPolicy',
@@ -218,7 +162,10 @@ export const ALERTS: readonly Alert[] = Object.freeze([
     summary: 'A replica has too much to do',
     description: 'Every answer of it is late by up to this long.'
   }
-])
+]
+
+/** All alerts: the base's, and those of each part. */
+export const ALERTS: readonly Alert[] = [...OF_BASE, ...parts.flatMap(({ status: { alerts = [] } }) => alerts)]
 
 /** In a scalar of YAML's single quotes. */
 const quoted = (text: string): string => `'${text.replaceAll('\'', '\'\'')}'`

@@ -14,6 +14,19 @@ export type PartProblem = Readonly<{
   link: string
 }>
 
+/** An alert of Prometheus; its section of docs/runbook.md is called like it. */
+export type Alert = Readonly<{
+  alert: string
+  /** The PromQL of what is looked at; `$one` is where what selects one installation goes. */
+  value: string
+  /** The limit that it is compared with; left out where there being something is enough. */
+  when?: string
+  for?: string
+  severity: 'critical' | 'warning'
+  summary: string
+  description: string
+}>
+
 /** A figure of the table by minutes, from one of the part's numbers. */
 export type PartFigure = Readonly<{
   id: string
@@ -30,6 +43,7 @@ export type StatusOf = Readonly<{
   facts?: (now: PartNumbers['now']) => ReadonlyArray<readonly [name: string, value: string, isGood: boolean]>
   problems?: readonly PartProblem[]
   figures?: (now: PartNumbers['now']) => PartFigures
+  alerts?: readonly Alert[]
   /** Its members of `now` in /status.json. */
   json?: (now: PartNumbers['now']) => Readonly<Record<string, unknown>>
 }>

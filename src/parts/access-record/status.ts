@@ -6,6 +6,16 @@ const ADVICE = 'look at its disk and its reader'
 export const status: StatusOf = {
   facts: ({ written }) => [['Access record', written === 1 ? 'written' : 'cannot be written', written === 1]],
   json: ({ written }) => ({ recordWritten: written === 1 }),
+  alerts: [
+    {
+      alert: 'ForwardAuthAccessRecordLost',
+      value: 'sum by (job) (increase(forward_auth_access_record_lost_total{$one}[10m]))',
+      when: '> 0',
+      severity: 'warning',
+      summary: 'Lines of the access record are lost',
+      description: 'Its disk is full, or nobody reads it. The next line says how many are missing.'
+    }
+  ],
   problems: [
     {
       level: 'bad',

@@ -11,6 +11,28 @@ const REFUSED_BY_AUTHGEAR =
 /** Its numbers are there only at the replica that leads. */
 export const status: StatusOf = {
   json: ({ behindSeconds, unread, untold }) => ({ auditBehindSeconds: behindSeconds, auditUnread: unread, untold }),
+  alerts: [
+    {
+      alert: 'ForwardAuthWebhooksSilent',
+      value: 'max by (job) (forward_auth_audit_untold_changes{$one})',
+      when: '> 0',
+      for: '15m',
+      severity: 'warning',
+      summary: 'Users changed, and Authgear sent no webhook',
+      description:
+        'The audit log has changes that come by webhook too. A self-hosted Authgear refuses to call addresses that ' +
+          'are not public, and says so in its own log alone.'
+    },
+    {
+      alert: 'ForwardAuthAuditLogBehind',
+      // the least of all replicas counts: one of them reads the audit log for all
+      value: 'min by (job) (forward_auth_audit_behind_seconds{$one})',
+      when: '> 60',
+      severity: 'warning',
+      summary: 'Authgear\'s audit log has not been read for over a minute',
+      description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
+    }
+  ],
   problems: [
     {
       level: 'warn',

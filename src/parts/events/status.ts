@@ -12,6 +12,17 @@ const appsIn = (now: Readonly<Record<string, number>>): readonly string[] =>
 
 export const status: StatusOf = {
   json: (now) => ({ eventStreams: Object.fromEntries(appsIn(now).map((app) => [app, now[STREAMS + app]])) }),
+  alerts: [
+    {
+      alert: 'ForwardAuthAppReconnects',
+      value: 'sum by (job, app) (increase(forward_auth_event_streams_opened_total{$one}[10m]))',
+      when: '> 60',
+      for: '10m',
+      severity: 'warning',
+      summary: 'An app opens its stream of events again and again',
+      description: 'Something ends it on the way, or the app does. What it misses is told again, or it is reset.'
+    }
+  ],
   figures: (now) => ({
     id: 'events',
     title: 'Events for apps',

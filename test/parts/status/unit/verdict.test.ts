@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { parts } from '../../../../src/parts/index.ts'
 import { factsOf, refusalsOf } from '../../../../src/parts/status/facts.ts'
 import { sampleOf, type Sample } from '../../../../src/parts/status/history.ts'
 import { anchorOf, renderRunbook } from '../../../../src/parts/status/runbook.ts'
@@ -80,7 +81,7 @@ t.test('each sentence links to a place that the runbook has, as a file and as a 
   const source = readFileSync(new URL('../../../../docs/runbook.md', import.meta.url), 'utf8')
   const headings = Array.from(source.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading))
   const page = renderRunbook()
-  for (const link of new Set(CASES.map(([, , , link]) => link))) {
+  for (const link of new Set([...CASES.map(([, , , link]) => link), ...rulesOf(parts).map(({ link }) => link)])) {
     t.ok(headings.includes(link), `docs/runbook.md#${link}`)
     t.match(page, `id="${link}"`)
   }
