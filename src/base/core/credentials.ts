@@ -182,20 +182,6 @@ function cookiePair (name: string, value: string): string {
   return value.endsWith(' ') ? `${name}="${value}"` : `${name}=${value}`
 }
 
-type ReadEach = (rawHeaders: readonly string[]) => readonly Credentials[]
-
-/** Reads each credential of a request as if it were alone: a malformed or ambiguous one hides none of the others. */
-export function createEachCredential (names: CookieNames): ReadEach {
-  const onlyOne = ['app_session', 'app_access_token', 'session'].map((cookie) => only(names, cookie))
-  return (rawHeaders) => {
-    const cookies = linesOf(rawHeaders, 'cookie')
-    const bearer = readCredentials(linesOf(rawHeaders, 'authorization'), names)
-    const readings = [bearer, ...onlyOne.map((one) => readCredentials(cookies, one))]
-    const found = readings.flatMap((reading) => reading.kind === 'credentials' ? [reading.credentials] : [])
-    return found.filter(isSomething)
-  }
-}
-
 /** @param cookie its name without prefix: the one that is read */
 export function only (names: CookieNames, cookie: string): CookieNames {
   const source = names.finder.source.replace('app_session|app_access_token|session', cookie)
@@ -209,7 +195,7 @@ export function linesOf (rawHeaders: readonly string[], name: string): readonly 
 }
 
 /** A cleared cookie is empty and belongs to nobody. */
-function isSomething (credentials: Credentials): boolean {
+export function isSomething (credentials: Credentials): boolean {
   return Object.values(credentials).some((value) => value !== undefined && value !== '')
 }
 

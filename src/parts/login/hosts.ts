@@ -1,4 +1,4 @@
-import { cookieDomainOf } from '../../base/core/cookie-domain.ts'
+import { cookieDomainOf } from './cookie-domain.ts'
 import type { HostSubject } from '../../base/parts/findings.ts'
 import { createReturnUrls } from './return-url.ts'
 import type { SignInSettings } from './variables.ts'
