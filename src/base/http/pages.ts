@@ -1,6 +1,6 @@
 import { type LoginPage, type RefusalReason, REFUSALS } from '../core/reason.ts'
 
-/** Where people sign in, and where as somebody else; undefined where nobody has said so. */
+/** The addresses where people sign in, and where as somebody else; undefined where nobody has said so. */
 export type PageLinks = Readonly<{ signIn: string | undefined, changeUser: string | undefined }>
 
 export const NO_LINKS: PageLinks = Object.freeze({ signIn: undefined, changeUser: undefined })

@@ -6,7 +6,7 @@ import { readProxyRequest, traceIdsOf } from '../http/request.ts'
 
 const NO_OPERATOR = 'Authorization must be Bearer and MANAGEMENT_TOKEN'
 
-/** For a route's `preHandler`. @param token MANAGEMENT_TOKEN */
+/** A route's `preHandler` that lets operators pass alone. @param token MANAGEMENT_TOKEN */
 export function operatorsOnly (token: string): preHandlerHookHandler {
   return ({ headers: { authorization = '' } }, reply, done) => {
     if (equalSecret(authorization, `Bearer ${token}`)) done()
@@ -18,7 +18,7 @@ export function operatorsOnly (token: string): preHandlerHookHandler {
 export const GIVEN_UP = 'the client gave up before this change was made'
 
 /**
- * Whether the client still waits for its answer. A process that was stopped may read a request long after its client
+ * Tells if the client still waits for its answer. A process that was stopped may read a request long after its client
  * gave up, and only then the end of its connection: within a turn of the event loop, or two for a new connection.
  */
 export async function isWaiting ({ raw: { socket } }: FastifyRequest): Promise<boolean> {

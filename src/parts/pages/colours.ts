@@ -1,8 +1,8 @@
-/** Of one scheme: what the brand's colour becomes on its paper. */
+/** The brand's colour on the paper of one scheme. */
 export type Accent = Readonly<{
-  /** Of links, outlines and filled buttons. */
+  /** The colour of links, outlines and filled buttons. */
   mark: string
-  /** Of the text on a filled button. */
+  /** The colour of the text on a filled button. */
   on: string
   /** Behind a drawing, and behind a link under the pointer. */
   halo: string

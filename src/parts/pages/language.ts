@@ -20,7 +20,7 @@ export type Language = keyof typeof WORDS
 const MAX_CHARACTERS = 256
 const MAX_RANGES = 16
 const RANGE = /^([a-z]{2,3})((?:-[a-z0-9]{1,8})*)(?:;q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/
-/** Where Chinese is written in traditional characters, unless a script is named. */
+/** Regions that write Chinese in traditional characters, unless a script is named. */
 const TRADITIONAL = /-(?:hant|tw|hk|mo)(?![a-z0-9])/
 const BY_SUBTAG: ReadonlyMap<string, Language> = new Map(
   (Object.keys(WORDS) as Language[]).map((language) => [language.toLowerCase(), language])

@@ -13,16 +13,16 @@ type Link = Readonly<{
   isWay?: boolean
 }>
 
-/** What one page says, in one language. */
+/** The texts of one page, in one language. */
 export type Sheet = Readonly<{
   drawing: keyof typeof DRAWINGS
   title: string
   message: string
   /** Paragraphs. */
   advice: ReadonlyArray<string | undefined>
-  /** In the operator's own language, which nobody told. */
+  /** The operator's own words, in a language that nobody told. */
   own?: string | undefined
-  /** In English. */
+  /** Sentences in English. */
   forOperators: readonly string[]
   /** The first is the way on. */
   links: readonly Link[]
@@ -30,7 +30,7 @@ export type Sheet = Readonly<{
 
 export type Fill = (on: OnPage) => string
 
-/** What all pages of a deployment have in common. */
+/** The common frame of all pages of a deployment. */
 export type Letterhead = Readonly<{
   /** Name, value, …; without length, caching or reason. */
   headers: readonly string[]

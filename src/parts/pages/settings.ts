@@ -1,11 +1,11 @@
-/** What the pages of a deployment look like, and whom they name: BRAND_*, DENIED_TEXT and SUPPORT_URL. */
+/** The looks and words of a deployment's pages: BRAND_*, DENIED_TEXT and SUPPORT_URL. */
 export type PageSettings = Readonly<{
   brandName: string | undefined
   /** As a `data:` URL, so that no page loads anything. */
   brandLogo: string | undefined
   /** `#rrggbb` */
   brandColor: string | undefined
-  /** What is missing to one who may not open a page, in the operator's words. */
+  /** The operator's words for one who may not open a page. */
   deniedText: string | undefined
   supportUrl: string | undefined
 }>

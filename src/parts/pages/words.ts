@@ -4,7 +4,7 @@ import type en from './words/en.json'
 /** All texts of one language. English has every key; a language that lacks one does not compile. */
 export type Words = Readonly<Record<keyof typeof en, string>>
 
-/** What a refusal can look like to a person; several reasons share one. */
+/** The pages of refusals; several reasons share one. */
 export type RefusalPageName =
   | 'not_signed_in'
   | 'session_ended'

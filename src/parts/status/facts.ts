@@ -35,7 +35,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
 export const answersOf = ({ requests }: Sample): number => sumOf(requests)
 const foreignOf = ({ revocations: { inauthentic, foreign } }: Sample): number => inauthentic + foreign
 
-/** How things are in each part now, and what was counted there in the window. */
+/** The numbers of each part: those of now, and their growth in the window. */
 function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
   return Object.fromEntries(Object.entries(last.now.parts).map(([name, now]) => {
     const before = first.now.parts[name]
@@ -57,7 +57,7 @@ function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
   return { count, of: answersOf(to) - answersOf(from), reason: most === 0 ? undefined : reason }
 }
 
-/** How often each reason was given in the window, the most frequent first; none that was not. */
+/** The reasons that were given in the window with their counts, the most frequent first. */
 export function refusalsOf (samples: readonly Sample[]): ReadonlyArray<readonly [reason: string, count: number]> {
   const [first, last] = endsOf(samples)
   return Object.entries(last.refusals)

@@ -14,7 +14,7 @@ export function format (value: number | undefined, scale: Scale): string {
   }
 }
 
-/** By fraction digits; made once, since making one takes longer than a page, and not at the start of the service. */
+/** Formats by fraction digits; each is made once and late, since making one takes longer than a page. */
 const formats: Intl.NumberFormat[] = []
 const grouped = (value: number, digits: 0 | 1 | 2): string =>
   (formats[digits] ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: digits })).format(value)

@@ -18,12 +18,12 @@ export type Sample = Moment & Readonly<{
   refusals: Readonly<Record<string, number>>
   memory: Reads
   redis: Reads
-  /** By source: how many took at most as long as each bound of LATENCY_BUCKETS; the last is all. */
+  /** Counts by source of those that took at most as long as each bound of LATENCY_BUCKETS; the last is all. */
   durations: Readonly<Record<SourceName, readonly number[]>>
   authgear: Readonly<{ answered: number, failed: number, rejected: number }>
   redisErrors: number
   revocations: MetricsRead['revocations']
-  /** For their signature or their app: no stranger without a signature is counted. */
+  /** Refusals for the signature or the app: no stranger without a signature is counted. */
   webhooksRefused: number
   now: GaugeReading
 }>

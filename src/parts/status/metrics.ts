@@ -1,6 +1,6 @@
 import { gauge } from '../../base/metrics/table.ts'
 
-/** With Redis alone, without which no replica knows of another. */
+/** The metrics, which are there with Redis alone: without it no replica knows of another. */
 export const METRICS = {
   replicas: gauge(
     'forward_auth_replicas_seen',

@@ -4,7 +4,7 @@ import { createHistory, STEP_MS } from './history.ts'
 import { openPresence } from './presence.ts'
 import { addStatus } from './routes.ts'
 
-/** Of the project's own keys: who follows the revocations. */
+/** The key of the replicas that follow the revocations, among the project's own. */
 const REPLICAS_KEY = 'replicas'
 
 export function openStatus (_settings: object, base: Base) {

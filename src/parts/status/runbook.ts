@@ -4,7 +4,7 @@ import { Marked, Renderer, type Tokens } from 'marked'
 import { escapeHtml, headOf } from '../../base/http/html.ts'
 import { STYLE } from './style.ts'
 
-/** By the package's own name, since the build lies elsewhere than the source. */
+/** The package's own name leads there, since the build lies elsewhere than the source. */
 const RUNBOOK = 'authgear-forward-auth/docs/runbook.md'
 
 /** An anchor as GitHub makes it, so that links hold in both places. */

@@ -2,7 +2,7 @@
 const REFRESH_INTERVAL_MS = 5000
 
 /**
- * What a browser runs: puts new numbers in the place of old ones. Parts that did not change are not touched, nor what a
+ * The page's script puts new numbers in the place of old ones. Parts that did not change are not touched, nor what a
  * reader has opened, scrolled to or focused, all of which is outside of the parts. Stands still while nobody looks, or
  * when told to. It also says each time as the reader's own clock does.
  */

@@ -15,7 +15,7 @@ export type Facts = Now & Readonly<{
   /** Answers given to proxies, in so many milliseconds: less than the window after a start. */
   answers: number
   windowMs: number
-  /** Of them with 503, in the whole window and in its last minutes, by reason. */
+  /** Answers with 503, in the whole window and in its last minutes, by reason. */
   unavailable: number
   unavailableNow: Readonly<{ count: number, of: number, reason: string | undefined }>
   /** Requests for a path that is none of ours. */
@@ -24,7 +24,7 @@ export type Facts = Now & Readonly<{
   /** Entries of the revocation log that are not authentic, or of another CACHE_SECRET. */
   inauthentic: number
   webhooksRefused: number
-  /** By the name of the part. */
+  /** The numbers of each part, by its name. */
   partNumbers: Readonly<Record<string, PartNumbers>>
 }>
 
