@@ -72,6 +72,7 @@ t.test('confirming keeps the session, its tokens and the other apps of the brows
   const confirmed = tokensIn(answer).id
   t.equal(claim(confirmed, 'sid'), claim(id, 'sid'), 'no new grant')
   t.equal(claim(confirmed, 'sub'), person.id)
+  suite.says(t, 'its ID token says by what', String(Array.isArray(claim(confirmed, 'amr'))), 'true')
   t.ok(Number(claim(confirmed, 'auth_time')) > Number(claim(id, 'auth_time')), 'a newer time')
   t.equal(await timeOf(access), String(claim(confirmed, 'auth_time')), 'the old token has it')
   suite.says(t, 'another app after that', await resolved(server, bearer(other.access)), '200 session-valid true')
