@@ -21,9 +21,9 @@ module.exports = {
     },
     {
       name: 'core-is-pure',
-      comment: 'core/ imports only core/, and cache-key.ts crypto/hmac.ts and node:crypto',
+      comment: 'core/ imports only core/; cache-key.ts crypto/hmac.ts and node:crypto, and email.ts node:url',
       severity: 'error',
-      from: { path: '^src/base/core/', pathNot: '^src/base/core/cache-key[.]ts$' },
+      from: { path: '^src/base/core/', pathNot: '^src/base/core/(cache-key|email)[.]ts$' },
       to: { pathNot: '^src/base/core/' }
     },
     {

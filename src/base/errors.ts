@@ -53,6 +53,14 @@ export class AuthgearSilent extends ResolverError {
   }
 }
 
+/** A rule asks for the person's address or groups, and they cannot be had: neither in nor out. */
+export class ProfileUnknown extends ResolverError {
+  readonly check = "Authgear's Admin API, as `doctor` asks it: a rule asks for what only that knows (docs/policies.md)"
+  constructor () {
+    super('PROFILE_UNKNOWN', "a rule asks for the person's address or groups, and Authgear cannot be asked for them")
+  }
+}
+
 /** A 5xx, or another 4xx than the two that mean a wrong address. */
 export class AuthgearStatus extends ResolverError {
   readonly check = 'Authgear\'s log, its database and its Redis'

@@ -5,7 +5,7 @@ import { cutVariables } from './env-files.ts'
 import { machineMemory } from './machine-memory.ts'
 import { showBytes } from './parsers/values.ts'
 import { read, type ReadResult } from './read.ts'
-import { brokenRules, type Machine, type Readings } from './rules.ts'
+import { brokenRules, lackingFacts, type Machine, type Readings } from './rules.ts'
 import type { Setting } from './kind.ts'
 import { KNOWN, unknownVariables } from './unknown.ts'
 import { rows, type Values } from './variables.ts'
@@ -77,6 +77,8 @@ export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {})
   const errors = [...cut, ...[...unread, ...brokenRules(readings), ...unknown.errors].filter(isOfOther(cut))]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
   const config = assemble(readings.values as Values, machine.memory(), env) // no error: every row was read
+  const lacking = lackingFacts(config.parts)
+  if (lacking.length > 0) return deepFreeze({ kind: 'errors', errors: lacking })
   const warnings = [...warningsOf(readings), ...unknown.warnings]
   return deepFreeze({ kind: 'ok', config, warnings, settings: shownSettings(all, config) })
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { parts } from '../../parts/index.ts'
-import type { BaseFacts } from '../parts/part.ts'
+import { SOURCE_OF } from '../core/requirement.ts'
+import type { BaseFacts, Configured } from '../parts/part.ts'
 import { isRotated, type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
@@ -234,6 +235,17 @@ export function readingsOfParts (readings: Readings): Readings & Readonly<{ base
       readFile
     }
   }
+}
+
+/** Rules that ask for facts about people which no part knows: nobody could meet them. */
+export function lackingFacts (
+  parts: ReadonlyArray<Pick<Configured, 'knowsFacts' | 'asksFacts'>>
+): readonly string[] {
+  const known = new Set(parts.flatMap(({ knowsFacts }) => knowsFacts))
+  return parts.flatMap(({ asksFacts }) => asksFacts === undefined
+    ? []
+    : asksFacts.facts.filter((fact) => !known.has(fact))
+      .map((fact) => `${asksFacts.variable}: asks for what nothing here knows: set ${SOURCE_OF[fact]} (docs/policies.md)`))
 }
 
 /** Every broken rule that spans several variables. */

@@ -1,4 +1,6 @@
-import { type Bad, bad, type Challenge, PARAMETERS, type Requirement } from './requirement.ts'
+import {
+  type Bad, bad, type Challenge, type FactName, type Facts, PARAMETERS, type Requirement
+} from './requirement.ts'
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
@@ -73,9 +75,14 @@ export function understood (requirements: readonly Requirement[]): Understood {
   return { kind: 'understood', requirements: Object.freeze(requirements) }
 }
 
-export type Decision =
-  | Readonly<{ kind: 'allow', resolution: Resolution & { kind: 'valid' } }>
-  | Readonly<{ kind: 'refuse', reason: 'invalid_session' | 'bad_policy' | 'forbidden' }>
+export type Decision = Judged<Readonly<{ kind: 'allow', resolution: Resolution & { kind: 'valid' } }> | Refusal>
+
+/** `ask`: the facts about the person decide, and are not there yet. `unknown`: they cannot be had. */
+export type Judged<D> = D | Readonly<{ kind: 'ask' }> | Readonly<{ kind: 'unknown' }>
+
+/** `byFacts`: the person lacks nothing else, and the facts may be a little old. */
+type Refusal =
+  | Readonly<{ kind: 'refuse', reason: 'invalid_session' | 'bad_policy' | 'forbidden', byFacts?: true }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
 
 const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decision =>
@@ -83,38 +90,67 @@ const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decisio
 const INVALID = refuse('invalid_session')
 const BAD_POLICY = refuse('bad_policy')
 const FORBIDDEN = refuse('forbidden')
+const FORBIDDEN_BY_FACTS = Object.freeze({ kind: 'refuse', reason: 'forbidden', byFacts: true })
+const ASK = Object.freeze({ kind: 'ask' })
+const UNKNOWN = Object.freeze({ kind: 'unknown' })
 
 /**
  * On every request, after the cache; starts from denied. Only a valid session learns anything about the policy, and a
- * step-up comes before forbidden.
+ * step-up comes before forbidden, and what is certain before what is not.
  */
-export function decide (resolution: Resolution, policy: Policy, rules: Rules, now: EpochMs): Decision {
+export function decide (
+  resolution: Resolution, policy: Policy, rules: Rules, now: EpochMs, facts?: Facts | 'unknown'
+): Decision {
   if (resolution.kind !== 'valid') return INVALID
   if (policy.kind !== 'understood') return BAD_POLICY
   if (policy === SESSION_ONLY && rules === NO_RULES) return { kind: 'allow', resolution } // no identity is read
   for (const { kind } of policy.requirements) if (kind === 'token') return BAD_POLICY // no session meets it
-  const lacks = lacksOf(resolution.identity, rules, policy, now)
+  const lacks = lacksOf(resolution.identity, rules, policy, now, facts)
   if (lacks.challenges.length > 0) return askStepUp(lacks.challenges)
-  return lacks.isPermitted ? { kind: 'allow', resolution } : FORBIDDEN
+  if (!lacks.isPermitted) return FORBIDDEN
+  return lacks.facts === 'met' ? { kind: 'allow', resolution } : byFacts(lacks.facts)
 }
 
-type Lacks = { isPermitted: boolean, readonly challenges: Challenge[] }
+/** The decision where a person lacks nothing else. */
+export function byFacts (facts: Exclude<Lacks['facts'], 'met'>): Judged<typeof FORBIDDEN_BY_FACTS> {
+  return facts === 'lacking' ? FORBIDDEN_BY_FACTS : facts === 'asked' ? ASK : UNKNOWN
+}
+
+type Lacks = {
+  isPermitted: boolean
+  readonly challenges: Challenge[]
+  facts: 'met' | 'asked' | 'unknown' | 'lacking'
+}
 
 /** Everything that a person lacks of the rules and of the route's policy. */
-export function lacksOf (identity: Identity, rules: Rules, policy: Understood, now: EpochMs): Readonly<Lacks> {
-  const lacks: Lacks = { isPermitted: true, challenges: [] }
-  addLacks(lacks, identity, rules, now)
-  addLacks(lacks, identity, policy, now)
+export function lacksOf (
+  identity: Identity, rules: Rules, policy: Understood, now: EpochMs, facts: Facts | 'unknown' | undefined
+): Readonly<Lacks> {
+  const lacks: Lacks = { isPermitted: true, challenges: [], facts: 'met' }
+  addLacks(lacks, identity, rules, now, facts)
+  addLacks(lacks, identity, policy, now, facts)
   return lacks
 }
 
-function addLacks (lacks: Lacks, identity: Identity, { requirements }: Understood, now: EpochMs): void {
+function addLacks (
+  lacks: Lacks, identity: Identity, { requirements }: Understood, now: EpochMs, facts: Facts | 'unknown' | undefined
+): void {
   for (const requirement of requirements) {
+    if (requirement.kind === 'fact') {
+      if (facts === undefined) lacks.facts = 'asked'
+      else if (facts === 'unknown') lacks.facts = 'unknown'
+      else if (!requirement.meets(facts)) lacks.facts = 'lacking'
+    }
     if (requirement.kind !== 'person') continue
     const outcome = requirement.meets(identity, now)
     if (typeof outcome === 'object') lacks.challenges.push(outcome.stepUp)
     else if (outcome !== 'met') lacks.isPermitted = deny(outcome)
   }
+}
+
+/** The facts that a policy asks for. */
+export function factsIn ({ requirements }: Understood): readonly FactName[] {
+  return [...new Set(requirements.flatMap((one) => one.kind === 'fact' ? one.about : []))]
 }
 
 /** Another kind of outcome does not compile: it would count as this one. */

@@ -1,3 +1,4 @@
+import { type Address, readAddress, readDomain } from './email.ts'
 import type { Identity } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
@@ -14,7 +15,7 @@ export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly str
 export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
 
 /** One thing that a route asks beyond a session, or of a resource token. Without its check it does not compile. */
-export type Requirement = PersonRequirement | TokenRequirement
+export type Requirement = PersonRequirement | FactRequirement | TokenRequirement
 
 /** About the person behind a session or a resource token. */
 export type PersonRequirement = Readonly<{
@@ -28,6 +29,22 @@ export type PersonRequirement = Readonly<{
   /** True if it keeps out those who registered by themselves. */
   restricts?: true
 }>
+
+/** What is known of a person beside the identity, and may decide. */
+export type Facts = Readonly<{
+  /** The one that Authgear calls verified. */
+  address: Address | undefined
+  groups: readonly string[]
+}>
+export type FactName = 'email' | 'groups'
+/** What has to be set so that a fact is known. */
+export const SOURCE_OF: Readonly<Record<FactName, string>> = Object.freeze({
+  email: 'IDENTITY_PROFILE=email, with AUTHGEAR_ADMIN_API_URL and without IDENTITY_UNVERIFIED_EMAIL=send',
+  groups: 'IDENTITY_PROFILE=groups, with AUTHGEAR_ADMIN_API_URL'
+})
+
+/** About the person, by what the resolver does not say. Nobody meets it before the facts are known. */
+export type FactRequirement = Readonly<{ kind: 'fact', about: FactName, meets: (facts: Facts) => boolean }>
 
 /** The facts of a resource token that a session does not have. */
 type Grant = Readonly<{ audience: readonly string[], clientId: string, scopes: readonly string[] }>
@@ -117,6 +134,25 @@ export const PERSON_PARAMETERS = {
   }
 } as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
 
+/** Requirements on people, by what Authgear's resolver does not say. */
+export const FACT_PARAMETERS = {
+  email: listOf('email', readAddress, (addresses) => {
+    const allowed = membersOf(addresses.map(textOf))
+    return {
+      kind: 'fact', about: 'email', meets: ({ address }) => address !== undefined && allowed.has(textOf(address))
+    }
+  }),
+  email_domain: listOf('email_domain', readDomain, (list) => {
+    const domains = membersOf(list)
+    return { kind: 'fact', about: 'email', meets: ({ address }) => domains.has(address?.domain ?? '') }
+  }),
+  group: listOf('group', (value) => ROLE.test(value) ? value : undefined, (groups) => ({
+    kind: 'fact', about: 'groups', meets: (facts) => groups.some((group) => facts.groups.includes(group))
+  }))
+} as const satisfies Readonly<Record<string, Parameter<FactRequirement>>>
+
+const textOf = ({ local, domain }: Address): string => `${local}@${domain}`
+
 /** Requirements on a resource token. */
 export const TOKEN_PARAMETERS = {
   resource: {
@@ -137,7 +173,7 @@ export const TOKEN_PARAMETERS = {
 } as const satisfies Readonly<Record<string, Parameter<TokenRequirement>>>
 
 /** The closed set of docs/interface.md, "Policies": no other name is understood. */
-export const PARAMETERS = { ...PERSON_PARAMETERS, ...TOKEN_PARAMETERS }
+export const PARAMETERS = { ...PERSON_PARAMETERS, ...FACT_PARAMETERS, ...TOKEN_PARAMETERS }
 
 /** A list in which commas mean "or", written as they are or as `%2C`: no value may hold one. */
 function anyOf<R extends Requirement> (
@@ -145,12 +181,18 @@ function anyOf<R extends Requirement> (
   grammar: RegExp,
   requirement: (values: readonly string[]) => R
 ): Parameter<R> {
+  return listOf(name, (item) => grammar.test(item) ? item : undefined, requirement)
+}
+
+/** The same, where a value is read into another form. */
+function listOf<T, R extends Requirement> (
+  name: string, read: (item: string) => T | undefined, requirement: (values: readonly T[]) => R
+): Parameter<R> {
   return {
     parse (value) {
-      const values = value.split(',')
-      return values.every((item) => grammar.test(item))
-        ? requirement(values)
-        : bad(`${name} has a value that cannot be one`)
+      const items = value.split(',')
+      const values = items.map(read).filter((one) => one !== undefined)
+      return values.length === items.length ? requirement(values) : bad(`${name} has a value that cannot be one`)
     }
   }
 }

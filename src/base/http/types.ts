@@ -5,6 +5,7 @@ import type { CookieNames, CredentialsRead } from '../core/credentials.ts'
 import type { Rules } from '../core/policy.ts'
 import type { AllowReason, AnswerSource, KeySetReason, LoginOutcome, RefusalReason } from '../core/reason.ts'
 import type { ServiceError } from '../errors.ts'
+import type { FactSource } from '../identity/profile.ts'
 import type { Admitted, Presenter } from '../identity/presenter.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
@@ -106,6 +107,8 @@ export type HandlerDeps = Readonly<{
   presenter: Presenter
   /** Requirements on every person, on every endpoint. */
   rules: Rules
+  /** What rules and policies ask of a person beside the identity. */
+  facts: FactSource
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>

@@ -70,7 +70,7 @@ type Lasts = Readonly<{ from: EpochMs, until: EpochMs }>
 export type PresenterDeps = Readonly<{
   settings: IdentitySettings
   /** Undefined: no part knows users. */
-  profiles: Profiles | undefined
+  profiles: Pick<Profiles, 'of' | 'now' | 'hasGroups'> | undefined
   /** The headers that parts add, in this order. */
   contributors?: readonly HeaderContributor[]
   clock: Clock

@@ -3,6 +3,7 @@ import {
 } from '../config/kind.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { CountsOf, MetricTable, ReadersOf } from '../metrics/table.ts'
+import type { FactName } from '../core/requirement.ts'
 import type { UserField } from '../identity/sets.ts'
 import type { Arrived, At, Check, Checked, Explained, Found, HostSubject, PartFinding } from './findings.ts'
 import type { Base, Opened } from './places.ts'
@@ -52,6 +53,8 @@ type Sends = Readonly<{
   token?: string
 }>
 
+type AsksFacts<Name extends string> = Readonly<{ variable: Name, facts: readonly FactName[] }>
+
 type Open<Settings, Table> =
   (settings: Settings, base: Base, count: CountsOf<Table>) => Opened & Readonly<{ gauges: ReadersOf<Table> }>
 
@@ -88,6 +91,10 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
   /** True if what it asks of people says who may enter: else the start warns that everyone who registers may. */
   saysWhoEnters?: (settings: Settings) => boolean
+  /** The facts about people that it knows, and by which rules may decide. */
+  knowsFacts?: (settings: Settings) => readonly FactName[]
+  /** The facts that its own rules ask for, and the variable that holds them. */
+  asksFacts?: (settings: Settings) => AsksFacts<keyof Rows & string>
   /** Its share of CACHE_MAX_MEMORY. */
   memoryShare?: number
   /** Its share of what all other parts leave of it. */
@@ -134,7 +141,7 @@ export type Loaded = Lives & NamedFigures & Readonly<{
 }>
 
 /** A part that is on: its types are closed in, so that a list of parts needs none of them. */
-type Configured = Lives & Readonly<{
+export type Configured = Lives & Readonly<{
   name: string
   keepsInRedis: string | undefined
   signsIn: boolean
@@ -148,6 +155,8 @@ type Configured = Lives & Readonly<{
   sends: readonly string[]
   banner: string | undefined
   saysWhoEnters: boolean
+  knowsFacts: readonly FactName[]
+  asksFacts: AsksFacts<string> | undefined
   /** In the order of the part's list. */
   checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
@@ -234,6 +243,8 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
     sends: sends?.names ?? [],
     banner,
     saysWhoEnters: definition.saysWhoEnters?.(settings) === true,
+    knowsFacts: definition.knowsFacts?.(settings) ?? [],
+    asksFacts: definition.asksFacts?.(settings),
     checks: checks.map(({ run }) => (at) => run(settings, at)),
     arrived: async (seen) => await arrived?.(settings, seen) ?? [],
     pasted: async (token, at) => await pasted?.(settings, token, at),

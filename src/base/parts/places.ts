@@ -77,7 +77,10 @@ export type Base = Readonly<{
   redis: SharedRedis | undefined
   /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
   openAdminApi: ((limits: AdminApiLimits) => AdminApi) | undefined
-  /** `issuer`: the origin that its tokens name. `waitingBytes`: for all requests that wait for it together. */
+  /**
+   * `issuer`: the origin that its tokens name. `waitingBytes`: for all requests that wait for it together. `timeoutMs`:
+   * AUTHGEAR_TIMEOUT.
+   */
   authgear: Readonly<{ issuer: string, waitingBytes: number, timeoutMs: number, ca: string | undefined }>
   /** The keys by which Authgear signs, of one set for all; the first one that opens it hears of each fetch. */
   openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
@@ -168,6 +171,8 @@ export type EndpointsDeps = Readonly<{
   /** The prefix of Envoy's ext_authz. */
   extAuthz: Handler
   extAuthzPolicy: 'optional' | 'required'
+  /** CACHE_NEGATIVE_TTL */
+  confirmAfterMs: number
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
   /** The same handler, which makes a span of each request where traces are on. */

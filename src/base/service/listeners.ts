@@ -91,7 +91,15 @@ function checksOf (
   const clients = clientJudgeOf(opened)
   const { extAuthzPolicy } = settings
   const added = endpointsOf(opened, {
-    handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, sessions, traced
+    handlerDeps,
+    revocations,
+    clients,
+    verify,
+    extAuthz,
+    extAuthzPolicy,
+    confirmAfterMs: settings.cache.negativeTtlMs,
+    sessions,
+    traced
   })
   const main = traced(verify)
   return {

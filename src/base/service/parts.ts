@@ -119,6 +119,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       absentHeaders: settings.absentHeaders,
       presenter,
       rules: rulesOf(opened),
+      facts: profiles,
       realm: settings.authgear.endpoint.origin
     } satisfies HandlerDeps as HandlerDeps
   }

@@ -3,10 +3,12 @@ import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
+import type { Facts } from '../core/requirement.ts'
+import type { Resolution, UserId } from '../core/resolution.ts'
 import { nameOf } from '../core/presentation.ts'
 import { REFUSALS } from '../core/reason.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
-import type { KnownProfile } from '../identity/presenter.ts'
+import { type EarlierFindings, factsOf, PROFILE_UNKNOWN, withKnownFacts } from './facts.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies } from './policy-cache.ts'
@@ -14,7 +16,9 @@ import { credentialContextOf, judgeInTurn } from '../http/request.ts'
 import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
-export type ConcludeDeps = Pick<HandlerDeps, 'authenticator' | 'absentHeaders' | 'presenter' | 'rules'> & Readonly<{
+type OfHandlers = 'authenticator' | 'absentHeaders' | 'presenter' | 'rules' | 'facts'
+
+export type ConcludeDeps = Pick<HandlerDeps, OfHandlers> & Readonly<{
   clock: Clock
   /** A refusal that rests on an older resolution is confirmed first (CACHE_NEGATIVE_TTL). */
   confirmAfterMs: number
@@ -80,9 +84,14 @@ const NO_SEGMENT: Policy = {
   why: 'EXT_AUTHZ_POLICY=required: the path begins with no policy segment, such as /ext-authz/~/'
 }
 
-function createSessionPolicies ({ tokenRequirements, segments }: VerifyDeps): (request: VerifyRequest) => Policy {
-  if (tokenRequirements === 'leave-out') return createDerivedPolicies(withoutTokenRequirements)
-  const ofSessions = (policy: Policy): Policy => isForSessions(policy) ? policy : FOR_TOKENS
+function createSessionPolicies (
+  { tokenRequirements, segments, facts }: VerifyDeps
+): (request: VerifyRequest) => Policy {
+  if (tokenRequirements === 'leave-out') {
+    return createDerivedPolicies((policy) => withKnownFacts(withoutTokenRequirements(policy), facts))
+  }
+  const ofSessions = (policy: Policy): Policy =>
+    isForSessions(policy) ? withKnownFacts(policy, facts) : FOR_TOKENS
   const policyOf = createDerivedPolicies(ofSessions, segments === 'optional' ? 'doubtful' : 'trusted')
   return segments === 'required'
     ? (request) => request.query === undefined ? NO_SEGMENT : policyOf(request)
@@ -97,12 +106,9 @@ export type Conclude = (
   given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
 
-/** The findings of an earlier judgement of the same request. */
-type EarlierFindings = Readonly<{ isConfirmed?: true, profile?: KnownProfile }>
-
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
-  { authenticator, absentHeaders, presenter, rules, clock, confirmAfterMs }: ConcludeDeps,
+  { authenticator, absentHeaders, presenter, rules, facts: factSource, clock, confirmAfterMs }: ConcludeDeps,
   refuse: Refuser
 ): Conclude {
   const allow = createAllow(absentHeaders)
@@ -111,7 +117,18 @@ export function createConclude (
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
     if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
     const { resolution, source, ageMs, digests, stale } = authentication
-    const decision = decide(resolution, policy, rules, clock.wall())
+    const judge = (facts?: Facts | 'unknown'): Decision => decide(resolution, policy, rules, clock.wall(), facts)
+    let decision = judge()
+    if (decision.kind === 'ask') {
+      const facts = factsOf(factSource, userIdOf(resolution), given.areFactsAwaited === true)
+      if (facts instanceof Promise) {
+        return facts.then(() => judgeAgain(request, subject, policy, { ...given, areFactsAwaited: true }))
+      }
+      decision = judge(facts)
+    }
+    if (decision.kind === 'ask' || decision.kind === 'unknown') {
+      return unresolved(refuse, request, subject, { kind: 'unavailable', error: PROFILE_UNKNOWN })
+    }
     if (decision.kind === 'allow') {
       const who = admittedOf(subject, decision.resolution, digests)
       const outgoing = presenter.present(policy, who, given.profile)
@@ -132,6 +149,9 @@ export function createConclude (
       { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
       { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
+    if (decision.reason === 'forbidden' && decision.byFacts === true) {
+      return confirmFacts(request, subject, policy, given, userIdOf(resolution)) ?? refusal
+    }
     if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
     return confirm(request, subject, policy, refusal, given)
   }
@@ -144,6 +164,19 @@ export function createConclude (
     given: EarlierFindings
   ): Promise<HandlerResult> {
     return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
+  }
+
+  /** An address that was just proved, and a group just joined, change the answer. @returns undefined: they are new */
+  function confirmFacts (
+    request: VerifyRequest,
+    subject: CredentialContext,
+    policy: Policy,
+    given: EarlierFindings,
+    userId: UserId | undefined
+  ): Promise<HandlerResult> | undefined {
+    if (given.areFactsConfirmed === true || userId === undefined) return undefined
+    const known: EarlierFindings = { ...given, areFactsAwaited: true, areFactsConfirmed: true }
+    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(request, subject, policy, known))
   }
 
   /** While Authgear cannot be asked, its last answer stands. */
@@ -176,6 +209,9 @@ function unresolved (
   const { error } = authentication
   return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
 }
+
+const userIdOf = (resolution: Resolution): UserId | undefined =>
+  resolution.kind === 'valid' ? resolution.userId : undefined
 
 function sentBearer ({ credentials }: CredentialContext): boolean {
   return credentials.bearer !== undefined

@@ -1,5 +1,5 @@
 import { definePart } from '../../base/parts/part.ts'
-import type { Rules } from '../../base/core/policy.ts'
+import { factsIn, type Rules } from '../../base/core/policy.ts'
 import { variables } from './variables.ts'
 
 /** Who may enter: requirements on every person, on every endpoint (docs/policies.md, "Who may enter"). */
@@ -10,11 +10,12 @@ export const accessRules = definePart({
   example: { ALLOW: 'role=staff' },
   configure: ({ rules }) => rules && { rules },
   saysWhoEnters: ({ rules }) => rules.requirements.length === 0 || restricts(rules),
+  asksFacts: ({ rules }) => ({ variable: 'ALLOW', facts: factsIn(rules) }),
   metrics: () => ({}),
   load: async () => (await import('./open.ts')).openAccessRules
 })
 
 /** True if somebody who registered by himself stays outside. */
 function restricts ({ requirements }: Rules): boolean {
-  return requirements.some((one) => one.kind === 'person' && one.restricts === true)
+  return requirements.some((one) => one.kind === 'fact' || (one.kind === 'person' && one.restricts === true))
 }

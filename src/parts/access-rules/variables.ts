@@ -1,6 +1,6 @@
 import { type Kind, parsed, type Parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
 import { parseParameter, type Rules, understood } from '../../base/core/policy.ts'
-import type { PersonRequirement, Requirement } from '../../base/core/requirement.ts'
+import type { FactRequirement, PersonRequirement, Requirement } from '../../base/core/requirement.ts'
 
 /** Says in words that everybody who can register may enter. */
 const ANYONE = 'anyone'
@@ -25,14 +25,16 @@ const rules: Kind<Rules> = Object.freeze({
 })
 
 /** False for what only a token can meet, and for what only changes what goes out or where a person is sent. */
-function isAboutPeople (one: Requirement): one is PersonRequirement {
-  return one.kind === 'person' && one.presents === undefined && one.login !== 'offer'
+function isAboutPeople (one: Requirement): one is PersonRequirement | FactRequirement {
+  return one.kind === 'fact' || (one.kind === 'person' && one.presents === undefined && one.login !== 'offer')
 }
+
+const NAMING: ReadonlySet<string> = new Set(['user', 'email'])
 
 /** Names of people are not shown: their number is. */
 function shownOf (item: string): string {
   const [name = '', list = ''] = item.split('=')
-  return name === 'user' ? `user=(${list.split(/,|%2c/i).length})` : item
+  return NAMING.has(name) ? `${name}=(${list.split(/,|%2c/i).length})` : item
 }
 
 export const variables = {

@@ -1,7 +1,7 @@
 import { definePart } from '../../base/parts/part.ts'
 import { METRICS } from './metrics.ts'
 import { rules, warnings } from './rules.ts'
-import { settingsOf, variables } from './variables.ts'
+import { factsKnownBy, settingsOf, variables } from './variables.ts'
 
 /** Attributes of users from Authgear's Admin API, for the headers of a 200 (docs/profile.md). */
 export const profile = definePart({
@@ -15,6 +15,7 @@ export const profile = definePart({
   memoryShare: 0.2,
   configure: settingsOf,
   remembersMs: ({ ttlMs }) => ttlMs,
+  knowsFacts: factsKnownBy,
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openProfile
 })

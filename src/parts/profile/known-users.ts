@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, elapsedSince, momentOf } from '../../base/clock.ts'
+import { readAddress } from '../../base/core/email.ts'
+import type { Facts } from '../../base/core/requirement.ts'
 import type { UserId } from '../../base/core/resolution.ts'
 import { NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
 import type { RevocationLog } from '../../base/revocation/types.ts'
@@ -8,6 +10,8 @@ import type { Learned } from './reader.ts'
 export type KnownUsersDeps = Readonly<{
   revocations: Pick<RevocationLog, 'isVoid' | 'snapshot' | 'isFollowing'>
   maxBytes: number
+  /** CACHE_STALE_IF_ERROR */
+  staleIfErrorMs: number
   clock: Clock
 }>
 
@@ -18,6 +22,8 @@ export const MAX_STALE_LIVES = 12
 
 /** One user as this replica knows them. */
 type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
+  /** What of the profile may decide. */
+  facts: Facts
   /** Moves forward as the log is read. */
   snapshot: Learned['snapshot']
   /** Consecutive attempts that brought nothing. */
@@ -27,7 +33,7 @@ type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
 }
 
 /** The users in memory. */
-export function createKnownUsers ({ revocations, maxBytes, clock }: KnownUsersDeps) {
+export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock }: KnownUsersDeps) {
   const memory = new LRUCache<UserId, Known>({ maxSize: maxBytes, sizeCalculation: bytesOf })
 
   /** The entry in memory, unless a revocation has named the user since. */
@@ -44,6 +50,11 @@ export function createKnownUsers ({ revocations, maxBytes, clock }: KnownUsersDe
     return isUsable ? profile : NO_PROFILE
   }
 
+  /** Past its life a profile that could not be read again decides for a while, if every change would be noticed. */
+  function mayStillDecide ({ lifeMs }: Known, ageMs: number): boolean {
+    return ageMs < lifeMs + (lifeMs > 0 ? staleIfErrorMs : 0) && revocations.isFollowing()
+  }
+
   function usableNow (userId: UserId): Profile {
     const known = remembered(userId)
     return known === undefined ? NO_PROFILE : usable(known, elapsedSince(known.since, clock))
@@ -53,7 +64,7 @@ export function createKnownUsers ({ revocations, maxBytes, clock }: KnownUsersDe
     const before = memory.peek(userId)?.profile
     const profile = before !== undefined && isSame(before, learned.profile) ? before : learned.profile
     const nextTryAt = isEmpty ? clock.monotonic() + learned.lifeMs : -Infinity
-    memory.set(userId, { ...learned, profile, failures: Number(isEmpty), nextTryAt })
+    memory.set(userId, { ...learned, profile, facts: factsOf(profile), failures: Number(isEmpty), nextTryAt })
   }
 
   /** Keeps what is known in use: it is as good as now, since no revocation names the user up to here. */
@@ -63,10 +74,19 @@ export function createKnownUsers ({ revocations, maxBytes, clock }: KnownUsersDe
     const known = remembered(userId)
     const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1 }
     if (known !== undefined) Object.assign(known, tries)
-    else memory.set(userId, { ...tries, profile: NO_PROFILE, since: momentOf(clock), lifeMs: 0 })
+    else memory.set(userId, { ...tries, profile: NO_PROFILE, facts: NO_FACTS, since: momentOf(clock), lifeMs: 0 })
   }
 
-  return Object.freeze({ remembered, usable, usableNow, keep, keepFailure })
+  return Object.freeze({ remembered, usable, usableNow, mayStillDecide, keep, keepFailure })
+}
+
+export type KnownUsers = ReturnType<typeof createKnownUsers>
+
+const NO_FACTS: Facts = Object.freeze({ address: undefined, groups: [] })
+
+/** An address in a profile is verified: where others may go out too, this source knows none (`open.ts`). */
+function factsOf ({ email, groups = [] }: Profile): Facts {
+  return Object.freeze({ address: email === undefined ? undefined : readAddress(email), groups })
 }
 
 /** Measured on Node 24: 625 for an entry without texts: key, place in the list, stamp, moment, an empty profile. */

@@ -13,6 +13,7 @@ import { createProfiles } from './profiles.ts'
 import { createReader } from './reader.ts'
 import { createSharedProfiles, NO_SHARED_PROFILES, type SharedProfiles, STORED_PROFILE } from './shared.ts'
 import type { ProfileSettings, ReadOutcome } from './types.ts'
+import { factsKnownBy } from './variables.ts'
 import { createUsers } from './users.ts'
 
 /** Longer than PROFILE_TIMEOUT: a late answer serves the next request. */
@@ -27,7 +28,7 @@ type Counts = CountsOf<typeof METRICS>
 
 /** Opens no connection by itself. */
 export function openProfile (settings: ProfileSettings, base: Base, count: Counts) {
-  const { clock, maxBytes, openAdminApi } = base
+  const { clock, maxBytes, openAdminApi, authgear, ttlMs, lifetimeMs } = base
   if (openAdminApi === undefined) throw new Error('no Admin API') // the rules see to it that there is one
   const api = openAdminApi({
     connections: MAX_QUERIES, deadlineMs: QUERY_DEADLINE_MS, maxBodyBytes: MAX_BODY_BYTES
@@ -50,11 +51,13 @@ export function openProfile (settings: ProfileSettings, base: Base, count: Count
       pause,
       revocations,
       timeoutMs: settings.timeoutMs,
+      decideWithinMs: authgear.timeoutMs,
+      staleIfErrorMs: lifetimeMs - ttlMs,
       maxBytes: Math.floor(maxBytes),
       clock,
       answered: count.answers.add
     })
-    return Object.freeze({ ...known, hasGroups: settings.fields.includes('groups') })
+    return Object.freeze({ ...known, hasGroups: settings.fields.includes('groups'), knows: factsKnownBy(settings) })
   }
   return Object.freeze({ profiles, close: queries.close, gauges: {} } satisfies Opened & Record<'gauges', object>)
 }

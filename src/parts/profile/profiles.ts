@@ -2,6 +2,7 @@ import { elapsedSince } from '../../base/clock.ts'
 import type { UserId } from '../../base/core/resolution.ts'
 import { NO_PROFILE, type Profile, type Profiles } from '../../base/identity/profile.ts'
 import type { Pause } from './batches.ts'
+import { createFacts, freshAfter } from './facts.ts'
 import { createKnownUsers, type KnownUsersDeps } from './known-users.ts'
 import type { Learned } from './reader.ts'
 import { RENEW_AHEAD } from './shared.ts'
@@ -9,10 +10,12 @@ import type { AnswerOutcome } from './types.ts'
 import { isReadableId } from './users.ts'
 
 export type ProfilesDeps = KnownUsersDeps & Readonly<{
-  reader: (userId: UserId, isRenewal: boolean) => Promise<Learned | undefined>
+  reader: (userId: UserId, maxAgeMs: number) => Promise<Learned | undefined>
   pause: Pick<Pause, 'isOver'>
   /** PROFILE_TIMEOUT */
   timeoutMs: number
+  /** AUTHGEAR_TIMEOUT: a decision waits for so long. */
+  decideWithinMs: number
   /** @param count requests with this outcome */
   answered: (outcome: AnswerOutcome, count: number) => void
   /** @returns cancels it */
@@ -22,16 +25,21 @@ export type ProfilesDeps = KnownUsersDeps & Readonly<{
 /** Users being read or waiting to be: some four seconds of Authgear's work, and 1 kB each. */
 export const MAX_READS = 4096
 /** A user being read. `isLate`: PROFILE_TIMEOUT has passed, and no request waits any more. */
-type Read = { readonly ended: Promise<void>, waiting: Promise<Profile> | undefined, waiters: number, isLate: boolean }
+type Read = {
+  readonly ended: Promise<void>
+  waiting: Promise<Profile> | undefined
+  waiters: number
+  isLate: boolean
+}
 
 /** Memory first; other users are read in the background, and a request waits on the first sight of a user only. */
-export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups'> {
-  const { reader, pause, timeoutMs, clock, answered, after = afterTimeout } = deps
-  const { remembered, usable, usableNow, keep, keepFailure } = createKnownUsers(deps)
+export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups' | 'knows'> {
+  const { reader, pause, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
+  const { remembered, usable, usableNow, mayStillDecide, keep, keepFailure } = createKnownUsers(deps)
   const reads = new Map<UserId, Read>()
 
   /** @returns undefined where there is no room, or the Admin API rests */
-  function read (userId: UserId, isRenewal: boolean): Read | undefined {
+  function read (userId: UserId, maxAgeMs: number): Read | undefined {
     const running = reads.get(userId)
     if (running !== undefined || reads.size >= MAX_READS || !pause.isOver()) return running
     const settle = (learned: Learned | undefined): void => {
@@ -39,7 +47,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups'>
       if (learned === undefined) keepFailure(userId)
       else keep(userId, learned)
     }
-    const ended = reader(userId, isRenewal).then(settle, () => settle(undefined))
+    const ended = reader(userId, maxAgeMs).then(settle, () => settle(undefined))
     const begun: Read = { ended, waiting: undefined, waiters: 0, isLate: false }
     reads.set(userId, begun)
     return begun
@@ -66,7 +74,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups'>
 
   function firstSight (userId: UserId): Profile | Promise<Profile> {
     if (!isReadableId(userId)) return without('unknown')
-    const begun = read(userId, false)
+    const begun = read(userId, Infinity)
     if (begun === undefined) return without('rejected')
     return begun.isLate ? without('unknown') : waitFor(userId, begun)
   }
@@ -77,13 +85,14 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups'>
   }
 
   return Object.freeze({
+    ...createFacts({ remembered, mayStillDecide, read, clock, decideWithinMs, after }),
     now: usableNow,
     of (userId: UserId): Profile | Promise<Profile> {
       const known = remembered(userId)
       if (known === undefined) return firstSight(userId)
       const ageMs = elapsedSince(known.since, clock)
       if (ageMs < known.lifeMs * RENEW_AHEAD) { answered('known', 1); return known.profile }
-      const begun = clock.monotonic() >= known.nextTryAt ? read(userId, ageMs < known.lifeMs) : undefined
+      const begun = clock.monotonic() >= known.nextTryAt ? read(userId, freshAfter(known, ageMs)) : undefined
       // a user who was away for longer than PROFILE_TTL counts as new
       if (ageMs >= known.lifeMs && known.failures === 0 && begun?.isLate === false) return waitFor(userId, begun)
       answered(ageMs < known.lifeMs ? 'known' : known.profile === NO_PROFILE ? 'unknown' : 'stale', 1)

@@ -38,11 +38,11 @@ const JITTER = 0.1
 const EMPTY_LIFE_MS = 5000
 
 /** Reads one user from Redis or the Admin API. Never rejects; undefined if nothing was learned. */
-export function createReader (deps: ReaderDeps): (userId: UserId, isRenewal: boolean) => Promise<Learned | undefined> {
+export function createReader (deps: ReaderDeps): (userId: UserId, maxAgeMs: number) => Promise<Learned | undefined> {
   const { revocations } = deps
-  return async (userId, isRenewal) => {
+  return async (userId, maxAgeMs) => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const learned = await readOnce(deps, userId, isRenewal)
+      const learned = await readOnce(deps, userId, maxAgeMs)
       if (learned === undefined || !revocations.isVoid({ userId, digests: [] }, learned.snapshot)) return learned
     }
     deps.read('dropped')
@@ -50,9 +50,9 @@ export function createReader (deps: ReaderDeps): (userId: UserId, isRenewal: boo
   }
 }
 
-async function readOnce (deps: ReaderDeps, userId: UserId, isRenewal: boolean): Promise<Learned | undefined> {
+async function readOnce (deps: ReaderDeps, userId: UserId, maxAgeMs: number): Promise<Learned | undefined> {
   const { shared, revocations, clock, batches } = deps
-  const lookup = await shared.lookup(userId, isRenewal)
+  const lookup = await shared.lookup(userId, maxAgeMs)
   if (lookup.kind === 'found') {
     const { stored, remainingMs } = lookup
     deps.read('redis')

@@ -26,8 +26,8 @@ type SharedLookup =
   | Readonly<{ kind: 'ask', done: (stored?: StoredProfile) => Promise<void> }>
 
 export type SharedProfiles = Readonly<{
-  /** @param isRenewal a profile that is due for renewal is not good enough */
-  lookup: (userId: UserId, isRenewal: boolean) => Promise<SharedLookup>
+  /** @param maxAgeMs an older profile is not good enough */
+  lookup: (userId: UserId, maxAgeMs: number) => Promise<SharedLookup>
 }>
 
 /** Share of its life after which a profile in use is renewed in the background. */
@@ -45,10 +45,10 @@ export function createSharedProfiles (
   const isTrusted = (userId: UserId, { stamp, ttlMs, sealedAt }: StoredProfile): boolean =>
     revocations.trusts({ stamp, ttlMs, sealedAt, digests: [], resolution: { kind: 'valid', userId, identity: [] } })
   return Object.freeze({
-    async lookup (userId: UserId, isRenewal: boolean): Promise<SharedLookup> {
+    async lookup (userId: UserId, maxAgeMs: number): Promise<SharedLookup> {
       if (!revocations.trustsShared()) return ASK_ALONE
       const accept = (stored: StoredProfile, remainingMs: number): boolean =>
-        isTrusted(userId, stored) && !(isRenewal && remainingMs <= stored.ttlMs * (1 - RENEW_AHEAD))
+        isTrusted(userId, stored) && stored.ttlMs - remainingMs < maxAgeMs
       const key = keyOf(userId)
       const read = await cache.read(key)
       if (read.kind === 'unreachable') return ASK_ALONE

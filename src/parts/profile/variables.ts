@@ -1,5 +1,6 @@
 import { type SettingsOf, type Variables } from '../../base/config/kind.ts'
 import { choice, duration, someOf } from '../../base/config/parsers/values.ts'
+import type { FactName } from '../../base/core/requirement.ts'
 import { PROFILE_FIELDS } from '../../base/identity/profile.ts'
 import type { ProfileSettings } from './types.ts'
 
@@ -37,6 +38,12 @@ export const variables = {
         'project whose verification is switched off has no others.'
   }
 } as const satisfies Variables
+
+/** The facts by which rules may decide. An address that goes out unverified decides nothing. */
+export function factsKnownBy ({ fields, sendsUnverifiedEmail }: ProfileSettings): readonly FactName[] {
+  const email = fields.includes('email') && !sendsUnverifiedEmail
+  return [...email ? ['email'] as const : [], ...fields.includes('groups') ? ['groups'] as const : []]
+}
 
 /** Undefined: it is off. */
 export function settingsOf (

@@ -43,7 +43,9 @@ const UNKNOWN =
 function endpointsOf (
   { resources, isAllowList }: TokensSettings,
   { clock, trustProxy, authgear: { issuer } }: Base,
-  { handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, sessions, traced }: EndpointsDeps,
+  {
+    handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, confirmAfterMs, sessions, traced
+  }: EndpointsDeps,
   own: Pick<ResourceDeps, 'verifier' | 'refusedUnknown'>
 ): Endpoints {
   const signInScopes = (scopes: readonly string[]): readonly string[] =>
@@ -52,6 +54,7 @@ function endpointsOf (
     ...handlerDeps,
     ...own,
     clock,
+    confirmAfterMs,
     standingOf: revocations.standingOf,
     clients,
     isAllowList,

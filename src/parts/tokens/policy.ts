@@ -1,7 +1,7 @@
 import {
-  askStepUp, type Challenge, lacksOf, NO_RULES, type Policy, type Rules, type Understood
+  askStepUp, byFacts, type Challenge, type Judged, lacksOf, NO_RULES, type Policy, type Rules, type Understood
 } from '../../base/core/policy.ts'
-import type { TokenRequirement } from '../../base/core/requirement.ts'
+import type { Facts, TokenRequirement } from '../../base/core/requirement.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import type { EpochMs } from '../../base/core/token-expiry.ts'
 
@@ -25,9 +25,10 @@ function firstOfEach ({ requirements }: Understood, about: TokenRequirement['abo
 
 type TokenRefusal = 'bad_policy' | 'wrong_audience' | 'wrong_client' | 'forbidden' | 'insufficient_scope'
 
-export type TokenDecision =
+export type TokenDecision = Judged<Certain>
+type Certain =
   | Readonly<{ kind: 'allow' }>
-  | Readonly<{ kind: 'refuse', reason: TokenRefusal }>
+  | Readonly<{ kind: 'refuse', reason: TokenRefusal, byFacts?: true }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
 
 const ALLOWED: TokenDecision = Object.freeze({ kind: 'allow' })
@@ -42,7 +43,9 @@ const INSUFFICIENT_SCOPE = refuse('insufficient_scope')
  * A machine fails every rule about people. The scope comes last: only where nothing else is lacking does another scope
  * help.
  */
-export function decideToken (token: ResourceToken, policy: Policy, rules: Rules, now: EpochMs): TokenDecision {
+export function decideToken (
+  token: ResourceToken, policy: Policy, rules: Rules, now: EpochMs, facts?: Facts | 'unknown'
+): TokenDecision {
   if (policy.kind !== 'understood') return BAD_POLICY
   const lacks = { resource: false, client: false, scope: false }
   let namesResource = false
@@ -54,20 +57,29 @@ export function decideToken (token: ResourceToken, policy: Policy, rules: Rules,
   if (!namesResource) return BAD_POLICY
   if (lacks.resource) return WRONG_AUDIENCE
   if (lacks.client) return WRONG_CLIENT
-  const ofPerson = decidePerson(token, policy, rules, now)
+  const ofPerson = decidePerson(token, policy, rules, now, facts)
   if (ofPerson !== ALLOWED) return ofPerson
   return lacks.scope ? INSUFFICIENT_SCOPE : ALLOWED
 }
 
 /** The rules are for people, an agent that acts for one included: of a machine the scope and `client=` decide. */
 function decidePerson (
-  { identity, userId }: ResourceToken, policy: Understood, rules: Rules, now: EpochMs
+  { identity, userId }: ResourceToken,
+  policy: Understood,
+  rules: Rules,
+  now: EpochMs,
+  known: Facts | 'unknown' | undefined
 ): TokenDecision {
   const isMachine = userId === undefined
-  const { isPermitted, challenges } = lacksOf(identity, isMachine ? NO_RULES : rules, policy, now)
-  if (challenges.length === 0) return isPermitted ? ALLOWED : FORBIDDEN
-  return isMachine ? FORBIDDEN : askStepUp(challenges) // no machine can step up
+  const lacks = lacksOf(identity, isMachine ? NO_RULES : rules, policy, now, isMachine ? NO_FACTS : known)
+  const { isPermitted, challenges, facts } = lacks
+  if (challenges.length > 0) return isMachine ? FORBIDDEN : askStepUp(challenges) // no machine can step up
+  if (!isPermitted) return FORBIDDEN
+  return facts === 'met' ? ALLOWED : byFacts(facts)
 }
+
+/** A machine has no address and is in no group. */
+const NO_FACTS: Facts = Object.freeze({ address: undefined, groups: [] })
 
 function refuse (reason: TokenRefusal): TokenDecision {
   return Object.freeze({ kind: 'refuse', reason })

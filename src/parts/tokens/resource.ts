@@ -3,16 +3,19 @@ import type { Clock } from '../../base/clock.ts'
 import type { Keyer } from '../../base/core/cache-key.ts'
 import { readBearerAlone } from '../../base/core/credentials.ts'
 import type { Rules } from '../../base/core/policy.ts'
+import type { Facts } from '../../base/core/requirement.ts'
+import type { UserId } from '../../base/core/resolution.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import { jwtAudience } from '../../base/core/token-expiry.ts'
-import { decideToken, type TokenNeeds, tokenNeedsOf } from './policy.ts'
+import { decideToken, type TokenDecision, type TokenNeeds, tokenNeedsOf } from './policy.ts'
 import type { Route } from '../../base/http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../../base/http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../../base/http/types.ts'
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors.ts'
-import type { Admitted, KnownProfile, Presenter } from '../../base/identity/presenter.ts'
+import type { Admitted, Presenter } from '../../base/identity/presenter.ts'
 import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
+import { type EarlierFindings, factsOf, PROFILE_UNKNOWN } from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
@@ -26,6 +29,8 @@ export type ResourceDeps = RouteDeps & Readonly<{
   /** Requirements on every person. */
   rules: Rules
   clock: Clock
+  /** CACHE_NEGATIVE_TTL: a refusal that rests on older facts is confirmed first. */
+  confirmAfterMs: number
   standingOf: (token: ResourceToken) => TokenStanding
   /** Called where a token is refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
@@ -106,12 +111,12 @@ type Conclude<Known extends Verification = Verification> = (
   route: RoutePolicy,
   subject: CredentialContext,
   verification: Known,
-  profile?: KnownProfile
+  given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
 
 function createConclude (deps: ResourceDeps): Conclude {
   const judgeToken = createJudgeToken(deps, (...verified) => conclude(...verified))
-  const conclude: Conclude = (route, subject, verification, profile) => {
+  const conclude: Conclude = (route, subject, verification, given) => {
     if (verification.kind === 'unavailable') {
       const { error } = verification
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
@@ -119,7 +124,7 @@ function createConclude (deps: ResourceDeps): Conclude {
     if (verification.kind === 'refused') {
       return refuse(route, { reason: verification.reason, bearer: true }, { subject, tokenError: verification.why })
     }
-    const result = judgeToken(route, subject, verification, profile)
+    const result = judgeToken(route, subject, verification, given)
     if (result instanceof Promise || result.response.status === 503) return result
     deps.clients?.saw(verification.token, route.needs.resources[0], result.reason === 'allowed')
     return result
@@ -129,20 +134,29 @@ function createConclude (deps: ResourceDeps): Conclude {
 
 /** Starts from denied: only its last line is a 200. */
 function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verification & { kind: 'token' }> {
-  const { absentHeaders, clock, presenter, rules, verifier } = deps
+  const { absentHeaders, clock, presenter, rules, facts: factSource, verifier, confirmAfterMs } = deps
   const allow = createAllowToken(absentHeaders)
 
   /** A revocation may have come while the profile was waited for. */
   async function judgeAgain (
     route: RoutePolicy,
     subject: CredentialContext,
-    profile: KnownProfile
+    given: EarlierFindings
   ): Promise<HandlerResult> {
     const verification = await verifier.verify(subject.credentials.bearer ?? '', subject)
-    return await conclude(route, subject, verification, profile)
+    return await conclude(route, subject, verification, given)
   }
 
-  return (route, subject, { token, source }, profile) => {
+  /** @returns undefined where the facts about the person are new enough */
+  function confirmFacts (
+    route: RoutePolicy, subject: CredentialContext, given: EarlierFindings, userId: UserId | undefined
+  ): Promise<HandlerResult> | undefined {
+    if (given.areFactsConfirmed === true || userId === undefined) return undefined
+    const known: EarlierFindings = { ...given, areFactsAwaited: true, areFactsConfirmed: true }
+    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(route, subject, known))
+  }
+
+  return (route, subject, { token, source }, given = {}) => {
     const who = admittedOf(subject, token)
     const block = deps.clients?.standingOf(token.clientId)
     if (block === 'blocked') return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
@@ -153,10 +167,30 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     if (standing !== 'good') {
       return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
     }
-    const decision = decideToken(token, route.policy, rules, clock.wall())
-    if (decision.kind === 'refuse') return refuse(route, { ...decision, bearer: true }, { subject, source, who })
-    const outgoing = presenter.present(route.policy, who, profile)
-    if (outgoing instanceof Promise) return outgoing.then((known) => judgeAgain(route, subject, known))
+    const decideBy = (facts?: Facts | 'unknown'): TokenDecision =>
+      decideToken(token, route.policy, rules, clock.wall(), facts)
+    let decision = decideBy()
+    if (decision.kind === 'ask') {
+      const facts = factsOf(factSource, token.userId, given.areFactsAwaited === true)
+      if (facts instanceof Promise) {
+        return facts.then(() => judgeAgain(route, subject, { ...given, areFactsAwaited: true }))
+      }
+      decision = decideBy(facts)
+    }
+    if (decision.kind === 'ask' || decision.kind === 'unknown') {
+      const error = PROFILE_UNKNOWN
+      return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
+    }
+    if (decision.kind === 'refuse') {
+      const confirming = decision.reason === 'forbidden' && decision.byFacts === true
+        ? confirmFacts(route, subject, given, token.userId)
+        : undefined
+      return confirming ?? refuse(route, { ...decision, bearer: true }, { subject, source, who })
+    }
+    const outgoing = presenter.present(route.policy, who, given.profile)
+    if (outgoing instanceof Promise) {
+      return outgoing.then((profile) => judgeAgain(route, subject, { ...given, profile }))
+    }
     return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
   }
 }

@@ -1,5 +1,7 @@
 import type { Policy } from '../../base/core/policy.ts'
 import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
+import type { FactSource } from '../../base/identity/profile.ts'
+import { withKnownFacts } from '../../base/verify/facts.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 
@@ -8,6 +10,7 @@ export type RouteDeps = Readonly<{
   isAllowList: boolean
   /** The URIs of RESOURCES, with the scopes by which a client signs a person in. */
   resources: ReadonlyMap<string, readonly string[]>
+  facts: FactSource
 }>
 
 export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
@@ -21,7 +24,7 @@ export const NO_HEADER: PolicyTexts['proxy'] =
  * a policy header may be the client's: it names no resource for a route that has none.
  */
 export function createRoutePolicy (
-  { resources, isAllowList }: RouteDeps,
+  { resources, isAllowList, facts }: RouteDeps,
   words: OwnWords = 'trusted'
 ): (request: VerifyRequest) => RoutePolicy {
   const routeOf = createDerivedPolicies((policy): RoutePolicy => {
@@ -30,6 +33,8 @@ export function createRoutePolicy (
     if (needs.resources.length === 0) return NO_RESOURCE
     if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
     if (isAllowList && !namesClients(policy)) return NO_CLIENT
+    const known = withKnownFacts(policy, facts)
+    if (known.kind === 'bad') return { policy: known, needs }
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)

@@ -12,6 +12,8 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 
 export const TTL_MS = 300_000
 export const TIMEOUT_MS = 300
+export const DECIDE_WITHIN_MS = 2000
+export const STALE_MS = 60_000
 
 export const userOf = (n: number): UserId => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId
 
@@ -51,6 +53,8 @@ export function startProfiles (options: Readonly<{ maxBytes?: number, maxUsers?:
     pause,
     revocations,
     timeoutMs: TIMEOUT_MS,
+    decideWithinMs: DECIDE_WITHIN_MS,
+    staleIfErrorMs: STALE_MS,
     maxBytes,
     clock,
     answered: (outcome, by) => count(outcome, by),

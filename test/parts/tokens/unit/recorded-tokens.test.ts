@@ -40,7 +40,7 @@ async function verify (name: string, other: Claims = {}): Promise<Verification> 
 const outcomeOf = (verification: Verification, policy: string): string => {
   if (verification.kind !== 'token') return verification.kind
   const decision = decideToken(verification.token, parsePolicy(policy), NO_RULES, verification.token.issuedAt)
-  return decision.kind === 'allow' ? 'allow' : decision.reason
+  return decision.kind === 'refuse' ? decision.reason : decision.kind
 }
 
 const API = 'resource=https%3A%2F%2Fapi.lab.test'

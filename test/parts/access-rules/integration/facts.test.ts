@@ -1,0 +1,134 @@
+import t, { type Test } from 'tap'
+import { adminApi, APP_ID } from '../../../helpers/audit.ts'
+import { type InProcess, type InProcessOptions, startInProcess } from '../../../helpers/in-process.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { ask } from '../../../helpers/request.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { webhookOf, WEBHOOK_SECRET } from '../../../helpers/webhook.ts'
+import { profileSettings } from '../../profile/profile-settings.ts'
+
+const { alice, bob } = demo
+const bearer = (token: string) => [['Authorization', `Bearer ${token}`]] as const
+
+async function start (t: Test, options: Partial<InProcessOptions>) {
+  const clock = manualClock(Date.now())
+  const simulator = await startSimulator(t, { adminApi, hosts: ['127.0.0.1'], now: clock.wall })
+  const replica = await startInProcess(t, {
+    AUTHGEAR_ENDPOINT: simulator.url,
+    ...profileSettings(simulator.url),
+    PROFILE_TTL: '5m',
+    CACHE_TTL: '10m',
+    clock,
+    ...options
+  })
+  return { simulator, clock, replica }
+}
+
+async function statusOf ({ port }: InProcess, token: string = alice.accessToken, path = '/verify'): Promise<string> {
+  const { status, headers } = await ask(port, { path, headers: bearer(token) })
+  return `${status} ${headers['x-forward-auth-reason']}`
+}
+
+const ALLOWED = '200 allowed'
+const FORBIDDEN = '403 forbidden'
+const UNKNOWN = '503 authgear_unavailable'
+
+/** The event of an address that was proved or changed. */
+const PROVED = JSON.stringify({
+  id: 'event',
+  type: 'identity.email.updated',
+  payload: { user: { id: alice.id } },
+  context: { app_id: APP_ID, user_id: alice.id }
+})
+
+/** What Authgear says of alice, and whether ALLOW=email_domain=example.com lets her in. */
+const PEOPLE: ReadonlyArray<readonly [who: string, attributes: Readonly<Record<string, unknown>>, answer: string]> = [
+  ['a verified address', { email: 'alice@example.com', email_verified: true }, ALLOWED],
+  ['in another case', { email: 'Alice@EXAMPLE.com', email_verified: true }, ALLOWED],
+  ['one that is not verified', { email: 'alice@example.com', email_verified: false }, FORBIDDEN],
+  ['one of which nobody says so', { email: 'alice@example.com' }, FORBIDDEN],
+  ['verified as a text', { email: 'alice@example.com', email_verified: 'true' }, FORBIDDEN],
+  ['another domain', { email: 'alice@example.org', email_verified: true }, FORBIDDEN],
+  ['a domain below', { email: 'alice@mail.example.com', email_verified: true }, FORBIDDEN],
+  ['full-width letters', { email: 'alice@ｅxample.com', email_verified: true }, FORBIDDEN],
+  ['a control character', { email: 'alice@example.com\u0001', email_verified: true }, FORBIDDEN],
+  ['a very long one', { email: `${'x'.repeat(300)}@example.com`, email_verified: true }, FORBIDDEN],
+  ['no text', { email: ['alice@example.com'], email_verified: true }, FORBIDDEN],
+  ['no address', { preferred_username: 'alice@example.com', email_verified: true }, FORBIDDEN]
+]
+
+t.test('only a verified address of the domain lets in, cold and from memory', async (t) => {
+  for (const [who, attributes, answer] of PEOPLE) {
+    const { simulator, replica } = await start(t, { ALLOW: 'email_domain=example.com' })
+    simulator.controls.setAttributes('alice', attributes)
+    t.equal(await statusOf(replica), answer, who)
+    t.equal(await statusOf(replica), answer, `${who}, again`)
+  }
+})
+
+t.test('a route asks for groups and addresses, if somebody knows them', async (t) => {
+  const { replica } = await start(t, { ALLOW: 'anyone' })
+  for (const [policy, answer] of [
+    ['group=staff', ALLOWED], ['group=ops', FORBIDDEN], ['group=ops,staff', ALLOWED],
+    ['email=alice@example.com', ALLOWED], ['email=bob@example.com', FORBIDDEN],
+    ['email=alice@example.com&group=ops', FORBIDDEN]
+  ] as const) {
+    t.equal(await statusOf(replica, alice.accessToken, `/verify?${policy}`), answer, policy)
+  }
+  const { replica: without } = await start(t, { IDENTITY_PROFILE: 'name' })
+  t.equal(await statusOf(without, alice.accessToken, '/verify?group=staff'), FORBIDDEN)
+  t.match(without.lines.at(-1), { reason: 'bad_policy', policy: /group= needs IDENTITY_PROFILE=groups/ })
+  const { replica: sends } = await start(t, { IDENTITY_PROFILE: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send' })
+  t.equal(await statusOf(sends, alice.accessToken, '/verify?email_domain=example.com'), FORBIDDEN)
+  t.match(sends.lines.at(-1), { reason: 'bad_policy', policy: /email_domain= need IDENTITY_PROFILE=email/ })
+})
+
+t.test('an Admin API that cannot be asked is 503, and neither in nor out', async (t) => {
+  const { simulator, replica, clock } = await start(t, { ALLOW: 'email_domain=example.com', AUTHGEAR_TIMEOUT: '5s' })
+  simulator.controls.profiles.fail('error')
+  t.equal(await statusOf(replica), UNKNOWN, 'never seen')
+  const [said] = replica.lines.filter(({ reason }) => reason === 'authgear_unavailable')
+  t.match(said, { error: { code: 'PROFILE_UNKNOWN' } })
+  t.equal(await statusOf(replica, 'A'.repeat(32)), '401 invalid_session', 'a stranger stays one')
+  t.equal(await statusOf(replica, alice.accessToken, '/verify?role=nobody'), FORBIDDEN, 'what is certain is said')
+  simulator.controls.profiles.recover()
+  clock.advance(60_000)
+  t.equal(await statusOf(replica), ALLOWED, 'known now')
+  simulator.controls.profiles.fail('error')
+  clock.advance(265_000)
+  t.equal(await statusOf(replica), ALLOWED, 'known for PROFILE_TTL, less a tenth at most')
+  clock.advance(60_000)
+  t.equal(await statusOf(replica), UNKNOWN, 'and no longer')
+})
+
+t.test('a change counts at once if a webhook tells it, and else within the bounds', async (t) => {
+  const { simulator, replica, clock } = await start(t, {
+    ALLOW: 'email_domain=example.com', AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET
+  })
+  const set = (email: string, verified = true): void =>
+    simulator.controls.setAttributes('alice', { email, email_verified: verified })
+  set('alice@example.com')
+  t.equal(await statusOf(replica), ALLOWED)
+  set('alice@example.com', false)
+  t.equal(await statusOf(replica), ALLOWED, 'nobody has told it yet')
+  t.equal((await ask(replica.port, webhookOf(PROVED))).status, 204)
+  t.equal(await statusOf(replica), FORBIDDEN, 'told')
+  set('alice@example.com')
+  t.equal(await statusOf(replica), FORBIDDEN, 'refused a moment ago')
+  clock.advance(5001)
+  t.equal(await statusOf(replica), ALLOWED, 'a refusal that is older than CACHE_NEGATIVE_TTL is confirmed')
+  set('alice@example.org')
+  clock.advance(300_001)
+  t.equal(await statusOf(replica), FORBIDDEN, 'PROFILE_TTL is over')
+})
+
+t.test('a person is read once for all that wait, and nobody waits on a hit', async (t) => {
+  const { simulator, replica } = await start(t, { ALLOW: 'email_domain=example.com' })
+  simulator.controls.setAttributes('bob', { email: 'bob@example.com', email_verified: true })
+  const asked = (): number => simulator.controls.profiles.queries.flat().length
+  const burst = await Promise.all(Array.from({ length: 20 }, () => statusOf(replica, bob.accessToken)))
+  t.ok(burst.every((answer) => answer === ALLOWED))
+  t.equal(asked(), 1)
+  for (let n = 0; n < 5; n++) t.equal(await statusOf(replica, bob.accessToken), ALLOWED)
+  t.equal(asked(), 1)
+})
