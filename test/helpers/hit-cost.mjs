@@ -11,6 +11,7 @@ import { createKeyer } from '../../dist/base/core/cache-key.js'
 import { cookieNames } from '../../dist/base/core/credentials.js'
 import { NO_RULES } from '../../dist/base/core/policy.js'
 import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
+import { NO_LINKS, PLAIN_TEXT } from '../../dist/base/http/pages.js'
 import { createPresenter } from '../../dist/base/identity/presenter.js'
 import { NO_HEADERS } from '../../dist/base/identity/sets.js'
 import { createMemoryLog } from '../../dist/base/revocation/memory-log.js'
@@ -97,6 +98,8 @@ function answererOf (memory) {
     cookieNames: cookieNames(''),
     absentHeaders: 'empty',
     rules: NO_RULES,
+    links: NO_LINKS,
+    pages: PLAIN_TEXT,
     presenter: createPresenter({
       settings: { headers: NO_HEADERS, user: 'user_id', encoding: 'percent' },
       profiles: undefined,

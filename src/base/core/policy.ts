@@ -104,8 +104,8 @@ export function decide (
   if (resolution.kind !== 'valid') return INVALID
   if (policy.kind !== 'understood') return BAD_POLICY
   if (policy === SESSION_ONLY && rules === NO_RULES) return { kind: 'allow', resolution } // no identity is read
-  for (const { kind } of policy.requirements) if (kind === 'token') return BAD_POLICY // no session meets it
   const lacks = lacksOf(resolution.identity, rules, policy, now, facts)
+  if (lacks.asksToken) return BAD_POLICY // no session meets it
   if (lacks.challenges.length > 0) return askStepUp(lacks.challenges)
   if (!lacks.isPermitted) return FORBIDDEN
   return lacks.facts === 'met' ? { kind: 'allow', resolution } : byFacts(lacks.facts)
@@ -117,6 +117,8 @@ export function byFacts (facts: Exclude<Lacks['facts'], 'met'>): Judged<typeof F
 }
 
 type Lacks = {
+  /** Something that only a resource token can meet. */
+  asksToken: boolean
   isPermitted: boolean
   readonly challenges: Challenge[]
   facts: 'met' | 'asked' | 'unknown' | 'lacking'
@@ -126,8 +128,8 @@ type Lacks = {
 export function lacksOf (
   identity: Identity, rules: Rules, policy: Understood, now: EpochMs, facts: Facts | 'unknown' | undefined
 ): Readonly<Lacks> {
-  const lacks: Lacks = { isPermitted: true, challenges: [], facts: 'met' }
-  addLacks(lacks, identity, rules, now, facts)
+  const lacks: Lacks = { asksToken: false, isPermitted: true, challenges: [], facts: 'met' }
+  if (rules !== NO_RULES) addLacks(lacks, identity, rules, now, facts)
   addLacks(lacks, identity, policy, now, facts)
   return lacks
 }
@@ -141,6 +143,7 @@ function addLacks (
       else if (facts === 'unknown') lacks.facts = 'unknown'
       else if (!requirement.meets(facts)) lacks.facts = 'lacking'
     }
+    if (requirement.kind === 'token') lacks.asksToken = true
     if (requirement.kind !== 'person') continue
     const outcome = requirement.meets(identity, now)
     if (typeof outcome === 'object') lacks.challenges.push(outcome.stepUp)

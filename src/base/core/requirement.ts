@@ -135,7 +135,7 @@ export const PERSON_PARAMETERS = {
 } as const satisfies Readonly<Record<string, Parameter<PersonRequirement>>>
 
 /** Requirements on people, by what Authgear's resolver does not say. */
-export const FACT_PARAMETERS = {
+const FACT_PARAMETERS = {
   email: listOf('email', readAddress, (addresses) => {
     const allowed = membersOf(addresses.map(textOf))
     return {

@@ -10,6 +10,6 @@ type Entrance = Readonly<{
 export function everyoneEnters ({ authgear: { endpoint }, parts }: Entrance): string | undefined {
   const letsPeopleIn = parts.some(({ signsIn, tokenMaxAgeMs }) => signsIn || tokenMaxAgeMs !== undefined)
   if (!letsPeopleIn || parts.some(({ saysWhoEnters }) => saysWhoEnters)) return undefined
-  return `everyone who registers at ${endpoint.origin} can open your apps: set ALLOW, for example ALLOW=role=staff, or ` +
+  return `everyone who registers at ${endpoint.origin} can open your apps: set ALLOW, for example ALLOW=email_domain=example.com, or ` +
     'ALLOW=anyone if that is what you want (docs/policies.md, "Who may enter")'
 }

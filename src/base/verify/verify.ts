@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
-import type { Facts } from '../core/requirement.ts'
 import type { Resolution, UserId } from '../core/resolution.ts'
 import { nameOf } from '../core/presentation.ts'
 import { REFUSALS } from '../core/reason.ts'
@@ -98,13 +97,12 @@ function createSessionPolicies (
     : policyOf
 }
 
-export type Conclude = (
-  request: VerifyRequest,
-  subject: CredentialContext,
-  policy: Policy,
-  authentication: Authentication,
-  given?: EarlierFindings
-) => HandlerResult | Promise<HandlerResult>
+type Resolved = Authentication & { kind: 'resolved' }
+type Refusal = Decision & { kind: 'refuse' }
+type Asked = readonly [request: VerifyRequest, subject: CredentialContext, policy: Policy]
+type Concluded = HandlerResult | Promise<HandlerResult>
+
+export type Conclude = (...args: [...Asked, authentication: Authentication, given?: EarlierFindings]) => Concluded
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
@@ -116,80 +114,77 @@ export function createConclude (
 
   const conclude: Conclude = (request, subject, policy, authentication, given = {}) => {
     if (authentication.kind !== 'resolved') return unresolved(refuse, request, subject, authentication)
-    const { resolution, source, ageMs, digests, stale } = authentication
-    const judge = (facts?: Facts | 'unknown'): Decision => decide(resolution, policy, rules, clock.wall(), facts)
-    let decision = judge()
-    if (decision.kind === 'ask') {
-      const facts = factsOf(factSource, userIdOf(resolution), given.areFactsAwaited === true)
-      if (facts instanceof Promise) {
-        return facts.then(() => judgeAgain(request, subject, policy, { ...given, areFactsAwaited: true }))
-      }
-      decision = judge(facts)
-    }
-    if (decision.kind === 'ask' || decision.kind === 'unknown') {
+    const decision = decide(authentication.resolution, policy, rules, clock.wall())
+    return decision.kind === 'ask'
+      ? askFacts(authentication, given, request, subject, policy)
+      : answer(decision, request, subject, policy, authentication, given)
+  }
+
+  /** A function of its own: a closure in `conclude` would cost each hit. */
+  function askFacts (authentication: Resolved, given: EarlierFindings, ...asked: Asked): Concluded {
+    const { resolution } = authentication
+    const facts = factsOf(factSource, userIdOf(resolution), given.areFactsAwaited === true)
+    if (facts instanceof Promise) return facts.then(() => judgeAgain({ ...given, areFactsAwaited: true }, ...asked))
+    return answer(decide(resolution, asked[2], rules, clock.wall(), facts), ...asked, authentication, given)
+  }
+
+  function answer (
+    decision: Decision, request: VerifyRequest, subject: CredentialContext, policy: Policy,
+    authentication: Resolved, given: EarlierFindings
+  ): Concluded {
+    if (decision.kind === 'refuse') return refuseBy(decision, authentication, given, request, subject, policy)
+    if (decision.kind !== 'allow') {
       return unresolved(refuse, request, subject, { kind: 'unavailable', error: PROFILE_UNKNOWN })
     }
-    if (decision.kind === 'allow') {
-      const who = admittedOf(subject, decision.resolution, digests)
-      const outgoing = presenter.present(policy, who, given.profile)
-      if (outgoing instanceof Promise) {
-        return outgoing.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
-      }
-      return stale
-        ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
-        : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
+    const { source, digests, stale } = authentication
+    const who = admittedOf(subject, decision.resolution, digests)
+    const outgoing = presenter.present(policy, who, given.profile)
+    if (outgoing instanceof Promise) {
+      return outgoing.then((profile) => judgeAgain({ ...given, profile }, request, subject, policy))
     }
+    return stale
+      ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
+      : { response: allow(decision.resolution, source, outgoing), reason: 'allowed', source, who, subject }
+  }
+
+  function refuseBy (
+    decision: Refusal, { resolution, source, ageMs, digests }: Resolved, given: EarlierFindings, ...asked: Asked
+  ): Concluded {
+    const [request, subject, policy] = asked
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
     const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
-    if (account instanceof Promise) {
-      return account.then((profile) => judgeAgain(request, subject, policy, { ...given, profile }))
-    }
+    if (account instanceof Promise) return account.then((profile) => judgeAgain({ ...given, profile }, ...asked))
     const refusal = refuse(
       request,
       { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
       { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
     if (decision.reason === 'forbidden' && decision.byFacts === true) {
-      return confirmFacts(request, subject, policy, given, userIdOf(resolution)) ?? refusal
+      return confirmFacts(userIdOf(resolution), given, ...asked) ?? refusal
     }
     if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
-    return confirm(request, subject, policy, refusal, given)
+    return confirm(refusal, given, ...asked)
   }
 
-  /** A revocation may have come while the profile was waited for. */
-  async function judgeAgain (
-    request: VerifyRequest,
-    subject: CredentialContext,
-    policy: Policy,
-    given: EarlierFindings
-  ): Promise<HandlerResult> {
-    return await conclude(request, subject, policy, await authenticator.authenticate(subject), given)
+  /** A revocation may have come while something was waited for. */
+  async function judgeAgain (given: EarlierFindings, ...asked: Asked): Promise<HandlerResult> {
+    return await conclude(...asked, await authenticator.authenticate(asked[1]), given)
   }
 
   /** An address that was just proved, and a group just joined, change the answer. @returns undefined: they are new */
   function confirmFacts (
-    request: VerifyRequest,
-    subject: CredentialContext,
-    policy: Policy,
-    given: EarlierFindings,
-    userId: UserId | undefined
+    userId: UserId | undefined, given: EarlierFindings, ...asked: Asked
   ): Promise<HandlerResult> | undefined {
     if (given.areFactsConfirmed === true || userId === undefined) return undefined
     const known: EarlierFindings = { ...given, areFactsAwaited: true, areFactsConfirmed: true }
-    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(request, subject, policy, known))
+    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(known, ...asked))
   }
 
   /** While Authgear cannot be asked, its last answer stands. */
-  async function confirm (
-    request: VerifyRequest,
-    subject: CredentialContext,
-    policy: Policy,
-    refusal: HandlerResult,
-    given: EarlierFindings
-  ): Promise<HandlerResult> {
-    const fresh = await authenticator.confirm(subject, confirmAfterMs)
+  async function confirm (refusal: HandlerResult, given: EarlierFindings, ...asked: Asked): Promise<HandlerResult> {
+    const fresh = await authenticator.confirm(asked[1], confirmAfterMs)
     if (fresh.kind === 'unavailable') return refusal
-    return await conclude(request, subject, policy, fresh, { ...given, isConfirmed: true })
+    return await conclude(...asked, fresh, { ...given, isConfirmed: true })
   }
 
   return conclude

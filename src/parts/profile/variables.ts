@@ -11,8 +11,8 @@ export const variables = {
     example: 'email,name,username',
     meaning:
       "What the service reads of a user from Authgear's Admin API, beside the resolver's answer (docs/profile.md). " +
-        'It decides ' +
-        'nothing: without an answer the values are empty. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
+        'For headers it decides nothing: without an answer the values are empty. A rule by address or group waits ' +
+        'for it, and is 503 without an answer. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
         'audit log.'
   },
   PROFILE_TTL: {

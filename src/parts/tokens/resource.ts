@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Keyer } from '../../base/core/cache-key.ts'
 import { readBearerAlone } from '../../base/core/credentials.ts'
 import type { Rules } from '../../base/core/policy.ts'
-import type { Facts } from '../../base/core/requirement.ts'
 import type { UserId } from '../../base/core/resolution.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import { jwtAudience } from '../../base/core/token-expiry.ts'
@@ -132,16 +131,16 @@ function createConclude (deps: ResourceDeps): Conclude {
   return conclude
 }
 
-/** Starts from denied: only its last line is a 200. */
-function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verification & { kind: 'token' }> {
+type Verified = Verification & { kind: 'token' }
+
+/** Starts from denied: only the last line of `answer` is a 200. */
+function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verified> {
   const { absentHeaders, clock, presenter, rules, facts: factSource, verifier, confirmAfterMs } = deps
   const allow = createAllowToken(absentHeaders)
 
-  /** A revocation may have come while the profile was waited for. */
+  /** A revocation may have come while something was waited for. */
   async function judgeAgain (
-    route: RoutePolicy,
-    subject: CredentialContext,
-    given: EarlierFindings
+    route: RoutePolicy, subject: CredentialContext, given: EarlierFindings
   ): Promise<HandlerResult> {
     const verification = await verifier.verify(subject.credentials.bearer ?? '', subject)
     return await conclude(route, subject, verification, given)
@@ -156,42 +155,57 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(route, subject, known))
   }
 
-  return (route, subject, { token, source }, given = {}) => {
+  /** A function of its own: a closure where tokens are judged would cost each hit. */
+  function askFacts (
+    route: RoutePolicy, subject: CredentialContext, verified: Verified, given: EarlierFindings
+  ): HandlerResult | Promise<HandlerResult> {
+    const { token } = verified
+    const facts = factsOf(factSource, token.userId, given.areFactsAwaited === true)
+    if (facts instanceof Promise) {
+      return facts.then(() => judgeAgain(route, subject, { ...given, areFactsAwaited: true }))
+    }
+    return answer(decideToken(token, route.policy, rules, clock.wall(), facts), route, subject, verified, given)
+  }
+
+  function answer (
+    decision: TokenDecision, route: RoutePolicy, subject: CredentialContext, { token, source }: Verified,
+    given: EarlierFindings
+  ): HandlerResult | Promise<HandlerResult> {
     const who = admittedOf(subject, token)
-    const block = deps.clients?.standingOf(token.clientId)
-    if (block === 'blocked') return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who })
-    const standing = deps.standingOf(token)
-    const error = unread(standing, block)
-    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
-    if (standing === 'unknown') deps.refusedUnknown()
-    if (standing !== 'good') {
-      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
+    if (decision.kind === 'refuse') {
+      const isByFacts = decision.reason === 'forbidden' && decision.byFacts === true
+      const confirming = isByFacts ? confirmFacts(route, subject, given, token.userId) : undefined
+      return confirming ?? refuse(route, { ...decision, bearer: true }, { subject, source, who })
     }
-    const decideBy = (facts?: Facts | 'unknown'): TokenDecision =>
-      decideToken(token, route.policy, rules, clock.wall(), facts)
-    let decision = decideBy()
-    if (decision.kind === 'ask') {
-      const facts = factsOf(factSource, token.userId, given.areFactsAwaited === true)
-      if (facts instanceof Promise) {
-        return facts.then(() => judgeAgain(route, subject, { ...given, areFactsAwaited: true }))
-      }
-      decision = decideBy(facts)
-    }
-    if (decision.kind === 'ask' || decision.kind === 'unknown') {
+    if (decision.kind !== 'allow') {
       const error = PROFILE_UNKNOWN
       return refuse(route, { reason: error.reason, bearer: true }, { subject, error, source: 'authgear' })
-    }
-    if (decision.kind === 'refuse') {
-      const confirming = decision.reason === 'forbidden' && decision.byFacts === true
-        ? confirmFacts(route, subject, given, token.userId)
-        : undefined
-      return confirming ?? refuse(route, { ...decision, bearer: true }, { subject, source, who })
     }
     const outgoing = presenter.present(route.policy, who, given.profile)
     if (outgoing instanceof Promise) {
       return outgoing.then((profile) => judgeAgain(route, subject, { ...given, profile }))
     }
     return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
+  }
+
+  return (route, subject, verified, given = {}) => {
+    const { token } = verified
+    const block = deps.clients?.standingOf(token.clientId)
+    if (block === 'blocked') {
+      return refuse(route, { reason: 'client_blocked', bearer: true }, { subject, who: admittedOf(subject, token) })
+    }
+    const standing = deps.standingOf(token)
+    const error = unread(standing, block)
+    if (error !== undefined) return refuse(route, { reason: error.reason, bearer: true }, { subject, error })
+    if (standing === 'unknown') deps.refusedUnknown()
+    if (standing !== 'good') {
+      const who = admittedOf(subject, token)
+      return refuse(route, { reason: 'invalid_session', bearer: true }, { subject, who, tokenError: standing })
+    }
+    const decision = decideToken(token, route.policy, rules, clock.wall())
+    return decision.kind === 'ask'
+      ? askFacts(route, subject, verified, given)
+      : answer(decision, route, subject, verified, given)
   }
 }
 

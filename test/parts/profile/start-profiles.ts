@@ -12,8 +12,8 @@ import { manualClock } from '../../helpers/manual-clock.ts'
 
 export const TTL_MS = 300_000
 export const TIMEOUT_MS = 300
-export const DECIDE_WITHIN_MS = 2000
-export const STALE_MS = 60_000
+const DECIDE_WITHIN_MS = 2000
+const STALE_MS = 60_000
 
 export const userOf = (n: number): UserId => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId
 

@@ -4,6 +4,7 @@ import { type InProcess, type InProcessOptions, startInProcess } from '../../../
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
 import { webhookOf, WEBHOOK_SECRET } from '../../../helpers/webhook.ts'
 import { profileSettings } from '../../profile/profile-settings.ts'
 
@@ -131,4 +132,28 @@ t.test('a person is read once for all that wait, and nobody waits on a hit', asy
   t.equal(asked(), 1)
   for (let n = 0; n < 5; n++) t.equal(await statusOf(replica, bob.accessToken), ALLOWED)
   t.equal(asked(), 1)
+})
+
+t.test('an agent is judged by the address of its person, and a machine has none', async (t) => {
+  const clock = manualClock(Date.now())
+  const [issuer, simulator] = await Promise.all([startIssuer(t), startSimulator(t, { adminApi, hosts: ['127.0.0.1'] })])
+  const replica = await startInProcess(t, {
+    ...profileSettings(simulator.url),
+    AUTHGEAR_ENDPOINT: issuer.url,
+    RESOURCES: RESOURCE,
+    ALLOW: 'email_domain=example.com',
+    clock
+  })
+  clock.advance(60_000)
+  simulator.controls.setAttributes('bob', { email: 'bob@example.org', email_verified: true })
+  const path = (more = ''): string => `/resource?resource=${encodeURIComponent(RESOURCE)}${more}`
+  const agentOf = (sub: string): string => signed(personClaims(issuer.url, clock.wall(), sub))
+  const machine = signed(machineClaims(issuer.url, clock.wall()))
+  t.equal(await statusOf(replica, agentOf(alice.id), path()), ALLOWED, "alice's agent")
+  t.equal(await statusOf(replica, agentOf(bob.id), path()), FORBIDDEN, "bob's agent")
+  t.equal(await statusOf(replica, machine, path()), ALLOWED, 'the rules are for people')
+  t.equal(await statusOf(replica, machine, path('&group=staff')), FORBIDDEN, 'a policy about people is not met')
+  simulator.controls.profiles.fail('error')
+  const unknown = agentOf(demo.dora.id)
+  t.equal(await statusOf(replica, unknown, path()), UNKNOWN)
 })
