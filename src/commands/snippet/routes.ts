@@ -82,9 +82,18 @@ function problemOf (path: string): string | undefined {
 function policyProblem (text: string): string | undefined {
   if (text === '') return 'it asks nothing'
   const policy = parsePolicy(text)
-  if (policy.kind !== 'bad') return undefined
+  if (policy.kind !== 'bad') return isPlain(text) ? undefined : ADDRESS
   const unknown = text.split('&').map(nameOf).find((name) => !(name in PARAMETERS)) ?? ''
   return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
+}
+
+const ADDRESS = 'it holds an address, which proxies would log, or a letter beyond ASCII: write email= into ALLOW, ' +
+  'and a domain as xn--… (docs/policies.md)'
+
+/** False for what would not be itself in each proxy's file. */
+function isPlain (text: string): boolean {
+  return text.split('&').every((parameter) =>
+    !/^(?:email|email_domain|group)=/.test(parameter) || /^[\w.:,=-]*$/.test(decodeURIComponent(parameter)))
 }
 
 /** Longest path first; of two with one path that for tokens, which takes less. */

@@ -65,6 +65,17 @@ t.test('a slip in a name or a parameter says what was meant, with one mark', asy
     'roles is not a parameter: did you mean role? (docs/policies.md)')
 })
 
+t.test('addresses and letters beyond ASCII do not go into files of proxies', async (t) => {
+  for (const policy of ['email=a@example.com', 'email=a%40example.com', 'role=x&email=a%26b@example.com',
+    'email_domain=b%C3%BCcher.example',
+    'email=$%7Bx%7D@example.com']) {
+    t.match(run('caddy', '--policy', `/a=${policy}`).err, /holds an address.*ALLOW/, policy)
+  }
+  for (const policy of ['email_domain=example.com,xn--bcher-kva.example', 'group=staff,ops', 'user=a-b']) {
+    t.match(run('caddy', '--policy', `/a=${policy}`), { code: 0, out: new RegExp(policy) }, policy)
+  }
+})
+
 t.test('nobody else of this machine may listen where the proxy will', async t => {
   const limits = (...args: readonly string[]): readonly string[] => limitsOf('caddy', settingsOf(...args))
   for (const app of ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2']) {
