@@ -23,11 +23,11 @@ t.test('what apps are told on the status page, in a real Chromium', { skip }, as
       const replica = await startInProcess(t, {
         ...EVENTS, EVENTS_TOKENS: tokens, AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1'
       })
+      const origin = `http://127.0.0.1:${await startManagement(t, replica.service)}`
       const streams = [await openEvents(t, replica.eventsPort, { app: 'wiki' })]
       for (const app of ['wiki', 'grafana'] as const) streams.push(await openEvents(t, replica.eventsPort, { app }))
       for (const id of ['u1', 'u2']) await replica.service.revocations?.revocations.revoke(disabled(id))
       for (const stream of streams) await stream.until('told', ({ data }) => data['user'] === 'u2')
-      const origin = `http://127.0.0.1:${await startManagement(t, replica.service)}`
       const { page, complaints } = await openPage(t, browser, { viewport: { width, height: 844 } })
       await page.clock.install()
       await page.goto(origin)
