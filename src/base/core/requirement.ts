@@ -30,14 +30,14 @@ export type PersonRequirement = Readonly<{
   restricts?: true
 }>
 
-/** What is known of a person beside the identity, and may decide. */
+/** The facts about a person beside the identity that may decide. */
 export type Facts = Readonly<{
   /** The one that Authgear calls verified. */
   address: Address | undefined
   groups: readonly string[]
 }>
 export type FactName = 'email' | 'groups'
-/** What has to be set so that a fact is known. */
+/** The settings by which a fact is known. */
 export const SOURCE_OF: Readonly<Record<FactName, string>> = Object.freeze({
   email: 'IDENTITY_PROFILE=email, with AUTHGEAR_ADMIN_API_URL and without IDENTITY_UNVERIFIED_EMAIL=send',
   groups: 'IDENTITY_PROFILE=groups, with AUTHGEAR_ADMIN_API_URL'

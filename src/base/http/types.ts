@@ -107,7 +107,7 @@ export type HandlerDeps = Readonly<{
   presenter: Presenter
   /** Requirements on every person, on every endpoint. */
   rules: Rules
-  /** What rules and policies ask of a person beside the identity. */
+  /** The source of what rules and policies ask of a person beside the identity. */
   facts: FactSource
   /** AUTHGEAR_ENDPOINT */
   realm: string

@@ -22,7 +22,7 @@ export const MAX_STALE_LIVES = 12
 
 /** One user as this replica knows them. */
 type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
-  /** What of the profile may decide. */
+  /** The facts in the profile that may decide. */
   facts: Facts
   /** Moves forward as the log is read. */
   snapshot: Learned['snapshot']

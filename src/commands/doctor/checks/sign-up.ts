@@ -7,7 +7,7 @@ export const signUp: Probe = {
   title: 'Nobody can register at Authgear without you',
   needs: 'authgear',
   async run ({ config: { authgear: { endpoint, ca }, parts } }) {
-    if (parts.some(({ saysWhoEnters }) => saysWhoEnters)) return skipped('ALLOW says who may enter')
+    if (parts.some(({ saysWhoEnters }) => saysWhoEnters)) return skipped('the configuration says who may enter')
     const address = `${endpoint.origin}/signup`
     const page = await askPage(address, {}, ca)
     if ('code' in page) return skipped(`${address} does not answer (${page.code})`)
