@@ -79,7 +79,7 @@ async function start (t: Test, { proxy, args, edit }: Row) {
   ])
   const place = { folder, http, https, forwardAuth, app: app.port, tls }
   for (const file of readdirSync(folder)) {
-    const text = readFileSync(join(folder, file), 'utf8').replaceAll('127.0.0.1:4180', `127.0.0.1:${forwardAuth}`)
+    const text = readFileSync(join(folder, file), 'utf8').replaceAll(/127[.]0[.]0[.]1:4180\b/g, `127.0.0.1:${forwardAuth}`)
     writeFileSync(join(folder, file), edit(text, place))
   }
   copyFileSync(tls.certFile, join(folder, 'fullchain.pem'))

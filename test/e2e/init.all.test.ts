@@ -61,9 +61,9 @@ function moved ({ folder, entry, forwardAuth }: Place): void {
   for (const file of readdirSync(folder)) {
     const text = readFileSync(join(folder, file), 'utf8')
     writeFileSync(join(folder, file), text
-      .replaceAll('localhost:8080', `localhost:${entry}`)
-      .replaceAll('127.0.0.1:8080', `127.0.0.1:${entry}`)
-      .replaceAll('127.0.0.1:4180', `127.0.0.1:${forwardAuth}`))
+      .replaceAll(/localhost:8080\b/g, `localhost:${entry}`)
+      .replaceAll(/127[.]0[.]0[.]1:8080\b/g, `127.0.0.1:${entry}`)
+      .replaceAll(/127[.]0[.]0[.]1:4180\b/g, `127.0.0.1:${forwardAuth}`))
   }
 }
 

@@ -32,7 +32,7 @@ t.test('what no test ran is not called covered, though it lies in a file that wa
   const percentOf = await gateOf(t, records)
   const [asked, other] = [percentOf(`${TEMPLATES}/caddy.ts`), percentOf(`${TEMPLATES}/haproxy.ts`)]
   t.ok(other < 70 && asked > other, `more of the asked template ran than of another one: ${asked} %, ${other} %`)
-  t.ok(percentOf('revocation/publisher.ts') < 1, 'and nothing of what nobody loaded')
+  t.ok(percentOf('base/revocation/publisher.ts') < 1, 'and nothing of what nobody loaded')
 })
 
 t.test('what a test ran of a source is covered, though a joined file ran nothing of it', async (t) => {

@@ -39,6 +39,14 @@ export function parsePolicy (text: string): Policy {
   return understood(requirements)
 }
 
+const NAMING = /^(user|email)=(.*)$/s
+
+/** A parameter as it may be logged: names of people are a number. */
+export function withoutNames (parameter: string): string {
+  const [, name, list = ''] = NAMING.exec(parameter) ?? []
+  return name === undefined ? parameter : `${name}=(${list.split(/,|%2c/i).length})`
+}
+
 /** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
 export function parseParameter (parameter: string): Requirement | Bad {
   const equals = parameter.indexOf('=')

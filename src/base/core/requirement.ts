@@ -146,9 +146,10 @@ const FACT_PARAMETERS = {
     const domains = membersOf(list)
     return { kind: 'fact', about: 'email', meets: ({ address }) => domains.has(address?.domain ?? '') }
   }),
-  group: listOf('group', (value) => ROLE.test(value) ? value : undefined, (groups) => ({
-    kind: 'fact', about: 'groups', meets: (facts) => groups.some((group) => facts.groups.includes(group))
-  }))
+  group: listOf('group', (value) => ROLE.test(value) ? value : undefined, (list) => {
+    const groups = membersOf(list)
+    return { kind: 'fact', about: 'groups', meets: (facts) => facts.groups.some((group) => groups.has(group)) }
+  })
 } as const satisfies Readonly<Record<string, Parameter<FactRequirement>>>
 
 const textOf = ({ local, domain }: Address): string => `${local}@${domain}`

@@ -73,6 +73,7 @@ export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: O
 
 function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
   const { version, parts, machine, trustedProxies, tls, managementToken, adminApi, authgear, cache } = settings
+  const { waitingBytes, timeoutMs, ca } = authgear // no part needs its secrets
   return {
     version,
     figures: parts,
@@ -80,7 +81,7 @@ function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
     tls,
     managementToken,
     trustProxy: createTrustProxy(trustedProxies),
-    authgear: { ...authgear, issuer: authgear.endpoint.origin },
+    authgear: { issuer: authgear.endpoint.origin, waitingBytes, timeoutMs, ca },
     openAdminApi: adminApi && adminApiOf(adminApi, authgear, clock),
     degradedTtlMs: cache.degradedTtlMs,
     ttlMs: cache.ttlMs,

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createHmacSha256 } from '../../base/crypto/hmac.ts'
 import type { Credentials } from '../../base/core/credentials.ts'
+import { withoutNames } from '../../base/core/policy.ts'
 import type { Endpoint } from '../../base/core/reason.ts'
 import type { Reported } from '../../base/http/access-log.ts'
 import { hostOf } from '../../base/http/request.ts'
@@ -169,9 +170,13 @@ const textOf = (credentials: Credentials): string => JSON.stringify(Object.entri
 /** The proxy's own words; in a policy header a client can only make things stricter. */
 function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {
   if (LINES[endpoint] !== 'with its rule') return ''
-  if (policies.length === 0) return query ?? ''
-  return [...query === undefined || query === '' ? [] : [query], ...policies].join(' & ')
+  if (policies.length === 0) return shown(query ?? '')
+  return [...query === undefined || query === '' ? [] : [query], ...policies].map(shown).join(' & ')
 }
+
+const shown = (policy: string): string => /user=|email=/.test(policy)
+  ? policy.split('&').map(withoutNames).join('&')
+  : policy
 
 type Where = Location & Readonly<{ method: string }>
 

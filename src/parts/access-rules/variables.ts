@@ -1,5 +1,5 @@
 import { type Kind, parsed, type Parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
-import { parseParameter, type Rules, understood } from '../../base/core/policy.ts'
+import { parseParameter, type Rules, understood, withoutNames } from '../../base/core/policy.ts'
 import type { FactRequirement, PersonRequirement, Requirement } from '../../base/core/requirement.ts'
 
 /** Says in words that everybody who can register may enter. */
@@ -17,24 +17,19 @@ const rules: Kind<Rules> = Object.freeze({
     }
     const read = items.map((item) => [item, parseParameter(item)] as const)
     for (const [item, one] of read) {
-      if ('why' in one) return problem(`${quote(item)}: ${one.why}: ${ADVICE}`)
-      if (!isAboutPeople(one)) return problem(`${quote(item)}: belongs into the policy of a route, not in here: ${ADVICE}`)
+      if ('why' in one) return problem(`${quote(withoutNames(item))}: ${one.why}: ${ADVICE}`)
+      if (!isAboutPeople(one)) return problem(`${quote(withoutNames(item))}: belongs into the policy of a route, not in here: ${ADVICE}`)
     }
-    return parsed(understood(read.flatMap(([, one]) => 'why' in one ? [] : one)), items.map(shownOf).join(' '))
+    return parsed(understood(read.flatMap(([, one]) => 'why' in one ? [] : one)), items.map(withoutNames).join(' '))
   }
 })
 
-/** False for what only a token can meet, and for what only changes what goes out or where a person is sent. */
+/**
+ * False for what only a token can meet, for what only changes what goes out or where a person is sent, and for what a
+ * login cannot change: today's Authgear sends no amr, and everybody would go in circles.
+ */
 function isAboutPeople (one: Requirement): one is PersonRequirement | FactRequirement {
-  return one.kind === 'fact' || (one.kind === 'person' && one.presents === undefined && one.login !== 'offer')
-}
-
-const NAMING: ReadonlySet<string> = new Set(['user', 'email'])
-
-/** Names of people are not shown: their number is. */
-function shownOf (item: string): string {
-  const [name = '', list = ''] = item.split('=')
-  return NAMING.has(name) ? `${name}=(${list.split(/,|%2c/i).length})` : item
+  return one.kind === 'fact' || (one.kind === 'person' && one.presents === undefined && one.login === undefined)
 }
 
 export const variables = {

@@ -9,6 +9,8 @@ import { isReadableId } from './users.ts'
 /** A user being read. */
 type Read = Readonly<{ ended: Promise<void> }>
 
+const MIN_CONFIRM_MS = 1000
+
 type FactsDeps = Pick<KnownUsers, 'remembered' | 'mayStillDecide'> & Readonly<{
   /** @returns undefined where there is no room, or the Admin API rests */
   read: (userId: UserId, maxAgeMs: number) => Read | undefined
@@ -49,12 +51,16 @@ export function createFacts (
     },
     confirm (userId: UserId, maxAgeMs: number): Promise<void> | undefined {
       const known = remembered(userId)
-      if (known === undefined || elapsedSince(known.since, clock) <= maxAgeMs) return undefined
+      if (known === undefined || elapsedSince(known.since, clock) <= confirmAfter(known, maxAgeMs)) return undefined
       const begun = clock.monotonic() >= known.nextTryAt ? read(userId, maxAgeMs) : undefined
       return begun && waitFor(begun)
     }
   }
 }
+
+/** Who is refused again and again, and of whom nothing new is heard, is asked about more and more rarely. */
+const confirmAfter = (known: Readonly<{ unchanged: number, lifeMs: number }>, maxAgeMs: number): number =>
+  Math.min(Math.max(maxAgeMs, MIN_CONFIRM_MS) * 2 ** known.unchanged, known.lifeMs)
 
 /** The age from which a profile of another replica is no news: where one is due for renewal, and else any will do. */
 export const freshAfter = (known: Readonly<{ lifeMs: number }> | undefined, ageMs: number): number =>

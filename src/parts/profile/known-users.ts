@@ -26,6 +26,8 @@ type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
   facts: Facts
   /** Moves forward as the log is read. */
   snapshot: Learned['snapshot']
+  /** Consecutive reads that brought the same. */
+  unchanged: number
   /** Consecutive attempts that brought nothing. */
   failures: number
   /** Monotonic milliseconds. */
@@ -61,10 +63,13 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
   }
 
   function keep (userId: UserId, { isEmpty, ...learned }: Learned): void {
-    const before = memory.peek(userId)?.profile
-    const profile = before !== undefined && isSame(before, learned.profile) ? before : learned.profile
+    const before = memory.peek(userId)
+    const isOld = before !== undefined && isSame(before.profile, learned.profile)
+    const profile = isOld ? before.profile : learned.profile
+    const unchanged = isOld ? before.unchanged + 1 : 0
     const nextTryAt = isEmpty ? clock.monotonic() + learned.lifeMs : -Infinity
-    memory.set(userId, { ...learned, profile, facts: factsOf(profile), failures: Number(isEmpty), nextTryAt })
+    const facts = factsOf(profile)
+    memory.set(userId, { ...learned, profile, facts, unchanged, failures: Number(isEmpty), nextTryAt })
   }
 
   /** Keeps what is known in use: it is as good as now, since no revocation names the user up to here. */
@@ -74,7 +79,7 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
     const known = remembered(userId)
     const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1 }
     if (known !== undefined) Object.assign(known, tries)
-    else memory.set(userId, { ...tries, profile: NO_PROFILE, facts: NO_FACTS, since: momentOf(clock), lifeMs: 0 })
+    else memory.set(userId, { ...tries, ...NOTHING_KNOWN, since: momentOf(clock) })
   }
 
   return Object.freeze({ remembered, usable, usableNow, mayStillDecide, keep, keepFailure })
@@ -83,6 +88,7 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
 export type KnownUsers = ReturnType<typeof createKnownUsers>
 
 const NO_FACTS: Facts = Object.freeze({ address: undefined, groups: [] })
+const NOTHING_KNOWN = Object.freeze({ profile: NO_PROFILE, facts: NO_FACTS, unchanged: 0, lifeMs: 0 })
 
 /** An address in a profile is verified: where others may go out too, this source knows none (`open.ts`). */
 function factsOf ({ email, groups = [] }: Profile): Facts {

@@ -100,7 +100,8 @@ function openSharedProfiles (
   })
 }
 
-const FAILING = 'profiles cannot be read from the Admin API: known ones are still sent, others are empty'
+const FAILING = 'profiles cannot be read from the Admin API: known ones are still sent, others are empty, and a rule ' +
+  'by address or group is answered 503'
 const FOREIGN = "the Admin API answered with another user's data, which was refused: a proxy between mixes answers"
 const OF_SOME_USER = 'the Admin API has no answer about some user: that profile stays empty, others are asked for again'
 

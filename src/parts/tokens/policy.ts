@@ -58,6 +58,7 @@ export function decideToken (
   if (lacks.resource) return WRONG_AUDIENCE
   if (lacks.client) return WRONG_CLIENT
   const ofPerson = decidePerson(token, policy, rules, now, facts)
+  if (lacks.scope && ofPerson.kind === 'unknown') return INSUFFICIENT_SCOPE // certain
   if (ofPerson !== ALLOWED) return ofPerson
   return lacks.scope ? INSUFFICIENT_SCOPE : ALLOWED
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { adminApi, APP_ID } from '../../../helpers/audit.ts'
 import { type InProcess, type InProcessOptions, startInProcess } from '../../../helpers/in-process.ts'
@@ -5,6 +7,7 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
+import { tempDir } from '../../../helpers/temp-dir.ts'
 import { webhookOf, WEBHOOK_SECRET } from '../../../helpers/webhook.ts'
 import { profileSettings } from '../../profile/profile-settings.ts'
 
@@ -156,4 +159,27 @@ t.test('an agent is judged by the address of its person, and a machine has none'
   simulator.controls.profiles.fail('error')
   const unknown = agentOf(demo.dora.id)
   t.equal(await statusOf(replica, unknown, path()), UNKNOWN)
+  t.equal(await statusOf(replica, unknown, path('&scope=other')), '403 insufficient_scope', 'that is certain')
+})
+
+t.test('who is refused again and again is asked about more and more rarely', async (t) => {
+  const { simulator, replica, clock } = await start(t, { ALLOW: 'email_domain=example.org' })
+  const asked: number[] = []
+  for (let second = 0; second <= 120; second += 5) {
+    t.equal(await statusOf(replica), FORBIDDEN)
+    asked.push(simulator.controls.profiles.queries.length)
+    clock.advance(5001)
+  }
+  const times = asked.flatMap((count, n) => count > (asked[n - 1] ?? 0) ? n * 5 : [])
+  t.strictSame(times, [0, 5, 15, 35, 75], 'seconds')
+})
+
+t.test('the access record names no addresses and no users of a policy', async (t) => {
+  const file = join(tempDir(t, 'record'), 'record.jsonl')
+  const { replica } = await start(t, { ALLOW: 'anyone', ACCESS_RECORD: `file:${file}` })
+  await statusOf(replica, alice.accessToken, `/verify?email=alice@example.com,b%40example.com&user=${alice.id}&role=admin`)
+  await replica.close()
+  const written = readFileSync(file, 'utf8')
+  t.match(written, /email=\(2\)&user=\(1\)&role=admin/)
+  t.notMatch(written, /alice@example|b%40example/)
 })

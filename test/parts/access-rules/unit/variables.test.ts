@@ -35,7 +35,7 @@ const REFUSED: ReadonlyArray<readonly [text: string, why: RegExp]> = [
   ['role=a&role=b', /"role=a&role=b": role has a value that cannot be one: write requirements .* separated by blanks/],
   ['rolle=staff', /"rolle=staff": rolle is not a parameter/],
   ['role=staff, ops', /"role=staff,": role has a value/],
-  ...['identity=remote', 'audience=grafana', 'name=Finance', 'login=off', 'resource=https://api.example.com',
+  ...['amr=mfa', 'identity=remote', 'audience=grafana', 'name=Finance', 'login=off', 'resource=https://api.example.com',
     'scope=read', 'client=ci'].map((text) => [text, /belongs into the policy of a route, not in here/] as const)
 ]
 

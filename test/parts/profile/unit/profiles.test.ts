@@ -258,6 +258,17 @@ t.test('a user whom the Admin API cannot tell about costs the others nothing', a
   t.ok(pause.isOver())
 })
 
+t.test('two users whose answers are too large keep nobody else out', async (t) => {
+  const { profiles, api, pause } = startProfiles()
+  const bad = [userOf(1), userOf(2)]
+  api.state.answer = (ids) => ids.some((id) => bad.includes(id as UserId))
+    ? new AdminApiError('too_large')
+    : named(() => 'Alice')(ids)
+  t.strictSame(await Promise.all(bad.map((id) => profiles.of(id))), [NO_PROFILE, NO_PROFILE])
+  t.ok(pause.isOver())
+  t.strictSame({ ...await profiles.of(userOf(3)) }, { name: 'Alice' })
+})
+
 t.test('where it can tell about nobody, it is not asked by halves without end', async (t) => {
   const { profiles, api, pause } = startProfiles()
   api.fails('too_large')
