@@ -42,6 +42,8 @@ export const caddy: Proxy = {
   tls: false,
   facts: {
     ...USUAL,
+    // Go dials for a client that waits, and a connection that came free may serve it meanwhile
+    connections: 64,
     urlAtAdapter: /^\/verify\??$/,
     adapterDown: 502,
     adapterHangs: 504,
