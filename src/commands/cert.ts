@@ -53,8 +53,8 @@ async function renew (
 }
 
 /**
- * Of a defect this is all that is known, of a system error the code and path, of ours a sentence; none holds key
- * material.
+ * The words about an error: of a defect this is all that is known, of a system error the code and path, of ours a
+ * sentence; none holds key material.
  */
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 

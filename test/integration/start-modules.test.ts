@@ -26,7 +26,7 @@ const SETTINGS = {
  * Each file that Node looks up, reads and links takes it 1 ms at most; the source has over 300. Each part that is
  * loaded only where it is on makes some more, of what it shares with others.
  */
-const MAX_OWN_FILES = 75
+const MAX_OWN_FILES = 70
 
 /** Each with what it is for; all of them are there for somebody who uses that. */
 const LATER: ReadonlyArray<readonly [name: string, what: string]> = [

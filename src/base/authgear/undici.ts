@@ -14,8 +14,8 @@ const BarePool = require('undici/lib/dispatcher/pool.js') as
   new (origin: string, options: undici.Pool.Options) => OwnMethods
 
 /**
- * Of undici only what asks Authgear: its index also loads fetch, WebSocket and Node's own copy of it all, which take
- * 14 MiB and an eighth of a start (docs/inside/decisions/157-of-undici-only-its-pool.md).
+ * The part of undici that asks Authgear: its index also loads fetch, WebSocket and Node's own copy of it all, which
+ * take 14 MiB and an eighth of a start (docs/inside/decisions/157-of-undici-only-its-pool.md).
  */
 export class Pool extends BarePool {
   readonly request = require('undici/lib/api/api-request.js') as undici.Pool['request']

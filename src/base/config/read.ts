@@ -21,7 +21,7 @@ const SYSTEMD: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether Kubernetes, Docker or systemd set this variable, not a person: `REDIS_SERVICE_HOST`,
+ * True if Kubernetes, Docker or systemd set this variable, not a person: `REDIS_SERVICE_HOST`,
  * `AUTHGEAR_RESOLVER_PORT=tcp://…`, `CACHE_NAME`.
  * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables,
  * https://docs.docker.com/engine/network/links/

@@ -1,5 +1,5 @@
 /**
- * What a block names: a client by its id; or, of clients whose id is a URL, each of a host (`https://host`) or all
+ * The name in a block: a client by its id; or, of clients whose id is a URL, each of a host (`https://host`) or all
  * below one (`https://*.host`). In one spelling, so that names are compared as texts.
  */
 export type ClientName = string & { readonly __brand: 'ClientName' }

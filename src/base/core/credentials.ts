@@ -1,9 +1,9 @@
 import { trimBlanks, trimmedEnd } from './blanks.ts'
 
 /**
- * What of a forwarded request may identify someone: a bearer token and Authgear's three cookies, read exactly as
- * Authgear reads them (Go's net/http; docs/inside/authgear.md, "Credentials"). What is read here is what is keyed and
- * what is sent on.
+ * The parts of a forwarded request that may identify someone: a bearer token and Authgear's three cookies, read exactly
+ * as Authgear reads them (Go's net/http; docs/inside/authgear.md, "Credentials"). What is read here is what is keyed
+ * and what is sent on.
  */
 export type Credentials = Readonly<{
   /** Undefined = not sent; an empty cookie counts as sent (and bad), as at Authgear. */

@@ -1,5 +1,6 @@
 import {
-  type Bad, bad, type Challenge, type FactName, type Facts, PARAMETERS, type Requirement
+  type Bad, bad, type Challenge, type FactName, type FactRequirement, type Facts, type Outcome, PARAMETERS,
+  type Requirement
 } from './requirement.ts'
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
@@ -7,8 +8,8 @@ import type { EpochMs } from './token-expiry.ts'
 export type { Challenge } from './requirement.ts'
 
 /**
- * What a route asks beyond a session (docs/interface.md, "Policies"): all of these. It can only tighten, since no
- * requirement takes another back.
+ * The requirements of a route beyond a session (docs/interface.md, "Policies"): all of these. It can only tighten,
+ * since no requirement takes another back.
  */
 export type Policy = Bad | Understood
 export type Understood = Readonly<{ kind: 'understood', requirements: readonly Requirement[] }>
@@ -37,14 +38,6 @@ export function parsePolicy (text: string): Policy {
     requirements.push(read)
   }
   return understood(requirements)
-}
-
-const NAMING = /^(user|email)=(.*)$/s
-
-/** A parameter as it may be logged: names of people are a number. */
-export function withoutNames (parameter: string): string {
-  const [, name, list = ''] = NAMING.exec(parameter) ?? []
-  return name === undefined ? parameter : `${name}=(${list.split(/,|%2c/i).length})`
 }
 
 /** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
@@ -146,17 +139,23 @@ function addLacks (
   lacks: Lacks, identity: Identity, { requirements }: Understood, now: EpochMs, facts: Facts | 'unknown' | undefined
 ): void {
   for (const requirement of requirements) {
-    if (requirement.kind === 'fact') {
-      if (facts === undefined) lacks.facts = 'asked'
-      else if (facts === 'unknown') lacks.facts = 'unknown'
-      else if (!requirement.meets(facts)) lacks.facts = 'lacking'
+    switch (requirement.kind) {
+      case 'token': lacks.asksToken = true; break
+      case 'fact': addFact(lacks, requirement, facts); break
+      case 'person': addOutcome(lacks, requirement.meets(identity, now))
     }
-    if (requirement.kind === 'token') lacks.asksToken = true
-    if (requirement.kind !== 'person') continue
-    const outcome = requirement.meets(identity, now)
-    if (typeof outcome === 'object') lacks.challenges.push(outcome.stepUp)
-    else if (outcome !== 'met') lacks.isPermitted = deny(outcome)
   }
+}
+
+function addFact (lacks: Lacks, { meets }: FactRequirement, facts: Facts | 'unknown' | undefined): void {
+  if (facts === undefined) lacks.facts = 'asked'
+  else if (facts === 'unknown') lacks.facts = 'unknown'
+  else if (!meets(facts)) lacks.facts = 'lacking'
+}
+
+function addOutcome (lacks: Lacks, outcome: Outcome): void {
+  if (typeof outcome === 'object') lacks.challenges.push(outcome.stepUp)
+  else if (outcome !== 'met') lacks.isPermitted = deny(outcome)
 }
 
 /** The facts that a policy asks for. */

@@ -61,8 +61,8 @@ export function faultOfTokens (
 }
 
 /**
- * What is sent to Authgear: a cookie `app_access_token` in a spelling that no token has is left out where another
- * credential is there, so that an app's own cookie of that name hides no session, as at Authgear.
+ * The credentials that are sent to Authgear: a cookie `app_access_token` in a spelling that no token has is left out
+ * where another credential is there, so that an app's own cookie of that name hides no session, as at Authgear.
  */
 export function withoutMisspeltCookie (credentials: Credentials, origin: string): Credentials {
   const { bearer, appSession, appAccessToken, session } = credentials

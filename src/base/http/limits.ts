@@ -13,7 +13,7 @@ export const HEADERS_TIMEOUT_MS = 20_000
 /** From the first byte of a request to the end of what it declares. */
 const REQUEST_TIMEOUT_MS = 30_000
 /**
- * Of a stream of HTTP/2, which is over with its answer.
+ * The deadline of a stream of HTTP/2, which is over with its answer.
  * @param timeoutMs AUTHGEAR_TIMEOUT: an answer may take it for another replica's, for our own, and for each once more
  */
 export const streamDeadlineMs = (timeoutMs: number): number => REQUEST_TIMEOUT_MS + 4 * timeoutMs

@@ -15,7 +15,7 @@ import type { HandlerDeps, HandlerResult, ProxyRequest, VerifyRequest } from './
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
 
 /**
- * What a log line says of the trace that a request is part of: nothing, where it is part of none. Read only when a line
+ * The trace of a request for its log line: nothing, where it is part of none. Read only when a line
  * is written.
  */
 export function traceIdsOf ({ headers: { traceparent } }: Pick<FastifyRequest, 'headers'>): TraceIds | undefined {

@@ -70,7 +70,7 @@ type Lasts = Readonly<{ from: EpochMs, until: EpochMs }>
 export type PresenterDeps = Readonly<{
   settings: IdentitySettings
   /** Undefined: no part knows users. */
-  profiles: Pick<Profiles, 'of' | 'now' | 'hasGroups'> | undefined
+  profiles: Pick<Profiles, 'of' | 'now' | 'knows'> | undefined
   /** The headers that parts add, in this order. */
   contributors?: readonly HeaderContributor[]
   clock: Clock
@@ -101,7 +101,7 @@ export function createPresenter (
   { settings, profiles, contributors = [], clock, maxBytes }: PresenterDeps
 ): Presenter {
   let bytes = 0
-  const shown = { ...settings, groups: profiles?.hasGroups === true ? 'profile' : 'roles' } as const
+  const shown = { ...settings, groups: profiles?.knows.includes('groups') === true ? 'profile' : 'roles' } as const
   const shapes = createShapes({ settings, contributors }, () => { bytes = 0 })
 
   /** @returns `isWhole`: every contributor gave what it has for this route */

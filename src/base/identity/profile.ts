@@ -26,16 +26,14 @@ export type Profiles = Readonly<{
   /** The profile in memory, unless a revocation has named the user since. */
   now: (userId: UserId) => Profile
   /**
-   * What may decide about the user, or `unknown`; a promise where it has to be read: judge the request again then, with
-   * `isAwaited`. Never rejects.
+   * The facts that may decide about the user, or `unknown`; a promise where it has to be read: judge the request again
+   * then, with `isAwaited`. Never rejects.
    */
   facts: (userId: UserId, isAwaited: boolean) => Facts | 'unknown' | Promise<void>
   /** Reads again what is older than so many milliseconds; undefined where nothing is. Never rejects. */
   confirm: (userId: UserId, maxAgeMs: number) => Promise<void> | undefined
-  /** The facts that this source has. */
+  /** The facts that this source has. With groups roles do not stand in for them, even while it cannot be read. */
   knows: readonly FactName[]
-  /** True if it knows groups: roles do not stand in for them then, even while it cannot be read. */
-  hasGroups: boolean
 }>
 
 /** The source of facts that decide; undefined: nobody knows any. */

@@ -64,7 +64,8 @@ export function asGarbage (error: unknown): Buffer {
 }
 
 /**
- * What the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in nobody's way.
+ * The commands that the Redis tier needs of a server: a command's keys are in one slot, so that Cluster stands in
+ * nobody's way.
  * @param limitMs milliseconds after which a command counts as not answered, whatever it waits for
  */
 export function commandsOf (redis: Redis | Cluster, limitMs: number) {

@@ -91,7 +91,7 @@ export class Ledger {
   /** Revocations read within the retention, by `of`: republished where a new log lacks them. */
   readonly #republishable: BoundedMap<Republishable>
   /**
-   * Of those that had no room: when the newest was read; and until when the quietest is quiet, in milliseconds of
+   * Evicted revocations: when the newest was read; and until when the quietest is quiet, in milliseconds of
    * Redis' clock, since a replica that starts reads in one moment what is minutes old.
    */
   #forgotten = { readAt: -Infinity, quietUntil: -Infinity, quietMs: 0 }

@@ -8,8 +8,8 @@ import type { Mark } from './block-mark.ts'
 type BlockTarget = Readonly<{ kind: 'block', name: ClientName, mark: Mark }>
 
 /**
- * What a revocation makes void: every resolution of a user, every one made with a credential, or all there are. Only
- * resource tokens have a client and an id.
+ * The target that a revocation makes void: every resolution of a user, every one made with a credential, or all there
+ * are. Only resource tokens have a client and an id.
  */
 export type Target =
   | Readonly<{ kind: 'user', userId: string }>

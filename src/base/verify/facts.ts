@@ -9,15 +9,29 @@ import type { FactSource } from '../identity/profile.ts'
 export type EarlierFindings = Readonly<{
   isConfirmed?: true
   profile?: KnownProfile
-  areFactsAwaited?: boolean
-  areFactsConfirmed?: true
+  /** `awaited`: a request waits for them once. `confirmed`: they were read again as well. */
+  facts?: 'awaited' | 'confirmed'
 }>
 
-/** The facts about the user; a promise where they have to be waited for. */
-export const factsOf = (
-  source: FactSource, userId: UserId | undefined, isAwaited: boolean
-): Facts | 'unknown' | Promise<void> =>
-  source === undefined || userId === undefined ? 'unknown' : source.facts(userId, isAwaited)
+/** The facts about the user; a promise where they have to be waited for: judge again with what it brings. */
+export function factsOf (
+  source: FactSource, userId: UserId | undefined, given: EarlierFindings
+): Facts | 'unknown' | Promise<EarlierFindings> {
+  if (source === undefined || userId === undefined) return 'unknown'
+  const facts = source.facts(userId, given.facts !== undefined)
+  return facts instanceof Promise ? facts.then(() => ({ ...given, facts: 'awaited' })) : facts
+}
+
+/**
+ * Reads again the facts that refuse the user: an address that was just proved, and a group just joined, change the
+ * answer. @returns undefined where they are new enough; else judge again with what it brings
+ */
+export function confirmFacts (
+  source: FactSource, userId: UserId | undefined, given: EarlierFindings, maxAgeMs: number
+): Promise<EarlierFindings> | undefined {
+  if (userId === undefined || given.facts === 'confirmed') return undefined
+  return source?.confirm(userId, maxAgeMs)?.then(() => ({ ...given, facts: 'confirmed' }))
+}
 
 /** @returns the policy; one that asks for what nobody knows here is bad, and lets nobody in */
 export function withKnownFacts (policy: Policy, source: FactSource): Policy {

@@ -7,7 +7,7 @@ import type { Resolution, UserId } from '../core/resolution.ts'
 import { nameOf } from '../core/presentation.ts'
 import { REFUSALS } from '../core/reason.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
-import { type EarlierFindings, factsOf, PROFILE_UNKNOWN, withKnownFacts } from './facts.ts'
+import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, withKnownFacts } from './facts.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies } from './policy-cache.ts'
@@ -27,12 +27,12 @@ export type VerifyDeps = HandlerDeps & ConcludeDeps & RefuserDeps & Readonly<{
   /** PREFLIGHT=allow: a true CORS preflight, which carries no credential, gets a 200 for nobody. */
   allowPreflight: boolean
   /**
-   * What a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint, or
-   * `leave-out`, on an endpoint that looks at tokens itself.
+   * The fate of what a policy asks of resource tokens: `refuse` it, since a route with it belongs on another endpoint,
+   * or `leave-out`, on an endpoint that looks at tokens itself.
    */
   tokenRequirements: 'refuse' | 'leave-out'
   /**
-   * Of the prefix, EXT_AUTHZ_POLICY. `required`: without a segment of its own a request is refused, since it got lost;
+   * EXT_AUTHZ_POLICY of the prefix. `required`: without a segment of its own a request is refused, since it got lost;
    * `optional`: the segment may be the client's.
    */
   segments?: 'optional' | 'required'
@@ -123,8 +123,8 @@ export function createConclude (
   /** A function of its own: a closure in `conclude` would cost each hit. */
   function askFacts (authentication: Resolved, given: EarlierFindings, ...asked: Asked): Concluded {
     const { resolution } = authentication
-    const facts = factsOf(factSource, userIdOf(resolution), given.areFactsAwaited === true)
-    if (facts instanceof Promise) return facts.then(() => judgeAgain({ ...given, areFactsAwaited: true }, ...asked))
+    const facts = factsOf(factSource, userIdOf(resolution), given)
+    if (facts instanceof Promise) return facts.then((known) => judgeAgain(known, ...asked))
     return answer(decide(resolution, asked[2], rules, clock.wall(), facts), ...asked, authentication, given)
   }
 
@@ -151,6 +151,9 @@ export function createConclude (
     decision: Refusal, { resolution, source, ageMs, digests }: Resolved, given: EarlierFindings, ...asked: Asked
   ): Concluded {
     const [request, subject, policy] = asked
+    const isByFacts = decision.reason === 'forbidden' && decision.byFacts === true
+    const facts = isByFacts ? confirmFacts(factSource, userIdOf(resolution), given, confirmAfterMs) : undefined
+    if (facts !== undefined) return facts.then((known) => judgeAgain(known, ...asked))
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
     const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
     if (account instanceof Promise) return account.then((profile) => judgeAgain({ ...given, profile }, ...asked))
@@ -159,25 +162,14 @@ export function createConclude (
       { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
       { subject, source, who, policyError: policy.kind === 'bad' ? policy.why : undefined }
     )
-    if (decision.reason === 'forbidden' && decision.byFacts === true) {
-      return confirmFacts(userIdOf(resolution), given, ...asked) ?? refusal
-    }
-    if (given.isConfirmed === true || ageMs <= confirmAfterMs || !isWorthConfirming(decision.reason)) return refusal
+    const isNew = isByFacts || given.isConfirmed === true || ageMs <= confirmAfterMs
+    if (isNew || !isWorthConfirming(decision.reason)) return refusal
     return confirm(refusal, given, ...asked)
   }
 
   /** A revocation may have come while something was waited for. */
   async function judgeAgain (given: EarlierFindings, ...asked: Asked): Promise<HandlerResult> {
     return await conclude(...asked, await authenticator.authenticate(asked[1]), given)
-  }
-
-  /** An address that was just proved, and a group just joined, change the answer. @returns undefined: they are new */
-  function confirmFacts (
-    userId: UserId | undefined, given: EarlierFindings, ...asked: Asked
-  ): Promise<HandlerResult> | undefined {
-    if (given.areFactsConfirmed === true || userId === undefined) return undefined
-    const known: EarlierFindings = { ...given, areFactsAwaited: true, areFactsConfirmed: true }
-    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(known, ...asked))
   }
 
   /** While Authgear cannot be asked, its last answer stands. */

@@ -1,5 +1,5 @@
 /**
- * Of a regular expression without case: a segment that is empty, "." or ".." before its parameters. Servlet containers
+ * The pattern, without case, of a segment that is empty, "." or ".." before its parameters. Servlet containers
  * read `/;/admin`, `/x/..;/admin` and `/x/%2e%2e%3b/admin` as `/admin`.
  */
 export const PARAMETER = '/([.]|%2e)?([.]|%2e)?(;|%3b)'

@@ -68,7 +68,7 @@ function unnamed ({ forwardAuth, grpc, app }: Settings): readonly string[] {
 }
 
 /**
- * What of these settings that proxy's configuration cannot say; better an error than a line that is silently not there.
+ * The settings that a proxy's configuration cannot say; better an error than a line that is silently not there.
  */
 export function limitsOf (proxy: ProxyName, settings: Settings): readonly string[] {
   const { forwardAuth, app } = settings

@@ -117,7 +117,7 @@ export type Route = Readonly<{
 }>
 
 /**
- * What a configuration is made for. Every text in it has passed a grammar that leaves no character a proxy's file gives
+ * The settings of a configuration. Every text in it has passed a grammar that leaves no character a proxy's file gives
  * a meaning to.
  */
 export type Settings = Readonly<{
@@ -164,8 +164,8 @@ export const checkOf = (policy: string): string =>
 export const isForTokens = (policy: string): boolean => /(?:^|&)resource=/.test(policy)
 
 /**
- * What nginx must hold of a 200: an identity of 12 KiB; beside it 16 KiB of other names and an assertion of 4 KiB. A
- * longer answer than its buffer is a 500.
+ * The bytes of a 200 that nginx must hold: an identity of 12 KiB; beside it 16 KiB of other names and an assertion of 4
+ * KiB. A longer answer than its buffer is a 500.
  */
 export const answerBuffer = ({ outgoing }: Settings): string => outgoing.length === 0 ? '16k' : '64k'
 

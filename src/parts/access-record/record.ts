@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createHmacSha256 } from '../../base/crypto/hmac.ts'
 import type { Credentials } from '../../base/core/credentials.ts'
-import { withoutNames } from '../../base/core/policy.ts'
+import { withoutNames } from '../../base/core/policy-names.ts'
 import type { Endpoint } from '../../base/core/reason.ts'
 import type { Reported } from '../../base/http/access-log.ts'
 import { hostOf } from '../../base/http/request.ts'
@@ -62,8 +62,8 @@ export type AccessRecordDeps = Readonly<{
 const STRANGER = { user: undefined, method: '', path: undefined, policy: '', isStranger: true } as const
 const CLOSE_WITHIN_MS = 2000
 /**
- * What a line of each endpoint says; a new one does not compile without. Only with a rule is the query the proxy's own:
- * of a login it holds a code, and the address to go back to. Documents and other paths let in and refuse nobody.
+ * The words of a line of each endpoint; a new one does not compile without. Only with a rule is the query the proxy's
+ * own: of a login it holds a code, and the address to go back to. Documents and other paths let in and refuse nobody.
  */
 const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'none'>> = {
   verify: 'with its rule',

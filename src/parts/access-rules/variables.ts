@@ -1,9 +1,11 @@
 import { type Kind, parsed, type Parsed, problem, quote, type Variables } from '../../base/config/kind.ts'
-import { parseParameter, type Rules, understood, withoutNames } from '../../base/core/policy.ts'
+import { withoutNames } from '../../base/core/policy-names.ts'
+import { parseParameter, type Rules, understood } from '../../base/core/policy.ts'
 import type { FactRequirement, PersonRequirement, Requirement } from '../../base/core/requirement.ts'
 
 /** Says in words that everybody who can register may enter. */
 const ANYONE = 'anyone'
+const OF_A_ROUTE = 'belongs into the policy of a route, not in here'
 const ADVICE = `write requirements such as role=staff, separated by blanks, or ${ANYONE}`
 
 /** Requirements in the grammar of policies, separated by blanks or line feeds: a shell would cut them at `&`. */
@@ -17,8 +19,8 @@ const rules: Kind<Rules> = Object.freeze({
     }
     const read = items.map((item) => [item, parseParameter(item)] as const)
     for (const [item, one] of read) {
-      if ('why' in one) return problem(`${quote(withoutNames(item))}: ${one.why}: ${ADVICE}`)
-      if (!isAboutPeople(one)) return problem(`${quote(withoutNames(item))}: belongs into the policy of a route, not in here: ${ADVICE}`)
+      const why = 'why' in one ? one.why : isAboutPeople(one) ? undefined : OF_A_ROUTE
+      if (why !== undefined) return problem(`${quote(withoutNames(item))}: ${why}: ${ADVICE}`)
     }
     return parsed(understood(read.flatMap(([, one]) => 'why' in one ? [] : one)), items.map(withoutNames).join(' '))
   }

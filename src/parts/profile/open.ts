@@ -57,7 +57,7 @@ export function openProfile (settings: ProfileSettings, base: Base, count: Count
       clock,
       answered: count.answers.add
     })
-    return Object.freeze({ ...known, hasGroups: settings.fields.includes('groups'), knows: factsKnownBy(settings) })
+    return Object.freeze({ ...known, knows: factsKnownBy(settings) })
   }
   return Object.freeze({ profiles, close: queries.close, gauges: {} } satisfies Opened & Record<'gauges', object>)
 }

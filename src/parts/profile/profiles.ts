@@ -33,7 +33,7 @@ type Read = {
 }
 
 /** Memory first; other users are read in the background, and a request waits on the first sight of a user only. */
-export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'hasGroups' | 'knows'> {
+export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows'> {
   const { reader, pause, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
   const { remembered, usable, usableNow, mayStillDecide, keep, keepFailure } = createKnownUsers(deps)
   const reads = new Map<UserId, Read>()

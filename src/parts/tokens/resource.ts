@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Keyer } from '../../base/core/cache-key.ts'
 import { readBearerAlone } from '../../base/core/credentials.ts'
 import type { Rules } from '../../base/core/policy.ts'
-import type { UserId } from '../../base/core/resolution.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import { jwtAudience } from '../../base/core/token-expiry.ts'
 import { decideToken, type TokenDecision, type TokenNeeds, tokenNeedsOf } from './policy.ts'
@@ -14,7 +13,7 @@ import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors
 import type { Admitted, Presenter } from '../../base/identity/presenter.ts'
 import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
-import { type EarlierFindings, factsOf, PROFILE_UNKNOWN } from '../../base/verify/facts.ts'
+import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN } from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
@@ -146,24 +145,13 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     return await conclude(route, subject, verification, given)
   }
 
-  /** @returns undefined where the facts about the person are new enough */
-  function confirmFacts (
-    route: RoutePolicy, subject: CredentialContext, given: EarlierFindings, userId: UserId | undefined
-  ): Promise<HandlerResult> | undefined {
-    if (given.areFactsConfirmed === true || userId === undefined) return undefined
-    const known: EarlierFindings = { ...given, areFactsAwaited: true, areFactsConfirmed: true }
-    return factSource?.confirm(userId, confirmAfterMs)?.then(() => judgeAgain(route, subject, known))
-  }
-
   /** A function of its own: a closure where tokens are judged would cost each hit. */
   function askFacts (
     route: RoutePolicy, subject: CredentialContext, verified: Verified, given: EarlierFindings
   ): HandlerResult | Promise<HandlerResult> {
     const { token } = verified
-    const facts = factsOf(factSource, token.userId, given.areFactsAwaited === true)
-    if (facts instanceof Promise) {
-      return facts.then(() => judgeAgain(route, subject, { ...given, areFactsAwaited: true }))
-    }
+    const facts = factsOf(factSource, token.userId, given)
+    if (facts instanceof Promise) return facts.then((known) => judgeAgain(route, subject, known))
     return answer(decideToken(token, route.policy, rules, clock.wall(), facts), route, subject, verified, given)
   }
 
@@ -174,8 +162,9 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     const who = admittedOf(subject, token)
     if (decision.kind === 'refuse') {
       const isByFacts = decision.reason === 'forbidden' && decision.byFacts === true
-      const confirming = isByFacts ? confirmFacts(route, subject, given, token.userId) : undefined
-      return confirming ?? refuse(route, { ...decision, bearer: true }, { subject, source, who })
+      const facts = isByFacts ? confirmFacts(factSource, token.userId, given, confirmAfterMs) : undefined
+      return facts?.then((known) => judgeAgain(route, subject, known)) ??
+        refuse(route, { ...decision, bearer: true }, { subject, source, who })
     }
     if (decision.kind !== 'allow') {
       const error = PROFILE_UNKNOWN

@@ -38,7 +38,7 @@ function start ({
   }
   const presenter = createPresenter({
     settings: { headers, user: 'user_id', encoding: 'percent' },
-    profiles: profiles && { of: profiles, now, hasGroups: false },
+    profiles: profiles && { of: profiles, now, knows: [] },
     contributors: withToken ? [token, names] : [],
     clock,
     maxBytes

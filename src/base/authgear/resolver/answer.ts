@@ -162,7 +162,7 @@ const OTHER_MARKS: ReadonlyArray<readonly [name: string, value: RegExp]> = [
 ]
 
 /**
- * Whether a 200 is Authgear's: a maintenance page, a captive portal or a default backend answers 200 too, and would
+ * True if a 200 is Authgear's: a maintenance page, a captive portal or a default backend answers 200 too, and would
  * sign everybody out. An answer without identity headers proves nothing by itself, so it needs marks.
  * @param lines header names and values, alternately
  * @returns why it is not Authgear's, or undefined

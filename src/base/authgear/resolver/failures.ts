@@ -30,7 +30,7 @@ export const isUnanswered = (error: unknown): boolean =>
   error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout
 
 /**
- * What failed since Authgear's last verdict. A firewall before Authgear may dislike one client, and a session of its
+ * The failures since Authgear's last verdict. A firewall before Authgear may dislike one client, and a session of its
  * own may make Authgear answer 500: neither is an outage for others.
  */
 export function createFailures () {

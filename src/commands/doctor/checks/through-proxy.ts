@@ -162,7 +162,7 @@ function survivors (forged: readonly Forged[], body: string): readonly string[] 
 }
 
 /**
- * What an echo page says that it got under a name: `Name: value` by lines, or JSON with one value or a list.
+ * The values that an echo page got under a name: `Name: value` by lines, or JSON with one value or a list.
  * @returns undefined where it shows no such header, or an empty one
  */
 function valueIn (body: string, name: string): string | undefined {
