@@ -4,13 +4,13 @@ import { NO_PROFILE, type Profile, type Profiles } from '../../base/identity/pro
 import type { Pause } from './batches.ts'
 import { createFacts, freshAfter } from './facts.ts'
 import { createKnownUsers, type KnownUsersDeps } from './known-users.ts'
-import type { Learned } from './reader.ts'
+import type { Learned, ReadUser } from './reader.ts'
 import { RENEW_AHEAD } from './shared.ts'
 import type { AnswerOutcome } from './types.ts'
 import { isReadableId } from './users.ts'
 
 export type ProfilesDeps = KnownUsersDeps & Readonly<{
-  reader: (userId: UserId, maxAgeMs: number) => Promise<Learned | undefined>
+  reader: ReadUser
   pause: Pick<Pause, 'isOver'>
   /** PROFILE_TIMEOUT */
   timeoutMs: number
@@ -42,10 +42,10 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows'> {
   function read (userId: UserId, maxAgeMs: number): Read | undefined {
     const running = reads.get(userId)
     if (running !== undefined || reads.size >= MAX_READS || !pause.isOver()) return running
-    const settle = (learned: Learned | undefined): void => {
+    const settle = (learned: Learned | 'dropped' | undefined): void => {
       reads.delete(userId)
       if (learned === undefined) keepFailure(userId)
-      else keep(userId, learned)
+      else if (learned !== 'dropped') keep(userId, learned) // the next request reads again, without a pause
     }
     const ended = reader(userId, maxAgeMs).then(settle, () => settle(undefined))
     const begun: Read = { ended, waiting: undefined, waiters: 0, isLate: false }

@@ -37,8 +37,13 @@ const JITTER = 0.1
 /** Life of an empty profile, of an unknown or a disabled user: read again soon, and never shared. */
 const EMPTY_LIFE_MS = 5000
 
-/** Reads one user from Redis or the Admin API. Never rejects; undefined if nothing was learned. */
-export function createReader (deps: ReaderDeps): (userId: UserId, maxAgeMs: number) => Promise<Learned | undefined> {
+/**
+ * Reads one user from Redis or the Admin API. Never rejects; undefined if nothing was learned. `dropped`: revocations
+ * named the user during each attempt, which is no failure of the Admin API.
+ */
+export type ReadUser = (userId: UserId, maxAgeMs: number) => Promise<Learned | 'dropped' | undefined>
+
+export function createReader (deps: ReaderDeps): ReadUser {
   const { revocations } = deps
   return async (userId, maxAgeMs) => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -46,7 +51,7 @@ export function createReader (deps: ReaderDeps): (userId: UserId, maxAgeMs: numb
       if (learned === undefined || !revocations.isVoid({ userId, digests: [] }, learned.snapshot)) return learned
     }
     deps.read('dropped')
-    return undefined
+    return 'dropped'
   }
 }
 

@@ -159,6 +159,17 @@ t.test('a user who changes at each read is not kept', async (t) => {
   t.equal(counts['read dropped'], 1)
 })
 
+t.test('a user who changed at each attempt is read again at the next request', async (t) => {
+  const { profiles, api, drop } = startProfiles()
+  api.state.answer = (ids) => { drop(ALICE).catch(t.fail); return named(() => 'Alice')(ids) }
+  await profiles.facts(ALICE, false)
+  t.equal(profiles.facts(ALICE, true), 'unknown', 'the request that waited')
+  api.state.answer = named(() => 'Alice')
+  await profiles.facts(ALICE, false)
+  t.strictSame(profiles.facts(ALICE, true), { address: undefined, groups: [] }, 'the next one')
+  t.equal(api.queries.length, 3)
+})
+
 t.test('a failure is remembered for seconds, then tried without a wait', async (t) => {
   const { profiles, api, advance } = startProfiles()
   api.state.answer = (ids) => new Map(ids.map((id) => [id, { kind: 'unreadable' }]))
