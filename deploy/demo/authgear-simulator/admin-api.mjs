@@ -62,7 +62,7 @@ const FAILURES = Object.freeze({
  * Answers the Admin API's two paths; false where a request is for somebody else.
  * @param {import('./resolver.mjs').Parts} parts
  */
-export function createAdminApi ({ options: { adminApi, hosts }, directory, audit, userQueries, closing }) {
+export function createAdminApi ({ options: { adminApi, hosts }, directory, audit, userQueries, closing, now }) {
   const { log, control } = audit
 
   /** @param {string} body @param {string} type @returns {Answer} */
@@ -80,7 +80,7 @@ export function createAdminApi ({ options: { adminApi, hosts }, directory, audit
   /** @param {IncomingMessage} request @param {ServerResponse} response @param {AdminApiOptions} options */
   async function handle (request, response, options) {
     if (!isKnownHost(request.headers.host ?? '', hosts)) return send(response, projectNotFound())
-    if (!isAdmin(request.headers.authorization, options)) return send(response, forbidden())
+    if (!isAdmin(request.headers.authorization, options, now())) return send(response, forbidden())
     const body = await text(request)
     if (body.includes('nodes(')) {
       const failure = await userQueries.arrived(parse(body)?.variables?.ids, closing)

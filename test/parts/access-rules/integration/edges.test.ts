@@ -1,42 +1,12 @@
 import t, { type Test } from 'tap'
-import { grpcClient, linesOf } from '../../../helpers/grpc.ts'
 import { type InProcess, type InProcessOptions, startInProcess } from '../../../helpers/in-process.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
-import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
+import { bearer, EDGES, over, TO_RESOURCE } from '../edges.ts'
 
 const { alice, bob } = demo
-const bearer = (token: string): readonly HeaderLine[] => [['Authorization', `Bearer ${token}`]]
-const TO_RESOURCE = `resource=${encodeURIComponent(RESOURCE)}`
-
-/** Status and reason of one question. */
-type Edge = (replica: InProcess, headers: readonly HeaderLine[]) => Promise<string>
-
-const over = (path: string, more: readonly HeaderLine[] = []): Edge => async ({ port }, headers) => {
-  const answer = await ask(port, { path, headers: [...headers, ...more] })
-  return `${answer.status} ${answer.headers['x-forward-auth-reason'] ?? ''}`
-}
-
-/** Each way by which a person's session is judged. */
-const EDGES: Readonly<Record<string, Edge>> = {
-  '/verify': over('/verify'),
-  '/verify with a policy that all meet': over('/verify?anonymous=false'),
-  '/verify with a policy header of the client': over('/verify', [['X-Forward-Auth-Policy', 'login=off']]),
-  'the prefix': over('/ext-authz/some/page'),
-  'the prefix with a segment': over('/ext-authz/~anonymous=false/page'),
-  'resource or session': over(`/resource-or-session?${TO_RESOURCE}`),
-  gRPC: async ({ grpcPort }, headers) => {
-    const client = grpcClient(t, grpcPort)
-    const sent = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]))
-    const { ok_response: ok, denied_response: denied } = await client.check({
-      request: { http: { method: 'GET', host: 'app.example.com', path: '/', headers: sent } }
-    })
-    // Envoy hands a 200's reason to nobody
-    if (ok !== undefined) return '200 allowed'
-    return `${denied?.status.code} ${linesOf(denied?.headers ?? [])['x-forward-auth-reason']}`
-  }
-}
 
 async function start (t: Test, options: Partial<InProcessOptions>): Promise<InProcess> {
   const simulator = await startSimulator(t)
