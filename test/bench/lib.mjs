@@ -66,7 +66,7 @@ export async function answers (url, status) {
   throw new Error(`nothing answers at ${url}`)
 }
 
-/** bare | fastify | resolver: one of `servers.mjs`, on 127.0.0.1. */
+/** bare | fastify | resolver | people: one of `servers.mjs`, on 127.0.0.1. */
 export async function startServer (kind, port, core = 0) {
   const child = start(process.execPath, [SERVERS, kind, String(port)], { core })
   await answers(`http://127.0.0.1:${port}/verify`)

@@ -1,4 +1,4 @@
-// The servers beside this service, each a process of its own. Usage: node servers.mjs bare|fastify|resolver|app PORT
+// The servers beside this service, each a process of its own. Usage: node servers.mjs bare|fastify|resolver|people|app PORT
 import { createServer } from 'node:http'
 import fastify from 'fastify'
 
@@ -25,6 +25,7 @@ const HEADERS = [
   'content-length', '0', 'cache-control', 'no-store', 'vary', 'Authorization, Cookie', ...IDENTITY,
   'x-forward-auth-source', 'memory', 'x-forward-auth-reason', 'allowed', 'x-request-id', 'a4f64e6464ec-1'
 ]
+const ADDRESS = { email: 'alice@example.com', email_verified: true }
 const NOBODY = ['content-length', '0', 'x-authgear-session-valid', 'false']
 /** Each user has an id of their own, as long as Authgear's. */
 const identified = (token) => [
@@ -42,6 +43,17 @@ export const handlers = {
     const token = tokenOf(request)
     response.writeHead(200, token === '' || token.startsWith('refused') ? NOBODY : identified(token))
     response.end()
+  },
+  /** The resolver, and an Admin API whose users all have a verified address of example.com. */
+  people: (request, response) => {
+    if (request.method === 'GET') return handlers.resolver(request, response)
+    let body = ''
+    request.on('data', (data) => { body += data }).on('end', () => {
+      const { ids = [] } = JSON.parse(body).variables
+      const nodes = ids.map((id) => ({ id, isDisabled: false, standardAttributes: ADDRESS }))
+      response.writeHead(200, ['content-type', 'application/json'])
+      response.end(JSON.stringify({ data: { nodes } }))
+    })
   },
   app: (_request, response) => { response.writeHead(200, ['content-length', '2']); response.end('ok') }
 }
