@@ -61,7 +61,10 @@ function report (runs) {
     rate: ratioOf(runs[index], header, ({ rate }) => rate)
   }))
   const markdown = table([
-    ['memory hit', 'CPU µs a request', 'CPU of the first ÷ this', 'CPU of the second ÷ this', 'requests/s ÷ the second'],
+    [
+      'memory hit', 'CPU µs a request', 'CPU of the first ÷ this', 'CPU of the second ÷ this',
+      'requests/s ÷ the second'
+    ],
     ...data.map(({ name, cpu, toNone, toHeader, rate }) =>
       [name, cpu.toFixed(1), spread(toNone), spread(toHeader), spread(rate)])
   ])

@@ -1,4 +1,4 @@
-// The servers beside this service, each a process of its own. Usage: node servers.mjs bare|fastify|resolver|people|app PORT
+// The servers beside this service, each a process of its own. Usage: node servers.mjs KIND PORT
 import { createServer } from 'node:http'
 import fastify from 'fastify'
 
