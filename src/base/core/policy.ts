@@ -1,6 +1,6 @@
 import {
-  type Bad, bad, type Challenge, type FactName, type FactRequirement, type Facts, type Outcome, PARAMETERS,
-  type Requirement
+  type Bad, bad, type Challenge, type FactName, type FactRequirement, type Facts, type Lack, lackOf, type Outcome,
+  PARAMETERS, type Requirement
 } from './requirement.ts'
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
@@ -81,9 +81,9 @@ export type Decision = Judged<Readonly<{ kind: 'allow', resolution: Resolution &
 /** `ask`: the facts about the person decide, and are not there yet. `unknown`: they cannot be had. */
 export type Judged<D> = D | Readonly<{ kind: 'ask' }> | Readonly<{ kind: 'unknown' }>
 
-/** `byFacts`: the person lacks nothing else, and the facts may be a little old. */
+/** `lack`: the person lacks nothing but this fact, which may be a little old. */
 type Refusal =
-  | Readonly<{ kind: 'refuse', reason: 'invalid_session' | 'bad_policy' | 'forbidden', byFacts?: true }>
+  | Readonly<{ kind: 'refuse', reason: 'invalid_session' | 'bad_policy' | 'forbidden', lack?: Lack }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
 
 const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decision =>
@@ -91,7 +91,6 @@ const refuse = (reason: 'invalid_session' | 'bad_policy' | 'forbidden'): Decisio
 const INVALID = refuse('invalid_session')
 const BAD_POLICY = refuse('bad_policy')
 const FORBIDDEN = refuse('forbidden')
-const FORBIDDEN_BY_FACTS = Object.freeze({ kind: 'refuse', reason: 'forbidden', byFacts: true })
 const ASK = Object.freeze({ kind: 'ask' })
 const UNKNOWN = Object.freeze({ kind: 'unknown' })
 
@@ -112,9 +111,11 @@ export function decide (
   return lacks.facts === 'met' ? { kind: 'allow', resolution } : byFacts(lacks.facts)
 }
 
+type LacksFact = Readonly<{ kind: 'refuse', reason: 'forbidden', lack: Lack }>
+
 /** The decision where a person lacks nothing else. */
-export function byFacts (facts: Exclude<Lacks['facts'], 'met'>): Judged<typeof FORBIDDEN_BY_FACTS> {
-  return facts === 'lacking' ? FORBIDDEN_BY_FACTS : facts === 'asked' ? ASK : UNKNOWN
+export function byFacts (facts: Exclude<Lacks['facts'], 'met'>): Judged<LacksFact> {
+  return facts === 'asked' ? ASK : facts === 'unknown' ? UNKNOWN : { kind: 'refuse', reason: 'forbidden', lack: facts }
 }
 
 type Lacks = {
@@ -122,7 +123,7 @@ type Lacks = {
   asksToken: boolean
   isPermitted: boolean
   readonly challenges: Challenge[]
-  facts: 'met' | 'asked' | 'unknown' | 'lacking'
+  facts: 'met' | 'asked' | 'unknown' | Lack
 }
 
 /** Everything that a person lacks of the rules and of the route's policy. */
@@ -147,10 +148,10 @@ function addLacks (
   }
 }
 
-function addFact (lacks: Lacks, { meets }: FactRequirement, facts: Facts | 'unknown' | undefined): void {
+function addFact (lacks: Lacks, requirement: FactRequirement, facts: Facts | 'unknown' | undefined): void {
   if (facts === undefined) lacks.facts = 'asked'
   else if (facts === 'unknown') lacks.facts = 'unknown'
-  else if (!meets(facts)) lacks.facts = 'lacking'
+  else if (lacks.facts === 'met' && !requirement.meets(facts)) lacks.facts = lackOf(requirement, facts)
 }
 
 function addOutcome (lacks: Lacks, outcome: Outcome): void {

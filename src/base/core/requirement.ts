@@ -43,6 +43,12 @@ export const SOURCE_OF: Readonly<Record<FactName, string>> = Object.freeze({
   groups: 'IDENTITY_PROFILE=groups, with AUTHGEAR_ADMIN_API_URL'
 })
 
+/** The kind of fact that keeps a person out; the page of a 403 says it. */
+export type Lack = 'verified_address' | 'allowed_address' | 'group'
+
+export const lackOf = ({ about }: FactRequirement, { address }: Facts): Lack =>
+  about === 'groups' ? 'group' : address === undefined ? 'verified_address' : 'allowed_address'
+
 /** About the person, by what the resolver does not say. Nobody meets it before the facts are known. */
 export type FactRequirement = Readonly<{ kind: 'fact', about: FactName, meets: (facts: Facts) => boolean }>
 

@@ -1,7 +1,13 @@
 import { type LoginPage, type RefusalReason, REFUSALS } from '../core/reason.ts'
+import type { Lack } from '../core/requirement.ts'
 
 /** The addresses where people sign in, and where as somebody else; undefined where nobody has said so. */
-export type PageLinks = Readonly<{ signIn: string | undefined, changeUser: string | undefined }>
+export type PageLinks = Readonly<{
+  signIn: string | undefined
+  changeUser: string | undefined
+  /** Authgear's pages where people see to their account. */
+  account?: string
+}>
 
 export const NO_LINKS: PageLinks = Object.freeze({ signIn: undefined, changeUser: undefined })
 
@@ -14,6 +20,8 @@ export type OnPage = Readonly<{
   account?: string | undefined
   /** The name of what a policy guards. */
   missing?: string | undefined
+  /** The fact that alone keeps the person out. */
+  lack?: Lack | undefined
 }>
 
 /** Pages of one kind for people whose browser gets no app. */

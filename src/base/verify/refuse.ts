@@ -35,7 +35,7 @@ export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
 export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   /** Undefined: nobody is sent to log in. */
   findLoginRedirect: FindLoginRedirect | undefined
-  /** The links of the pages for people who are refused. */
+  /** The links of the pages for people who are refused, beside Authgear's. */
   links: PageLinks
   pages: PageMaker
   trustProxy: TrustProxy
@@ -52,7 +52,7 @@ export function createRefuser (
   { realm, findLoginRedirect, links, pages, trustProxy }: RefuserDeps,
   policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
-  const refuse = createRefuse(realm, pages.refusals(links))
+  const refuse = createRefuse(realm, pages.refusals({ ...links, account: `${realm}/settings` }))
   const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = request
     return findLoginRedirect?.({
@@ -71,7 +71,7 @@ export function createRefuser (
     const answer = refuse({ ...refusal, way: loginRedirect?.location })
     return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
   }
-  return (request, { reason, bearer, challenge, account, missing }, rest) => ({
+  return (request, { reason, bearer, challenge, account, missing, lack }, rest) => ({
     source: 'none',
     who: undefined,
     ...rest,
@@ -81,6 +81,7 @@ export function createRefuser (
       challenge,
       account,
       missing,
+      lack,
       audience: readAudience(request.rawHeaders),
       reference: request.requestId,
       rawHeaders: request.rawHeaders

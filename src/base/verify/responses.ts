@@ -1,6 +1,7 @@
 import type { CredentialContext, Source } from '../authenticate/types.ts'
 import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
+import type { Lack } from '../core/requirement.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
 import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
 import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
@@ -107,6 +108,8 @@ export type Refusal = Readonly<{
   account?: string | undefined
   /** The name that people use for what the policy guards. */
   missing?: string | undefined
+  /** The fact that alone keeps the person out. */
+  lack?: Lack | undefined
   /** As they arrived; a page reads its language there. */
   rawHeaders?: readonly string[]
 }>

@@ -151,7 +151,7 @@ export function createConclude (
     decision: Refusal, { resolution, source, ageMs, digests }: Resolved, given: EarlierFindings, ...asked: Asked
   ): Concluded {
     const [request, subject, policy] = asked
-    const isByFacts = decision.reason === 'forbidden' && decision.byFacts === true
+    const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
     const facts = isByFacts ? confirmFacts(factSource, userIdOf(resolution), given, confirmAfterMs) : undefined
     if (facts !== undefined) return facts.then((known) => judgeAgain(known, ...asked))
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined

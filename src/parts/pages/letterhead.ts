@@ -24,7 +24,7 @@ export type Sheet = Readonly<{
   own?: string | undefined
   /** Sentences in English. */
   forOperators: readonly string[]
-  /** The first is the way on. */
+  /** The first is what helps most. */
   links: readonly Link[]
 }>
 
@@ -67,17 +67,15 @@ function fillOf (head: () => string, sheet: Sheet, words: Words): Fill {
 <p>${escapeHtml(sheet.message)}</p>
 `
   const advice = adviceOf(sheet)
-  const [first, ...others] = sheet.links
-  const more = others.map((link) => linkOf(link, words)).join('')
   const footer = `<footer>${escapeHtml(words.reference)} <code>`
   const end = '</code></footer>\n</main>\n</body>\n</html>\n'
-  const navOf = (link: Link, way: string | undefined): string =>
-    `<nav>${linkOf(link.isWay === true && way !== undefined ? { ...link, href: way } : link, words)}${more}</nav>\n`
+  const navOf = (way: string | undefined): string =>
+    `<nav>${sheet.links.map((link) => linkOf(link, link.isWay === true ? way : undefined, words)).join('')}</nav>\n`
   return ({ reference, way, account, missing }) =>
     head() + message +
       (account === undefined ? '' : withBold(words.signedInAs, '{account}', account)) +
       (missing === undefined ? '' : withBold(words.missing, '{name}', missing)) + advice +
-      (first === undefined ? '' : navOf(first, way)) +
+      (sheet.links.length === 0 ? '' : navOf(way)) +
       footer + escapeHtml(reference) + end
 }
 
@@ -87,8 +85,8 @@ function headerOf (name: string | undefined, logo: string | undefined): string {
   return `<header>${image}${name === undefined ? '' : `<span>${escapeHtml(name)}</span>`}</header>\n`
 }
 
-function linkOf ({ action, href }: Link, words: Words): string {
-  return `<a href="${escapeHtml(href)}">${escapeHtml(words[`actions.${action}`])}</a>`
+function linkOf ({ action, href }: Link, way: string | undefined, words: Words): string {
+  return `<a href="${escapeHtml(way ?? href)}">${escapeHtml(words[`actions.${action}`])}</a>`
 }
 
 function adviceOf ({ advice, own, forOperators }: Sheet): string {

@@ -1,9 +1,10 @@
 import { type RefusalReason, REFUSALS } from '../../base/core/reason.ts'
+import type { Lack } from '../../base/core/requirement.ts'
 import { FOR_THEM, NO_LINKS, type OnPage, type PageLinks, type Pages } from '../../base/http/pages.ts'
 import { readLanguage, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import { type PageSettings, PLAIN } from './settings.ts'
-import { type RefusalPageName, type Words, wordsOf } from './words.ts'
+import { type Action, type RefusalPageName, type Words, wordsOf } from './words.ts'
 
 /** Reasons that a person cannot tell apart, and need not, have one page. */
 const PAGE_OF: Readonly<Record<RefusalReason, RefusalPageName>> = {
@@ -40,15 +41,18 @@ export function createPages (settings: PageSettings = PLAIN, links: PageLinks = 
     headers: letterhead.headers,
     render (reason: RefusalReason, rawHeaders: readonly string[], on: OnPage): string {
       const language = readLanguage(rawHeaders)
-      const name = `${language} ${reason}`
-      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(reason, WORDS[language], settings, links))
+      const name = `${language} ${reason} ${on.lack}`
+      const sheet = (): Sheet => sheetOf(reason, on.lack, WORDS[language], settings, links)
+      const fill = prepared.get(name) ?? letterhead.write(language, sheet())
       prepared.set(name, fill)
       return fill(on)
     }
   })
 }
 
-function sheetOf (reason: RefusalReason, words: Words, settings: PageSettings, links: PageLinks): Sheet {
+function sheetOf (
+  reason: RefusalReason, lack: Lack | undefined, words: Words, settings: PageSettings, links: PageLinks
+): Sheet {
   const { status } = REFUSALS[reason]
   const page = PAGE_OF[reason]
   const { title, message, advice } = wordsOf(words, `refusals.${page}`)
@@ -57,11 +61,17 @@ function sheetOf (reason: RefusalReason, words: Words, settings: PageSettings, l
   if (status === 403) {
     const { deniedText, supportUrl } = settings
     const isTold = deniedText !== undefined || supportUrl !== undefined
+    const isUnverified = lack === 'verified_address'
     return {
       ...common,
+      message: lack === undefined ? message : words[`lacks.${lack}`],
       own: deniedText,
-      advice: [isTold ? undefined : advice],
-      links: links.changeUser === undefined ? [] : [{ action: 'changeUser', href: links.changeUser, isWay: true }]
+      advice: [isUnverified ? words['lacks.verified_address.advice'] : undefined, isTold ? undefined : advice],
+      links: [
+        ...linkTo('openAccount', isUnverified ? links.account : undefined),
+        // a sign-in on Authgear's pages counts at once, where a silent one does not
+        ...linkTo(isUnverified ? 'signInAgain' : 'changeUser', links.changeUser, true)
+      ]
     }
   }
   if (status === 503 || !isMended(page)) return { ...common, advice: [advice], links: [again] }
@@ -69,6 +79,9 @@ function sheetOf (reason: RefusalReason, words: Words, settings: PageSettings, l
     ? { ...common, advice: [advice, words.askHow], links: [again] }
     : { ...common, advice: [advice], links: [{ action: 'signIn', href: links.signIn, isWay: true }, again] }
 }
+
+const linkTo = (action: Action, href: string | undefined, isWay = false): Sheet['links'] =>
+  href === undefined ? [] : [{ action, href, isWay }]
 
 /** Nobody's sign-in mends what a browser extension adds, or a block. */
 const isMended = (page: RefusalPageName): boolean => page !== 'ambiguous' && page !== 'client_blocked'

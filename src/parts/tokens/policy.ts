@@ -1,7 +1,7 @@
 import {
   askStepUp, byFacts, type Challenge, type Judged, lacksOf, NO_RULES, type Policy, type Rules, type Understood
 } from '../../base/core/policy.ts'
-import type { Facts, TokenRequirement } from '../../base/core/requirement.ts'
+import type { Facts, Lack, TokenRequirement } from '../../base/core/requirement.ts'
 import type { ResourceToken } from '../../base/core/resource-token.ts'
 import type { EpochMs } from '../../base/core/token-expiry.ts'
 
@@ -28,7 +28,7 @@ type TokenRefusal = 'bad_policy' | 'wrong_audience' | 'wrong_client' | 'forbidde
 export type TokenDecision = Judged<Certain>
 type Certain =
   | Readonly<{ kind: 'allow' }>
-  | Readonly<{ kind: 'refuse', reason: TokenRefusal, byFacts?: true }>
+  | Readonly<{ kind: 'refuse', reason: TokenRefusal, lack?: Lack }>
   | Readonly<{ kind: 'refuse', reason: 'step_up_required', challenge: Challenge }>
 
 const ALLOWED: TokenDecision = Object.freeze({ kind: 'allow' })

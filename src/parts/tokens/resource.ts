@@ -161,7 +161,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
   ): HandlerResult | Promise<HandlerResult> {
     const who = admittedOf(subject, token)
     if (decision.kind === 'refuse') {
-      const isByFacts = decision.reason === 'forbidden' && decision.byFacts === true
+      const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
       const facts = isByFacts ? confirmFacts(factSource, token.userId, given, confirmAfterMs) : undefined
       return facts?.then((known) => judgeAgain(route, subject, known)) ??
         refuse(route, { ...decision, bearer: true }, { subject, source, who })

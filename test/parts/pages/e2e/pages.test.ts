@@ -18,7 +18,7 @@ const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
 const plain = createPages()
-const LINKS = { signIn: '/login', changeUser: '/change' }
+const LINKS = { signIn: '/login', changeUser: '/change', account: 'https://auth.example.com/settings' }
 const linked = createPages(PLAIN, LINKS)
 const logo = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#0b6e4f"/></svg>'
 const BRAND = {
@@ -46,7 +46,8 @@ const PAGES: ReadonlyArray<readonly [path: string, status: number]> = [
 const PICTURES = [
   ['linked/forbidden', 'en', 'light', 'page-403'],
   ['branded/forbidden', 'en', 'light', 'page-403-brand'],
-  ['branded/forbidden', 'de', 'dark', 'page-403-de']
+  ['branded/forbidden', 'de', 'dark', 'page-403-de'],
+  ['unverified/forbidden', 'en', 'light', 'page-403-unverified']
 ] as const
 
 type View = Readonly<{ language: Language, width: number, scheme: 'light' | 'dark', reference?: string }>
@@ -139,6 +140,16 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     }
   })
 
+  t.test('the longest address and two links fit on a narrow page', async t => {
+    const { page } = await open(t, browser, { viewport: { width: 320, height: 640 } })
+    for (const language of ['en', 'de', 'fr', 'pt']) {
+      const account = `${'W'.repeat(242)}@example.com`
+      await page.goto(`${origin}/unverified/forbidden?language=${language}&reference=${REFERENCE}&account=${account}`)
+      t.match(await page.locator('main').innerText(), account)
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), language)
+    }
+  })
+
   t.test('enlarged to 400 %: does not scroll sideways', async t => {
     const { page } = await open(t, browser, { viewport: { width: 320, height: 256 } })
     await page.goto(`${origin}/expired_credentials?reference=${LONGEST}`)
@@ -171,7 +182,7 @@ async function serve (t: Test): Promise<string> {
     if (pathname === '/frame') {
       return response.setHeader('content-type', 'text/html').end('<iframe src="/no_credentials?reference=x"></iframe>')
     }
-    const [, , kind, name] = /^(\/(linked|branded))?\/([a-z_]+)$/.exec(pathname) ?? []
+    const [, , kind, name] = /^(\/(linked|branded|unverified))?\/([a-z_]+)$/.exec(pathname) ?? []
     const on = { reference: searchParams.get('reference') ?? '' }
     const language = (searchParams.get('language') ?? 'en') as Language
     const login = LOGIN_PAGES.find((page) => page === name)
@@ -181,9 +192,13 @@ async function serve (t: Test): Promise<string> {
     }
     const reason = REASONS.find((reason) => reason === name)
     if (reason === undefined) return response.writeHead(404).end()
-    const pages = kind === 'linked' ? linked : kind === 'branded' ? branded : plain
+    const pages = kind === 'linked' ? linked : kind === undefined ? plain : branded
     const isNamed = reason === 'forbidden' && kind !== undefined
-    const person = isNamed ? { account: 'alice@example.com', missing: 'Finance' } : {}
+    const person = !isNamed
+      ? {}
+      : kind === 'unverified'
+        ? { account: searchParams.get('account') ?? 'alice', lack: 'verified_address' } as const
+        : { account: 'alice@example.com', missing: 'Finance' }
     response.writeHead(REFUSALS[reason].status, [...pages.headers])
       .end(pages.render(reason, ['Accept-Language', language], { ...on, ...person }))
   })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { REFUSALS, type RefusalReason } from '../../../../src/base/core/reason.ts'
+import type { Lack } from '../../../../src/base/core/requirement.ts'
 import { type Language, WORDS } from '../../../../src/parts/pages/language.ts'
 import { tabIcon } from '../../../../src/base/http/html.ts'
 import { createPages } from '../../../../src/parts/pages/refusal-page.ts'
@@ -108,14 +109,40 @@ const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Lin
   ['bad_policy', [['/other', 'Sign in as somebody else']]],
   ['authgear_unavailable', [['', 'Try again']]]
 ]
+const linksIn = (html: string): readonly Link[] =>
+  Array.from(html.matchAll(/<a href="([^"]*)">([^<]*)</g), ([, href = '', text = '']) => [href, text])
+
 t.test('a page offers what the operator has set, where that helps', async (t) => {
   const linked = createPages(PLAIN, { signIn: '/login?a=1&b', changeUser: '/other' })
   for (const [reason, links] of LINKED) {
     const page = linked.render(reason, [], { reference: REFERENCE })
-    const found = page.matchAll(/<a href="([^"]*)">([^<]*)</g)
-    t.strictSame(Array.from(found, ([, href = '', text]) => [href.replace('&amp;', '&'), text]), links, reason)
-    const elsewhere = linked.render(reason, [], { reference: REFERENCE, way: '/x"&' }).matchAll(/<a href="([^"]*)"/g)
-    t.strictSame(Array.from(elsewhere, ([, to]) => to), links.map(([href]) => href === '' ? '' : '/x&quot;&amp;'))
+    t.strictSame(linksIn(page).map(([href, text]) => [href.replace('&amp;', '&'), text]), links, reason)
+    const elsewhere = linksIn(linked.render(reason, [], { reference: REFERENCE, way: '/x"&' }))
+    t.strictSame(elsewhere.map(([to]) => to), links.map(([href]) => href === '' ? '' : '/x&quot;&amp;'))
+  }
+})
+
+const LACKS = {
+  verified_address: [['https://auth/settings', 'Account settings'], ['/change', 'Sign in again']],
+  allowed_address: [['/change', 'Sign in as somebody else']],
+  group: [['/change', 'Sign in as somebody else']]
+} as const satisfies Record<Lack, readonly Link[]>
+t.test('a 403 by address or group says so in each language, and what helps', async (t) => {
+  const account = 'https://auth/settings'
+  const linked = createPages(PLAIN, { signIn: '/login', changeUser: '/change', account })
+  const alone = createPages(PLAIN, { signIn: undefined, changeUser: undefined, account })
+  for (const [lack, links] of Object.entries(LACKS) as ReadonlyArray<[Lack, readonly Link[]]>) {
+    for (const language of LANGUAGES) {
+      const html = linked.render('forbidden', inLanguage(language), { reference: REFERENCE, lack })
+      t.match(html, `<p>${WORDS[language][`lacks.${lack}`]}</p>`)
+      t.equal(html.includes(WORDS[language]['lacks.verified_address.advice']), lack === 'verified_address')
+      t.notMatch(html, WORDS[language]['refusals.forbidden.message'])
+    }
+    const on = { reference: REFERENCE, lack }
+    t.strictSame(linksIn(linked.render('forbidden', [], on)), links, lack)
+    t.strictSame(linksIn(alone.render('forbidden', [], on)), links.filter(([href]) => href === account), 'no login')
+    const elsewhere = linksIn(linked.render('forbidden', [], { ...on, way: '/x' }))
+    t.strictSame(elsewhere, links.map(([href, text]) => [href === account ? href : '/x', text]), 'the way is the login')
   }
 })
 
@@ -196,9 +223,15 @@ t.test('the largest page of all is one that every proxy passes on', async (t) =>
     brandColor: '#000000',
     deniedText: '<'.repeat(500),
     supportUrl: `https://${'&'.repeat(500)}`
-  }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}` })
+  }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}`, account: `https://${'a'.repeat(253)}/settings` })
   for (const language of LANGUAGES) {
-    const on = { reference: 'W'.repeat(128), account: '字'.repeat(256), missing: 'W'.repeat(60), way: '&'.repeat(2500) }
+    const on = {
+      reference: 'W'.repeat(128),
+      account: '字'.repeat(256),
+      missing: 'W'.repeat(60),
+      way: '&'.repeat(2048).padEnd(2500, 'a'), // an address to come back to has 2048 characters at most
+      lack: 'verified_address'
+    } as const
     const bytes = Buffer.byteLength(largest.render('forbidden', inLanguage(language), on))
     t.ok(bytes < PROXY_TAKES, `${language}: ${bytes} bytes`)
   }
