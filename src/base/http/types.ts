@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Authenticator, CredentialContext } from '../authenticate/types.ts'
+import type { WaitingBudget } from '../authenticate/waiting-budget.ts'
 import type { Keyer } from '../core/cache-key.ts'
 import type { CookieNames, CredentialsRead } from '../core/credentials.ts'
 import type { Rules } from '../core/policy.ts'
@@ -109,6 +110,8 @@ export type HandlerDeps = Readonly<{
   rules: Rules
   /** The source of what rules and policies ask of a person beside the identity. */
   facts: FactSource
+  /** Bounds all requests that wait for a profile. */
+  waiting: WaitingBudget
   /** AUTHGEAR_ENDPOINT */
   realm: string
 }>

@@ -30,7 +30,10 @@ export type Admitted = Readonly<{
 type Grant = Readonly<{ clientId: string, scopes: readonly string[], id: string, expiresAt: EpochMs }>
 
 /** Whose profile was waited for. */
-export type KnownProfile = Readonly<{ of: UserId }>
+export type KnownProfile = Readonly<{ of: UserId | undefined }>
+
+/** A request that does not wait: without a profile in memory its headers are empty. */
+export const NOT_AWAITED: KnownProfile = Object.freeze({ of: undefined })
 
 export type Presenter = Readonly<{
   /**

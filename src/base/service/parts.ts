@@ -1,5 +1,6 @@
 import { createAuthenticator } from '../authenticate/authenticator.ts'
 import type { AuthenticateDeps, Authenticator } from '../authenticate/types.ts'
+import { createWaitingBudget } from '../authenticate/waiting-budget.ts'
 import type { MemoryCache } from '../cache/memory.ts'
 import type { Clock } from '../clock.ts'
 import { createKeyer, deriveKeys, type Keyer, secretBytes, secretIdOf } from '../core/cache-key.ts'
@@ -120,6 +121,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
       presenter,
       rules: rulesOf(opened),
       facts: profiles,
+      waiting: createWaitingBudget(settings.authgear.waitingBytes),
       realm: settings.authgear.endpoint.origin
     } satisfies HandlerDeps as HandlerDeps
   }

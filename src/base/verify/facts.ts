@@ -1,3 +1,5 @@
+import type { CredentialContext } from '../authenticate/types.ts'
+import type { WaitingBudget } from '../authenticate/waiting-budget.ts'
 import { factsIn, type Policy } from '../core/policy.ts'
 import { type Facts, SOURCE_OF } from '../core/requirement.ts'
 import type { UserId } from '../core/resolution.ts'
@@ -13,13 +15,26 @@ export type EarlierFindings = Readonly<{
   facts?: 'awaited' | 'confirmed'
 }>
 
+/** A request that may wait. */
+export type Waiter = Readonly<{ waiting: WaitingBudget, subject: Pick<CredentialContext, 'headBytes'> }>
+
+/**
+ * Waits within the budget of all requests that wait for a profile. Beyond it the wait is over at once, as one in vain:
+ * facts that decide are unknown, and a header is empty.
+ */
+export async function waitWithin<T> ({ waiting, subject }: Waiter, wait: Promise<T>, inVain: T): Promise<T> {
+  const bytes = waiting.take(subject.headBytes())
+  return bytes === undefined ? inVain : await wait.finally(() => waiting.giveBack(bytes))
+}
+
 /** The facts about the user; a promise where they have to be waited for: judge again with what it brings. */
 export function factsOf (
-  source: FactSource, userId: UserId | undefined, given: EarlierFindings
+  source: FactSource, userId: UserId | undefined, given: EarlierFindings, waiter: Waiter
 ): Facts | 'unknown' | Promise<EarlierFindings> {
   if (source === undefined || userId === undefined) return 'unknown'
   const facts = source.facts(userId, given.facts !== undefined)
-  return facts instanceof Promise ? facts.then(() => ({ ...given, facts: 'awaited' })) : facts
+  if (!(facts instanceof Promise)) return facts
+  return waitWithin(waiter, facts, undefined).then(() => ({ ...given, facts: 'awaited' }))
 }
 
 /**
@@ -27,10 +42,11 @@ export function factsOf (
  * answer. @returns undefined where they are new enough; else judge again with what it brings
  */
 export function confirmFacts (
-  source: FactSource, userId: UserId | undefined, given: EarlierFindings, maxAgeMs: number
+  source: FactSource, userId: UserId | undefined, given: EarlierFindings, maxAgeMs: number, waiter: Waiter
 ): Promise<EarlierFindings> | undefined {
   if (userId === undefined || given.facts === 'confirmed') return undefined
-  return source?.confirm(userId, maxAgeMs)?.then(() => ({ ...given, facts: 'confirmed' }))
+  const read = source?.confirm(userId, maxAgeMs)
+  return read && waitWithin(waiter, read, undefined).then(() => ({ ...given, facts: 'confirmed' }))
 }
 
 /** @returns the policy; one that asks for what nobody knows here is bad, and lets nobody in */

@@ -5,9 +5,12 @@ import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
 import type { Resolution, UserId } from '../core/resolution.ts'
 import { nameOf } from '../core/presentation.ts'
+import { type KnownProfile, NOT_AWAITED } from '../identity/presenter.ts'
 import { REFUSALS } from '../core/reason.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
-import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, withKnownFacts } from './facts.ts'
+import {
+  confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, waitWithin, withKnownFacts
+} from './facts.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies } from './policy-cache.ts'
@@ -15,7 +18,7 @@ import { credentialContextOf, judgeInTurn } from '../http/request.ts'
 import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Route } from '../http/paths.ts'
 
-type OfHandlers = 'authenticator' | 'absentHeaders' | 'presenter' | 'rules' | 'facts'
+type OfHandlers = 'authenticator' | 'absentHeaders' | 'presenter' | 'rules' | 'facts' | 'waiting'
 
 export type ConcludeDeps = Pick<HandlerDeps, OfHandlers> & Readonly<{
   clock: Clock
@@ -106,7 +109,7 @@ export type Conclude = (...args: [...Asked, authentication: Authentication, give
 
 /** Starts from denied: only one branch ends in a 200, and no error ends as "not signed in". */
 export function createConclude (
-  { authenticator, absentHeaders, presenter, rules, facts: factSource, clock, confirmAfterMs }: ConcludeDeps,
+  { authenticator, absentHeaders, presenter, rules, facts: factSource, waiting, clock, confirmAfterMs }: ConcludeDeps,
   refuse: Refuser
 ): Conclude {
   const allow = createAllow(absentHeaders)
@@ -123,7 +126,7 @@ export function createConclude (
   /** A function of its own: a closure in `conclude` would cost each hit. */
   function askFacts (authentication: Resolved, given: EarlierFindings, ...asked: Asked): Concluded {
     const { resolution } = authentication
-    const facts = factsOf(factSource, userIdOf(resolution), given)
+    const facts = factsOf(factSource, userIdOf(resolution), given, { waiting, subject: asked[1] })
     if (facts instanceof Promise) return facts.then((known) => judgeAgain(known, ...asked))
     return answer(decide(resolution, asked[2], rules, clock.wall(), facts), ...asked, authentication, given)
   }
@@ -140,7 +143,7 @@ export function createConclude (
     const who = admittedOf(subject, decision.resolution, digests)
     const outgoing = presenter.present(policy, who, given.profile)
     if (outgoing instanceof Promise) {
-      return outgoing.then((profile) => judgeAgain({ ...given, profile }, request, subject, policy))
+      return afterProfile(outgoing, given, request, subject, policy)
     }
     return stale
       ? { response: allowStale(decision.resolution, source, outgoing), reason: 'allowed_stale', source, who, subject }
@@ -152,11 +155,13 @@ export function createConclude (
   ): Concluded {
     const [request, subject, policy] = asked
     const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
-    const facts = isByFacts ? confirmFacts(factSource, userIdOf(resolution), given, confirmAfterMs) : undefined
+    const facts = isByFacts
+      ? confirmFacts(factSource, userIdOf(resolution), given, confirmAfterMs, { waiting, subject })
+      : undefined
     if (facts !== undefined) return facts.then((known) => judgeAgain(known, ...asked))
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
     const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
-    if (account instanceof Promise) return account.then((profile) => judgeAgain({ ...given, profile }, ...asked))
+    if (account instanceof Promise) return afterProfile(account, given, ...asked)
     const refusal = refuse(
       request,
       { ...decision, bearer: sentBearer(subject), account, missing: nameOf(policy) },
@@ -165,6 +170,13 @@ export function createConclude (
     const isNew = isByFacts || given.isConfirmed === true || ageMs <= confirmAfterMs
     if (isNew || !isWorthConfirming(decision.reason)) return refusal
     return confirm(refusal, given, ...asked)
+  }
+
+  async function afterProfile (
+    wait: Promise<KnownProfile>, given: EarlierFindings, ...asked: Asked
+  ): Promise<HandlerResult> {
+    const profile = await waitWithin({ waiting, subject: asked[1] }, wait, NOT_AWAITED)
+    return await judgeAgain({ ...given, profile }, ...asked)
   }
 
   /** A revocation may have come while something was waited for. */

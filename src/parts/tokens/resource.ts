@@ -10,10 +10,10 @@ import type { Route } from '../../base/http/paths.ts'
 import { credentialContextOf, thenOrNow } from '../../base/http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../../base/http/types.ts'
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors.ts'
-import type { Admitted, Presenter } from '../../base/identity/presenter.ts'
+import { type Admitted, NOT_AWAITED, type Presenter } from '../../base/identity/presenter.ts'
 import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
-import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN } from '../../base/verify/facts.ts'
+import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin } from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
@@ -24,6 +24,7 @@ export type ResourceDeps = RouteDeps & Readonly<{
   keyer: Keyer
   absentHeaders: AbsentHeaders
   presenter: Presenter
+  waiting: Waiter['waiting']
   /** Requirements on every person. */
   rules: Rules
   clock: Clock
@@ -134,7 +135,7 @@ type Verified = Verification & { kind: 'token' }
 
 /** Starts from denied: only the last line of `answer` is a 200. */
 function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verified> {
-  const { absentHeaders, clock, presenter, rules, facts: factSource, verifier, confirmAfterMs } = deps
+  const { absentHeaders, clock, presenter, rules, facts: factSource, waiting, verifier, confirmAfterMs } = deps
   const allow = createAllowToken(absentHeaders)
 
   /** A revocation may have come while something was waited for. */
@@ -150,7 +151,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     route: RoutePolicy, subject: CredentialContext, verified: Verified, given: EarlierFindings
   ): HandlerResult | Promise<HandlerResult> {
     const { token } = verified
-    const facts = factsOf(factSource, token.userId, given)
+    const facts = factsOf(factSource, token.userId, given, { waiting, subject })
     if (facts instanceof Promise) return facts.then((known) => judgeAgain(route, subject, known))
     return answer(decideToken(token, route.policy, rules, clock.wall(), facts), route, subject, verified, given)
   }
@@ -162,7 +163,9 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     const who = admittedOf(subject, token)
     if (decision.kind === 'refuse') {
       const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
-      const facts = isByFacts ? confirmFacts(factSource, token.userId, given, confirmAfterMs) : undefined
+      const facts = isByFacts
+        ? confirmFacts(factSource, token.userId, given, confirmAfterMs, { waiting, subject })
+        : undefined
       return facts?.then((known) => judgeAgain(route, subject, known)) ??
         refuse(route, { ...decision, bearer: true }, { subject, source, who })
     }
@@ -172,7 +175,8 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     }
     const outgoing = presenter.present(route.policy, who, given.profile)
     if (outgoing instanceof Promise) {
-      return outgoing.then((profile) => judgeAgain(route, subject, { ...given, profile }))
+      return waitWithin({ waiting, subject }, outgoing, NOT_AWAITED)
+        .then((profile) => judgeAgain(route, subject, { ...given, profile }))
     }
     return { response: allow(token, source, outgoing), reason: 'allowed', source, who, subject }
   }

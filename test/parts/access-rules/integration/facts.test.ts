@@ -112,6 +112,25 @@ t.test('a person is read once for all that wait, and nobody waits on a hit', asy
   t.equal(asked(), 1)
 })
 
+t.test('requests that wait for a profile share a budget, and nobody waits beyond it', async (t) => {
+  for (const [path, beyond] of [['/verify?group=staff', UNKNOWN], ['/verify', ALLOWED]] as const) {
+    const { simulator, replica, clock } = await start(t, {
+      ALLOW: 'anyone', waitingBytes: 16 * 1024, IDENTITY_HEADERS: 'remote', IDENTITY_USER: 'username'
+    })
+    t.equal(await statusOf(replica, alice.accessToken, path), ALLOWED)
+    clock.advance(300_001)
+    const gate = simulator.controls.profiles.hold()
+    const first = statusOf(replica, alice.accessToken, path)
+    await gate.arrived(1)
+    const second = statusOf(replica, alice.accessToken, path)
+    t.equal(await Promise.race([second, first.then(() => 'the first')]), beyond, `${path}: the second, at once`)
+    gate.release()
+    await first
+    clock.advance(60_000)
+    t.equal(await statusOf(replica, alice.accessToken, path), ALLOWED, 'what it took is given back')
+  }
+})
+
 t.test('an agent is judged by the address of its person, and a machine has none', async (t) => {
   const clock = manualClock(Date.now())
   const [issuer, simulator] = await Promise.all([startIssuer(t), startSimulator(t, { adminApi, hosts: ['127.0.0.1'] })])
