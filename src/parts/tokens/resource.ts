@@ -13,7 +13,9 @@ import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors
 import { type Admitted, NOT_AWAITED, type Presenter } from '../../base/identity/presenter.ts'
 import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
-import { confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin } from '../../base/verify/facts.ts'
+import {
+  confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin
+} from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
 import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
