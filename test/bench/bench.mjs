@@ -10,10 +10,11 @@ import { pairs } from './pairs.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
+import { changes } from './changes.mjs'
 import { rules } from './rules.mjs'
 import { startProgress } from '../run/progress.mjs'
 
-const PARTS = { rates, rules, pairs, proxies, peers, memory }
+const PARTS = { rates, rules, changes, pairs, proxies, peers, memory }
 /** Of a line in results/. */
 const WIDTH = 120
 const DOCS = new URL('../../docs/inside/performance.md', import.meta.url)
