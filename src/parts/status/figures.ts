@@ -72,8 +72,8 @@ const DECISION_NAMES: Readonly<Record<DecisionName, string>> = {
   allowed: 'allowed (200)',
   unauthenticated: 'not signed in (401)',
   forbidden: 'forbidden (403)',
-  unavailable: 'cannot tell (503)',
-  elsewhere: 'another path (404)'
+  unavailable: 'unavailable (503)',
+  elsewhere: 'unknown path (404)'
 }
 
 const LATENCIES: readonly Figure[] = SOURCES.flatMap((source) => [0.5, 0.99].map((share) => ({
@@ -87,14 +87,14 @@ const GROUPS: readonly Group[] = [
     id: 'circuit',
     title: 'Circuit breaker',
     scale: 'state',
-    figures: [state('asked', 'Authgear asked', ({ now }) => !now.circuitOpen)]
+    figures: [state('asked', 'closed', ({ now }) => !now.circuitOpen)]
   },
   {
     id: 'redis',
     title: 'Redis',
     scale: 'state',
     figures: [
-      state('up', 'Redis answers', ({ now }) => now.redisUp),
+      state('up', 'Redis reachable', ({ now }) => now.redisUp),
       state('log', 'revocation log followed', ({ now }) => now.logFollowed)
     ]
   },
@@ -134,7 +134,7 @@ const GROUPS: readonly Group[] = [
     id: 'redis-errors',
     title: 'Failed Redis commands',
     scale: 'rate',
-    figures: [counted('errors', 'failed or late', ({ redisErrors }) => redisErrors)]
+    figures: [counted('errors', 'failed or timed out', ({ redisErrors }) => redisErrors)]
   },
   {
     id: 'replicas',

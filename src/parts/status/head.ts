@@ -37,9 +37,9 @@ const TILES: readonly Tile[] = [
     ...ratio('tile-allowed', 'Allowed', (sample) => ({ hits: sample.requests.allowed, reads: answersOf(sample) })),
     scale: 'share'
   },
-  { id: 'tile-p99', name: '99 of 100 within', scale: 'seconds', of: p99Of },
+  { id: 'tile-p99', name: 'p99 latency', scale: 'seconds', of: p99Of },
   {
-    ...counted('tile-authgear', 'Authgear asked', ({ authgear: { answered, failed } }) => answered + failed),
+    ...counted('tile-authgear', 'Requests to Authgear', ({ authgear: { answered, failed } }) => answered + failed),
     scale: 'rate'
   }
 ]
@@ -87,8 +87,8 @@ export function factsPart (state: Replica['state'], { now }: Sample, level: Leve
   const rows: ReadonlyArray<readonly [name: string, value: string, isGood?: boolean | undefined]> = [
     // green beside a page full of 503 would say that all is well
     ['This replica', state, state !== 'serving' ? false : isWell(level) ? true : undefined],
-    ['Authgear', now.circuitOpen ? 'paused after failures' : 'asked as needed', !now.circuitOpen],
-    ['Waiting for Authgear', `${now.inFlight}${now.queued === 0 ? '' : `, and ${now.queued} in line`}`],
+    ['Authgear', now.circuitOpen ? 'paused after failures' : 'healthy', !now.circuitOpen],
+    ['Waiting for Authgear', `${now.inFlight}${now.queued === 0 ? '' : `, and ${now.queued} queued`}`],
     ['In memory', `${format(now.cacheEntries, 'count')} answers`],
     ...redisRows(now),
     ...partFacts(parts, now)
@@ -104,7 +104,7 @@ function redisRows (
 ): ReadonlyArray<readonly [name: string, value: string, isGood?: boolean]> {
   if (redisUp === undefined) return [['Redis', 'none: memory only']]
   return [
-    ['Redis', redisUp ? 'answers' : 'does not answer', redisUp],
+    ['Redis', redisUp ? 'reachable' : 'unreachable', redisUp],
     ['Revocation log', logFollowed === true ? 'followed' : 'not followed', logFollowed === true]
   ]
 }
@@ -123,9 +123,11 @@ export function replicasPart (self: Replica, others: readonly Replica[], sample:
 }
 
 function noteOf (redisUp: boolean | undefined, seen: number): string {
-  if (redisUp === undefined) return '<p class="soft">Without Redis no replica knows of another.</p>'
-  return seen === 0 ? '<p class="soft">The others are not known while the revocation log is not followed.</p>' : ''
+  if (redisUp === undefined) return soft('Replicas find each other through Redis, which is not configured.')
+  return seen === 0 ? soft('Other replicas are unknown while this one does not follow the revocation log.') : ''
 }
+
+const soft = (text: string): string => `<p class="soft">${text}</p>`
 
 function chip ({ name, state, authgear }: Replica, which = ''): string {
   const isGood = state === 'serving' && authgear === 'ok'
@@ -140,7 +142,7 @@ export function refusalsPart (samples: readonly Sample[]): string {
     `<li><span title="${escapeHtml(meaningOf(reason))}">${escapeHtml(reason)}</span> ` +
     `<data id="refused-${escapeHtml(reason)}" value="${count}">${format(count, 'count')}</data></li>`
   const list = refusals.length === 0 ? '<p class="soft">None.</p>' : `<ul>${refusals.map(row).join('')}</ul>`
-  return '<section aria-labelledby="refused"><h2 id="refused">Refused, by reason</h2>' +
+  return '<section aria-labelledby="refused"><h2 id="refused">Refusals by reason</h2>' +
     `<div data-part="refused">${list}</div></section>`
 }
 

@@ -44,8 +44,8 @@ ${END}`
 }
 
 const END = `\
-<footer><p>The same as data: <a href="status.json">status.json</a>, and for Prometheus <a href="metrics">metrics</a>.
-What to do: <a href="runbook">the runbook</a>.</p></footer>
+<footer><p>Same data: <a href="status.json">status.json</a>, and <a href="metrics">metrics</a> for Prometheus.
+How to fix problems: <a href="runbook">runbook</a>.</p></footer>
 </body>
 </html>
 `
@@ -84,7 +84,7 @@ const isNothing = ({ scale }: Group, { total = 0, minutes }: Values): boolean =>
   scale !== 'state' && scale !== 'count' && total === 0 && minutes.every((value = 0) => value === 0)
 
 const nothingPart = (names: readonly string[]): string =>
-  `<p class="soft" data-part="nothing">${names.length === 0 ? '' : `Nothing of: ${escapeHtml(names.join('; '))}.`}</p>`
+  `<p class="soft" data-part="nothing">${names.length === 0 ? '' : `No data for: ${escapeHtml(names.join('; '))}.`}</p>`
 
 function groupRows ({ id, title, scale }: Group, values: readonly Values[]): string {
   if (values.length === 0) return ''

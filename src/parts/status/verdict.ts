@@ -54,67 +54,67 @@ const OF_BASE: readonly Rule[] = [
   {
     level: 'bad',
     when: ({ certificateStage = 1 }) => certificateStage <= 0,
-    sentence: () => 'The certificate for proxies has ended, and a proxy that checks it lets nobody in: renew it',
+    sentence: () => 'The TLS certificate has expired, and proxies that verify it refuse every request: renew it',
     link: 'forwardauthcertificateexpires'
   },
   {
     level: 'bad',
     when: ({ circuitOpen }) => circuitOpen,
     sentence: () =>
-      'Authgear is not asked after failures, so only people who are remembered get in: bring Authgear back',
+      'Authgear is failing, so only users in the cache get in: restore Authgear',
     link: 'forwardauthauthgearcircuitopen'
   },
   {
     level: 'bad',
     when: isUnavailable('authgear_misconfigured'),
-    sentence: (facts) => `${share(facts)}, since another server answers in Authgear's place: check AUTHGEAR_ENDPOINT`,
+    sentence: (facts) => `${share(facts)}, because another server answers in place of Authgear: check AUTHGEAR_ENDPOINT`,
     link: 'forwardauthunavailable'
   },
   {
     level: 'bad',
     when: isUnavailable('overloaded'),
-    sentence: (facts) => `${share(facts)}, since too many people wait for Authgear: find out why it is slow`,
+    sentence: (facts) => `${share(facts)}, because too many requests wait for Authgear: find out why it is slow`,
     link: 'forwardauthauthgearqueue'
   },
   {
     level: 'bad',
     when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
       count > 0 && !circuitOpen && (reason ?? 'authgear_unavailable') === 'authgear_unavailable',
-    sentence: (facts) => `${share(facts)}, since Authgear did not answer: look at Authgear and at the network to it`,
+    sentence: (facts) => `${share(facts)}, because Authgear did not answer: check Authgear and the network to it`,
     link: 'forwardauthunavailable'
   },
   {
     level: 'bad',
     when: ({ wrongPath, answers }) => wrongPath > 0 && wrongPath > answers / 100,
     sentence: ({ wrongPath }) =>
-      `${times(wrongPath, 'request')} came to a path that is none of ours: correct the address in the proxy`,
+      `${times(wrongPath, 'request')} used an unknown path: correct the address in the proxy`,
     link: 'forwardauthwrongpath'
   },
   {
     level: 'warn',
     when: ({ redisUp }) => redisUp === false,
-    sentence: () => 'Redis does not answer, so this replica works alone and asks Authgear more often: bring Redis back',
+    sentence: () => 'Redis is unreachable, so this replica works alone and asks Authgear more often: restore Redis',
     link: 'forwardauthredisdown'
   },
   {
     level: 'warn',
     when: ({ logFollowed, redisUp }) => logFollowed === false && redisUp === true,
     sentence: () =>
-      'The revocation log is not followed, so memory helps for seconds only: look at the log of this replica',
+      'This replica does not follow the revocation log, so it caches for seconds only: read its log',
     link: 'forwardauthrevocationlognotfollowed'
   },
   {
     level: 'warn',
     when: ({ inauthentic }) => inauthentic > 0,
     sentence: ({ inauthentic }) =>
-      `The revocation log held ${times(inauthentic, 'revocation')} of another secret: compare the CACHE_SECRETs`,
+      `The revocation log had ${times(inauthentic, 'revocation')} of another secret: compare the CACHE_SECRETs`,
     link: 'forwardauthinauthenticrevocations'
   },
   {
     level: 'warn',
     when: ({ certificateStage = 0 }) => certificateStage > 0,
     sentence: ({ certificateStage = 0 }) =>
-      `The certificate for proxies ends within ${times(certificateStage, 'day')}: renew it`,
+      `The TLS certificate expires within ${times(certificateStage, 'day')}: renew it`,
     link: 'forwardauthcertificateexpires'
   },
   {
@@ -128,47 +128,47 @@ const OF_BASE: readonly Rule[] = [
     level: 'warn',
     when: ({ othersFailing }) => othersFailing > 0,
     sentence: ({ othersFailing }) =>
-      `Authgear is not asked by ${othersFailing} other ${othersFailing === 1 ? 'replica' : 'replicas'}: look there`,
+      `Authgear is failing for ${othersFailing} other ${othersFailing === 1 ? 'replica' : 'replicas'}: check their network`,
     link: 'forwardauthauthgearcircuitopen'
   },
   {
     level: 'warn',
     when: ({ queued }) => queued > MANY_QUEUED,
-    sentence: ({ queued }) => `${queued} resolutions wait for Authgear: find out why it is slow`,
+    sentence: ({ queued }) => `${queued} requests wait for Authgear: find out why it is slow`,
     link: 'forwardauthauthgearqueue'
   },
   {
     level: 'warn',
     when: ({ badPolicy }) => badPolicy > 0,
     sentence: ({ badPolicy }) =>
-      `${times(badPolicy, 'request')} refused by a policy that cannot be understood: correct it in the proxy`,
+      `${times(badPolicy, 'request')} refused for an invalid policy: correct it in the proxy`,
     link: 'forwardauthbadpolicy'
   },
   {
     level: 'warn',
     when: ({ unavailable, unavailableNow }) => unavailable > 0 && unavailableNow.count === 0,
     sentence: ({ unavailable }) =>
-      `It works again: ${times(unavailable, 'answer')} with 503 in the last 15 minutes, and none in the last two`,
+      `Recovered: ${times(unavailable, 'answer')} with 503 in the last 15 minutes, none in the last two`,
     link: 'forwardauthunavailable'
   },
   {
     level: 'warn',
     when: ({ state }) => state === 'starting',
-    sentence: () => 'This replica starts, and takes requests as soon as it can: wait',
+    sentence: () => 'This replica is starting: wait until it is ready',
     link: 'a-replica-that-starts-or-ends'
   },
   {
     level: 'warn',
     when: ({ state }) => state === 'draining',
-    sentence: () => 'This replica ends, and answers what is under way: look at another one',
+    sentence: () => 'This replica is shutting down and finishes its open requests: use another one',
     link: 'a-replica-that-starts-or-ends'
   },
   {
     level: 'quiet',
     when: ({ answers }) => answers === 0,
     sentence: ({ windowMs }) => windowMs < WINDOW_MS
-      ? `Nothing is wrong, and no proxy has asked since the start, ${ago(windowMs)}`
-      : 'Nothing is wrong, and no proxy has asked for 15 minutes',
+      ? `No problems, and no requests since the start, ${ago(windowMs)}`
+      : 'No problems, and no requests for 15 minutes',
     link: 'nobody-asks'
   }
 ]

@@ -28,7 +28,7 @@ const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOption
 
 const PICTURES: ReadonlyArray<readonly [name: string, isWell: boolean, says: RegExp]> = [
   ['status-all-well', true, /All is well/],
-  ['status-not-well', false, /^! Redis does not answer/]
+  ['status-not-well', false, /^! Redis is unreachable/]
 ]
 
 const OTHERS: readonly Replica[] = [
@@ -158,7 +158,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     t.equal(await page.evaluate('document.documentElement.lang'), 'en')
     t.strictSame(await page.getByRole('heading', { level: 1 }).allInnerTexts(), ['authgear-forward-auth'])
     const headings = await page.getByRole('heading', { level: 2 }).allInnerTexts()
-    t.strictSame(headings, ['Replicas', 'Refused, by reason', 'Minute by minute'])
+    t.strictSame(headings, ['Replicas', 'Refusals by reason', 'Minute by minute'])
     const courses = await page.locator('.tiles title').evaluateAll((all) => all.map(({ textContent }) => textContent))
     t.equal(courses.length, 4)
     t.match(courses[1], /^Allowed, at most 15 minutes: \d+\.\d % to \d+\.\d %$/)
@@ -168,7 +168,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       'Circuit breaker', 'Redis', 'Requests by decision', 'Hit ratio', 'Latency by source',
       'Requests to Authgear', 'Revocations', 'Failed Redis commands', 'Replicas on the log'
     ])
-    const row = table.getByRole('row', { name: 'Redis answers' })
+    const row = table.getByRole('row', { name: 'Redis reachable' })
     t.match((await row.getByRole('cell').allInnerTexts()).join(' '), /^no no( yes){3,} no( yes){6,}$/)
     t.equal(await page.locator('main').count(), 1)
     const ids: string[] = await page.evaluate('Array.from(document.querySelectorAll("[id]"), ({ id }) => id)')
@@ -227,9 +227,9 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     const { page, complaints } = await openPage(t, browser)
     await page.goto(origin)
     const [first] = (await page.locator('body').innerText()).split('\n')
-    t.match(first, /^! Redis does not answer, so this replica works alone/)
+    t.match(first, /^! Redis is unreachable, so this replica works alone/)
     t.equal(await page.locator('dd', { hasText: /^serving$/ }).getAttribute('class'), null, 'nothing green about it')
-    await page.getByRole('link', { name: 'Redis does not answer' }).click()
+    await page.getByRole('link', { name: 'Redis is unreachable' }).click()
     t.equal(new URL(page.url()).hash, '#forwardauthredisdown')
     const heading = page.getByRole('heading', { name: 'ForwardAuthRedisDown' })
     t.ok(await heading.evaluate((one) => one.matches(':target')))

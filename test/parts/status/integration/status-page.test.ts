@@ -221,7 +221,7 @@ t.test('however many look, it is rendered once a second', async (t) => {
 
 t.test('the page says when Authgear is left alone', async (t) => {
   const { adapter, get, later, simulator } = await start(t)
-  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="good">asked as needed</dd>')
+  t.match((await get('/')).body, '<dt>Authgear</dt><dd class="good">healthy</dd>')
   simulator.controls.fail('error')
   for (let n = 0; adapter.service.authgearState() === 'ok' && n < 50; n++) {
     t.equal((await verify(adapter, `cold-${n}`)).status, REFUSALS.authgear_unavailable.status)

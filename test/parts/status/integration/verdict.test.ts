@@ -20,7 +20,7 @@ const firstLineOf = (page: string): string => /<p class="verdict.*?<\/p>/.exec(p
 
 t.test('the page begins with how things are; "serving" is green while all is well', async (t) => {
   const { adapter, simulator, page } = await start(t)
-  t.match(firstLineOf(await page()), /^– Nothing is wrong, and no proxy has asked since the start, \d+ s ago\.$/)
+  t.match(firstLineOf(await page()), /^– No problems, and no requests since the start, \d+ s ago\.$/)
   await verify(adapter, alice.accessToken)
   const well = await page()
   t.equal(firstLineOf(well), '✓ All is well.')

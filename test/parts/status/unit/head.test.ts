@@ -29,7 +29,7 @@ t.test('other replicas are shown to a bound, with the number of the rest', async
     if (more === undefined) t.notMatch(part, 'more')
     else t.match(part, more)
   }
-  t.match(replicasPart(SELF, [], sample(0, false)), /others are not known/)
+  t.match(replicasPart(SELF, [], sample(0, false)), /Other replicas are unknown/)
 })
 
 t.test('what another replica says of itself is text', async (t) => {
