@@ -125,7 +125,7 @@ const listeners = {
     listens: true,
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
-    meaning: 'Where the proxy asks (`/verify`).'
+    meaning: 'Where the proxy asks (`/verify`). In the address of any listener `localhost` is 127.0.0.1, and not ::1.'
   },
   MANAGEMENT_LISTEN: {
     as: 'management',

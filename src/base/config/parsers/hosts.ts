@@ -54,7 +54,8 @@ function tcp (text: string): Parsed<ListenAddress> {
   const { host, port } = read
   if (host === undefined) return problem(`${quote(text)} has no valid host: ${FORMS}`)
   if (port > 65_535) return problem(`${quote(text)} has a port above 65535`)
-  return parsed({ kind: 'tcp', host, port }, text)
+  // Fastify would open a second server for each other address of it, without limits and drain
+  return parsed({ kind: 'tcp', host: host.toLowerCase() === 'localhost' ? '127.0.0.1' : host, port }, text)
 }
 
 export const listenAddress: Kind<ListenAddress> = Object.freeze({
