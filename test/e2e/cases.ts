@@ -1,6 +1,7 @@
 import t from 'tap'
 import { skipOrFail } from '../helpers/servers.ts'
 import { createObserver } from './behaviour.ts'
+import { accessRules } from './cases/access-rules.ts'
 import { asks } from './cases/asks.ts'
 import { away } from './cases/away.ts'
 import { caddy } from './cases/caddy.ts'
@@ -30,8 +31,8 @@ import { startBehindProxy } from './behind-proxy.ts'
 /** In this order: the outages come last, and the last of them ends the replicas. */
 const CASES: readonly Case[] = [
   ...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...asks, ...clientAddress, ...http2,
-  ...recipes, ...login, ...ownCookie, ...resource, ...tls, ...away, ...traefik, ...caddy, ...nginx, ...envoy,
-  ...envoyGrpc, ...load, ...outage
+  ...recipes, ...login, ...ownCookie, ...resource, ...accessRules, ...tls, ...away, ...traefik, ...caddy, ...nginx,
+  ...envoy, ...envoyGrpc, ...load, ...outage
 ]
 
 /**

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { parseEnv, promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
+import { profileSettings } from '../parts/profile/profile-settings.ts'
+import { adminApi } from '../helpers/audit.ts'
 import { startChild } from '../helpers/child.ts'
 import { startDockerApi } from '../helpers/docker-api.ts'
 import { startEchoApp, type EchoApp } from '../helpers/echo-app.ts'
@@ -13,6 +15,7 @@ import { ask, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, type ServerName, skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import { until } from '../helpers/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const exec = promisify(execFile)
@@ -100,6 +103,30 @@ async function start (t: Test, { proxy, server, args }: Row) {
   const get = (path: string, headers: readonly HeaderLine[] = []) => ask(entry, { host, path, headers })
   return { app, authgear, origin: `http://${host}`, get }
 }
+
+t.test('an address in a route stands in labels of Docker as it is', { skip: skipOrFail('traefik') }, async (t) => {
+  const [app, entry, forwardAuth] = await Promise.all([startEchoApp(t), freePort(), freePort()])
+  const place = { folder: tempDir(t, 'labels'), entry, forwardAuth, app }
+  const authgear = await startSimulator(t, { adminApi, hosts: ['127.0.0.1'] })
+  const { without: _, ...profile } = profileSettings(authgear.url)
+  const env = { AUTHGEAR_ENDPOINT: authgear.url, ...profile as Record<string, string> }
+  await startProcess(t, env, { port: forwardAuth })
+  await exec(process.execPath, [MAIN, 'snippet', 'traefik-labels', '--host', 'localhost', '--out', place.folder,
+    '--policy', '/plus=email=a.b%2Bc@example.com'])
+  const get = (path: string) => ask(entry, {
+    host: 'localhost', path, headers: [['Authorization', `Bearer ${demo.alice.accessToken}`]]
+  })
+  await startChild(t, {
+    name: 'traefik',
+    command: mustFind('traefik'),
+    args: await byLabels(place, t),
+    cwd: place.folder,
+    ready: () => get('/').then(({ status }) => status === 200, () => false)
+  })
+  t.equal((await get('/plus')).status, 403)
+  authgear.controls.setAttributes('alice', { email: 'a.b+c@example.com', email_verified: true })
+  await until('the refusal is asked about again', async () => (await get('/plus')).status === 200)
+})
 
 for (const row of ROWS) {
   t.test(`what init writes for ${row.proxy} starts, and protects the app`, { skip: skipOrFail(row.server) }, async (t) => {

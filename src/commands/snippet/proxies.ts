@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Settings, Template } from './settings.ts'
+import { allPolicies, type Settings, type Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
 import { envoyGateway, envoyGatewayGrpc } from './templates/envoy-gateway.ts'
@@ -41,6 +41,10 @@ const KUBERNETES = [
 const BY_NAME: ReadonlySet<ProxyName> = new Set(['traefik-labels', ...KUBERNETES])
 const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set(['apisix', ...KUBERNETES])
 
+/** Those behind which a test asks for an address with a plus. */
+const TAKES_ADDRESSES: ReadonlySet<ProxyName> =
+  new Set(['traefik', 'traefik-labels', 'caddy', 'nginx', 'envoy', 'envoy-prefix', 'envoy-grpc', 'haproxy'])
+
 export const templateOf = (proxy: ProxyName): Template => TEMPLATES[proxy]
 
 const HTTPS_PLACE = { host: '::', port: 443 } as const
@@ -75,6 +79,9 @@ export function limitsOf (proxy: ProxyName, settings: Settings): readonly string
   const errors = [...BY_NAME.has(proxy) ? unnamed(settings) : portsTaken(settings)]
   if (proxy === 'traefik-labels' && /--|^authgear/.test(app.host)) {
     errors.push('--app must be a name without "--" that does not begin with "authgear": others have such names')
+  }
+  if (!TAKES_ADDRESSES.has(proxy) && allPolicies(settings).some(({ policy }) => policy.includes('@'))) {
+    errors.push(`--policy: no test asks ${proxy} for an address: write email= into ALLOW (docs/policies.md)`)
   }
   if (WITHOUT_TLS.has(proxy) && forwardAuth.tls) errors.push(`--forward-auth must be http:// for ${proxy}: docs/tls.md`)
   if (WHOLE.includes(proxy)) {

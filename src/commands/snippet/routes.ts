@@ -67,7 +67,7 @@ function readRule (text: string, errors: string[]): readonly Rule[] {
   const equals = text.indexOf('=')
   const [path, policy] = [text.slice(0, Math.max(equals, 0)), text.slice(equals + 1)]
   const problem = problemOf(path) ?? policyProblem(policy)
-  // decoded: "%" has a meaning in files of Envoy and HAProxy; what has parsed decodes to letters, digits and "_.:,-"
+  // decoded: "%" has a meaning in files of Envoy and HAProxy; what has parsed decodes to letters, digits and "_.:,+@-"
   if (problem === undefined) return [{ path, policy: decodeURIComponent(policy) }]
   errors.push(`--policy ${quote(text)}: ${problem}`)
   return []
@@ -87,13 +87,13 @@ function policyProblem (text: string): string | undefined {
   return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
 }
 
-const ADDRESS = 'it holds an address, which proxies would log, or a letter beyond ASCII: write email= into ALLOW, ' +
-  'and a domain as xn--… (docs/policies.md)'
+const ADDRESS = 'in a route an address has A-Z, a-z, 0-9 and ._+-@ alone: write others into ALLOW, or its user as ' +
+  'user=ID, and a domain as xn--… (docs/policies.md)'
 
 /** False for what would not be itself in each proxy's file. */
 function isPlain (text: string): boolean {
   return text.split('&').every((parameter) =>
-    !/^(?:email|email_domain|group)=/.test(parameter) || /^[\w.:,=-]*$/.test(decodeURIComponent(parameter)))
+    !/^(?:email|email_domain|group)=/.test(parameter) || /^[\w.:,=+@-]*$/.test(decodeURIComponent(parameter)))
 }
 
 /** Longest path first; of two with one path that for tokens, which takes less. */
