@@ -17,6 +17,7 @@ export function managementOf (
   const management = buildManagement({
     readiness: { state: () => 'serving', redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
+    unexpectedError: service.unexpectedError,
     about: {
       replica: `${MACHINE}:4180`,
       version: '0.0.0-test',

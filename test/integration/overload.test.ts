@@ -56,6 +56,15 @@ t.test('a flood of junk keeps out neither remembered nor new users', async (t) =
   t.ok((await Promise.all(flood)).every(({ status }) => status === 401))
 })
 
+t.test('counts the whole address among the bytes of a request that waits', async (t) => {
+  const { adapter, calls } = await startInProcessOnClock(t, { waitingBytes: 64 * 1024 })
+  const headers = [['Authorization', `Bearer ${junk(1)}`]] as const
+  for (const path of ['/verify?', '/ext-authz/', '/ext-authz/a?']) {
+    t.equal(sourceOf(await ask(adapter.port, { path: `${path}${'x'.repeat(40_000)}`, headers })), '503 overloaded', path)
+  }
+  t.equal(calls(), 0)
+})
+
 t.test('never counts a client that no trusted proxy named: others may share the address', async (t) => {
   const simulator = await startSimulator(t)
   const adapter = await startInProcess(t, {

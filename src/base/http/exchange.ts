@@ -65,18 +65,28 @@ export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => v
 
 /** The webhook's exchange: the one request on this listener whose body is read. */
 export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInputs, take: BodyTaker): FastifyHandler {
-  return (request, reply) => {
-    reply.hijack()
+  async function answer (request: FastifyRequest, response: ServerResponse): Promise<void> {
     const { raw } = request
     const requestId = readProxyRequest(raw.rawHeaders).requestId ?? 'webhook'
     if (raw.httpVersionMajor === 1 && abandoned.has(raw.socket)) return
     const sender = clientOf(raw, deps).address ?? ''
-    take(raw, { requestId, ...traceIdsOf(request) }, sender).then(({ status, isWhole }) => {
-      const answer: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
-      if (isWhole || raw.httpVersionMajor !== 1) return respond(reply.raw, answer, requestId)
-      abandon(abandoned, raw.socket)
-      respondAndLeave(raw, reply.raw, answer, requestId)
-    }).catch((error: unknown) => { deps.unexpectedError(error); reply.raw.destroy() })
+    const { status, isWhole } = await take(raw, { requestId, ...traceIdsOf(request) }, sender)
+    const empty: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
+    if (isWhole || raw.httpVersionMajor !== 1) return respond(response, empty, requestId)
+    abandon(abandoned, raw.socket)
+    respondAndLeave(raw, response, empty, requestId)
+  }
+  return (request, reply) => {
+    reply.hijack()
+    answer(request, reply.raw).catch((error: unknown) => fail(deps, reply.raw, error))
+  }
+}
+
+/** Fastify hands an error over where no handler of ours was reached: its own answer would name a status. */
+export function endOnError (deps: Pick<ExchangeDeps, 'unexpectedError'>) {
+  return (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    fail(deps, reply.raw, error)
   }
 }
 
@@ -89,8 +99,8 @@ export function createExchange (
   abandoned: AbandonedInputs
 ): (endpoint: Endpoint, handler?: Handler) => FastifyHandler {
   return (endpoint, handler) => (request, reply) => {
-    reply.hijack()
     const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw)
+    reply.hijack() // from here on an error is answered by nobody else
     try {
       if (!receive(abandoned, incoming)) return
       if (handler === undefined) return sendNotFound(deps, incoming)
@@ -98,7 +108,7 @@ export function createExchange (
       if (result instanceof Promise) concludeLater(deps, incoming, result)
       else conclude(deps, incoming, result)
     } catch (error) {
-      fail(deps, incoming, error)
+      fail(deps, reply.raw, error)
     }
   }
 }
@@ -146,7 +156,7 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   headBytes (): number {
-    let bytes = this.request.raw.url?.length ?? 0
+    let bytes = this.request.originalUrl.length
     for (const text of this.rawHeaders) bytes += text.length
     return bytes
   }
@@ -180,10 +190,13 @@ export function unlessVetoed (
 const IS_DOCUMENT: ReadonlySet<HandlerResult['reason']> = new Set<HandlerResult['reason']>(['metadata', 'key_set'])
 
 function concludeLater (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: Promise<HandlerResult>): void {
-  result.then((ready) => conclude(deps, incoming, ready)).catch((error: unknown) => fail(deps, incoming, error))
+  result.then((ready) => conclude(deps, incoming, ready))
+    .catch((error: unknown) => fail(deps, incoming.response, error))
 }
 
-function fail ({ unexpectedError }: ExchangeDeps, { response }: IncomingVerifyRequest, error: unknown): void {
+function fail (
+  { unexpectedError }: Pick<ExchangeDeps, 'unexpectedError'>, response: ServerResponse, error: unknown
+): void {
   unexpectedError(error)
   response.destroy()
 }

@@ -12,7 +12,7 @@ import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
 import { boundStreams } from './unfinished-streams.ts'
 import type { Unfinished } from './unfinished.ts'
-import { createBodyExchange, createExchange, type BodyTaker, type ExchangeDeps } from './exchange.ts'
+import { createBodyExchange, createExchange, endOnError, type BodyTaker, type ExchangeDeps } from './exchange.ts'
 import { createCanonicalPath, routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
 
 export type ListenerDeps = ExchangeDeps & Readonly<{
@@ -79,9 +79,8 @@ function addRoutes (app: FastifyInstance, deps: ListenerDeps, routes: readonly R
   if (webhook !== undefined) {
     app.route({ method: 'POST', url: WEBHOOK_PATH, handler: createBodyExchange(deps, abandoned, webhook) })
   }
-  const notFound = exchange('other')
-  app.setNotFoundHandler(notFound)
-  app.setErrorHandler((_error, request, reply) => notFound(request, reply))
+  app.setNotFoundHandler(exchange('other'))
+  app.setErrorHandler(endOnError(deps))
 }
 
 /** Peers need no session to reach a listener: what all of them together make it hold is bounded. */

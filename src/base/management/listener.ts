@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { unlessKnown } from '../http/conditional.ts'
 import { applyHttp1Limits, WITHOUT_SCHEMAS } from '../http/limits.ts'
 import { boundStrangers } from '../http/strangers.ts'
+import { answerErrors } from '../http/unexpected.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { About, ManagementRoutes, PublicDocument, Replica } from '../parts/places.ts'
 import { browsersByOwnHosts, type OwnNames, ownHostsOnly } from './hosts.ts'
@@ -18,6 +19,8 @@ export type ManagementDeps = OwnNames & Readonly<{
   readiness: Readiness
   metrics: Pick<Metrics, 'render' | 'contentType' | 'reading'>
   about: About
+  /** A defect. */
+  unexpectedError: (error: unknown) => void
   /** Undefined without MANAGEMENT_TOKEN: then the path is 404 as any other. */
   revocations: RevocationsDeps | undefined
   /** The documents of parts, and their own routes. */
@@ -32,7 +35,7 @@ const MAX_UNFINISHED = 128
 
 /** The management listener, for probes, Prometheus and people; opens nothing. */
 export function buildManagement (deps: ManagementDeps): FastifyInstance {
-  const { metrics, about, revocations, documents = [], ofParts = [] } = deps
+  const { metrics, about, unexpectedError, revocations, documents = [], ofParts = [] } = deps
   const app = fastify({
     ...WITHOUT_SCHEMAS, logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER }
   })
@@ -43,6 +46,7 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
     done()
   })
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.setErrorHandler(answerErrors(unexpectedError)) // before any scope, which takes it over
   addProbes(app, deps)
   for (const document of documents) addDocument(app, document)
   if (revocations !== undefined) addRevocations(app, revocations)

@@ -16,6 +16,7 @@ import {
 } from './open-parts.ts'
 import { closeParts, openParts, type Parts } from './parts.ts'
 import { resolutionBytes, type ServiceSettings } from './settings.ts'
+import { reporting } from './shared.ts'
 import { type Waiting, type Waits, waitUntil } from '../timing.ts'
 
 export type { ServiceSettings } from './settings.ts'
@@ -38,6 +39,8 @@ export type Service = Readonly<{
   /** The documents that parts publish on the management listener, and their own routes there. */
   documents: readonly PublicDocument[]
   management: readonly ManagementRoutes[]
+  /** Logs a defect. */
+  unexpectedError: (error: unknown) => void
   authgearState: () => Replica['authgear']
   /** Resolutions under way and waiting. */
   authgearQueue: () => Readonly<{ inFlight: number, queued: number }>
@@ -94,6 +97,7 @@ export function createService (
     partsReady: () => allReady(parts.opened),
     documents: documentsOf(parts.opened),
     management: managementOf(parts.opened),
+    unexpectedError: reporting(log).unexpectedError,
     authgearState: () => parts.self().authgear,
     authgearQueue: authgear.queue,
     certificateRenewed: (renewed: CertificateLife) => { life = renewed },

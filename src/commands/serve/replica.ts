@@ -64,6 +64,7 @@ export function managementOf (
   return buildManagement({
     readiness: { state, redis: service.redisState, authgear: service.authgearState },
     metrics: service.metrics,
+    unexpectedError: service.unexpectedError,
     about: {
       replica: nameOf(machine, listen),
       version,

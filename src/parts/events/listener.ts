@@ -10,6 +10,7 @@ import { type Drain, trackConnections } from '../../base/http/drain.ts'
 import { applyHttp1Limits, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS } from '../../base/http/limits.ts'
 import { boundStrangers, type Strangers } from '../../base/http/strangers.ts'
 import { serverContextOf, type TlsMaterial } from '../../base/http/tls.ts'
+import { answerErrors } from '../../base/http/unexpected.ts'
 import { boundHeads } from '../../base/http/unfinished-heads.ts'
 import type { Unfinished } from '../../base/http/unfinished.ts'
 import { checkHeld, readHeld } from './check.ts'
@@ -24,6 +25,8 @@ export type EventsListenerDeps = Readonly<{
   isFollowing: () => boolean
   tls: TlsMaterial | undefined
   unfinished: Unfinished
+  /** A defect. */
+  unexpectedError: (error: unknown) => void
 }>
 
 export type EventsListener = Readonly<{ fastify: FastifyInstance, drain: Drain }>
@@ -40,13 +43,14 @@ const MAX_OTHERS = 250
 
 /** The listener of apps: `GET /events` and `POST /events/check`. Nothing on it is an answer to a proxy. */
 export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
-  const { apps, tls, unfinished } = deps
+  const { apps, tls, unfinished, unexpectedError } = deps
   const app = fastify(optionsOf(tls))
   applyHttp1Limits(app.server)
   boundHeads(app.server, unfinished)
   app.server.maxConnections = MAX_READERS + 2 * MAX_OTHERS
   const strangers = boundStrangers(app.server, MAX_OTHERS)
   app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.setErrorHandler(answerErrors(unexpectedError))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => { done(null, body) })
   const gate = createGate(apps, strangers)
@@ -112,7 +116,7 @@ type AppOf = Gate['appOf']
 
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
-function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
+function createStream ({ readers, unexpectedError }: EventsListenerDeps, appOf: AppOf) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     if (!readers.hasRoom(appOf(request))) {
       reply.header('retry-after', '2')
@@ -120,8 +124,13 @@ function createStream ({ readers }: EventsListenerDeps, appOf: AppOf) {
     }
     const places = [request.headers['last-event-id'], queryOf(request)['after']]
     reply.hijack()
-    reply.raw.writeHead(200, HEAD)
-    readers.add(appOf(request), reply.raw, places.find(isString))
+    try {
+      reply.raw.writeHead(200, HEAD)
+      readers.add(appOf(request), reply.raw, places.find(isString))
+    } catch (error) {
+      unexpectedError(error)
+      reply.raw.destroy()
+    }
   }
 }
 

@@ -37,7 +37,8 @@ export function openEvents (
   }
   const timers = [setInterval(readers.look, LOOK_MS).unref(), setInterval(readers.beat, BEAT_MS).unref()]
   return Object.freeze({
-    listener: () => anyListener(buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished })),
+    listener: ({ listenerDeps: { unexpectedError } }) =>
+      anyListener(buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished, unexpectedError })),
     headers: createHeaders(names),
     reads: feed,
     pending (revocation) {

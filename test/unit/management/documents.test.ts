@@ -19,6 +19,7 @@ t.test('the management listener confirms a public document that somebody has', a
     metrics: allMetrics(),
     about: { replica: 'a', version: '1', endpoint: 'https://auth.example.com', ttlMs: 0, entrance: undefined },
     machine: 'a',
+    unexpectedError: (error) => t.fail(String(error)),
     hosts: [],
     revocations: undefined,
     documents: [document]

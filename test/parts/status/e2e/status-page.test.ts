@@ -96,6 +96,7 @@ async function startBusy (t: Test, isWell = false) {
       entrance: undefined
     },
     machine: 'forward-auth-7d9c5b8f6-x2k4q',
+    unexpectedError: (error) => t.fail(String(error)),
     hosts: [],
     revocations: undefined,
     ofParts: [{
