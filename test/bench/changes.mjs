@@ -110,7 +110,8 @@ async function untilAll (isIn, since = performance.now()) {
 function report (rows) {
   const inWords = (values) => {
     const { median, max } = summary(values)
-    return max < 1000 ? `${median.toFixed(0)} ms, ${max.toFixed(0)} ms`
+    return max < 1000
+      ? `${median.toFixed(0)} ms, ${max.toFixed(0)} ms`
       : `${(median / 1000).toFixed(1)} s, ${(max / 1000).toFixed(1)} s`
   }
   const markdown = table([
