@@ -38,3 +38,13 @@ t.test('a request that is not finished has an end', async (t) => {
   const { requestTimeout, headersTimeout } = managementOf(t, service).server
   t.strictSame({ requestTimeout, headersTimeout }, { requestTimeout: 30_000, headersTimeout: 20_000 })
 })
+
+t.test('a stranger is refused before a body comes', async (t) => {
+  const { service } = await startInProcess(t, { AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1' })
+  const management = managementOf(t, service)
+  const port = Number(new URL(await management.listen({ host: '127.0.0.1', port: 0 })).port)
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write(HALF.replace(MANAGEMENT_TOKEN, 'x'))
+  t.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 401 /)
+})

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { equalSecret } from '../crypto/constant-time-equal.ts'
 import { readProxyRequest, traceIdsOf } from '../http/request.ts'
 
 const NO_OPERATOR = 'Authorization must be Bearer and MANAGEMENT_TOKEN'
 
-/** A route's `preHandler` that lets operators pass alone. @param token MANAGEMENT_TOKEN */
-export function operatorsOnly (token: string): preHandlerHookHandler {
+/** A route's `onRequest` that lets operators pass alone, before a body is read. @param token MANAGEMENT_TOKEN */
+export function operatorsOnly (token: string): onRequestHookHandler {
   return ({ headers: { authorization = '' } }, reply, done) => {
     if (equalSecret(authorization, `Bearer ${token}`)) done()
     else reply.code(401).send({ error: 'unauthorized', message: NO_OPERATOR })

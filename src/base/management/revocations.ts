@@ -28,7 +28,7 @@ const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
-  const how = { bodyLimit: MAX_PURGE_BYTES, preHandler: operatorsOnly(deps.token) }
+  const how = { bodyLimit: MAX_PURGE_BYTES, onRequest: operatorsOnly(deps.token) }
   app.post('/revocations', how, async (request, reply) => {
     const targets = readTargets(request.body, deps)
     if (targets.length === 0) return await reply.code(400).send({ error: 'bad_request', message: USAGE })

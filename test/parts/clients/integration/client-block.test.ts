@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { MAX_BLOCKS } from '../../../../src/parts/clients/block-list.ts'
 import { adminApi, auditEnvironment } from '../../../helpers/audit.ts'
 import { type InProcessOptions, redisAt } from '../../../helpers/in-process.ts'
+import { MANAGEMENT_TOKEN } from '../../../helpers/in-process.ts'
 import { managementOf } from '../../../helpers/management.ts'
 import { startSentinelGroup } from '../../../helpers/redis-sentinel.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -286,13 +287,20 @@ t.test('who may not block, and what is no client', async (t) => {
   t.equal(await replica.statusOf('dcrc_1'), 200)
 })
 
-t.test('nobody makes it read a long body', async (t) => {
+t.test('a body is not meant: a long one is refused, and an empty one of any type is none', async (t) => {
   const replica = await (await tokenFleet(t, {})).start()
   const management = managementOf(t, replica.service)
-  const headers = { 'content-type': 'application/json' }
+  const long = JSON.stringify('x'.repeat(10_000))
   for (const method of ['PUT', 'DELETE'] as const) {
-    const payload = JSON.stringify('x'.repeat(10_000))
-    t.equal((await management.inject({ method, url: '/clients/dcrc_1/block', headers, payload })).statusCode, 413)
+    const statusOf = async (type: string, payload: string, token = MANAGEMENT_TOKEN): Promise<number> => {
+      const headers = { 'content-type': type, authorization: `Bearer ${token}` }
+      return (await management.inject({ method, url: '/clients/dcrc_1/block', headers, payload })).statusCode
+    }
+    t.equal(await statusOf('application/json', long), 413)
+    t.equal(await statusOf('application/json', long, 'x'), 401, 'a stranger’s is not even read')
+    for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+      t.equal(await statusOf(type, ''), 409, `${method} ${type}: without Redis, in words`)
+    }
   }
 })
 
