@@ -4,13 +4,13 @@ import { endOnSignal } from './commands/early-signals.ts'
 import { fitHeap } from './commands/fit-heap.ts'
 import { machineMemory } from './base/config/machine-memory.ts'
 
-const HELP = `authgear-forward-auth: who is behind this request? Asked by Traefik, Caddy, nginx or Envoy, answered by Authgear.
+const HELP = `authgear-forward-auth: forward auth for Traefik, Caddy, nginx, Envoy and others, backed by Authgear.
 
 Usage: authgear-forward-auth [command]
 
   serve         answer the proxy (default)
   check         validate the configuration and print it, secrets masked
-  doctor        look at Authgear and Redis, and say what is wrong (doctor --help)
+  doctor        check Authgear and Redis, and say what is wrong (doctor --help)
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
   init          ask a few questions, look at Authgear, and write the proxy's files and .env (init --help)

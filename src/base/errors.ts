@@ -20,11 +20,11 @@ export abstract class ResolverError extends ServiceError {
 
 /** Connection refused, reset, TLS failure, or the name does not resolve. */
 export class AuthgearUnreachable extends ResolverError {
-  readonly check = 'AUTHGEAR_RESOLVER_URL, its name, certificate and port, and the network between: run doctor'
+  readonly check = 'AUTHGEAR_RESOLVER_URL (its name, certificate and port) and the network: run doctor'
   constructor (cause: unknown) {
     super(
       'AUTHGEAR_UNREACHABLE',
-      'Authgear cannot be reached: check AUTHGEAR_RESOLVER_URL and the network between',
+      'Authgear is unreachable: check AUTHGEAR_RESOLVER_URL and the network',
       cause
     )
   }
@@ -39,7 +39,7 @@ export class RequestUnwritable extends ResolverError {
 }
 
 export class AuthgearTimeout extends ResolverError {
-  readonly check = "Authgear's load, database and Redis, and the network between; AUTHGEAR_TIMEOUT last"
+  readonly check = "Authgear's load, database and Redis, and the network; AUTHGEAR_TIMEOUT last"
   constructor (timeoutMs: number) {
     super('AUTHGEAR_TIMEOUT', `Authgear did not answer within ${timeoutMs} ms (AUTHGEAR_TIMEOUT)`)
   }
@@ -47,17 +47,17 @@ export class AuthgearTimeout extends ResolverError {
 
 /** No result for a token, and then no answer: its session may have ended, so that nothing remembered stands in. */
 export class AuthgearSilent extends ResolverError {
-  readonly check = "Authgear's load, database and Redis, and the network between"
+  readonly check = "Authgear's load, database and Redis, and the network"
   constructor (cause: unknown) {
-    super('AUTHGEAR_SILENT', 'Authgear had no result for a token, and did not answer when it was asked again', cause)
+    super('AUTHGEAR_SILENT', 'Authgear had no result for a token, and did not answer the retry', cause)
   }
 }
 
 /** A rule asks for the person's address or groups, and they cannot be had: neither in nor out. */
 export class ProfileUnknown extends ResolverError {
-  readonly check = "Authgear's Admin API, as `doctor` asks it: a rule asks for what only that knows (docs/policies.md)"
+  readonly check = "Authgear's Admin API: a rule needs its data (docs/policies.md); run doctor"
   constructor () {
-    super('PROFILE_UNKNOWN', "a rule asks for the person's address or groups, and Authgear cannot be asked for them")
+    super('PROFILE_UNKNOWN', "a rule needs the user's address or groups, and Authgear did not provide them")
   }
 }
 
@@ -98,15 +98,15 @@ export class AnotherUser extends ResolverError {
 }
 
 export class AuthgearCircuitOpen extends ResolverError {
-  readonly check = 'the lines before: Authgear failed five times in a row, and is tried again every second'
-  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: it is not asked for a moment') }
+  readonly check = 'the earlier log lines: Authgear failed five times in a row, and is retried every second'
+  constructor () { super('AUTHGEAR_CIRCUIT_OPEN', 'Authgear failed repeatedly: the circuit breaker is open') }
 }
 
 export class Overloaded extends ResolverError {
   override readonly reason = 'overloaded'
   readonly check = "Authgear's latency first; AUTHGEAR_MAX_CONCURRENCY and AUTHGEAR_MAX_QUEUE"
   constructor () {
-    super('OVERLOADED', 'more resolutions wait than AUTHGEAR_MAX_QUEUE allows, or for longer than AUTHGEAR_TIMEOUT')
+    super('OVERLOADED', 'the queue is full (AUTHGEAR_MAX_QUEUE), or the wait exceeded AUTHGEAR_TIMEOUT')
   }
 }
 
@@ -114,7 +114,7 @@ export class Overloaded extends ResolverError {
 export class KeysUnavailable extends ResolverError {
   readonly check = 'AUTHGEAR_ENDPOINT and its /oauth2/jwks, as this service reaches it: run doctor'
   constructor (what: string, cause?: unknown) {
-    super('KEYS_UNAVAILABLE', `Authgear's public endpoint is not usable: ${what}`, cause)
+    super('KEYS_UNAVAILABLE', `Authgear's public endpoint is unusable: ${what}`, cause)
   }
 }
 
@@ -132,27 +132,27 @@ export class TokenCallFailed extends ResolverError {
 
 /** This process was frozen, and has not read the revocation log since: for some milliseconds. */
 export class LogNotRead extends ResolverError {
-  readonly check = 'what made this process stand still: a CPU limit, a paused machine'
+  readonly check = 'why this process was paused: a CPU limit, a suspended machine'
   constructor () {
-    super('LOG_NOT_READ', 'this process stood still, and has not read the revocation log since')
+    super('LOG_NOT_READ', 'this process was paused, and has not read the revocation log since')
   }
 }
 
 /** Which clients are blocked this replica has not read, or not for long: 503, never "not blocked". */
 export class BlocksNotRead extends ResolverError {
-  readonly check = 'Redis, which holds the blocked clients, and the lines about it; doctor looks at it'
-  constructor () { super('BLOCKS_NOT_READ', 'which clients are blocked could not be read from Redis') }
+  readonly check = 'Redis, which stores the list of blocked clients: run doctor'
+  constructor () { super('BLOCKS_NOT_READ', 'the list of blocked clients could not be read from Redis') }
 }
 
 /** Every resolution within the deadline was overtaken by a revocation. */
 export class RevokedMeanwhile extends ResolverError {
-  readonly check = 'what revokes this user or everything again and again: forward_auth_revocations_total'
-  constructor () { super('REVOKED_MEANWHILE', 'the session was revoked again and again while Authgear was asked') }
+  readonly check = 'what keeps revoking this user or everything: forward_auth_revocations_total'
+  constructor () { super('REVOKED_MEANWHILE', 'the session was revoked repeatedly while Authgear was asked') }
 }
 
 /** A defect of this service: answered like an outage, since the user is not known. */
 export class UnexpectedError extends ResolverError {
-  readonly check = 'the lines before: please report them'
+  readonly check = 'the earlier log lines: please report them'
   constructor (cause: unknown) {
     super('UNFORESEEN', 'this service failed while it asked: please report it with the log', cause)
   }

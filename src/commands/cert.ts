@@ -26,7 +26,7 @@ const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 const report = ({ out, caDir, hosts, clientDir }: CertOptions, expiry: number): string =>
   `wrote ${[out, clientDir].filter((directory) => directory !== undefined).join(' and ')}: for ` +
   `${hosts.map(({ value }) => value).join(', ')}, valid until ${day(expiry)}\n` +
-  `the authority's key stays in ${caDir}: share that directory with nobody, and keep it\n`
+  `the authority's key stays in ${caDir}: do not share that directory, and keep it\n`
 
 /**
  * Runs until the signal; a renewal that fails is said and tried again, since two thirds of the life are still to come.

@@ -40,7 +40,7 @@ export function hostProblems (text: string): readonly string[] {
   return [
     text === ''
       ? `${HOST_OPTION}: is not set: write the name that people open, such as app.example.com`
-      : `${HOST_OPTION}: ${JSON.stringify(text)} is no host name: write the name that people open, such as ` +
+      : `${HOST_OPTION}: ${JSON.stringify(text)} is not a host name: write the name that people open, such as ` +
         'app.example.com, without https://, port or path'
   ]
 }

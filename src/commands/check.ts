@@ -9,7 +9,7 @@ import { parts } from '../parts/index.ts'
 
 /** A note for everybody: policies are in the proxy's configuration, which `check` does not read. */
 const NOTE =
-  "note: today's Authgear sends no amr, so a route with `amr=…` in its policy refuses everybody (docs/policies.md)\n"
+  'note: Authgear does not send amr yet, so a policy with `amr=…` refuses everyone (docs/policies.md)\n'
 
 const OPTIONS = { host: { type: 'string' } } as const
 const SOURCES: Readonly<Record<Setting['source'], string>> = { default: 'default', set: 'environment', file: 'file' }
@@ -26,7 +26,7 @@ export function check (
   out: Out,
   load: (env: NodeJS.ProcessEnv) => LoadedConfig = loadConfig
 ): 0 | 1 {
-  const values = readArguments(args, OPTIONS, () => 'check takes --host HOST, and nothing else')
+  const values = readArguments(args, OPTIONS, () => 'check takes no argument but --host HOST')
   if (typeof values === 'string') return refuse([values], out)
   const { host } = values
   const loaded = load(env)

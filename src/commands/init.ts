@@ -65,8 +65,8 @@ async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, 
   const there = envIn(answers.folder)
   if (typeof there !== 'string') return refuse([there.problem], err)
   const files = filesOf(answers, there, randomBytes(32).toString('base64'))
-  const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files all the same?')
-  if (!isSure) return refuse(['nothing was written; --force writes all the same'], err)
+  const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files anyway?')
+  if (!isSure) return refuse(['nothing was written; --force writes anyway'], err)
   if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
   out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
   return 0
@@ -115,7 +115,7 @@ async function answerTo (
   const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
   for (;;) {
     const line = await ask(prompt)
-    if (line === undefined) return { problem: 'the input ended before the last question' }
+    if (line === undefined) return { problem: 'the input ended before the last question was answered' }
     const answer = line === '' ? usual ?? '' : line
     const problem = problemOf(answer, known)
     if (problem === undefined) return answer

@@ -101,7 +101,7 @@ function onSignal (log: Log, skip: ReadonlyArray<'SIGHUP'>, close: () => Promise
   // a start that failed has its own exit code
   closeWithGrace({ delay: false, logger, skip: ['beforeExit', ...skip] }, async ({ err }) => {
     if (err !== undefined) {
-      log.error({ error: describe(err) }, 'unexpected error: this replica ends; please report it')
+      log.error({ error: describe(err) }, 'unexpected error: this replica stops; please report it')
     }
     await close()
   })

@@ -22,4 +22,4 @@ export async function giveUp (socket: Socket, line: string, body = ''): Promise<
 }
 
 /** The log's word for what a client gave up. */
-export const GIVEN_UP = 'the client gave up before this change was made'
+export const GIVEN_UP = 'the client disconnected before this change was made'

@@ -18,5 +18,5 @@ t.test('check, the start and the status page say that a certificate has ended', 
   const { logs, managementUrl } = await startProcess(t, env)
   t.match(logs(), /"level":"error".*the certificate of LISTEN_TLS_CERT_FILE ended/)
   const { body } = await ask(Number(new URL(managementUrl).port), { path: '/status.json', host: '127.0.0.1' })
-  t.match(JSON.parse(body).verdicts[0], { level: 'bad', sentence: /certificate for proxies has ended/ })
+  t.match(JSON.parse(body).verdicts[0], { level: 'bad', sentence: /TLS certificate has expired/ })
 })

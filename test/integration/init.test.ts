@@ -53,8 +53,8 @@ t.test('a bad answer is asked for again, with what to do', async (t) => {
   const { code, said } = await run([], lines)
   t.equal(code, 0, said)
   for (const what of [
-    /"cady" is none of these: did you mean caddy\?/, /"https:\/\/x" must be the one DNS name/, /"x y" must be http:/,
-    /is needed: the address of your project/, /must begin with https?:/, /must be the client id of the application/
+    /"cady" is not one of these: did you mean caddy\?/, /"https:\/\/x" must be the one DNS name/, /"x y" must be http:/,
+    /is required: your project's address/, /must begin with https?:/, /must be the client id of the application/
   ]) t.match(said, what)
   t.match(read(folder, 'Caddyfile'), 'grafana:8080')
   t.match(said, '1. Make a client in Authgear\'s portal')
@@ -67,7 +67,7 @@ t.test('with --yes nothing is asked, and the environment says what no option doe
   const { code, said, asked } = await run(['--yes', '--proxy', 'nginx', '--folder', folder], undefined, env)
   t.match({ code, asked }, { code: 0, asked: 0 }, said)
   t.match(read(folder, 'nginx.conf'), 'server_name localhost;')
-  t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: is needed: the address of your project, as Authgear's portal shows it/ })
+  t.match(await run(['--yes', '--folder', folder]), { code: 1, said: /^error: --endpoint: is required: your project's address, shown beside its name in Authgear's portal/ })
 })
 
 t.test('an app that the proxy cannot reach so is refused', async (t) => {
@@ -90,7 +90,7 @@ t.test('without a terminal, with a wrong option, or when the input ends, it says
   t.match(await run([]), { code: 1, said: /^error: .* there is no terminal: answer by options, and add --yes\n/ })
   t.match(await run(['--host', 'a b', '--yes']), { code: 1, said: /^error: --host: "a b" must be the one DNS name/ })
   t.match(await run(['--nope']), { code: 1, said: /^error: there is no option --nope\n/ })
-  t.match(await run([], ['', '']), { code: 1, said: /error: the input ended before the last question\n$/ })
+  t.match(await run([], ['', '']), { code: 1, said: /error: the input ended before the last question was answered\n$/ })
   t.match(await run(['--help']), { code: 0, said: /^usage: [^]*--app URL .*http:\/\/app:8080 for traefik-labels/ })
 })
 
@@ -98,8 +98,8 @@ t.test('where Authgear does not answer, or is none, nothing is written unless it
   const { folder } = await start(t)
   const args = ['--endpoint', 'http://127.0.0.1:1', '--folder', folder]
   const yes = await run([...args, '--yes'])
-  t.match(yes, { code: 1, said: /authgear-unreachable: .*\n[^]*nothing was written; --force writes all the same\n$/ })
-  t.match(await run(args, ['', '', '', '', 'n']), { code: 1, said: /Write the files all the same\? \[y\/N\]: [^]*nothing was/ })
+  t.match(yes, { code: 1, said: /authgear-unreachable: .*\n[^]*nothing was written; --force writes anyway\n$/ })
+  t.match(await run(args, ['', '', '', '', 'n']), { code: 1, said: /Write the files anyway\? \[y\/N\]: [^]*nothing was/ })
   t.throws(() => read(folder, '.env'))
   t.match(await run(args, ['', '', '', '', 'y']), { code: 0, said: /wrote Caddyfile, \.env/ })
   t.match(await run([...args, '--yes', '--force']), { code: 0, said: /authgear-unreachable[^]*are as they would be written/ })

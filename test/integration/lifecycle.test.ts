@@ -240,7 +240,7 @@ t.test('a file that is no socket is left alone, and it does not start', async (t
     AUTHGEAR_ENDPOINT: 'https://a.example', LISTEN: `unix:${path}`, MANAGEMENT_LISTEN: 'off'
   })
   t.equal(status, 1)
-  t.match(stdout, /is no socket/)
+  t.match(stdout, /is not a socket/)
   t.equal(readFileSync(path, 'utf8'), 'precious')
 })
 

@@ -28,8 +28,8 @@ t.test('every line about a request has its id and its trace', async (t) => {
     ['allowed', 200, '/verify', [bearer(demo.alice.accessToken)], 'allowed'],
     ['nobody', 401, '/verify', [], 'refused'],
     ['role', 403, '/verify?role=x', [bearer(demo.alice.accessToken)], 'refused'],
-    ['policy', 403, '/verify?x=y', [bearer(demo.alice.accessToken)], 'refused: the policy cannot be understood'],
-    ['elsewhere', 404, '/elsewhere', [], 'refused: a proxy asks /verify or /ext-authz/…, exactly']
+    ['policy', 403, '/verify?x=y', [bearer(demo.alice.accessToken)], 'refused: the policy is invalid'],
+    ['elsewhere', 404, '/elsewhere', [], 'unknown path: a proxy must ask /verify or /ext-authz/… exactly']
   ]
   for (const [id, status, path, headers, msg] of rows) {
     t.equal((await ask(port, { path, headers: [...headers, TRACED, ['X-Request-ID', id]] })).status, status)
@@ -160,5 +160,5 @@ t.test('a clock that is off Authgear\'s says so once, and once when it is right 
   clock.wall = () => systemClock.wall()
   ahead.ms += 10_000
   await verify()
-  t.match(about().slice(1), [/^this machine's clock is right again/])
+  t.match(about().slice(1), [/^this machine's clock agrees with Authgear's again/])
 })

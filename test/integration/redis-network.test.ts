@@ -144,7 +144,7 @@ t.test('the network to Redis', async (t) => {
         'for each'
     )
     await checkAnswers(t, adapter, 'thrown out')
-    t.equal(linesOf(adapter, 'Redis is not reachable').length, 1, 'told once')
+    t.equal(linesOf(adapter, 'Redis is unreachable').length, 1, 'told once')
     await checkFair(t, network, adapter)
   })
 })
@@ -158,7 +158,7 @@ t.test('a Redis that is away', async (t) => {
     await redis.restart()
     await until('Redis is used', () => isUp(adapter))
     await checkAnswers(t, adapter, 'up')
-    t.equal(linesOf(adapter, 'Redis is not reachable').length, 1, 'told once')
+    t.equal(linesOf(adapter, 'Redis is unreachable').length, 1, 'told once')
   })
 
   t.test('dies and comes back empty under traffic', async (t) => {
@@ -169,8 +169,8 @@ t.test('a Redis that is away', async (t) => {
     await checkAnswers(t, adapter, 'before')
     await redis.stop()
     await checkAnswers(t, adapter, 'dead')
-    await until('it is told', () => linesOf(adapter, 'Redis is not reachable').length > 0)
-    t.match(linesOf(adapter, 'Redis is not reachable')[0], { error: { message: CONNECTION_ERROR } },
+    await until('it is told', () => linesOf(adapter, 'Redis is unreachable').length > 0)
+    t.match(linesOf(adapter, 'Redis is unreachable')[0], { error: { message: CONNECTION_ERROR } },
       'not an error that nobody threw')
     await redis.restart()
     await until('Redis is used again', () => isUp(adapter))
@@ -242,7 +242,7 @@ t.test('a Redis that refuses', async (t) => {
     await checkAnswers(t, adapter, 'without it')
     await until('it is told', () =>
       linesOf(adapter, 'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD').length > 0)
-    const unfollowed = 'the revocation log cannot be followed'
+    const unfollowed = 'the revocation log is unavailable'
     await until('so is what follows', () => linesOf(adapter, unfollowed).length > 0)
     t.match(linesOf(adapter, unfollowed)[0], { error: { message: 'there is no connection to Redis' } })
   })

@@ -243,7 +243,7 @@ t.test('no Sentinel answers: nobody waits, and it is told', async (t) => {
     password: undefined
   } as const
   const adapter = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, ...redisAt(servers) })
-  await until('it is told', () => adapter.lines.some(({ msg }) => String(msg).startsWith('Redis is not reachable')))
+  await until('it is told', () => adapter.lines.some(({ msg }) => String(msg).startsWith('Redis is unreachable')))
   t.same(await statusesOf([adapter], users.slice(0, 3)), [200])
   t.equal(adapter.service.redisState(), 'down')
 })

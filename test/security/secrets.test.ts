@@ -323,7 +323,7 @@ t.test('quotes a Redis that refuses the password without the password', async (t
   const authgear = await startSimulator(t)
   for (const [msg, args] of [
     ['Redis refuses the password: check REDIS_USERNAME', ['--requirepass', 'another']],
-    ['Redis is not reachable', ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]
+    ['Redis is unreachable', ['--rename-command', 'AUTH', '', '--rename-command', 'HELLO', '']]
   ] as const) {
     const redis = await startRedis(t, { args: [...args] })
     const { lines } = await startInProcess(t, {

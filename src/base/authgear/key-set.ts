@@ -90,7 +90,7 @@ export function openKeySet (
       if (loaded?.kids.has(kid) === true) return loaded.getKey
       // neither an outage nor a stranger's flood is a refusal
       if (lastError !== undefined) throw lastError
-      if (!isLookedUp) throw new KeysUnavailable('it was asked for too many unknown kids within a minute')
+      if (!isLookedUp) throw new KeysUnavailable('too many unknown key ids were requested within a minute')
       lookups.noteUnknown(kid)
       return undefined
     },
@@ -127,7 +127,7 @@ function createLookups (clock: Pick<Clock, 'monotonic'>) {
 /** @throws {KeysUnavailable} for what holds no key that could sign a token */
 export async function readKeySet (text: string): Promise<Loaded> {
   const keys = listOf(parseObject(text)?.['keys']).filter(isSigningKey).slice(0, MAX_KEYS)
-  if (keys.length === 0) throw new KeysUnavailable('its answer holds no RS256 key with a kid')
+  if (keys.length === 0) throw new KeysUnavailable('its answer has no RS256 key with a kid')
   const { createLocalJWKSet } = await import('jose')
   const getKey = createLocalJWKSet({ keys } satisfies JSONWebKeySet)
   return { text, kids: new Set(keys.map(({ kid }) => kid)), getKey }

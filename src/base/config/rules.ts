@@ -64,7 +64,7 @@ const keyIdsAgree: Rule = ({ values: { AUTHGEAR_ADMIN_API_KEY: key, AUTHGEAR_ADM
 const locationHasASegment: Rule = ({ values: { EXT_AUTHZ_LOCATION: location, EXT_AUTHZ_POLICY: policy } }) => [
   location === 'request' &&
     policy === 'optional' &&
-    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment nobody knows ' +
+    'EXT_AUTHZ_LOCATION: is request, which needs EXT_AUTHZ_POLICY=required: without a policy segment it is unknown ' +
       "where the client's path begins"
 ]
 
@@ -245,7 +245,7 @@ export function lackingFacts (
   return parts.flatMap(({ asksFacts }) => asksFacts === undefined
     ? []
     : asksFacts.facts.filter((fact) => !known.has(fact))
-      .map((fact) => `${asksFacts.variable}: asks for what nothing here knows: set ${SOURCE_OF[fact]} (docs/policies.md)`))
+      .map((fact) => `${asksFacts.variable}: needs data that is not configured: set ${SOURCE_OF[fact]} (docs/policies.md)`))
 }
 
 /** Every broken rule that spans several variables. */

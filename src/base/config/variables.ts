@@ -23,99 +23,104 @@ const authgear = {
     kind: endpoint,
     required: true,
     example: 'https://myapp.authgear.cloud',
-    meaning: 'The project\'s public origin.'
+    meaning: 'The public origin of your Authgear project.'
   },
   AUTHGEAR_RESOLVER_URL: {
     as: 'resolverUrl',
     kind: resolverUrl,
     derived: '`<AUTHGEAR_ENDPOINT>/_resolver/resolve`',
     example: 'http://authgear-resolver:3001/resolve',
-    meaning: 'The resolver as this service reaches it; in a cluster the resolver\'s own service is the shorter way.'
+    meaning:
+      "The resolver's URL as this service reaches it. In a cluster, use the resolver's own service: the path is " +
+        'shorter.'
   },
   AUTHGEAR_COOKIE_PREFIX: {
     as: 'cookiePrefix',
     kind: cookiePrefix,
     fallback: '',
     example: 'myapp_',
-    meaning: 'The project\'s `http.cookie_prefix`.'
+    meaning: "The project's `http.cookie_prefix`."
   },
   AUTHGEAR_TIMEOUT: {
     as: 'timeoutMs',
     kind: duration({ min: '100ms', max: '60s' }),
     fallback: '2s',
-    meaning: 'The whole deadline of one resolution, its retry included; after it: 503.'
+    meaning: 'The deadline for one resolution, including its retry. When it passes, the answer is 503.'
   },
   AUTHGEAR_MAX_CONCURRENCY: {
     as: 'maxConcurrency',
     kind: integer(1, 10_000),
     fallback: '64',
-    meaning: 'How many resolutions may be under way at a time.'
+    meaning: 'The maximum number of concurrent resolutions.'
   },
   AUTHGEAR_MAX_QUEUE: {
     as: 'maxQueue',
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning:
-      'How many resolutions may wait for a place; beyond that, and for one whose turn does not come within ' +
-        '`AUTHGEAR_TIMEOUT`: 503 `overloaded`.'
+      'The maximum number of queued resolutions. Beyond it, and after waiting `AUTHGEAR_TIMEOUT` in the queue, ' +
+        'the answer is 503 `overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
     as: 'failuresPerMinute',
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
-      'How many different credentials that Authgear refuses one client may send a minute (its address as a trusted ' +
-        'proxy names it; IPv6 by /56). Beyond that its credentials take turns, four at a time, before Authgear is ' +
-        'asked; those that are remembered, or were valid before, do not wait. `0`: any number.'
+      'How many different credentials one client may send per minute that Authgear refuses. A client is the ' +
+        "address that a trusted proxy names; IPv6 counts by /56. Above the limit, the client's unknown " +
+        'credentials queue, four at a time, before Authgear is asked. Cached and formerly valid credentials do ' +
+        'not queue. `0`: no limit.'
   },
   AUTHGEAR_CA_FILE: {
     as: 'ca',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
     meaning:
-      "Extra certificate authorities for the resolver's TLS, beside the public ones that Node ships " +
-        '(`NODE_EXTRA_CA_CERTS` then does not count for it). Read once, at start.'
+      "Extra certificate authorities for the resolver's TLS, in addition to the public ones in Node " +
+        '(`NODE_EXTRA_CA_CERTS` is ignored then). Read once, at start.'
   },
   AUTHGEAR_WEBHOOK_SECRET: {
     as: 'webhookSecret',
     kind: secret(8, 'it is the webhook signature key in Authgear\'s portal'),
     secret: true,
-    meaning: 'The project\'s webhook secret; with it `POST /webhook` takes Authgear\'s events and revokes at once.'
+    meaning: "The project's webhook secret. With it, `POST /webhook` accepts Authgear's events and revokes at once."
   },
   AUTHGEAR_WEBHOOK_SECRET_PREVIOUS: {
     as: 'previousWebhookSecret',
     kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
     secret: true,
     meaning:
-      'While the webhook secret is rotated: webhooks signed with this one are taken too (docs/runbook.md, "Rotate a ' +
-        'secret").'
+      'While you rotate the webhook secret: webhooks signed with this one are accepted too (docs/runbook.md, ' +
+        '"Rotate a secret").'
   },
   AUTHGEAR_APP_ID: {
     as: 'appId',
     kind: userName,
     example: 'myapp',
-    meaning: 'The project\'s id: webhooks of another one are refused, and the Admin API\'s token is made out to it.'
+    meaning:
+      "The project's id. Webhooks of other projects are refused; it is also the audience of the Admin API's token."
   },
   AUTHGEAR_ADMIN_API_URL: {
     as: 'adminApiUrl',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
     meaning:
-      'The Admin API as this service reaches it; with it the audit log is followed, so that sign-outs and role ' +
-        'changes count within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
+      'The Admin API as this service reaches it. With it, this service follows the audit log, so that sign-outs ' +
+        'and role changes take effect within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and ' +
+        '`AUTHGEAR_APP_ID`.'
   },
   AUTHGEAR_ADMIN_API_KEY: {
     as: 'adminKey',
     kind: adminKey,
     secret: true,
-    meaning: 'The private key of the project\'s secret `admin-api.auth`.'
+    meaning: "The private key in the project's secret `admin-api.auth`."
   },
   AUTHGEAR_ADMIN_API_KEY_ID: {
     as: 'adminKeyId',
     kind: userName,
     derived: 'the `kid` of a JWK',
     example: 'a1b2c3d4-0000-4000-8000-000000000000',
-    meaning: 'That key\'s id, its `kid`; required with a PEM, which does not say it.'
+    meaning: 'The id (`kid`) of that key. Required with a PEM file, which does not contain it.'
   }
 } as const satisfies Variables
 
@@ -125,7 +130,8 @@ const listeners = {
     listens: true,
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
-    meaning: 'Where the proxy asks (`/verify`). In the address of any listener `localhost` is 127.0.0.1, and not ::1.'
+    meaning:
+      'The address that the proxy asks (`/verify`). Here and in other listeners, `localhost` is 127.0.0.1, not ::1.'
   },
   MANAGEMENT_LISTEN: {
     as: 'management',
@@ -133,48 +139,50 @@ const listeners = {
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
     meaning:
-      'Where health, metrics and the status page are served; never route the public here. The container image sets ' +
-        '`0.0.0.0:4181`.'
+      'The address for health checks, metrics and the status page. Never expose it to the public. The container ' +
+        'image sets `0.0.0.0:4181`.'
   },
   LISTEN_TLS_CERT_FILE: {
     as: 'certFile',
     kind: certificatesPath,
     example: '/tls/tls.crt',
     meaning:
-      'Certificate chain; with `LISTEN_TLS_KEY_FILE` the main listener speaks TLS, HTTP/2 and HTTP/1.1. Read again ' +
-        'when it changes.'
+      'The certificate chain. With `LISTEN_TLS_KEY_FILE`, the main listener speaks TLS with HTTP/2 and HTTP/1.1. ' +
+        'Reloaded when it changes.'
   },
   LISTEN_TLS_KEY_FILE: {
     as: 'keyFile',
     kind: privateKeyPath,
     example: '/tls/tls.key',
-    meaning: 'The certificate\'s private key. Read again when it changes.'
+    meaning: "The certificate's private key. Reloaded when it changes."
   },
   LISTEN_TLS_CLIENT_CA_FILE: {
     as: 'clientCaFile',
     kind: certificatesPath,
     example: '/tls/ca.crt',
-    meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Read again when it changes.'
+    meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Reloaded when it changes.'
   },
   MANAGEMENT_TOKEN: {
     as: 'managementToken',
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      'The bearer token of `POST /revocations` and `/clients` on the management listener; without it they are 404.'
+      'The bearer token for `POST /revocations` and `/clients` on the management listener. Without it, both are ' +
+        '404.'
   },
   MANAGEMENT_HOSTS: {
     as: 'managementHosts',
     kind: hostNames,
     example: 'forward-auth.internal,*.corp.example.com',
     meaning:
-      "The names under which the status page is shown, beside addresses, `localhost` and this machine's own name."
+      'Host names that may show the status page, in addition to IP addresses, `localhost` and the name of this ' +
+        'machine.'
   },
   TRUSTED_PROXIES: {
     as: 'trustedProxies',
     kind: trustedProxies,
     fallback: 'loopback,linklocal,uniquelocal',
-    meaning: 'Whose `X-Forwarded-*` is believed. A peer on a unix socket counts as loopback.'
+    meaning: 'The proxies whose `X-Forwarded-*` headers are trusted. A peer on a unix socket counts as loopback.'
   }
 } as const satisfies Variables
 
@@ -184,47 +192,47 @@ const cache = {
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '30s',
     meaning:
-      'How long a valid session is remembered, and so how late a revocation may be noticed; `0` asks Authgear every ' +
-        'time.'
+      'How long to cache a valid session, and so the longest delay of a revocation that nothing reports. `0` asks ' +
+        'Authgear every time.'
   },
   CACHE_NEGATIVE_TTL: {
     as: 'negativeTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning:
-      "How long a refused credential is remembered; `0`: not at all. Keep it at seconds: Authgear's refusal may be a " +
-        'hiccup.'
+      'How long to cache a refused credential. `0` turns this off. Keep it to seconds: Authgear may refuse a ' +
+        'valid session by mistake for a moment.'
   },
   CACHE_REFRESH_AHEAD: {
     as: 'refreshAhead',
     kind: share(0.95),
     fallback: '0.8',
     meaning:
-      'The share of its life after which a session in use is asked about again, in the background and by one ' +
-        'replica; `0`: only when it has ended.'
+      'The share of its time-to-live after which one replica refreshes an active session in the background. `0` ' +
+        'refreshes only after expiry.'
   },
   CACHE_STALE_IF_ERROR: {
     as: 'staleIfErrorMs',
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
     meaning:
-      'How long past its life a session that was valid, and was not revoked, is still accepted while Authgear cannot ' +
-        'be reached; only by replicas that remember it, and never past the end of a token that came with the request ' +
-        '(a session of this service goes on past the end of its access token).'
+      'How long after its expiry a cached session is still accepted while Authgear is unreachable. Applies only ' +
+        "to sessions in this replica's memory that were not revoked, and never past the expiry of a token that " +
+        'came with the request. A session of this service may outlive its access token.'
   },
   CACHE_DEGRADED_TTL: {
     as: 'degradedTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
-    meaning: 'The oldest age at which entries in memory count while the revocation log in Redis cannot be followed.'
+    meaning: 'The maximum age of entries in memory while this replica cannot follow the revocation log in Redis.'
   },
   CACHE_MAX_ENTRIES: {
     as: 'maxEntries',
     kind: integer(1, 1_000_000),
     fallback: '100000',
     meaning:
-      "How many sessions are remembered in this process' memory at most, if `CACHE_MAX_MEMORY` does not end earlier; " +
-        'refusals are a tenth as many.'
+      'The maximum number of sessions in memory, unless `CACHE_MAX_MEMORY` is reached first. A tenth as many ' +
+        'refusals are kept.'
   },
   CACHE_MAX_MEMORY: {
     as: 'maxBytes',
@@ -232,10 +240,9 @@ const cache = {
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
     meaning:
-      "How much of this process' memory sessions may take; refusals take a tenth of it. The default " +
-        "counts from the container's limit (or the machine's memory, where there is none) and is at most half of " +
-        "what V8's heap has beyond 44 MiB: 9m in a container of 128 MiB, 48m of 256, 246m without a limit " +
-        '(docs/operations.md).'
+      'How much memory cached sessions may take; refusals get a tenth of it. The default depends on the ' +
+        "container's limit (or the machine's memory without one), and is at most half of V8's heap beyond 44 MiB: " +
+        '9m in a container of 128 MiB, 48m of 256, 246m without a limit (docs/operations.md).'
   },
   CACHE_SECRET: {
     as: 'secret',
@@ -243,16 +250,16 @@ const cache = {
     secret: true,
     derived: 'required with Redis',
     meaning:
-      'Keys the digests and seals the entries in Redis; the same on all replicas. `none` opts out: anyone who can ' +
-        'write to Redis can then sign in as anybody.'
+      'Encrypts the entries in Redis and hides credentials in their keys. Use the same value on all replicas. ' +
+        'With `none`, anyone who can write to Redis can sign in as any user.'
   },
   CACHE_SECRET_PREVIOUS: {
     as: 'previousSecret',
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'While `CACHE_SECRET` is rotated: entries made under this one are read too, and replicas write under it ' +
-        'until none is left that has only this one (docs/runbook.md, "Rotate a secret").'
+      'While you rotate `CACHE_SECRET`: entries made with this one are read too, and replicas keep writing with ' +
+        'it until every replica knows the new one (docs/runbook.md, "Rotate a secret").'
   }
 } as const satisfies Variables
 
@@ -264,69 +271,69 @@ const redis = {
     derived: 'memory only, one replica',
     example: 'redis://redis:6379/0',
     meaning:
-      'The Redis that replicas share, where it is one server. Only one of `REDIS_URL`, `REDIS_SENTINELS` and ' +
-        '`REDIS_CLUSTER` can be set.'
+      'The Redis server that all replicas share. Set only one of `REDIS_URL`, `REDIS_SENTINELS` and ' +
+        '`REDIS_CLUSTER`.'
   },
   REDIS_SENTINELS: {
     as: 'sentinels',
     kind: redisAddresses,
     example: 'sentinel-0:26379,sentinel-1:26379,sentinel-2:26379',
-    meaning: 'The Sentinels that know which server is master; needs `REDIS_SENTINEL_NAME`.'
+    meaning: 'The Sentinels, which know the current master. Needs `REDIS_SENTINEL_NAME`.'
   },
   REDIS_SENTINEL_NAME: {
     as: 'sentinelName',
     kind: userName,
     example: 'mymaster',
-    meaning: 'The Sentinels\' name for the master.'
+    meaning: "The name of the master in the Sentinels' configuration."
   },
   REDIS_SENTINEL_PASSWORD: {
     as: 'sentinelPassword',
     kind: secret(1, 'leave it out for Sentinels without password'),
     secret: true,
-    meaning: 'Password of the Sentinels themselves; that of the servers is `REDIS_PASSWORD`.'
+    meaning: "The password of the Sentinels. The servers' password is `REDIS_PASSWORD`."
   },
   REDIS_CLUSTER: {
     as: 'nodes',
     kind: redisAddresses,
     example: 'redis-0:6379,redis-1:6379,redis-2:6379',
-    meaning: 'Some nodes of a Redis Cluster; the others are learned from them.'
+    meaning: 'Some nodes of a Redis Cluster; they name the others.'
   },
   REDIS_USERNAME: {
     as: 'username',
     kind: userName,
     example: 'forward-auth',
-    meaning: 'ACL user; or in the URL. docs/redis.md prints the rights that it needs.'
+    meaning: 'The ACL user, unless the URL has one. docs/redis.md lists the rights it needs.'
   },
   REDIS_PASSWORD: {
     as: 'password',
     kind: secret(1, 'leave it out for a Redis without password'),
     secret: true,
-    meaning: 'Password; or in the URL.'
+    meaning: 'The password, unless the URL has one.'
   },
   REDIS_TLS: {
     as: 'isTls',
     kind: boolean,
     derived: '`true` with `rediss://`',
     example: 'true',
-    meaning: 'TLS to Redis, as `rediss://` does; also to the Sentinels and to every node of a Cluster.'
+    meaning: 'Use TLS to Redis, as `rediss://` does, and to the Sentinels and every node of a Cluster.'
   },
   REDIS_CA_FILE: {
     as: 'ca',
     kind: certificatesContent,
     example: '/etc/redis-ca.pem',
-    meaning: 'Certificate authorities for the TLS to Redis, in place of the system\'s. Read once, at start.'
+    meaning: "Certificate authorities for the TLS to Redis, instead of the system's. Read once, at start."
   },
   REDIS_KEY_PREFIX: {
     as: 'keyPrefix',
     kind: keyPrefix,
     fallback: 'forward-auth:',
-    meaning: 'The beginning of all keys in Redis.'
+    meaning: 'The prefix of all keys in Redis.'
   },
   REDIS_TIMEOUT: {
     as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '50ms',
-    meaning: 'How long one answer of Redis is waited for before Authgear is asked instead.'
+    meaning: 'How long to wait for Redis before asking Authgear instead.'
   }
 } as const satisfies Variables
 
@@ -336,26 +343,25 @@ const identity = {
     kind: identityHeaders,
     example: 'remote',
     meaning:
-      'Names under which apps expect the user, beside `x-authgear-*` (docs/identity.md). A route chooses another set ' +
-        'by `identity=`; name each such set here too, after the usual one (`none,remote`): then every answer carries ' +
-        'its names, empty where they are not meant.'
+      'Header names under which your apps expect the user, in addition to `x-authgear-*` (docs/identity.md). A ' +
+        'route selects another set with `identity=`. List each such set here too, after the usual one ' +
+        '(`none,remote`): every answer then carries its names, empty where the set does not apply.'
   },
   IDENTITY_USER: {
     as: 'user',
     kind: choice(['user_id', 'username', 'email']),
     fallback: 'user_id',
     meaning:
-      'The field that stands for the user in those headers. A username and an e-mail can pass to another person; ' +
-        'the id never ' +
-        'does.'
+      'The field that identifies the user in those headers. A username and an e-mail address can pass to another ' +
+        'person; the id never does.'
   },
   IDENTITY_ENCODING: {
     as: 'encoding',
     kind: choice(['percent', 'rfc8187']),
     fallback: 'percent',
     meaning:
-      'How a value beyond ASCII is written: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
-        "(`UTF-8''%E6%9D%8E`, plain ASCII as it is)."
+      'How to encode values beyond ASCII: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
+        "(`UTF-8''%E6%9D%8E`; plain ASCII stays as it is)."
   }
 } as const satisfies Variables
 
@@ -365,54 +371,53 @@ const service = {
     kind: choice(['optional', 'required']),
     fallback: 'optional',
     meaning:
-      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`; `/ext-authz/~/…` for ' +
-        'a session): `required` refuses what has none, and lets the segment name a `resource=`.'
+      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`, or ' +
+        '`/ext-authz/~/…` for any session). `required` refuses requests without one, and allows `resource=` in it.'
   },
   EXT_AUTHZ_LOCATION: {
     as: 'extAuthzLocation',
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
-      'Where `/ext-authz/…` reads the address to which a login comes back: `X-Forwarded-Host` and `-Uri`, or, with ' +
-        '`request`, ' +
-        'Host and the path behind the policy, for a gateway that vouches for nothing else; no `X-Forwarded-*` line ' +
-        'is read there then.'
+      'Where `/ext-authz/…` finds the page to return to after a login: in `X-Forwarded-Host` and ' +
+        '`X-Forwarded-Uri`, or with `request` in the Host header and the path after the policy. Use `request` for ' +
+        'a gateway that sets no `X-Forwarded-*` headers; they are ignored then.'
   },
   ABSENT_HEADERS: {
     as: 'absentHeaders',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning:
-      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's; `omit` " +
-        'only where the proxy clears them itself.'
+      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's own. " +
+        'Use `omit` only if the proxy clears them itself.'
   },
   PREFLIGHT: {
     as: 'preflight',
     kind: choice(['deny', 'allow']),
     fallback: 'deny',
     meaning:
-      "With `allow`, true CORS preflights get through without identity, where the proxy asks with the client's own " +
+      "With `allow`, CORS preflight requests pass without identity. Needs a proxy that asks with the client's " +
         'method (Envoy; Traefik with `preserveRequestMethod`).'
   },
   SHUTDOWN_DELAY: {
     as: 'shutdownDelayMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '0s',
-    meaning: 'How long connections are still accepted after SIGTERM, while `/readyz` already says 503.'
+    meaning: 'How long to accept connections after SIGTERM, while `/readyz` is 503.'
   },
   LOG_LEVEL: {
     as: 'logLevel',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
     meaning:
-      'The least important lines to log. Allowed requests are logged at `debug`, ten a second at most, and all at ' +
-        '`trace`.'
+      'The lowest level to log. Allowed requests are logged at `debug`, at most ten per second; at `trace`, all ' +
+        'of them.'
   },
   LOG_FORMAT: {
     as: 'logFormat',
     kind: choice(['json', 'pretty']),
     fallback: 'json',
-    meaning: 'One JSON object a line, or lines for a person at a terminal.'
+    meaning: 'One JSON object per line, or lines that are easy to read on a terminal.'
   }
 } as const satisfies Variables
 

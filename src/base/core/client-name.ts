@@ -22,9 +22,9 @@ export function readClientName (text: string): ClientNameReading {
   if (text.length > MAX_LENGTH) return problem(`is longer than ${MAX_LENGTH} characters`)
   if (!IS_URL.test(text)) {
     if (!VISIBLE.test(text)) return problem('is empty, or has a character that no client id has')
-    return text.startsWith('*') ? problem('is no client id: of a host write https://*.example.com') : named(text)
+    return text.startsWith('*') ? problem('is not a client id: for a host write https://*.example.com') : named(text)
   }
-  if (!WITH_HOST.test(text)) return problem('is no https:// URL with a host')
+  if (!WITH_HOST.test(text)) return problem('is not an https:// URL with a host')
   const [, wildcard, host] = HOST_ALONE.exec(text) ?? []
   return host === undefined ? readUrl(text) : readHost(host, wildcard !== undefined)
 }
@@ -47,7 +47,7 @@ const WITH_SLASH = 'is one document: leave out the slash for every client of tha
 
 function readUrl (text: string): ClientNameReading {
   const url = parse(text)
-  if (url === undefined || hostOf(url).includes('*')) return problem('is no URL, or has a * behind its host')
+  if (url === undefined || hostOf(url).includes('*')) return problem('is not a URL, or has a * after its host')
   if (hasUser(url)) return problem('has a user name before its host')
   // 200 for a block that holds for nobody would be believed
   if (url.pathname === '/' && url.search === '') return problem(WITH_SLASH)
@@ -57,11 +57,11 @@ function readUrl (text: string): ClientNameReading {
 function readHost (text: string, isWildcard: boolean): ClientNameReading {
   const url = parse(`https://${text}`)
   // %2A is a * as well
-  if (url === undefined || hostOf(url).includes('*')) return problem('is no host name, nor one behind *.')
+  if (url === undefined || hostOf(url).includes('*')) return problem('is not a host name, with or without *.')
   if (hasUser(url) || text.includes('@')) return problem('has a user name before its host')
   const host = hostOf(url)
   if (!isWildcard) return bounded(originOf(host, url))
-  if (IPV4.test(host) || host.startsWith('[')) return problem('has an address behind *.')
+  if (IPV4.test(host) || host.startsWith('[')) return problem('has an IP address after *.')
   return host.includes('.')
     ? bounded(originOf(`*.${host}`, url))
     : problem('would be every host of a top-level domain')

@@ -151,7 +151,7 @@ const MAY_BE_FOREIGN: ReadonlySet<string> = new Set([
 /** Endpoints that take no resource token at all. */
 const TAKES_SESSIONS: ReadonlySet<Endpoint> = new Set<Endpoint>(['verify', 'ext-authz', 'identify'])
 const FOR_ANOTHER =
-  'a token for a resource, such as a machine\'s, is no session: name its audience in RESOURCES and ask /resource ' +
+  'a resource token, such as a machine\'s, is not a session: add its audience to RESOURCES and ask /resource ' +
   '(docs/resource-tokens.md); else it is of another project than AUTHGEAR_ENDPOINT'
 
 function write (
@@ -159,7 +159,7 @@ function write (
 ): void {
   if (status === 503) log.warn(line, 'cannot answer')
   else if (status === 200) log.debug(line, 'allowed')
-  else if (reason === 'bad_policy') log.warn(line, 'refused: the policy cannot be understood')
+  else if (reason === 'bad_policy') log.warn(line, 'refused: the policy is invalid')
   else if (forOperator !== undefined) log.warn(line, forOperator)
   else log.info(line, endpoint === 'login' ? 'login' : status === 302 ? 'sent to log in' : 'refused')
 }

@@ -44,9 +44,9 @@ const UNREAD = {
   displaced: [503, 'made room for newer ones']
 } as const
 
-const NO_BUDGET = 'a large body of a sender whose signatures were never right: too many of them came'
+const NO_BUDGET = 'a large body from a sender without a valid signature so far: too many arrived'
 const WRONG_SIGNATURE =
-  "signed with another secret than AUTHGEAR_WEBHOOK_SECRET: copy the project's (docs/revocation.md)"
+  "not signed with AUTHGEAR_WEBHOOK_SECRET: copy the project's secret (docs/revocation.md)"
 
 /** Authgear's webhooks: sent once, in no order, without a retry; a revoking one is 204 once it is a revocation. */
 export function createWebhook (deps: WebhookDeps): Webhook {
@@ -61,7 +61,7 @@ export function createWebhook (deps: WebhookDeps): Webhook {
       deps.refused(reason)
       return answer(...rest)
     }
-    if (signature === undefined) return refuse('unsigned', 401, 'no signature that Authgear could have made', false)
+    if (signature === undefined) return refuse('unsigned', 401, 'no valid signature header', false)
     const body = await readBody(request)
     if (body.kind !== 'whole') {
       const [status, what] = UNREAD[body.kind]
@@ -95,7 +95,7 @@ async function take (
       if (reading.id !== undefined && known.has(reading.id)) return answer(NO_CONTENT, 'repeated')
       const outcomes = await Promise.all(reading.revocations.map((revocation) => deps.log.revoke(revocation)))
       if (outcomes.includes('pending')) {
-        return answer(503, 'holds on this replica, and is published when Redis takes it')
+        return answer(503, 'applied on this replica; published as soon as Redis is back')
       }
       if (reading.id !== undefined) known.add(reading.id)
       return answer(NO_CONTENT, 'in the log')

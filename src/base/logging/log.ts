@@ -66,7 +66,7 @@ export function createLog (level: LogLevel, stream: DestinationStream): Log {
 
 /** The loggable part of an error: its code and message, and those of what caused it. */
 export function describe (error: unknown): Readonly<{ code?: string, message: string, cause?: string }> {
-  if (!(error instanceof Error)) return { message: 'a value that is not an error was thrown' }
+  if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
   return {
     ...code,

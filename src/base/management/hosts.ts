@@ -44,6 +44,6 @@ export const browsersByOwnHosts = ({ machine, hosts }: OwnNames): onRequestHookH
 
 function refuseHost (reply: FastifyReply): void {
   const text =
-    'This is not shown to a browser under this host name: use an address, or add the name to MANAGEMENT_HOSTS.\n'
+    'This page is not available under this host name: use an IP address, or add the name to MANAGEMENT_HOSTS.\n'
   reply.code(403).type('text/plain; charset=utf-8').send(text)
 }

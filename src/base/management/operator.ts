@@ -15,7 +15,7 @@ export function operatorsOnly (token: string): onRequestHookHandler {
 }
 
 /** The log's word for a change that was not made. */
-export const GIVEN_UP = 'the client gave up before this change was made'
+export const GIVEN_UP = 'the client disconnected before this change was made'
 
 /**
  * Tells if the client still waits for its answer. A process that was stopped may read a request long after its client

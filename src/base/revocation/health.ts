@@ -7,7 +7,7 @@ import type { LogObserver } from './types.ts'
 export const FOLLOWING_MS = PROOF_MS
 
 const DEPOSED =
-  'most Sentinels name another Redis master than the one that is connected: Redis is not used until they agree'
+  'most Sentinels name another Redis master than the connected one: Redis is not used until they agree'
 const DOUBTED =
   'too few Redis replicas acknowledge what the Redis master writes, and neither Sentinels nor a Cluster can say that ' +
     'it is still the master: Redis is not used until one of them does'

@@ -112,7 +112,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     if (isDrained()) return
     const lost = [...pending.values(), ...acknowledgements.waiting()]
     observer.trouble(
-      `this replica stops, and Redis did not take ${lost.length} of its entries for the revocation log ` +
+      `this replica is stopping, and Redis did not accept ${lost.length} of its revocations ` +
         `(${kindsOf(lost)}): other replicas do not know of them`
     )
   }

@@ -93,7 +93,7 @@ function writtenOf (reply: unknown): Written {
     case 1: return { kind: 'written', id: String(value) }
     case 2: return { kind: 'conflict', nonce: String(value) }
     case 3: return { kind: 'unusable' }
-    default: throw new Error('the script of the revocation log answered something else')
+    default: throw new Error('the script of the revocation log gave an unexpected answer')
   }
 }
 

@@ -86,7 +86,7 @@ export function createSender (
       written.replicated?.then((copies) => { if (copies === undefined || isEnough(copies)) note(slice) }, () => {})
       return true
     } catch (error) {
-      observer.trouble('a revocation could not be appended, and is kept until it can be', error)
+      observer.trouble('a revocation could not be written to Redis: it is kept and retried', error)
       return false
     } finally {
       for (const [, item] of slice) item.attempt = clock.monotonic()

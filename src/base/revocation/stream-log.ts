@@ -25,16 +25,16 @@ const MAX_STEPS = 20
 /** Milliseconds from which a clock that is off is told, the farther first, and what it breaks. */
 const CLOCK_OFFSETS = [
   // docs/redis.md
-  { fromMs: 60_000, breaks: 'replicas whose clocks differ by more than CACHE_TTL share nothing' },
+  { fromMs: 60_000, breaks: 'replicas whose clocks differ by more than CACHE_TTL cannot share the cache' },
   // docs/assertion.md, docs/resource-tokens.md
-  { fromMs: 5000, breaks: 'apps may refuse assertions, and resource tokens are refused, by clocks that differ' }
+  { fromMs: 5000, breaks: 'with different clocks, apps may refuse assertions, and resource tokens are refused' }
 ] as const
 
 const TRIM_EVERY_MS = 10_000
 
 /** No failure that needs a line of its own: the suspension was told when it began. */
 export class LogSuspended extends Error {
-  constructor () { super('the revocation log changes too often, and is left as it is for a while') }
+  constructor () { super('the revocation log changes too often: paused for a while') }
 }
 
 /** The log in Redis as one replica follows it: docs/inside/revocation-protocol.md. */

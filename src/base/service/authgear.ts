@@ -55,15 +55,15 @@ export function createAuthgearAccess (
 const clockLines = (log: Log): ClockObserver => ({
   clockOff: (aheadMs) => log.warn(
     `this machine's clock is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ` +
-      "Authgear's: tokens in force count as ended, or ended ones as in force, and max_age policies are wrong. " +
-      'Let NTP set both clocks'
+      "Authgear's: valid tokens may count as expired, expired ones as valid, and max_age policies are wrong. " +
+      'Synchronize both clocks with NTP'
   ),
-  clockRight: () => log.info("this machine's clock is right again, by Authgear's")
+  clockRight: () => log.info("this machine's clock agrees with Authgear's again")
 })
 
 const outageLines = (log: Log): OutageObserver => ({
   outageBegan: () => log.error(
-    'Authgear fails again and again: from now on it is asked once a second, and sessions that are not ' +
+    'Authgear keeps failing: it is now asked once a second, and sessions that are not ' +
       'remembered get 503 (the line of a 503 says why)'
   ),
   outageEnded: (outageMs, notAsked) =>

@@ -122,12 +122,12 @@ function notFoundBy (metrics: Metrics, tell: ReturnType<typeof createSampledLine
   }
 }
 
-const NO_PATH = 'refused: a proxy asks /verify or /ext-authz/…, exactly'
+const NO_PATH = 'unknown path: a proxy must ask /verify or /ext-authz/… exactly'
 
 /** Says whose connection was ended for the budget of unfinished requests. */
 export function tellEnded (log: Log): (address: string | undefined) => void {
   const tell = createSampledLine(
-    log, 'warn', 'ended a connection: unfinished requests and unread answers fill their budget, most of ' +
+    log, 'warn', 'closed a connection: unfinished requests and unread answers exceed their budget, most of ' +
       'them from this address'
   )
   return (address) => tell({ address })

@@ -177,7 +177,7 @@ export async function closeAll (opened: OpenedParts): Promise<void> {
 type Failed = (part: string, error: unknown) => void
 
 export const logFailed = (log: Pick<Log, 'error'>): Failed => (part, error) =>
-  log.error({ part, error: describe(error) }, 'a part failed at what it was told: please report it')
+  log.error({ part, error: describe(error) }, 'a part failed to handle a notification: please report it')
 
 /** Tells each part. An error of one is logged: it keeps nothing from the base, nor from other parts. */
 export function tellEach (opened: OpenedParts, failed: Failed, tell: (part: OpenedPart) => void): void {

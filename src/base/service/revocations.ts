@@ -61,10 +61,10 @@ export function webhookOf (
   return createWebhook({ secrets, appId, log: revocations, clock, report, signed, refused: metrics.webhookRefused })
 }
 
-const NOT_FOLLOWED = 'the revocation log cannot be followed: memory entries are used for CACHE_DEGRADED_TTL only'
-const FORGED = 'entries of the revocation log are not authentic: each is read as "everything"'
+const NOT_FOLLOWED = 'the revocation log is unavailable: entries in memory are used for CACHE_DEGRADED_TTL only'
+const FORGED = 'the revocation log has forged entries: each one revokes everything'
 const FOREIGN =
-  'entries of the revocation log are of another CACHE_SECRET: each that names no user is read as "everything"'
+  'the revocation log has entries of another CACHE_SECRET: each one that names no user revokes everything'
 
 /** `entries`: how many revocations are kept, and how many may be. */
 type Opened = Readonly<{

@@ -46,19 +46,19 @@ function createOnceReporter (log: Log): OnceReporter {
   }
 }
 
-const ALL_FROM_AUTHGEAR = 'Redis is not reachable: every answer comes from memory or from Authgear until it is back'
+const ALL_FROM_AUTHGEAR = 'Redis is unreachable: answers come from memory or from Authgear until it is back'
 const UNREACHABLE = {
   one: ALL_FROM_AUTHGEAR,
   sentinel: ALL_FROM_AUTHGEAR,
   cluster:
-    'a master of the Redis Cluster is not reachable: the answers that it would hold come from memory or from ' +
+    'a master of the Redis Cluster is unreachable: answers stored there come from memory or from ' +
       'Authgear until it is back'
 } as const
 
 /** https://redis.io/docs/latest/commands/auth/; without one that it wants it refuses HELLO, or the first command. */
 const REFUSES_PASSWORD = /^(?:NOAUTH|WRONGPASS|ERR invalid password|ERR AUTH)/
 const REFUSED =
-  'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD; until then every answer comes from memory or ' +
+  'Redis refuses the password: check REDIS_USERNAME and REDIS_PASSWORD; until then answers come from memory or ' +
     'from Authgear'
 
 export type Shared = Readonly<{
@@ -133,7 +133,7 @@ function connect (
     },
     down: (error) => {
       isDown = true
-      const why = describe(error ?? new Error('the connection was closed by the other side'))
+      const why = describe(error ?? new Error('the peer closed the connection'))
       const says = REFUSES_PASSWORD.test(why.message) ? REFUSED : UNREACHABLE[redis.servers.kind]
       log.warn({ redis: describeServers(redis.servers), error: why }, says)
     }
@@ -153,11 +153,11 @@ function countingErrors (
 }
 
 const FOREIGN_SECRET =
-  "a replica with another CACHE_SECRET uses this Redis: neither finds the other's entries; set the same on every " +
+  'a replica with another CACHE_SECRET uses this Redis: they cannot share entries; set the same on every ' +
     'replica, and rotate it with CACHE_SECRET_PREVIOUS (docs/runbook.md)'
 
 const ROTATED =
-  'the fleet writes under the new CACHE_SECRET from now on; doctor says when CACHE_SECRET_PREVIOUS can be left out'
+  'all replicas now use the new CACHE_SECRET; doctor says when to remove CACHE_SECRET_PREVIOUS'
 
 function openSecretCheck (
   check: Pick<SecretCheckDeps, 'commands' | 'sealer' | 'previous' | 'name'>,

@@ -78,12 +78,12 @@ export function createVerify (deps: VerifyDeps): Handler {
 
 const FOR_TOKENS: Policy = {
   kind: 'bad',
-  why: 'resource=, scope= and client= are about resource tokens: ask /resource or /resource-or-session'
+  why: 'resource=, scope= and client= apply to resource tokens: ask /resource or /resource-or-session'
 }
 
 const NO_SEGMENT: Policy = {
   kind: 'bad',
-  why: 'EXT_AUTHZ_POLICY=required: the path begins with no policy segment, such as /ext-authz/~/'
+  why: 'EXT_AUTHZ_POLICY=required: the path lacks a policy segment, such as /ext-authz/~/'
 }
 
 function createSessionPolicies (

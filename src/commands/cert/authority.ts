@@ -57,7 +57,7 @@ async function create (directory: string, hosts: readonly Host[], now: number): 
     createFile(join(directory, 'ca.crt'), authority.certificate, PUBLIC)
   } catch (error) {
     if (isCode(error, 'EEXIST')) {
-      throw new CertError(`another process makes an authority in ${directory} at this moment: run this again`, error)
+      throw new CertError(`another process is creating an authority in ${directory}: run this again`, error)
     }
     throw error
   }
@@ -77,7 +77,7 @@ function parse (directory: string, { certificate, key }: KeyPair): X509Certifica
 function load (directory: string, hosts: readonly Host[], now: number): KeyPair {
   const keyFile = join(directory, 'ca.key')
   if ((statSync(keyFile).mode & 0o077) !== 0) {
-    throw new CertError(`${keyFile} is open to others, who may have copied it: chmod 600 it, or ${START_ANEW}`)
+    throw new CertError(`${keyFile} is readable by others, who may have copied it: chmod 600 it, or ${START_ANEW}`)
   }
   const authority = { certificate: readFileSync(join(directory, 'ca.crt'), 'utf8'), key: readFileSync(keyFile, 'utf8') }
   const { validTo } = parse(directory, authority)

@@ -38,7 +38,7 @@ export type InitOptions = Readonly<{
 
 /** @returns what is wrong as a sentence */
 export function initOptions (args: readonly string[]): InitOptions | 'help' | string {
-  const values = readArguments(args, OPTIONS, () => 'an option is not understood')
+  const values = readArguments(args, OPTIONS, () => 'an option is unknown')
   if (typeof values === 'string') return values
   const { yes, force, help, ...given } = values
   if (help) return 'help'

@@ -40,15 +40,15 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
     fallback: () => 'caddy',
     problemOf: (text) => INIT_PROXIES.some((name) => name === text)
       ? undefined
-      : `${quote(text)} is none of these${didYouMean(text, INIT_PROXIES) || ': `snippet` writes files for others'}`
+      : `${quote(text)} is not one of these${didYouMean(text, INIT_PROXIES) || ': `snippet` writes files for others'}`
   },
   host: {
-    text: 'Which name do people open? Such as app.example.com; localhost to try it on this machine',
+    text: 'Which host name do people open? For example app.example.com, or localhost to try it on this machine',
     fallback: () => 'localhost',
     problemOf: (text) => problemOfOption('--host', text)
   },
   app: {
-    text: 'Where is the app? Its address as the proxy reaches it',
+    text: 'Where is the app? Its URL as the proxy reaches it',
     fallback: ({ proxy }) => proxy === 'traefik-labels' ? 'http://app:8080' : 'http://127.0.0.1:3000',
     problemOf: (text, { proxy }) => problemOfOption('--app', text, proxy)
   },
@@ -58,7 +58,7 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
     problemOf: (text) => problemOfValue('AUTHGEAR_ENDPOINT', text)
   },
   client: {
-    text: "The client's id in Authgear's portal? Empty: people cannot sign in yet",
+    text: "The client's id in Authgear's portal? Leave empty to add sign-in later",
     fallback: (_, env) => env[CLIENT_ID] ?? '',
     problemOf: (text) => text === '' ? undefined : problemOfValue(CLIENT_ID, text)
   },
@@ -76,7 +76,7 @@ function problemOfOption (option: string, text: string, proxy: InitProxy = 'cadd
 
 const NO_DEFAULT = {
   AUTHGEAR_ENDPOINT:
-    "is needed: the address of your project, as Authgear's portal shows it beside its name (docs/portal.md)",
+    "is required: your project's address, shown beside its name in Authgear's portal (docs/portal.md)",
   [CLIENT_ID]: 'is needed'
 } as const
 

@@ -120,7 +120,7 @@ function watchCertificate ({ tls }: Config, { app, ofParts, certificateRenewed }
       notice.renewed(life)
     },
     failed: (error) =>
-      log.error({ error: describe(error) }, 'LISTEN_TLS_* files cannot be used: the old certificate stays')
+      log.error({ error: describe(error) }, 'cannot load LISTEN_TLS_*: the old certificate stays in use')
   })
   return () => { notice.stop(); stop() }
 }
@@ -149,7 +149,7 @@ export async function listen (
 
 const WHY: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there: stop it, or choose another port',
-  EADDRNOTAVAIL: 'this machine has no such address: 0.0.0.0 is all that it has',
+  EADDRNOTAVAIL: 'this machine has no such address: 0.0.0.0 means all of its addresses',
   // of a socket file libuv says so where there is no such folder, too
   EACCES: 'this user may not, or there is no such folder: choose a port from 1024 on, or a folder that it may write to'
 }
@@ -174,7 +174,7 @@ async function removeStaleSocket (path: string): Promise<void> {
   })
   if (code !== 'ECONNREFUSED') return
   if (!(await lstat(path)).isSocket()) {
-    throw new Error(`${path} is there and is no socket: choose another path, or remove it`)
+    throw new Error(`${path} exists and is not a socket: choose another path, or remove it`)
   }
   await rm(path)
 }
@@ -199,7 +199,7 @@ export function watchCertificateLife (
     if (stage === undefined) return
     const line = `the certificate of LISTEN_TLS_CERT_FILE ${endOf(life, now)}: renew it; its files are read again`
     if (stage > 0) log.warn(line)
-    else log.error(`${line}. Proxies that check it let nobody in`)
+    else log.error(`${line}. Proxies that verify it refuse every request`)
   }
   look()
   const timer = setInterval(look, LOOK_INTERVAL_MS).unref()

@@ -150,7 +150,7 @@ function problemOf (
   }
   if (FLAGS.includes(name)) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`
-  return isText(name) && seen[name] !== undefined ? `--${name} is there twice` : undefined
+  return isText(name) && seen[name] !== undefined ? `--${name} is given twice` : undefined
 }
 
 function proxyOf ([text, ...more]: readonly string[], errors: string[]): ProxyName | undefined {
@@ -159,7 +159,7 @@ function proxyOf ([text, ...more]: readonly string[], errors: string[]): ProxyNa
     ? 'which proxy?'
     : `there is no configuration for ${quote(text)}${didYouMean(text, PROXIES) || '.'}`
   if (proxy === undefined) errors.push(`${problem} One of ${PROXIES.join(', ')}`)
-  if (more.length > 0) errors.push(`one proxy at a time: what is ${more.map(quote).join(' ')}?`)
+  if (more.length > 0) errors.push(`one proxy at a time: unexpected ${more.map(quote).join(' ')}`)
   return proxy
 }
 
@@ -195,10 +195,10 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
 
 function publicProblems ({ policy, routes }: Rules, resources: readonly GivenResource[]): readonly string[] {
   return [
-    policy === '' ? '' : '--public asks nothing of the rest, and --policy /=QUERY does',
+    policy === '' ? '' : '--public leaves the rest open, but --policy /=QUERY protects it: choose one',
     resources.length === 0
       ? ''
-      : '--public cannot be beside --resource: what some app reads as the path of the tokens would ask nobody',
+      : '--public cannot be combined with --resource: a path that an app reads differently would be unprotected',
     routes.length > 0 ? '' : '--public protects nothing without --policy /path=QUERY'
   ].filter((problem) => problem !== '')
 }

@@ -33,31 +33,30 @@ export const variables = {
     kind: recordSink,
     example: 'file:/var/log/forward-auth/access.jsonl',
     meaning:
-      'Where a line of JSON goes for each decision: who opened what (docs/access-record.md). Without it nothing is ' +
-        'written.'
+      'Where to write a line of JSON for each decision: who opened what (docs/access-record.md). Off by default.'
   },
   ACCESS_RECORD_WINDOW: {
     as: 'windowMs',
     kind: duration({ min: '1s', max: '1h', zero: true }),
     fallback: '60s',
-    meaning: 'How long repeats of one decision are counted in one line; `0`: each has a line.'
+    meaning: 'How long repeats of one decision are counted in a single line. `0`: one line for each.'
   },
   ACCESS_RECORD_PATH: {
     as: 'path',
     kind: recordPath,
     fallback: 'full',
-    meaning: 'How much of a path is written: all, so many segments, or nothing. A query never is.'
+    meaning: 'How much of a path to write: all of it, the first segments, or nothing. Queries are never written.'
   },
   ACCESS_RECORD_ADDRESS: {
     as: 'address',
     kind: choice(['off', 'on']),
     fallback: 'off',
-    meaning: "Whether the client's address is written."
+    meaning: "Whether to write the client's address."
   },
   ACCESS_RECORD_REQUIRED: {
     as: 'required',
     kind: choice(['off', 'on']),
     fallback: 'off',
-    meaning: 'With `on`, 503 in place of 200 while the record cannot be written.'
+    meaning: 'With `on`, the answer is 503 instead of 200 while the record cannot be written.'
   }
 } as const satisfies Variables

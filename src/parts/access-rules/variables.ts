@@ -42,8 +42,8 @@ export const variables = {
     neverEmpty: true,
     example: 'role=staff',
     meaning:
-      'Who may enter: requirements on every person, on every endpoint, in addition to the route\'s policy ' +
-        '(docs/policies.md, "Who may enter"). `anyone` says that everyone who can register may. Machines are exempt: ' +
+      "Who may enter: requirements for every person, on every endpoint, in addition to the route's policy " +
+        '(docs/policies.md, "Who may enter"). `anyone` allows everyone who can register. Machines are exempt: ' +
         'their scope and client decide.'
   }
 } as const satisfies Variables

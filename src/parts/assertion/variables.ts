@@ -35,8 +35,8 @@ export const variables = {
     kind: choice(['off', 'on', 'ES256', 'EdDSA']),
     fallback: 'off',
     meaning:
-      'Whether each 200 carries `x-forward-auth-assertion`: a JWT that says who the user is, so that an app need not ' +
-        'trust its network (docs/assertion.md). `on` signs by ES256, or by what `ASSERTION_KEY_FILE` holds.'
+      'Whether each 200 carries `x-forward-auth-assertion`, a JWT that identifies the user, so that apps need not ' +
+        'trust their network (docs/assertion.md). `on` signs with ES256, or with the key in `ASSERTION_KEY_FILE`.'
   },
   ASSERTION_ISSUER: {
     as: 'issuer',
@@ -44,8 +44,8 @@ export const variables = {
     derived: 'required with `ASSERTION`',
     example: 'https://auth.example.com',
     meaning:
-      'What `iss` says, and `aud` where a route has no `audience=`. Apps compare it character by character; nothing ' +
-        'has to answer there.'
+      'The `iss` of assertions, and their `aud` on routes without `audience=`. Apps compare it character by ' +
+        'character; it need not be reachable.'
   },
   ASSERTION_KEY_FILE: {
     as: 'keyFile',
@@ -53,14 +53,14 @@ export const variables = {
     derived: 'keys by themselves, shared through Redis',
     example: '/keys/assertion.pem',
     meaning:
-      'Own keys in place of the ones that replicas make: the first signs, all are published. The same on all ' +
-        'replicas. Read again when it changes.'
+      'Your own keys, instead of keys that the replicas make. The first one signs, all are published. Use the ' +
+        'same file on all replicas. Reloaded when it changes.'
   },
   ASSERTION_KEY_ROTATION: {
     as: 'rotationMs',
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
-    meaning: 'How long one key signs. The same on all replicas.'
+    meaning: 'How long each key signs. Use the same value on all replicas.'
   }
 } as const satisfies Variables
 

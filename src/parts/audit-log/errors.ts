@@ -7,7 +7,7 @@ export type AuditErrorKind = keyof typeof ADVICE
 const ADVICE = {
   ...ADMIN_API_ADVICE,
   timeout:
-    "the Admin API does not answer in time: check Authgear's audit database; queries that hang can stop its resolver",
+    "the Admin API timed out: check Authgear's audit database; queries that hang can stop its resolver",
   log_unavailable:
     'Authgear cannot read its audit log: either audit.db is not configured in its secrets, or that database is down ' +
       'or not migrated (it does not say which)',

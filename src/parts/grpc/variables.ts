@@ -9,8 +9,8 @@ export const variables = {
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
-      'Where Envoy asks by gRPC (`envoy.service.auth.v3.Authorization`); over TLS wherever `LISTEN_TLS_*` are set. ' +
-        'The policy of a route is `context_extensions["policy"]` (docs/proxies/envoy.md). Never an address that a ' +
-        'proxy asks by HTTP.'
+      'The address that Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`). Uses TLS if `LISTEN_TLS_*` ' +
+        'are set. A route\'s policy is `context_extensions["policy"]` (docs/proxies/envoy.md). Do not point an ' +
+        'HTTP auth request at it.'
   }
 } as const satisfies Variables

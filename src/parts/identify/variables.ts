@@ -9,7 +9,6 @@ export const variables = {
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
-      'Where `/identify` is served, for pages that greet those who are signed in and let everybody in. Never the ' +
-        'address that protects anything.'
+      'The address of `/identify`, for public pages that greet signed-in users. Never use it to protect anything.'
   }
 } as const satisfies Variables

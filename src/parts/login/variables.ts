@@ -9,8 +9,8 @@ export const variables = {
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
-      'The client of the project that the portal shows as *Cookie SSO* (older: *traditional web application*); ' +
-        "with it people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
+      'The id of the client that the portal shows as *Cookie SSO* (formerly *traditional web application*). With ' +
+        "it, people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
         '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
@@ -18,69 +18,71 @@ export const variables = {
     kind: pageLink,
     example: 'https://app.example.com/login',
     meaning:
-      'Without `LOGIN_CLIENT_ID`: where people sign in by the app\'s own login, as its address or its path on the ' +
-        'host of the page. The pages for 401 and 403 link to it; nobody is sent there.'
+      "Without `LOGIN_CLIENT_ID`: your app's own login page, as a URL or a path on the same host. The pages for " +
+        '401 and 403 link to it; nobody is redirected there.'
   },
   LOGIN_SESSION: {
     as: 'session',
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
-      'Whose session people have: `authgear` reads the cookie of Authgear, which needs a custom domain of the ' +
-        'project; `own` gives each host a cookie of this service, on any domain (docs/login.md), and Authgear\'s own ' +
-        'cookies are not read.'
+      "Which session people have. `authgear` reads Authgear's cookie and needs a custom domain for the project. " +
+        "`own` gives each host a cookie of this service, on any domain, and ignores Authgear's cookies " +
+        '(docs/login.md).'
   },
   LOGIN_SSO: {
     as: 'sso',
     kind: choice(['on', 'off']),
     fallback: 'on',
     meaning:
-      'With `LOGIN_SESSION=own`: whether a session ends with the one at Authgear. `off` is for clients with ' +
+      'With `LOGIN_SESSION=own`: whether signing out of Authgear ends the session here. `off` is for clients with ' +
         '`x_max_concurrent_session: 1`.'
   },
   LOGIN_PUBLIC_URL: {
     as: 'publicUrls',
     kind: publicOrigins,
     example: 'https://app.example.com',
-    meaning: 'The one origin on which the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` one or ' +
-      'more, separated by commas, of which the host of a request chooses. Only `localhost`, `*.localhost` and ' +
-      '`127.0.0.1` may do without HTTPS; with `LOGIN_SESSION=authgear` that is for a demo, with ' +
-      '`AUTHGEAR_ENDPOINT` on the same host.'
+    meaning:
+      'The origin where the proxy routes `LOGIN_PATH` to this service. With `LOGIN_SESSION=own`, one or more, ' +
+        "separated by commas; the request's host selects one. HTTPS is required except on `localhost`, " +
+        '`*.localhost` and `127.0.0.1`; with `LOGIN_SESSION=authgear`, those are for a demo whose ' +
+        '`AUTHGEAR_ENDPOINT` is on the same host.'
   },
   LOGIN_PATH: {
     as: 'path',
     kind: loginPath,
     fallback: '/_auth',
-    meaning: 'The beginning of the login\'s paths: `/login`, `/callback`, `/logout`, `/logged-out` follow.'
+    meaning: "The prefix of the login's paths: `/login`, `/callback`, `/logout` and `/logged-out` follow it."
   },
   LOGIN_ALLOWED_HOSTS: {
     as: 'hosts',
     kind: loginHosts,
     derived: 'the host of `LOGIN_PUBLIC_URL`',
     example: 'app.example.com,*.apps.example.com',
-    meaning: 'The hosts that people may be sent back to, over https; that of `LOGIN_PUBLIC_URL` always is one.'
+    meaning: 'The hosts that a login may return to, over HTTPS. The host of `LOGIN_PUBLIC_URL` is always allowed.'
   },
   LOGIN_SECRET: {
     as: 'secret',
     kind: secretOf(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      'Seals the data that travels through the browser during a login; the same on all replicas. Changing it ' +
-        'without `LOGIN_SECRET_PREVIOUS` ends logins that are under way, and no session.'
+      "Encrypts the login's state in the browser. Use the same value on all replicas. Changing it without " +
+        '`LOGIN_SECRET_PREVIOUS` interrupts logins in progress, but ends no session.'
   },
   LOGIN_SECRET_PREVIOUS: {
     as: 'previousSecret',
     kind: secretOf(32, 'it is the LOGIN_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'While `LOGIN_SECRET` is rotated: logins that began under this one go on (docs/runbook.md, "Rotate a secret").'
+      'While you rotate `LOGIN_SECRET`: logins that started with this one can finish (docs/runbook.md, "Rotate a ' +
+        'secret").'
   },
   LOGOUT_REDIRECT_URI: {
     as: 'logoutUri',
     kind: redirectUri,
     derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
     example: 'https://www.example.com/goodbye',
-    meaning: 'Where Authgear sends people once they are signed out, exactly as it is registered there.'
+    meaning: 'Where Authgear sends people after a sign-out, exactly as registered there.'
   }
 } as const satisfies Variables
 

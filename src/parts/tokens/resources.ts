@@ -27,7 +27,7 @@ export const resources: Kind<readonly Resource[]> = Object.freeze({
     const problems = entries.flatMap(problemsOf)
     const uris = entries.map(({ uri }) => uri)
     const twice = uris.find((uri, index) => uris.indexOf(uri) !== index)
-    if (twice !== undefined) problems.push(`${quote(twice)} is there twice`)
+    if (twice !== undefined) problems.push(`${quote(twice)} is listed twice`)
     if (entries.length > MAX_RESOURCES) problems.push(`has more than ${MAX_RESOURCES} entries`)
     return problems.length === 0 ? parsed(entries, entries.map(asText).join(' ')) : problem(problems.join('; '))
   }

@@ -10,27 +10,25 @@ export const variables = {
     file: true,
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
     meaning:
-      'APIs and MCP servers whose tokens Authgear issues, exactly as they are registered there: `/resource` and ' +
-        '`/resource-or-session` judge tokens for them (docs/resource-tokens.md). `openid` beside the scopes lets ' +
-        'MCP clients sign people in. JSON says more: ' +
-        '`[{"uri", "scopes", "name", "documentation"}]`.'
+      'APIs and MCP servers for which Authgear issues tokens, exactly as registered there. `/resource` and ' +
+        '`/resource-or-session` check those tokens (docs/resource-tokens.md). Add `openid` to the scopes to let ' +
+        'MCP clients sign people in. JSON allows more: `[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
     as: 'maxAgeMs',
     kind: duration({ min: '1m', max: '24h' }),
     fallback: '1h',
     meaning:
-      'The longest life of a resource token, counted from `iat`. Revocations are kept for as long, in Redis and in ' +
-        'memory.'
+      'The longest accepted lifetime of a resource token, counted from `iat`. Revocations are kept that long, in ' +
+        'Redis and in memory.'
   },
   RESOURCE_CLIENTS: {
     as: 'clients',
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
-      'Whose tokens a resource takes: `any` = of every client that Authgear gives one, unless the route says ' +
-        '`client=`; `allow-list` = of clients that the route names by `client=`, and a route that names none lets ' +
-        'nobody in.'
+      'Which clients may use a resource. `any`: every client that has a token from Authgear, unless the route has ' +
+        "`client=`. `allow-list`: only the clients in the route's `client=`; a route without it refuses everyone."
   }
 } as const satisfies Variables
 

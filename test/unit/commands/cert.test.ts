@@ -189,7 +189,7 @@ t.test('keeps the authority: a second certificate is a new one of the same', asy
 
 type Damage = readonly [title: string, damage: (directory: string) => unknown, said: RegExp]
 const damages: readonly Damage[] = [
-  ['a key that others can read', (directory) => chmodSync(join(directory, 'ca.key'), 0o640), /is open to others/],
+  ['a key that others can read', (directory) => chmodSync(join(directory, 'ca.key'), 0o640), /is readable by others/],
   ['a missing key', (directory) => rmSync(join(directory, 'ca.key')), /lacks ca\.key/],
   ['a missing certificate', (directory) => rmSync(join(directory, 'ca.crt')), /lacks ca\.crt/],
   ['garbage', (directory) => writeFileSync(join(directory, 'ca.crt'), 'hello'), /no readable authority/],
@@ -338,7 +338,7 @@ t.test('--watch renews at a third left, survives a failed renewal, ends 0 on SIG
   t.equal(process.listenerCount('SIGTERM'), listeners, 'its listeners are gone')
   t.strictSame([...seen.values()].map(Math.floor), [0, 60, 121])
   t.match(said, /renewed: valid until/)
-  t.match(said, /error: not renewed, valid until .*: .*ca\.key is open to others/)
+  t.match(said, /error: not renewed, valid until .*: .*ca\.key is readable by others/)
   t.ok(certificateExpiry(read(out, 'tls.crt')) > start + 200 * DAY_MS)
 })
 

@@ -30,7 +30,7 @@ t.test('the effective configuration is a table: name, value, where it comes from
     t.match(text, line)
   }
   for (const secret of [SECRET, 'pw-of-redis']) t.notMatch(text, secret)
-  t.match(text, /^note: today's Authgear sends no amr/m)
+  t.match(text, /^note: Authgear does not send amr yet/m)
   t.notMatch(text, 'everyone who registers')
 })
 

@@ -214,11 +214,11 @@ t.test('the innermost route chooses the set and the audience, and all rules hold
 })
 
 const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = [
-  [['--identity', 'nginx'], /^--identity "nginx" is no set of headers: write remote, forwarded, webauth/],
-  [['--identity', 'Remote-User={email},remote'], /^--identity "remote-user" is there twice/],
+  [['--identity', 'nginx'], /^--identity "nginx" is not a set of headers: write remote, forwarded, webauth/],
+  [['--identity', 'Remote-User={email},remote'], /^--identity "remote-user" is listed twice/],
   [['--identity', 'X_My_User={email}'], /^--identity "X_My_User" must be 64 letters, digits and dashes/],
-  [['--identity', 'Connection={email}'], /^--identity "Connection" has a meaning of its own/],
-  [['--identity', 'remote', '--identity', 'webauth'], /^--identity is there twice/],
+  [['--identity', 'Connection={email}'], /^--identity "Connection" is reserved/],
+  [['--identity', 'remote', '--identity', 'webauth'], /^--identity is given twice/],
   [['--identity'], /^--identity needs a value/],
   [['--https=on'], /^--https takes no value/],
   [['--policy', '/x=identity=nginx'], /identity takes remote or forwarded or webauth/],

@@ -49,7 +49,7 @@ t.test('everything that is wrong is said at once', async t => {
   }
   t.equal(err.match(/^error: /gm)?.length, 11)
   t.match(run().err, 'which proxy? One of traefik, ')
-  t.strictSame(errorsOf('--host', 'a.example', '--host', 'b.example'), ['--host is there twice'])
+  t.strictSame(errorsOf('--host', 'a.example', '--host', 'b.example'), ['--host is given twice'])
 })
 
 t.test('a folder that cannot be written is an error, not a crash', async t => {
@@ -122,7 +122,7 @@ t.test('paths that a proxy and an app may read differently are no routes', async
 
 t.test('--adapter is the former name of --forward-auth', async t => {
   t.equal(run('caddy', '--adapter', 'http://10.0.0.1:80').out, run('caddy', '--forward-auth', 'http://10.0.0.1:80').out)
-  t.strictSame(errorsOf('--adapter', 'http://a:1', '--forward-auth', 'http://b:1'), ['--forward-auth is there twice'])
+  t.strictSame(errorsOf('--adapter', 'http://a:1', '--forward-auth', 'http://b:1'), ['--forward-auth is given twice'])
 })
 
 t.test('what a proxy\'s configuration cannot say is an error', async t => {

@@ -32,12 +32,12 @@ const BAD: readonly Row[] = [
     [/^AUTHGEAR_ADMIN_API_KEY: works only with/, /^AUTHGEAR_ADMIN_API_KEY_ID: works only with/]],
   [{ ...whole, AUTHGEAR_ADMIN_API_KEY: jwk, AUTHGEAR_ADMIN_API_KEY_ID: 'x' },
     /^AUTHGEAR_ADMIN_API_KEY_ID: is not the kid/],
-  [{ ...whole, AUTHGEAR_ADMIN_API_KEY: 'secret-text' }, /^AUTHGEAR_ADMIN_API_KEY: is no private key/],
-  [{ ...whole, AUTHGEAR_ADMIN_API_KEY: '{"kty":"x"}' }, /^AUTHGEAR_ADMIN_API_KEY: is no private key/],
+  [{ ...whole, AUTHGEAR_ADMIN_API_KEY: 'secret-text' }, /^AUTHGEAR_ADMIN_API_KEY: is not a readable private key/],
+  [{ ...whole, AUTHGEAR_ADMIN_API_KEY: '{"kty":"x"}' }, /^AUTHGEAR_ADMIN_API_KEY: is not a readable private key/],
   [{ ...whole, AUTHGEAR_ADMIN_API_KEY: short }, /^AUTHGEAR_ADMIN_API_KEY: is not an RSA key of 2048/],
   [{ ...whole, AUTHGEAR_ADMIN_API_KEY: elliptic }, /^AUTHGEAR_ADMIN_API_KEY: is not an RSA key/],
   [{ ...whole, AUTHGEAR_ADMIN_API_URL: 'http://admin:3002' }, /^AUTHGEAR_ADMIN_API_URL: lacks its path: \/graphql/],
-  [{ ...whole, AUTHGEAR_ADMIN_API_URL: `${URL}/` }, /^AUTHGEAR_ADMIN_API_URL: has a slash too many/]
+  [{ ...whole, AUTHGEAR_ADMIN_API_URL: `${URL}/` }, /^AUTHGEAR_ADMIN_API_URL: has an extra slash/]
 ]
 
 t.test('the Admin API is asked with a key in any form', async (t) => holds(t, GOOD, {}, { '/pem': PRIVATE_KEY }))

@@ -116,29 +116,29 @@ const PROBLEMS: ReadonlyArray<readonly [text: string, why: RegExp]> = [
   ['x'.repeat(257), /longer/],
   [`https://${'ü'.repeat(60)}.example/${'x'.repeat(180)}`, /longer/],
   ['*.evil.example', /https:\/\/\*\./],
-  ['https:', /no https/],
-  ['https://', /no https/],
-  ['https:evil.example', /no https/],
-  ['https:///evil.example', /no https/],
-  ['https:\\\\evil.example', /no https/],
+  ['https:', /not an https/],
+  ['https://', /not an https/],
+  ['https:evil.example', /not an https/],
+  ['https:///evil.example', /not an https/],
+  ['https:\\\\evil.example', /not an https/],
   ['https://user@evil.example', /user name/],
   ['https://@evil.example', /user name/],
   ['https://user@evil.example/agent.json', /user name/],
-  ['https://*', /no host/],
-  ['https://*.*.example', /no host/],
-  ['https://a.*.example', /no host/],
-  ['https://%2A.com', /no host/],
-  ['https://%2a.shared.example', /no host/],
-  ['https://*.%2A.example', /no host/],
+  ['https://*', /not a host name/],
+  ['https://*.*.example', /not a host name/],
+  ['https://a.*.example', /not a host name/],
+  ['https://%2A.com', /not a host name/],
+  ['https://%2a.shared.example', /not a host name/],
+  ['https://*.%2A.example', /not a host name/],
   ['https://*.com', /top-level/],
   ['https://*.com.', /top-level/],
   ['https://*.127.0.0.1', /address/],
   ['https://*.0x7f.1', /address/],
   ['https://evil.example/', /leave out the slash/],
   ['https://evil.example/./#x', /leave out the slash/],
-  ['https://*.evil.example/agent.json', /behind its host|no URL/],
-  ['https://evil.example:99999', /no host/],
-  ['https://evil example', /no host/]
+  ['https://*.evil.example/agent.json', /after its host|not a URL/],
+  ['https://evil.example:99999', /not a host name/],
+  ['https://evil example', /not a (host name|URL)/]
 ]
 
 t.test('what names nobody is told, and never silently blocks nobody', async (t) => {
@@ -156,7 +156,7 @@ const UNPARSED: readonly string[] = [
   'https://xn--\u00e9.evil.example/agent.json'
 ]
 
-t.test('an id that is no URL here is one of its host all the same', async (t) => {
+t.test('an id that is not a URL here is one of its host all the same', async (t) => {
   for (const id of UNPARSED) {
     t.ok(isBlockedBy('https://*.evil.example', id), id)
     t.notOk(isBlockedBy('https://evil.example', id), id)

@@ -20,5 +20,5 @@ t.test('an error of Redis that repeats what it was sent is cut there', async t =
 })
 
 t.test('what is no error says nothing', async t => {
-  t.strictSame(describe('a-password'), { message: 'a value that is not an error was thrown' })
+  t.strictSame(describe('a-password'), { message: 'a value that is not an Error was thrown' })
 })

@@ -47,6 +47,6 @@ t.test('it takes what the log writes', async t => {
       },
       false
     )
-  ).warn({ redis: 'redis:6379' }, 'Redis is not reachable')
-  t.match(printed, [/^\d\d:\d\d:\d\d\.\d{3} WARN {2}Redis is not reachable {2}redis=redis:6379\n$/])
+  ).warn({ redis: 'redis:6379' }, 'Redis is unreachable')
+  t.match(printed, [/^\d\d:\d\d:\d\d\.\d{3} WARN {2}Redis is unreachable {2}redis=redis:6379\n$/])
 })

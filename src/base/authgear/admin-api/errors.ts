@@ -10,15 +10,15 @@ export const ADMIN_API_ADVICE = {
   misplaced:
     'this is not the Admin API, or it does not know the project: check AUTHGEAR_ADMIN_API_URL (it ends in /graphql ' +
       'or /_api/admin/graphql, on the admin server) and AUTHGEAR_ENDPOINT (its host names the project)',
-  content_type: 'the Admin API does not take JSON (415): each proxy between must keep Content-Type',
-  refused: 'the Admin API refuses the request (400): each proxy between must keep its body',
+  content_type: 'the Admin API rejected the content type (415): no proxy in between may drop Content-Type',
+  refused: 'the Admin API rejected the request (400): no proxy in between may drop its body',
   server: "the Admin API fails (5xx): check Authgear's main database and its log",
-  timeout: "the Admin API does not answer in time: check Authgear's databases",
-  unreachable: 'the Admin API cannot be reached: check AUTHGEAR_ADMIN_API_URL and the network between',
+  timeout: "the Admin API timed out: check Authgear's databases",
+  unreachable: 'the Admin API is unreachable: check AUTHGEAR_ADMIN_API_URL and the network',
   query: 'Authgear does not understand the query: its version may be too old or too new',
   partial: 'the Admin API gives errors beside its data: check Authgear\'s log',
   garbage: 'the answer is not one of the Admin API\'s: check AUTHGEAR_ADMIN_API_URL',
-  too_large: 'the answer of the Admin API is longer than this service reads: check AUTHGEAR_ADMIN_API_URL'
+  too_large: 'the Admin API\'s answer is too large: check AUTHGEAR_ADMIN_API_URL'
 } as const
 
 export const ADMIN_API_ERROR_KINDS = Object.freeze(Object.keys(ADMIN_API_ADVICE) as AdminApiErrorKind[])

@@ -51,7 +51,7 @@ function verdict ({ status, lines, isEmpty }: Answer, cookieNames: CookieNames):
   if (why !== undefined) throw new AuthgearGarbage(why)
   if (reading.kind === 'resolution') return reading.resolution
   if (reading.why === 'too_large') throw new AuthgearMisconfigured('the identity is larger than 12 KiB')
-  throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or holds a byte it must not')
+  throw new AuthgearGarbage('an x-authgear header is repeated, unreadable, or contains an invalid byte')
 }
 
 /** By stable code: undici's and Node's messages may change. */
@@ -59,9 +59,9 @@ export function classify (error: unknown, timeoutMs: number): ResolverError {
   if (error instanceof ResolverError) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new AuthgearMisconfigured('the headers of the answer are larger than 32 KiB')
+    return new AuthgearMisconfigured('its headers are larger than 32 KiB')
   }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body does not end', error)
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AuthgearGarbage('its body never ends', error)
   if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
   // undici looks at our own arguments before it asks for a connection
   if (error instanceof errors.InvalidArgumentError) return new RequestUnwritable(error)
@@ -78,7 +78,7 @@ type Question = Readonly<{ path: string, headers: string[], deadline: Deadline }
 
 /** The characters that no header may hold: undici and Node refuse the same. */
 const UNWRITABLE = /[^\t\x20-\x7e\x80-\xff]/
-const NOT_A_HEADER = new Error('a header holds a character that no header may hold')
+const NOT_A_HEADER = new Error('a header contains an invalid character')
 
 /** @prop lines header names and values, alternately, as they came */
 type Answer = Readonly<{ status: number, lines: readonly string[], isEmpty: boolean }>

@@ -27,7 +27,7 @@ export class Deadline extends EventEmitter<{ abort: [] }> {
   end (): void {
     this.met()
     this.aborted = true
-    this.reason = new DOMException('the deadline is over', 'TimeoutError')
+    this.reason = new DOMException('the deadline has passed', 'TimeoutError')
     this.emit('abort')
   }
 }

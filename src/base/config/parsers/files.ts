@@ -98,12 +98,12 @@ export const adminKey: Kind<AdminKeyFile> = Object.freeze({
     const key = keyOf(jwk === undefined ? text.replaceAll('\\n', '\n') : { key: jwk, format: 'jwk' })
     if (key === undefined) {
       return problem(
-        'is no private key that can be read: give it in PEM (-----BEGIN PRIVATE KEY-----) without passphrase, or as ' +
+        'is not a readable private key: give it as PEM (-----BEGIN PRIVATE KEY-----) without passphrase, or as ' +
           'one JWK, such as an element of `keys` in admin-api.auth'
       )
     }
     if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_BITS) {
-      return problem('is not an RSA key of 2048 bits or more: Authgear takes RS256 alone')
+      return problem('is not an RSA key of 2048 bits or more: Authgear accepts only RS256')
     }
     return parsed(
       {

@@ -13,7 +13,7 @@ export const hostNames: Kind<readonly string[]> = Object.freeze({
     const wrong = names.find((name) => !HOST_PATTERN.test(name))
     return wrong === undefined
       ? parsed(names, names.join(','))
-      : problem(`${quote(wrong)} is no host name: write status.example.com or *.example.com, without scheme and port`)
+      : problem(`${quote(wrong)} is not a host name: write status.example.com or *.example.com, without scheme and port`)
   }
 })
 

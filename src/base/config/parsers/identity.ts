@@ -49,14 +49,14 @@ function readSet (entry: string, index: number): Entry {
   const set = IDENTITY_SETS.find((name) => name === entry)
   if (set !== undefined) return { kind: 'set', set }
   if (entry === 'none' && index === 0) return { kind: 'set', set: 'none' }
-  return wrong(`${quote(entry)} is no set of headers: write ${FORMS}`)
+  return wrong(`${quote(entry)} is not a set of headers: write ${FORMS}`)
 }
 
 function readHeader (entry: string): Entry {
   const [, name = '', field = ''] = /^([^=]*)=\{([a-z_]*)\}$/.exec(entry) ?? []
   if (name === '') return wrong(`${quote(entry)} must be a header's name and one field, such as X-My-User={username}`)
   if (!NAME.test(name)) return wrong(`${quote(name)} must be 64 letters, digits and dashes at most, a letter first`)
-  if (RESERVED.test(name)) return wrong(`${quote(name)} has a meaning of its own to HTTP, a proxy or this service`)
+  if (RESERVED.test(name)) return wrong(`${quote(name)} is reserved by HTTP, a proxy or this service`)
   const known = IDENTITY_FIELDS.find((one): one is IdentityField => one === field)
   if (known === undefined) return wrong(`{${field.slice(0, 40)}} is none of ${IDENTITY_FIELDS.join(', ')}`)
   return { kind: 'header', header: { name, field: known } }
@@ -71,7 +71,7 @@ function judge (
   const all = [...map, ...ofSets.flat()]
   const names = all.map(({ name }) => name.toLowerCase())
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) return problem(`${quote(twice)} is there twice`)
+  if (twice !== undefined) return problem(`${quote(twice)} is listed twice`)
   if (all.length > MAX_HEADERS) return problem(`names more than ${MAX_HEADERS} headers`)
   const usual = map.length > 0 ? map : sets[0] === 'none' ? [] : ofSets[0] ?? []
   return parsed({ usual, all }, text)

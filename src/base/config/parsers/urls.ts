@@ -44,7 +44,7 @@ function fromUrl (url: URL): Parsed<RedisUrl> {
   if (db === undefined) return problem('has a path that is not a database number, such as /0')
   const username = decoded(url.username)
   const password = decoded(url.password)
-  if (username === undefined || password === undefined) return problem(`has a % that encodes nothing: ${ENCODE}`)
+  if (username === undefined || password === undefined) return problem(`has a % that is not an escape: ${ENCODE}`)
   if (url.port === '0') return problem('has port 0')
   return parsed({
     tls: url.protocol === 'rediss:',
@@ -89,7 +89,7 @@ function serviceUrl ({ example, path }: ServiceUrl): Kind<string> {
       if (/[?#]/.test(text)) return problem('must not carry a query or fragment')
       if (url.pathname === '/') return problem(`lacks its path: ${path}`)
       if (url.pathname.endsWith('/') || url.pathname.includes('//')) {
-        return problem('has a slash too many in its path: Authgear answers that with a redirect')
+        return problem('has an extra slash in its path: Authgear answers that with a redirect')
       }
       return parsed(url.href, url.href)
     }

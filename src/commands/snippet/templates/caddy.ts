@@ -41,7 +41,7 @@ const clean = (settings: Settings): string => `\
 		# /;/admin and /x/..;/admin as /admin
 		@ambiguous vars_regexp {http.request.uri} (?i)^[^?]*${AMBIGUOUS}
 		respond @ambiguous 400
-		# security: app.example.com:80@evil.example is no host name
+		# security: app.example.com:80@evil.example is not a host name
 		@badHost not vars_regexp {http.request.hostport} ${HOST_SHAPE}
 		respond @badHost 421
 		# security: the client's own copies, in every spelling

@@ -228,7 +228,7 @@ ${[`${PARAMETER}|${DOTS}`, ENCODED, ENCODED_UNRESERVED].map(pattern => `\
               - match: { safe_regex: { regex: '(?i).*(${pattern}).*' } }
                 direct_response: { status: 400 }
 ${NO_QUESTION}`).join('')}\
-              # security: app.example.com:80@evil.example is no host name
+              # security: app.example.com:80@evil.example is not a host name
               - match: { prefix: /, headers: [{ name: ":authority", string_match: { safe_regex: { regex: '${HOST_SHAPE}' } }, invert_match: true }] }
                 direct_response: { status: 400 }
 ${NO_QUESTION}`

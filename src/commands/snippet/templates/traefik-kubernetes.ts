@@ -95,7 +95,7 @@ spec:
   entryPoints: [web]
   routes:
   # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
-  # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+  # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is not a host name
 ${rule(`'Host(\`${host}\`) && (${REFUSED})'`, REFUSED_PRIORITY, 'refuse', 'name: noop@internal, kind: TraefikService')}\
 ${routes.map((route, i) => rule(routeRule(settings, route), priorityOf(routes, i), route.name, app)).join('')}\
 ${ownPaths(settings).length > 0

@@ -149,7 +149,7 @@ const PLAIN_HEAD = `\
 
 const routers = (settings: Settings): string => `\
     # security: what Traefik and an app may read differently, before every other route. Servlet containers read /;/admin and /x/..;/admin as
-    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is no host name
+    # /admin; an Upgrade other than websocket could take the app to a protocol that nobody checks; app.example.com:x is not a host name
 ${router('refuse', `'Host(\`${settings.host}\`) && (${REFUSED})'`, REFUSED_PRIORITY, 'refuse', 'noop@internal')}\
     # ${settings.isPublic ? 'everybody may see what has no route of its own (--public)' : CATCH_ALL}
 ${router('app', `Host(\`${settings.host}\`)`, 1, settings.isPublic ? 'clean' : 'authgear', 'app')}\

@@ -113,7 +113,7 @@ t.test('the clients on the status page, in a real Chromium', { skip }, async (t)
     await rowOf(page, id).getByRole('button', { name: `Block ${id}` }).waitFor()
     t.strictSame(await rowOf(page, id).getByRole('button').allInnerTexts(), ['Block'])
     await page.getByRole('button', { name: `Block ${id}` }).click()
-    await page.getByText(`${id}: the client's name is no URL`).waitFor()
+    await page.getByText(`${id}: the client's name is not a URL`).waitFor()
     t.equal(await replica.statusOf('https://another.shared.example/agent.json'), 200)
   })
 

@@ -57,7 +57,7 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   ['https://api.example.com/a"b', /host name in lower case/],
   ['https://api.example.com#a,,b', /"" is no scope/],
   ['https://api.example.com#email', /OpenID Connect/],
-  ['https://api.example.com https://api.example.com', /is there twice/],
+  ['https://api.example.com https://api.example.com', /is listed twice/],
   ['https://myapp.authgear.cloud/x', /own domain/],
   ['https://sub.myapp.authgear.cloud', /own domain/],
   ['[', /is no JSON/],
