@@ -140,7 +140,8 @@ module.exports = {
       name: 'only-what-asks-authgear-imports-its-pool',
       severity: 'error',
       from: {
-        pathNot: '^src/(base/authgear/(resolver/|(public-endpoint|admin-api/client)[.]ts$)|parts/login/grants/token-)'
+        pathNot: '^src/(base/authgear/(resolver/|(public-endpoint|admin-api/client)[.]ts$)|' +
+          'parts/(login/grants/token-|profile/userinfo[.]ts$))'
       },
       to: { path: '^src/base/authgear/undici[.]ts$' }
     },
@@ -153,7 +154,7 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|authgear/resolver/failed-credentials|parts/(profile/known-users|tokens/verifier|' +
+      '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|tokens/verifier|' +
         'login/(sessions/(memory|refresh|user-sessions)|own/used-codes|grants/code-limits)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),

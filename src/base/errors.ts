@@ -55,7 +55,7 @@ export class AuthgearSilent extends ResolverError {
 
 /** A rule asks for the person's address or groups, and they cannot be had: neither in nor out. */
 export class ProfileUnknown extends ResolverError {
-  readonly check = "Authgear's Admin API: a rule needs its data (docs/policies.md); run doctor"
+  readonly check = "Authgear's Admin API, or its /oauth2/userinfo: a rule needs its data (docs/policies.md); run doctor"
   constructor () {
     super('PROFILE_UNKNOWN', "a rule needs the user's address or groups, and Authgear did not provide them")
   }

@@ -12,7 +12,7 @@ export const THROUGH_PROXY: readonly FindingId[] = [
 /** What is found with LOGIN_SESSION=own: test/parts/login/integration/doctor-own-session.test.ts makes each. */
 export const OF_OWN_SESSIONS: readonly FindingId[] = [
   'login-client-type', 'login-machine', 'login-cookie-lost', 'login-logout-uri', 'login-origin', 'login-route',
-  'login-sso', 'redis-forgets'
+  'login-sso', 'redis-forgets', 'email-hidden'
 ]
 
 /** What the Admin API shows of a session: test/integration/doctor-address.test.ts makes it. */

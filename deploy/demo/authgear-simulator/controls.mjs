@@ -10,11 +10,11 @@ import { createGate } from './gates.mjs'
  * @param {import('./directory.mjs').Directory} directory
  * @param {import('./audit-controls.mjs').Audit} audit
  * @param {import('./user-query.mjs').UserQueries} userQueries
- * @param {Pick<import('./resolver.mjs').Parts, 'grants' | 'issuer' | 'tokenFaults' | 'chronicle' | 'dynamicClients'>}
- *   tokens
+ * @param {Pick<import('./resolver.mjs').Parts, 'grants' | 'issuer' | 'tokenFaults' | 'chronicle' | 'dynamicClients' |
+ *   'userinfo'>} tokens
  */
 export function createControls (directory, audit, userQueries, tokens) {
-  const { grants, issuer, tokenFaults, chronicle, dynamicClients } = tokens
+  const { grants, issuer, tokenFaults, chronicle, dynamicClients, userinfo } = tokens
   /** @type {{ mode: FailureMode, left: number } | undefined} */
   let failure
   /** @type {Record<'before' | 'after', ReturnType<typeof createGate> | undefined>} */
@@ -38,6 +38,7 @@ export function createControls (directory, audit, userQueries, tokens) {
     audit: audit.controls,
     profiles: userQueries.controls,
     tokens: tokenFaults.controls,
+    userinfo: userinfo.controls,
     expireAccessTokens: grants.expireAccessTokens,
     addSigningKey: issuer.addKey,
     dropOldSigningKeys: issuer.dropOldKeys,
@@ -49,7 +50,7 @@ export function createControls (directory, audit, userQueries, tokens) {
     },
     expireCookie: directory.expireCookie,
     deleteClient: dynamicClients.delete,
-    ...userControls(directory, chronicle)
+    ...userControls(directory, chronicle, userinfo)
   }
 
   /** Takes one of the failures asked for. */
@@ -61,7 +62,7 @@ export function createControls (directory, audit, userQueries, tokens) {
 
   const pass = async (/** @type {'before' | 'after'} */ point) => { await gates[point]?.pass() }
   const release = () => {
-    for (const one of [gates.before, gates.after, audit, userQueries, tokenFaults]) one?.release()
+    for (const one of [gates.before, gates.after, audit, userQueries, tokenFaults, userinfo]) one?.release()
   }
   return { controls: Object.seal(controls), nextFailure, pass, release, gates }
 }
@@ -69,8 +70,9 @@ export function createControls (directory, audit, userQueries, tokens) {
 /**
  * @param {import('./directory.mjs').Directory} directory
  * @param {import('./audit-controls.mjs').Chronicle} chronicle
+ * @param {Pick<import('./userinfo.mjs').Userinfo, 'purge'>} userinfo
  */
-function userControls (directory, chronicle) {
+function userControls (directory, chronicle, { purge }) {
   const { user, endSessions } = directory
   const endAll = (/** @type {string} */ name) => {
     const owner = user(name)
@@ -81,6 +83,7 @@ function userControls (directory, chronicle) {
     signIn (name) {
       const issued = directory.signIn(name)
       chronicle.signedIn(user(name), sessionId(issued.cookie))
+      purge(user(name).id)
       return issued
     },
     signOut (cookie) {
@@ -94,9 +97,16 @@ function userControls (directory, chronicle) {
     setRoles (name, roles) {
       const before = user(name).roles
       user(name).roles = roles
+      purge(user(name).id)
       chronicle.rolesChanged(user(name), before)
     },
-    setAttributes: (name, attributes) => { user(name).attributes = attributes },
+    setAttributes (name, attributes) {
+      user(name).attributes = attributes
+      purge(user(name).id)
+    },
+    verifyEmail (name, verified) {
+      user(name).attributes = { ...user(name).attributes, email_verified: verified }
+    },
     setGroups (name, groups) {
       const before = user(name).groups
       user(name).groups = groups

@@ -1,6 +1,4 @@
 // @ts-check
-import { readCredentials } from './credentials.mjs'
-import { refuse } from './oauth-query.mjs'
 
 /** @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify' */
 /** @typedef {import('./resolver.mjs').Parts} Parts */
@@ -19,7 +17,7 @@ const CLAIMS = [
 ]
 
 /**
- * What anybody may read: discovery, keys, and whose an access token is.
+ * What anybody may read: discovery, keys, and whether there is a page to sign up.
  * @param {FastifyInstance} app
  * @param {Parts} parts
  */
@@ -34,19 +32,6 @@ export async function publicRoutes (app, parts) {
   app.get('/signup', { exposeHeadRoute: false }, (_request, reply) => parts.options.publicSignUp === true
     ? reply.type('text/html').send('<!doctype html><title>Sign up</title>')
     : reply.redirect('/login', 302))
-  app.get('/oauth2/userinfo', { exposeHeadRoute: false }, (request, reply) => {
-    const session = sessionOfBearer(parts, request)
-    if (session !== undefined) return reply.send({ sub: session.user.id, ...session.user.attributes })
-    return reply.code(401).header('Cache-Control', 'no-store')
-      .header('Www-Authenticate', 'Bearer error="invalid_grant", error_description="invalid session"')
-      .send(refuse('invalid_grant', 'invalid session'))
-  })
-}
-
-/** @param {Parts} parts @param {FastifyRequest} request */
-function sessionOfBearer ({ directory, browser, options }, request) {
-  const { bearer = '' } = readCredentials(request.raw.rawHeaders, options.cookiePrefix ?? '')
-  return directory.find.byAccessToken(bearer, browser.origin(request))
 }
 
 /** Go writes no charset. @param {FastifyReply} reply @param {string} text */

@@ -39,6 +39,7 @@ import { findSession, judge, needsLookup } from './verdict.mjs'
  * @property {import('./audit-controls.mjs').Chronicle} chronicle
  * @property {Map<string, import('./grant-tokens.mjs').SignInCode>} signInCodes
  * @property {Map<import('./types.d.mts').Session, Grant>} askedAgain whose owner just signed in again
+ * @property {import('./userinfo.mjs').Userinfo} userinfo
  * @property {() => number} now epoch milliseconds
  */
 

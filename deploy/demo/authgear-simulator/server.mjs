@@ -21,6 +21,7 @@ import { createResolver } from './resolver.mjs'
 import { createTokenFaults } from './token-faults.mjs'
 import { tokenRoutes } from './token-routes.mjs'
 import { createUserQueries } from './user-query.mjs'
+import { createUserinfo, userinfoRoutes } from './userinfo.mjs'
 import { createWebhooks } from './webhooks.mjs'
 import { createGoLikeServer } from './wire.mjs'
 
@@ -46,6 +47,7 @@ export function buildSimulator (options = {}) {
     signInCodes: new Map(),
     askedAgain: new Map(),
     consents: createConsents(),
+    userinfo: createUserinfo(now),
     now
   }
   const control = createControls(directory, audit, userQueries, signIns)
@@ -78,6 +80,7 @@ export function buildSimulator (options = {}) {
   if (isOpen) {
     app.register(oauthRoutes, parts)
     app.register(publicRoutes, parts)
+    app.register(userinfoRoutes, parts)
     app.register(tokenRoutes, parts)
   }
   if (options.control) app.register(controlRoutes, { prefix: '/__simulator', ...parts })

@@ -167,6 +167,31 @@ export interface TokenControls {
   readonly lost: readonly string[]
 }
 
+/** How userinfo may fail; `foreign`: it names another user; `refused`: as of a token that ended. */
+export type UserinfoFailure = 'error' | 'hang' | 'reset' | 'redirect' | 'garbage' | 'endless' | 'foreign' | 'refused'
+
+/** A call of userinfo; `user`: undefined of a token that is nobody's. */
+export interface UserinfoCall {
+  readonly user: string | undefined
+  readonly address: string
+  readonly userAgent: string
+  readonly hasCookie: boolean
+}
+
+export interface UserinfoControls {
+  /** Answers the next `times` calls (default: all, until `recover`) in this way. */
+  fail (mode: UserinfoFailure, times?: number): void
+  recover (): void
+  /** added to each answer; default 0 */
+  slow (ms: Milliseconds): void
+  /** Holds every call. */
+  hold (): Gate
+  /** Whether the project keeps e-mail addresses from bearers; of a user who is cached it counts after 300 s. */
+  hideEmail (hides: boolean): void
+  /** that arrived */
+  readonly calls: readonly UserinfoCall[]
+}
+
 export interface Controls {
   /** added to every resolution; default 0 */
   latency: Milliseconds
@@ -187,11 +212,14 @@ export interface Controls {
   setRoles (name: string, roles: readonly string[]): void
   setAttributes (name: string, attributes: Attributes): void
   setGroups (name: string, groups: readonly string[]): void
+  /** As an administrator does: the Admin API knows it at once, userinfo up to 300 s later. */
+  verifyEmail (name: string, verified: boolean): void
   setVerified (name: string, verified: boolean): void
   setOutsideValidity (name: string, outside: boolean): void
   readonly audit: AuditControls
   readonly profiles: ProfileControls
   readonly tokens: TokenControls
+  readonly userinfo: UserinfoControls
   /** Ends all access tokens of apps' sessions at once; the sessions go on. */
   expireAccessTokens (): void
   /** Ends an app's session, as the Admin API's revokeSession does. @param id the UUID that its `sid` names */

@@ -230,6 +230,7 @@ export function readingsOfParts (readings: Readings): Readings & Readonly<{ base
       hasRedis: hasRedis(readings),
       isSealed: secret !== 'none',
       hasAdminApi: isSet('AUTHGEAR_ADMIN_API_URL'),
+      hasOwnSessions: values.LOGIN_SESSION === 'own' && isSet('LOGIN_CLIENT_ID'),
       authgear,
       identityUser,
       readFile

@@ -39,7 +39,9 @@ export type Facts = Readonly<{
 export type FactName = 'email' | 'groups'
 /** The settings by which a fact is known. */
 export const SOURCE_OF: Readonly<Record<FactName, string>> = Object.freeze({
-  email: 'IDENTITY_PROFILE=email, with AUTHGEAR_ADMIN_API_URL and without IDENTITY_UNVERIFIED_EMAIL=send',
+  email:
+    'IDENTITY_PROFILE=email, with LOGIN_SESSION=own or AUTHGEAR_ADMIN_API_URL and without ' +
+      'IDENTITY_UNVERIFIED_EMAIL=send',
   groups: 'IDENTITY_PROFILE=groups, with AUTHGEAR_ADMIN_API_URL'
 })
 
@@ -249,7 +251,7 @@ function hasOneOf (own: Members, values: readonly string[]): boolean {
 }
 
 /** NaN if it is missing or unreadable. */
-function authenticatedAtMs (identity: Identity): number {
+export function authenticatedAtMs (identity: Identity): number {
   const text = identity[AT.authenticatedAt] ?? ''
   return /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : NaN
 }

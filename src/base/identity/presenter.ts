@@ -5,7 +5,7 @@ import { type Policy, SESSION_ONLY } from '../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../core/presentation.ts'
 import type { Identity, UserId } from '../core/resolution.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
-import { NO_PROFILE, type Profile, type Profiles } from './profile.ts'
+import { type Asker, NO_PROFILE, type Profile, type Profiles } from './profile.ts'
 import { type GroupsSource, type IdentitySettings, valueOf } from './values.ts'
 import { type IdentityField, SETS } from './sets.ts'
 
@@ -35,14 +35,17 @@ export type KnownProfile = Readonly<{ of: UserId | undefined }>
 /** A request that does not wait: without a profile in memory its headers are empty. */
 export const NOT_AWAITED: KnownProfile = Object.freeze({ of: undefined })
 
+type Presented = [admitted: Admitted, known?: KnownProfile, subject?: Asker['subject']]
+
 export type Presenter = Readonly<{
   /**
    * The same object until something changes. On the first sight of a user a promise: judge the request again with what
    * it brings, since a revocation may have come meanwhile. Never rejects.
+   * @param subject as an `Asker` has it
    */
-  present: (policy: Policy, admitted: Admitted, known?: KnownProfile) => Outgoing | Promise<KnownProfile>
+  present: (...args: [policy: Policy, ...Presented]) => Outgoing | Promise<KnownProfile>
   /** The name by which people know this account, for that person alone; a promise as of `present`. */
-  called: (admitted: Admitted, known?: KnownProfile) => string | undefined | Promise<KnownProfile>
+  called: (...args: Presented) => string | undefined | Promise<KnownProfile>
   /** Every name, empty: for a 200 that lets nobody in particular in. */
   nobody: Outgoing
 }>
@@ -130,10 +133,12 @@ export function createPresenter (
     shape.prepared.set(key, prepared)
   }
 
-  function profileFor (userId: UserId | undefined, known: KnownProfile | undefined): Profile | Promise<Profile> {
+  function profileFor (
+    { userId, identity }: Admitted, known: KnownProfile | undefined, subject: Asker['subject']
+  ): Profile | Promise<Profile> {
     if (profiles === undefined || userId === undefined) return NO_PROFILE
     if (known?.of === userId) return profiles.now(userId) // it may have changed since
-    const profile = profiles.of(userId)
+    const profile = profiles.of({ userId, identity, subject })
     return known !== undefined && profile instanceof Promise ? NO_PROFILE : profile // a request waits once
   }
   function outgoing (shape: Shape, admitted: Admitted, profile: Profile): Outgoing {
@@ -146,18 +151,23 @@ export function createPresenter (
 
   return Object.freeze({
     nobody: emptyOf(shapes.usual),
-    present (policy: Policy, admitted: Admitted, known?: KnownProfile): Outgoing | Promise<KnownProfile> {
+    present (
+      policy: Policy, admitted: Admitted, known?: KnownProfile, subject?: Asker['subject']
+    ): Outgoing | Promise<KnownProfile> {
       const shape = shapes.of(policy)
       if (shape.headers.length === 0 && shape.contributed.length === 0) return NOTHING
       const { userId } = admitted
-      const profile = profileFor(userId, known)
+      const profile = profileFor(admitted, known, subject)
       return profile instanceof Promise
         ? profile.then(() => ({ of: userId as UserId }))
         : outgoing(shape, admitted, profile)
     },
-    called ({ userId }: Admitted, known?: KnownProfile): string | undefined | Promise<KnownProfile> {
+    called (
+      admitted: Admitted, known?: KnownProfile, subject?: Asker['subject']
+    ): string | undefined | Promise<KnownProfile> {
+      const { userId } = admitted
       if (userId === undefined) return undefined
-      const profile = profileFor(userId, known)
+      const profile = profileFor(admitted, known, subject)
       if (profile instanceof Promise) return profile.then(() => ({ of: userId }))
       return profile.email ?? profile.name ?? profile.username ?? shortId(userId)
     }

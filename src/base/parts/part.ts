@@ -15,6 +15,8 @@ export type BaseFacts = Readonly<{
   /** False with CACHE_SECRET=none: nothing in Redis is sealed. */
   isSealed: boolean
   hasAdminApi: boolean
+  /** LOGIN_SESSION=own: this service holds an access token of everybody who signed in. */
+  hasOwnSessions: boolean
   /** AUTHGEAR_ENDPOINT; undefined if it cannot be understood. */
   authgear: Endpoint | undefined
   /** IDENTITY_USER; undefined if it cannot be understood. */

@@ -24,7 +24,7 @@ import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { Handler, HandlerDeps, HandlerResult, VerifyRequest } from '../http/types.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import type { HeaderContributor } from '../identity/presenter.ts'
-import type { Profiles } from '../identity/profile.ts'
+import type { Loans, Profiles } from '../identity/profile.ts'
 import type { SharedError } from '../cache/contention.ts'
 import type { RedisCommands } from '../redis/commands.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
@@ -224,6 +224,7 @@ export type ManagementRoutes = Readonly<{
 export type OwnCredentials = Readonly<{
   read: (request: VerifyRequest) => CredentialsRead
   resolve: ResolveOwn
+  lend: Loans['lend']
 }>
 
 export type OwnCredentialsDeps = Readonly<{ revocations: RevocationLog, sharedCache: Pick<SharedCache, 'read'> }>
@@ -272,8 +273,11 @@ export type Opened = Readonly<{
   /** Judges clients; the first part that does so counts. */
   clients?: ClientJudge
   management?: ManagementRoutes
-  /** Builds the source of profiles, of which there is one at most; the log exists once all parts are open. */
-  profiles?: (revocations: RevocationLog) => Profiles
+  /**
+   * Builds the source of profiles, of which there is one at most; the log exists once all parts are open.
+   * @param loans of a part that has credentials of its own
+   */
+  profiles?: (revocations: RevocationLog, loans: Loans | undefined) => Profiles
   /** Hears that a signed webhook came, here or at another replica. */
   webhookCame?: () => void
   /** Hears of a revocation that this replica takes, before the log has it. */

@@ -18,7 +18,7 @@ import { NO_LINKS, PLAIN_TEXT, type PageMaker } from '../http/pages.ts'
 import type { Route } from '../http/paths.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import type { HttpResponse } from '../http/types.ts'
-import type { Profiles } from '../identity/profile.ts'
+import type { Loans, Profiles } from '../identity/profile.ts'
 import { partKey } from '../redis/keys.ts'
 import type { LogReader, Revocation, RevocationLog } from '../revocation/types.ts'
 import type { Refusal } from '../verify/responses.ts'
@@ -114,8 +114,9 @@ const firstOf = <Name extends keyof Opened>(opened: OpenedParts, name: Name): Op
   opened.map((part) => part[name]).find((place) => place !== undefined)
 
 /** The source of profiles; undefined where no part is one. */
-export const profilesOf = (opened: OpenedParts, revocations: RevocationLog): Profiles | undefined =>
-  firstOf(opened, 'profiles')?.(revocations)
+export const profilesOf = (
+  opened: OpenedParts, revocations: RevocationLog, loans: Loans | undefined
+): Profiles | undefined => firstOf(opened, 'profiles')?.(revocations, loans)
 
 /** The reader of credentials in place of Authgear's cookies; undefined where no part is one. */
 export const ownCredentialsOf = (opened: OpenedParts, deps: OwnCredentialsDeps): OwnCredentials | undefined =>

@@ -9,6 +9,7 @@ import { createSealer, type Sealing } from '../crypto/sealing.ts'
 import type { Unfinished } from '../http/unfinished.ts'
 import type { HandlerDeps } from '../http/types.ts'
 import { createPresenter } from '../identity/presenter.ts'
+import type { Loans } from '../identity/profile.ts'
 import type { Log, WritePiece } from '../logging/log.ts'
 import type { PurposeKeys, Replica } from '../parts/places.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -95,7 +96,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   const sources = { ...base, traced, revocations, webhookCame, connection: shared.redis?.connection }
   const own = ownCredentialsOf(opened, { revocations, sharedCache: shared.cache })
   const authenticator = authenticatorOf(settings, { ...sources, resolveOwn: own?.resolve })
-  const profiles = profilesOf(opened, revocations)
+  const profiles = profilesOf(opened, revocations, own && loansOf(own, authenticator))
   const presenter = createPresenter({
     settings: settings.identity,
     profiles,
@@ -126,6 +127,12 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
     } satisfies HandlerDeps as HandlerDeps
   }
 }
+
+/** An answer of the resolver's of this last second is new enough. */
+const DOUBT_MS = 1000
+
+const loansOf = ({ lend }: Pick<Loans, 'lend'>, { confirm }: Authenticator): Loans =>
+  ({ lend, doubt: (subject) => confirm(subject, DOUBT_MS) })
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,

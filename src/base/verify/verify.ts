@@ -3,9 +3,10 @@ import type { Clock } from '../clock.ts'
 import { readAudience } from '../core/audience.ts'
 import { readCredentials } from '../core/credentials.ts'
 import { decide, type Decision, type Policy } from '../core/policy.ts'
-import type { Resolution, UserId } from '../core/resolution.ts'
+import type { Resolution } from '../core/resolution.ts'
 import { nameOf } from '../core/presentation.ts'
 import { type KnownProfile, NOT_AWAITED } from '../identity/presenter.ts'
+import type { Asker } from '../identity/profile.ts'
 import { REFUSALS } from '../core/reason.ts'
 import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts'
 import {
@@ -126,7 +127,7 @@ export function createConclude (
   /** A function of its own: a closure in `conclude` would cost each hit. */
   function askFacts (authentication: Resolved, given: EarlierFindings, ...asked: Asked): Concluded {
     const { resolution } = authentication
-    const facts = factsOf(factSource, userIdOf(resolution), given, { waiting, subject: asked[1] })
+    const facts = factsOf(factSource, askerOf(resolution, asked[1]), given, { waiting, subject: asked[1] })
     if (facts instanceof Promise) return facts.then((known) => judgeAgain(known, ...asked))
     return answer(decide(resolution, asked[2], rules, clock.wall(), facts), ...asked, authentication, given)
   }
@@ -141,7 +142,7 @@ export function createConclude (
     }
     const { source, digests, stale } = authentication
     const who = admittedOf(subject, decision.resolution, digests)
-    const outgoing = presenter.present(policy, who, given.profile)
+    const outgoing = presenter.present(policy, who, given.profile, subject)
     if (outgoing instanceof Promise) {
       return afterProfile(outgoing, given, request, subject, policy)
     }
@@ -156,11 +157,11 @@ export function createConclude (
     const [request, subject, policy] = asked
     const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
     const facts = isByFacts
-      ? confirmFacts(factSource, userIdOf(resolution), given, confirmAfterMs, { waiting, subject })
+      ? confirmFacts(factSource, askerOf(resolution, subject), given, confirmAfterMs, { waiting, subject })
       : undefined
     if (facts !== undefined) return facts.then((known) => judgeAgain(known, ...asked))
     const who = resolution.kind === 'valid' ? admittedOf(subject, resolution, digests) : undefined
-    const account = isNamed(request, decision) ? who && presenter.called(who, given.profile) : undefined
+    const account = isNamed(request, decision) ? who && presenter.called(who, given.profile, subject) : undefined
     if (account instanceof Promise) return afterProfile(account, given, ...asked)
     const refusal = refuse(
       request,
@@ -209,8 +210,8 @@ function unresolved (
   return refuse(request, { reason: error.reason, bearer }, { subject, error, source: 'authgear' })
 }
 
-const userIdOf = (resolution: Resolution): UserId | undefined =>
-  resolution.kind === 'valid' ? resolution.userId : undefined
+const askerOf = (resolution: Resolution, subject: CredentialContext): Asker | undefined =>
+  resolution.kind === 'valid' ? { userId: resolution.userId, identity: resolution.identity, subject } : undefined
 
 function sentBearer ({ credentials }: CredentialContext): boolean {
   return credentials.bearer !== undefined

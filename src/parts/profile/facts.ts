@@ -1,9 +1,7 @@
 import { type Clock, elapsedSince } from '../../base/clock.ts'
 import type { Facts } from '../../base/core/requirement.ts'
-import type { UserId } from '../../base/core/resolution.ts'
-import type { Profiles } from '../../base/identity/profile.ts'
+import type { Asker, Profiles } from '../../base/identity/profile.ts'
 import type { KnownUsers } from './known-users.ts'
-import { RENEW_AHEAD } from './shared.ts'
 import { isReadableId } from './users.ts'
 
 /** A user being read. */
@@ -12,8 +10,10 @@ type Read = Readonly<{ ended: Promise<void> }>
 const MIN_CONFIRM_MS = 1000
 
 type FactsDeps = Pick<KnownUsers, 'remembered' | 'mayStillDecide'> & Readonly<{
-  /** @returns undefined where there is no room, or the Admin API rests */
-  read: (userId: UserId, maxAgeMs: number) => Read | undefined
+  /** @returns undefined where there is no room, or the source rests */
+  read: (asker: Asker, maxAgeMs: number) => Read | undefined
+  /** True if whoever asks signed in again since. */
+  isFromBefore: (asker: Asker, known: Readonly<{ signedInAt: number }>) => boolean
   clock: Clock
   decideWithinMs: number
   after: (ms: number, act: () => void) => () => void
@@ -21,7 +21,7 @@ type FactsDeps = Pick<KnownUsers, 'remembered' | 'mayStillDecide'> & Readonly<{
 
 /** The facts that decide: a decision waits longer than a header does, and is `unknown` where a header is empty. */
 export function createFacts (
-  { remembered, mayStillDecide, read, clock, decideWithinMs, after }: FactsDeps
+  { remembered, mayStillDecide, isFromBefore, read, clock, decideWithinMs, after }: FactsDeps
 ): Pick<Profiles, 'facts' | 'confirm'> {
   const waits = new WeakMap<Read, Promise<void>>()
 
@@ -38,21 +38,21 @@ export function createFacts (
   }
 
   return {
-    facts (userId: UserId, isAwaited: boolean): Facts | 'unknown' | Promise<void> {
-      const known = remembered(userId)
+    facts (asker: Asker, isAwaited: boolean): Facts | 'unknown' | Promise<void> {
+      const known = remembered(asker.userId)
       const ageMs = known === undefined ? Infinity : elapsedSince(known.since, clock)
-      const isKnown = known !== undefined && ageMs < known.lifeMs
-      if (isKnown && ageMs < known.lifeMs * RENEW_AHEAD) return known.facts
-      const mayTry = !isAwaited && isReadableId(userId) && clock.monotonic() >= (known?.nextTryAt ?? -Infinity)
-      const begun = mayTry ? read(userId, freshAfter(known, ageMs)) : undefined
-      if (isKnown) return known.facts
+      const isCurrent = known !== undefined && ageMs < known.lifeMs && !isFromBefore(asker, known)
+      if (isCurrent && ageMs < known.renewMs) return known.facts
+      const mayTry = !isAwaited && isReadableId(asker.userId) && clock.monotonic() >= (known?.nextTryAt ?? -Infinity)
+      const begun = mayTry ? read(asker, isCurrent ? known.renewMs : Infinity) : undefined
+      if (isCurrent) return known.facts
       if (begun !== undefined) return waitFor(begun)
       return known !== undefined && mayStillDecide(known, ageMs) ? known.facts : 'unknown'
     },
-    confirm (userId: UserId, maxAgeMs: number): Promise<void> | undefined {
-      const known = remembered(userId)
+    confirm (asker: Asker, maxAgeMs: number): Promise<void> | undefined {
+      const known = remembered(asker.userId)
       if (known === undefined || elapsedSince(known.since, clock) <= confirmAfter(known, maxAgeMs)) return undefined
-      const begun = clock.monotonic() >= known.nextTryAt ? read(userId, maxAgeMs) : undefined
+      const begun = clock.monotonic() >= known.nextTryAt ? read(asker, maxAgeMs) : undefined
       return begun && waitFor(begun)
     }
   }
@@ -61,7 +61,3 @@ export function createFacts (
 /** Who is refused again and again, and of whom nothing new is heard, is asked about more and more rarely. */
 const confirmAfter = (known: Readonly<{ unchanged: number, lifeMs: number }>, maxAgeMs: number): number =>
   Math.min(Math.max(maxAgeMs, MIN_CONFIRM_MS) * 2 ** known.unchanged, known.lifeMs)
-
-/** The age from which a profile of another replica is no news: where one is due for renewal, and else any will do. */
-export const freshAfter = (known: Readonly<{ lifeMs: number }> | undefined, ageMs: number): number =>
-  known !== undefined && ageMs < known.lifeMs ? known.lifeMs * RENEW_AHEAD : Infinity

@@ -1,9 +1,10 @@
 import { definePart } from '../../base/parts/part.ts'
+import { findings } from './findings.ts'
 import { METRICS } from './metrics.ts'
 import { rules, warnings } from './rules.ts'
 import { factsKnownBy, settingsOf, variables } from './variables.ts'
 
-/** Attributes of users from Authgear's Admin API, for the headers of a 200 (docs/profile.md). */
+/** Attributes of users, for the headers of a 200 and for rules (docs/profile.md). */
 export const profile = definePart({
   name: 'profile',
   title: 'Profile',
@@ -16,6 +17,13 @@ export const profile = definePart({
   configure: settingsOf,
   remembersMs: ({ ttlMs }) => ttlMs,
   knowsFacts: factsKnownBy,
+  findings,
+  pasted: async (...given) => await (await import('./doctor.ts')).explainPasted(...given),
+  notes: ({ isLent }) => isLent ? [LENT] : [],
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openProfile
 })
+
+const LENT =
+  "without the Admin API profiles are read from userinfo, with people's own tokens: agents' tokens (RESOURCES) have " +
+    'no profile, and a rule by address refuses them (docs/profile.md)'

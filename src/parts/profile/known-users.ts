@@ -5,6 +5,7 @@ import type { Facts } from '../../base/core/requirement.ts'
 import type { UserId } from '../../base/core/resolution.ts'
 import { NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
 import type { RevocationLog } from '../../base/revocation/types.ts'
+import type { AddressState } from './read.ts'
 import type { Learned } from './reader.ts'
 
 export type KnownUsersDeps = Readonly<{
@@ -22,8 +23,8 @@ export const MAX_STALE_LIVES = 12
 
 /** One user as this replica knows them. */
 type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
-  /** The facts in the profile that may decide. */
-  facts: Facts
+  /** The facts in the profile that may decide; unknown while Authgear hides the address. */
+  facts: Facts | 'unknown'
   /** Moves forward as the log is read. */
   snapshot: Learned['snapshot']
   /** Consecutive reads that brought the same. */
@@ -47,14 +48,15 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
   }
 
   /** Past its life a profile is used only while every change would be noticed. */
-  function usable ({ profile, lifeMs }: Known, ageMs: number): Profile {
-    const isUsable = ageMs < lifeMs || (ageMs < lifeMs * MAX_STALE_LIVES && revocations.isFollowing())
+  function usable ({ profile, lifeMs, mayOutlive }: Known, ageMs: number): Profile {
+    const isUsable = ageMs < lifeMs ||
+      (mayOutlive && ageMs < lifeMs * MAX_STALE_LIVES && revocations.isFollowing())
     return isUsable ? profile : NO_PROFILE
   }
 
   /** Past its life a profile that could not be read again decides for a while, if every change would be noticed. */
-  function mayStillDecide ({ lifeMs }: Known, ageMs: number): boolean {
-    return ageMs < lifeMs + (lifeMs > 0 ? staleIfErrorMs : 0) && revocations.isFollowing()
+  function mayStillDecide ({ lifeMs, mayOutlive }: Known, ageMs: number): boolean {
+    return ageMs < lifeMs || (mayOutlive && ageMs < lifeMs + staleIfErrorMs && revocations.isFollowing())
   }
 
   function usableNow (userId: UserId): Profile {
@@ -64,11 +66,11 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
 
   function keep (userId: UserId, { isEmpty, ...learned }: Learned): void {
     const before = memory.peek(userId)
-    const isOld = before !== undefined && isSame(before.profile, learned.profile)
+    const isOld = before !== undefined && before.address === learned.address && isSame(before.profile, learned.profile)
     const profile = isOld ? before.profile : learned.profile
     const unchanged = isOld ? before.unchanged + 1 : 0
     const nextTryAt = isEmpty ? clock.monotonic() + learned.lifeMs : -Infinity
-    const facts = factsOf(profile)
+    const facts = factsOf(profile, learned.address)
     memory.set(userId, { ...learned, profile, facts, unchanged, failures: Number(isEmpty), nextTryAt })
   }
 
@@ -87,12 +89,21 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
 
 export type KnownUsers = ReturnType<typeof createKnownUsers>
 
-const NO_FACTS: Facts = Object.freeze({ address: undefined, groups: [] })
-const NOTHING_KNOWN = Object.freeze({ profile: NO_PROFILE, facts: NO_FACTS, unchanged: 0, lifeMs: 0 })
+const NOTHING_KNOWN = Object.freeze({
+  profile: NO_PROFILE,
+  address: 'other',
+  facts: 'unknown',
+  signedInAt: 0,
+  unchanged: 0,
+  lifeMs: 0,
+  renewMs: 0,
+  mayOutlive: false
+})
 
-/** An address in a profile is verified: where others may go out too, this source knows none (`open.ts`). */
-function factsOf ({ email, groups = [] }: Profile): Facts {
-  return Object.freeze({ address: email === undefined ? undefined : readAddress(email), groups })
+function factsOf ({ email, groups = [] }: Profile, state: AddressState): Facts | 'unknown' {
+  if (state === 'hidden') return 'unknown'
+  const address = state === 'verified' && email !== undefined ? readAddress(email) : undefined
+  return Object.freeze({ address, groups })
 }
 
 /** Measured on Node 24: 625 for an entry without texts: key, place in the list, stamp, moment, an empty profile. */

@@ -1,54 +1,43 @@
-import type { AdminApi } from '../../base/authgear/admin-api/client.ts'
-import type { AdminApiErrorKind } from '../../base/authgear/admin-api/errors.ts'
-import { describe } from '../../base/logging/log.ts'
-import type { CountsOf } from '../../base/metrics/table.ts'
 import { createSecretCache } from '../../base/cache/contention.ts'
 import { systemTiming } from '../../base/cache/lease.ts'
-import type { RevocationLog } from '../../base/revocation/types.ts'
-import { onceAMinute, tellChanges } from '../../base/timing.ts'
+import type { Loans } from '../../base/identity/profile.ts'
 import type { Base, Opened } from '../../base/parts/places.ts'
-import { type Batches, createBatches, createPause, MAX_QUERIES, type Pause } from './batches.ts'
-import type { METRICS } from './metrics.ts'
+import type { RevocationLog } from '../../base/revocation/types.ts'
+import { openAdminSource } from './open-admin.ts'
+import { openLentSource } from './open-lent.ts'
 import { createProfiles } from './profiles.ts'
 import { createReader } from './reader.ts'
 import { createSharedProfiles, NO_SHARED_PROFILES, type SharedProfiles, STORED_PROFILE } from './shared.ts'
-import type { ProfileSettings, ReadOutcome } from './types.ts'
+import type { Counts } from './source.ts'
+import type { ProfileSettings } from './types.ts'
 import { factsKnownBy } from './variables.ts'
-import { createUsers } from './users.ts'
 
-/** Longer than PROFILE_TIMEOUT: a late answer serves the next request. */
-const QUERY_DEADLINE_MS = 2000
-const MAX_BODY_BYTES = 1024 * 1024
-/** Groups cost Authgear one more query of its database for each user. */
-const MAX_USERS = { withGroups: 20, withoutGroups: 100 } as const
+/** Longest wait for another replica that reads a user; as long as a query has. */
+const LEASE_WAIT_MS = 2000
 /** Long enough for a busy event loop and two lost renewals. */
 const LEASE_MS = 400
 
-type Counts = CountsOf<typeof METRICS>
-
 /** Opens no connection by itself. */
 export function openProfile (settings: ProfileSettings, base: Base, count: Counts) {
-  const { clock, maxBytes, openAdminApi, authgear, ttlMs, lifetimeMs } = base
-  if (openAdminApi === undefined) throw new Error('no Admin API') // the rules see to it that there is one
-  const api = openAdminApi({
-    connections: MAX_QUERIES, deadlineMs: QUERY_DEADLINE_MS, maxBodyBytes: MAX_BODY_BYTES
-  })
-  const pause = createPause(clock)
-  const queries = openBatches(settings, api, pause, reporting(base, count))
-  const profiles = (revocations: RevocationLog) => {
+  const { clock, maxBytes, authgear, ttlMs, lifetimeMs } = base
+  const { source: sourceOf, read, ...places } = settings.isLent
+    ? openLentSource(base, count)
+    : openAdminSource(settings, base, count)
+  const profiles = (revocations: RevocationLog, loans: Loans | undefined) => {
+    const source = sourceOf(loans)
     const reader = createReader({
-      batches: queries.batches,
+      source,
       shared: openSharedProfiles(settings, base, revocations),
       revocations,
       rules: settings,
       ttlMs: settings.ttlMs,
       clock,
       random: Math.random,
-      read: reportingForeign(base, count)
+      read
     })
     const known = createProfiles({
       reader,
-      pause,
+      source,
       revocations,
       timeoutMs: settings.timeoutMs,
       decideWithinMs: authgear.timeoutMs,
@@ -57,37 +46,19 @@ export function openProfile (settings: ProfileSettings, base: Base, count: Count
       clock,
       answered: count.answers.add
     })
-    return Object.freeze({ ...known, knows: factsKnownBy(settings) })
+    const knows = factsKnownBy(settings)
+    return Object.freeze({ ...known, knows, knowsOfTokens: settings.isLent ? [] : knows })
   }
-  return Object.freeze({ profiles, close: queries.close, gauges: {} } satisfies Opened & Record<'gauges', object>)
-}
-
-/** Reads many users by one query. */
-function openBatches (
-  { fields }: ProfileSettings, api: AdminApi, pause: Pause, report: Queried
-): Readonly<{ batches: Batches, close: () => Promise<void> }> {
-  const [name, groups] = [fields.includes('name'), fields.includes('groups')]
-  let isClosed = false
-  const batches = createBatches({
-    users: createUsers(api, { name, groups }),
-    pause,
-    maxUsers: groups ? MAX_USERS.withGroups : MAX_USERS.withoutGroups,
-    queried: (outcome, error) => { if (!isClosed) report(outcome, error) }
-  })
-  const close = async (): Promise<void> => {
-    isClosed = true // the queries that this ends are no failure
-    await api.close()
-  }
-  return { batches, close }
+  return Object.freeze({ profiles, ...places, gauges: {} } satisfies Opened & Record<'gauges', object>)
 }
 
 function openSharedProfiles (
-  { fields, sendsUnverifiedEmail }: ProfileSettings, { redis, keyer, clock }: Base, revocations: RevocationLog
+  { fields, sendsUnverifiedEmail, isLent }: ProfileSettings, { redis, keyer, clock }: Base, revocations: RevocationLog
 ): SharedProfiles {
   if (redis === undefined) return NO_SHARED_PROFILES
   const { commands, sealing: { sealer }, keyPrefix, cacheError } = redis
-  const { leaseMs = LEASE_MS, leaseWaitMs = QUERY_DEADLINE_MS } = redis
-  const form = `${fields.join()} ${sendsUnverifiedEmail ? 'unverified' : 'verified'}`
+  const { leaseMs = LEASE_MS, leaseWaitMs = LEASE_WAIT_MS } = redis
+  const form = `${fields.join()} ${sendsUnverifiedEmail ? 'unverified' : 'verified'} ${isLent ? 'userinfo' : 'admin'}`
   return createSharedProfiles({
     cache: createSecretCache(
       { commands, sealer, keyPrefix, clock, form: STORED_PROFILE },
@@ -98,33 +69,4 @@ function openSharedProfiles (
     clock,
     leaseWaitMs
   })
-}
-
-const FAILING = 'profiles cannot be read from the Admin API: known ones are still sent, others are empty, and a rule ' +
-  'by address or group is answered 503'
-const FOREIGN = "the Admin API answered with another user's data, which was refused: a proxy between mixes answers"
-const OF_SOME_USER = 'the Admin API has no answer about some user: that profile stays empty, others are asked for again'
-
-type Queried = (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
-
-/** One line when queries begin to fail, one when they succeed again. */
-function reporting ({ log, clock }: Base, count: Counts): Queried {
-  const warnOfSome = onceAMinute(clock, () => log.warn(OF_SOME_USER))
-  const tell = tellChanges<Readonly<{ kind: AdminApiErrorKind, error: unknown }>>(
-    ({ kind, error }) => log.warn({ kind, error: describe(error) }, FAILING),
-    () => log.info('profiles are read from the Admin API again')
-  )
-  return (outcome, error) => {
-    count.requests.add(outcome)
-    if (outcome === 'partial' || outcome === 'too_large') warnOfSome()
-    else tell(outcome === 'ok' ? undefined : { kind: outcome, error })
-  }
-}
-
-function reportingForeign ({ log, clock }: Base, count: Counts): (outcome: ReadOutcome) => void {
-  const warn = onceAMinute(clock, () => log.error(FOREIGN))
-  return (outcome) => {
-    count.reads.add(outcome)
-    if (outcome === 'foreign') warn()
-  }
 }

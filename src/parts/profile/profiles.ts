@@ -1,17 +1,16 @@
 import { elapsedSince } from '../../base/clock.ts'
 import type { UserId } from '../../base/core/resolution.ts'
-import { NO_PROFILE, type Profile, type Profiles } from '../../base/identity/profile.ts'
-import type { Pause } from './batches.ts'
-import { createFacts, freshAfter } from './facts.ts'
+import { type Asker, NO_PROFILE, type Profile, type Profiles } from '../../base/identity/profile.ts'
+import { createFacts } from './facts.ts'
 import { createKnownUsers, type KnownUsersDeps } from './known-users.ts'
-import type { Learned, ReadUser } from './reader.ts'
-import { RENEW_AHEAD } from './shared.ts'
+import type { ReadUser } from './reader.ts'
+import { signedInAtOf, type Source } from './source.ts'
 import type { AnswerOutcome } from './types.ts'
 import { isReadableId } from './users.ts'
 
 export type ProfilesDeps = KnownUsersDeps & Readonly<{
   reader: ReadUser
-  pause: Pick<Pause, 'isOver'>
+  source: Pick<Source, 'isLent' | 'mayAsk' | 'nameOf'>
   /** PROFILE_TIMEOUT */
   timeoutMs: number
   /** AUTHGEAR_TIMEOUT: a decision waits for so long. */
@@ -33,23 +32,30 @@ type Read = {
 }
 
 /** Memory first; other users are read in the background, and a request waits on the first sight of a user only. */
-export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows'> {
-  const { reader, pause, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
+export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'knowsOfTokens'> {
+  const { reader, source, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
   const { remembered, usable, usableNow, mayStillDecide, keep, keepFailure } = createKnownUsers(deps)
-  const reads = new Map<UserId, Read>()
+  const reads = new Map<string, Read>()
+  const isFromBefore = (asker: Asker, { signedInAt }: Readonly<{ signedInAt: number }>): boolean =>
+    source.isLent && signedInAtOf(asker) > signedInAt
 
-  /** @returns undefined where there is no room, or the Admin API rests */
-  function read (userId: UserId, maxAgeMs: number): Read | undefined {
-    const running = reads.get(userId)
-    if (running !== undefined || reads.size >= MAX_READS || !pause.isOver()) return running
-    const settle = (learned: Learned | 'dropped' | undefined): void => {
-      reads.delete(userId)
-      if (learned === undefined) keepFailure(userId)
-      else if (learned !== 'dropped') keep(userId, learned) // the next request reads again, without a pause
+  /** @returns undefined where there is no room, or the source rests */
+  function read (asker: Asker, maxAgeMs: number): Read | undefined {
+    const { userId } = asker
+    const name = source.nameOf(asker)
+    const running = reads.get(name)
+    if (running !== undefined || reads.size >= MAX_READS || !source.mayAsk(asker)) return running
+    const signedInAt = source.isLent ? Math.max(signedInAtOf(asker), remembered(userId)?.signedInAt ?? 0) : 0
+    const settle = (learned: Awaited<ReturnType<ReadUser>>): void => {
+      reads.delete(name)
+      if (learned === undefined) return keepFailure(userId)
+      if (typeof learned !== 'object') return // the next request reads again, without a pause
+      const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
+      if (!isOvertaken) keep(userId, learned)
     }
-    const ended = reader(userId, maxAgeMs).then(settle, () => settle(undefined))
+    const ended = reader(asker, { maxAgeMs, signedInAt }).then(settle, () => settle(undefined))
     const begun: Read = { ended, waiting: undefined, waiters: 0, isLate: false }
-    reads.set(userId, begun)
+    reads.set(name, begun)
     return begun
   }
 
@@ -72,9 +78,10 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows'> {
     return read.waiting
   }
 
-  function firstSight (userId: UserId): Profile | Promise<Profile> {
+  function firstSight (asker: Asker): Profile | Promise<Profile> {
+    const { userId } = asker
     if (!isReadableId(userId)) return without('unknown')
-    const begun = read(userId, Infinity)
+    const begun = read(asker, Infinity)
     if (begun === undefined) return without('rejected')
     return begun.isLate ? without('unknown') : waitFor(userId, begun)
   }
@@ -85,16 +92,21 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows'> {
   }
 
   return Object.freeze({
-    ...createFacts({ remembered, mayStillDecide, read, clock, decideWithinMs, after }),
+    ...createFacts({ remembered, mayStillDecide, isFromBefore, read, clock, decideWithinMs, after }),
     now: usableNow,
-    of (userId: UserId): Profile | Promise<Profile> {
-      const known = remembered(userId)
-      if (known === undefined) return firstSight(userId)
+    of (asker: Asker): Profile | Promise<Profile> {
+      // a resource token opens no profile: it would have one only while a session of its user keeps it here
+      if (source.isLent && asker.subject === undefined) return without('unknown')
+      const known = remembered(asker.userId)
+      if (known === undefined) return firstSight(asker)
       const ageMs = elapsedSince(known.since, clock)
-      if (ageMs < known.lifeMs * RENEW_AHEAD) { answered('known', 1); return known.profile }
-      const begun = clock.monotonic() >= known.nextTryAt ? read(userId, freshAfter(known, ageMs)) : undefined
+      const isCurrent = ageMs < known.lifeMs && !isFromBefore(asker, known)
+      if (isCurrent && ageMs < known.renewMs) { answered('known', 1); return known.profile }
+      const begun = clock.monotonic() >= known.nextTryAt
+        ? read(asker, isCurrent ? known.renewMs : Infinity)
+        : undefined
       // a user who was away for longer than PROFILE_TTL counts as new
-      if (ageMs >= known.lifeMs && known.failures === 0 && begun?.isLate === false) return waitFor(userId, begun)
+      if (!isCurrent && known.failures === 0 && begun?.isLate === false) return waitFor(asker.userId, begun)
       answered(ageMs < known.lifeMs ? 'known' : known.profile === NO_PROFILE ? 'unknown' : 'stale', 1)
       return usable(known, ageMs)
     }

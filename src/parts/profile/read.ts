@@ -26,6 +26,15 @@ export function profileOf (record: UserRecord, rules: ProfileRules): Profile {
   return Object.freeze(Object.fromEntries(entries)) as Profile
 }
 
+/** What an address in a profile is worth. `hidden`: it has none, and the user may have one. */
+export const ADDRESS_STATES = ['verified', 'other', 'hidden'] as const
+export type AddressState = typeof ADDRESS_STATES[number]
+
+export function addressStateOf ({ attributes, hidesAddress }: UserRecord, { fields }: ProfileRules): AddressState {
+  if (hidesAddress === true && fields.includes('email')) return 'hidden'
+  return attributes['email_verified'] === true ? 'verified' : 'other'
+}
+
 /** Longer names are cut. */
 const MAX_NAME_CODE_POINTS = 256
 /** Longer identifiers are dropped: an address of RFC 5321 has at most 254. */

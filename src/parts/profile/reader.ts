@@ -1,14 +1,13 @@
 import { type Clock, type Moment, momentOf } from '../../base/clock.ts'
-import type { UserId } from '../../base/core/resolution.ts'
-import { NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
+import { type Asker, NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
 import type { RevocationLog, RevocationSnapshot } from '../../base/revocation/types.ts'
-import type { Batches, BatchReading } from './batches.ts'
-import { profileOf } from './read.ts'
-import { madeAt, type SharedProfiles } from './shared.ts'
+import { type AddressState, addressStateOf, profileOf } from './read.ts'
+import { madeAt, type SharedProfiles, type StoredProfile } from './shared.ts'
+import { type Life, type Reading, type Source, wholeLife } from './source.ts'
 import type { ProfileRules, ReadOutcome } from './types.ts'
 
 export type ReaderDeps = Readonly<{
-  batches: Batches
+  source: Source
   shared: SharedProfiles
   revocations: Pick<RevocationLog, 'snapshot' | 'isVoid' | 'trustsShared'>
   rules: ProfileRules
@@ -21,10 +20,12 @@ export type ReaderDeps = Readonly<{
 }>
 
 /** A profile to remember. */
-export type Learned = Readonly<{
+export type Learned = Life & Readonly<{
   profile: Profile
+  address: AddressState
+  /** As `Bounds` have it. */
+  signedInAt: number
   since: Moment
-  lifeMs: number
   /** Position in the revocation log before Authgear was asked. */
   snapshot: Pick<RevocationSnapshot, 'stamp' | 'local'>
   isEmpty: boolean
@@ -37,69 +38,88 @@ const JITTER = 0.1
 /** Life of an empty profile, of an unknown or a disabled user: read again soon, and never shared. */
 const EMPTY_LIFE_MS = 5000
 
+/** An older profile will not do, nor one of before that sign-in: epoch milliseconds; 0: any will do. */
+type Bounds = Readonly<{ maxAgeMs: number, signedInAt: number }>
+
 /**
- * Reads one user from Redis or the Admin API. Never rejects; undefined if nothing was learned. `dropped`: revocations
- * named the user during each attempt, which is no failure of the Admin API.
+ * Reads one user from Redis or Authgear. Never rejects; undefined if nothing was learned. `dropped`: revocations named
+ * the user during each attempt, which is no failure of Authgear's. `refused`: no credentials but these failed.
  */
-export type ReadUser = (userId: UserId, maxAgeMs: number) => Promise<Learned | 'dropped' | undefined>
+export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | 'refused' | undefined>
 
 export function createReader (deps: ReaderDeps): ReadUser {
   const { revocations } = deps
-  return async (userId, maxAgeMs) => {
+  return async (asker, bounds) => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const learned = await readOnce(deps, userId, maxAgeMs)
-      if (learned === undefined || !revocations.isVoid({ userId, digests: [] }, learned.snapshot)) return learned
+      const learned = await readOnce(deps, asker, bounds)
+      const isLearned = learned !== undefined && learned !== 'refused'
+      if (!isLearned || !revocations.isVoid({ userId: asker.userId, digests: [] }, learned.snapshot)) return learned
     }
     deps.read('dropped')
     return 'dropped'
   }
 }
 
-async function readOnce (deps: ReaderDeps, userId: UserId, maxAgeMs: number): Promise<Learned | undefined> {
-  const { shared, revocations, clock, batches } = deps
-  const lookup = await shared.lookup(userId, maxAgeMs)
+async function readOnce (
+  deps: ReaderDeps, asker: Asker, bounds: Bounds
+): Promise<Learned | 'refused' | undefined> {
+  const { shared, revocations, clock, source } = deps
+  const { userId } = asker
+  const { signedInAt } = bounds
+  const isGood = (stored: StoredProfile, ageMs: number): boolean => {
+    const since = madeAt(stored, stored.ttlMs - ageMs, clock)
+    return ageMs < Math.min(bounds.maxAgeMs, source.lifeOf(asker, since, stored.ttlMs).lifeMs) &&
+      stored.signedInAt >= signedInAt
+  }
+  const lookup = await shared.lookup(userId, isGood)
   if (lookup.kind === 'found') {
     const { stored, remainingMs } = lookup
+    const { profile, address, ttlMs } = stored
+    const since = madeAt(stored, remainingMs, clock)
     deps.read('redis')
     return {
-      profile: stored.profile,
-      since: madeAt(stored, remainingMs, clock),
-      lifeMs: stored.ttlMs,
+      ...source.lifeOf(asker, since, ttlMs),
+      profile,
+      address,
+      signedInAt: stored.signedInAt,
+      since,
       snapshot: { stamp: stored.stamp, local: revocations.snapshot().local }, // trusted: nothing is pending about them
       isEmpty: false
     }
   }
   const snapshot = revocations.snapshot() // before Authgear is asked: its answer may lack later changes
-  const learned = learn(deps, await batches.read(userId), snapshot)
+  const learned = learn(deps, asker, await source.read(asker), { signedInAt, snapshot })
   await lookup.done(isShareable(deps, userId, learned) ? sealable(learned, clock) : undefined)
   return learned
 }
 
 function learn (
-  { rules, ttlMs, clock, random, read }: ReaderDeps,
-  reading: BatchReading,
-  snapshot: Learned['snapshot']
-): Learned | undefined {
-  const since = momentOf(clock)
+  { rules, ttlMs, clock, random, read, source }: ReaderDeps,
+  asker: Asker,
+  reading: Reading,
+  given: Pick<Learned, 'signedInAt' | 'snapshot'>
+): Learned | 'refused' | undefined {
+  const common = { ...given, since: momentOf(clock) }
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
-  read(isDisabled ? 'disabled' : reading.kind)
+  const address = reading.kind === 'user' ? addressStateOf(reading.record, rules) : 'other'
+  read(isDisabled ? 'disabled' : address === 'hidden' ? 'hidden' : reading.kind)
   if (isDisabled || reading.kind === 'none') {
-    return { profile: NO_PROFILE, since, lifeMs: EMPTY_LIFE_MS, snapshot, isEmpty: true }
+    return { ...common, ...wholeLife(EMPTY_LIFE_MS), profile: NO_PROFILE, address, isEmpty: true }
   }
-  if (reading.kind !== 'user') return undefined
-  const profile = profileOf(reading.record, rules)
+  if (reading.kind !== 'user') return source.isLent && reading.kind !== 'failed' ? 'refused' : undefined
   const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
-  return { profile, since, lifeMs, snapshot, isEmpty: false }
+  const profile = profileOf(reading.record, rules)
+  return { ...common, ...source.lifeOf(asker, common.since, lifeMs), profile, address, isEmpty: false }
 }
 
 function isShareable (
   { revocations }: ReaderDeps,
-  userId: UserId,
-  learned: Learned | undefined
+  userId: Asker['userId'],
+  learned: Learned | 'refused' | undefined
 ): learned is Learned {
-  return learned !== undefined && !learned.isEmpty && revocations.trustsShared() &&
+  return learned !== undefined && learned !== 'refused' && !learned.isEmpty && revocations.trustsShared() &&
     !revocations.isVoid({ userId, digests: [] }, learned.snapshot)
 }
 
-const sealable = ({ profile, lifeMs, snapshot: { stamp } }: Learned, clock: Clock) =>
-  ({ profile, stamp, ttlMs: lifeMs, sealedAt: clock.wall() })
+const sealable = ({ profile, address, signedInAt, lifeMs, snapshot: { stamp } }: Learned, clock: Clock) =>
+  ({ profile, address, signedInAt, stamp, ttlMs: lifeMs, sealedAt: clock.wall() })

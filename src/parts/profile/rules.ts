@@ -3,11 +3,18 @@ import type { variables } from './variables.ts'
 
 type OwnRule = Rule<typeof variables>
 
-const isWhole: OwnRule = ({ isSet, base: { hasAdminApi } }) => [
+const ADMIN_API = 'AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and AUTHGEAR_APP_ID'
+
+const isWhole: OwnRule = ({ isSet, base: { hasAdminApi, hasOwnSessions }, values: { IDENTITY_PROFILE: fields } }) => [
   isSet('IDENTITY_PROFILE') &&
     !hasAdminApi &&
-    'IDENTITY_PROFILE: is read from the Admin API: set AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and ' +
-      'AUTHGEAR_APP_ID too, or leave this out'
+    !hasOwnSessions &&
+    "IDENTITY_PROFILE: is read with people's own tokens or from the Admin API: set LOGIN_SESSION=own " +
+      `(docs/login.md), or ${ADMIN_API}, or leave this out`,
+  fields?.includes('groups') === true &&
+    !hasAdminApi &&
+    hasOwnSessions &&
+    `IDENTITY_PROFILE: names groups, which the Admin API alone tells: set ${ADMIN_API} too, or leave groups out`
 ]
 
 const userIsVerified: OwnRule = ({ base: { identityUser }, values: { IDENTITY_UNVERIFIED_EMAIL: unverified } }) => [

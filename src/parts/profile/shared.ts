@@ -9,6 +9,7 @@ import type { Contended, SecretCache } from '../../base/cache/contention.ts'
 import type { Form } from '../../base/cache/redis.ts'
 import type { Dated } from '../../base/cache/types.ts'
 import type { RevocationLog } from '../../base/revocation/types.ts'
+import { ADDRESS_STATES, type AddressState } from './read.ts'
 
 export type SharedProfilesOptions = Readonly<{
   cache: SecretCache<StoredProfile>
@@ -26,8 +27,8 @@ type SharedLookup =
   | Readonly<{ kind: 'ask', done: (stored?: StoredProfile) => Promise<void> }>
 
 export type SharedProfiles = Readonly<{
-  /** @param maxAgeMs an older profile is not good enough */
-  lookup: (userId: UserId, maxAgeMs: number) => Promise<SharedLookup>
+  /** @param isGood says whether a profile of that age will do */
+  lookup: (userId: UserId, isGood: (stored: StoredProfile, ageMs: number) => boolean) => Promise<SharedLookup>
 }>
 
 /** Share of its life after which a profile in use is renewed in the background. */
@@ -45,10 +46,10 @@ export function createSharedProfiles (
   const isTrusted = (userId: UserId, { stamp, ttlMs, sealedAt }: StoredProfile): boolean =>
     revocations.trusts({ stamp, ttlMs, sealedAt, digests: [], resolution: { kind: 'valid', userId, identity: [] } })
   return Object.freeze({
-    async lookup (userId: UserId, maxAgeMs: number): Promise<SharedLookup> {
+    async lookup (userId, isGood): Promise<SharedLookup> {
       if (!revocations.trustsShared()) return ASK_ALONE
       const accept = (stored: StoredProfile, remainingMs: number): boolean =>
-        isTrusted(userId, stored) && stored.ttlMs - remainingMs < maxAgeMs
+        isTrusted(userId, stored) && isGood(stored, stored.ttlMs - remainingMs)
       const key = keyOf(userId)
       const read = await cache.read(key)
       if (read.kind === 'unreachable') return ASK_ALONE
@@ -77,28 +78,37 @@ export function madeAt ({ ttlMs }: StoredProfile, remainingMs: number, clock: Cl
   return { monotonic: clock.monotonic() - ageMs, wall: clock.wall() - ageMs }
 }
 
-/** A profile as replicas share it. `stamp`: the position in the revocation log before Authgear was asked. */
-export type StoredProfile = Dated & Readonly<{ profile: Profile, stamp: Stamp }>
+/**
+ * A profile as replicas share it. `stamp`: the position in the revocation log before Authgear was asked. `signedInAt`:
+ * the time of the sign-in by which it was read, epoch milliseconds; 0 of the Admin API's.
+ */
+export type StoredProfile =
+  & Dated
+  & Readonly<{ profile: Profile, address: AddressState, signedInAt: number, stamp: Stamp }>
 
 /** First byte of an encoded profile. Raise it with every change of form. */
-const VERSION = 1
+const VERSION = 2
 const TEXTS = PROFILE_FIELDS.filter((field) => field !== 'groups')
 
 export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
   // a lease has the name of an entry's lease
   nameOf: (prefix: string, key: string) => `${prefix}{${key}}:profile`,
-  encode ({ profile, stamp: { generation, position }, ttlMs, sealedAt }: StoredProfile): Buffer {
-    const json = JSON.stringify([profile, generation, position.id, position.nonce, ttlMs, sealedAt])
+  encode ({ profile, address, signedInAt, stamp, ttlMs, sealedAt }: StoredProfile): Buffer {
+    const { generation, position: { id, nonce } } = stamp
+    const json = JSON.stringify([profile, address, signedInAt, generation, id, nonce, ttlMs, sealedAt])
     return Buffer.concat([Buffer.of(VERSION), Buffer.from(json)])
   },
   decode (bytes: Uint8Array): StoredProfile | undefined {
     const fields = bytes[0] === VERSION ? parseJson(Buffer.from(bytes.subarray(1)).toString()) : undefined
-    if (!Array.isArray(fields) || fields.length !== 6) return undefined
-    const [given, generation, id, nonce, ttlMs, sealedAt]: unknown[] = fields
+    if (!Array.isArray(fields) || fields.length !== 8) return undefined
+    const [given, state, signedInAt, generation, id, nonce, ttlMs, sealedAt]: unknown[] = fields
     const profile = readProfile(given)
-    if (profile === undefined || !isString(generation) || !isString(id) || !isString(nonce)) return undefined
+    const address = ADDRESS_STATES.find((one) => one === state)
+    if (profile === undefined || address === undefined || typeof signedInAt !== 'number') return undefined
+    if (!isString(generation) || !isString(id) || !isString(nonce)) return undefined
     if (!isPositive(ttlMs) || !isPositive(sealedAt)) return undefined
-    return { profile, stamp: { generation, position: { id, nonce } }, ttlMs, sealedAt: sealedAt as EpochMs }
+    const stamp = { generation, position: { id, nonce } }
+    return { profile, address, signedInAt, stamp, ttlMs, sealedAt: sealedAt as EpochMs }
   }
 })
 

@@ -8,6 +8,8 @@ export type ProfileRules = Readonly<{
 }>
 
 export type ProfileSettings = ProfileRules & Readonly<{
+  /** True without the Admin API: each profile is read from userinfo, by a token of its own person. */
+  isLent: boolean
   /** PROFILE_TTL */
   ttlMs: number
   /** PROFILE_TIMEOUT */
@@ -24,8 +26,9 @@ export type AnswerOutcome = typeof ANSWER_OUTCOMES[number]
 
 /**
  * Outcomes of reading one user. `redis`: another replica had read it. `dropped`: a revocation named the user during
- * each attempt.
+ * each attempt. `hidden`: read, but for the address, which Authgear keeps from apps. `refused`: the person's token was
+ * not taken, or none could be lent.
  */
 export const READ_OUTCOMES =
-  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped'] as const
+  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped', 'hidden', 'refused'] as const
 export type ReadOutcome = typeof READ_OUTCOMES[number]

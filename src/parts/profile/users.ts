@@ -9,6 +9,8 @@ export type UserRecord = Readonly<{
   attributes: Json
   formattedName: unknown
   groups: readonly unknown[]
+  /** True if there is an address, and Authgear keeps it from apps. */
+  hidesAddress?: boolean
 }>
 
 /** `none`: Authgear knows no such user. `foreign`: the answer was about a user who was not asked for. */

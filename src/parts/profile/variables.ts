@@ -10,10 +10,10 @@ export const variables = {
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
-      "What the service reads of a user from Authgear's Admin API, beside the resolver's answer (docs/profile.md). " +
+      "What the service reads of a user from Authgear, beside the resolver's answer (docs/profile.md). " +
         'For headers it decides nothing: without an answer the values are empty. A rule by address or group waits ' +
-        'for it, and is 503 without an answer. Needs `AUTHGEAR_ADMIN_API_URL`, which also follows the ' +
-        'audit log.'
+        'for it, and is 503 without an answer. Needs `LOGIN_SESSION=own`, whose people it reads with their own ' +
+        'tokens, or `AUTHGEAR_ADMIN_API_URL`, which has `groups`, too, and also follows the audit log.'
   },
   PROFILE_TTL: {
     as: 'ttlMs',
@@ -40,14 +40,16 @@ export const variables = {
 } as const satisfies Variables
 
 /** The facts by which rules may decide. An address that goes out unverified decides nothing. */
-export function factsKnownBy ({ fields, sendsUnverifiedEmail }: ProfileSettings): readonly FactName[] {
+export function factsKnownBy ({ fields, sendsUnverifiedEmail, isLent }: ProfileSettings): readonly FactName[] {
   const email = fields.includes('email') && !sendsUnverifiedEmail
-  return [...email ? ['email'] as const : [], ...fields.includes('groups') ? ['groups'] as const : []]
+  return [...email ? ['email'] as const : [], ...fields.includes('groups') && !isLent ? ['groups'] as const : []]
 }
 
 /** Undefined: it is off. */
 export function settingsOf (
-  { fields, ttlMs, timeoutMs, unverified }: SettingsOf<typeof variables>
+  { fields, ttlMs, timeoutMs, unverified }: SettingsOf<typeof variables>, hasValue: (name: string) => boolean
 ): ProfileSettings | undefined {
-  return fields === undefined ? undefined : { fields, ttlMs, timeoutMs, sendsUnverifiedEmail: unverified === 'send' }
+  if (fields === undefined) return undefined
+  const isLent = !hasValue('AUTHGEAR_ADMIN_API_URL')
+  return { fields, isLent, ttlMs, timeoutMs, sendsUnverifiedEmail: unverified === 'send' }
 }

@@ -11,10 +11,11 @@ import { credentialContextOf, thenOrNow } from '../../base/http/request.ts'
 import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../../base/http/types.ts'
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors.ts'
 import { type Admitted, NOT_AWAITED, type Presenter } from '../../base/identity/presenter.ts'
+import type { Asker } from '../../base/identity/profile.ts'
 import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
 import {
-  confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin
+  confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin, withFactsOfTokens
 } from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
@@ -139,6 +140,7 @@ type Verified = Verification & { kind: 'token' }
 function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Verified> {
   const { absentHeaders, clock, presenter, rules, facts: factSource, waiting, verifier, confirmAfterMs } = deps
   const allow = createAllowToken(absentHeaders)
+  const ofTokens = withFactsOfTokens(rules, factSource) // a route's own policy is bad before it comes here
 
   /** A revocation may have come while something was waited for. */
   async function judgeAgain (
@@ -153,7 +155,11 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     route: RoutePolicy, subject: CredentialContext, verified: Verified, given: EarlierFindings
   ): HandlerResult | Promise<HandlerResult> {
     const { token } = verified
-    const facts = factsOf(factSource, token.userId, given, { waiting, subject })
+    if (ofTokens.kind === 'bad') {
+      const rest = { subject, who: admittedOf(subject, token), policyError: ofTokens.why }
+      return refuse(route, { reason: 'bad_policy', bearer: true }, rest)
+    }
+    const facts = factsOf(factSource, askerOf(token), given, { waiting, subject })
     if (facts instanceof Promise) return facts.then((known) => judgeAgain(route, subject, known))
     return answer(decideToken(token, route.policy, rules, clock.wall(), facts), route, subject, verified, given)
   }
@@ -166,7 +172,7 @@ function createJudgeToken (deps: ResourceDeps, conclude: Conclude): Conclude<Ver
     if (decision.kind === 'refuse') {
       const isByFacts = decision.reason === 'forbidden' && decision.lack !== undefined
       const facts = isByFacts
-        ? confirmFacts(factSource, token.userId, given, confirmAfterMs, { waiting, subject })
+        ? confirmFacts(factSource, askerOf(token), given, confirmAfterMs, { waiting, subject })
         : undefined
       return facts?.then((known) => judgeAgain(route, subject, known)) ??
         refuse(route, { ...decision, bearer: true }, { subject, source, who })
@@ -209,6 +215,10 @@ function unread (standing: TokenStanding, block: ClientStanding | undefined): Re
   if (standing === 'unread') return new LogNotRead()
   return block === 'unread' && standing !== 'revoked' ? new BlocksNotRead() : undefined
 }
+
+/** No profile can be read by a resource token itself. */
+const askerOf = ({ userId, identity }: ResourceToken): Asker | undefined =>
+  userId === undefined ? undefined : { userId, identity, subject: undefined }
 
 function admittedOf ({ key, credentials }: CredentialContext, token: ResourceToken): Admitted {
   const { userId, identity, clientId, scopes, id, expiresAt } = token

@@ -1,7 +1,7 @@
 import type { Policy } from '../../base/core/policy.ts'
 import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
 import type { FactSource } from '../../base/identity/profile.ts'
-import { withKnownFacts } from '../../base/verify/facts.ts'
+import { withFactsOfTokens } from '../../base/verify/facts.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 
@@ -33,7 +33,7 @@ export function createRoutePolicy (
     if (needs.resources.length === 0) return NO_RESOURCE
     if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
     if (isAllowList && !namesClients(policy)) return NO_CLIENT
-    const known = withKnownFacts(policy, facts)
+    const known = withFactsOfTokens(policy, facts)
     if (known.kind === 'bad') return { policy: known, needs }
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }

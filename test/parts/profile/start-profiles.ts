@@ -4,9 +4,10 @@ import type { UserId } from '../../../src/base/core/resolution.ts'
 import { createBatches, createPause } from '../../../src/parts/profile/batches.ts'
 import { createProfiles } from '../../../src/parts/profile/profiles.ts'
 import { createReader } from '../../../src/parts/profile/reader.ts'
+import { adminSource } from '../../../src/parts/profile/source.ts'
 import { NO_SHARED_PROFILES } from '../../../src/parts/profile/shared.ts'
 import { createMemoryLog } from '../../../src/base/revocation/memory-log.ts'
-import type { Profile } from '../../../src/base/identity/profile.ts'
+import type { Asker, Profile } from '../../../src/base/identity/profile.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
@@ -16,6 +17,9 @@ const DECIDE_WITHIN_MS = 2000
 const STALE_MS = 60_000
 
 export const userOf = (n: number): UserId => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId
+
+/** Somebody by a resource token, or of whom no credentials are needed. */
+export const askerOf = (userId: UserId): Asker => ({ userId, identity: [], subject: undefined })
 
 type Answers = (ids: readonly string[]) => ReadonlyMap<string, UserReading> | Error
 
@@ -37,8 +41,9 @@ export function startProfiles (options: Readonly<{ maxBytes?: number, maxUsers?:
   const pause = createPause(clock)
   const batches = createBatches({ users: api.users, pause, maxUsers, queried: (outcome) => count(`query ${outcome}`) })
   const rules = { fields: ['name'], sendsUnverifiedEmail: false } as const
+  const source = adminSource(batches, pause)
   const reader = createReader({
-    batches,
+    source,
     shared: NO_SHARED_PROFILES,
     revocations,
     rules,
@@ -48,9 +53,9 @@ export function startProfiles (options: Readonly<{ maxBytes?: number, maxUsers?:
     read: (outcome) => count(`read ${outcome}`)
   })
   const timers = new Map<() => void, number>()
-  const profiles = createProfiles({
+  const { of, facts, confirm, now } = createProfiles({
     reader,
-    pause,
+    source,
     revocations,
     timeoutMs: TIMEOUT_MS,
     decideWithinMs: DECIDE_WITHIN_MS,
@@ -67,6 +72,12 @@ export function startProfiles (options: Readonly<{ maxBytes?: number, maxUsers?:
   function advance (ms: number): void {
     clock.advance(ms)
     for (const [act, at] of timers) if (at <= clock.monotonic() && timers.delete(act)) act()
+  }
+  const profiles = {
+    now,
+    of: (userId: UserId) => of(askerOf(userId)),
+    facts: (userId: UserId, isAwaited: boolean) => facts(askerOf(userId), isAwaited),
+    confirm: (userId: UserId, maxAgeMs: number) => confirm(askerOf(userId), maxAgeMs)
   }
   const drop = (userId: string) => log.revoke({ target: { kind: 'user', userId }, origin: 'webhook', quietMs: 0 })
   return { profiles, api, counts, timers, following, pause, advance, drop, clock }

@@ -11,6 +11,7 @@ import type { Counts, RefreshOutcome, SessionEnd } from '../metrics.ts'
 import { createSessionChanges } from '../sessions/changes.ts'
 import { credentialsOfCookie } from '../sessions/credentials.ts'
 import type { EndedGrants } from '../sessions/ended-grants.ts'
+import { createLend } from '../sessions/lend.ts'
 import type { OwnRecord } from '../sessions/record.ts'
 import { createRefresh } from '../sessions/refresh.ts'
 import { createRenewal, type Renewal } from '../sessions/renewal.ts'
@@ -41,12 +42,14 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
   const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
   const { signOuts, forget } = signOutsOf(deps)
   const wasTaken = endings(deps, 'another_user', TAKEN)
+  const own = createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken })
   const changes = createSessionChanges({
     store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(sso, tokens, deps)
   })
   return {
     read: createOwnReader(sites),
-    resolve: createResolveOwn(createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken })),
+    resolve: createResolveOwn(own),
+    lend: createLend(own, keyer),
     login: {
       sites,
       changes,

@@ -7,7 +7,7 @@ import { OF_OWN_SESSIONS, visit, type Transcript } from '../../../helpers/doctor
 import { startInProcess } from '../../../helpers/in-process.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
-import { startSimulator } from '../../../helpers/simulator.ts'
+import { demo, startSimulator } from '../../../helpers/simulator.ts'
 
 const ORIGINS = ['http://127.0.0.1:8080', 'https://wiki.other.test']
 const LOGIN = {
@@ -122,6 +122,20 @@ t.test('through the proxy: the login\'s route, its host, and the cookie', async 
   t.match(about(noted(await visit({ env: hostless.env, args: ['--url', hostless.origin] }))), [/login-/])
   const elsewhere = { ...good.env, LOGIN_PUBLIC_URL: 'https://app.example.com' }
   t.ok(about(noted(await visit({ env: elsewhere, args: ['--url', good.origin] }))).includes('error login-origin'))
+})
+
+t.test('an e-mail that the project keeps from apps is found by a pasted token', async (t) => {
+  const { url, controls } = await startSimulator(t, { clients: [CLIENT] })
+  const env = { AUTHGEAR_ENDPOINT: url, LOGIN_PUBLIC_URL: ORIGINS.join(','), ...LOGIN, IDENTITY_PROFILE: 'email' }
+  const asked = async (more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> => {
+    const pasted = { args: ['--token-stdin'], stdin: demo.alice.accessToken }
+    return noted(await visit({ env: { ...env, ...more }, ...pasted })).findings.filter((one) => /email|token/.test(one))
+  }
+  t.strictSame(await asked(), [])
+  controls.userinfo.hideEmail(true)
+  controls.setRoles('alice', []) // nothing is remembered of her
+  t.strictSame(await asked(), ['error email-hidden'])
+  t.strictSame(await asked({ IDENTITY_PROFILE: 'name' }), [])
 })
 
 t.test('each finding of the list was made above', async (t) => {

@@ -11,6 +11,7 @@ import { startInProcess, type InProcess, type InProcessOptions } from '../../../
 import { metricOf, sumOf } from '../../../helpers/in-process-on-clock.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { profileSettings } from '../profile-settings.ts'
+import { askerOf } from '../start-profiles.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator, type RunningSimulator } from '../../../helpers/simulator.ts'
@@ -29,8 +30,9 @@ const WHOLE: Profile = {
 }
 
 const profileOf = async ({ service }: InProcess, userId: UserId): Promise<Profile> =>
-  ({ ...await service.profiles?.of(userId) })
-const waits = ({ service }: InProcess, userId: UserId): boolean => service.profiles?.of(userId) instanceof Promise
+  ({ ...await service.profiles?.of(askerOf(userId)) })
+const waits = ({ service }: InProcess, userId: UserId): boolean =>
+  service.profiles?.of(askerOf(userId)) instanceof Promise
 const requests = (outcome: string): string => `forward_auth_profile_requests_total{outcome="${outcome}"}`
 const askedAbout = ({ controls }: RunningSimulator): readonly string[] => controls.profiles.queries.flat()
 
@@ -322,7 +324,7 @@ t.test('ten thousand users at once: the Admin API gets two queries at a time', a
   const one = await replica({ PROFILE_TIMEOUT: '20ms' })
   const ids = Array.from({ length: 10_000 }, (_, n) =>
     `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000` as UserId)
-  const answers = await Promise.all(ids.map((id) => one.service.profiles?.of(id)))
+  const answers = await Promise.all(ids.map((id) => one.service.profiles?.of(askerOf(id))))
   t.ok(answers.every((answer) => answer === NO_PROFILE))
   await gate.arrived(2)
   t.equal(gate.waiting, 2)

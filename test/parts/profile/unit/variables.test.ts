@@ -13,9 +13,9 @@ const API = {
 }
 
 t.test('a profile has the fields that were named, in one order', async (t) => {
-  const settings = (env: NodeJS.ProcessEnv) => settingsOf(readRows(variables, env))
+  const settings = (env: NodeJS.ProcessEnv) => settingsOf(readRows(variables, env), () => true)
   t.strictSame(settings({ IDENTITY_PROFILE: 'groups, email,email' }), {
-    fields: ['email', 'groups'], ttlMs: 300_000, timeoutMs: 300, sendsUnverifiedEmail: false
+    fields: ['email', 'groups'], isLent: false, ttlMs: 300_000, timeoutMs: 300, sendsUnverifiedEmail: false
   })
   const some = { PROFILE_TTL: '1m', PROFILE_TIMEOUT: '50ms', IDENTITY_UNVERIFIED_EMAIL: 'send' }
   t.match(settings({ IDENTITY_PROFILE: 'email', ...some }), {
@@ -24,19 +24,39 @@ t.test('a profile has the fields that were named, in one order', async (t) => {
   t.equal(settings({}), undefined, 'off unless it is asked for')
 })
 
+t.test('profiles come from userinfo where there is no Admin API', async (t) => {
+  const ofProfile = (env: NodeJS.ProcessEnv) => configOf(load(env)).parts.find(({ name }) => name === 'profile')
+  const lent = ofProfile({ ...OWN, IDENTITY_PROFILE: 'email' })
+  t.match(lent, { knowsFacts: ['email'], notes: [/userinfo.*RESOURCES/] })
+  const api = ofProfile({ ...OWN, ...API, IDENTITY_PROFILE: 'email,groups' })
+  t.match(api, { knowsFacts: ['email', 'groups'] })
+  t.strictSame(api?.notes, [])
+})
+
 t.test('it is on, and other parts have the same account of the Admin API', async (t) => {
   const { adminApi, parts } = configOf(load({ ...API, IDENTITY_PROFILE: 'email' }))
   t.ok(parts.some(({ name }) => name === 'profile'))
   t.strictSame(adminApi, { url: URL, key: { pem: PRIVATE_KEY, keyId: KEY_ID }, appId: APP_ID })
 })
 
+const OWN = {
+  LOGIN_SESSION: 'own',
+  LOGIN_CLIENT_ID: 'web',
+  LOGIN_PUBLIC_URL: 'https://app.example.com',
+  LOGIN_SECRET: 's'.repeat(32)
+}
 const REDIS = { REDIS_URL: 'redis://redis', CACHE_SECRET: 'k'.repeat(32) }
 
 const BAD: readonly Row[] = [
   [
     { IDENTITY_PROFILE: 'email' },
-    /^IDENTITY_PROFILE: is read from the Admin API: set AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and AUTHGEAR_APP_ID/
+    /^IDENTITY_PROFILE: .*: set LOGIN_SESSION=own .*, or AUTHGEAR_ADMIN_API_URL, AUTHGEAR_ADMIN_API_KEY and AUTHGEAR_APP_ID/
   ],
+  [{ ...OWN, IDENTITY_PROFILE: 'email,groups' }, /^IDENTITY_PROFILE: names groups, .*: set AUTHGEAR_ADMIN_API_URL/],
+  [{ ...OWN, IDENTITY_PROFILE: 'email', ALLOW: 'group=staff' },
+    /^ALLOW: .*: set IDENTITY_PROFILE=groups, with AUTHGEAR_ADMIN_API_URL/],
+  [{ ...OWN, IDENTITY_PROFILE: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send', ALLOW: 'email_domain=example.com' },
+    /^ALLOW: .*without IDENTITY_UNVERIFIED_EMAIL=send/],
   [{ IDENTITY_PROFILE: 'email', AUTHGEAR_ADMIN_API_URL: URL, AUTHGEAR_APP_ID: APP_ID },
     /^AUTHGEAR_ADMIN_API_KEY: is required/],
   [{ ...API, IDENTITY_PROFILE: 'email,mail' },
@@ -60,6 +80,7 @@ const WARNED: readonly Row[] = [
   [{ ...API, IDENTITY_PROFILE: 'email', IDENTITY_UNVERIFIED_EMAIL: 'send' },
     { warns: [/^IDENTITY_UNVERIFIED_EMAIL: is send: /] }],
   [{ ...API, IDENTITY_PROFILE: 'email' }, { warns: [] }],
+  [{ ...OWN, IDENTITY_PROFILE: 'email', ALLOW: 'email_domain=example.com' }, { warns: [] }],
   [{ ...API, IDENTITY_PROFILE: 'email', IDENTITY_USER: 'email' }, { warns: [/^IDENTITY_USER: an e-mail/] }],
   [{ IDENTITY_USER: 'email' },
     { warns: [/^IDENTITY_USER: an e-mail/, /^IDENTITY_USER: is email, which IDENTITY_PROFILE does not name/] }],

@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock, Moment } from '../../base/clock.ts'
+import type { Asker, Loans } from '../../base/identity/profile.ts'
+import type { Changes } from './changes.ts'
+import type { Reading, Source } from './source.ts'
+import type { Userinfo } from './userinfo.ts'
+
+export type LentSourceDeps = Readonly<{
+  userinfo: Pick<Userinfo, 'read'>
+  loans: Loans
+  changes: Pick<Changes, 'lifeOf'>
+  clock: Clock
+}>
+
+/** Credentials that opened no profile are not tried again for so long. */
+const REST_MS = 5000
+const MAX_RESTING = 10_000
+const REFUSED: Reading = Object.freeze({ kind: 'refused' })
+
+/** Reads each user from userinfo, by a token that the credentials of whoever asks stand for. */
+export function createLentSource ({ userinfo, loans, changes, clock }: LentSourceDeps): Source {
+  const resting = new LRUCache<string, true>({
+    max: MAX_RESTING, ttl: REST_MS, ttlResolution: 0, perf: { now: clock.monotonic }
+  })
+
+  async function read ({ userId, subject }: Asker): Promise<Reading> {
+    if (subject === undefined) return REFUSED
+    const token = await loans.lend(subject, userId)
+    const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
+    if (reading.kind !== 'user' && reading.kind !== 'failed') resting.set(subject.key, true)
+    // its session may have ended: whoever waits is judged by what the resolver says now
+    if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
+    return reading
+  }
+
+  return Object.freeze({
+    isLent: true,
+    mayAsk: ({ subject }: Asker) => subject !== undefined && !resting.has(subject.key),
+    nameOf: ({ subject }: Asker) => subject?.key ?? '',
+    read,
+    lifeOf: ({ userId }: Asker, since: Moment, lifeMs: number) => changes.lifeOf(userId, since, lifeMs)
+  })
+}

@@ -1,0 +1,59 @@
+import { authenticatedAtMs } from '../../base/core/requirement.ts'
+import type { Moment } from '../../base/clock.ts'
+import type { Asker, Loans } from '../../base/identity/profile.ts'
+import type { CountsOf } from '../../base/metrics/table.ts'
+import type { Opened } from '../../base/parts/places.ts'
+import type { Batches, BatchReading, Pause } from './batches.ts'
+import type { METRICS } from './metrics.ts'
+import { RENEW_AHEAD } from './shared.ts'
+import type { ReadOutcome } from './types.ts'
+
+/** How long a profile counts. */
+export type Life = Readonly<{
+  lifeMs: number
+  /** The age from which one in use is read again in the background. */
+  renewMs: number
+  /** True if it may be used past its life, while no newer one can be read. */
+  mayOutlive: boolean
+}>
+
+/** `refused`: these credentials opened no profile, which says nothing of other ones. */
+export type Reading = BatchReading | Readonly<{ kind: 'refused' }>
+
+/** The way in which one user is read. */
+export type Source = Readonly<{
+  /** True if the credentials of whoever asks are what it reads by: how they fail says nothing of others. */
+  isLent: boolean
+  /** False while it rests after failures. */
+  mayAsk: (asker: Asker) => boolean
+  /** Reads of one name are one. */
+  nameOf: (asker: Asker) => string
+  /** Never rejects. */
+  read: (asker: Asker) => Promise<Reading>
+  /** @param since when it was read */
+  lifeOf: (asker: Asker, since: Moment, lifeMs: number) => Life
+}>
+
+export type Counts = CountsOf<typeof METRICS>
+
+/** A source whose client is open, and the places that it needs. */
+export type OpenedSource = Pick<Opened, 'reads' | 'taken' | 'close'> & Readonly<{
+  source: (loans: Loans | undefined) => Source
+  /** Hears of each user that was read. */
+  read: (outcome: ReadOutcome) => void
+}>
+
+/** The Admin API reads anybody, and is never late. */
+export const adminSource = (batches: Batches, pause: Pick<Pause, 'isOver'>): Source => Object.freeze({
+  isLent: false,
+  mayAsk: pause.isOver,
+  nameOf: ({ userId }: Asker) => userId,
+  read: ({ userId }: Asker) => batches.read(userId),
+  lifeOf: (_asker: Asker, _since: Moment, lifeMs: number) => wholeLife(lifeMs)
+})
+
+export const wholeLife = (lifeMs: number): Life =>
+  ({ lifeMs, renewMs: lifeMs * RENEW_AHEAD, mayOutlive: true })
+
+/** The sign-in of whoever asks, epoch milliseconds; 0: unknown. */
+export const signedInAtOf = ({ identity }: Asker): number => authenticatedAtMs(identity) || 0

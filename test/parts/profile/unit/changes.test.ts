@@ -1,0 +1,67 @@
+import t from 'tap'
+import { momentOf } from '../../../../src/base/clock.ts'
+import { createChanges } from '../../../../src/parts/profile/changes.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+
+const HOUR_MS = 3_600_000
+const user = (userId: string) => ({ kind: 'user', userId } as const)
+
+/** @param maxUsers whose changes are known one by one */
+function start (maxUsers?: number) {
+  const clock = manualClock()
+  const changes = createChanges(clock, maxUsers)
+  const lifeOf = (userId = 'alice') => changes.lifeOf(userId, momentOf(clock), HOUR_MS)
+  return { clock, changes, lifeOf }
+}
+
+const WHOLE = { lifeMs: HOUR_MS, renewMs: HOUR_MS * 0.8, mayOutlive: true }
+const until = (renewMs: number, lifeMs: number) => ({ renewMs, lifeMs, mayOutlive: false })
+
+t.test('a profile that is read after a change lives until the change can be seen', async (t) => {
+  const { clock, changes, lifeOf } = start()
+  clock.advance(400_000)
+  t.strictSame(lifeOf(), WHOLE, 'nothing was told')
+  changes.told(user('alice'))
+  t.strictSame(lifeOf(), until(2000, 4000))
+  t.strictSame(lifeOf('bob'), WHOLE)
+  clock.advance(1999)
+  t.strictSame(lifeOf(), until(1, 2001))
+  clock.advance(1)
+  t.strictSame(lifeOf(), until(303_000, 308_000))
+  clock.advance(302_999)
+  t.strictSame(lifeOf(), until(1, 5001))
+  clock.advance(1)
+  t.strictSame(lifeOf(), WHOLE)
+})
+
+t.test('the newest change of a user or of everybody counts', async (t) => {
+  const { clock, changes, lifeOf } = start()
+  t.strictSame(lifeOf(), until(2000, 4000), 'before the start nothing was heard')
+  clock.advance(400_000)
+  changes.told(user('alice'))
+  clock.advance(10_000)
+  changes.told({ kind: 'everything' })
+  for (const one of ['alice', 'bob']) t.strictSame(lifeOf(one), until(2000, 4000))
+  clock.advance(10_000)
+  changes.told(user('bob'))
+  t.strictSame(lifeOf('bob'), until(2000, 4000))
+  changes.told({ kind: 'client', clientId: 'agent' })
+  t.strictSame(lifeOf(), until(295_000, 300_000), 'what is about no user changes nothing')
+})
+
+t.test("another replica's profile from before a change is read again in its time", async (t) => {
+  const { clock, changes } = start()
+  clock.advance(400_000)
+  const since = momentOf(clock)
+  clock.advance(100_000)
+  changes.told({ kind: 'everything' })
+  t.strictSame(changes.lifeOf('alice', since, HOUR_MS), until(102_000, 104_000))
+})
+
+t.test('a change that does not fit counts as one of everybody', async (t) => {
+  const { clock, changes, lifeOf } = start(2)
+  clock.advance(400_000)
+  for (const one of ['alice', 'bob', 'carol']) changes.told(user(one))
+  t.strictSame(lifeOf('alice'), until(2000, 4000))
+  t.strictSame(lifeOf('dora'), until(2000, 4000))
+})
