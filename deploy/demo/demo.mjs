@@ -95,7 +95,7 @@ const withPeople = (url) => `
 In a browser:
   1. ${url}  the service sends you to Authgear's login page (simulated: no password)
   2. choose who you are; you come back to the app, which knows you
-  3. ${url}admin  Bob has no role there: 403, with "Sign in as somebody else"
+  3. ${url}admin  Bob has no role there: 403, with "Use another account"
   4. ${url}${CONFIRM.path.slice(1)}  asks "Is it you?" when you signed in more than ${CONFIRM.maxAge} seconds ago, then opens
   5. "Switch account or sign out", on the app's page, ends the session everywhere
 

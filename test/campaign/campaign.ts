@@ -6,7 +6,7 @@ import { run, type Outcome } from './run.ts'
 import { roundsOf, type Means, type Round } from './schedule.ts'
 import { createScope } from './scope.ts'
 import { shrink } from './shrink.ts'
-import { startWorld } from './world.ts'
+import { startWorld, type World } from './world.ts'
 
 export type Plan = Readonly<{ means: Means, seed: number, seconds: number }>
 
@@ -52,7 +52,7 @@ async function runOnce ({ means, seconds }: Plan, rounds: Iterable<Round>, name:
   try {
     const world = await startWorld(scope.t, means.topology)
     const end = performance.now() + seconds * 1000
-    return await run(rounds, {
+    const outcome = await run(rounds, {
       world,
       isOver: () => performance.now() >= end,
       write: (round, events, violations) => {
@@ -60,8 +60,17 @@ async function runOnce ({ means, seconds }: Plan, rounds: Iterable<Round>, name:
         writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag: 'a' })
       }
     })
+    if (outcome.violations.length > 0) await explain(world, name)
+    return outcome
   } finally {
     await scope.close()
+  }
+}
+
+/** Writes what each replica says of itself after a violation. */
+async function explain ({ replicas }: World, name: string): Promise<void> {
+  for (const [index, replica] of replicas.entries()) {
+    writeFileSync(join(FOLDER, `${name}-replica-${index}.txt`), await replica.explain())
   }
 }
 

@@ -25,6 +25,8 @@ export interface Replica {
   manage (asked: Asked): Promise<Answer>
   /** What `/readyz` says; undefined where it does not answer. */
   readiness (): Promise<Readonly<{ redis?: string, authgear?: string }> | undefined>
+  /** Its metrics, and what it has logged (CAMPAIGN_LOG=warn). */
+  explain (): Promise<string>
   kill (): Promise<void>
   stop (): Promise<void>
   /** @param changes of its environment, from now on */
@@ -79,7 +81,6 @@ export async function startReplica (
     // a mixed fleet: every second replica is of another build
     const main = index % 2 === 1 ? process.env['CAMPAIGN_OTHER'] : undefined
     const started = await startProcess(t, all, { main })
-    if (process.env['CAMPAIGN_LOG']) setTimeout(() => console.log(started.logs()), 5000)
     agent.destroy()
     agent = new Agent({ keepAlive: true, maxSockets: 64 })
     service = started
@@ -110,6 +111,11 @@ export async function startReplica (
     manage: (asked) => ask(portOf(service), { ...asked, host: '127.0.0.1' }),
     readiness: () => ask(portOf(service), { path: '/readyz', host: '127.0.0.1', signal: AbortSignal.timeout(2000) })
       .then(({ body }) => JSON.parse(body) as { redis?: string, authgear?: string }, () => undefined),
+    explain: async () => {
+      const asked = { path: '/metrics', host: '127.0.0.1', signal: AbortSignal.timeout(2000) }
+      const metrics = await ask(portOf(service), asked).then(({ body }) => body, (error: unknown) => String(error))
+      return `${metrics}\n${service?.logs() ?? ''}`
+    },
     kill: () => end('kill'),
     stop: () => end('stop'),
     start,

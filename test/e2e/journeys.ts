@@ -137,7 +137,7 @@ export const JOURNEYS: Readonly<Record<string, Run>> = {
     await page.goto(DEEP)
     await choose(page, 'alice')
     for (const when of ['after signing in', 'when it is tried again, with a session at Authgear']) {
-      t.equal(await page.locator('h1').innerText(), 'Signed in, but this site was not told', when)
+      t.equal(await page.locator('h1').innerText(), 'You signed in, but this site can\'t see it', when)
       t.match(await page.locator('main').innerText(), /http\.cookie_domain/)
       await page.goto(DEEP)
     }

@@ -215,15 +215,15 @@ const OWN = { LOGIN_CLIENT_ID, LOGIN_SECRET, LOGIN_SESSION: 'own' } as const
 type Links = ReadonlyArray<readonly [what: string, options: Environment, asked: Asked, link: string]>
 const LINKS: Links = [
   ['401 with LOGIN_URL', { LOGIN_URL: '/login' }, {}, '<a href="/login">Sign in</a>'],
-  ['403 with LOGIN_URL', { LOGIN_URL: '/login' }, FORBIDDEN, '<a href="/login">Sign in as somebody else</a>'],
+  ['403 with LOGIN_URL', { LOGIN_URL: '/login' }, FORBIDDEN, '<a href="/login">Use another account</a>'],
   ['401 with login=off', LOGIN, { path: '/verify?login=off' },
     '<a href="https://app.example.com/_auth/login">Sign in</a>'],
   ['403 with the login', LOGIN, FORBIDDEN,
-    '<a href="https://app.example.com/_auth/logout?rd=https://app.example.com/">Sign in as somebody else</a>'],
+    '<a href="https://app.example.com/_auth/logout?rd=https://app.example.com/">Use another account</a>'],
   ['403 with one host of its own sessions', { ...OWN, LOGIN_PUBLIC_URL: 'https://app.example.com' }, FORBIDDEN,
-    '<a href="/_auth/logout?rd=https://app.example.com/">Sign in as somebody else</a>'],
+    '<a href="/_auth/logout?rd=https://app.example.com/">Use another account</a>'],
   ['403 with several', { ...OWN, LOGIN_PUBLIC_URL: 'https://app.example.com,https://b.example.com' }, FORBIDDEN,
-    '<a href="/_auth/logout">Sign in as somebody else</a>'],
+    '<a href="/_auth/logout">Use another account</a>'],
   ['401 with neither', {}, {}, 'ask the people who run this site, or the person who gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {

@@ -55,7 +55,7 @@ t.test('somebody else: from a 403 through a sign-out to the login, and back', as
   await world.signIn(person, last(await person.open(`${OTHER}/`)), 'bob')
   const refused = last(await person.open(wanted))
   t.equal(refused.status, 403)
-  const [, href = ''] = /<a href="([^"]+)">Sign in as somebody else</.exec(refused.body) ?? []
+  const [, href = ''] = /<a href="([^"]+)">Use another account</.exec(refused.body) ?? []
   t.equal(href, `${LOGOUT}?rd=${wanted.replace('&', '&amp;')}`)
   const hops = await person.open(href.replace('&amp;', '&'), SAME_SITE)
   t.strictSame(hops.map((hop) => `${hop.status} ${path(hop)}`), [

@@ -114,7 +114,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
   t.test('the way on is the first thing that a keyboard reaches, and follows its address', async t => {
     const { page, complaints } = await open(t, browser, { viewport: { width: 320, height: 640 } })
     for (const [reason, text, path] of [
-      ['no_credentials', 'Sign in', '/login'], ['forbidden', 'Sign in as somebody else', '/change']
+      ['no_credentials', 'Sign in', '/login'], ['forbidden', 'Use another account', '/change']
     ] as const) {
       await page.goto(`${origin}/linked/${reason}?reference=${REFERENCE}`)
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))

@@ -105,8 +105,8 @@ const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Lin
   ['invalid_session', [['/login?a=1&b', 'Sign in'], ['', 'Try again']]],
   ['step_up_required', [['/login?a=1&b', 'Sign in'], ['', 'Try again']]],
   ['ambiguous_credentials', [['', 'Try again']]],
-  ['forbidden', [['/other', 'Sign in as somebody else']]],
-  ['bad_policy', [['/other', 'Sign in as somebody else']]],
+  ['forbidden', [['/other', 'Use another account']]],
+  ['bad_policy', [['/other', 'Use another account']]],
   ['authgear_unavailable', [['', 'Try again']]]
 ]
 const linksIn = (html: string): readonly Link[] =>
@@ -124,8 +124,8 @@ t.test('a page offers what the operator has set, where that helps', async (t) =>
 
 const LACKS = {
   verified_address: [['https://auth/settings', 'Account settings'], ['/change', 'Sign in again']],
-  allowed_address: [['/change', 'Sign in as somebody else']],
-  group: [['/change', 'Sign in as somebody else']]
+  allowed_address: [['/change', 'Use another account']],
+  group: [['/change', 'Use another account']]
 } as const satisfies Record<Lack, readonly Link[]>
 t.test('a 403 by address or group says so in each language, and what helps', async (t) => {
   const account = 'https://auth/settings'
@@ -148,7 +148,7 @@ t.test('a 403 by address or group says so in each language, and what helps', asy
 
 t.test('without a login anywhere a page says whom to ask', async (t) => {
   for (const reason of ['no_credentials', 'invalid_session', 'step_up_required', 'forbidden'] as const) {
-    t.match(pageOf(reason), /ask the people who run this site, or the person who gave you its address/)
+    t.match(pageOf(reason), /ask the people who run this site, or whoever gave you its address/)
   }
 })
 
@@ -180,7 +180,7 @@ t.test('a 403 names the account, what is missing, whom to ask, and the way to an
   t.match(html, '<p>You are signed in as <b>&lt;b&gt;alice@x</b>.</p>')
   t.match(html, '<p>What is missing: <b>Finance reports</b>.</p>')
   t.match(html, '<p lang="">Ask &lt;Kim&gt;</p>')
-  t.match(html, '<nav><a href="/change">Sign in as somebody else</a><a href="mailto:a@b">Get help</a></nav>')
+  t.match(html, '<nav><a href="/change">Use another account</a><a href="mailto:a@b">Get help</a></nav>')
   t.notMatch(html, 'If you think that it should', 'the operator has said it')
   const german = render('forbidden', inLanguage('de'), { reference: REFERENCE, account: 'a' })
   t.match(german, 'Sie sind angemeldet als <b>a</b>.')
