@@ -224,7 +224,7 @@ const LINKS: Links = [
     '<a href="/_auth/logout?rd=https://app.example.com/">Use another account</a>'],
   ['403 with several', { ...OWN, LOGIN_PUBLIC_URL: 'https://app.example.com,https://b.example.com' }, FORBIDDEN,
     '<a href="/_auth/logout">Use another account</a>'],
-  ['401 with neither', {}, {}, 'ask the people who run this site, or the person who gave you its address.']
+  ['401 with neither', {}, {}, 'ask the people who run this site, or whoever gave you its address.']
 ]
 for (const [what, options, asked, link] of LINKS) {
   t.test(`the page of ${what} says how to go on`, async (t) => {
