@@ -133,7 +133,8 @@ export type Loaded = Lives & NamedFigures & Readonly<{
   restShare: number
   /** The variable that holds the address of its listener. */
   variable: string | undefined
-  sendsHeaders: boolean
+  /** Names of the headers that it sends. */
+  sends: readonly string[]
   reopens: boolean
   tokenHeader: string | undefined
   namesSessions: boolean
@@ -272,7 +273,7 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     restShare: definition.restShare?.(settings) ?? 0,
     ...livesOf(definition, settings),
     variable: listens?.(settings).variable,
-    sendsHeaders: sends !== undefined,
+    sends: sends?.names ?? [],
     reopens: reopens?.(settings) === true,
     tokenHeader: sends?.token,
     namesSessions,

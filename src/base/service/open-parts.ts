@@ -58,13 +58,18 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   return opened
 }
 
-type Announced = Pick<Loaded, 'sendsHeaders' | 'reopens' | 'variable'>
+type Announced = Pick<Loaded, 'sends' | 'reopens' | 'variable'>
 
 /** @throws for a place that was plugged in and not announced, or the other way round: either is without effect */
-export function mustFit ({ sendsHeaders, reopens, variable }: Announced, part: OpenedPart): void {
-  const places = [
-    ['headers', 'sends', sendsHeaders], ['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]
-  ] as const
+export function mustFit ({ sends, reopens, variable }: Announced, part: OpenedPart): void {
+  const [added, announced] = [part.headers?.names ?? [], sends].map((names) => [...names].sort().join(', '))
+  if (added !== announced) {
+    throw new Error(
+      `part ${part.name}: \`headers\` adds ${added || 'nothing'}, and \`sends\` names ${announced || 'nothing'}: ` +
+        'proxies take from clients what `sends` names alone'
+    )
+  }
+  const places = [['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]] as const
   for (const [place, announced, isAnnounced] of places) {
     if ((part[place] !== undefined) === isAnnounced) continue
     throw new Error(`part ${part.name}: \`${place}\` and \`${announced}\` go together, and it has one of them`)

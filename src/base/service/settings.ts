@@ -50,7 +50,7 @@ const PRESENTED_SHARE = 0.1
 export function presentedShareOf (
   { identity, parts }: Pick<ServiceSettings, 'identity' | 'parts'>
 ): number {
-  const ofParts = parts.some(({ sendsHeaders }) => sendsHeaders)
+  const ofParts = parts.some(({ sends }) => sends.length > 0)
   const isUsual = identity.headers.all.length > 0 || ofParts
   return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
