@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { IDENTITY } from '../../src/commands/snippet/settings.ts'
 import { SETS } from '../../src/base/identity/sets.ts'
 import type { Container } from '../helpers/docker-api.ts'
 import { type EchoApp, startEchoApp } from '../helpers/echo-app.ts'
+import { TRUSTED_HEADERS } from '../helpers/identity.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { until } from '../helpers/until.ts'
@@ -15,9 +15,8 @@ import { readSnippet } from './snippets.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const SPOOFED = 'spoofed'
 /** As many apps read one name. */
-const FORGED: readonly HeaderLine[] = [
-  ...IDENTITY, ...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion'
-].flatMap((name) => [name, name.replaceAll('-', '_'), name.replaceAll('-', '.')].map((one) => [one, SPOOFED] as const))
+const FORGED: readonly HeaderLine[] = TRUSTED_HEADERS
+  .flatMap((name) => [name, name.replaceAll('-', '_'), name.replaceAll('-', '.')].map((one) => [one, SPOOFED] as const))
 
 type Asked = Readonly<{ host?: string, path?: string, headers?: readonly HeaderLine[] }>
 

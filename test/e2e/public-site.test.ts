@@ -2,6 +2,7 @@ import t from 'tap'
 import { SETS } from '../../src/base/identity/sets.ts'
 import { IDENTITY } from '../../src/commands/snippet/settings.ts'
 import type { EchoApp } from '../helpers/echo-app.ts'
+import { PART_HEADERS } from '../helpers/identity.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { startBefore, startOneReplica } from './one-replica.ts'
@@ -10,7 +11,7 @@ import { caddy, nginx, traefikPlain } from './proxies.ts'
 
 const PROXIES = [caddy, nginx, traefikPlain]
 const OPTIONS = ['--public', '--policy', '/admin=role=admin', '--identity', 'remote', '--assertion']
-const NAMES = [...IDENTITY, ...SETS.remote.map(({ name }) => name), 'X-Forward-Auth-Assertion']
+const NAMES = [...IDENTITY, ...SETS.remote.map(({ name }) => name), ...PART_HEADERS]
 const FORGED: readonly HeaderLine[] = NAMES.flatMap((name) => [name, name.replaceAll('-', '_')])
   .map((name) => [name, 'spoofed'])
 /** As one server or another reads /admin. */

@@ -1,8 +1,15 @@
-import { IDENTITY, UNUSED_IDENTITY } from '../../src/commands/snippet/settings.ts'
+import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../src/commands/snippet/settings.ts'
+import { SETS } from '../../src/base/identity/sets.ts'
+import { parts } from '../../src/parts/index.ts'
 import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/base/core/resolution.ts'
 
 /** Every name that Authgear has, the one without a value today too: a client may send each. */
 export const AUTHGEAR_HEADERS: readonly string[] = [...IDENTITY, UNUSED_IDENTITY]
+/** The names that parts send. */
+export const PART_HEADERS: readonly string[] = parts.flatMap(({ sends }) => sends?.names ?? []).map(canonical)
+/** Every name that an app may trust, though nobody chose it: no client's may reach one. */
+export const TRUSTED_HEADERS: readonly string[] =
+  [...AUTHGEAR_HEADERS, ...Object.values(SETS).flat().map(({ name }) => name), ...PART_HEADERS]
 
 export const USER_ID = 'af5f2766-5d0c-49a4-b726-8f2671749035'
 

@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../../src/commands/snippet/settings.ts'
 import { SETS } from '../../../src/base/identity/sets.ts'
+import { PART_HEADERS } from '../../helpers/identity.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** What an app may trust, whether this deployment sends it or not. */
-const COPIED = [...IDENTITY, ...Object.values(SETS).flat().map(({ name }) => name), 'X-Forward-Auth-Assertion']
+const COPIED = [...IDENTITY, ...Object.values(SETS).flat().map(({ name }) => name), ...PART_HEADERS]
 const STRIPPED = [...COPIED, UNUSED_IDENTITY]
 /** As Go writes a name before Traefik compares it. */
 const asGo = (name: string): string => canonical(name.toLowerCase())
@@ -118,8 +119,27 @@ t.test("nginx's files of the stack take every identity name, in each location", 
     t.strictSame(missingOf((name) => text.includes(`proxy_set_header ${name} `), names), [], file)
   }
   const app = read(`deploy/${folder}/authgear_app.inc`)
-  t.strictSame(missingOf((name) => app.includes(`$upstream_http_${name.toLowerCase().replaceAll('-', '_')};`), COPIED), [])
+  const isSet = (name: string): boolean => app.includes(`$upstream_http_${name.toLowerCase().replaceAll('-', '_')};`) ||
+    app.includes(`proxy_set_header ${name} "";`)
+  t.strictSame(missingOf(isSet, COPIED), [], 'a value of the service, or none')
   for (const [location] of read('deploy/compose/nginx.conf').matchAll(/^ {4}location [^\n]*proxy_pass [^\n]*/gm)) {
     t.match(location, /include authgear_(app|none|call)\.inc;/)
   }
+})
+
+type Resource = Readonly<{ kind: string, metadata: Readonly<{ name: string }>, spec: Middleware }>
+
+t.test("Kubernetes' files and the chart take every identity name", async (t) => {
+  const folder = 'deploy/kubernetes/namespaces'
+  const middlewares = readdirSync(join(ROOT, folder)).flatMap((file) =>
+    parseAllDocuments(read(`${folder}/${file}`)).map((document): Resource => document.toJS()))
+    .filter((resource) => resource?.kind === 'Middleware')
+  t.ok(middlewares.length >= 3)
+  for (const { metadata: { name }, spec } of middlewares) t.strictSame(passing(spec), [], name)
+
+  const chart = read('deploy/kubernetes/chart/templates/middlewares.yaml')
+  const [, sets = ''] = /\$sets := "([^"]+)"/.exec(chart) ?? []
+  const [, list = ''] = /\$names := concat \(list ([^)]+)\)/.exec(chart) ?? []
+  const names = [...list.replace('$sets', `"${sets}"`).matchAll(/"([^"]+)"/g)].map(([, name]) => name)
+  t.strictSame(passing({ forwardAuth: { authResponseHeadersRegex: `(?i)^(${names.join('|')})$` } }), [])
 })

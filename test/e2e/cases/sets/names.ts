@@ -1,5 +1,6 @@
 import { SETS } from '../../../../src/base/identity/sets.ts'
 import type { IdentitySet } from '../../../../src/base/core/presentation.ts'
+import { PART_HEADERS } from '../../../helpers/identity.ts'
 import { ALICE, BOB } from '../../people.ts'
 
 /** As long as a name may be, and with as many dashes. */
@@ -13,7 +14,7 @@ export const MAP = OWN.map(({ name, field }) => `${name}={${field}}`).join(',')
 
 /** Every name in use. */
 export const NAMES: readonly string[] = [
-  ...[OWN, ...Object.values(SETS)].flat().map(({ name }) => name), 'X-Forward-Auth-Assertion'
+  ...[OWN, ...Object.values(SETS)].flat().map(({ name }) => name), ...PART_HEADERS
 ]
 
 /** As an app may read it that turns every other character into the same one. */
