@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
 import { quote } from '../../base/config/kind.ts'
 import { didYouMean } from '../../base/config/unknown.ts'
-import { listenAddress } from '../../base/config/parsers/hosts.ts'
+import { askedAddress } from '../../base/config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'
 import { readOutgoing, strippedBeside } from './outgoing.ts'
 import { PROXIES, type ProxyName } from './proxies.ts'
@@ -19,7 +19,7 @@ const PORTS = { http: '80', https: '443' } as const
 
 /** A name or an address and a port, and not one character more. */
 function readListen (text: string, errors: string[], option = '--listen'): Address {
-  const read = listenAddress.parse(text, () => '')
+  const read = askedAddress.parse(text)
   if (read.kind === 'problem') errors.push(`${option} ${read.problem}`)
   else if (read.value.kind === 'unix') errors.push(`${option} ${quote(text)} must be host:port`)
   else if (read.value.port === 0) errors.push(`${option} ${quote(text)} needs a port that is not 0`)
@@ -33,7 +33,7 @@ function readUrl (option: string, text: string, errors: string[]): Url {
     /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/?#[\]@\s]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? []
   const tls = scheme === 'https'
   const read =
-    scheme === undefined ? undefined : listenAddress.parse(`${host}:${port ?? PORTS[tls ? 'https' : 'http']}`, () => '')
+    scheme === undefined ? undefined : askedAddress.parse(`${host}:${port ?? PORTS[tls ? 'https' : 'http']}`)
   if (read?.kind !== 'parsed' || read.value.kind !== 'tcp' || read.value.port === 0) {
     errors.push(`${option} ${quote(text)} must be http://host:port or https://host:port, with nothing behind it`)
     return { ...NOWHERE, tls, origin: '' }

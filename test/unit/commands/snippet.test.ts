@@ -125,6 +125,10 @@ t.test('--adapter is the former name of --forward-auth', async t => {
   t.strictSame(errorsOf('--adapter', 'http://a:1', '--forward-auth', 'http://b:1'), ['--forward-auth is given twice'])
 })
 
+t.test('--forward-auth keeps localhost, which a certificate may name', async t => {
+  t.match(run('caddy', '--forward-auth', 'https://localhost:4180').out, 'https://localhost:4180')
+})
+
 t.test('what a proxy\'s configuration cannot say is an error', async t => {
   t.match(run('gateway-api', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must be the name of a service')
   for (const proxy of ['apisix', 'envoy-gateway', 'traefik-kubernetes', 'gateway-api']) {

@@ -54,13 +54,23 @@ function tcp (text: string): Parsed<ListenAddress> {
   const { host, port } = read
   if (host === undefined) return problem(`${quote(text)} has no valid host: ${FORMS}`)
   if (port > 65_535) return problem(`${quote(text)} has a port above 65535`)
-  // Fastify would open a second server for each other address of it, without limits and drain
-  return parsed({ kind: 'tcp', host: host.toLowerCase() === 'localhost' ? '127.0.0.1' : host, port }, text)
+  return parsed({ kind: 'tcp', host, port }, text)
 }
 
-export const listenAddress: Kind<ListenAddress> = Object.freeze({
+/** An address as others ask it: `localhost` may be the name in a certificate. */
+export const askedAddress = Object.freeze({
   accepts: '`host:port`, `[IPv6]:port` or `unix:/path`',
-  parse: (text: string) => text.startsWith('unix:') ? unix(text) : tcp(text)
+  parse: (text: string): Parsed<ListenAddress> => text.startsWith('unix:') ? unix(text) : tcp(text)
+})
+
+/** For `localhost` Fastify would open another server for each address beyond the first, without limits and drain. */
+export const listenAddress: Kind<ListenAddress> = Object.freeze({
+  accepts: askedAddress.accepts,
+  parse: (text: string) => {
+    const read = askedAddress.parse(text)
+    const isName = read.kind === 'parsed' && read.value.kind === 'tcp' && read.value.host.toLowerCase() === 'localhost'
+    return isName ? parsed({ ...read.value, host: '127.0.0.1' }, text) : read
+  }
 })
 
 const FORM = 'write host:port,host:port'
