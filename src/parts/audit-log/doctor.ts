@@ -11,7 +11,7 @@ export const findings = [
     id: 'audit-log',
     severity: 'error',
     mistake: 'Authgear\'s audit log cannot be read',
-    why: 'a sign-out, a terminated session or a change of roles is noticed only after CACHE_TTL',
+    why: 'a sign-out, a terminated session or a change of roles is access until CACHE_TTL',
     set: 'what the line says; docs/audit-log.md has a table'
   },
   {
