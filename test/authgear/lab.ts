@@ -51,6 +51,10 @@ export async function openLab (t: Pick<Test, 'teardown'>, file: string): Promise
     async disable ({ id }: Person) {
       await mutate('setDisabledStatus', { userID: nodeId('User', id), isDisabled: true })
     },
+    async verifyEmail ({ id, email }: Person, isVerified: boolean) {
+      const claim = { claimName: 'email', claimValue: email, isVerified }
+      await mutate('setVerifiedStatus', { userID: nodeId('User', id), ...claim })
+    },
     async endGrant (id: string) { await mutate('revokeSession', { sessionID: nodeId('Session', id) }) },
     async endAllSessions ({ id }: Person) { await mutate('revokeAllSessions', { userID: nodeId('User', id) }) },
     async giveRoles ({ id }: Person, keys: readonly string[]) {

@@ -73,10 +73,11 @@ export async function openSimulated (t: Pick<Test, 'teardown'>): Promise<Authgea
     async createPerson (): Promise<Person> {
       const [id, name] = [randomUUID(), `person-${randomUUID()}`]
       const email = `${name}@example.com`
-      controls.addUser({ id, name, attributes: { email } })
+      controls.addUser({ id, name, attributes: { email, email_verified: false } })
       return { id, name, email, password: 'none' }
     },
     async disable ({ name }: Person) { controls.disable(name) },
+    async verifyEmail ({ name }: Person, verified: boolean) { controls.verifyEmail(name, verified) },
     async endGrant (id: string) { controls.endGrant(id) },
     async endAllSessions ({ name }: Person) { controls.revokeSessions(name) },
     async giveRoles ({ name }: Person, keys: readonly string[]) { controls.setRoles(name, keys) },

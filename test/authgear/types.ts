@@ -45,6 +45,8 @@ export interface AuthgearServer {
   readonly resolverPort: number
   createPerson (): Promise<Person>
   disable (person: Person): Promise<void>
+  /** As an administrator does. */
+  verifyEmail (person: Person, verified: boolean): Promise<void>
   /** @param id the UUID in a `sid` */
   endGrant (id: string): Promise<void>
   endAllSessions (person: Person): Promise<void>
