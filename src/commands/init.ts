@@ -12,6 +12,7 @@ import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
 import { filesOf, nextSteps } from './init/plan.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
+import type { Choice } from './init/who.ts'
 import { type Out, refuse } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 import { ENV_FILE, textAt, writeFiles } from './write-files.ts'
@@ -90,7 +91,8 @@ async function gather (
     if (known[name] !== undefined) continue
     const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
     const before = known as Partial<Answers>
-    const answer = ask === undefined
+    const isAsked = ask !== undefined && !(name === 'allow' && known.client === '') // nobody can sign in yet
+    const answer = !isAsked
       ? checked(name, usual ?? '', before)
       : await answerTo(name, usual, before, { out, ask })
     if (typeof answer !== 'string') {
@@ -107,20 +109,47 @@ function checked (name: AnswerName, text: string, known: Partial<Answers>): stri
   return problem === undefined ? text : { problem: `--${name}: ${problem}` }
 }
 
-/** Asks until the answer is one. */
+type Asking = Readonly<{ out: Out, ask: Ask }>
+
 async function answerTo (
-  name: AnswerName, usual: string | undefined, known: Partial<Answers>, { out, ask }: Readonly<{ out: Out, ask: Ask }>
+  name: AnswerName, usual: string | undefined, known: Partial<Answers>, asking: Asking
 ): Promise<string | Problem> {
-  const { text, problemOf } = QUESTIONS[name]
+  const { text, problemOf, choices } = QUESTIONS[name]
+  return choices === undefined
+    ? await askUntil(text, usual, (answer) => problemOf(answer, known), asking)
+    : await choose(text, choices, (answer) => problemOf(answer, known), asking)
+}
+
+/** Asks until the answer is one. */
+async function askUntil (
+  text: string, usual: string | undefined, problemOf: (answer: string) => string | undefined, { out, ask }: Asking
+): Promise<string | Problem> {
   const prompt = `${text}${usual === undefined || usual === '' ? '' : ` [${usual}]`}: `
   for (;;) {
     const line = await ask(prompt)
     if (line === undefined) return { problem: 'the input ended before the last question was answered' }
     const answer = line === '' ? usual ?? '' : line
-    const problem = problemOf(answer, known)
+    const problem = problemOf(answer)
     if (problem === undefined) return answer
     out.write(`  ${problem}\n`)
   }
+}
+
+/** Asks for one of the choices, and then for what it needs. */
+async function choose (
+  text: string, choices: readonly Choice[], problemOf: (answer: string) => string | undefined, asking: Asking
+): Promise<string | Problem> {
+  const choiceOf = (number: string): Choice | undefined => choices[Number(number) - 1]
+  const list = choices.map(({ title }, i) => `  ${i + 1}. ${title}\n`).join('')
+  const wrong = `write a number from 1 to ${choices.length}`
+  const isWrong = (one: string): string | undefined => choiceOf(one) === undefined ? wrong : undefined
+  const number = await askUntil(`${text}\n${list}Number`, '1', isWrong, asking)
+  const choice = typeof number === 'string' ? choiceOf(number) : undefined
+  if (choice?.question === undefined) return choice?.write('') ?? number
+  const { question, problem, write } = choice
+  const isBad = (one: string): string | undefined => problemOf(write(one)) === undefined ? undefined : problem
+  const line = await askUntil(question, undefined, isBad, asking)
+  return typeof line === 'string' ? write(line) : line
 }
 
 /** Is what will be written right, does Authgear answer, and does it know the client? As `doctor` says it. */

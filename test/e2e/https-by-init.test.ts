@@ -75,7 +75,7 @@ async function start (t: Test, { proxy, args, edit }: Row) {
   })
   const { stdout } = await promisify(execFile)(process.execPath, [
     MAIN, 'init', '--yes', '--proxy', proxy, '--host', HOST, '--endpoint', authgear.url, '--client', 'web',
-    '--folder', folder, '--app', `https://localhost:${app.port}`
+    '--allow', 'anyone', '--folder', folder, '--app', `https://localhost:${app.port}`
   ])
   const place = { folder, http, https, forwardAuth, app: app.port, tls }
   for (const file of readdirSync(folder)) {

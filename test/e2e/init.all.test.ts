@@ -84,7 +84,8 @@ async function start (t: Test, { proxy, server, args }: Row) {
   })
   const at = proxy === 'traefik-labels' ? [] : ['--app', `http://127.0.0.1:${app.port}`]
   const { stdout } = await exec(process.execPath, [
-    MAIN, 'init', '--yes', '--proxy', proxy, '--endpoint', authgear.url, '--client', 'web', '--folder', folder, ...at
+    MAIN, 'init', '--yes', '--proxy', proxy, '--endpoint', authgear.url, '--client', 'web', '--allow', 'anyone',
+    '--folder', folder, ...at
   ])
   t.match(stdout, /ok {7}Authgear knows the client[^]*wrote .*\.env to[^]*Next:\n1\. .*\n2\. .*\n3\. /)
   const place = { folder, entry, forwardAuth, app }

@@ -32,19 +32,68 @@ async function start (t: Test) {
   return { url, folder: join(tempDir(t, 'init'), 'made') }
 }
 
-t.test('six questions, of which an empty line takes the default', async (t) => {
+t.test('seven questions, of which an empty line takes the default', async (t) => {
   const { url, folder } = await start(t)
-  const { code, said, asked } = await run([], ['', '', '', url, 'web', folder])
+  const { code, said, asked } = await run([], ['', '', '', url, 'web', '', 'Alice@example.com', folder])
   t.equal(code, 0, said)
-  t.equal(asked, 6)
+  t.equal(asked, 8)
   t.match(said, /\[caddy\][^]*\[localhost\][^]*\[http:\/\/127\.0\.0\.1:3000\]/)
   t.match(said, /ok {7}Authgear's resolver answers\n[^]*ok {7}Authgear knows the client/)
   t.match(said, /\nNext:\n1\. In Authgear's portal, .*http:\/\/localhost:8080\/_auth\/callback.*\n2\. .*caddy run.*\n3\. Open /)
   t.match(read(folder, 'Caddyfile'), /http:\/\/localhost:8080[^]*127\.0\.0\.1:3000/)
   const env = parseEnv(read(folder, '.env'))
   t.match(env, { AUTHGEAR_ENDPOINT: url, LOGIN_SESSION: 'own', LOGIN_CLIENT_ID: 'web', LOGIN_SECRET: /^[\w+/]{43}=$/ })
+  t.match(env, { ALLOW: 'email=Alice@example.com', IDENTITY_PROFILE: 'email' }, 'only me')
   t.equal(loadConfig(env as NodeJS.ProcessEnv).kind, 'ok', 'the service starts on it')
   t.equal(statSync(join(folder, '.env')).mode & 0o777, 0o600, 'which nobody else may read')
+})
+
+/** The lines that somebody types for "Who may use it?", and what is written. */
+const WHO: ReadonlyArray<readonly [lines: readonly string[], allow: string, profile: string | undefined]> = [
+  [['1', 'alice@example.com'], 'email=alice@example.com', 'email'],
+  [['2', "a.b+c@example.com, o'brien@example.com"], 'email=a.b+c@example.com,o%27brien@example.com', 'email'],
+  [['3', '@bücher.example'], 'email_domain=b%C3%BCcher.example', 'email'],
+  [['4', 'staff, ops'], 'role=staff,ops', undefined],
+  [['5'], 'anyone', undefined],
+  [
+    ['6', 'x', '0', '1', 'alice', 'a b@example.com', 'a@b@c', 'a@example.com role=x', ',', 'a@example.com'],
+    'email=a@example.com',
+    'email'
+  ]
+]
+
+for (const [lines, allow, profile] of WHO) {
+  t.test(`who may use it: ${lines.join(' ')}`, async (t) => {
+    const { url, folder } = await start(t)
+    const { code, said } = await run(['--endpoint', url, '--client', 'web', '--folder', folder], ['', '', '', ...lines])
+    t.equal(code, 0, said)
+    const env = parseEnv(read(folder, '.env'))
+    t.match(env, { ALLOW: allow })
+    t.equal(env['IDENTITY_PROFILE'], profile)
+    t.equal(loadConfig(env as NodeJS.ProcessEnv).kind, 'ok')
+    t.equal(/weakest way of signing in/.test(said), profile !== undefined)
+  })
+}
+
+t.test('a profile that is there keeps its fields, and a rule with blanks is quoted', async (t) => {
+  const { url, folder } = await start(t)
+  mkdirSync(folder)
+  writeFileSync(join(folder, '.env'), 'IDENTITY_PROFILE=name,username\n')
+  const allow = 'email_domain=example.com verified=true'
+  const args = ['--endpoint', url, '--client', 'web', '--allow', allow, '--folder', folder]
+  const { code, said } = await run([...args, '--yes', '--force'])
+  t.equal(code, 0, said)
+  t.match(parseEnv(read(folder, '.env')), { ALLOW: allow, IDENTITY_PROFILE: 'name,username,email' })
+  t.match(read(folder, '.env'), `ALLOW="${allow}"\n`)
+})
+
+t.test('without a terminal --allow or the environment says who may use it', async (t) => {
+  const { url, folder } = await start(t)
+  const yes = ['--yes', '--endpoint', url, '--client', 'web', '--folder', folder]
+  t.match(await run(yes), { code: 1, said: /^error: --allow: is needed: who may use it, such as email=you@example.com/ })
+  t.match(await run([...yes, '--allow', 'role=']), { code: 1, said: /^error: --allow: "role=": role has a value/ })
+  t.match(await run(yes, undefined, { ALLOW: 'role=staff' }), { code: 0 })
+  t.match(parseEnv(read(folder, '.env')), { ALLOW: 'role=staff' })
 })
 
 t.test('a bad answer is asked for again, with what to do', async (t) => {
@@ -63,7 +112,7 @@ t.test('a bad answer is asked for again, with what to do', async (t) => {
 
 t.test('with --yes nothing is asked, and the environment says what no option does', async (t) => {
   const { url, folder } = await start(t)
-  const env = { AUTHGEAR_ENDPOINT: url, LOGIN_CLIENT_ID: 'web' }
+  const env = { AUTHGEAR_ENDPOINT: url, LOGIN_CLIENT_ID: 'web', ALLOW: 'anyone' }
   const { code, said, asked } = await run(['--yes', '--proxy', 'nginx', '--folder', folder], undefined, env)
   t.match({ code, asked }, { code: 0, asked: 0 }, said)
   t.match(read(folder, 'nginx.conf'), 'server_name localhost;')
@@ -115,7 +164,8 @@ t.test('a folder that cannot be made is said in the words of the system', async 
 
 t.test('a client that Authgear does not know is said before anything is written', async (t) => {
   const { url, folder } = await start(t)
-  const { code, said } = await run(['--yes', '--endpoint', url, '--client', 'other', '--folder', folder])
+  const args = ['--endpoint', url, '--client', 'other', '--allow', 'anyone', '--folder', folder]
+  const { code, said } = await run([...args, '--yes'])
   t.match({ code, said }, { code: 1, said: /error {4}login-client: / })
 })
 
@@ -125,7 +175,7 @@ t.test('what is there is shown, kept, and overwritten only where somebody says s
   const own = '# ours\nMANAGEMENT_TOKEN=hunter2hunter2hunter2\nLISTEN=0.0.0.0:1\n'
   writeFileSync(join(folder, '.env'), own)
   writeFileSync(join(folder, 'Caddyfile'), 'mine\n')
-  const args = ['--endpoint', url, '--client', 'web', '--folder', folder]
+  const args = ['--endpoint', url, '--client', 'web', '--allow', 'anyone', '--folder', folder]
   const yes = await run([...args, '--yes'])
   t.match(yes, { code: 1, said: /--- .*Caddyfile\n\+\+\+ as it would be written\n-mine\n[^]*--force overwrites\n$/ })
   t.match(yes.said, '+LISTEN=…')
@@ -147,7 +197,8 @@ t.test('a secret that stands in a file stays the only one', async (t) => {
   mkdirSync(folder)
   writeFileSync(join(folder, 'secret'), 'x'.repeat(44))
   writeFileSync(join(folder, '.env'), `LOGIN_SECRET_FILE=${join(folder, 'secret')}\n`)
-  t.match(await run(['--endpoint', url, '--client', 'web', '--folder', folder, '--yes', '--force']), { code: 0 })
+  const args = ['--endpoint', url, '--client', 'web', '--allow', 'anyone', '--folder', folder]
+  t.match(await run([...args, '--yes', '--force']), { code: 0 })
   t.notMatch(read(folder, '.env'), /^LOGIN_SECRET=/m)
 })
 
@@ -163,7 +214,7 @@ t.test('a value on several lines stays whole beside one that is changed', async 
 t.test('a .env that cannot be read is named', async (t) => {
   const { url, folder } = await start(t)
   mkdirSync(join(folder, '.env'), { recursive: true })
-  t.match(await run(['--endpoint', url, '--client', 'web', '--folder', folder, '--yes']), {
+  t.match(await run(['--endpoint', url, '--client', 'web', '--allow', 'anyone', '--folder', folder, '--yes']), {
     code: 1, said: /error: .*\.env cannot be read \(EISDIR\)/
   })
 })

@@ -2,13 +2,14 @@ import { readArguments } from '../command-line.ts'
 import { CLIENT_ID } from './login.ts'
 import { ANSWER_NAMES, type AnswerName, type Answers, INIT_PROXIES, QUESTIONS } from './questions.ts'
 
-export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--folder DIR] [--force]
+export const USAGE = `usage: authgear-forward-auth init [--yes] [--proxy NAME] [--host NAME] [--app URL] [--endpoint URL] [--client ID] [--allow RULES] [--folder DIR] [--force]
 
   --proxy NAME    ${INIT_PROXIES.join(', ')} (caddy)
   --host NAME     the name that people open (localhost)
   --app URL       the app as the proxy reaches it (http://127.0.0.1:3000; http://app:8080 for traefik-labels)
   --endpoint URL  Authgear's endpoint, such as https://myapp.authgear.cloud (AUTHGEAR_ENDPOINT)
   --client ID     the client's id in Authgear's portal; without one nobody can sign in (${CLIENT_ID})
+  --allow RULES   who may use it, as ALLOW says it: email_domain=example.com, role=staff, anyone (ALLOW)
   --folder DIR    where the files go (.)
   --yes           asks nothing: what no option says has the default above
   --force         overwrites files that are there, and writes them although Authgear does not answer
@@ -24,6 +25,7 @@ const OPTIONS = {
   app: TEXT,
   endpoint: TEXT,
   client: TEXT,
+  allow: TEXT,
   folder: TEXT,
   yes: FLAG,
   force: FLAG,

@@ -6,6 +6,7 @@ import type { Files } from '../snippet/settings.ts'
 import { ENV_FILE } from '../write-files.ts'
 import { loginVariables } from './login.ts'
 import type { Answers } from './questions.ts'
+import { asksAddress, withAddress } from './who.ts'
 
 const PORT = 8080
 
@@ -29,12 +30,14 @@ function snippetArgs (answers: Answers): readonly string[] {
 
 /** The variables, without those that have the default. @param secret of the login, where there is none yet */
 function variablesOf (answers: Answers, there: string, secret: string): Readonly<Record<string, string>> {
-  const { endpoint, client } = answers
+  const { endpoint, client, allow } = answers
   return {
     AUTHGEAR_ENDPOINT: endpoint,
     // on the host the proxy alone asks it; in a container every address is its own
     ...isCompose(answers) ? {} : { LISTEN: '127.0.0.1:4180' },
-    ...client === '' ? {} : loginVariables({ client, origin: originOf(answers) }, there, secret)
+    ...client === '' ? {} : loginVariables({ client, origin: originOf(answers) }, there, secret),
+    ...allow === '' ? {} : { ALLOW: allow },
+    ...asksAddress(allow) ? { IDENTITY_PROFILE: withAddress(parseEnv(there)['IDENTITY_PROFILE']) } : {}
   }
 }
 
@@ -47,7 +50,7 @@ function withVariables (there: string, wanted: Readonly<Record<string, string>>)
   const changed = Object.entries(wanted).filter(([name, value]) => present[name] !== value)
   const names = new Set(changed.map(([name]) => name))
   const rest = there.replaceAll(ASSIGNMENT, (all, name: string) => names.has(name) ? '' : all).trimEnd()
-  return [...rest === '' ? [] : [rest], ...changed.map(([name, value]) => `${name}=${value}`), ''].join('\n')
+  return [...rest === '' ? [] : [rest], ...changed.map(([name, value]) => `${name}=${/\s/.test(value) ? `"${value}"` : value}`), ''].join('\n')
 }
 
 /** The files to write. @param there the text of the `.env` that is there @param secret a new one */
@@ -74,9 +77,11 @@ const CERTIFICATES: Readonly<Record<Answers['proxy'], string>> = {
   'traefik-labels': 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open'
 }
 
+const WEAKEST = '. A rule by address is as good as the weakest way of signing in: docs/portal.md, "Who can register"'
+
 /** @param program the path of this program */
 export function nextSteps (answers: Answers, program: string): readonly string[] {
-  const { proxy, folder, client } = answers
+  const { proxy, folder, client, allow } = answers
   const origin = originOf(answers)
   const directory = relative('.', folder) || '.'
   const enter = directory === '.' ? '' : `cd ${shell(directory)} && `
@@ -85,7 +90,7 @@ export function nextSteps (answers: Answers, program: string): readonly string[]
     ? "Make a client in Authgear's portal (docs/portal.md), then run init again with its id: until then nobody can " +
       'sign in'
     : `In Authgear's portal, in the client ${client}, register ${origin}/_auth/callback as an Authorized Redirect URI ` +
-      `and ${origin}/_auth/logged-out as a Post Logout Redirect URI`
+      `and ${origin}/_auth/logged-out as a Post Logout Redirect URI${asksAddress(allow) ? WEAKEST : ''}`
   const start = isCompose(answers)
     ? `Write your app's image into traefik-labels.yml, then: ${enter}${STARTS[proxy]}`
     : `Start both: ${enter}${ours}  and  ${enter}${STARTS[proxy]}`

@@ -4,6 +4,7 @@ import { rows } from '../../base/config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
 import { limitsOf } from '../snippet/proxies.ts'
 import { CLIENT_ID } from './login.ts'
+import { type Choice, CHOICES } from './who.ts'
 
 /** Those that `init` can set up whole; `snippet` knows more. */
 export const INIT_PROXIES = ['caddy', 'traefik', 'traefik-labels', 'nginx'] as const
@@ -19,6 +20,8 @@ export type Answers = Readonly<{
   endpoint: string
   /** Empty: no login. */
   client: string
+  /** ALLOW; empty without a login. */
+  allow: string
   folder: string
 }>
 
@@ -31,6 +34,8 @@ export type Question = Readonly<{
   fallback: (known: Partial<Answers>, env: NodeJS.ProcessEnv) => string | undefined
   /** The problem, and the remedy. @param known what was answered before */
   problemOf: (text: string, known: Partial<Answers>) => string | undefined
+  /** Asked for by number; an empty line is the first. */
+  choices?: readonly Choice[]
 }>
 
 /** In the order in which they are asked. */
@@ -62,6 +67,12 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
     fallback: (_, env) => env[CLIENT_ID] ?? '',
     problemOf: (text) => text === '' ? undefined : problemOfValue(CLIENT_ID, text)
   },
+  allow: {
+    text: 'Who may use it?',
+    fallback: ({ client }, env) => client === '' ? '' : env['ALLOW'],
+    problemOf: (text, { client }) => text === '' && client === '' ? undefined : problemOfValue('ALLOW', text),
+    choices: CHOICES
+  },
   folder: { text: 'Write the files to which folder?', fallback: () => '.', problemOf: () => undefined }
 }
 
@@ -77,7 +88,8 @@ function problemOfOption (option: string, text: string, proxy: InitProxy = 'cadd
 const NO_DEFAULT = {
   AUTHGEAR_ENDPOINT:
     "is required: your project's address, shown beside its name in Authgear's portal (docs/portal.md)",
-  [CLIENT_ID]: 'is needed'
+  [CLIENT_ID]: 'is needed',
+  ALLOW: 'is needed: who may use it, such as email=you@example.com, email_domain=example.com, role=staff, or anyone'
 } as const
 
 function problemOfValue (name: keyof typeof NO_DEFAULT, text: string): string | undefined {
