@@ -26,9 +26,9 @@ const AUTHGEAR = `https://${AUTHGEAR_HOST}`
 
 const ORIGINS = [APP_HOST, WIKI_HOST, TEAM_HOST, NAS_HOST].map((host) => `https://${host}`)
 
-/** The five lines of `.env`, but for the file that is named on the command line. */
-const FIVE_LINES: Readonly<Record<string, string>> = {
-  APP_HOST, AUTHGEAR_ENDPOINT: AUTHGEAR, LOGIN_CLIENT_ID: 'web', ACME_EMAIL: 'me@home.example'
+/** The six lines of `.env`, but for the file that is named on the command line. */
+const SIX_LINES: Readonly<Record<string, string>> = {
+  APP_HOST, AUTHGEAR_ENDPOINT: AUTHGEAR, LOGIN_CLIENT_ID: 'web', ALLOW: 'anyone', ACME_EMAIL: 'me@home.example'
 }
 
 /** The ports of one stack on this machine. */
@@ -49,7 +49,7 @@ export interface HttpsPlace {
 export interface Stack {
   readonly name: string
   readonly file: string
-  /** What `.env` has beside the five lines. */
+  /** What `.env` has beside the six lines. */
   readonly env?: Readonly<Record<string, string>>
   /** The certificate is not Pebble's but the own one, in the folder `own`. */
   readonly ownCertificate?: true
@@ -84,7 +84,7 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   const others = stack.own
     ? { LOGIN_SESSION: 'own', LOGIN_PUBLIC_URL: ORIGINS.join() }
     : { LOGIN_ALLOWED_HOSTS: [WIKI_HOST, TEAM_HOST, NAS_HOST].join() }
-  const env = { ...FIVE_LINES, AUTHGEAR_ENDPOINT: pages, ...others, ...stack.env }
+  const env = { ...SIX_LINES, AUTHGEAR_ENDPOINT: pages, ...others, ...stack.env }
   const service = await startForwardAuth(t, { stack, env, link, outer, authgear })
   for (const port of [ports.app, ports.nas]) await startApp(t, port)
   const folder = tempDir(t, 'https')

@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../..')
 
 export interface ComposeService {
   readonly volumes?: ReadonlyArray<{ readonly source: string, readonly target: string }>
-  readonly command?: readonly string[] | null
+  readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
@@ -23,7 +23,8 @@ export function readCompose (
   const json = execFileSync(mustFind('docker-compose'), ['-f', join(root, file), 'config', '--format', 'json'], {
     env: { PATH, HOME, ...env }, stdio: 'pipe', encoding: 'utf8'
   })
-  // it writes $ as $$, for one who reads its output as a compose file
-  const { services } = JSON.parse(json.replaceAll('$$', () => '$')) as { services: Record<string, ComposeService> }
-  return services
+  // it writes $ as $$, for one who reads its output as a compose file; a variable that is null is not set
+  const read = (_: string, value: unknown): unknown => value ?? undefined
+  const whole = JSON.parse(json.replaceAll('$$', () => '$'), read) as { services: Record<string, ComposeService> }
+  return whole.services
 }

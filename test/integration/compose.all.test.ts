@@ -13,10 +13,14 @@ const HTTPS = 'deploy/compose/https.yml'
 const CADDY = 'deploy/compose/https-caddy.yml'
 const STACKS = [DEMO, 'deploy/compose/caddy.yml', 'deploy/compose/nginx.yml', HTTPS, CADDY] as const
 const WORKS = {
-  APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://auth.home.example', LOGIN_CLIENT_ID: 'a1b2c3d4'
+  APP_HOST: 'app.home.example',
+  AUTHGEAR_ENDPOINT: 'https://auth.home.example',
+  LOGIN_CLIENT_ID: 'a1b2c3d4',
+  ALLOW: 'role=staff'
 }
 /** Everything that .env.example names, with a value that is its own. */
 const OPTIONS = {
+  IDENTITY_PROFILE: 'email',
   LOGIN_SESSION: 'own',
   LOGIN_SSO: 'off',
   LOGIN_PUBLIC_URL: 'https://app.home.example,https://wiki.other.example',
@@ -62,10 +66,12 @@ t.test('one port or two are published to the world; the status page is on loopba
 t.test('check and forward-auth get every setting that .env.example names', { skip }, async (t) => {
   const named = [...readFileSync(join(ROOT, 'deploy/compose/.env.example'), 'utf8').matchAll(/^(?:# )?([A-Z_]+)=/gm)]
   const ofService = named.map(([, name = '']) => name).filter((name) => name in variables)
-  t.strictSame(ofService.toSorted(), [...Object.keys(OPTIONS), 'AUTHGEAR_ENDPOINT', 'LOGIN_CLIENT_ID'].toSorted())
+  const lines = ['ALLOW', 'AUTHGEAR_ENDPOINT', 'LOGIN_CLIENT_ID']
+  t.strictSame(ofService.toSorted(), [...Object.keys(OPTIONS), ...lines].toSorted())
   for (const file of STACKS) {
     const services = readCompose(file, { ...WORKS, ...OPTIONS })
-    for (const name of ['check', 'forward-auth']) t.match(services[name]?.environment, OPTIONS, `${file}: ${name}`)
+    const given = { ...OPTIONS, ALLOW: WORKS.ALLOW }
+    for (const name of ['check', 'forward-auth']) t.match(services[name]?.environment, given, `${file}: ${name}`)
   }
 })
 
@@ -147,13 +153,13 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
   ['the demo with a real Authgear in one domain, without a login', DEMO,
     { APP_HOST: 'app.home.example', AUTHGEAR_ENDPOINT: 'https://auth.home.example' }, 'LOGIN_CLIENT_ID: is not set'],
   ['the demo with two logins', DEMO, { LOGIN_CLIENT_ID: 'a1b2c3d4' }, "LOGIN_URL: is the app's own login"],
-  ['five lines', HTTPS, WORKS, ''],
-  ['five lines, with Caddy', CADDY, WORKS, ''],
+  ['six lines', HTTPS, WORKS, ''],
+  ['six lines, with Caddy', CADDY, WORKS, ''],
   ['a Redis of one\'s own', HTTPS, { ...WORKS, ...OWN_REDIS }, ''],
   ['variables that no list names', CADDY, { ...WORKS, IDENTITY_HEADERS: 'remote', REDIS_IMAGE: 'valkey' }, ''],
   ['a secret beside the stack\'s', HTTPS, { ...WORKS, CACHE_SECRET: 'k'.repeat(32) }, 'CACHE_SECRET: is set and'],
   ['a typo', HTTPS, { ...WORKS, AUTHGEAR_TIMEOUTS: '1s' }, 'AUTHGEAR_TIMEOUT'],
-  ['five lines and a second app', HTTPS, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.home.example' }, ''],
+  ['six lines and a second app', HTTPS, { ...WORKS, LOGIN_ALLOWED_HOSTS: 'wiki.home.example' }, ''],
   ['the app has a login of its own', HTTPS, { ...without('LOGIN_CLIENT_ID'), LOGIN_URL: '/login' }, ''],
   ['a login of both kinds', HTTPS, { ...WORKS, LOGIN_URL: '/login' }, "LOGIN_URL: is the app's own login"],
   ['the demo with a real Authgear', DEMO,
@@ -162,6 +168,7 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
   ['an empty .env', HTTPS, {}, 'AUTHGEAR_ENDPOINT: is required'],
   ['no host', CADDY, without('APP_HOST'), '--host (APP_HOST in .env): is not set'],
   ['no endpoint', CADDY, without('AUTHGEAR_ENDPOINT'), 'AUTHGEAR_ENDPOINT: is required'],
+  ['nobody who may enter', HTTPS, without('ALLOW'), 'ALLOW: is empty'],
   ['no client', HTTPS, without('LOGIN_CLIENT_ID'), 'LOGIN_CLIENT_ID: is not set'],
   ['another domain', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'https://myapp.authgear.cloud' }, 'Custom Domains'],
   ['plain HTTP', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' }, 'is not https']

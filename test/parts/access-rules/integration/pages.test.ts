@@ -27,7 +27,11 @@ t.test('a 403 says which kind of rule refuses the person, and not what it allows
   for (const [rule, attributes, sentence] of [
     [RULES, { email: 'alice@hidden.example', email_verified: false }, 'No e-mail address of this account is verified.'],
     [RULES, {}, 'No e-mail address of this account is verified.'],
-    [RULES, verified('alice@example.com'), 'The e-mail address of this account is not on the list of allowed addresses.'],
+    [
+      RULES,
+      verified('alice@example.com'),
+      'The e-mail address of this account is not on the list of allowed addresses.'
+    ],
     ['group=board', verified('alice@example.com'), 'This account is in none of the groups that may open this page.'],
     ['role=board', verified('alice@example.com'), 'This account may not open this page.']
   ] as const) {
