@@ -47,7 +47,9 @@ export async function certificate (t: Test, days: number) {
   return { ca: join(out, 'ca.crt'), tls, listener: { LISTEN_TLS_CERT_FILE: cert, LISTEN_TLS_KEY_FILE: key } }
 }
 
-export async function checkMistakes (t: Test, rows: readonly Mistake[]): Promise<void> {
+/** @param all what these rows make at least */
+export async function checkMistakes (t: Test, rows: readonly Mistake[], all: readonly FindingId[] = []): Promise<void> {
+  for (const id of all) t.ok(rows.some(([, ids]) => ids.includes(id)), `${id} is made`)
   for (const [mistake, ids, make] of rows) {
     await t.test(mistake, async (t) => {
       const { code, text, findings } = await visit(await make(t))

@@ -15,6 +15,10 @@ export const OF_OWN_SESSIONS: readonly FindingId[] = [
   'login-sso', 'redis-forgets', 'email-hidden'
 ]
 
+/** What is found of the audit log and of blocked clients: the doctor.test.ts of either part makes each. */
+export const OF_AUDIT_LOG = ['audit-log', 'webhook-silent'] as const
+export const OF_CLIENTS = ['blocks-unreadable', 'blocked-client-asks'] as const
+
 /** What the Admin API shows of a session: test/integration/doctor-address.test.ts makes it. */
 export const OF_ADDRESSES = ['authgear-address'] as const
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { adminApi, auditEnvironment } from '../../../helpers/audit.ts'
 import { beside, checkMistakes, type DoctorWorld, type Make } from '../../../helpers/doctor-world.ts'
+import { OF_AUDIT_LOG } from '../../../helpers/doctor.ts'
 import { SECRET, startInProcess } from '../../../helpers/in-process.ts'
 import { ask } from '../../../helpers/request.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -39,11 +40,8 @@ t.test('each mistake is found, and only it', async (t) => await checkMistakes(t,
   ['an Admin API of another kid', ['audit-log', 'configuration-doubtful'],
     audited(() => {}, { adminApi: { ...adminApi, keyId: 'another' } })],
   ['an audit log that is not configured', ['audit-log', 'configuration-doubtful'],
-    audited(({ simulator }) => simulator.controls.audit.fail('unavailable'), { adminApi })]
-]))
-
-t.test('a webhook that does not come is found', async (t) => await checkMistakes(t, [
+    audited(({ simulator }) => simulator.controls.audit.fail('unavailable'), { adminApi })],
   ['an Authgear that never calls a webhook, as where addresses are private', ['webhook-silent'], changed(3600)],
   ['an Authgear that called webhooks until three days ago', ['webhook-silent'], changed(3600, 3)],
   ['nothing but an Authgear whose users have not changed since the newest webhook', [], changed(4 * 86_400, 3)]
-]))
+], OF_AUDIT_LOG))

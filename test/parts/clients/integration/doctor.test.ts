@@ -1,6 +1,7 @@
 import t from 'tap'
 import { logKey, partKey } from '../../../../src/base/redis/keys.ts'
 import { beside, checkMistakes, type Make } from '../../../helpers/doctor-world.ts'
+import { OF_CLIENTS } from '../../../helpers/doctor.ts'
 import { SECRET } from '../../../helpers/in-process.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 
@@ -16,4 +17,4 @@ const withKey = (purpose: string): Make => beside(async ({ endpoint }, t) => {
 t.test('each mistake is found, and only it', async (t) => await checkMistakes(t, [
   ['a list of blocked clients that nobody can open', ['blocks-unreadable'], withKey('blocked-clients')],
   ['a blocked client that asks', ['blocked-client-asks'], withKey('blocked-asked')]
-]))
+], OF_CLIENTS))
