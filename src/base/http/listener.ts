@@ -1,5 +1,6 @@
 import type { Server as NetServer, Socket } from 'node:net'
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { Http2SecureServer } from 'node:http2'
+import fastify, { type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import {
   applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
 } from './limits.ts'
@@ -94,18 +95,21 @@ function boundPeers (
   boundConnections(server, 'secureConnection', maxConnections / 4)
 }
 
+type Http2Options = FastifyHttp2SecureOptions<Http2SecureServer>
+
 function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
-  const common: FastifyServerOptions = {
+  const common = {
     ...WITHOUT_SCHEMAS,
     logger: false,
     genReqId: requestIds(),
     return503OnClosing: false,
     forceCloseConnections: false,
     clientErrorHandler: refuseUnreadable
-  }
+  } satisfies FastifyServerOptions
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
   const https = { ...HTTP2_OPTIONS, ...serverContextOf(tls) }
-  return { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } as FastifyServerOptions
+  const secure = { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } satisfies Http2Options
+  return secure
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

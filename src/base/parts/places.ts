@@ -97,7 +97,7 @@ export type Base = Readonly<{
   tokenHeader: string | undefined
   /** True while the revocation log is followed. */
   isFollowing: () => boolean
-  /** Revokes; not before all parts are open. */
+  /** Revokes. @throws where a part calls it while it is opened: the log is open once all parts are */
   revoke: RevocationLog['revoke']
   /** MANAGEMENT_TOKEN */
   managementToken: string | undefined

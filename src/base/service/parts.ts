@@ -68,8 +68,10 @@ function openRevocations (settings: ServiceSettings, base: Base, adopted: () => 
   const { secrets, memory, shared, sealing, keys, leaseMs, leaseWaitMs, settleMs } = base
   const later: { revocations?: RevocationLog } = {} // the log reads to the parts, so that they are there first
   const isFollowing = (): boolean => later.revocations?.isFollowing() === true
-  const revoke: RevocationLog['revoke'] = async (revocation) =>
-    await later.revocations?.revoke(revocation) ?? 'pending'
+  const revoke: RevocationLog['revoke'] = (revocation) => {
+    if (later.revocations === undefined) throw new Error('a part revokes before the revocation log is open')
+    return later.revocations.revoke(revocation)
+  }
   const redis = sharedRedisOf({ shared, log: keys.log, sealing, leaseMs, leaseWaitMs, settleMs })
   const opened = openAll(settings, { ...base, ...secrets, openKeySet: base.keySet.open, redis, isFollowing, revoke })
   const failed = logFailed(base.log)

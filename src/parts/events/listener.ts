@@ -1,5 +1,7 @@
+import type { Http2SecureServer } from 'node:http2'
 import fastify, {
-  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, type onRequestHookHandler
+  type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyReply, type FastifyRequest,
+  type FastifyServerOptions, type onRequestHookHandler
 } from 'fastify'
 import { isString, type Json, objectOf } from '../../base/core/json.ts'
 import { equalSecret } from '../../base/crypto/constant-time-equal.ts'
@@ -60,17 +62,20 @@ export function buildEventsListener (deps: EventsListenerDeps): EventsListener {
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
 
+type Http2Options = FastifyHttp2SecureOptions<Http2SecureServer>
+
 function optionsOf (tls: TlsMaterial | undefined): FastifyServerOptions {
-  const common: FastifyServerOptions = {
+  const common = {
     ...WITHOUT_SCHEMAS,
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     return503OnClosing: false,
     forceCloseConnections: false
-  }
+  } satisfies FastifyServerOptions
   if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
   const https = { ...HTTP2_OPTIONS, ...serverContextOf(tls) }
-  return { ...common, http2: true, https, http2SessionTimeout: SESSION_IDLE_MS } as FastifyServerOptions
+  const secure = { ...common, http2: true, https, http2SessionTimeout: SESSION_IDLE_MS } satisfies Http2Options
+  return secure
 }
 
 const NO_APP = 'Authorization must be Bearer and a token of EVENTS_TOKENS, of this app'
