@@ -45,26 +45,30 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
     }
   }
 
-  async function readHalves (ids: readonly UserId[], budget: { left: number }): Promise<Map<string, BatchReading>> {
-    if (budget.left-- <= 0) return new Map()
-    try {
-      return new Map(await query(ids))
-    } catch (error) {
-      if (!isOfSomeUser(error) || ids.length === 1) return new Map()
-      const middle = Math.ceil(ids.length / 2)
-      const first = await readHalves(ids.slice(0, middle), budget)
-      return new Map([...first, ...await readHalves(ids.slice(middle), budget)])
+  /** All halves before their quarters: some users about whom it fails keep no answer from the others. */
+  async function readByHalves (all: readonly UserId[]): Promise<ReadonlyMap<string, BatchReading>> {
+    const readings = new Map<string, BatchReading>()
+    const parts = [all]
+    for (const [asked, ids] of parts.entries()) { // it grows
+      if (asked >= MAX_QUERIES_OF_BATCH) {
+        // not the fault of a few users: each of those would have been asked about alone
+        if (readings.size === 0 && pause.isOver()) pause.failed('partial')
+        break
+      }
+      try {
+        for (const [id, reading] of await query(ids)) readings.set(id, reading)
+      } catch (error) {
+        const middle = Math.ceil(ids.length / 2)
+        if (isOfSomeUser(error) && ids.length > 1) parts.push(ids.slice(0, middle), ids.slice(middle))
+      }
     }
+    return readings
   }
 
   async function run (batch: readonly Waiting[]): Promise<void> {
     running++
-    const ids = [...new Set(batch.map(({ userId }) => userId))]
-    const budget = { left: MAX_QUERIES_OF_BATCH }
-    const readings = await readHalves(ids, budget)
+    const readings = await readByHalves([...new Set(batch.map(({ userId }) => userId))])
     running--
-    // not the fault of a few users: each of those would have been asked about alone
-    if (readings.size === 0 && budget.left < 0 && pause.isOver()) pause.failed('partial')
     for (const { userId, settle } of batch) settle(readings.get(userId) ?? FAILED)
     start()
   }

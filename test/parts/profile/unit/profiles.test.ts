@@ -280,6 +280,18 @@ t.test('two users whose answers are too large keep nobody else out', async (t) =
   t.strictSame({ ...await profiles.of(userOf(3)) }, { name: 'Alice' })
 })
 
+t.test('nine users about whom it fails keep no answer from the others of their query', async (t) => {
+  const { profiles, api, pause } = startProfiles()
+  const bad = new Set<string>(users(9))
+  api.state.answer = (ids) =>
+    ids.some((id) => bad.has(id)) ? new AdminApiError('too_large') : named(() => 'Alice')(ids)
+  const all = await Promise.all(users(100).map((id) => profiles.of(id)))
+  const unread = all.filter((profile) => profile === NO_PROFILE).length
+  t.ok(unread <= 13, `${unread} were not read`)
+  t.ok(api.queries.length <= 16, `${api.queries.length} queries`)
+  t.ok(pause.isOver(), 'and nobody waits for a pause')
+})
+
 t.test('where it can tell about nobody, it is not asked by halves without end', async (t) => {
   const { profiles, api, pause } = startProfiles()
   api.fails('too_large')
