@@ -40,9 +40,9 @@ export const variables = {
 } as const satisfies Variables
 
 /** The facts by which rules may decide. An address that goes out unverified decides nothing. */
-export function factsKnownBy ({ fields, sendsUnverifiedEmail, isLent }: ProfileSettings): readonly FactName[] {
+export function factsKnownBy ({ fields, sendsUnverifiedEmail }: ProfileSettings): readonly FactName[] {
   const email = fields.includes('email') && !sendsUnverifiedEmail
-  return [...email ? ['email'] as const : [], ...fields.includes('groups') && !isLent ? ['groups'] as const : []]
+  return [...email ? ['email'] as const : [], ...fields.includes('groups') ? ['groups'] as const : []]
 }
 
 /** Undefined: it is off. */

@@ -59,8 +59,10 @@ export const ALLOWED = '200 allowed'
 export const FORBIDDEN = '403 forbidden'
 export const UNKNOWN = '503 authgear_unavailable'
 
-/** Authgear tells of a user: an address was proved, changed or taken away. */
-export async function tell (world: OwnWorld, user: keyof typeof demo = 'alice', replica = 0): Promise<void> {
+/** Authgear tells of a user: an address was proved, changed or taken away. @param wanted 503: Redis does not take it */
+export async function tell (
+  world: OwnWorld, user: keyof typeof demo = 'alice', replica = 0, wanted: 204 | 503 = 204
+): Promise<void> {
   const { id } = demo[user]
   const told = world.replicas[replica]
   if (told === undefined) throw new Error('there is no such replica')
@@ -71,7 +73,7 @@ export async function tell (world: OwnWorld, user: keyof typeof demo = 'alice', 
     context: { app_id: 'app', user_id: id }
   })
   const { status } = await ask(told.port, webhookOf(body))
-  if (status !== 204) throw new Error(`the webhook was answered ${status}`)
+  if (status !== wanted) throw new Error(`the webhook was answered ${status}`)
 }
 
 /** The users that userinfo was asked about. */

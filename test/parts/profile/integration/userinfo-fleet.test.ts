@@ -69,6 +69,20 @@ t.test('without Redis what is known decides, and nobody else gets in', async (t)
   t.match(await saidOf(world, `__Host-forward-auth=${'A'.repeat(43)}`), /^(?:401|503) /)
 })
 
+t.test('a change that Redis does not take yet has the profile read again, too', async (t) => {
+  const { redis, world } = await startFleet(t)
+  const bearer = { authorization: `Bearer ${demo.alice.accessToken}` }
+  const asked = async (): Promise<number> => (await world.verify('', bearer)).status
+  t.equal(await asked(), 200)
+  await redis.stop()
+  await tell(world, 'alice', 0, 503)
+  t.equal(await asked(), 200)
+  t.equal(calledFor(world).length, 2)
+  world.clock.advance(4000)
+  t.equal(await asked(), 200)
+  t.equal(calledFor(world).length, 3)
+})
+
 t.test('agents are refused by rules about addresses, which no token of theirs opens', async (t) => {
   const issuer = await startIssuer(t)
   const clock = manualClock(Date.now())

@@ -94,6 +94,16 @@ t.test('a new sign-in on a page of Authgear counts at once, both ways', async (t
   t.equal(await saidOf(world, await signInAs(world)), ALLOWED)
 })
 
+t.test('two sessions of one user, of which one is newer, share what either reads', async (t) => {
+  const { world, cookie } = await start(t, { PROFILE_TTL: '1h' })
+  world.clock.advance(2000)
+  const second = await signInAs(world)
+  t.equal(await saidOf(world, second), ALLOWED)
+  world.clock.advance(3_600_001) // the older one is the first to read again
+  for (const one of [cookie, second, cookie, second]) t.equal(await saidOf(world, one), ALLOWED)
+  t.equal(calledFor(world).length, 3)
+})
+
 t.test('what is known decides for CACHE_STALE_IF_ERROR more while userinfo fails', async (t) => {
   const { world, cookie, controls } = await start(t, { CACHE_STALE_IF_ERROR: '10m' })
   controls.userinfo.fail('error')

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { momentOf } from '../../../../src/base/clock.ts'
+import { createMemoryLog } from '../../../../src/base/revocation/memory-log.ts'
+import { createKnownUsers } from '../../../../src/parts/profile/known-users.ts'
+import type { AddressState } from '../../../../src/parts/profile/read.ts'
+import { NO_OBSERVER } from '../../../helpers/log-observer.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import { userOf } from '../start-profiles.ts'
+
+const ALICE = userOf(1)
+
+function start () {
+  const clock = manualClock()
+  const log = createMemoryLog({ clock, retentionMs: 600_000, observer: NO_OBSERVER })
+  const users = createKnownUsers({ revocations: log, maxBytes: 2 ** 20, staleIfErrorMs: 60_000, clock })
+  const keep = (address: AddressState, mayOutlive = true): void => users.keep(ALICE, {
+    profile: { email: 'alice@example.com' },
+    address,
+    signedInAt: 0,
+    since: momentOf(clock),
+    lifeMs: 1000,
+    renewMs: 800,
+    mayOutlive,
+    snapshot: log.snapshot(),
+    isEmpty: false
+  })
+  return { clock, users, keep }
+}
+
+t.test('an address decides only where Authgear calls it verified, whatever goes out', async (t) => {
+  const { users, keep } = start()
+  const facts = (): unknown => users.remembered(ALICE)?.facts
+  keep('verified')
+  t.strictSame(facts(), { address: { local: 'alice', domain: 'example.com' }, groups: [] })
+  keep('other')
+  t.strictSame(facts(), { address: undefined, groups: [] })
+  keep('hidden')
+  t.equal(facts(), 'unknown')
+})
+
+t.test('what may not outlive its end neither decides nor goes out after it', async (t) => {
+  for (const mayOutlive of [true, false]) {
+    const { clock, users, keep } = start()
+    keep('verified', mayOutlive)
+    const known = users.remembered(ALICE)
+    if (known === undefined) throw new Error('nothing is known')
+    t.ok(users.mayStillDecide(known, 999))
+    t.equal(users.mayStillDecide(known, 1000), mayOutlive)
+    clock.advance(1000)
+    t.strictSame({ ...users.usableNow(ALICE) }, mayOutlive ? { email: 'alice@example.com' } : {})
+  }
+})
