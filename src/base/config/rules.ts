@@ -224,13 +224,14 @@ const RULES: readonly Rule[] = [
 export function readingsOfParts (readings: Readings): Readings & Readonly<{ base: BaseFacts }> {
   const { isSet, values, readFile } = readings
   const { AUTHGEAR_ENDPOINT: authgear, CACHE_SECRET: secret, IDENTITY_USER: identityUser } = values
+  const all: Readonly<Record<string, unknown>> = values // of a part that may be gone
   return {
     ...readings,
     base: {
       hasRedis: hasRedis(readings),
       isSealed: secret !== 'none',
       hasAdminApi: isSet('AUTHGEAR_ADMIN_API_URL'),
-      hasOwnSessions: values.LOGIN_SESSION === 'own' && isSet('LOGIN_CLIENT_ID'),
+      hasOwnSessions: all['LOGIN_SESSION'] === 'own' && all['LOGIN_CLIENT_ID'] !== undefined,
       authgear,
       identityUser,
       readFile
