@@ -58,34 +58,35 @@ export function readGauges (gauges: Gauges): GaugeReading {
 
 const ALWAYS = {
   inFlight: gauge('forward_auth_authgear_in_flight', 'Resolutions under way.'),
-  queued: gauge('forward_auth_authgear_queued', 'Resolutions that wait for their turn.'),
+  queued: gauge('forward_auth_authgear_queued', 'Queued resolutions.'),
   circuitOpen: gauge(
     'forward_auth_authgear_circuit_open',
-    '1 while the circuit breaker is open: Authgear is not asked after repeated failures.'
+    '1 while the circuit breaker is open, after repeated failures of Authgear.'
   ),
   entries: gauge('forward_auth_cache_entries', 'Entries in memory.'),
   bytes: gauge(
-    'forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory, never fewer than they take.'
+    'forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory; an upper bound.'
   ),
-  maxBytes: gauge('forward_auth_cache_max_bytes', 'How many of them there may be (CACHE_MAX_MEMORY).')
+  maxBytes: gauge('forward_auth_cache_max_bytes', 'The limit of those bytes (CACHE_MAX_MEMORY).')
 }
 
 const WITH_REDIS = {
-  up: gauge('forward_auth_redis_up', '1 while Redis answers.'),
+  up: gauge('forward_auth_redis_up', '1 while Redis is reachable.'),
   followed: gauge(
     'forward_auth_revocation_log_connected',
-    '1 while the revocation log is followed; else only young entries of memory are used.'
+    '1 while this replica follows the revocation log; otherwise it uses only young entries in memory.'
   ),
-  entries: gauge('forward_auth_revocation_log_entries', 'Entries that the revocation log holds.'),
+  entries: gauge('forward_auth_revocation_log_entries', 'Entries in the revocation log.'),
   limit: gauge(
     'forward_auth_revocation_log_entries_limit',
-    'Entries that it may hold at most: what it takes in a minute, for as long as it keeps them.'
+    'The maximum number of entries in the revocation log.'
   )
 }
 
 const CERTIFICATE = {
   expiry: gauge(
-    'forward_auth_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the main listener ends.'
+    'forward_auth_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate of the main listener expires, in epoch seconds.'
   )
 }
 

@@ -51,7 +51,7 @@ const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
 const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
 
 const BUILD = 'forward_auth_build_info'
-const BUILD_HELP = 'Always 1; the label says which version runs.'
+const BUILD_HELP = 'Always 1; the label is the running version.'
 
 const BASE = {
   forwardedForIgnored: counter(
@@ -61,7 +61,7 @@ const BASE = {
   ),
   coalesced: counter(
     'forward_auth_coalesced_total',
-    'Requests answered by a resolution that another one had begun.',
+    'Requests answered by the resolution of another request.',
     'scope', ['process', 'fleet']
   ),
   redisErrors: counter(
@@ -71,7 +71,7 @@ const BASE = {
   ),
   authgear: counter(
     'forward_auth_authgear_requests_total',
-    'Requests to the resolver; rejected = not sent, since too many wait or the circuit breaker is open.',
+    'Requests to the resolver; rejected = not sent, because the queue is full or the circuit breaker is open.',
     'outcome', RESOLVER_OUTCOMES
   ),
   revocations: counter(
@@ -188,7 +188,7 @@ function authgearRequestOf (
   const duration = new LatencyTally(SLOW_BUCKETS)
   new TalliedHistogram(registry, {
     name: 'forward_auth_authgear_request_duration_seconds',
-    help: 'How long the resolver took.',
+    help: 'Latency of the resolver.',
     tallies: [[{}, duration]]
   })
   return (outcome, seconds) => {

@@ -10,7 +10,7 @@ export function registerRequests (registry: Registry): RequestCounts {
   new Counter({
     registers: [registry],
     name: 'forward_auth_requests_total',
-    help: 'Answers given to proxies.',
+    help: 'Answers to proxies.',
     labelNames: ['endpoint', 'status', 'reason', 'source'],
     collect () {
       this.reset()
@@ -19,7 +19,7 @@ export function registerRequests (registry: Registry): RequestCounts {
   })
   new TalliedHistogram(registry, {
     name: 'forward_auth_request_duration_seconds',
-    help: 'From the request line to the answer, by where the answer came from.',
+    help: 'Time from the request line to the answer, by source.',
     tallies: Object.entries(durations).map(([source, durations]) => [{ source }, durations])
   })
   registerCacheReads(registry, counts.reads)
@@ -30,7 +30,7 @@ function registerCacheReads (registry: Registry, reads: RequestCounts['reads']):
   new Counter({
     registers: [registry],
     name: 'forward_auth_cache_reads_total',
-    help: 'Look-ups by tier; rejected = something was there that cannot be trusted.',
+    help: 'Cache reads by tier; rejected = an entry that cannot be trusted.',
     labelNames: ['tier', 'outcome'],
     collect () {
       this.reset()

@@ -16,6 +16,8 @@ export class BoundedMap<V> {
   constructor (max: number) { this.#max = max }
 
   get size (): number { return this.#slots.size }
+  /** True if the next new key takes the place of the oldest. */
+  get isFull (): boolean { return this.#slots.size >= this.#max }
 
   get (key: string): V | undefined { return this.#slots.get(key)?.value }
   has (key: string): boolean { return this.#slots.has(key) }

@@ -50,6 +50,8 @@ const MAX_REPUBLISHED = 1000
 const MAX_LEFT = 10_000
 /** Milestones in one retention: the end of the retention is known to one part in so many. */
 const MILESTONES = 64
+/** Quiet revocations that stay in place of a younger one, with each entry that is read. */
+const MAX_SPARED = 4
 /** Names dropped from each map with each entry: more than one entry adds, so that the maps shrink. */
 const MAX_SWEPT = 4
 
@@ -271,7 +273,7 @@ export class Ledger {
     const past = [...this.#republishable.entries()].filter(([, { readAt }]) => readAt >= since)
     const newest = past.at(-1)
     const isWhole = newest === undefined || this.#forgotten.readAt < since
-    const byName = isWhole ? past : past.filter(([, { revocation, readAt }]) => readAt + revocation.quietMs > now)
+    const byName = isWhole ? past : past.filter(([, one]) => isQuiet(one, now))
     const named = byName.map(([of, one]): Named => [of, quietForTheRest(one, now)])
     return isWhole ? named : [...named, this.#forAllForgotten(newest)]
   }
@@ -288,7 +290,17 @@ export class Ledger {
     return Math.min(quietMs, Math.max(0, quietUntil - this.#writtenAt))
   }
 
+  /** A forgotten revocation that is quiet still would be quiet for everybody: the next oldest goes in its place. */
+  #spareQuiet (): void {
+    for (let n = 0; n < MAX_SPARED && this.#republishable.isFull; n++) {
+      const oldest = this.#republishable.oldest()
+      if (oldest === undefined || !isQuiet(oldest[1], this.#clock.monotonic())) return
+      this.#republishable.set(...oldest)
+    }
+  }
+
   #keepForRepublish ({ of, id }: LogEntry, revocation: Revocation): void {
+    if (!this.#republishable.has(of)) this.#spareQuiet()
     const forgotten = this.#republishable.set(of, { revocation, id, readAt: this.#clock.monotonic() })
     if (forgotten === undefined) return
     const { quietMs } = forgotten.revocation
@@ -347,6 +359,8 @@ function withFewWide (all: ReadonlyArray<Named>): ReadonlyArray<Named> {
   const kept = new Set([wide.at(-1), most(({ ends = -Infinity }) => ends), most(({ quietMs }) => quietMs)])
   return all.filter((one) => one[1].target.kind !== 'everything' || kept.has(one))
 }
+
+const isQuiet = ({ revocation, readAt }: Republishable, now: number): boolean => readAt + revocation.quietMs > now
 
 /**
  * A copy is quiet for what is left, and never not at all: a whole quiet time with each new log kept everybody uncached

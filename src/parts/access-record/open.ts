@@ -54,7 +54,7 @@ function observerOf (lines: Lines, log: Log): SinkObserver {
     lost (count) {
       lines.lost.add(count)
       // nobody scrapes a process that ends
-      log.error({ lines: count }, 'lines of the access record are lost')
+      log.error({ lines: count }, 'access record lines are being lost')
     },
     failing (error) {
       if (error === undefined) log.info('the access record is written again')

@@ -1,7 +1,7 @@
 import type { StatusOf } from '../../base/parts/figures.ts'
 
 const LINK = 'forwardauthaccessrecordlost'
-const ADVICE = 'look at its disk and its reader'
+const ADVICE = 'check its disk and its reader'
 
 export const status: StatusOf = {
   facts: ({ written }) => [['Access record', written === 1 ? 'written' : 'cannot be written', written === 1]],
@@ -13,7 +13,7 @@ export const status: StatusOf = {
       when: '> 0',
       severity: 'warning',
       summary: 'Lines of the access record are lost',
-      description: 'Its disk is full, or nobody reads it. The next line says how many are missing.'
+      description: 'Its disk is full, or nothing reads the pipe. The next line says how many are missing.'
     }
   ],
   problems: [

@@ -15,7 +15,7 @@ import { createKeyStore, startKeySync } from './shared-keys.ts'
 import type { AssertionSettings } from './types.ts'
 
 const NO_KEY =
-  'no key for assertions yet: the header goes out empty until Redis is reached, or its key can be read'
+  'no key for assertions yet: the header is empty until Redis is reachable, or the key file can be read'
 /** A start waits no longer: only the first replica of a deployment needs most of it. */
 const READY_WITHIN_MS = 4000
 
@@ -99,7 +99,7 @@ function keysOfReplicas (
     ring,
     clock,
     settleMs,
-    found: (isFirst) => isFirst ? log.info('assertions can be signed') : log.warn(ANOTHER_SET),
+    found: (isFirst) => isFirst ? log.info('assertions are signed') : log.warn(ANOTHER_SET),
     foreign: () => log.error({ key: name }, FOREIGN_KEYS),
     failed: (error) => reportOnce('assertion_keys', error)
   })

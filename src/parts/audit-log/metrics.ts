@@ -7,7 +7,7 @@ const ALWAYS = {
   leader: gauge('forward_auth_audit_leader', "1 on the replica that reads Authgear's audit log."),
   behind: gauge(
     'forward_auth_audit_behind_seconds',
-    "Since this replica's last successful poll, or its start; the least of all replicas counts."
+    "Seconds since this replica's last successful poll, or since its start; use the minimum of all replicas."
   ),
   unread: gauge(
     'forward_auth_audit_unread_entries',
@@ -20,7 +20,7 @@ const ALWAYS = {
       'given up, since another replica leads.',
     'outcome', POLL_OUTCOMES
   ),
-  errors: counter('forward_auth_audit_errors_total', 'Why the audit log could not be read.', 'kind', AUDIT_ERROR_KINDS),
+  errors: counter('forward_auth_audit_errors_total', 'Failed reads of the log, by cause.', 'kind', AUDIT_ERROR_KINDS),
   entries: counter(
     'forward_auth_audit_entries_total',
     'Entries read for the first time, by activity type; unknown = of a newer Authgear.',

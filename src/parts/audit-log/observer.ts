@@ -28,9 +28,9 @@ export type AuditObserver = Readonly<{
 }>
 
 const GAPS = {
-  everything: 'entries of the audit log may have been lost: everything remembered is void, once in ten minutes at most',
+  everything: 'audit log entries may have been missed: the cache is discarded, at most once in ten minutes',
   suppressed:
-    'entries of the audit log may have been lost, again within ten minutes: their revocations hold after CACHE_TTL',
+    'audit log entries may have been missed again within ten minutes: their revocations take effect after CACHE_TTL',
   expired: 'entries of the audit log may have been lost; every session that they could name has expired meanwhile',
   redis:
     'Redis did not answer in time, so that no replica could read the audit log: it goes on from where it ' +
@@ -38,7 +38,7 @@ const GAPS = {
 } as const
 
 const SLOW_LEASE = 'Redis or this machine was too slow to renew the lease on the audit log: the poll ended there'
-const UNREADABLE = 'the audit log cannot be read: sign-outs hold after CACHE_TTL until it can'
+const UNREADABLE = 'the audit log cannot be read: until then, sign-outs take effect after CACHE_TTL'
 const OVERFLOW =
   'more entries of one type in one second than Authgear shows: everything remembered is void, once in ten seconds ' +
     'at most'
@@ -81,7 +81,7 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     },
     leading (isLeader) {
       metrics.leading(isLeader)
-      log.info(isLeader ? 'this replica reads the audit log' : 'this replica reads the audit log no more')
+      log.info(isLeader ? 'this replica reads the audit log' : 'this replica no longer reads the audit log')
     }
   } satisfies AuditObserver)
 }

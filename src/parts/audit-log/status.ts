@@ -18,7 +18,7 @@ export const status: StatusOf = {
       when: '> 0',
       for: '15m',
       severity: 'warning',
-      summary: 'Users changed, and Authgear sent no webhook',
+      summary: 'Users changed, but Authgear sent no webhook',
       description:
         'The audit log has changes that come by webhook too. A self-hosted Authgear refuses to call addresses that ' +
           'are not public, and says so in its own log alone.'
@@ -30,7 +30,7 @@ export const status: StatusOf = {
       when: '> 60',
       severity: 'warning',
       summary: 'Authgear\'s audit log has not been read for over a minute',
-      description: 'Sign-outs, terminated sessions and role changes count only after CACHE_TTL.'
+      description: 'Sign-outs, terminated sessions and role changes take effect only after CACHE_TTL.'
     }
   ],
   problems: [
@@ -46,7 +46,7 @@ export const status: StatusOf = {
       level: 'warn',
       when: ({ now: { behindSeconds = 0 } }) => behindSeconds > LATE_SECONDS,
       sentence: ({ now: { behindSeconds = 0 } }) =>
-        `The audit log was not read for ${Math.round(behindSeconds)} s, so sign-outs count late: look at the log`,
+        `The audit log was not read for ${Math.round(behindSeconds)} s, so sign-outs take effect late: read the log`,
       link: 'forwardauthauditlogbehind'
     },
     {

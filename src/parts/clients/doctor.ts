@@ -14,8 +14,8 @@ export const findings = [
   {
     id: 'blocked-client-asks',
     severity: 'warning',
-    mistake: 'A client that is blocked still asks',
-    why: 'Authgear goes on issuing tokens to it: it comes in again as soon as the block is lifted',
+    mistake: 'A blocked client keeps sending requests',
+    why: 'Authgear keeps issuing tokens to it: it gets access again as soon as it is unblocked',
     set: 'delete the client, or its authorizations, at Authgear; `GET /clients` on the management listener says ' +
       'which one it is'
   }

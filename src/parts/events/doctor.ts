@@ -7,15 +7,15 @@ export const findings = [
   {
     id: 'events-unreachable',
     severity: 'warning',
-    mistake: 'Nobody answers at LISTEN_EVENTS',
-    why: 'no app is told who signed out, and connections that are open stay open',
-    set: 'run doctor beside the service, with its environment; LISTEN_EVENTS to an address that apps reach'
+    mistake: 'Nothing answers at LISTEN_EVENTS',
+    why: 'apps do not learn who signed out, and open connections stay open',
+    set: 'run doctor beside the service, with its environment; LISTEN_EVENTS to an address that apps can reach'
   },
   {
     id: 'events-refused',
     severity: 'error',
-    mistake: 'The listener of events refuses a token of EVENTS_TOKENS',
-    why: 'the app of that token is told nothing',
+    mistake: 'The events listener refuses a token of EVENTS_TOKENS',
+    why: 'the app with that token receives no events',
     set: 'the same EVENTS_TOKENS on all replicas, and restart them'
   }
 ] as const satisfies readonly PartFinding<string>[]
@@ -46,10 +46,10 @@ function judge (
   apps: readonly App[], statuses: ReadonlyArray<number | undefined>
 ): ReadonlyArray<Found<Id>> {
   if (statuses.every((status) => status === undefined)) {
-    return [['events-unreachable', 'nobody answers at LISTEN_EVENTS']]
+    return [['events-unreachable', 'nothing answers at LISTEN_EVENTS']]
   }
   return apps.flatMap(({ name }, index) => {
     const status = statuses[index]
-    return status === 200 ? [] : [['events-refused', `the token of ${name} is answered ${status ?? 'nothing'}`] as const]
+    return status === 200 ? [] : [['events-refused', `the token of ${name} gets ${status ?? 'nothing'}`] as const]
   })
 }

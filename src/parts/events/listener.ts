@@ -90,7 +90,7 @@ function createGate (apps: readonly App[], strangers: Strangers): Gate {
     check (request, reply, done) {
       const query = queryOf(request)
       if ('token' in query || 'access_token' in query) {
-        return refuse(reply, 400, 'bad_request', 'a token goes into Authorization: Bearer …, never into the address')
+        return refuse(reply, 400, 'bad_request', 'send the token in Authorization: Bearer …, not in the URL')
       }
       const name = nameOf(apps, request.headers.authorization ?? '')
       if (name === undefined || (query['app'] !== undefined && query['app'] !== name)) {
@@ -125,7 +125,7 @@ function createStream ({ readers, unexpectedError }: EventsListenerDeps, appOf: 
   return (request: FastifyRequest, reply: FastifyReply): void => {
     if (!readers.hasRoom(appOf(request))) {
       reply.header('retry-after', '2')
-      return refuse(reply, 503, 'overloaded', 'this replica has all streams that it takes, or that one app may have')
+      return refuse(reply, 503, 'overloaded', 'this replica, or this app, has reached its maximum number of streams')
     }
     const places = [request.headers['last-event-id'], queryOf(request)['after']]
     reply.hijack()

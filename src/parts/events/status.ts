@@ -19,8 +19,8 @@ export const status: StatusOf = {
       when: '> 60',
       for: '10m',
       severity: 'warning',
-      summary: 'An app opens its stream of events again and again',
-      description: 'Something ends it on the way, or the app does. What it misses is told again, or it is reset.'
+      summary: 'An app keeps reopening its event stream',
+      description: 'Something closes it, or the app does. Missed events are sent again, or the app is told to reset.'
     }
   ],
   figures: (now) => ({

@@ -26,11 +26,11 @@ export const appTokens: Kind<readonly App[]> = Object.freeze({
       return name === undefined || token === undefined ? [] : [{ name, token }]
     })
     const wrong = entries.findIndex((entry) => !APP.test(entry))
-    if (wrong !== -1 || apps.length === 0) return problem(`entry ${wrong + 1} cannot be one: ${ADVICE}`)
+    if (wrong !== -1 || apps.length === 0) return problem(`entry ${wrong + 1} is invalid: ${ADVICE}`)
     if (apps.length > MAX_APPS) return problem(`has more than ${MAX_APPS} apps`)
     const twice = (values: readonly string[]): string | undefined => values.find((one, i) => values.indexOf(one) !== i)
     const token = twice(apps.map((app) => app.token))
-    if (token !== undefined) return problem('has one token for two apps: make each its own')
+    if (token !== undefined) return problem('has the same token for two apps: give each its own')
     return parsed(apps, apps.map((app) => `${app.name}:${MASK}`).join(','))
   }
 })

@@ -22,7 +22,7 @@ export function createIdentify (deps: IdentifyDeps): Handler {
   return (request) => {
     if (request.proxy.policies.length > 0) {
       return refuse(request, { reason: 'bad_policy', bearer: false }, {
-        policyError: 'there are no policies on /identify: it lets everybody in'
+        policyError: '/identify takes no policy: it allows everyone'
       })
     }
     const reading = readOwn === undefined ? readCredentials(request.rawHeaders, cookieNames) : readOwn(request)

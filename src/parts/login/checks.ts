@@ -11,16 +11,16 @@ const by = (name: 'checkClient' | 'checkWay' | 'checkRotation'): LoginCheck['run
 const off = 'LOGIN_CLIENT_ID is not set'
 export const checks: readonly LoginCheck[] = [
   {
-    title: 'Authgear knows the client of the login, and its redirect URIs',
+    title: 'Authgear knows the login\'s client and its redirect URIs',
     off,
     needs: 'authgear',
     isForInit: true,
     run: by('checkClient')
   },
   {
-    title: 'the proxy leads to the login, and passes its cookie on',
+    title: 'the proxy routes the login and forwards its cookie',
     off: 'LOGIN_SESSION is not own',
     run: by('checkWay')
   },
-  { title: 'no secret of the login is left over from a rotation', off, run: by('checkRotation') }
+  { title: 'no login secret is left over from a rotation', off, run: by('checkRotation') }
 ]

@@ -161,7 +161,7 @@ function judgeRoute (page: Page, base: string, authgear: string): Finding | unde
     return found('login-route', `${base}login answers ${status}, and does not lead to Authgear`)
   }
   const uri = new URL(location).searchParams.get('redirect_uri') ?? ''
-  return uri === `${base}callback` ? undefined : found('login-route', `${base}login leads back to ${printable(uri)}`)
+  return uri === `${base}callback` ? undefined : found('login-route', `${base}login returns to ${printable(uri)}`)
 }
 
 /** A session that is none is refused as such; where a cookie or the host was lost, as nobody's. */

@@ -17,9 +17,9 @@ export class IdTokenRefused extends ServiceError {
 
 /** Redis, which holds the sessions, gives no answer: nobody is signed out for that. */
 export class SessionsUnreachable extends ResolverError {
-  readonly check = 'Redis: REDIS_URL, its load and the network between; doctor looks at it'
+  readonly check = 'Redis: REDIS_URL, its load and the network: run doctor'
   constructor (cause?: unknown) {
-    super('SESSIONS_UNREACHABLE', 'the sessions in Redis cannot be reached', cause)
+    super('SESSIONS_UNREACHABLE', 'the sessions in Redis are unreachable', cause)
   }
 }
 

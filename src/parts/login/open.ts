@@ -71,14 +71,14 @@ function withOwnSessions (
   }
 }
 
-const NOT_ALLOWED = 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+const NOT_ALLOWED = 'a login cannot return to this host: add it to LOGIN_PUBLIC_URL or LOGIN_ALLOWED_HOSTS'
 const NO_ORIGIN =
-  'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and its two addresses in the portal'
+  'nobody can sign in at this host: add it to LOGIN_PUBLIC_URL, and register its two URLs in the portal'
 
 /** @param ofHost the line about a host that is not named */
 function tellLost (log: Log, ofHost: string): (lost: Lost) => void {
   const proxy = createSampledLine(
-    log, 'warn', 'after a login people land on the default page: TRUSTED_PROXIES does not name this proxy'
+    log, 'warn', 'a login cannot return to the page: add this proxy to TRUSTED_PROXIES'
   )
   const host = createSampledLine(log, 'warn', ofHost)
   return (lost) => lost.why === 'proxy' ? proxy({ address: lost.address }) : host({ host: lost.host })

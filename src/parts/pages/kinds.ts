@@ -18,7 +18,7 @@ export const brandColor: Kind<string> = Object.freeze({
   accepts: 'a colour as `#rrggbb` or `#rgb`',
   parse: (text: string) => {
     const [, digits] = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text) ?? []
-    if (digits === undefined) return problem(`${quote(text)} is no colour: write # and six hexadecimal digits, such as #0b6e4f`)
+    if (digits === undefined) return problem(`${quote(text)} is not a colour: write # and six hexadecimal digits, such as #0b6e4f`)
     const colour = `#${digits.length === 3 ? digits.replace(/./g, '$&$&') : digits}`.toLowerCase()
     return parsed(colour, colour)
   }
@@ -31,7 +31,7 @@ export const helpLink: Kind<string> = Object.freeze({
   accepts: `${pageLink.accepts}, or \`mailto:\` and an address`,
   parse: (text: string, readFile: ReadFile) => {
     if (!text.startsWith('mailto:')) return pageLink.parse(text, readFile)
-    return MAIL.test(text) ? parsed(text, text) : problem('is no address to write to: write mailto:help@example.com')
+    return MAIL.test(text) ? parsed(text, text) : problem('is not an e-mail address: write mailto:help@example.com')
   }
 })
 
@@ -66,7 +66,7 @@ export const brandLogo: Kind<string> = Object.freeze({
       return problem('names a file that is neither PNG nor SVG')
     }
     if (!svg.includes('http://www.w3.org/2000/svg')) {
-      return problem('names an SVG that no browser shows: add xmlns="http://www.w3.org/2000/svg" to its first element')
+      return problem('names an SVG that browsers do not show: add xmlns="http://www.w3.org/2000/svg" to its first element')
     }
     const [, found] = FORBIDDEN_IN_SVG.find(([pattern]) => pattern.test(svg)) ?? []
     return found === undefined

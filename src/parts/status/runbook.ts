@@ -37,7 +37,7 @@ const marked = new Marked({
   }
 })
 
-const MISSING = '# Runbook\n\nIt is not in this copy: docs/runbook.md of the repository has it.'
+const MISSING = '# Runbook\n\nThis copy does not include it: see docs/runbook.md in the repository.'
 
 /** The page that the status page's sentences lead to: the version's own, also where nothing else is reached. */
 export function renderRunbook (read: () => string = readRunbook): string {

@@ -14,14 +14,14 @@ export const findings = [
     id: 'resource-scope',
     severity: 'warning',
     mistake: 'The pasted resource token has no scope',
-    why: 'Authgear gives a client without any scope a valid token: only a route that asks for a scope refuses it',
+    why: 'Authgear issues valid tokens without any scope: only a route with scope= refuses them',
     set: 'scope= on each route of that resource'
   },
   {
     id: 'resource-metadata',
     severity: 'error',
-    mistake: 'A client does not find the document that says where it gets a token',
-    why: 'an MCP client begins there, and gives up',
+    mistake: 'Clients cannot find the metadata that says where to get a token',
+    why: 'MCP clients start there, and give up',
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
   }

@@ -343,8 +343,18 @@ t.test('a new generation', async (t) => {
     t.same([ledger.isUncacheable(ALICE, now), ledger.isUncacheable(BOB, now)], [true, false])
   })
 
+  t.test('who is quiet still goes by name, and whoever is not goes first', async (t) => {
+    const { ledger, clock } = started([[100, user('alice', 120_000)], ...FOUR, [141, user('u4')]])
+    carryOver(ledger)
+    const now = clock.monotonic()
+    t.same([ledger.isUncacheable(ALICE, now), ledger.isUncacheable(BOB, now)], [true, false])
+  })
+
+  /** More of them are quiet than fit. */
+  const QUIET = ['u1', 'u2', 'u3'].map((name) => [140, user(name, 80_000)] as const)
+
   t.test('but for those whose own quiet time was forgotten', async (t) => {
-    const { ledger, clock } = started([[100, user('u0', 120_000)], ...FOUR])
+    const { ledger, clock } = started([[100, user('u0', 120_000)], ...QUIET])
     ledger.adopt('g2') // and again before anything is read
     carryOver(ledger, 'g3')
     const began = clock.monotonic()
@@ -367,7 +377,7 @@ t.test('a new generation', async (t) => {
   })
 
   t.test('by no clock for longer than the quietest asked', async (t) => {
-    const { ledger, clock } = started([[100, user('u0', 120_000)], ...FOUR])
+    const { ledger, clock } = started(['u0', 'u1', 'u2', 'u3'].map((name) => [100, user(name, 120_000)]))
     ledger.adopt('g2')
     ledger.apply(logEntry(1, undefined, { generation: 'g2', id: '5-0' }))
     carryOver(ledger, 'g3')

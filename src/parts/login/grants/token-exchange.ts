@@ -112,7 +112,7 @@ function readError (oauth: Library, error: unknown, timeoutMs: number, deadline:
     }
     const status = error.cause instanceof Response ? error.cause.status : 200
     if (status !== 200) return new AuthgearStatus(status)
-    return new AuthgearGarbage(`the token endpoint's answer cannot be used (${code})`)
+    return new AuthgearGarbage(`the token endpoint's answer is unusable (${code})`)
   }
   return classify(error, timeoutMs)
 }

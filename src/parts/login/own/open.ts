@@ -125,10 +125,10 @@ function sharedUserOf ({ sharedCache, keyer }: Deps): (credentials: Credentials)
 }
 
 const ROTATES =
-  'the client of LOGIN_CLIENT_ID rotates refresh tokens: an answer of Authgear that gets lost then costs a person a ' +
-    'login; turn rotation off in the portal (docs/login.md)'
+  'the client of LOGIN_CLIENT_ID rotates refresh tokens: each lost answer of Authgear then costs a ' +
+    'sign-in; turn rotation off in the portal (docs/login.md)'
 const NOT_REVOKED =
-  'the session of a sign-out could not be ended at Authgear: it is tried again for a day, by any replica'
+  'the session of a sign-out could not be ended at Authgear: replicas retry it for a day'
 const NO_KEYS = "Authgear's keys cannot be fetched: nobody can sign in until they are"
 
 const TOO_MANY =

@@ -221,7 +221,7 @@ t.test('where the record is required and cannot be written, nobody gets in', asy
   })
   t.match({ status, type: headers['content-type'] }, { status: 503, type: 'text/html; charset=utf-8' }, 'and is a page')
   await replica.close()
-  const { lines } = replica.lines.find(({ msg }) => msg === 'lines of the access record are lost') ?? {}
+  const { lines } = replica.lines.find(({ msg }) => msg === 'access record lines are being lost') ?? {}
   t.ok(Number(lines) > 0, 'and its end says how many lines nobody will read')
 })
 

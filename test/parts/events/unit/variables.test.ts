@@ -13,11 +13,11 @@ t.test('an app is a name and a token, by a comma or on a line of its own', async
 })
 
 const WRONG: ReadonlyArray<readonly [string, RegExp]> = [
-  ['wiki', /entry 1 cannot be one/],
-  [`wiki:${A},grafana:short`, /entry 2 cannot be one/],
-  [`wiki app:${A}`, /entry 1 cannot be one/],
-  [`:${A}`, /entry 1 cannot be one/],
-  [`wiki:${A},grafana:${A}`, /one token for two apps/],
+  ['wiki', /entry 1 is invalid/],
+  [`wiki:${A},grafana:short`, /entry 2 is invalid/],
+  [`wiki app:${A}`, /entry 1 is invalid/],
+  [`:${A}`, /entry 1 is invalid/],
+  [`wiki:${A},grafana:${A}`, /the same token for two apps/],
   [Array.from({ length: 101 }, (_, n) => `app${n}:${String(n).padStart(32, '0')}`).join(), /more than 100 apps/]
 ]
 

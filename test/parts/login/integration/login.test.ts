@@ -417,7 +417,7 @@ t.test('a host to which nobody comes back is told, with its variable', async (t)
   const world = await startLoginWorld(t, { adapter: { LOGIN_ALLOWED_HOSTS: 'c.apps.example.com' } })
   t.equal(last(await world.person().open(`${OTHER}/deep`, { until: ({ status }) => status === 302 })).status, 302)
   t.match(world.verifier.lines.find((line) => line['host'] === 'b.apps.example.com'), {
-    level: 'warn', msg: 'after a login people land on the default page: LOGIN_ALLOWED_HOSTS does not name this host'
+    level: 'warn', msg: 'a login cannot return to this host: add it to LOGIN_PUBLIC_URL or LOGIN_ALLOWED_HOSTS'
   })
 })
 

@@ -19,9 +19,9 @@ const READ: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, settings: object]> =
 const WRONG: readonly Row[] = [
   [{ BRAND_NAME: 'x'.repeat(61) }, /^BRAND_NAME: is longer than 60 characters: shorten it/],
   [{ DENIED_TEXT: 'a\nb' }, /^DENIED_TEXT: has a line break or another control character: write one line/],
-  [{ BRAND_COLOR: 'green' }, /^BRAND_COLOR: "green" is no colour: write # and six hexadecimal digits, such as #0b6e4f/],
-  [{ BRAND_COLOR: '#0b6e4f;}body{' }, /^BRAND_COLOR: .* is no colour/],
-  [{ SUPPORT_URL: 'mailto:help@example.com?bcc=x@y.z' }, /^SUPPORT_URL: is no address to write to/],
+  [{ BRAND_COLOR: 'green' }, /^BRAND_COLOR: "green" is not a colour: write # and six hexadecimal digits, such as #0b6e4f/],
+  [{ BRAND_COLOR: '#0b6e4f;}body{' }, /^BRAND_COLOR: .* is not a colour/],
+  [{ SUPPORT_URL: 'mailto:help@example.com?bcc=x@y.z' }, /^SUPPORT_URL: is not an e-mail address/],
   [{ SUPPORT_URL: 'javascript:alert(1)' }, /^SUPPORT_URL: must begin with https:\/\/, http:\/\/ or one slash/]
 ]
 t.test('words and looks of pages for people', async (t) => {
