@@ -39,7 +39,7 @@ function noted (transcript: Transcript): Transcript {
 t.test('a client of the portal with an address for each origin is in order', async (t) => {
   const { text, findings } = await look(t, {})
   t.strictSame(findings, [])
-  t.match(text, /^ok +Authgear knows the login\'s client and its redirect URIs$/m)
+  t.match(text, /^ok +Authgear knows the login's client and its redirect URIs$/m)
   t.match(text, /^skipped +cookie prefix and domain: LOGIN_SESSION is own/m)
 })
 
