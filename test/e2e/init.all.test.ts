@@ -87,7 +87,7 @@ async function start (t: Test, { proxy, server, args }: Row) {
     MAIN, 'init', '--yes', '--proxy', proxy, '--endpoint', authgear.url, '--client', 'web', '--allow', 'anyone',
     '--folder', folder, ...at
   ])
-  t.match(stdout, /ok {7}Authgear knows the client[^]*wrote .*\.env to[^]*Next:\n1\. .*\n2\. .*\n3\. /)
+  t.match(stdout, /ok {7}Authgear knows the login's client[^]*wrote .*\.env to[^]*Next:\n1\. .*\n2\. .*\n3\. /)
   const place = { folder, entry, forwardAuth, app }
   moved(place)
   const env = parseEnv(readFileSync(join(folder, '.env'), 'utf8')) as Record<string, string>

@@ -38,7 +38,7 @@ t.test('seven questions, of which an empty line takes the default', async (t) =>
   t.equal(code, 0, said)
   t.equal(asked, 8)
   t.match(said, /\[caddy\][^]*\[localhost\][^]*\[http:\/\/127\.0\.0\.1:3000\]/)
-  t.match(said, /ok {7}Authgear's resolver answers\n[^]*ok {7}Authgear knows the client/)
+  t.match(said, /ok {7}Authgear's resolver answers\n[^]*ok {7}Authgear knows the login's client/)
   t.match(said, /\nNext:\n1\. In Authgear's portal, .*http:\/\/localhost:8080\/_auth\/callback.*\n2\. .*caddy run.*\n3\. Open /)
   t.match(read(folder, 'Caddyfile'), /http:\/\/localhost:8080[^]*127\.0\.0\.1:3000/)
   const env = parseEnv(read(folder, '.env'))

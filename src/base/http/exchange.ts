@@ -82,9 +82,14 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
   }
 }
 
-/** Fastify hands an error over where no handler of ours was reached: its own answer would name a status. */
-export function endOnError (deps: Pick<ExchangeDeps, 'unexpectedError'>) {
-  return (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
+/**
+ * Fastify hands an error over where no handler of ours was reached: its own answer would name a status. An error of the
+ * client's, such as a method that Node does not know over HTTP/2, is an unknown path.
+ */
+export function endOnError (deps: Pick<ExchangeDeps, 'unexpectedError'>, notFound: FastifyHandler) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const status = (error as Readonly<{ statusCode?: number }> | null | undefined)?.statusCode ?? 500
+    if (status >= 400 && status < 500) return notFound(request, reply)
     reply.hijack()
     fail(deps, reply.raw, error)
   }

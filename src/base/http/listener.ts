@@ -80,8 +80,9 @@ function addRoutes (app: FastifyInstance, deps: ListenerDeps, routes: readonly R
   if (webhook !== undefined) {
     app.route({ method: 'POST', url: WEBHOOK_PATH, handler: createBodyExchange(deps, abandoned, webhook) })
   }
-  app.setNotFoundHandler(exchange('other'))
-  app.setErrorHandler(endOnError(deps))
+  const notFound = exchange('other')
+  app.setNotFoundHandler(notFound)
+  app.setErrorHandler(endOnError(deps, notFound))
 }
 
 /** Peers need no session to reach a listener: what all of them together make it hold is bounded. */

@@ -31,7 +31,7 @@ const GAPS = {
   everything: 'audit log entries may have been missed: the cache is discarded, at most once in ten minutes',
   suppressed:
     'audit log entries may have been missed again within ten minutes: their revocations take effect after CACHE_TTL',
-  expired: 'entries of the audit log may have been lost; every session that they could name has expired meanwhile',
+  expired: 'audit log entries may have been missed; every session that they could name has expired meanwhile',
   redis:
     'Redis did not answer in time, so that no replica could read the audit log: it goes on from where it ' +
       'was, and nothing is lost'

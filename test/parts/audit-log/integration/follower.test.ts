@@ -200,7 +200,7 @@ t.test('the audit database is lost, and comes back', async (t) => {
   const count = (line: string): Promise<number> => sumOf(replicas, line)
   const [gaps, voided] = ['gaps_total{outcome="everything"}', 'revocations_total{activity="gap"}']
     .map((name) => `forward_auth_audit_${name}`) as [string, string]
-  const told = (): number => linesOf(replicas, /entries of the audit log may have been lost/).length
+  const told = (): number => linesOf(replicas, /audit log entries may have been missed/).length
   const before = [await count(gaps), await count(voided), told()]
   controls.audit.lose(1)
   controls.signOut(alice.cookie)
