@@ -35,9 +35,9 @@ t.test('a replica that stops without Redis gives up after 3 s and counts what is
     'pending', 'pending'
   ])
   await replica.close()
-  const lines = replica.troubles.filter((what) => what.includes('this replica stops'))
+  const lines = replica.troubles.filter((what) => what.includes('this replica is stopping'))
   t.strictSame(lines, [
-    'this replica stops, and Redis did not take 2 of its entries for the revocation log (2 user): other replicas do ' +
-      'not know of them'
+    'this replica is stopping, and Redis did not accept 2 of its revocations (2 user): other replicas do not know ' +
+      'of them'
   ])
 })

@@ -95,7 +95,7 @@ t.test('Redis Cluster', async (t) => {
       'each of them is told apart from a miss')
     t.equal(await metric(second, 'forward_auth_redis_up'), 0)
     t.equal(
-      first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is not reachable'))
+      first.lines.filter(({ msg }) => String(msg).startsWith('a master of the Redis Cluster is unreachable'))
         .length,
       1,
       'told once'

@@ -142,7 +142,7 @@ function createWorld (t: Test, simulator: RunningSimulator, redisPort: number) {
 }
 
 const isRotated = ({ lines }: Replica): boolean =>
-  lines.some(({ msg }) => String(msg).startsWith('the fleet writes under the new CACHE_SECRET'))
+  lines.some(({ msg }) => String(msg).startsWith('all replicas now use the new CACHE_SECRET'))
 
 t.test('CACHE_SECRET is rotated under sign-outs: no 503, no cold cache', async (t) => {
   const [redis, simulator] = await Promise.all([startRedis(t), startSimulator(t)])

@@ -110,12 +110,12 @@ function causeOf ({ error }: InProcess['lines'][number]): string {
 
 const CAUSES: ReadonlyArray<readonly [pattern: RegExp, words: string]> = [
   [/failed repeatedly/, 'breaker open'],
-  [/more resolutions wait/, 'too many wait'],
+  [/the queue is full/, 'too many wait'],
   [/endpoint answered 307/, '307'],
   [/answered 429/, '429'],
   [/answered 500/, '500'],
   [/did not answer within/, 'time-out'],
-  [/cannot be reached: check/, 'hung up'],
+  [/is unreachable: check/, 'hung up'],
   [/sessions in Redis/, 'Redis away'],
   [/may have replaced/, 'doubted']
 ]
