@@ -305,7 +305,7 @@ export class Ledger {
     if (forgotten === undefined) return
     const { quietMs } = forgotten.revocation
     this.#forgotten = {
-      readAt: forgotten.readAt,
+      readAt: Math.max(this.#forgotten.readAt, forgotten.readAt), // the quiet ones are spared: in no order
       quietUntil: Math.max(this.#forgotten.quietUntil, millisecondsOf(forgotten.id) + quietMs),
       quietMs: Math.max(this.#quietLeft(), quietMs)
     }

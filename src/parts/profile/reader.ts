@@ -1,4 +1,4 @@
-import { type Clock, type Moment, momentOf } from '../../base/clock.ts'
+import { type Clock, elapsedSince, type Moment, momentOf } from '../../base/clock.ts'
 import { type Asker, NO_PROFILE, type Profile } from '../../base/identity/profile.ts'
 import type { RevocationLog, RevocationSnapshot } from '../../base/revocation/types.ts'
 import { type AddressState, addressStateOf, profileOf } from './read.ts'
@@ -87,19 +87,20 @@ async function readOnce (
       isEmpty: false
     }
   }
-  const snapshot = revocations.snapshot() // before Authgear is asked: its answer may lack later changes
-  const learned = learn(deps, asker, await source.read(asker), { signedInAt, snapshot })
-  await lookup.done(isShareable(deps, userId, learned) ? sealable(learned, clock) : undefined)
+  // before Authgear is asked: its answer may lack later changes, however long it takes
+  const [snapshot, since] = [revocations.snapshot(), momentOf(clock)]
+  const learned = learn(deps, asker, await source.read(asker), { signedInAt, snapshot, since })
+  const stored = isShareable(deps, userId, learned) ? sealable(learned, clock) : undefined
+  await lookup.done(stored, elapsedSince(since, clock))
   return learned
 }
 
 function learn (
-  { rules, ttlMs, clock, random, read, source }: ReaderDeps,
+  { rules, ttlMs, random, read, source }: ReaderDeps,
   asker: Asker,
   reading: Reading,
-  given: Pick<Learned, 'signedInAt' | 'snapshot'>
+  common: Pick<Learned, 'signedInAt' | 'snapshot' | 'since'>
 ): Learned | 'refused' | undefined {
-  const common = { ...given, since: momentOf(clock) }
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
   const address = reading.kind === 'user' ? addressStateOf(reading.record, rules) : 'other'
   read(isDisabled ? 'disabled' : address === 'hidden' ? 'hidden' : reading.kind)

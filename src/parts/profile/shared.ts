@@ -23,8 +23,8 @@ export type SharedProfilesOptions = Readonly<{
 
 type SharedLookup =
   | Readonly<{ kind: 'found', stored: StoredProfile, remainingMs: number }>
-  /** `done` hands over Authgear's answer, or nothing; call it once. It never rejects. */
-  | Readonly<{ kind: 'ask', done: (stored?: StoredProfile) => Promise<void> }>
+  /** `done` hands over Authgear's answer with its age in milliseconds, or nothing; call it once. It never rejects. */
+  | Readonly<{ kind: 'ask', done: (stored: StoredProfile | undefined, ageMs: number) => Promise<void> }>
 
 export type SharedProfiles = Readonly<{
   /** @param isGood says whether a profile of that age will do */
@@ -67,8 +67,10 @@ function found ({ entry, remainingMs }: Readonly<{ entry: StoredProfile, remaini
 function won ({ finish }: Contended<StoredProfile> & { kind: 'won' }): SharedLookup {
   return {
     kind: 'ask',
-    done: (stored) =>
-      finish(stored === undefined ? { kind: 'keep' } : { kind: 'write', entry: stored, lifeMs: stored.ttlMs })
+    done: (stored, ageMs) => {
+      const lifeMs = Math.ceil((stored?.ttlMs ?? 0) - ageMs)
+      return finish(stored === undefined || lifeMs <= 0 ? { kind: 'keep' } : { kind: 'write', entry: stored, lifeMs })
+    }
   }
 }
 

@@ -72,3 +72,28 @@ t.test("another replica's profile will do while it counts here", async (t) => {
   clock.advance(4000)
   t.strictSame([await good(4001), await good(2001), await good(1999)], [false, false, true], 'of before the change')
 })
+
+t.test('a profile is as old as the question about it, here and in Redis', async (t) => {
+  const clock = manualClock()
+  const ages: number[] = []
+  const record = { isDisabled: false, attributes: {}, formattedName: 'Alice', groups: [] }
+  const reader = createReader({
+    source: {
+      isLent: false,
+      mayAsk: () => true,
+      nameOf: () => 'one',
+      read: async () => { clock.advance(1500); return { kind: 'user', record } },
+      lifeOf: (_asker, _since, lifeMs) => ({ lifeMs, renewMs: lifeMs, mayOutlive: true })
+    },
+    shared: { lookup: async () => ({ kind: 'ask', done: async (_stored, ageMs) => { ages.push(ageMs) } }) },
+    revocations: createMemoryLog({ clock, retentionMs: TTL_MS, observer: NO_OBSERVER }),
+    rules: { fields: ['name'], sendsUnverifiedEmail: false },
+    ttlMs: TTL_MS,
+    clock,
+    random: () => 0,
+    read: () => {}
+  })
+  const asked = clock.monotonic()
+  t.match(await reader(askerOf(userOf(1)), { maxAgeMs: Infinity, signedInAt: 0 }), { since: { monotonic: asked } })
+  t.strictSame(ages, [1500])
+})
