@@ -14,6 +14,7 @@ import {
 import type { Report } from './access-log.ts'
 import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
 import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Status, VerifyRequest } from './types.ts'
+import { isClientError } from './unexpected.ts'
 
 /** The fields that name a request in every line about it. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
@@ -88,8 +89,7 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
  */
 export function endOnError (deps: Pick<ExchangeDeps, 'unexpectedError'>, notFound: FastifyHandler) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const status = (error as Readonly<{ statusCode?: number }> | null | undefined)?.statusCode ?? 500
-    if (status >= 400 && status < 500) return notFound(request, reply)
+    if (isClientError(error)) return notFound(request, reply)
     reply.hijack()
     fail(deps, reply.raw, error)
   }

@@ -6,9 +6,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
  */
 export function answerErrors (unexpectedError: (error: unknown) => void) {
   return (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
-    const status = (error as Readonly<{ statusCode?: number }> | null | undefined)?.statusCode ?? 500
-    if (status >= 400 && status < 500) { reply.send(error); return }
+    if (isClientError(error)) { reply.send(error); return }
     unexpectedError(error)
     reply.code(500).send({ error: 'unexpected' })
   }
+}
+
+/** True for an error of Fastify's about what the client sent. */
+export function isClientError (error: unknown): boolean {
+  const status = (error as Readonly<{ statusCode?: number }> | null | undefined)?.statusCode ?? 500
+  return status >= 400 && status < 500
 }

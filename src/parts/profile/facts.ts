@@ -12,7 +12,7 @@ const MIN_CONFIRM_MS = 1000
 type FactsDeps = Pick<KnownUsers, 'remembered' | 'mayStillDecide'> & Readonly<{
   /** @returns undefined where there is no room, or the source rests */
   read: (asker: Asker, maxAgeMs: number) => Read | undefined
-  /** True if whoever asks signed in again since. */
+  /** True if the asker has signed in again since. */
   isFromBefore: (asker: Asker, known: Readonly<{ signedInAt: number }>) => boolean
   clock: Clock
   decideWithinMs: number

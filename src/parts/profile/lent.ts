@@ -17,7 +17,7 @@ const REST_MS = 5000
 const MAX_RESTING = 10_000
 const REFUSED: Reading = Object.freeze({ kind: 'refused' })
 
-/** Reads each user from userinfo, by a token that the credentials of whoever asks stand for. */
+/** Reads a user from userinfo with the asker's own token. */
 export function createLentSource ({ userinfo, loans, changes, clock }: LentSourceDeps): Source {
   const resting = new LRUCache<string, true>({
     max: MAX_RESTING, ttl: REST_MS, ttlResolution: 0, perf: { now: clock.monotonic }
@@ -28,7 +28,7 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
     if (reading.kind !== 'user' && reading.kind !== 'failed') resting.set(subject.key, true)
-    // its session may have ended: whoever waits is judged by what the resolver says now
+    // the session may have ended: waiting requests are judged by the resolver's answer
     if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
     return reading
   }

@@ -38,7 +38,7 @@ const JITTER = 0.1
 /** Life of an empty profile, of an unknown or a disabled user: read again soon, and never shared. */
 const EMPTY_LIFE_MS = 5000
 
-/** An older profile will not do, nor one of before that sign-in: epoch milliseconds; 0: any will do. */
+/** The oldest profile that will do, and the sign-in that it must not predate: epoch milliseconds; 0 for any. */
 type Bounds = Readonly<{ maxAgeMs: number, signedInAt: number }>
 
 /**

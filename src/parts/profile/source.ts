@@ -22,7 +22,7 @@ export type Reading = BatchReading | Readonly<{ kind: 'refused' }>
 
 /** The way in which one user is read. */
 export type Source = Readonly<{
-  /** True if the credentials of whoever asks are what it reads by: how they fail says nothing of others. */
+  /** True if it reads with the asker's own credentials, whose failures say nothing about other users. */
   isLent: boolean
   /** False while it rests after failures. */
   mayAsk: (asker: Asker) => boolean

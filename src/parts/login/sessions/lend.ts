@@ -2,7 +2,7 @@ import type { Keyer } from '../../../base/core/cache-key.ts'
 import type { Loans } from '../../../base/identity/profile.ts'
 import type { OwnSessions } from './sessions.ts'
 
-/** Lends the access token of a session that is that user's, and the bearer token of whoever came with one. */
+/** Lends the access token of that user's session, or the bearer token that came with the request. */
 export function createLend (own: Pick<OwnSessions, 'open'>, keyer: Pick<Keyer, 'sentDigests'>): Loans['lend'] {
   return async (subject, userId) => {
     const { credentials } = subject

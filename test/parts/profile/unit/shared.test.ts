@@ -6,7 +6,7 @@ import { createReader } from '../../../../src/parts/profile/reader.ts'
 import { type SharedProfiles, STORED_PROFILE, type StoredProfile } from '../../../../src/parts/profile/shared.ts'
 import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
 import { NO_OBSERVER } from '../../../helpers/log-observer.ts'
-import { manualClock } from '../../../helpers/manual-clock.ts'
+import { type ManualClock, manualClock } from '../../../helpers/manual-clock.ts'
 import { askerOf, userOf } from '../start-profiles.ts'
 
 const TTL_MS = 300_000
@@ -39,6 +39,14 @@ t.test('a profile of a former version, or of none, is not there', async (t) => {
   ]) t.equal(STORED_PROFILE.decode(bytes), undefined)
 })
 
+const restOf = (clock: ManualClock) => ({
+  revocations: createMemoryLog({ clock, retentionMs: TTL_MS, observer: NO_OBSERVER }),
+  ttlMs: TTL_MS,
+  clock,
+  random: () => 0,
+  read: () => {}
+})
+
 t.test("another replica's profile will do while it counts here", async (t) => {
   const clock = manualClock()
   const changes = createChanges(clock)
@@ -53,12 +61,8 @@ t.test("another replica's profile will do while it counts here", async (t) => {
       lifeOf: ({ userId }, since, lifeMs) => changes.lifeOf(userId, since, lifeMs)
     },
     shared: { lookup: async (_userId, good) => { isGood = good; return { kind: 'ask', done: async () => {} } } },
-    revocations: createMemoryLog({ clock, retentionMs: TTL_MS, observer: NO_OBSERVER }),
     rules: { fields: ['email'], sendsUnverifiedEmail: false },
-    ttlMs: TTL_MS,
-    clock,
-    random: () => 0,
-    read: () => {}
+    ...restOf(clock)
   })
   const alice: UserId = userOf(1)
   const good = async (ageMs: number, signedInAt = 5000, maxAgeMs = Infinity): Promise<boolean> => {
@@ -86,12 +90,8 @@ t.test('a profile is as old as the question about it, here and in Redis', async 
       lifeOf: (_asker, _since, lifeMs) => ({ lifeMs, renewMs: lifeMs, mayOutlive: true })
     },
     shared: { lookup: async () => ({ kind: 'ask', done: async (_stored, ageMs) => { ages.push(ageMs) } }) },
-    revocations: createMemoryLog({ clock, retentionMs: TTL_MS, observer: NO_OBSERVER }),
     rules: { fields: ['name'], sendsUnverifiedEmail: false },
-    ttlMs: TTL_MS,
-    clock,
-    random: () => 0,
-    read: () => {}
+    ...restOf(clock)
   })
   const asked = clock.monotonic()
   t.match(await reader(askerOf(userOf(1)), { maxAgeMs: Infinity, signedInAt: 0 }), { since: { monotonic: asked } })
