@@ -185,7 +185,7 @@ const OF_BASE = {
     why: 'with LOGIN_SESSION=own all sign-ins and refreshes of the site share the 120 calls a minute that Authgear ' +
       "accepts from one address, and users' settings show the same address for every session",
     set: 'TRUST_PROXY=true at Authgear, and every proxy in front of it to forward X-Forwarded-For ' +
-      '(docs/login.md#authgears-limit-of-calls)'
+      '(docs/login.md#authgears-rate-limit)'
   },
   'clock-off': {
     severity: 'error',
