@@ -18,8 +18,9 @@ export function readAnswer (
   { status, body }: Answer, userId: string
 ): Readonly<{ outcome: CallOutcome, reading: Reading }> {
   if (status !== 200) {
-    const outcome = kindOfStatus(status)
-    return { outcome, reading: outcome === 'forbidden' ? REFUSED : FAILED }
+    if (status === 401) return { outcome: 'forbidden', reading: REFUSED }
+    // a 403 is a firewall's, and says nothing about the token
+    return { outcome: status === 403 ? 'refused' : kindOfStatus(status), reading: FAILED }
   }
   const claims = parseObject(body)
   if (typeof claims?.['sub'] !== 'string') return { outcome: 'garbage', reading: UNREADABLE }

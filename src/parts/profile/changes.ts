@@ -3,12 +3,20 @@ import { type Clock, elapsedSince, type Moment, momentOf } from '../../base/cloc
 import type { Target } from '../../base/revocation/types.ts'
 import { type Life, wholeLife } from './source.ts'
 
+type Window = Readonly<{ dueMs: number, endMs: number, mayOutlive: boolean }>
+
+const CACHED: Window = { dueMs: 305_000, endMs: 310_000, mayOutlive: false }
 /**
- * userinfo is behind a change that was told: by milliseconds, since Authgear tells it before its cache knows, and by
- * 300 s where an administrator verifies an address or takes that back. A profile that was read before `dueMs` after the
- * change is read again from then on, and counts until `endMs`.
+ * userinfo lags behind a change that was told: by milliseconds, since Authgear sends the webhook before it purges its
+ * cache, and by 300 s if an administrator changes a verification. A profile read less than `dueMs` after the change is
+ * read again from then on, and expires at `endMs`.
  */
-const WINDOWS = [{ dueMs: 2000, endMs: 4000 }, { dueMs: 305_000, endMs: 310_000 }] as const
+const OF_USER = [{ dueMs: 2000, endMs: 4000, mayOutlive: false }, CACHED] as const
+/**
+ * Everybody active would be read again at once, more than userinfo can answer in seconds: the first window is left out,
+ * and a profile outlives the second while userinfo fails.
+ */
+const OF_EVERYBODY = [{ ...CACHED, mayOutlive: true }] as const
 const SETTLED_MS = 310_000
 /** Users whose changes are known one by one; what does not fit counts as a change of everybody. */
 const MAX_USERS = 20_000
@@ -39,16 +47,22 @@ export function createChanges (clock: Clock, maxUsers = MAX_USERS) {
     },
     /** The life of a profile that was read then. */
     lifeOf (userId: string, since: Moment, lifeMs: number): Life {
-      const sinceMs = Math.min(...[at.get(userId) ?? everybodyAt, everybodyAt].map((one) => elapsedSince(one, clock)))
-      const readAfterMs = sinceMs - elapsedSince(since, clock)
-      const window = WINDOWS.find(({ dueMs }) => readAfterMs < dueMs)
+      const ageMs = elapsedSince(since, clock)
       const whole = wholeLife(lifeMs)
-      if (window === undefined) return whole
-      return {
-        lifeMs: Math.min(lifeMs, Math.ceil(window.endMs - readAfterMs)),
-        renewMs: Math.min(whole.renewMs, window.dueMs - readAfterMs),
-        mayOutlive: false
-      }
+      const changed = at.get(userId)
+      const own = changed === undefined ? whole : within(OF_USER, elapsedSince(changed, clock) - ageMs, whole)
+      return within(OF_EVERYBODY, elapsedSince(everybodyAt, clock) - ageMs, own)
     }
   })
+}
+
+/** @param readAfterMs from the change to the read */
+function within (windows: readonly Window[], readAfterMs: number, life: Life): Life {
+  const window = windows.find(({ dueMs }) => readAfterMs < dueMs)
+  if (window === undefined) return life
+  return {
+    lifeMs: Math.min(life.lifeMs, Math.ceil(window.endMs - readAfterMs)),
+    renewMs: Math.min(life.renewMs, window.dueMs - readAfterMs),
+    mayOutlive: life.mayOutlive && window.mayOutlive
+  }
 }

@@ -53,11 +53,12 @@ export function createFacts (
       const known = remembered(asker.userId)
       if (known === undefined || elapsedSince(known.since, clock) <= confirmAfter(known, maxAgeMs)) return undefined
       const begun = clock.monotonic() >= known.nextTryAt ? read(asker, maxAgeMs) : undefined
+      if (begun !== undefined) known.isConfirming = true
       return begun && waitFor(begun)
     }
   }
 }
 
 /** Who is refused again and again, and of whom nothing new is heard, is asked about more and more rarely. */
-const confirmAfter = (known: Readonly<{ unchanged: number, lifeMs: number }>, maxAgeMs: number): number =>
-  Math.min(Math.max(maxAgeMs, MIN_CONFIRM_MS) * 2 ** known.unchanged, known.lifeMs)
+const confirmAfter = (known: Readonly<{ confirmed: number, lifeMs: number }>, maxAgeMs: number): number =>
+  Math.min(Math.max(maxAgeMs, MIN_CONFIRM_MS) * 2 ** known.confirmed, known.lifeMs)

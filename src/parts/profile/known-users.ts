@@ -18,6 +18,8 @@ export type KnownUsersDeps = Readonly<{
 
 /** Pause after an attempt that brought nothing about a user. */
 const RETRY_MS = 5000
+/** The same if there was no room for the attempt, which costs Authgear nothing. */
+const RETRY_REJECTED_MS = 1000
 /** Multiple of its life for which a profile is used while no newer one can be read. */
 export const MAX_STALE_LIVES = 12
 
@@ -27,8 +29,10 @@ type Known = Omit<Learned, 'snapshot' | 'isEmpty'> & {
   facts: Facts | 'unknown'
   /** Moves forward as the log is read. */
   snapshot: Learned['snapshot']
-  /** Consecutive reads that brought the same. */
-  unchanged: number
+  /** True while a refusal is being confirmed. */
+  isConfirming: boolean
+  /** Refusals confirmed since the last renewal or change. */
+  confirmed: number
   /** Consecutive attempts that brought nothing. */
   failures: number
   /** Monotonic milliseconds. */
@@ -68,20 +72,28 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
     const before = memory.peek(userId)
     const isOld = before !== undefined && before.address === learned.address && isSame(before.profile, learned.profile)
     const profile = isOld ? before.profile : learned.profile
-    const unchanged = isOld ? before.unchanged + 1 : 0
+    const confirmed = isOld && before.isConfirming ? before.confirmed + 1 : 0
     const nextTryAt = isEmpty ? clock.monotonic() + learned.lifeMs : -Infinity
     const facts = factsOf(profile, learned.address)
-    memory.set(userId, { ...learned, profile, facts, unchanged, failures: Number(isEmpty), nextTryAt })
+    const tries = { isConfirming: false, confirmed, failures: Number(isEmpty), nextTryAt }
+    memory.set(userId, { ...learned, ...tries, profile, facts })
   }
 
   /** Keeps what is known in use: it is as good as now, since no revocation names the user up to here. */
-  function keepFailure (userId: UserId): void {
-    const nextTryAt = clock.monotonic() + RETRY_MS
+  function keepFailure (userId: UserId, isRejected = false): void {
     const snapshot = revocations.snapshot()
     const known = remembered(userId)
-    const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1 }
+    const pauseMs = Math.min(isRejected ? RETRY_REJECTED_MS : RETRY_MS, known === undefined ? Infinity : leftOf(known))
+    const nextTryAt = clock.monotonic() + pauseMs
+    const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1, isConfirming: false }
     if (known !== undefined) Object.assign(known, tries)
     else memory.set(userId, { ...tries, ...NOTHING_KNOWN, since: momentOf(clock) })
+  }
+
+  /** The rest of a life that may not be outlived: at its end the user is read again. */
+  function leftOf ({ since, lifeMs, mayOutlive }: Known): number {
+    const leftMs = lifeMs - elapsedSince(since, clock)
+    return mayOutlive || leftMs <= 0 ? Infinity : leftMs
   }
 
   return Object.freeze({ remembered, usable, usableNow, mayStillDecide, keep, keepFailure })
@@ -94,7 +106,7 @@ const NOTHING_KNOWN = Object.freeze({
   address: 'other',
   facts: 'unknown',
   signedInAt: 0,
-  unchanged: 0,
+  confirmed: 0,
   lifeMs: 0,
   renewMs: 0,
   mayOutlive: false

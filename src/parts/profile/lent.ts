@@ -27,7 +27,7 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
     if (subject === undefined) return REFUSED
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
-    if (reading.kind !== 'user' && reading.kind !== 'failed') resting.set(subject.key, true)
+    if (!['user', 'failed', 'rejected'].includes(reading.kind)) resting.set(subject.key, true)
     // the session may have ended: waiting requests are judged by the resolver's answer
     if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
     return reading

@@ -23,6 +23,8 @@ export type ProfilesDeps = KnownUsersDeps & Readonly<{
 
 /** Users being read or waiting to be: some four seconds of Authgear's work, and 1 kB each. */
 export const MAX_READS = 4096
+/** One person's, by as many credentials: those that userinfo takes at a time and lets wait. */
+const MAX_READS_OF_USER = 18
 /** A user being read. `isLate`: PROFILE_TIMEOUT has passed, and no request waits any more. */
 type Read = {
   readonly ended: Promise<void>
@@ -36,6 +38,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
   const { reader, source, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
   const { remembered, usable, usableNow, mayStillDecide, keep, keepFailure } = createKnownUsers(deps)
   const reads = new Map<string, Read>()
+  const readsOf = new Map<UserId, number>()
   const isFromBefore = (asker: Asker, { signedInAt }: Readonly<{ signedInAt: number }>): boolean =>
     source.isLent && signedInAtOf(asker) > signedInAt
 
@@ -44,11 +47,17 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
     const { userId } = asker
     const name = source.nameOf(asker)
     const running = reads.get(name)
-    if (running !== undefined || reads.size >= MAX_READS || !source.mayAsk(asker)) return running
+    const ofUser = readsOf.get(userId) ?? 0
+    const isFull = reads.size >= MAX_READS || ofUser >= MAX_READS_OF_USER
+    if (running !== undefined || isFull || !source.mayAsk(asker)) return running
+    readsOf.set(userId, ofUser + 1)
     const signedInAt = source.isLent ? Math.max(signedInAtOf(asker), remembered(userId)?.signedInAt ?? 0) : 0
     const settle = (learned: Awaited<ReturnType<ReadUser>>): void => {
       reads.delete(name)
-      if (learned === undefined) return keepFailure(userId)
+      const left = (readsOf.get(userId) ?? 1) - 1
+      if (left === 0) readsOf.delete(userId)
+      else readsOf.set(userId, left)
+      if (learned === undefined || learned === 'rejected') return keepFailure(userId, learned === 'rejected')
       if (typeof learned !== 'object') return // the next request reads again, without a pause
       const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
       if (!isOvertaken) keep(userId, learned)

@@ -31,8 +31,8 @@ export type Learned = Life & Readonly<{
   isEmpty: boolean
 }>
 
-/** Reads of a user whom revocations keep naming meanwhile. */
-const MAX_ATTEMPTS = 2
+/** Reads of a user whom revocations keep naming meanwhile: a sign-up is three events. */
+const MAX_ATTEMPTS = 4
 /** Spreads expiry, so that users who came together are not renewed together. */
 const JITTER = 0.1
 /** Life of an empty profile, of an unknown or a disabled user: read again soon, and never shared. */
@@ -44,16 +44,18 @@ type Bounds = Readonly<{ maxAgeMs: number, signedInAt: number }>
 /**
  * Reads one user from Redis or Authgear. Never rejects; undefined if nothing was learned. `dropped`: revocations named
  * the user during each attempt, which is no failure of Authgear's. `refused`: no credentials but these failed.
+ * `rejected`: there was no room for the call.
  */
-export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | 'refused' | undefined>
+export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | Refusal | undefined>
+type Refusal = 'refused' | 'rejected'
 
 export function createReader (deps: ReaderDeps): ReadUser {
   const { revocations } = deps
   return async (asker, bounds) => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const learned = await readOnce(deps, asker, bounds)
-      const isLearned = learned !== undefined && learned !== 'refused'
-      if (!isLearned || !revocations.isVoid({ userId: asker.userId, digests: [] }, learned.snapshot)) return learned
+      if (typeof learned !== 'object') return learned
+      if (!revocations.isVoid({ userId: asker.userId, digests: [] }, learned.snapshot)) return learned
     }
     deps.read('dropped')
     return 'dropped'
@@ -62,7 +64,7 @@ export function createReader (deps: ReaderDeps): ReadUser {
 
 async function readOnce (
   deps: ReaderDeps, asker: Asker, bounds: Bounds
-): Promise<Learned | 'refused' | undefined> {
+): Promise<Learned | Refusal | undefined> {
   const { shared, revocations, clock, source } = deps
   const { userId } = asker
   const { signedInAt } = bounds
@@ -100,13 +102,14 @@ function learn (
   asker: Asker,
   reading: Reading,
   common: Pick<Learned, 'signedInAt' | 'snapshot' | 'since'>
-): Learned | 'refused' | undefined {
+): Learned | Refusal | undefined {
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
   const address = reading.kind === 'user' ? addressStateOf(reading.record, rules) : 'other'
   read(isDisabled ? 'disabled' : address === 'hidden' ? 'hidden' : reading.kind)
   if (isDisabled || reading.kind === 'none') {
     return { ...common, ...wholeLife(EMPTY_LIFE_MS), profile: NO_PROFILE, address, isEmpty: true }
   }
+  if (reading.kind === 'rejected') return 'rejected'
   if (reading.kind !== 'user') return source.isLent && reading.kind !== 'failed' ? 'refused' : undefined
   const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
   const profile = profileOf(reading.record, rules)
@@ -116,9 +119,9 @@ function learn (
 function isShareable (
   { revocations }: ReaderDeps,
   userId: Asker['userId'],
-  learned: Learned | 'refused' | undefined
+  learned: Learned | Refusal | undefined
 ): learned is Learned {
-  return learned !== undefined && learned !== 'refused' && !learned.isEmpty && revocations.trustsShared() &&
+  return typeof learned === 'object' && !learned.isEmpty && revocations.trustsShared() &&
     !revocations.isVoid({ userId, digests: [] }, learned.snapshot)
 }
 

@@ -1,4 +1,4 @@
-import { classify } from '../../base/authgear/resolver/answer.ts'
+import { classify, isLostConnection } from '../../base/authgear/resolver/answer.ts'
 import { createCircuitBreaker } from '../../base/authgear/resolver/circuit-breaker.ts'
 import { Deadline } from '../../base/authgear/resolver/deadline.ts'
 import { clientIn } from '../../base/authgear/resolver/failures.ts'
@@ -39,6 +39,7 @@ const PER_USER = { maxRunning: 2, maxWaiting: 16 } as const
 const MAX_BODY_BYTES = 256 * 1024
 
 const FAILED: Reading = Object.freeze({ kind: 'failed' })
+const REJECTED: Reading = Object.freeze({ kind: 'rejected' })
 const UNREADABLE: Reading = Object.freeze({ kind: 'unreadable' })
 
 /** Authgear's `/oauth2/userinfo`. Opens no connection by itself, follows no redirect and sends no cookie. */
@@ -50,10 +51,17 @@ export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: Us
   })
   const breaker = createCircuitBreaker(MAX_CALLS, MAX_WAITING, outage, now)
 
+  /** Makes a call again, once, without the client's own User-Agent, which a firewall may reset. */
   async function ask (token: string, trace: ClientTrace): Promise<Answer> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    return await askOnce(headersOf(token, trace), signal).catch((error: unknown) => {
+      if (!isLostConnection(error) || signal.aborted) throw error
+      return askOnce(headersOf(token, { ...trace, userAgent: undefined }), signal)
+    })
+  }
+
+  async function askOnce (headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
     try {
-      const signal = AbortSignal.timeout(timeoutMs)
-      const headers = headersOf(token, trace)
       const { statusCode: status, body } = await pool.request({ method: 'GET', path: USERINFO, headers, signal })
       const answer = { status, body: await body.text() }
       if (status >= 500) throw new AuthgearStatus(status)
@@ -80,6 +88,7 @@ export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: Us
       } catch (error) {
         const outcome = waiting.aborted ? 'rejected' : outcomeOf(error)
         called(outcome, error)
+        if (waiting.aborted || error instanceof Overloaded) return REJECTED
         return outcome === 'too_large' || outcome === 'garbage' ? UNREADABLE : FAILED
       } finally {
         waiting.met()

@@ -198,3 +198,7 @@ function setsForeignCookie (lines: readonly string[], own: CookieNames): boolean
 export function valuesOf (lines: readonly string[], name: string): readonly string[] {
   return lines.filter((_, index) => index % 2 === 1 && lines[index - 1]?.toLowerCase() === name)
 }
+
+/** The connection died before an answer, as an idle one does when its server closes it. */
+export const isLostConnection = (error: unknown): boolean =>
+  error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))

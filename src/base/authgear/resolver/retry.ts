@@ -1,17 +1,12 @@
 import type { Credentials } from '../../core/credentials.ts'
 import type { Resolution } from '../../core/resolution.ts'
 import { AuthgearSilent, AuthgearStatus, AuthgearTimeout, AuthgearUnreachable, Overloaded } from '../../errors.ts'
-import { codeOf, type Exchange } from './answer.ts'
+import { type Exchange, isLostConnection } from './answer.ts'
 import type { ResolverResult } from './types.ts'
 
-/**
- * The connection died before an answer, as an idle one does when its server closes it, or a transient 500
- * (docs/inside/authgear.md, "Load and failures").
- */
-function isWorthARetry (error: unknown): boolean {
-  if (error instanceof AuthgearStatus) return error.status === 500
-  return error instanceof AuthgearUnreachable && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error.cause))
-}
+/** A lost connection, or a transient 500 (docs/inside/authgear.md, "Load and failures"). */
+const isWorthARetry = (error: unknown): boolean =>
+  isLostConnection(error) || (error instanceof AuthgearStatus && error.status === 500)
 
 export type Request = (options: Exchange) => Promise<Resolution>
 

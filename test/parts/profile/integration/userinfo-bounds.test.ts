@@ -2,6 +2,7 @@ import t from 'tap'
 import { metricOf } from '../../../helpers/in-process-on-clock.ts'
 import type { OwnWorld } from '../../../helpers/own-world.ts'
 import { demo } from '../../../helpers/simulator.ts'
+import { until } from '../../../helpers/until.ts'
 import { ALLOWED, calledFor, FORBIDDEN, saidOf, signInAs, startUserinfoWorld, UNKNOWN } from '../userinfo-world.ts'
 
 const idOf = (n: number): string => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
@@ -68,6 +69,33 @@ for (const failure of ['error', 'redirect', 'garbage', 'endless', 'foreign', 're
     t.equal(await saidOf(world, alice), ALLOWED)
   })
 }
+
+t.test("one person's tokens, however many, leave room for others to be read", async (t) => {
+  const world = await startUserinfoWorld(t, { adapter: { AUTHGEAR_TIMEOUT: '30s' } })
+  const [replica] = world.replicas
+  if (replica === undefined) throw new Error('there is no replica')
+  const tokens = addPeople(world, 1, 40)
+  const gate = world.authgear.controls.userinfo.hold()
+  const early: string[] = []
+  const answers = tokens.map(async (token) => {
+    const answer = await said(world, token)
+    early.push(answer)
+    return answer
+  })
+  await until('the others are answered', () => early.length === 22)
+  t.equal(await metricOf(replica, 'forward_auth_profile_requests_total{outcome="rejected"}'), 0)
+  gate.release()
+  const all = await Promise.all(answers)
+  t.equal(all.filter((one) => one === ALLOWED).length, 18)
+})
+
+t.test('a call whose connection was lost is made once more', async (t) => {
+  const world = await startUserinfoWorld(t)
+  const alice = await signInAs(world)
+  world.authgear.controls.userinfo.fail('reset', 1)
+  t.equal(await saidOf(world, alice), ALLOWED)
+  t.equal(calledFor(world).length, 2)
+})
 
 t.test("one of a person's credentials that fails holds back no other one", async (t) => {
   const world = await startUserinfoWorld(t)

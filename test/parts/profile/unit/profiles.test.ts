@@ -155,7 +155,7 @@ t.test('a user who changes at each read is not kept', async (t) => {
   const { profiles, api, drop, counts } = startProfiles()
   api.state.answer = (ids) => { drop(ALICE).catch(t.fail); return named(() => 'Alice')(ids) }
   t.equal(await profiles.of(ALICE), NO_PROFILE)
-  t.equal(api.queries.length, 2)
+  t.equal(api.queries.length, 4)
   t.equal(counts['read dropped'], 1)
 })
 
@@ -167,7 +167,7 @@ t.test('a user who changed at each attempt is read again at the next request', a
   api.state.answer = named(() => 'Alice')
   await profiles.facts(ALICE, false)
   t.strictSame(profiles.facts(ALICE, true), { address: undefined, groups: [] }, 'the next one')
-  t.equal(api.queries.length, 3)
+  t.equal(api.queries.length, 5)
 })
 
 t.test('a failure is remembered for seconds, then tried without a wait', async (t) => {
@@ -183,6 +183,24 @@ t.test('a failure is remembered for seconds, then tried without a wait', async (
   t.equal(atOnce(profiles.of(ALICE)), NO_PROFILE)
   await settled()
   t.strictSame({ ...atOnce(profiles.of(ALICE)) }, { name: 'Alice' })
+})
+
+t.test('a refusal is confirmed at once, then more and more rarely', async (t) => {
+  const { profiles, api, advance } = startProfiles()
+  await profiles.facts(ALICE, false)
+  for (let renewals = 0; renewals < 8; renewals++) {
+    advance(TTL_MS * 0.85)
+    profiles.facts(ALICE, false)
+    await settled()
+  }
+  t.equal(api.queries.length, 9)
+  const times: number[] = []
+  for (let seconds = 1; seconds <= 60; seconds++) {
+    advance(1000)
+    await profiles.confirm(ALICE, 1000)
+    if (api.queries.length > 9 + times.length) times.push(seconds)
+  }
+  t.strictSame(times, [2, 5, 10, 19, 36], 'renewals in the background are no refusals')
 })
 
 t.test('after a failure the Admin API rests, then is asked one query at a time', async (t) => {

@@ -71,6 +71,7 @@ const OF_OTHERS = [
     'verified,full-mx2p07ct-0@example.com,Ada Lovelace,namemx2p07ct'],
   ['a redirect', 307, {}, 'x', 'misplaced failed'],
   ['not found', 404, {}, 'x', 'misplaced failed'],
+  ['a firewall', 403, {}, 'x', 'refused failed'],
   ['too many', 429, {}, 'x', 'refused failed']
 ] as const
 
