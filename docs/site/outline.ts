@@ -1,38 +1,32 @@
 import { targetOf, type Links } from './pages.ts'
 
 const MAP = 'docs/README.md'
-/** More pages than these in a row are a choice, and each is named. */
-const ONE_ANSWER = 2
 
 type Link = Readonly<{ text: string, href: string }>
-/** A row of docs/README.md: what a person wants, and the pages for it. */
-type Wish = Readonly<{ text: string, pages: readonly Link[] }>
-type Section = Readonly<{ title: string, wishes: readonly Wish[] }>
+/** A row of docs/README.md: pages, and what they help people do. */
+type Row = Readonly<{ pages: readonly Link[], purpose: string }>
+type Section = Readonly<{ title: string, rows: readonly Row[] }>
 
 export function sectionsOf (map: string): readonly Section[] {
   return map.split(/^## /m).slice(1).map((section) => {
     const [title = '', ...lines] = section.split('\n')
-    const rows = lines.filter((line) => line.startsWith('| ')).slice(2).map((line) => line.split(' | '))
-    const wishes = rows.map(([wish = '', cell = '']) => ({ text: plain(wish.slice(2)), pages: linksIn(cell) }))
-    return { title, wishes }
+    const cells = lines.filter((line) => line.startsWith('| ')).slice(2).map((line) => line.slice(2, -2).split(' | '))
+    const rows = cells.map(([pages = '', purpose = '']) => ({ pages: linksIn(pages), purpose: plain(purpose) }))
+    return { title, rows }
   })
 }
 
-const plain = (markdown: string): string => markdown.replaceAll('`', '')
+const plain = (markdown: string): string => markdown.replaceAll(/`|\*\*|\[([^\]]+)\]\([^)]+\)/g, '$1')
 
 const linksIn = (cell: string): readonly Link[] =>
   Array.from(cell.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g), ([, text = '', href = '']) => ({ text: plain(text), href }))
 
-/** A group for each heading of docs/README.md, in the words of a person who looks for something. */
-export const sidebarOf = (links: Links, sections: readonly Section[]) => sections.map(({ title, wishes }) => ({
+/** A group for each heading of docs/README.md, and an entry for each of its pages. */
+export const sidebarOf = (links: Links, sections: readonly Section[]) => sections.map(({ title, rows }) => ({
   text: title,
-  items: wishes
-    .flatMap(linksOf)
+  items: rows.flatMap(({ pages }) => pages)
     .map(({ text, href }) => ({ text, link: targetOf(links, MAP, href)?.address ?? href }))
 }))
-
-const linksOf = ({ text, pages }: Wish): readonly Link[] =>
-  pages.length > ONE_ANSWER ? pages : pages.slice(0, 1).map(({ href }) => ({ text, href }))
 
 export type Page = Readonly<{ path: string, text: string }>
 
@@ -45,10 +39,10 @@ export function llmsText (links: Links, sections: readonly Section[], pages: rea
   const [title = '', summary = ''] = pages[0]?.text.split('\n\n') ?? []
   const linkTo = new Map(pages.map(({ path, text }) => [path, `- [${/^# (.+)$/m.exec(text)?.[1]}](${base}${path})`]))
   const named = new Set<string>()
-  const lines = sections.flatMap(({ title, wishes }) => ['', `## ${title}`, ...wishes.flatMap(({ text, pages }) => {
+  const lines = sections.flatMap(({ title, rows }) => ['', `## ${title}`, ...rows.flatMap(({ pages, purpose }) => {
     const paths = pages.map(({ href }) => targetOf(links, MAP, href)?.path ?? '').filter((path) => linkTo.has(path))
     for (const path of paths) named.add(path)
-    return paths.map((path) => `${linkTo.get(path)}: ${text}`)
+    return paths.map((path) => `${linkTo.get(path)}: ${purpose}`)
   })])
   const rest = pages.filter(({ path }) => !named.has(path)).map(({ path }) => linkTo.get(path))
   return [title, '', `> ${summary}`, ...lines, '', '## Optional', ...rest, ''].join('\n')

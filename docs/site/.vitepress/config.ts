@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { deadLinks } from '../dead-links.ts'
 import { llmsText, sectionsOf, sidebarOf } from '../outline.ts'
 import { anchorOf, asIndex, isPage, targetOf, twinOf, type Links } from '../pages.ts'
+import { boostOf, queryTokensOf, tokensOf } from '../search.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const OUT = join(ROOT, 'artifacts/site')
@@ -22,13 +23,6 @@ const links: Links = {
 const sections = sectionsOf(read('docs/README.md'))
 const inDocs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name))
 const paths = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...inDocs.filter(isPage)]
-
-/** A word with `_` or `-` is found by itself and by its parts. It runs in the browser, too: nothing of this file. */
-const tokenize = (text: string): string[] =>
-  (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).flatMap((word) => [word, .../[_-]/.test(word) ? word.split(/[_-]+/) : []])
-
-/** Pages for contributors come after the others. */
-const boostDocument = (id: string): number => id.includes('/docs/inside/') ? 0.2 : 1
 
 /** What is used of markdown-it. */
 type Token = {
@@ -113,7 +107,10 @@ export default {
     search: {
       provider: 'local',
       options: {
-        miniSearch: { options: { tokenize }, searchOptions: { boostDocument, fuzzy: 0.1, combineWith: 'AND' } }
+        miniSearch: {
+          options: { tokenize: tokensOf },
+          searchOptions: { tokenize: queryTokensOf, boostDocument: boostOf, fuzzy: 0.1, combineWith: 'AND' }
+        }
       }
     }
   }

@@ -155,13 +155,13 @@ const OF_BASE: readonly Rule[] = [
     level: 'warn',
     when: ({ state }) => state === 'starting',
     sentence: () => 'This replica is starting: wait until it is ready',
-    link: 'a-replica-that-starts-or-ends'
+    link: 'starting-or-draining'
   },
   {
     level: 'warn',
     when: ({ state }) => state === 'draining',
     sentence: () => 'This replica is shutting down and finishes its open requests: use another one',
-    link: 'a-replica-that-starts-or-ends'
+    link: 'starting-or-draining'
   },
   {
     level: 'quiet',
@@ -169,7 +169,7 @@ const OF_BASE: readonly Rule[] = [
     sentence: ({ windowMs }) => windowMs < WINDOW_MS
       ? `No problems, and no requests since the start, ${ago(windowMs)}`
       : 'No problems, and no requests for 15 minutes',
-    link: 'nobody-asks'
+    link: 'no-requests'
   }
 ]
 

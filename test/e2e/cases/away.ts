@@ -14,7 +14,7 @@ const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/proxies/READM
 
 export const away: readonly Case[] = [
   {
-    name: 'forward-auth is wholly away: what people and programs see, as the page says',
+    name: 'forward-auth is down: what people and programs see, as the page says',
     only: shipped,
     async run (t, stack, proxy) {
       const { port, app, link } = await startBefore(t, proxy, await stack.single())
@@ -27,7 +27,7 @@ export const away: readonly Case[] = [
     }
   },
   {
-    name: 'forward-auth is wholly away: a page for people, where the proxy can have one',
+    name: 'forward-auth is down: a page for people, where the proxy can have one',
     only: (proxy) => shipped(proxy) && proxy.server in PAGES,
     async run (t, stack, proxy) {
       const { edits, status, retry } = PAGES[proxy.server] ?? { edits: () => ({}), status: 0, retry: false }
@@ -99,10 +99,10 @@ async function startPage (t: Test): Promise<string> {
   return `http://127.0.0.1:${await listenFree(t, server)}`
 }
 
-/** What somebody sees of it, as the table of docs/proxies/README.md says it. */
+/** The answer, as the table of docs/proxies/README.md says it. */
 function shown ({ status, headers, body }: Answer): string {
   const type = String(headers['content-type'] ?? '').split(';')[0]
   const forms: Readonly<Record<string, string>> = { 'text/html': 'a page', 'application/json': 'JSON' }
-  const form = body === '' ? 'nothing' : forms[type ?? ''] ?? 'text'
+  const form = body === '' ? 'empty' : forms[type ?? ''] ?? 'text'
   return `${status}, ${form}${'retry-after' in headers ? ', `Retry-After`' : ''}`
 }

@@ -11,7 +11,7 @@ const sorted = (names: Iterable<string>): readonly string[] => [...names].toSort
 const SECTIONS = [
   ['README.md', '## What your app gets'],
   ['docs/interface.md', '## Headers of an answer'],
-  ['docs/proxies/README.md', '## Whatever the proxy']
+  ['docs/proxies/README.md', '## Requirements']
 ] as const
 
 for (const [path, heading] of SECTIONS) {

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { deadLinks } from '../../../docs/site/dead-links.ts'
+import { sectionsOf, sidebarOf } from '../../../docs/site/outline.ts'
 import { targetOf, twinOf, type Links } from '../../../docs/site/pages.ts'
+import { queryTokensOf, tokensOf } from '../../../docs/site/search.ts'
 
 const KINDS: Readonly<Record<string, 'file' | 'folder'>> = {
   'README.md': 'file', 'docs/README.md': 'file', 'docs/login.md': 'file', 'src/main.ts': 'file', deploy: 'folder'
@@ -40,3 +43,22 @@ t.test('a page and an anchor that the built site has not are dead', async (t) =>
   ]
   t.strictSame(deadLinks(pages, new Set(['/llms.txt'])), ['/docs/a.html: #gone', '/docs/a.html: b.html'])
 })
+
+t.test('the sidebar has the links of docs/README.md, each of at most three words', async (t) => {
+  const map = readFileSync(new URL('../../../docs/README.md', import.meta.url), 'utf8')
+  const groups = sidebarOf({ ...links, kindOf: () => 'file' }, sectionsOf(map))
+  const entries = groups.flatMap(({ items }) => items)
+  t.equal(entries.length, map.match(/\]\(/g)?.length)
+  for (const { text } of [...groups, ...entries]) t.ok(text.split(' ').length <= 3, text)
+  t.ok(entries.some(({ text, link }) => text === 'Login' && link === '/docs/login.html'))
+})
+
+for (const [query, text] of [
+  ['e-mail', 'the e-mail address'], ['email', 'the e-mail address'], ['E-Mail', 'E-Mail'],
+  ['cookie_domain', '`http.cookie_domain`'], ['domain', 'cookie_domain'], ['forward auth', 'x-forward-auth-reason']
+] as const) {
+  t.test(`a search for "${query}" matches "${text}"`, async (t) => {
+    const indexed = tokensOf(text)
+    for (const term of queryTokensOf(query)) t.ok(indexed.includes(term), term)
+  })
+}

@@ -102,7 +102,7 @@ t.test('the page is complete: no outside resource, one own script, a strict poli
       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
   )
   t.strictSame(Array.from(body.matchAll(/ (?:src|href)="([^"]*)"/g), ([, url]) => url),
-    [tabIcon(), 'status.js', 'runbook#nobody-asks', '', 'status.json', 'metrics', 'runbook'])
+    [tabIcon(), 'status.js', 'runbook#no-requests', '', 'status.json', 'metrics', 'runbook'])
   t.notMatch(body.replace('<b>https://auth.example.com</b>', ''), /https?:|\bstyle="|\bon\w+="|<script>/)
   t.match(await get('/status.js'), { status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } })
   t.match(await get('/status.json'), { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } })

@@ -31,8 +31,8 @@ const now = (count: number, reason?: string): Partial<Facts> =>
 const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level: Level, link: string, says: RegExp]> = [
   ['nothing', {}, 'good', 'all-is-well', /^All is well\.$/],
   ['nothing, without Redis', { redisUp: undefined, logFollowed: undefined }, 'good', 'all-is-well', /^All is well\.$/],
-  ['nobody who asks', { answers: 0 }, 'quiet', 'nobody-asks', /^No problems, and no requests for 15 minutes/],
-  ['nobody yet', { answers: 0, windowMs: 3000 }, 'quiet', 'nobody-asks', /no requests since the start, 3 s ago\.$/],
+  ['nobody who asks', { answers: 0 }, 'quiet', 'no-requests', /^No problems, and no requests for 15 minutes/],
+  ['nobody yet', { answers: 0, windowMs: 3000 }, 'quiet', 'no-requests', /no requests since the start, 3 s ago\.$/],
   ['an open breaker', { circuitOpen: true }, 'bad', 'forwardauthauthgearcircuitopen', /restore Authgear/],
   ['an open breaker with its 503', { circuitOpen: true, ...now(9, 'authgear_unavailable') }, 'bad',
     'forwardauthauthgearcircuitopen', /Authgear is failing/],
@@ -52,8 +52,8 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['a queue', { queued: 101 }, 'warn', 'forwardauthauthgearqueue', /^101 requests wait/],
   ['a bad policy', { badPolicy: 1 }, 'warn', 'forwardauthbadpolicy', /^1 request refused for an invalid policy/],
   ['503 that are over', { unavailable: 100 }, 'warn', 'forwardauthunavailable', /^Recovered: 100 answers/],
-  ['a start', { state: 'starting' }, 'warn', 'a-replica-that-starts-or-ends', /is starting/],
-  ['an end', { state: 'draining' }, 'warn', 'a-replica-that-starts-or-ends', /shutting down/]
+  ['a start', { state: 'starting' }, 'warn', 'starting-or-draining', /is starting/],
+  ['an end', { state: 'draining' }, 'warn', 'starting-or-draining', /shutting down/]
 ]
 
 for (const [what, facts, level, link, says] of CASES) {
