@@ -250,7 +250,7 @@ const OF_BASE = {
   },
   'redis-sentinel': {
     severity: 'error',
-    mistake: 'Too few Sentinels answer, or one knows no master of that name',
+    mistake: 'Too few Sentinels answer, or one does not know a master of that name',
     why: 'Redis is not used until more than half of the listed Sentinels name its master',
     set: 'REDIS_SENTINELS to the Sentinels\' own ports (26379), REDIS_SENTINEL_NAME to their name for the master'
   },

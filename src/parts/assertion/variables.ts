@@ -50,7 +50,7 @@ export const variables = {
   ASSERTION_KEY_FILE: {
     as: 'keyFile',
     kind: keyPath,
-    derived: 'keys by themselves, shared through Redis',
+    derived: 'generated keys, shared through Redis',
     example: '/keys/assertion.pem',
     meaning:
       'Your own keys, instead of keys that the replicas make. The first one signs, all are published. Use the ' +
