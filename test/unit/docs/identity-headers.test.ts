@@ -10,7 +10,7 @@ const sorted = (names: Iterable<string>): readonly string[] => [...names].toSort
 /** The sections that list the names for people. */
 const SECTIONS = [
   ['README.md', '## What your app gets'],
-  ['docs/interface.md', '## Headers of an answer'],
+  ['docs/interface.md', '## Response headers'],
   ['docs/proxies/README.md', '## Requirements']
 ] as const
 
