@@ -46,7 +46,7 @@ const outcomeOf = (client: AuditClient): Promise<string> =>
   client.page(WINDOW).then(({ entries, total }) => `${entries.length} of ${total}`, kindOf)
 
 /**
- * By the table in docs/audit-log.md, "When it does not work"; what is not here and has no `auditLogs` is the answer to
+ * By the table in docs/audit-log.md, "Troubleshooting"; what is not here and has no `auditLogs` is the answer to
  * another question.
  */
 const ERRORS: ReadonlyArray<readonly [what: RegExp, kind: AuditErrorKind]> = [
