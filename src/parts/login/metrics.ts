@@ -35,7 +35,7 @@ const METRICS = {
   ),
   ends: counter(
     'forward_auth_own_sessions_ended_total',
-    'Sessions of LOGIN_SESSION=own that ended without a word of the token endpoint: the resolver named another ' +
+    'Sessions of LOGIN_SESSION=own that ended without an answer of the token endpoint: the resolver named another ' +
       'user for them, or their user had too many.',
     'reason', SESSION_ENDS
   ),

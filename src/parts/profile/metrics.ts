@@ -12,8 +12,8 @@ export const METRICS = {
   ),
   reads: counter(
     'forward_auth_profile_reads_total',
-    'Users that were read: redis = from another replica; none = Authgear knows no such user; foreign = the answer ' +
-      'was about somebody else, and refused; dropped = changed while they were read; hidden = Authgear keeps their ' +
+    'Users that were read: redis = from another replica; none = Authgear has no such user; foreign = the answer ' +
+      'was about another user, and refused; dropped = changed while they were read; hidden = Authgear keeps their ' +
       "address from apps; refused = the person's token was not taken.",
     'outcome', READ_OUTCOMES
   ),
