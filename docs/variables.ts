@@ -19,7 +19,7 @@ function defaultOf ({ required, fallback, derived }: Variable): string {
 
 function cellsOf ({ name, variable }: Row): readonly string[] {
   const names = variable.secret === true || variable.file === true ? `\`${name}\`, \`${name}_FILE\`` : `\`${name}\``
-  const cells = [names, defaultOf(variable), variable.kind.accepts, variable.meaning]
+  const cells = [names, defaultOf(variable), boundsOf(variable.kind.accepts), variable.meaning]
   return cells.map((cell) => cell.replaceAll('|', '\\|'))
 }
 
@@ -28,6 +28,9 @@ export function withVariablesTable (page: string, rows: readonly Row[]): string 
   const tables = groupsOf(rows).map(([group, members]) => `### ${group}\n\n${tableOf(HEAD, members.map(cellsOf))}`)
   return withGenerated(page, SOURCE, tables.join('\n\n'))
 }
+
+/** The column needs no more than the bounds. */
+const boundsOf = (accepts: string): string => accepts.replace(/^(0, or )?(?:a duration|a whole number) from /, '$1')
 
 const plain = (markdown: string): string => markdown.replaceAll(/`|\*\*/g, '')
 

@@ -12,4 +12,4 @@ export const queryTokensOf = (text: string): string[] =>
   (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).map((word) => word.replace(/[_-]+/g, '')).filter((word) => word !== '')
 
 /** Pages for contributors rank below the others. */
-export const boostOf = (id: string): number => id.includes('/docs/inside/') ? 0.2 : 1
+export const boostOf = (id: string): number => /\/docs\/inside\/|\/CONTRIBUTING/.test(id) ? 0.2 : 1

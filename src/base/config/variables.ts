@@ -30,9 +30,7 @@ const authgear = {
     kind: resolverUrl,
     derived: '`<AUTHGEAR_ENDPOINT>/_resolver/resolve`',
     example: 'http://authgear-resolver:3001/resolve',
-    meaning:
-      "The resolver's URL as this service reaches it. In a cluster, use the resolver's own service: the path is " +
-        'shorter.'
+    meaning: "The resolver's URL as this service reaches it. In a cluster, use the resolver's own service."
   },
   AUTHGEAR_COOKIE_PREFIX: {
     as: 'cookiePrefix',
@@ -45,39 +43,38 @@ const authgear = {
     as: 'timeoutMs',
     kind: duration({ min: '100ms', max: '60s' }),
     fallback: '2s',
-    meaning: 'The deadline for one resolution, including its retry. When it passes, the answer is 503.'
+    meaning: 'The deadline for one resolution, retry included; then the answer is 503.'
   },
   AUTHGEAR_MAX_CONCURRENCY: {
     as: 'maxConcurrency',
     kind: integer(1, 10_000),
     fallback: '64',
-    meaning: 'The maximum number of concurrent resolutions.'
+    meaning: 'The maximum of concurrent resolutions.'
   },
   AUTHGEAR_MAX_QUEUE: {
     as: 'maxQueue',
     kind: integer(0, 1_000_000),
     fallback: '1024',
     meaning:
-      'The maximum number of queued resolutions. Beyond it, and after waiting `AUTHGEAR_TIMEOUT` in the queue, ' +
-        'the answer is 503 `overloaded`.'
+      'The maximum of queued resolutions. Beyond it, or after `AUTHGEAR_TIMEOUT` in the queue, the answer is 503 ' +
+        '`overloaded`.'
   },
   AUTHGEAR_FAILURES_PER_MINUTE: {
     as: 'failuresPerMinute',
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
-      'How many different credentials one client may send per minute that Authgear refuses. A client is the ' +
-        "address that a trusted proxy names; IPv6 counts by /56. Above the limit, the client's unknown " +
-        'credentials queue, four at a time, before Authgear is asked. Cached and formerly valid credentials do ' +
-        'not queue. `0`: no limit.'
+      'How many different refused credentials one client may send per minute; beyond that its unknown credentials ' +
+        'queue, four at a time. Cached and formerly valid credentials do not queue. A client is the address that a ' +
+        'trusted proxy names; IPv6 counts by /56. `0`: no limit.'
   },
   AUTHGEAR_CA_FILE: {
     as: 'ca',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
     meaning:
-      "Extra certificate authorities for the resolver's TLS, in addition to the public ones in Node " +
-        '(`NODE_EXTRA_CA_CERTS` is ignored then). Read once, at start.'
+      "Certificate authorities for the resolver's TLS, in addition to Node's public ones (`NODE_EXTRA_CA_CERTS` is " +
+        'ignored then). Read at start.'
   },
   AUTHGEAR_WEBHOOK_SECRET: {
     as: 'webhookSecret',
@@ -90,23 +87,21 @@ const authgear = {
     kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
     secret: true,
     meaning:
-      'While you rotate the webhook secret: webhooks signed with this one are accepted too (docs/runbook.md, ' +
-        '"Rotate a secret").'
+      'During a rotation: webhooks signed with this secret are accepted too (docs/runbook.md, "Rotate a secret").'
   },
   AUTHGEAR_APP_ID: {
     as: 'appId',
     kind: userName,
     example: 'myapp',
-    meaning:
-      "The project's id. Webhooks of other projects are refused; it is also the audience of the Admin API's token."
+    meaning: "The project's id. Webhooks of other projects are refused; also the audience of the Admin API's token."
   },
   AUTHGEAR_ADMIN_API_URL: {
     as: 'adminApiUrl',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
     meaning:
-      'The Admin API as this service reaches it. With it, this service follows the audit log, so that sign-outs ' +
-        'and role changes take effect within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and ' +
+      'The Admin API as this service reaches it. With it this service follows the audit log, so that sign-outs and ' +
+        'role changes take effect within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and ' +
         '`AUTHGEAR_APP_ID`.'
   },
   AUTHGEAR_ADMIN_API_KEY: {
@@ -120,7 +115,7 @@ const authgear = {
     kind: userName,
     derived: 'the `kid` of a JWK',
     example: 'a1b2c3d4-0000-4000-8000-000000000000',
-    meaning: 'The id (`kid`) of that key. Required with a PEM file, which does not contain it.'
+    meaning: 'The id (`kid`) of that key. Required with a PEM file.'
   }
 } as const satisfies Variables
 
@@ -130,8 +125,7 @@ const listeners = {
     listens: true,
     kind: listenAddress,
     fallback: '0.0.0.0:4180',
-    meaning:
-      'The address that the proxy asks (`/verify`). Here and in other listeners, `localhost` is 127.0.0.1, not ::1.'
+    meaning: 'The address that the proxy asks (`/verify`). In all listeners `localhost` is 127.0.0.1, not ::1.'
   },
   MANAGEMENT_LISTEN: {
     as: 'management',
@@ -139,15 +133,15 @@ const listeners = {
     kind: orOff(listenAddress),
     fallback: '127.0.0.1:4181',
     meaning:
-      'The address for health checks, metrics and the status page. Never expose it to the public. The container ' +
-        'image sets `0.0.0.0:4181`.'
+      'The address for health checks, metrics and the status page. Never expose it to the public. The image sets ' +
+        '`0.0.0.0:4181`.'
   },
   LISTEN_TLS_CERT_FILE: {
     as: 'certFile',
     kind: certificatesPath,
     example: '/tls/tls.crt',
     meaning:
-      'The certificate chain. With `LISTEN_TLS_KEY_FILE`, the main listener speaks TLS with HTTP/2 and HTTP/1.1. ' +
+      'The certificate chain. With `LISTEN_TLS_KEY_FILE` the main listener speaks TLS with HTTP/2 and HTTP/1.1. ' +
         'Reloaded when it changes.'
   },
   LISTEN_TLS_KEY_FILE: {
@@ -160,29 +154,26 @@ const listeners = {
     as: 'clientCaFile',
     kind: certificatesPath,
     example: '/tls/ca.crt',
-    meaning: 'Mutual TLS: only clients with a certificate of this authority may connect. Reloaded when it changes.'
+    meaning: 'Mutual TLS: only clients with a certificate of this authority can connect. Reloaded when it changes.'
   },
   MANAGEMENT_TOKEN: {
     as: 'managementToken',
     kind: secret(16, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      'The bearer token for `POST /revocations` and `/clients` on the management listener. Without it, both are ' +
-        '404.'
+      'The bearer token for `POST /revocations` and `/clients` on the management listener; without it both are 404.'
   },
   MANAGEMENT_HOSTS: {
     as: 'managementHosts',
     kind: hostNames,
     example: 'forward-auth.internal,*.corp.example.com',
-    meaning:
-      'Host names that may show the status page, in addition to IP addresses, `localhost` and the name of this ' +
-        'machine.'
+    meaning: "Host names that may show the status page, besides IP addresses, `localhost` and this machine's name."
   },
   TRUSTED_PROXIES: {
     as: 'trustedProxies',
     kind: trustedProxies,
     fallback: 'loopback,linklocal,uniquelocal',
-    meaning: 'The proxies whose `X-Forwarded-*` headers are trusted. A peer on a unix socket counts as loopback.'
+    meaning: 'Proxies whose `X-Forwarded-*` headers are trusted. A peer on a unix socket counts as loopback.'
   }
 } as const satisfies Variables
 
@@ -192,47 +183,46 @@ const cache = {
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '30s',
     meaning:
-      'How long to cache a valid session, and so the longest delay of a revocation that nothing reports. `0` asks ' +
-        'Authgear every time.'
+      'How long to cache a valid session: the longest delay of a revocation that nothing reports. `0` asks Authgear ' +
+        'every time.'
   },
   CACHE_NEGATIVE_TTL: {
     as: 'negativeTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
     meaning:
-      'How long to cache a refused credential. `0` turns this off. Keep it to seconds: Authgear may refuse a ' +
-        'valid session by mistake for a moment.'
+      'How long to cache a refused credential; `0`: off. Keep it to seconds: Authgear may briefly refuse a valid ' +
+        'session by mistake.'
   },
   CACHE_REFRESH_AHEAD: {
     as: 'refreshAhead',
     kind: share(0.95),
     fallback: '0.8',
     meaning:
-      'The share of its time-to-live after which one replica refreshes an active session in the background. `0` ' +
-        'refreshes only after expiry.'
+      'The share of its time-to-live after which one replica refreshes an active session in the background. `0`: ' +
+        'only after expiry.'
   },
   CACHE_STALE_IF_ERROR: {
     as: 'staleIfErrorMs',
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
     meaning:
-      'How long after its expiry a cached session is still accepted while Authgear is unreachable. Applies only ' +
-        "to sessions in this replica's memory that were not revoked, and never past the expiry of a token that " +
-        'came with the request. A session of this service may outlive its access token.'
+      'How long after expiry a cached session is accepted while Authgear is unreachable: only sessions in this ' +
+        "replica's memory that were not revoked, and never beyond the expiry of a token in the request. An own " +
+        'session may outlive its access token.'
   },
   CACHE_DEGRADED_TTL: {
     as: 'degradedTtlMs',
     kind: duration({ min: '1ms', max: '10m', zero: true }),
     fallback: '5s',
-    meaning: 'The maximum age of entries in memory while this replica cannot follow the revocation log in Redis.'
+    meaning: 'The maximum age of cached entries while this replica cannot follow the revocation log in Redis.'
   },
   CACHE_MAX_ENTRIES: {
     as: 'maxEntries',
     kind: integer(1, 1_000_000),
     fallback: '100000',
     meaning:
-      'The maximum number of sessions in memory, unless `CACHE_MAX_MEMORY` is reached first. A tenth as many ' +
-        'refusals are kept.'
+      'The maximum of sessions in memory, unless `CACHE_MAX_MEMORY` is reached first; a tenth as many refusals.'
   },
   CACHE_MAX_MEMORY: {
     as: 'maxBytes',
@@ -240,9 +230,9 @@ const cache = {
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
     meaning:
-      'How much memory cached sessions may take; refusals get a tenth of it. The default depends on the ' +
-        "container's limit (or the machine's memory without one), and is at most half of V8's heap beyond 44 MiB: " +
-        '9m in a container of 128 MiB, 48m of 256, 246m without a limit (docs/operations.md).'
+      "Memory for cached sessions; refusals get a tenth of it. The default follows the container's limit (or the " +
+        "machine's memory), and is at most half of V8's heap beyond 44 MiB: 9m in a container of 128 MiB, 48m of " +
+        '256, 246m without a limit (docs/operations.md).'
   },
   CACHE_SECRET: {
     as: 'secret',
@@ -250,16 +240,16 @@ const cache = {
     secret: true,
     derived: 'required with Redis',
     meaning:
-      'Encrypts the entries in Redis and hides credentials in their keys. Use the same value on all replicas. ' +
-        'With `none`, anyone who can write to Redis can sign in as any user.'
+      'Encrypts entries in Redis and hides credentials in their keys. Use one value on all replicas. With `none`, ' +
+        'anyone who can write to Redis can sign in as any user.'
   },
   CACHE_SECRET_PREVIOUS: {
     as: 'previousSecret',
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'While you rotate `CACHE_SECRET`: entries made with this one are read too, and replicas keep writing with ' +
-        'it until every replica knows the new one (docs/runbook.md, "Rotate a secret").'
+      'During a rotation: entries of this secret are read too, and replicas write with it until all know the new ' +
+        'one (docs/runbook.md, "Rotate a secret").'
   }
 } as const satisfies Variables
 
@@ -271,8 +261,7 @@ const redis = {
     derived: 'memory only, one replica',
     example: 'redis://redis:6379/0',
     meaning:
-      'The Redis server that all replicas share. Set only one of `REDIS_URL`, `REDIS_SENTINELS` and ' +
-        '`REDIS_CLUSTER`.'
+      'The Redis server that all replicas share. Set one of `REDIS_URL`, `REDIS_SENTINELS` and `REDIS_CLUSTER`.'
   },
   REDIS_SENTINELS: {
     as: 'sentinels',
@@ -302,7 +291,7 @@ const redis = {
     as: 'username',
     kind: userName,
     example: 'forward-auth',
-    meaning: 'The ACL user, unless the URL has one. docs/redis.md lists the rights it needs.'
+    meaning: 'The ACL user, unless the URL has one. Its rights: docs/redis.md.'
   },
   REDIS_PASSWORD: {
     as: 'password',
@@ -315,13 +304,13 @@ const redis = {
     kind: boolean,
     derived: '`true` with `rediss://`',
     example: 'true',
-    meaning: 'Use TLS to Redis, as `rediss://` does, and to the Sentinels and every node of a Cluster.'
+    meaning: 'TLS to Redis, as `rediss://` does, and to the Sentinels and every node of a Cluster.'
   },
   REDIS_CA_FILE: {
     as: 'ca',
     kind: certificatesContent,
     example: '/etc/redis-ca.pem',
-    meaning: "Certificate authorities for the TLS to Redis, instead of the system's. Read once, at start."
+    meaning: "Certificate authorities for Redis' TLS, instead of the system's. Read at start."
   },
   REDIS_KEY_PREFIX: {
     as: 'keyPrefix',
@@ -343,16 +332,16 @@ const identity = {
     kind: identityHeaders,
     example: 'remote',
     meaning:
-      'Header names under which your apps expect the user, in addition to `x-authgear-*` (docs/identity.md). A ' +
-        'route selects another set with `identity=`. List each such set here too, after the usual one ' +
-        '(`none,remote`): every answer then carries its names, empty where the set does not apply.'
+      'Header names under which apps expect the user, besides `x-authgear-*` (docs/identity.md). If routes select ' +
+        'other sets with `identity=`, list them here too, after the usual one (`none,remote`): every answer then ' +
+        'carries their names, empty where the set does not apply.'
   },
   IDENTITY_USER: {
     as: 'user',
     kind: choice(['user_id', 'username', 'email']),
     fallback: 'user_id',
     meaning:
-      'The field that identifies the user in those headers. A username and an e-mail address can pass to another ' +
+      'The field that identifies the user in those headers. A username or e-mail address can pass to another ' +
         'person; the id never does.'
   },
   IDENTITY_ENCODING: {
@@ -360,8 +349,8 @@ const identity = {
     kind: choice(['percent', 'rfc8187']),
     fallback: 'percent',
     meaning:
-      'How to encode values beyond ASCII: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
-        "(`UTF-8''%E6%9D%8E`; plain ASCII stays as it is)."
+      'The encoding of values beyond ASCII: `percent` (`%E6%9D%8E`, and `%` itself as `%25`), or `rfc8187` ' +
+        "(`UTF-8''%E6%9D%8E`; plain ASCII unchanged)."
   }
 } as const satisfies Variables
 
@@ -371,33 +360,33 @@ const service = {
     kind: choice(['optional', 'required']),
     fallback: 'optional',
     meaning:
-      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`, or ' +
-        '`/ext-authz/~/…` for any session). `required` refuses requests without one, and allows `resource=` in it.'
+      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`, or `/ext-authz/~/…` ' +
+        'for any session). `required` refuses requests without one, and allows `resource=` in it.'
   },
   EXT_AUTHZ_LOCATION: {
     as: 'extAuthzLocation',
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
-      'Where `/ext-authz/…` finds the page to return to after a login: in `X-Forwarded-Host` and ' +
-        '`X-Forwarded-Uri`, or with `request` in the Host header and the path after the policy. Use `request` for ' +
-        'a gateway that sets no `X-Forwarded-*` headers; they are ignored then.'
+      'Where `/ext-authz/…` finds the page to return to after a login: in `X-Forwarded-Host` and `X-Forwarded-Uri`, ' +
+        'or with `request` in Host and the path after the policy, for gateways without `X-Forwarded-*` (ignored ' +
+        'then).'
   },
   ABSENT_HEADERS: {
     as: 'absentHeaders',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning:
-      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's own. " +
-        'Use `omit` only if the proxy clears them itself.'
+      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's. Use " +
+        '`omit` only if the proxy clears them itself.'
   },
   PREFLIGHT: {
     as: 'preflight',
     kind: choice(['deny', 'allow']),
     fallback: 'deny',
     meaning:
-      "With `allow`, CORS preflight requests pass without identity. Needs a proxy that asks with the client's " +
-        'method (Envoy; Traefik with `preserveRequestMethod`).'
+      "With `allow`, CORS preflights pass without identity, behind proxies that ask with the client's method " +
+        '(Envoy; Traefik with `preserveRequestMethod`).'
   },
   SHUTDOWN_DELAY: {
     as: 'shutdownDelayMs',
@@ -410,14 +399,13 @@ const service = {
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
     meaning:
-      'The lowest level to log. Allowed requests are logged at `debug`, at most ten per second; at `trace`, all ' +
-        'of them.'
+      'The lowest level to log. Allowed requests are at `debug`, at most ten per second; at `trace` all of them.'
   },
   LOG_FORMAT: {
     as: 'logFormat',
     kind: choice(['json', 'pretty']),
     fallback: 'json',
-    meaning: 'One JSON object per line, or lines that are easy to read on a terminal.'
+    meaning: 'JSON, or lines for a terminal.'
   }
 } as const satisfies Variables
 

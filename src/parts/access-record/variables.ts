@@ -32,20 +32,19 @@ export const variables = {
     as: 'sink',
     kind: recordSink,
     example: 'file:/var/log/forward-auth/access.jsonl',
-    meaning:
-      'Where to write a line of JSON for each decision: who opened what (docs/access-record.md). Off by default.'
+    meaning: 'Where to write one JSON line per decision: who opened what (docs/access-record.md). Off by default.'
   },
   ACCESS_RECORD_WINDOW: {
     as: 'windowMs',
     kind: duration({ min: '1s', max: '1h', zero: true }),
     fallback: '60s',
-    meaning: 'How long repeats of one decision are counted in a single line. `0`: one line for each.'
+    meaning: 'How long repeats of a decision share one line. `0`: one line each.'
   },
   ACCESS_RECORD_PATH: {
     as: 'path',
     kind: recordPath,
     fallback: 'full',
-    meaning: 'How much of a path to write: all of it, the first segments, or nothing. Queries are never written.'
+    meaning: 'How much of a path to write. Queries are never written.'
   },
   ACCESS_RECORD_ADDRESS: {
     as: 'address',

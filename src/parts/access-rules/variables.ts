@@ -43,7 +43,7 @@ export const variables = {
     example: 'role=staff',
     meaning:
       "Who may enter: requirements for every person, on every endpoint, in addition to the route's policy " +
-        '(docs/policies.md, "Who may enter"). `anyone` allows everyone who can register. Machines are exempt: ' +
-        'their scope and client decide.'
+        '(docs/policies.md, "Who may enter"). `anyone` allows everyone who can register. Machines are exempt: their ' +
+        'scope and client decide.'
   }
 } as const satisfies Variables

@@ -35,8 +35,8 @@ export const variables = {
     kind: choice(['off', 'on', 'ES256', 'EdDSA']),
     fallback: 'off',
     meaning:
-      'Whether each 200 carries `x-forward-auth-assertion`, a JWT that identifies the user, so that apps need not ' +
-        'trust their network (docs/assertion.md). `on` signs with ES256, or with the key in `ASSERTION_KEY_FILE`.'
+      'Whether each 200 carries `x-forward-auth-assertion`, a signed JWT about the user (docs/assertion.md). `on` ' +
+        'signs with ES256, or with the key in `ASSERTION_KEY_FILE`.'
   },
   ASSERTION_ISSUER: {
     as: 'issuer',
@@ -44,8 +44,8 @@ export const variables = {
     derived: 'required with `ASSERTION`',
     example: 'https://auth.example.com',
     meaning:
-      'The `iss` of assertions, and their `aud` on routes without `audience=`. Apps compare it character by ' +
-        'character; it need not be reachable.'
+      'The `iss` of assertions, and their `aud` on routes without `audience=`. Apps compare it exactly; it need not ' +
+        'be reachable.'
   },
   ASSERTION_KEY_FILE: {
     as: 'keyFile',
@@ -53,14 +53,14 @@ export const variables = {
     derived: 'generated keys, shared through Redis',
     example: '/keys/assertion.pem',
     meaning:
-      'Your own keys, instead of keys that the replicas make. The first one signs, all are published. Use the ' +
-        'same file on all replicas. Reloaded when it changes.'
+      'Your own keys: the first one signs, all are published. Use one file on all replicas. Reloaded when it ' +
+        'changes.'
   },
   ASSERTION_KEY_ROTATION: {
     as: 'rotationMs',
     kind: duration({ min: MIN_ROTATION, max: '365d' }),
     fallback: '30d',
-    meaning: 'How long each key signs. Use the same value on all replicas.'
+    meaning: 'How long each key signs. Use one value on all replicas.'
   }
 } as const satisfies Variables
 

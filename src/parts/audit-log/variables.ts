@@ -7,7 +7,7 @@ export const variables = {
     as: 'pollMs',
     kind: duration({ min: '100ms', max: '10s' }),
     fallback: '2s',
-    meaning: 'How often one replica reads the audit log for all of them, and so the longest delay of a sign-out.'
+    meaning: 'How often one replica reads the audit log for all: the longest delay of a sign-out.'
   }
 } as const satisfies Variables
 

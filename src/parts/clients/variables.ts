@@ -32,9 +32,9 @@ export const variables = {
     kind: clientNames,
     example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
     meaning:
-      'Clients whose resource tokens are refused, even if Authgear accepts them: a client id, every client of a ' +
-        'host (`https://host`), or of all its sub-domains (`https://*.host`, without the host itself). To block ' +
-        'without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
+      'Clients whose resource tokens are refused: a client id, all clients of a host (`https://host`) or of its ' +
+        'sub-domains (`https://*.host`, without the host). Without a restart: `PUT /clients/{client_id}/block` ' +
+        '(docs/resource-tokens.md).'
   }
 } as const satisfies Variables
 

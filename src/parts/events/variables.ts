@@ -42,8 +42,8 @@ export const variables = {
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
-      'The address where apps learn who signed out or was disabled, so that they can close open connections ' +
-        '(docs/open-connections.md). Uses TLS if `LISTEN_TLS_*` are set. With it, each 200 carries ' +
+      'The address where apps learn who signed out or was disabled, to close open connections ' +
+        '(docs/open-connections.md). Uses TLS if `LISTEN_TLS_*` are set. Each 200 then carries ' +
         "`x-forward-auth-session` and `x-forward-auth-until`. Do not point a proxy's auth request at it."
   },
   EVENTS_TOKENS: {
@@ -51,7 +51,7 @@ export const variables = {
     kind: appTokens,
     secret: true,
     example: 'default:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
-    meaning: "The bearer token of each app that follows the events, by the app's name: the `audience=` of its route."
+    meaning: 'The bearer token of each app that follows the events, by the `audience=` of its route.'
   }
 } as const satisfies Variables
 

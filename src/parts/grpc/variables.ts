@@ -9,8 +9,7 @@ export const variables = {
     kind: orOff(listenAddress),
     fallback: 'off',
     meaning:
-      'The address that Envoy asks over gRPC (`envoy.service.auth.v3.Authorization`). Uses TLS if `LISTEN_TLS_*` ' +
-        'are set. A route\'s policy is `context_extensions["policy"]` (docs/proxies/envoy.md). Do not point an ' +
-        'HTTP auth request at it.'
+      'The address that Envoy asks over gRPC (docs/proxies/envoy.md). Uses TLS if `LISTEN_TLS_*` are set. Do not ' +
+        'point an HTTP auth request at it.'
   }
 } as const satisfies Variables

@@ -10,7 +10,7 @@ export const variables = {
     example: 'a1b2c3d4e5f60718',
     meaning:
       'The id of the client that the portal shows as *Cookie SSO* (formerly *traditional web application*). With ' +
-        "it, people who are not signed in are sent to Authgear's login and back (docs/login.md). Needs " +
+        "it, people without a session are sent to Authgear's login and back (docs/login.md). Needs " +
         '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
@@ -18,24 +18,23 @@ export const variables = {
     kind: pageLink,
     example: 'https://app.example.com/login',
     meaning:
-      "Without `LOGIN_CLIENT_ID`: your app's own login page, as a URL or a path on the same host. The pages for " +
-        '401 and 403 link to it; nobody is redirected there.'
+      "Without `LOGIN_CLIENT_ID`: your app's own login page. The pages for 401 and 403 link to it; no one is " +
+        'redirected.'
   },
   LOGIN_SESSION: {
     as: 'session',
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
-      "Which session people have. `authgear` reads Authgear's cookie and needs a custom domain for the project. " +
-        "`own` gives each host a cookie of this service, on any domain, and ignores Authgear's cookies " +
-        '(docs/login.md).'
+      "`authgear` reads Authgear's cookie and needs a custom domain for the project. `own` gives each host a cookie " +
+        "of this service, on any domain, and ignores Authgear's cookies (docs/login.md)."
   },
   LOGIN_SSO: {
     as: 'sso',
     kind: choice(['on', 'off']),
     fallback: 'on',
     meaning:
-      'With `LOGIN_SESSION=own`: whether signing out of Authgear ends the session here. `off` is for clients with ' +
+      'With `LOGIN_SESSION=own`: whether signing out of Authgear ends the session here. Set `off` for clients with ' +
         '`x_max_concurrent_session: 1`.'
   },
   LOGIN_PUBLIC_URL: {
@@ -43,46 +42,44 @@ export const variables = {
     kind: publicOrigins,
     example: 'https://app.example.com',
     meaning:
-      'The origin where the proxy routes `LOGIN_PATH` to this service. With `LOGIN_SESSION=own`, one or more, ' +
-        "separated by commas; the request's host selects one. HTTPS is required except on `localhost`, " +
-        '`*.localhost` and `127.0.0.1`; with `LOGIN_SESSION=authgear`, those are for a demo whose ' +
-        '`AUTHGEAR_ENDPOINT` is on the same host.'
+      'The origin where the proxy routes `LOGIN_PATH` to this service. With `LOGIN_SESSION=own` one or more; the ' +
+        "request's host selects one. Plain HTTP only on `localhost`, `*.localhost` and `127.0.0.1`; with " +
+        '`LOGIN_SESSION=authgear` only for a demo whose `AUTHGEAR_ENDPOINT` is on the same host.'
   },
   LOGIN_PATH: {
     as: 'path',
     kind: loginPath,
     fallback: '/_auth',
-    meaning: "The prefix of the login's paths: `/login`, `/callback`, `/logout` and `/logged-out` follow it."
+    meaning: 'The prefix of `/login`, `/callback`, `/logout` and `/logged-out`.'
   },
   LOGIN_ALLOWED_HOSTS: {
     as: 'hosts',
     kind: loginHosts,
     derived: 'the host of `LOGIN_PUBLIC_URL`',
     example: 'app.example.com,*.apps.example.com',
-    meaning: 'The hosts that a login may return to, over HTTPS. The host of `LOGIN_PUBLIC_URL` is always allowed.'
+    meaning: 'Hosts that a login may return to, over HTTPS, besides that of `LOGIN_PUBLIC_URL`.'
   },
   LOGIN_SECRET: {
     as: 'secret',
     kind: secretOf(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      "Encrypts the login's state in the browser. Use the same value on all replicas. Changing it without " +
-        '`LOGIN_SECRET_PREVIOUS` interrupts logins in progress, but ends no session.'
+      "Encrypts the login's state in the browser. Use one value on all replicas. A change without " +
+        '`LOGIN_SECRET_PREVIOUS` interrupts logins in progress, and ends no session.'
   },
   LOGIN_SECRET_PREVIOUS: {
     as: 'previousSecret',
     kind: secretOf(32, 'it is the LOGIN_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'While you rotate `LOGIN_SECRET`: logins that started with this one can finish (docs/runbook.md, "Rotate a ' +
-        'secret").'
+      'During a rotation: logins that started with this secret can finish (docs/runbook.md, "Rotate a secret").'
   },
   LOGOUT_REDIRECT_URI: {
     as: 'logoutUri',
     kind: redirectUri,
     derived: '`<LOGIN_PUBLIC_URL><LOGIN_PATH>/logged-out`',
     example: 'https://www.example.com/goodbye',
-    meaning: 'Where Authgear sends people after a sign-out, exactly as registered there.'
+    meaning: 'Where Authgear sends people after a sign-out.'
   }
 } as const satisfies Variables
 

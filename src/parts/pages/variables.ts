@@ -6,21 +6,19 @@ export const variables = {
     as: 'brandName',
     kind: shortText(60),
     example: 'Acme',
-    meaning: 'The name of your site or company, shown on every page that this service shows to people (docs/pages.md).'
+    meaning: 'The name of your site or company, on every page for people (docs/pages.md).'
   },
   BRAND_LOGO_FILE: {
     as: 'brandLogo',
     kind: brandLogo,
     example: '/etc/forward-auth/logo.svg',
-    meaning: "Your logo on these pages and in the browser's tab, embedded in each page. Read once, at start."
+    meaning: "Your logo on these pages and in the browser's tab. Read at start."
   },
   BRAND_COLOR: {
     as: 'brandColor',
     kind: brandColor,
     example: '#0b6e4f',
-    meaning:
-      'The colour of buttons and links on these pages. It is darkened on light pages and lightened on dark ones ' +
-        'where it would be hard to read.'
+    meaning: 'The colour of buttons and links on these pages, darkened or lightened where it would be hard to read.'
   },
   DENIED_TEXT: {
     as: 'deniedText',

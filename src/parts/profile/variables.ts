@@ -10,32 +10,29 @@ export const variables = {
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
-      "What the service reads of a user from Authgear, beside the resolver's answer (docs/profile.md). " +
-        'For headers it decides nothing: without an answer the values are empty. A rule by address or group waits ' +
-        'for it, and is 503 without an answer. Needs `LOGIN_SESSION=own`, whose people it reads with their own ' +
-        'tokens, or `AUTHGEAR_ADMIN_API_URL`, which has `groups`, too, and also follows the audit log.'
+      'What to read of a user from Authgear for headers and rules (docs/profile.md). Without an answer header ' +
+        'values are empty, and a rule by address or group is 503. Needs `LOGIN_SESSION=own`, which reads with ' +
+        "users' own tokens, or `AUTHGEAR_ADMIN_API_URL`, which also has `groups` and follows the audit log."
   },
   PROFILE_TTL: {
     as: 'ttlMs',
     kind: duration({ min: '10s', max: '1h' }),
     fallback: '5m',
-    meaning:
-      'How long a profile is remembered, and so how late a change may be noticed that no webhook and no audit log ' +
-        'tells.'
+    meaning: 'How long to cache a profile: the longest delay of a change that neither webhook nor audit log reports.'
   },
   PROFILE_TIMEOUT: {
     as: 'timeoutMs',
     kind: duration({ min: '1ms', max: '5s' }),
     fallback: '300ms',
-    meaning: 'How long the first request of a user waits for the profile, in all; after it the values are empty.'
+    meaning: "How long a user's first request waits for the profile; then the values are empty."
   },
   IDENTITY_UNVERIFIED_EMAIL: {
     as: 'unverified',
     kind: choice(['omit', 'send']),
     fallback: 'omit',
     meaning:
-      'Whether an e-mail goes out that Authgear does not call verified: the user who typed it may not own it. A ' +
-        'project whose verification is switched off has no others.'
+      'Whether to send an e-mail address that Authgear does not call verified: the user who typed it may not own ' +
+        'it. A project without verification has no others.'
   }
 } as const satisfies Variables
 

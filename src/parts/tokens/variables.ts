@@ -10,9 +10,9 @@ export const variables = {
     file: true,
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
     meaning:
-      'APIs and MCP servers for which Authgear issues tokens, exactly as registered there. `/resource` and ' +
-        '`/resource-or-session` check those tokens (docs/resource-tokens.md). Add `openid` to the scopes to let ' +
-        'MCP clients sign people in. JSON allows more: `[{"uri", "scopes", "name", "documentation"}]`.'
+      'APIs and MCP servers for which Authgear issues tokens, exactly as registered there, for `/resource` and ' +
+        '`/resource-or-session` (docs/resource-tokens.md). The scope `openid` lets MCP clients sign people in. JSON ' +
+        'allows more: `[{"uri", "scopes", "name", "documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
     as: 'maxAgeMs',
@@ -27,8 +27,8 @@ export const variables = {
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
-      'Which clients may use a resource. `any`: every client that has a token from Authgear, unless the route has ' +
-        "`client=`. `allow-list`: only the clients in the route's `client=`; a route without it refuses everyone."
+      '`any`: every client with a token may use a resource, unless the route has `client=`. `allow-list`: only ' +
+        "clients in the route's `client=`; a route without it refuses everyone."
   }
 } as const satisfies Variables
 
