@@ -26,8 +26,8 @@ export const variables = {
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
-      "`authgear` reads Authgear's cookie and needs a custom domain for the project. `own` gives each host a cookie " +
-        "of this service, on any domain, and ignores Authgear's cookies (docs/login.md)."
+      "The session type. `authgear` reads Authgear's cookie and needs a custom domain for the project. `own` gives " +
+        "each host a cookie of this service, on any domain, and ignores Authgear's cookies (docs/login.md)."
   },
   LOGIN_SSO: {
     as: 'sso',

@@ -27,8 +27,8 @@ export const variables = {
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
-      '`any`: every client with a token may use a resource, unless the route has `client=`. `allow-list`: only ' +
-        "clients in the route's `client=`; a route without it refuses everyone."
+      'Which clients may use a resource. `any`: every client with a token, unless the route has `client=`. ' +
+        "`allow-list`: only clients in the route's `client=`; a route without it refuses everyone."
   }
 } as const satisfies Variables
 
