@@ -70,6 +70,17 @@ t.test('userinfo is not read for people who do not ask: an idle session ends by 
   t.equal(calledFor(world).length, calls)
 })
 
+t.test('an hour of requests of one person costs fifteen to seventeen calls of userinfo', async (t) => {
+  const { world, cookie } = await start(t)
+  const calls = calledFor(world).length
+  for (let seconds = 0; seconds < 3600; seconds += 5) {
+    t.equal(await saidOf(world, cookie), ALLOWED)
+    world.clock.advance(5000)
+  }
+  const more = calledFor(world).length - calls
+  t.ok(more >= 15 && more <= 17, `${more} calls`)
+})
+
 t.test('people who are there never wait once they are known', async (t) => {
   const { world, cookie, controls } = await start(t, { AUTHGEAR_TIMEOUT: '30s' })
   const gate = controls.userinfo.hold()
