@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { PEOPLE } from '../../parts/access-rules/people.ts'
 import { profileSettings } from '../../parts/profile/profile-settings.ts'
 import { adminApi } from '../../helpers/audit.ts'
+import { LOGIN } from '../../helpers/in-process.ts'
 import { makeOwnCert } from '../../helpers/own-cert.ts'
 import { ask, HOST, type HeaderLine } from '../../helpers/request.ts'
 import { demo, type RunningSimulator, startSimulator } from '../../helpers/simulator.ts'
@@ -29,9 +30,12 @@ function addPeople ({ controls }: RunningSimulator) {
     const end = String(n).padStart(12, '0')
     const id = user === 'alice' ? `7ab1e000-0000-4000-8000-${end}` : demo[user].id
     const session = user === 'alice' ? `7ab1e000-0000-4000-8000-${end}.sessionOfTheTable${end}` : demo[user].cookie
-    if (user === 'alice') controls.addUser({ id, name: who, verified: true, sessions: [{ cookie: session }] })
+    const token = user === 'alice' ? `tokenOfTheTable${end}`.padEnd(32, '0') : demo[user].accessToken
+    const sessions = [{ cookie: session, accessTokens: [token] }]
+    if (user === 'alice') controls.addUser({ id, name: who, verified: true, sessions })
     controls.setAttributes(user === 'alice' ? who : user, attributes)
-    return { who, id, headers: cookie(session), status: user === 'dora' ? 401 : lets.startsWith('+') ? 200 : 403 }
+    const status = user === 'dora' ? 401 : lets.startsWith('+') ? 200 : 403
+    return { who, id, headers: cookie(session), token, attributes, status }
   })
 }
 
@@ -57,7 +61,45 @@ async function start (t: Test, proxy: Proxy) {
   return { authgear, issuer, people, statusOf, now }
 }
 
+/** Without the Admin API: each profile is read from userinfo, by the person's own token. */
+async function startWithUserinfo (t: Test, proxy: Proxy) {
+  const authgear = await startSimulator(t, { hosts: ['127.0.0.1'], clients: [] })
+  const { LOGIN_ALLOWED_HOSTS: _, LOGOUT_REDIRECT_URI: __, ...login } = LOGIN
+  const replica = await startOneReplica(t, {
+    ...login,
+    AUTHGEAR_ENDPOINT: authgear.url,
+    LOGIN_SESSION: 'own',
+    IDENTITY_PROFILE: 'email',
+    ALLOW: 'email_domain=example.com'
+  }, { grpc: proxy.grpc === true, tls: proxy.tls ? makeOwnCert(t) : undefined, authgear })
+  const { port } = await startBefore(t, proxy, replica)
+  const statusOf = async (token: string): Promise<number> =>
+    (await ask(port, { path: '/page', headers: bearer(token) })).status
+  return { authgear, people: addPeople(authgear), statusOf }
+}
+
+/** userinfo says that there is an address, and not which: no rule can say of such a person yes or no. */
+const isHidden = ({ email, email_verified: verified }: Readonly<Record<string, unknown>>): boolean =>
+  verified !== undefined && typeof email !== 'string'
+
 export const accessRules: readonly Case[] = [{
+  name: 'ALLOW=email_domain with profiles from userinfo: each kind of person',
+  only: (proxy) => shipped(proxy) || proxy.server === 'envoy',
+  async run (t, _, proxy) {
+    const { authgear, people, statusOf } = await startWithUserinfo(t, proxy)
+    for (const { who, token, attributes, status } of people) {
+      const wanted = status === 403 && isHidden(attributes) ? 503 : status
+      t.equal(await statusOf(token), wanted, who)
+      if (wanted !== 503) t.equal(await statusOf(token), wanted, `${who}, from memory`)
+    }
+    authgear.controls.userinfo.fail('error')
+    const late = 'tokenOfALatePerson'.padEnd(32, '0')
+    const id = '7ab1e000-0000-4000-8000-0000000000ff'
+    authgear.controls.addUser({ id, name: 'late', sessions: [{ accessTokens: [late] }] })
+    authgear.controls.setAttributes('late', { email: 'late@example.com', email_verified: true })
+    t.equal(await statusOf(late), 503, 'without an answer of userinfo')
+  }
+}, {
   name: 'ALLOW=email_domain: each kind of person, agent and machine, and addresses in routes',
   only: (proxy) => shipped(proxy) || proxy.server === 'envoy',
   async run (t, _, proxy) {
