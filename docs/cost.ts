@@ -54,14 +54,14 @@ function costOf ({ sessions, every, ttl }: Load, replicas?: number): Cost {
 }
 
 const SIZES: ReadonlyArray<Load & Readonly<{ breaks: string }>> = [
-  { sessions: 10_000, every: 2, ttl: 30, breaks: 'nothing: two replicas are there for calm' },
-  { sessions: 1_000_000, every: 10, ttl: 30, breaks: 'Authgear and its database: take a longer TTL (next row)' },
+  { sessions: 10_000, every: 2, ttl: 30, breaks: 'none: the second replica is for availability' },
+  { sessions: 1_000_000, every: 10, ttl: 30, breaks: 'Authgear and its database: use a longer TTL (next row)' },
   { sessions: 1_000_000, every: 10, ttl: 600, breaks: 'Authgear: have revocations delivered, then this TTL is safe' },
   {
     sessions: 50_000_000,
     every: 60,
     ttl: 600,
-    breaks: 'Authgear, then one Redis: a Cluster, and a region with its own for each of several groups of users'
+    breaks: 'Authgear, then Redis: use a Cluster, and a region with its own Redis for each group of users'
   }
 ]
 
@@ -102,8 +102,8 @@ export function withCost (page: string): string {
     ]
   })
   const head = [
-    'sessions', 'each asks every', '`CACHE_TTL`', 'requests/s', 'resolutions/s', "Authgear's cores",
-    'Redis commands/s, masters', 'Redis', 'our cores', 'replicas', 'what is full first'
+    'sessions', 'one request every', '`CACHE_TTL`', 'requests/s', 'resolutions/s', "Authgear's cores",
+    'Redis commands/s, masters', 'Redis', 'replica cores', 'replicas', 'first bottleneck'
   ]
   return withGenerated(page, 'docs/cost.ts', tableOf(head, rows))
 }
@@ -124,13 +124,13 @@ export function pictures (): Readonly<Record<string, string>> {
     'docs/images/cost-resources.svg': draw('sessions, each asks every 10 s', sessions, [
       { name: 'MiB of a replica that remembers them all; dots: measured', values: replica },
       { name: 'MB of Redis', values: of(600).map(({ redisMegabytes }) => redisMegabytes) },
-      { name: 'our cores, TTL 10 min', values: of(600).map(({ cores }) => cores) },
+      { name: 'replica cores, TTL 10 min', values: of(600).map(({ cores }) => cores) },
       { name: "Authgear's cores, TTL 10 min", values: of(600).map(({ authgearCores }) => authgearCores) }
     ], sizes.filter((size) => size.sessions > 0).map((size) => [size.sessions, size.rss])),
     'docs/images/cost-requests.svg': draw('requests/s of 1,000,000 sessions', busier.map(({ requests }) => requests), [
       { name: 'Redis commands/s', values: busier.map(({ commands }) => commands) },
       { name: 'resolutions/s', values: busier.map(({ resolutions }) => resolutions) },
-      { name: 'our cores', values: busier.map(({ cores }) => cores) }
+      { name: 'replica cores', values: busier.map(({ cores }) => cores) }
     ]),
     'docs/images/cost-revocations.svg': draw('revocations/s, measured', revocations.map(({ rate }) => rate), [
       { name: 'Redis, kB/s', values: revocations.map(({ bytes }) => bytes / 1000) },

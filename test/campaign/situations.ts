@@ -1,7 +1,7 @@
 /**
  * What may happen in each situation at the worst: the oracle judges by this table, docs/inside/reliability.md prints
- * it. Pure data. Where each bound is promised: docs/revocation.md ("When Redis is in trouble"), docs/redis.md ("What
- * happens in trouble"), docs/reliability.md.
+ * it. Pure data. Where each bound is promised: docs/revocation.md ("When Redis fails"), docs/redis.md ("When
+ * Redis fails"), docs/reliability.md.
  */
 
 export type SituationId =

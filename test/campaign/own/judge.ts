@@ -59,7 +59,7 @@ function wrongLogOut ({ spans, remembered }: State, known: Known, answer: OwnAns
   // since the session was last known to be in Redis
   const since = remembered.get(nameOf(answer)) ?? known.roles[0]?.at ?? 0
   const situations = spans.situations(since, endedAt)
-  // a Redis without persistence: docs/login.md, "Where sessions are kept"
+  // a Redis without persistence: docs/login.md, "Session storage"
   if (situations.some((one) => LOSES_SESSIONS.has(one as Parameters<typeof LOSES_SESSIONS.has>[0]))) return []
   if (!own.isRefused) return ['logged out without a word of Authgear']
   // rotation: an answer that was lost, or that a replica could not store
