@@ -11,5 +11,5 @@ export const tokensOf = (text: string): string[] =>
 export const queryTokensOf = (text: string): string[] =>
   (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).map((word) => word.replace(/[_-]+/g, '')).filter((word) => word !== '')
 
-/** Pages for contributors rank below the others. */
-export const boostOf = (id: string): number => /\/docs\/inside\/|\/CONTRIBUTING/.test(id) ? 0.2 : 1
+/** Pages for contributors and the map of all pages rank below the others. */
+export const boostOf = (id: string): number => /\/docs\/(?:inside\/|#|$)|\/CONTRIBUTING/.test(id) ? 0.2 : 1
