@@ -86,7 +86,7 @@ async function testQuestion (t: Test, { port, facts, seen, app, observe }: Asked
   t.strictSame(Object.keys(headers).filter(name => name.includes('authgear')), [])
   t.equal(app.received.length, 0)
   observe('method', facts.methodAtAdapter === 'client' ? 'the client\'s' : facts.methodAtAdapter)
-  observe('path', facts.urlAtAdapter.test('/verify?role=client') ? 'the client\'s' : 'ours alone')
+  observe('path', facts.urlAtAdapter.test('/verify?role=client') ? 'the client\'s' : 'the verify URL\'s')
   observe('passed', `all twelve${facts.ownRequestId ? ' (its own `X-Request-ID`)' : ''}`)
 }
 
@@ -113,7 +113,7 @@ async function testAnswers (t: Test, { port, facts, seen, app, observe }: Asked)
   observe('redirect', inWords(absolute))
   observe('relative', inWords(relative))
   observe('other2xx',
-    other2xx.reached === 1 ? 'allowed (forward-auth sends none)' : `${other2xx.status} for the client, not the app`)
+    other2xx.reached === 1 ? 'allowed' : `${other2xx.status} for the client`)
   observe(
     'setCookie',
     [cookieOnRefusal, cookieOnSuccess]

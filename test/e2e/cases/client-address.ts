@@ -79,7 +79,7 @@ export const clientAddress: readonly Case[] = [
           t.equal(await addressAtAuthgear(target, CLIENT, spoof), CLIENT, `${way}: ${describe(spoof)}`)
         }
       }
-      stack.observe('address', 'the peer\'s, or by a trusted load balancer')
+      stack.observe('address', 'the peer\'s, or from a trusted load balancer')
     }
   }
 ]

@@ -44,7 +44,7 @@ export const methods: readonly Case[] = [
       const headers = [['Origin', 'https://www.example.com'], ['Access-Control-Request-Method', 'POST']] as const
       t.equal((await ask(port, { method: 'OPTIONS', headers })).status, 401)
       t.equal(app.received.length, before)
-      observe('preflight', '401 (each page has a recipe)')
+      observe('preflight', '401')
     }
   }
 ]

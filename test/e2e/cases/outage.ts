@@ -111,7 +111,7 @@ export const outage: readonly Case[] = [
       traffic.on = false
       await asking
       t.strictSame([...statuses], [200])
-      stack.observe('restart', 'nobody notices')
+      stack.observe('restart', 'no failed request')
     }
   },
   {

@@ -63,7 +63,7 @@ function fateOf (row: string, path: string, proxy: Proxy): Fate {
 
 const inWords = (fate: Fate, row: string): string =>
   typeof fate === 'string'
-    ? `the app gets \`${fate}\`, by the catch-all's policy`
+    ? `the app gets \`${fate}\` under the catch-all's policy`
     : fate === 403 && row !== 'escaped' ? '403 (cleaned)' : String(fate)
 
 const as = (

@@ -52,7 +52,7 @@ export const spoof: readonly Case[] = [
     async run (t, { port, app, observe }, { facts }) {
       await ask(port, { headers: [['X-Authgear-Foo', SPOOFED], ['Cookie', BOB.cookie]] })
       t.strictSame(app.lastHeader('x-authgear-foo'), facts.unlistedPasses ? [SPOOFED] : [])
-      observe('unlisted', facts.unlistedPasses ? '**reaches the app** (its page has the cure)' : 'gone')
+      observe('unlisted', facts.unlistedPasses ? '**reaches the app** (see its page)' : 'gone')
     }
   },
   {
