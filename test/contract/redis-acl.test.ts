@@ -61,7 +61,7 @@ async function useAll (t: Test, place: RedisPlace, nodes: readonly RedisServer[]
     return [':canary', ':webhook-seen'].every((end) => found.some((name) => name.endsWith(end)))
   })
   t.same((await all()).filter((name) => !describedKeys().some((form) => form.test(name))), [],
-    'docs/redis.md says of each key what it is')
+    'docs/inside/redis-keys.md describes each key')
   const log = first.service.revocations?.revocations
   if (log === undefined) throw new Error('a replica of these tests has a management token')
   const reader = openLogReplica(t, place, { keyPrefix: logKey('forward-auth:', simulator.url), settings: ACCESS })

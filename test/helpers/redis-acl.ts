@@ -5,7 +5,8 @@ import type { RedisServer } from './redis.ts'
 export const USERNAME = 'forward-auth'
 export const PASSWORD = 'of the user'
 
-const PAGE = join(import.meta.dirname, '../../docs/redis.md')
+const DOCS = join(import.meta.dirname, '../../docs')
+const PAGE = join(DOCS, 'redis.md')
 
 /** The commands that docs/redis.md prints, word by word: the user's, and what a Cluster takes beside it. */
 export function printedCommands (): readonly string[][] {
@@ -28,9 +29,9 @@ export async function addPrintedUser (
   }
 }
 
-/** The keys that the page's table describes: what is in capitals there differs. */
+/** The keys in the table of docs/inside/redis-keys.md: capitals there stand for what differs. */
 export function describedKeys (): readonly RegExp[] {
-  const [, table = ''] = readFileSync(PAGE, 'utf8').split('## What it holds')
+  const table = readFileSync(join(DOCS, 'inside/redis-keys.md'), 'utf8')
   return [...table.matchAll(/`(\{\S+)`/g)].map(
     ([, form = '']) => new RegExp(`^forward-auth:${form.replace(/[{}]/g, '\\$&').replace(/KEY|ORIGIN/, '[\\w-]+')}$`)
   )
