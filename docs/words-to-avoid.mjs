@@ -7,7 +7,7 @@ const WORDS = Object.freeze({
   'of before': 'earlier',
   'by (?:itself|themselves|himself)': 'alone, automatically, or leave it out',
   'so long(?![ -](?:as|since))': 'name the duration: "Deadline for …", "How long to …"',
-  'for good': 'permanently',
+  'for good(?! and)': 'permanently',
   'the same holds': 'the same applies',
   'as long as that': 'until then',
   'mend(?:s|ed|ing)?': 'fix',

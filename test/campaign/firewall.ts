@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Packets that the kernel drops without a word: the arguments of iptables that choose them. */
+/** Packets that the kernel drops silently: the arguments of iptables that choose them. */
 export type Packets = readonly string[]
 
 /** @returns what ends it */

@@ -12,7 +12,7 @@ export type Fault =
   | Readonly<{ kind: 'redis-kept' | 'redis-emptied', killed: readonly number[] }>
   | Readonly<{ kind: 'planned-failover' | 'silent-copy' | 'log-flapping' | 'junk-few' | 'junk-flood' }>
   | Readonly<{ kind: 'redis-far', roundTripsMs: readonly number[] }>
-  /** `silent`: cut off without a word; else its Redis replica leaves it, and it knows. */
+  /** `silent`: cut off silently; else its Redis replica leaves it, and it knows. */
   | Readonly<{ kind: 'deposed-master', stays: readonly number[], silent: boolean }>
   | Readonly<{ kind: 'cut-silent', replica: number, lost: 'both' | 'to' | 'from', by: Dropper }>
   | Readonly<{ kind: 'cut-reset' | 'replica-frozen' | 'replica-killed' | 'replica-stopped', replica: number }>

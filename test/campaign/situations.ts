@@ -95,7 +95,7 @@ export const SITUATIONS: Readonly<Record<SituationId, Situation>> = Object.freez
   'junk-few': situation('a junk entry in the log every three seconds', AT_ONCE, RESOLUTION, AGAIN),
   'junk-flood': situation('twenty junk entries a second in the log', AT_ONCE, RESOLUTION, AGAIN),
   'cut-silent': situation(
-    'a replica\'s packets to Redis, from it, or both are dropped without a word',
+    'a replica\'s packets to Redis, from it, or both are dropped silently',
     DEGRADED, LOST_LEASE, EACH
   ),
   'cut-reset': situation('a replica\'s connections to Redis are reset and refused', DEGRADED, LOST_LEASE, EACH),

@@ -24,7 +24,7 @@ export interface BehindProxy {
   readonly authgear: RunningSimulator
   /** Those that run now. */
   readonly replicas: readonly Service[]
-  /** One more, in place of one that goes. */
+  /** One more, instead of one that goes. */
   readonly startReplica: () => Promise<Service>
   /** What the proxy knows as forward-auth: one balancer before both replicas, or one before each. */
   readonly links: readonly Balancer[]

@@ -17,7 +17,7 @@ const WITH_HASH = /\.(?:sh|py|ya?ml|awk|conf|inc|cfg|tpl)$|(?:^|\/)(?:Dockerfile
 const ROOTED = /(?<![\w./@*-])(?:src|test|deploy|docs|\.ci|\.github)\/[\w./*-]*/g
 const PAGE = /(?<![\w@*-])[\w./-]+\.md\b/g
 const SOURCE = /(?<![\w./@*-])[\w/-]+(?:\.test)?\.(?:ts|mts|mjs|cjs|lua|sh|awk)\b(?!\.)/g
-/** A page has headings: numbers change without a word. */
+/** A page has headings: numbers change silently. */
 const SECTION = /\b(?:interface|design) \d[\d.]*|[\w./-]+\.md`? §?\d[\d.]*/gi
 const HEADING = /([\w./-]+\.md),? "([^"\n]+)"/g
 /** `core/jwt`, as these pages name what is in `src/`. */

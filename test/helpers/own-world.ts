@@ -13,7 +13,7 @@ export { APP, LOCAL, WIKI, type OwnWorldOptions } from './own-session-world.ts'
 
 type Lines = Readonly<Record<string, string | readonly string[]>>
 
-/** The world of own-session-world.ts for tests that hold cookies in place of browsers. */
+/** The world of own-session-world.ts for tests that hold cookies instead of browsers. */
 export interface OwnWorld extends Pick<World, 'authgear' | 'clock' | 'environment' | 'replicas'> {
   /** A new browser. @param replica that its proxy asks, by a function, since it may change */
   person (replica?: () => number): Person

@@ -24,7 +24,7 @@ export interface Pebble {
   readonly intermediate: string
 }
 
-/** @param httpPort where the challenge's answer is, in place of 80 */
+/** @param httpPort where the challenge's answer is, instead of 80 */
 export async function startPebble (t: Test, httpPort: number): Promise<Pebble> {
   const [port, management, dnsPort, dnsManagement] = [
     await freePort(), await freePort(), await freePort(), await freePort()

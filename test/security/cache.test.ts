@@ -41,7 +41,7 @@ advisory(t, 'Oathkeeper CVE-2026-33496', 'the cache key lacked the introspection
   }
 })
 
-advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups of before a change came back after it', async (t) => {
+advisory(t, 'Authelia GHSA-x883-2vmg-xwf7', 'groups from before a change came back after it', async (t) => {
   const { adapter, authgear, verify } = await startWorld(t, { })
   const hold = authgear.controls.hold('after')
   const answer = verify([ALICE], '?role=admin')

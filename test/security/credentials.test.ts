@@ -44,7 +44,7 @@ advisory(t, 'authentik CVE-2026-25748', 'a malformed cookie gave 200 without an 
   t.equal((await ask(port, { path: '/verify', headers: [ALICE] })).status, 401, '`true` without a user')
 })
 
-advisory(t, 'oauth2-proxy CVE-2026-34457', 'a health checker\'s User-Agent was let in everywhere', async (t) => {
+advisory(t, 'oauth2-proxy CVE-2026-34457', 'a health checker\'s User-Agent was allowed everywhere', async (t) => {
   const { verify } = await startWorld(t)
   const probes = [
     'kube-probe/1.30', 'GoogleHC/1.0', 'ELB-HealthChecker/2.0', 'Amazon-Route53-Health-Check-Service', 'Envoy/HC',

@@ -10,7 +10,7 @@ import { advisory } from './helpers/advisory.ts'
 const KEEPS_BLANKS = keepsBlanks(process.versions.node)
 
 advisory(t, 'Node.js and nghttp2, found here',
-  'a header line that HTTP/2 forbids is dropped without a word, a policy among them', async (t) => {
+  'a header line that HTTP/2 forbids is dropped silently, a policy among them', async (t) => {
     const [tls, authgear] = [makeTls(t), await startSimulator(t)]
     const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: authgear.url, ...overTls(tls) })
     const statusWith = (policy: string, path = '/verify'): Promise<number> =>

@@ -29,7 +29,7 @@ advisory(
 advisory(
   t,
   'Node.js, found here',
-  'header lines beyond those that the parser keeps were dropped without a word, a policy of the proxy among them',
+  'header lines beyond those that the parser keeps were dropped silently, a policy of the proxy among them',
   async (t) => {
     const edits = {
       Caddyfile: (shipped: string) =>

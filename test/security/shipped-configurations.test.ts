@@ -22,7 +22,7 @@ function textsOf (folder: string): ReadonlyArray<readonly [path: string, text: s
 advisory(
   t,
   'Envoy failure_mode_allow, APISIX allow_degradation',
-  'a switch that lets everybody in while the auth server is down',
+  'a switch that allows everybody while the auth server is down',
   (t) => {
     const all = readdirSync(DEPLOY).filter((name) => statSync(join(DEPLOY, name)).isDirectory()).flatMap(textsOf)
     t.ok(all.length > 5, 'the shipped files are read')

@@ -90,7 +90,7 @@ export type ResolveContext = Readonly<{
   deps: AuthenticateDeps
   options: ResolveOptions
   subject: CredentialContext
-  /** The credentials that are sent to Authgear: in place of a part's own an access token. */
+  /** The credentials that are sent to Authgear: instead of a part's own an access token. */
   sent: Credentials
   trace: ClientTrace
   digests: SentDigests

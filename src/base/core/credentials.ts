@@ -11,7 +11,7 @@ export type Credentials = Readonly<{
   appSession: string | undefined
   appAccessToken: string | undefined
   session: string | undefined
-  /** A part's own, in place of the three cookies; never sent on. */
+  /** A part's own, instead of the three cookies; never sent on. */
   own?: string | undefined
 }>
 

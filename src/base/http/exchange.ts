@@ -19,7 +19,7 @@ import { isClientError } from './unexpected.ts'
 /** The fields that name a request in every line about it. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
-/** The refusal in place of what lets somebody pass, while a part vetoes it. */
+/** The refusal instead of what lets somebody pass, while a part vetoes it. */
 export type Veto =
   (request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Pick<HandlerResult, 'response' | 'reason'> | undefined
 

@@ -102,7 +102,7 @@ export type HandlerDeps = Readonly<{
   authenticator: Authenticator
   keyer: Keyer
   cookieNames: CookieNames
-  /** Reads a part's own credentials, in place of Authgear's cookies. */
+  /** Reads a part's own credentials, instead of Authgear's cookies. */
   readOwn?: ((request: VerifyRequest) => CredentialsRead) | undefined
   absentHeaders: AbsentHeaders
   presenter: Presenter

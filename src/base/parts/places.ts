@@ -113,7 +113,7 @@ export type Base = Readonly<{
   tellsDeletions: boolean
   /** it tells those that judge clients. */
   clientDeleted: ClientJudge['deleted']
-  /** Milliseconds for one query, in place of a part's own bound; tests set it. */
+  /** Milliseconds for one query, instead of a part's own bound; tests set it. */
   queryMs?: number | undefined
   /** Undefined: listeners speak no TLS. */
   tls: TlsMaterial | undefined
@@ -181,9 +181,9 @@ export type EndpointsDeps = Readonly<{
 
 /** Endpoints that judge requests by more than sessions. */
 export type Endpoints = Readonly<{
-  /** In place of the base's. */
+  /** Instead of the base's. */
   extAuthz: Handler
-  /** By name, beside the base's `verify` or in place of it, for listeners of parts. */
+  /** By name, beside the base's `verify` or instead of it, for listeners of parts. */
   handlers: Handlers
   /** On the main listener, beside `/verify` and the prefix. */
   routes: readonly Route[]
@@ -220,7 +220,7 @@ export type ManagementRoutes = Readonly<{
   section?: Section
 }>
 
-/** Credentials of a part's own, in place of Authgear's cookies. */
+/** Credentials of a part's own, instead of Authgear's cookies. */
 export type OwnCredentials = Readonly<{
   read: (request: VerifyRequest) => CredentialsRead
   resolve: ResolveOwn

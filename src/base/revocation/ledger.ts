@@ -50,7 +50,7 @@ const MAX_REPUBLISHED = 1000
 const MAX_LEFT = 10_000
 /** Milestones in one retention: the end of the retention is known to one part in so many. */
 const MILESTONES = 64
-/** Quiet revocations that stay in place of a younger one, with each entry that is read. */
+/** Quiet revocations that stay instead of a younger one, with each entry that is read. */
 const MAX_SPARED = 4
 /** Names dropped from each map with each entry: more than one entry adds, so that the maps shrink. */
 const MAX_SWEPT = 4

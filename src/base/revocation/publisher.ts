@@ -54,7 +54,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     }
   }
 
-  /** @returns `everything` in place of the pending revocations, where they are too many; sign-outs wait on */
+  /** @returns `everything` instead of the pending revocations, where they are too many; sign-outs wait on */
   function bounded (revocation: Revocation): Revocation {
     if (revocation.origin === 'logout') return revocation // of those only so many may wait
     if (pending.size >= MAX_PENDING) forgetOld()

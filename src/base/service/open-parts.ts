@@ -123,7 +123,7 @@ export const profilesOf = (
   opened: OpenedParts, revocations: RevocationLog, loans: Loans | undefined
 ): Profiles | undefined => firstOf(opened, 'profiles')?.(revocations, loans)
 
-/** The reader of credentials in place of Authgear's cookies; undefined where no part is one. */
+/** The reader of credentials instead of Authgear's cookies; undefined where no part is one. */
 export const ownCredentialsOf = (opened: OpenedParts, deps: OwnCredentialsDeps): OwnCredentials | undefined =>
   firstOf(opened, 'ownCredentials')?.(deps)
 

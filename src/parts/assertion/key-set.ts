@@ -29,7 +29,7 @@ export const MIN_ROTATION = '1h'
 export const MIN_ROTATION_MS = 3_600_000
 /** One replica may learn of a key later than another by so much: a mounted secret takes a minute or two. */
 const SPREAD_MS = 300_000
-/** From when a key is published until it signs in place of another: no verifier holds a set without it any more. */
+/** From when a key is published until it signs instead of another: no verifier holds a set without it any more. */
 export const PUBLISH_AHEAD_MS = MAX_AGE_SECONDS * 1000 + SPREAD_MS
 /** A key that signs no more is published for longer than what it signed lives, and others may still sign by it. */
 export const PUBLISH_AFTER_MS = PUBLISH_AHEAD_MS + 60_000

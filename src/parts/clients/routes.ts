@@ -114,7 +114,7 @@ const CHANGED = 'another change of this client came first: look at `at` of GET /
 const NO_REDIS = 'without Redis a block would end with this process: name the client in CLIENTS_BLOCKED'
 const IN_CONFIGURATION = 'CLIENTS_BLOCKED names it: take it out there'
 const FULL =
-  `${MAX_BLOCKS.management} clients are blocked, and no more can be: lift some, or block a host in place of its clients`
+  `${MAX_BLOCKS.management} clients are blocked, and no more can be: lift some, or block a host instead of its clients`
 const PENDING =
   'it holds on this replica, and is written as soon as Redis takes it; ask again until the status is another'
 const FOREIGN =

@@ -26,7 +26,7 @@ const WITH_AUTHGEARS_SESSION: Advice = {
   redirect_loop: [
     `${FOR_THEM} http.cookie_domain of the Authgear project must cover the host of that page too, and a max_age in ` +
       'its policy must leave time to sign in.',
-    `Or the app sets a cookie “{cookie}” of its own, which is read in place of Authgear’s. ${CURE}`
+    `Or the app sets a cookie “{cookie}” of its own, which is read instead of Authgear’s. ${CURE}`
   ],
   host_unknown: [
     `${FOR_THEM} LOGIN_PUBLIC_URL must name this origin; the proxy must send X-Forwarded-Host, and its address must ` +

@@ -67,7 +67,7 @@ const OF_BASE: readonly Rule[] = [
   {
     level: 'bad',
     when: isUnavailable('authgear_misconfigured'),
-    sentence: (facts) => `${share(facts)}, because another server answers in place of Authgear: check AUTHGEAR_ENDPOINT`,
+    sentence: (facts) => `${share(facts)}, because another server answers instead of Authgear: check AUTHGEAR_ENDPOINT`,
     link: 'forwardauthunavailable'
   },
   {

@@ -15,7 +15,7 @@ export function spend (state: State, fault: Fault): State {
   return { ...state, faults: state.faults - 1, budget: set(state.budget, index, (state.budget[index] ?? 0) - 1) }
 }
 
-/** The process ends without a word. */
+/** The process ends silently. */
 export function crash (state: State, rules: Rules, index: number): State {
   const gone = withReplica(state, index, absent(rules.world))
   return outlive(rules.world.hasTokens ? missed(gone, index) : gone)

@@ -11,7 +11,7 @@ const OWN_ADDRESSES = ['127.0.0.1', '10.0.0.7', 'fe80::1']
 /** As V8 is in a container of 256 MiB. */
 const CONTAINER = { limitBytes: 256 * 2 ** 20, isContainer: true, heapBytes: 140 * 2 ** 20 }
 
-/** Loads with the one required variable given, and files out of a table in place of the disk; in a container. */
+/** Loads with the one required variable given, and files out of a table instead of the disk; in a container. */
 export function load (
   env: NodeJS.ProcessEnv,
   files: Files = {},

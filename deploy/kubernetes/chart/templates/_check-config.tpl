@@ -113,7 +113,7 @@ redis.deploy and the key {{ . }} of secret.keys exclude each other: the chart's 
 {{- end -}}
 {{- end -}}
 {{- if .Values.existingConfigMap }}
-redis.deploy needs config in place of existingConfigMap: the rights in Redis follow config.REDIS_KEY_PREFIX
+redis.deploy needs config instead of existingConfigMap: the rights in Redis follow config.REDIS_KEY_PREFIX
 {{- end -}}
 {{- if not (or .Values.redis.existingSecret (include "forward-auth.hasCluster" .)) }}
 redis.existingSecret is required with redis.deploy where no cluster is asked (helm template, Argo CD): a password made here would be another one each time

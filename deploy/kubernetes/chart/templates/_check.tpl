@@ -27,7 +27,7 @@ well; all are said at once
 {{- with $best }}; did you mean {{ . }}?{{ end -}}
 {{- end -}}
 
-{{/* a value that the chart does not know would be dropped without a word; null takes a default away, which few can be without */}}
+{{/* a value that the chart does not know would be dropped silently; null takes a default away, which few can be without */}}
 {{- define "forward-auth.check.names" -}}
 {{- $nullable := list "global" "claims" "limits" "requests" "imagePullSecrets" "nodeSelector" "tolerations" "affinity"
   "priorityClassName" "podAnnotations" "podLabels" "annotations" "labels" "proxies" "management" "egress" "keys" "values"

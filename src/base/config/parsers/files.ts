@@ -28,7 +28,7 @@ export function readText (path: string, readFile: ReadFile): FileRead {
     : read
 }
 
-/** The path is not repeated: in place of a path people write the secret itself. @param encoding `latin1`: its bytes */
+/** The path is not repeated: instead of a path people write the secret itself. @param encoding `latin1`: its bytes */
 export function readWhole (path: string, readFile: ReadFile, encoding?: 'latin1'): FileRead {
   try {
     return { text: readFile(path, encoding) }

@@ -62,7 +62,7 @@ const MANAGER = `\
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: web
           use_remote_address: true # security: the client's address is the peer's, whatever the client says
-          # behind a load balancer, so that the client's address is true: these lines in place of the one above; that one's addresses and no others
+          # behind a load balancer, so that the client's address is true: these lines instead of the one above; that one's addresses and no others
           # original_ip_detection_extensions:
           # - name: envoy.http.original_ip_detection.xff
           #   typed_config:

@@ -88,7 +88,7 @@ const httpsServer = (host: string): string => `\
 
 /** The TLS settings of all locations that go to the app; those that go to forward-auth have their own. */
 const tlsToApp = (host: string): string => `\
-    # security: off by default. A certificate that the app signed itself: its file in place of the system's CAs
+    # security: off by default. A certificate that the app signed itself: its file instead of the system's CAs
     proxy_ssl_verify on; proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; proxy_ssl_server_name on; proxy_ssl_name ${host};
 
 `

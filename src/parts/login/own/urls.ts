@@ -34,7 +34,7 @@ export function createOwnAuthgearUrls (origin: string, settings: LoginSettings):
 }
 
 /**
- * Authgear asks a person once more, in place of a whole login that ends the browser's other sessions, only for a grant
+ * Authgear asks a person once more, instead of a whole login that ends the browser's other sessions, only for a grant
  * with this scope. It refuses the scope (`invalid_scope`) to confidential and third-party clients.
  */
 export const FULL_ACCESS = 'https://authgear.com/scopes/full-access'

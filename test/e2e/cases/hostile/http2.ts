@@ -16,7 +16,7 @@ export const overHttp2: readonly Spelling[] = [
   http2('`trailer: x-authgear-user-id`', { fields: [['trailer', 'x-authgear-user-id']] }),
   http2('`CONNECT` for a WebSocket (RFC 8441)', { method: 'CONNECT', fields: [[':protocol', 'websocket']] }),
   http2('another `host` than `:authority`', { fields: [['host', 'evil.example']] }),
-  http2('`:authority` of somebody else', { authority: 'evil.example', fields: [['host', HOST]], fate: 'refused' }),
+  http2('another host in `:authority`', { authority: 'evil.example', fields: [['host', HOST]], fate: 'refused' }),
   http2('`:authority: app.example.com:80@evil.example`', { authority: `${HOST}:80@evil.example`, fate: 'refused' }),
   http2('`:authority: evil.example, app.example.com`', { authority: `evil.example, ${HOST}`, fate: 'refused' }),
   http2('`:authority: evil.example@app.example.com`', { authority: `evil.example@${HOST}`, fate: 'refused' }),

@@ -13,7 +13,7 @@ const ALLOWED = [`${ORIGIN}/`, `${AUTHGEAR}/oauth2/authorize?`, `${AUTHGEAR}/oau
 const NAVIGATION = 'Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nAccept: text/html\r\n'
 const bytes = (text: string): string => Buffer.from(text).toString('latin1')
 
-/** The corpus (in npm test each third: return-urls has all), and the same with this origin in place of the good one. */
+/** The corpus (in npm test each third: return-urls has all), and the same with this origin instead of the good one. */
 const ADDRESSES = [...new Set(CORPUS.filter((_, index) => IS_ALL || index % 3 === 0).flatMap((text) => [
   text, text.replaceAll('app.example.com', 'localhost:8080').replaceAll('https', 'http')
 ]))]

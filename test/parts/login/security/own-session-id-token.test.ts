@@ -128,7 +128,7 @@ for (const [what, sub] of OF_ANOTHER) {
   })
 }
 
-/** What the token endpoint may say in place of tokens. */
+/** What the token endpoint may say instead of tokens. */
 const ODD: ReadonlyArray<readonly [string, (answer: Readonly<Record<string, string | number>>) => object]> = [
   ['no access token', ({ access_token: _, ...rest }) => rest],
   ['an empty access token', (answer) => ({ ...answer, access_token: '' })],

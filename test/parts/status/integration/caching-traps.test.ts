@@ -23,7 +23,7 @@ async function withPlugin (t: Test, cache: object | undefined): Promise<FastifyI
 const conditional = { method: 'GET', url: '/verify', headers: { 'if-none-match': TAG } } as const
 
 t.test('@fastify/caching over a verify route', async (t) => {
-  await t.test('answers 304 in place of a refusal, for a tag of any other route', async (t) => {
+  await t.test('answers 304 instead of a refusal, for a tag of any other route', async (t) => {
     const app = await withPlugin(t, undefined)
     t.equal((await app.inject(conditional)).statusCode, 401)
     await app.inject('/page')
