@@ -19,7 +19,7 @@ function defaultOf ({ required, fallback, derived }: Variable): string {
 
 function cellsOf ({ name, variable }: Row): readonly string[] {
   const names = variable.secret === true || variable.file === true ? `\`${name}\`, \`${name}_FILE\`` : `\`${name}\``
-  const cells = [names, defaultOf(variable), boundsOf(variable.kind.accepts), variable.meaning]
+  const cells = [names, defaultOf(variable), valuesOf(variable.kind.accepts), variable.meaning]
   return cells.map((cell) => cell.replaceAll('|', '\\|'))
 }
 
@@ -29,8 +29,17 @@ export function withVariablesTable (page: string, rows: readonly Row[]): string 
   return withGenerated(page, SOURCE, tables.join('\n\n'))
 }
 
-/** The column needs no more than the bounds. */
-const boundsOf = (accepts: string): string => accepts.replace(/^(0, or )?(?:a duration|a whole number) from /, '$1')
+/** What docs/configuration.md, "Value formats", says of all values of a kind. */
+const COMMON = [
+  [/^(0, or )?(?:a duration|a whole number) from /, '$1'],
+  [/^the path of (a \w+ file)(?: with at least one certificate)?/, '$1'],
+  [/`host:port`, `\[IPv6\]:port` or `unix:\/path`/, 'an address'],
+  [/, separated by commas$/, ''],
+  [/^a comma-separated list of /, '']
+] as const
+
+/** What a variable accepts, as short as its column needs it. */
+const valuesOf = (accepts: string): string => COMMON.reduce((text, [from, to]) => text.replace(from, to), accepts)
 
 const plain = (markdown: string): string => markdown.replaceAll(/`|\*\*/g, '')
 
