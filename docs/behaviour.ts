@@ -8,6 +8,11 @@ import { tableOf, withGenerated } from './generated.ts'
 const root = new URL('../', import.meta.url)
 const COLUMNS = ['Traefik', 'Caddy', 'nginx', 'Envoy', 'HAProxy']
 const NOT_SEEN = '**not seen**'
+/** Behaviours for contributors, in docs/inside/hostile.md; people who choose a proxy read about all others. */
+const INSIDE: ReadonlySet<string> = new Set([
+  'relative', 'setCookie', 'other2xx', 'connection', 'connectionCookie', 'twoAuthorizations', 'crumbs', 'upgrade',
+  'upgrades', 'dots', 'slashes', 'leaving', 'encoded', 'backslash', 'letters', 'escaped', 'parameter'
+])
 /** People who send each spelling, and kinds of app that it is sent to: test/e2e/hostile.all.test.ts. */
 const [PEOPLE, APPS] = [2, 3]
 
@@ -24,14 +29,15 @@ const readAll = <T>(folder: string): ReadonlyArray<readonly [name: string, value
     : []
 }
 
-function behaviours (): string {
+/** @param isListed which behaviours have a row */
+function behaviours (isListed: (behaviour: string) => boolean): string {
   const titles: Record<string, string> = JSON.parse(readFileSync(new URL('test/e2e/behaviours.json', root), 'utf8'))
   const seen = readAll<Record<string, Record<string, string>>>('e2e').map(([, result]) => result)
   const cell = (column: string, behaviour: string): string =>
     [...new Set(seen.map(result => result[column]?.[behaviour]).filter(value => value !== undefined))].join(' / ')
   return tableOfProxies(
     '',
-    Object.entries(titles).map(([behaviour, title]) => [
+    Object.entries(titles).filter(([behaviour]) => isListed(behaviour)).map(([behaviour, title]) => [
       title,
       ...COLUMNS.map((column) => cell(column, behaviour) || NOT_SEEN)
     ])
@@ -74,5 +80,6 @@ function fail (why: string): void {
   process.exitCode = 1
 }
 
-update('docs/proxies/README.md', 'test/e2e', behaviours())
+update('docs/proxies/README.md', 'test/e2e', behaviours((behaviour) => !INSIDE.has(behaviour)))
+update('docs/inside/hostile.md', 'test/e2e', behaviours((behaviour) => INSIDE.has(behaviour)))
 update('docs/inside/hostile.md', 'test/e2e/hostile.all.test.ts', hostile())

@@ -4,7 +4,7 @@ import { withAdvisories } from './advisories.ts'
 import { withCampaign } from './campaign.ts'
 import { chartKnowledge } from './chart.ts'
 import { pictures, withCost } from './cost.ts'
-import { withFindingsTable } from './findings.ts'
+import { withFindings } from './findings.ts'
 import { withMetricsTable } from './metrics.ts'
 import { speedChart, withSpeed } from './speed.ts'
 import { environmentExample, withVariablesTable } from './variables.ts'
@@ -34,7 +34,7 @@ export async function generatedFiles (): Promise<Readonly<Record<string, string>
   return Object.fromEntries([
     ['.env.example', environmentExample(rows)],
     page('docs/configuration.md', (text) => withVariablesTable(text, rows)),
-    page('docs/doctor.md', (text) => withFindingsTable(text, CATALOGUE)),
+    page('docs/doctor.md', (text) => withFindings(text, CATALOGUE)),
     page('docs/monitoring.md', (text) => withMetricsTable(text, metrics)),
     ['deploy/prometheus/alerts.yml', prometheusRules()],
     ['deploy/kubernetes/chart/templates/prometheusrule.yaml', chartTemplate()],
