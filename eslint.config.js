@@ -4,7 +4,7 @@ import { avoid } from './docs/words-to-avoid.mjs'
 
 const CODE = ['**/*.{js,mjs,cjs,ts}']
 /** What the plain-English pass has not reached yet. */
-const NOT_YET_REWRITTEN = ['src/**']
+const NOT_YET_REWRITTEN = ['src/parts/{profile,access-rules}/**']
 const words = { plugins: { words: { rules: { avoid } } }, rules: { 'words/avoid': 'error' } }
 
 export default [

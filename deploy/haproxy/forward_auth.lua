@@ -52,7 +52,7 @@ end
 
 local function ask(txn)
   local answer = core.httpclient():get{ url = txn:get_var("txn.authgear_url"), headers = request_headers(txn), timeout = TIMEOUT }
-  -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or somebody else's 200
+  -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or another server's 200
   if not answer or #lines_of(answer.headers or {}, "x-forward-auth-reason") == 0 then return nil end
   return answer
 end

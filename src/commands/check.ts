@@ -66,7 +66,7 @@ function certificateProblem ({ tls }: Config): Readonly<{ text: string, isOver: 
   return { text: `LISTEN_TLS_CERT_FILE: its certificate ${endOf(life, now)}: renew it`, isOver: stage <= 0 }
 }
 
-/** With a host to judge, a login that cannot reach another one is as wrong as one that cannot reach this. */
+/** Problems for `check --host`; a login that cannot reach another host counts too. */
 function allProblems (host: string, loaded: LoadedConfig): readonly string[] {
   if (loaded.kind === 'errors') return [...hostProblems(host), ...loaded.errors]
   const problems = signInProblems(host, loaded.config)

@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { didYouMean } from '../base/config/unknown.ts'
 
-/** Where a command prints: a stream, or a test's collector. */
+/** A command's output: a stream, or a test's collector. */
 export type Out = Readonly<{ write: (text: string) => unknown }>
 
 /** Says what is wrong. @returns the exit code */

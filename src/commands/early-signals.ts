@@ -6,7 +6,7 @@ export function endOnSignal (): void {
   for (const signal of SIGNALS) process.on(signal, end)
 }
 
-/** The service shuts down by itself from here on. */
+/** From here on the service handles the signals itself. */
 export function stopEndingOnSignal (): void {
   for (const signal of SIGNALS) process.off(signal, end)
 }

@@ -17,8 +17,8 @@ const SIZES = ['--max-old-space-size', '--max-heap-size']
 const USUAL_ENTRIES = 100_000
 
 /**
- * Starts this program over with V8's limits for its container, or for what it needs outside of one: V8 reads them only
- * at its start, and by itself takes more than a small container has. What the user sets in NODE_OPTIONS stands.
+ * Re-executes this program with V8's limits for its container, or for what it needs outside of one: V8 reads them only
+ * at its start, and its defaults exceed a small container. Limits in the user's NODE_OPTIONS stay.
  */
 export function fitHeap (self: Process, memory: MachineMemory): void {
   const given = `${self.env['NODE_OPTIONS'] ?? ''} ${self.execArgv.join(' ')}`.replaceAll('_', '-')

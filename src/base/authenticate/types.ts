@@ -13,7 +13,7 @@ import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
 
-/** Who is behind the credentials; every caller of one resolution makes its own decision of it. */
+/** The identity behind credentials; every caller of one resolution makes its own decision from it. */
 export type Authentication =
   | Readonly<{
     kind: 'resolved'

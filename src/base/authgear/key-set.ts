@@ -22,7 +22,7 @@ export type KeySet = Readonly<{
   close: () => Promise<void>
 }>
 
-/** After a fetch that failed; and for so long a kid that a fetch did not show is none of Authgear's. */
+/** Pause after a failed fetch, and how long a kid that a fetch did not return counts as unknown. */
 const MIN_INTERVAL_MS = 10_000
 /** The same before the first set is there: without one nobody can sign in. */
 const FIRST_INTERVAL_MS = 1000

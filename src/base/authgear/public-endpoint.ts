@@ -19,7 +19,7 @@ export type PublicEndpoint = Readonly<{
 
 const MAX_BYTES = 64 * 1024
 
-/** Opens no connection by itself, and follows no redirect. */
+/** Connects on the first request, and follows no redirect. */
 export function openPublicEndpoint ({ endpoint, timeoutMs, ca }: PublicEndpointSettings): PublicEndpoint {
   const pool = new Pool(endpoint.origin, {
     connections: 1,

@@ -20,7 +20,7 @@ export type Contended<V = Entry> =
   /** Without a lease nothing is shared: a write could not be fenced. */
   | Readonly<{ kind: 'alone' }>
 
-/** The wait for other replicas; all leases of one lookup share it. */
+/** Deadline for waiting on other replicas, shared by all leases of one lookup. */
 export type Wait = Readonly<{ since: number, leaseWaitMs: number }>
 
 /** The entries under one secret, and the leases that say who asks Authgear. */

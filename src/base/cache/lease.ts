@@ -56,8 +56,8 @@ export function createLeases ({ commands, keyPrefix, clock, leaseMs, maxHoldMs, 
       return isIgnored(await pttl) ? 'ignored' : 'held'
     },
     /**
-     * Renews it until the function that this returns is called, or until it is somebody else's: compare and set in one
-     * script; one that Redis does not answer is tried again at the next renewal.
+     * Renews it until the returned function is called, or until another replica holds it: compare and set in one
+     * script; a renewal that Redis does not answer is tried again at the next renewal.
      */
     hold (key: CacheKey, token: string): () => void {
       const name = nameOf(key)

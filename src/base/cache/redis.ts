@@ -7,7 +7,7 @@ import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
 import type { CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
 
-/** How a kind of value is written, and under which name. */
+/** The encoding and the key of a kind of value. */
 export type Form<V extends Dated> = Readonly<{
   encode: (value: V) => Uint8Array
   /** @returns undefined for what `encode` did not make */
@@ -29,7 +29,7 @@ export type RedisTier<V extends Dated = Entry> = Readonly<{
   form: Form<V>
 }>
 
-/** Clocks of two replicas may differ so much before an old entry counts as one that somebody put back. */
+/** How far the clocks of two replicas may differ before an old entry counts as replayed by an attacker. */
 const REPLICA_CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })

@@ -121,7 +121,7 @@ export function startSecretCheck (deps: SecretCheckTimerDeps) {
   return Object.freeze({
     refresh,
     close,
-    /** True if this replica writes under CACHE_SECRET_PREVIOUS: one may be left that knows no other. */
+    /** True if this replica writes under CACHE_SECRET_PREVIOUS: a replica may be left that has only this one. */
     writesPrevious: () => writesPrevious
   })
 }

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { ListenAddress } from './kind.ts'
 
-/** Where a command asks the service that listens at this address of the same machine. */
+/** The URL of a listener of the same machine, for commands that ask the service. */
 export function originBeside ({ host, port }: Extract<ListenAddress, { kind: 'tcp' }>): string {
   const name = reachable(host)
   return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`

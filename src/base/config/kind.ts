@@ -1,4 +1,4 @@
-/** Where a listener listens; port 0 lets the system choose one (tests). */
+/** Host and port of a listener; port 0 lets the system choose one (tests). */
 export type ListenAddress = Readonly<{ kind: 'tcp', host: string, port: number } | { kind: 'unix', path: string }>
 
 /**

@@ -159,7 +159,7 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
 }
 
 /**
- * Older ones drop a header line that begins or ends in a blank without a word: a policy in it would be lost
+ * Older ones silently drop a header line that begins or ends in a blank: a policy in it would be lost
  * (docs/security.md).
  */
 const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [

@@ -62,11 +62,11 @@ const unprotected: Warning = (readings) => [
 
 const longRefusals: Warning = ({ values: { CACHE_NEGATIVE_TTL: ttl = 0 } }) => [
   ttl > LONG_REFUSAL_MS &&
-    'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps somebody who is signed in out for ' +
+    'CACHE_NEGATIVE_TTL: is over 30s: a hiccup of Authgear keeps signed-in users out for ' +
       'that long: keep it at seconds'
 ]
 
-/** A trusted peer may name any address as the client's; that lets nobody in. */
+/** A trusted peer may name any address as the client's; no address admits a client. */
 const wideTrust: Warning = ({ values: { TRUSTED_PROXIES: trusted = [] } }) =>
   trusted
     .filter(isWide)
@@ -122,7 +122,7 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
     isContainer &&
       heapBytes > limitBytes * MAX_HEAP_SHARE &&
       `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set ` +
-        `"${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so by themselves)`,
+        `"${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so automatically)`,
     isContainer &&
       limitBytes < MIN_MEMORY_BYTES &&
       `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(MIN_MEMORY_BYTES)} or more`
@@ -138,11 +138,11 @@ const passesOn: Warning = ({ values }) => {
   const hasUser = usual.some(({ field }) => field === 'user' || field === 'user_id')
   return [
     user !== 'user_id' &&
-      `IDENTITY_USER: ${CALLED[user]} can pass to somebody else, who then is the same user to an app: user_id never ` +
+      `IDENTITY_USER: ${CALLED[user]} can pass to another user, who then is the same user to an app: user_id never ` +
         'does (docs/identity.md)',
     usual.length > 0 &&
       !hasUser &&
-      'IDENTITY_HEADERS: has neither {user} nor {user_id}: everything else can pass to somebody else, and is empty ' +
+      'IDENTITY_HEADERS: has neither {user} nor {user_id}: everything else can pass to another user, and is empty ' +
         'where it is not known: add one for the app to know people by'
   ]
 }

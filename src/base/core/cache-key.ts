@@ -49,7 +49,7 @@ export type Keyer = Digests & Readonly<{
   revocable: () => Digests
 }>
 
-/** With `CACHE_SECRET=none` entries are keyed and sealed too, by a secret that everybody knows. */
+/** The public secret of `CACHE_SECRET=none`: entries are keyed and sealed by it too. */
 export function secretBytes (secret: string | undefined): Uint8Array {
   return Buffer.from(secret ?? 'none')
 }

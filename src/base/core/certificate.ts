@@ -1,7 +1,7 @@
 /** Milliseconds since 1970. */
 export type CertificateLife = Readonly<{ from: number, to: number }>
 
-/** Days to a certificate's end at which somebody is told; below 0: since then. */
+/** Days before a certificate's expiry at which operators are warned; negative: days after it. */
 const STAGES = [-14, -7, -1, 0, 1, 7, 14] as const
 export type CertificateStage = (typeof STAGES)[number]
 const DAY_MS = 86_400_000

@@ -106,7 +106,7 @@ function judge (found: Found): CredentialsRead {
   return isMalformed ? readTheOthers(found) : { kind: 'credentials', credentials: found }
 }
 
-/** Beside another one, what cannot be Authgear's is somebody else's, such as an app's own cookie `session`. */
+/** Beside another credential, a value that cannot be Authgear's is an app's, such as its own cookie `session`. */
 function readTheOthers (found: Found): CredentialsRead {
   const ifCredible = (value: string | undefined, max: number): string | undefined =>
     cannotBe(value, max) ? undefined : value

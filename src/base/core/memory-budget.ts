@@ -73,7 +73,7 @@ export function heapFlagsOutside (
   return [isMore ? `--max-old-space-size=${Math.floor(heapBytes / MIB)}` : oldSpace, semiSpace]
 }
 
-/** With less there is no room beside the service itself. */
+/** The least memory limit that leaves room beside the service itself. */
 export const MIN_MEMORY_BYTES = 128 * MIB
 
 /** The ledger of revocations holds no more names, nor positions, however large the heap is. */
@@ -84,7 +84,7 @@ export const MAX_LEDGER_NAMES = 200_000
  */
 const LEDGER_NAME_BYTES = 700
 
-/** How many names the ledger may hold: in half of the room that V8 has beside what is remembered. */
+/** The most names in the ledger: half of the heap that the cache leaves. */
 export function ledgerNames (heapBytes: number): number {
   return Math.min(MAX_LEDGER_NAMES, Math.floor(budgetOfHeap(heapBytes) / 2 / LEDGER_NAME_BYTES))
 }

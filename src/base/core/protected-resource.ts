@@ -2,8 +2,8 @@
 export const TOKEN_HEADERS = ['x-authgear-client-id', 'x-authgear-scope'] as const
 
 /**
- * Scopes of signing in, not of a resource: a client that a person lets in gets no token without `openid`, and a machine
- * gets none with it. So a challenge names them where the resource does, and no token has to carry them.
+ * Scopes of signing in, not of a resource: a client that a person authorizes gets no token without `openid`, and a
+ * machine gets none with it. So a challenge names them where the resource does, and no token has to carry them.
  */
 export const SIGN_IN_SCOPES: readonly string[] = ['openid', 'offline_access']
 

@@ -136,10 +136,10 @@ export type LoginPage =
 
 export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out' | 'sent_to_login'
 
-/** How a request for the key set of assertions ended. */
+/** Outcome of a request for the key set of assertions. */
 export type KeySetReason = 'key_set' | 'no_key'
 
-/** Where an answer came from; the `source` label. */
+/** Source of an answer; the `source` label. */
 export type AnswerSource = 'memory' | 'redis' | 'authgear' | 'none'
 /** The endpoint that the proxy asked; the `endpoint` label. A closed set: a part's endpoint is in it, too. */
 export type Endpoint =

@@ -26,7 +26,7 @@ export type PersonRequirement = Readonly<{
   login?: 'offer' | 'useless'
   /** Presentation only, and met by everybody. */
   presents?: Presents
-  /** True if it keeps out those who registered by themselves. */
+  /** True if it keeps self-registered users out. */
   restricts?: true
 }>
 
@@ -90,7 +90,7 @@ const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 /** The name of what a policy guards, for people: `_` is a blank on the page. */
 const NAME = /^[a-zA-Z0-9_.:-]{1,60}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
-/** How far Authgear's clock may be ahead of this machine's. */
+/** The most that Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
 
 const readRoles = createListReader(',')

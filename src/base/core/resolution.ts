@@ -32,7 +32,7 @@ export type ResolutionReading =
 /** Bytes of names and values of one identity: hundreds of roles. */
 const MAX_IDENTITY_BYTES = 12 * 1024
 const PREFIX = 'x-authgear-'
-/** Authgear's values are printable ASCII; another byte is somebody else's answer or an injection. */
+/** Authgear's values are printable ASCII; another byte is another server's answer or an injection. */
 const VALUE = /^[\x20-\x7e]*$/
 const INDEX: ReadonlyMap<string, number> = new Map(IDENTITY_HEADERS.map((name, index) => [name, index]))
 

@@ -4,8 +4,8 @@ type Entrance = Readonly<{
 }>
 
 /**
- * The sentence for an operator who lets people in and has not said whom: undefined where nobody signs in by this
- * service or for a resource token.
+ * The warning for an operator who enabled sign-in without saying who may enter; undefined if neither users nor
+ * resource tokens sign in here.
  */
 export function everyoneEnters ({ authgear: { endpoint }, parts }: Entrance): string | undefined {
   const letsPeopleIn = parts.some(({ signsIn, tokenMaxAgeMs }) => signsIn || tokenMaxAgeMs !== undefined)

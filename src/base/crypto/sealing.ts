@@ -13,7 +13,7 @@ export type Sealer = Readonly<{
   open: (key: string, sealed: Uint8Array) => Buffer | undefined
 }>
 
-/** How a kind of value is sealed in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
+/** Seals a kind of value in Redis: under CACHE_SECRET, and CACHE_SECRET_PREVIOUS while there is one. */
 export type Sealing = Readonly<{
   sealer: Sealer
   previous: Sealer | undefined
@@ -27,7 +27,7 @@ export type Sealing = Readonly<{
  */
 export function createSealer (sealingKey: Uint8Array): Sealer {
   const hmac = createHmacSha256(sealingKey)
-  // Node 24 takes 20 µs to make a key of bytes by itself, and 1 µs if it is told to (docs/inside/performance.md)
+  // Node 24 takes 20 µs to make a key from bytes implicitly, and 1 µs by createSecretKey (docs/inside/performance.md)
   const entryKey = (key: string): KeyObject => createSecretKey(Buffer.from(hmac(key), 'base64url'))
   return Object.freeze({
     seal (key: string, plain: Uint8Array): Buffer {

@@ -126,7 +126,7 @@ function createSamplings (log: Log) {
   }
 }
 
-/** A browser asks for it by itself, without credentials where it pleases; for a metric alone. */
+/** A browser requests it automatically, often without credentials; for a metric only. */
 function isFavicon ({ rawHeaders }: Reported, reason: HandlerResult['reason']): boolean {
   return reason === 'no_credentials' && /^\/favicon\.ico(?:\?|$)/.test(valueOf(rawHeaders, 'x-forwarded-uri') ?? '')
 }
@@ -135,12 +135,12 @@ function valueOf (rawHeaders: readonly string[], name: string): string | undefin
   return rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
 }
 
-/** That the browser asked for, as the proxy says; for a person to read only. */
+/** The host that the browser requested, as the proxy says; for people to read only. */
 function hostForReaders (rawHeaders: readonly string[]): string | undefined {
   return (valueOf(rawHeaders, 'x-forwarded-host') ?? valueOf(rawHeaders, 'host'))?.slice(0, LONGEST_HOST)
 }
 
-/** Where an app's own cookie of Authgear's name leads to. */
+/** Outcomes that an app's own cookie of Authgear's name leads to. */
 const MAY_BE_FOREIGN: ReadonlySet<string> = new Set([
   'malformed_credentials',
   'invalid_session',

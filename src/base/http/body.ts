@@ -99,7 +99,7 @@ export function abandon (abandoned: AbandonedInputs, socket: Socket): void {
 }
 
 /**
- * Node's parser reads from the socket's handle by itself: a listener of our own takes it back, then the parser's goes.
+ * Node's parser reads directly from the socket's handle: a listener of our own takes it back, then the parser's goes.
  */
 export function stopParsing (socket: Socket): void {
   const discard = (): void => {}

@@ -16,7 +16,7 @@ const IDLE_CHECK_INTERVAL_MS = 50
 const SESSION_AGE_MS = 60_000
 const SESSION_JITTER = 0.2
 
-/** How long a request's head may still take to arrive after the listener has closed. */
+/** Deadline for a request's head to arrive after the listener has closed. */
 const HEAD_NOTICE_MS = 1000
 
 /** From the GOAWAY to the end of the connection: longer than a round trip to a proxy. */

@@ -19,7 +19,7 @@ import { isClientError } from './unexpected.ts'
 /** The fields that name a request in every line about it. */
 export type LineContext = Readonly<{ requestId: string }> & Partial<TraceIds>
 
-/** The refusal instead of what lets somebody pass, while a part vetoes it. */
+/** The refusal that replaces an allowing answer while a part vetoes it. */
 export type Veto =
   (request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Pick<HandlerResult, 'response' | 'reason'> | undefined
 
@@ -34,7 +34,7 @@ export type ExchangeDeps = ClientDeps & Readonly<{
   unexpectedError: (error: unknown) => void
 }>
 
-/** Where the proxy's own words stand: elsewhere the query is the client's, or nothing reads it. */
+/** The part of the request that the proxy writes: elsewhere the query is the client's, or is not read. */
 const OWN_WORDS: Readonly<Record<Endpoint, 'query' | 'path' | 'none'>> = {
   verify: 'query',
   resource: 'query',
@@ -183,7 +183,7 @@ function conclude (deps: ExchangeDeps, incoming: IncomingVerifyRequest, result: 
   deps.report(incoming, said)
 }
 
-/** The answer, or the 503 of a part that vetoes what lets somebody pass; public documents let nobody pass. */
+/** The answer, or the 503 of a part that vetoes an allowing answer; public documents are not vetoed. */
 export function unlessVetoed (
   result: HandlerResult, request: VerifyRequest, vetoes: Veto | undefined
 ): HandlerResult {

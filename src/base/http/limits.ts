@@ -41,7 +41,7 @@ const MAX_STREAMS = 200
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
   handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-  // a line whose value ends in a blank, a policy's too, would be dropped without a word; Node 20 does not know this one
+  // else a line whose value ends in a blank, even a policy's, is silently dropped; Node 20 does not have this option
   // and drops it
   strictFieldWhitespaceValidation: false,
   // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused,
@@ -62,7 +62,7 @@ export const HTTP2_OPTIONS = {
 
 export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE_MS
 
-/** With `http2: true` Fastify silently passes none on to the HTTP/1.1 side of the listener. Before it listens. */
+/** Sets them before it listens: with `http2: true` Fastify silently passes none on to the HTTP/1.1 side. */
 export function applyHttp1Limits (server: FastifyInstance['server']): void {
   Object.assign(server as Server | Http2SecureServer, {
     maxHeaderSize: MAX_HEADER_BYTES,

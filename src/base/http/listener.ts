@@ -47,8 +47,8 @@ export const anyListener = ({ fastify, drain }: Listener): AnyListener =>
   Object.freeze({ listen: (at: ListenAt) => fastify.listen(at), server: fastify.server, drain })
 
 /**
- * A listener that answers these routes: a verifier of foreign requests. Opens nothing; on the main one 2xx is
- * a judged request, a signed webhook, or a public document (metadata of resources, the key set).
+ * Builds a listener for these routes without opening it. On the main listener only an allowed request, a signed
+ * webhook and public documents (metadata of resources, the key set) may be answered with 2xx.
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
   // the router sees no query: nothing of the URL is read but by our own code

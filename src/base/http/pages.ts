@@ -1,7 +1,7 @@
 import { type LoginPage, type RefusalReason, REFUSALS } from '../core/reason.ts'
 import type { Lack } from '../core/requirement.ts'
 
-/** The addresses where people sign in, and where as somebody else; undefined where nobody has said so. */
+/** Where people sign in, and where with another account; undefined if not configured. */
 export type PageLinks = Readonly<{
   signIn: string | undefined
   changeUser: string | undefined

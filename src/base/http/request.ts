@@ -174,7 +174,7 @@ class LazyCredentialContext implements CredentialContext {
 
 /**
  * Judges by the token; where that is nobody's, by the cookie beside it, each under a key of its own. An outage is no
- * "nobody", but for a token that was nobody's right before it: whoever sends both could send the cookie alone. Where
+ * "nobody", but for a token that was nobody's right before it: the client could send the cookie alone. Where
  * both are nobody's the token's answer counts, which names what was sent.
  */
 export function judgeInTurn (

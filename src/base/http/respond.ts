@@ -20,7 +20,7 @@ export function respond (response: ServerResponse, answer: HttpResponse, request
 type Inside = { _header?: string | null, _expect_continue?: boolean }
 const insideOf = (response: ServerResponse): Inside => response as unknown as Inside
 
-/** An answer that is sent once is not worth it. */
+/** A head is kept only for answers that are sent at least twice. */
 const WORTH_KEEPING = 2
 /** Node writes the request's own header last, then the date, then what keeps the connection. */
 const DATED = /\r\nDate: [^\r]{29}(\r\nConnection: keep-alive\r\nKeep-Alive: timeout=\d+\r\n\r\n)$/
@@ -97,7 +97,7 @@ function addLine (headers: OutgoingHttpHeaders, name: string, value: string): vo
   headers[name] = other === undefined ? value : [...(Array.isArray(other) ? other : [String(other)]), value]
 }
 
-/** For so long the rest of a peer's input is discarded, so that a reset does not overtake the answer. */
+/** How long to drain a peer's remaining input after the last answer, so that a reset cannot overtake it. */
 const LINGER_MS = 1000
 
 /** The last answer on an HTTP/1 connection whose input was abandoned: answer, half-close, discard, destroy. */

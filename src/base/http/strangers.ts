@@ -12,8 +12,8 @@ export type Strangers = Readonly<{
 }>
 
 /**
- * So many connections at most that are not answering somebody who was admitted, from the first byte of a handshake
- * on: over the bound the oldest of the address that has most is ended.
+ * Bounds connections without an admitted client, from the first byte of a handshake on: over `max` it closes the oldest
+ * one of the address that has most.
  */
 export function boundStrangers (server: EventEmitter, max: number): Strangers {
   const strangers = createUnfinished(max)

@@ -36,12 +36,12 @@ type KeptHead = {
 /** ABSENT_HEADERS */
 export type AbsentHeaders = 'empty' | 'omit'
 
-/** Where a person was, in the words of the proxy's own request. */
+/** The page a person requested, from the proxy's own request. */
 export type Location = Readonly<{ host: string | undefined, uri: string | undefined }>
 
 /** The proxy's request without the credentials; one pass over the header lines as they arrived. */
 export type ProxyRequest = Readonly<{
-  /** Each `x-forward-auth-policy` line by itself, never joined: all apply. */
+  /** Each `x-forward-auth-policy` line separately, never joined: all apply. */
   policies: readonly string[]
   requestId: string | undefined
   /** Any Transfer-Encoding, or a Content-Length other than 0: what follows on the connection may be its body. */
@@ -78,9 +78,9 @@ export type HandlerResult = Readonly<{
   /** The true reason, which the outward one may hide. */
   reason: RefusalReason | AllowReason | LoginOutcome | 'metadata' | KeySetReason | 'not_found' | 'unreadable'
   source: AnswerSource
-  /** Who asked, as far as Authgear or a verified token says it, let in or not. */
+  /** The user or client, as Authgear or a verified token names it, allowed or not. */
   who: Admitted | undefined
-  /** The digest of the credentials; computed only when somebody logs it. */
+  /** The digest of the credentials; computed only if it is logged. */
   subject?: Pick<CredentialContext, 'cacheKey'> | undefined
   error?: ServiceError | undefined
   /** The ids of its span, where there is tracing; else those that the proxy sent. */
@@ -91,7 +91,7 @@ export type HandlerResult = Readonly<{
   tokenError?: string | undefined
   /** The error code that a login came back from Authgear with. */
   authgearError?: string | undefined
-  /** What nobody but the operator can do anything about: its line is a warning, and names the host. */
+  /** A problem that only the operator can fix: logged as a warning that names the host. */
   forOperator?: string | undefined
 }>
 

@@ -23,7 +23,7 @@ export function boundHeads (server: FastifyInstance['server'], unfinished: Unfin
 
 /**
  * While there are so few connections that their heads fit the budget, whatever they send, nothing is counted: Node's
- * parser reads by itself, and faster.
+ * parser reads undisturbed, and faster.
  */
 function createHeadCounter (unfinished: Unfinished): (socket: Socket) => void {
   const few = unfinished.maxBytes / 2 / MAX_HEADER_BYTES
@@ -39,7 +39,7 @@ function createHeadCounter (unfinished: Unfinished): (socket: Socket) => void {
   }
 }
 
-/** Bytes behind a whole head in the same read count as unfinished: no listener of ours is told. */
+/** Bytes behind a whole head in the same read count as unfinished: no listener of ours is notified. */
 function countHead (socket: Socket, unfinished: Unfinished): void {
   let held: Held | undefined
   const end = (): void => {

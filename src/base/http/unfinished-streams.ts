@@ -65,13 +65,13 @@ export function boundStreams (
   }
 }
 
-/** Where nobody reads, not even this is sent: what is still there at the next look takes its session with it. */
+/** A peer that does not read gets no reset either: a stream that remains at the next check closes its session. */
 function endStream (stream: ServerHttp2Stream): void {
   if (stream.closed) stream.session?.destroy()
   else stream.close(constants.NGHTTP2_CANCEL)
 }
 
-/** From here on V8 does so by itself. */
+/** From here on V8 does so automatically. */
 const BY_ITSELF_BYTES = 64 * 2 ** 20
 /** A collection stops everything for some 50 ms in a small heap: a stranger can cause one a second. */
 const INTERVAL_MS = 1000

@@ -30,7 +30,7 @@ export const ownerOf = (address: string | undefined, destroy: () => unknown): Ow
 export type Held = { readonly owner: Owner, bytes: number }
 type Group = { bytes: number, readonly all: Set<Held> }
 
-/** @param ended is told whose connection was ended */
+/** @param ended is called with the owner of each closed connection */
 export function createUnfinished (
   maxBytes: number,
   ended: (address: string | undefined) => void = () => {}

@@ -34,7 +34,7 @@ export type Webhook = (
 
 /** Strangers can make us hold no more: an idle body costs its connection, and all bodies together 8 MiB. */
 const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 5000, maxBodies: 256, maxHeldBytes: 8 * 1024 * 1024 } as const
-/** For so long an event with a known id is not taken a second time. */
+/** How long an event id is remembered, to ignore a repeated event. */
 const KNOWN_FOR_MS = 10 * 60_000
 const MAX_KNOWN = 10_000
 
@@ -112,7 +112,7 @@ function createAnswer ({ report }: WebhookDeps, context: LineContext, isSigned: 
   }
 }
 
-/** @returns undefined where it is none that Authgear could have sent: its body is not even read */
+/** @returns undefined if the signature header is malformed: the body is not read then */
 function readSignature ({ headers }: IncomingMessage): Buffer | undefined {
   const text = headers['x-authgear-body-signature']
   return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text) ? Buffer.from(text, 'hex') : undefined

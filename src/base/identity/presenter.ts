@@ -14,7 +14,7 @@ export type Outgoing = readonly string[]
 
 export const NOTHING: Outgoing = Object.freeze([])
 
-/** Who is let in: by a session or by a resource token. */
+/** The allowed user or client: by a session or by a resource token. */
 export type Admitted = Readonly<{
   key: MemoryKey
   credentials: Credentials
@@ -46,7 +46,7 @@ export type Presenter = Readonly<{
   present: (...args: [policy: Policy, ...Presented]) => Outgoing | Promise<KnownProfile>
   /** The name by which people know this account, for that person alone; a promise as of `present`. */
   called: (...args: Presented) => string | undefined | Promise<KnownProfile>
-  /** Every name, empty: for a 200 that lets nobody in particular in. */
+  /** Every name, empty: for a 200 without an identity. */
   nobody: Outgoing
 }>
 
@@ -91,7 +91,7 @@ const MAX_SHAPES = 256
 /** All values of an answer together: what does not fit goes out empty. No set holds more; proxies' buffers end. */
 const MAX_VALUES_BYTES = 16 * 1024
 
-/** How a route wants it, with what is prepared for it. */
+/** A route's choice of headers, with what is prepared for it. */
 type Shape = Readonly<{
   /** Every name that goes out, and what it holds; undefined: nothing on this route. */
   headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | undefined }>>
@@ -102,7 +102,7 @@ type Shape = Readonly<{
 
 type Prepared = Readonly<{ identity: Identity, profile: Profile, lasts: readonly Lasts[], outgoing: Outgoing }>
 
-/** Presentation only: what is let in is decided before. */
+/** Presentation only: the decision was made before. */
 export function createPresenter (
   { settings, profiles, contributors = [], clock, maxBytes }: PresenterDeps
 ): Presenter {

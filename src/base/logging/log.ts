@@ -12,7 +12,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Lines beyond this are dropped: neither a full pipe nor a full disk may stop the event loop or end the process. */
 const MAX_WAITING_BYTES = 1024 * 1024
-/** An ending process waits so long for its last lines to be read. */
+/** How long a stopping process waits until its last lines are read. */
 const FLUSH_WITHIN_MS = 500
 
 /** Writes a piece whole, with nothing of another writer in it; `written`: bytes that are out. */

@@ -25,7 +25,7 @@ export function isOwnHost (header: string | undefined, machine: string, allowed:
 const matches = (host: string, pattern: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1 : host === pattern
 
-/** Refuses whoever came by a name that is not this machine's. */
+/** Refuses requests under a name that is not this machine's. */
 export const ownHostsOnly = ({ machine, hosts }: OwnNames): onRequestHookHandler => ({ headers }, reply, done) => {
   if (isOwnHost(headers.host, machine, hosts)) done()
   else refuseHost(reply)

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import type { CertificateStage } from '../core/certificate.ts'
 import { gauge, register } from './table.ts'
 
-/** Read when somebody scrapes. */
+/** Read at each scrape. */
 export type Gauges = Readonly<{
   resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
   cacheEntries: () => number
@@ -26,7 +26,7 @@ export type Gauges = Readonly<{
 /** Numbers by the name of their part. */
 export type PartReadings = Readonly<Record<string, Readonly<Record<string, number>>>>
 
-/** How things are now. */
+/** Current readings. */
 export type GaugeReading = Readonly<{
   inFlight: number
   queued: number

@@ -42,7 +42,7 @@ export type MetricsRead = Readonly<{
   now: GaugeReading
 }>
 
-/** With what could not be told. */
+/** The origins, and entries of the log that cannot be believed. */
 export const COUNTED_ORIGINS = [...ORIGINS, 'inauthentic', 'foreign'] as const
 
 /** A call to the resolver takes a millisecond at least; so does an entry on its way through the revocation log. */
@@ -158,7 +158,7 @@ async function textOf (registry: Registry): Promise<string> {
 
 const nameOf = (block: string): string => block.split(' ', 3)[2] ?? ''
 
-/** With what Node says of this process. */
+/** Our metrics, and Node's own for this process. */
 function createRegistry (): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

@@ -74,7 +74,7 @@ export class LatencyTally {
     this.sum += seconds
   }
 
-  /** How many were at most as long as each bound; the last is all. */
+  /** Cumulative counts, one for each bound; the last counts all. */
   cumulative (): number[] {
     let total = 0
     return this.counts.map((count) => { total += count; return total })

@@ -114,7 +114,7 @@ function show (gauge: Gauge, row: GaugeRow | LabelledGaugeRow, now: Reading): vo
   for (const value of row.values) gauge.set({ [row.label]: value }, now instanceof Map ? now.get(value) ?? 0 : 0)
 }
 
-/** Plain numbers, shown when somebody scrapes: on the hot path a counter of the library costs eight times as much. */
+/** Plain numbers, read at each scrape: on the hot path a counter of the library costs eight times as much. */
 function closedCounter (
   common: Readonly<{ registers: Registry[], name: string, help: string, labelNames: string[] }>,
   { label, values }: ClosedCounterRow<string>

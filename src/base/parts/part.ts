@@ -51,7 +51,7 @@ type Sends = Readonly<{
   usage: string
   /** In lower case. */
   names: readonly string[]
-  /** The one that holds a token by itself: it is recorded by its digest. */
+  /** The header whose value is a token: it is recorded by its digest. */
   token?: string
 }>
 
@@ -107,13 +107,13 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   tokenMaxAgeMs?: (settings: Settings) => number
   /** Data of people that only Redis keeps, in the words of a message. */
   keepsInRedis?: (settings: Settings) => string | undefined
-  /** True if people sign in at Authgear by it: whoever can register there can. */
+  /** True if people sign in at Authgear through it: everyone who can register there can. */
   signsIn?: (settings: Settings) => boolean
   /** Why Authgear's cookies are not read, in the words of a message; undefined: they are. */
   hidesCookies?: (settings: Settings) => string | undefined
   /** Why nobody who opens that host could sign in, each with what to do; `settings` is undefined where it is off. */
   hostProblems?: (settings: Settings | undefined, subject: HostSubject) => readonly (string | false)[]
-  /** Lines of `check`, for whoever has it on. */
+  /** Lines that `check` prints if the part is on. */
   notes?: (settings: Settings) => readonly string[]
   /** True if SIGHUP makes it open its files again, and so does not end the process. */
   reopens?: (settings: Settings) => boolean
@@ -124,7 +124,7 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   load: () => Promise<Open<Settings, Table>>
 }>
 
-/** How long revocations matter to a part. */
+/** Retention of revocations that a part needs. */
 type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }>
 
 /** A part whose code is loaded. */

@@ -82,7 +82,7 @@ export type Base = Readonly<{
    * AUTHGEAR_TIMEOUT.
    */
   authgear: Readonly<{ issuer: string, waitingBytes: number, timeoutMs: number, ca: string | undefined }>
-  /** The keys by which Authgear signs, of one set for all; the first one that opens it hears of each fetch. */
+  /** Authgear's signing keys, one set for all parts; the first part that opens it is notified of each fetch. */
   openKeySet: (fetched: KeySetObserver['fetched']) => KeySet
   keyer: Keyer
   keysFor: (purpose: string) => PurposeKeys
@@ -93,7 +93,7 @@ export type Base = Readonly<{
   /** Bytes of its share of CACHE_MAX_MEMORY. */
   maxBytes: number
   trustProxy: TrustProxy
-  /** A header of a 200 that holds a token by itself, where a part sends one. */
+  /** A header of a 200 whose value is a token, if a part sends one. */
   tokenHeader: string | undefined
   /** True while the revocation log is followed. */
   isFollowing: () => boolean
@@ -101,13 +101,13 @@ export type Base = Readonly<{
   revoke: RevocationLog['revoke']
   /** MANAGEMENT_TOKEN */
   managementToken: string | undefined
-  /** CACHE_DEGRADED_TTL: for so long what was read from Redis counts without it. */
+  /** CACHE_DEGRADED_TTL: how long values read from Redis stay valid while it is down. */
   degradedTtlMs: number
-  /** What each part that is on says of itself to people. */
+  /** Figures of each enabled part, for the status page. */
   figures: readonly NamedFigures[]
   /** CACHE_TTL */
   ttlMs: number
-  /** CACHE_TTL and CACHE_STALE_IF_ERROR together: for so long anything of a session is remembered. */
+  /** CACHE_TTL plus CACHE_STALE_IF_ERROR: the longest that any data of a session is remembered. */
   lifetimeMs: number
   /** True if a part tells of clients that are deleted at Authgear; */
   tellsDeletions: boolean
@@ -131,7 +131,7 @@ type PartListener = AnyListener & Readonly<{ handlers?: Handlers }>
 export type Serving = Readonly<{
   listenerDeps: ListenerDeps
   handlerDeps: HandlerDeps
-  /** Where the policy alone chooses, `verify` judges resource tokens too. */
+  /** By endpoint; where the policy alone chooses, the one of `verify` judges resource tokens too. */
   handlers: Handlers
   /** Each header name that a 200 may have, whatever the route says. In lower case. */
   identityNames: readonly string[]
@@ -143,7 +143,7 @@ export type Serving = Readonly<{
 
 /** A document that anybody may read, by any name: on the main listener and on that of management. */
 export type PublicDocument = Readonly<{
-  /** Exact. No verify route of any proxy may name it: its 200 lets nobody in. */
+  /** Exact. No verify route of any proxy may name it: its 200 admits no user. */
   path: string
   endpoint: Endpoint
   read: () => Pick<HandlerResult, 'response' | 'reason'>
@@ -158,7 +158,7 @@ export type ClientJudge = Readonly<{
   standingOf: (clientId: string) => ClientStanding
   /** A token of this client was verified and judged. @param resource of the route */
   saw: (token: Pick<ResourceToken, 'clientId' | 'userId'>, resource: string | undefined, isAllowed: boolean) => void
-  /** A client was deleted at Authgear then, whose id never comes back. @returns false: it is to be told again */
+  /** A client was deleted at Authgear then, whose id never comes back. @returns false: report it again */
   deleted: (clientId: string, at: number) => Promise<boolean>
 }>
 
@@ -201,11 +201,11 @@ export type About = Readonly<{
   endpoint: string
   /** CACHE_TTL */
   ttlMs: number
-  /** The sentence that everybody who registers may enter; undefined where somebody said who may. */
+  /** The sentence that everybody who registers may enter; undefined if the operator said who may. */
   entrance: string | undefined
 }>
 
-/** What routes on the management listener are made from; it exists once all parts are open. */
+/** Dependencies of routes on the management listener; they exist once all parts are open. */
 export type Managing = Readonly<{
   about: About
   reading: Metrics['reading']
@@ -237,7 +237,7 @@ export type SignInDeps = Readonly<{
   traced: (handler: Handler) => Handler
 }>
 
-/** How people sign in. */
+/** Sign-in of people: routes, redirects and links. */
 export type SignIn = Readonly<{
   /** On the main listener. */
   routes: readonly Route[]
@@ -254,7 +254,7 @@ export type Opened = Readonly<{
   documents?: readonly PublicDocument[]
   /** Observes each decision, once it is answered. */
   decided?: Report
-  /** Vetoes each 200 that lets somebody pass. @returns the reason of the 503 in its place */
+  /** Vetoes each 200 that allows a request. @returns the reason of the 503 that replaces it */
   vetoes?: () => UnavailableReason | undefined
   /** Requirements on every person, on every endpoint; the route's policy is in addition. */
   rules?: Rules
@@ -280,9 +280,9 @@ export type Opened = Readonly<{
   profiles?: (revocations: RevocationLog, loans: Loans | undefined) => Profiles
   /** Hears that a signed webhook came, here or at another replica. */
   webhookCame?: () => void
-  /** Hears of a revocation that this replica takes, before the log has it. */
+  /** Called with a revocation that this replica takes, before the log has it. */
   taken?: (revocation: Revocation) => void
-  /** Hears of one that Redis does not take yet. */
+  /** Called with a revocation that Redis does not take yet. */
   pending?: (revocation: Revocation) => void
   /** Reads what the log says, in its order. */
   reads?: Partial<LogReader>
@@ -296,7 +296,7 @@ export type Opened = Readonly<{
   reopen?: () => void
   /** Hears that this replica is about to end. */
   leave?: () => void
-  /** Ends what it does by itself, before the revocation log is closed. */
+  /** Stops background work, before the revocation log is closed. */
   stop?: () => Promise<void>
   close?: () => Promise<void> | void
 }>

@@ -45,7 +45,7 @@ const FENCED_DELETE =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
 const COMPARE_AND_SET =
   "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
-/** A value of another type is somebody else's garbage; what makes room comes first, so that it may be out of memory. */
+/** A value of another type is garbage; DEL comes first, so that the script works out of memory. */
 const NEWER_SET =
   "local value = redis.pcall('get', KEYS[1]) " +
     "if string.sub(type(value) == 'string' and value or '', 1, #ARGV[1]) >= ARGV[1] then return 0 end " +
@@ -81,7 +81,7 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
     /**
      * PTTL before GET, in one round trip: the other order gives an old value the life of one written in between. One
      * time limit for both.
-     * @returns an empty value for a list or a hash: somebody else's garbage, which the next write replaces
+     * @returns an empty value for a list or a hash: garbage, which the next write replaces
      */
     getWithTtl: (key: string): Promise<readonly [pttl: number, value: Buffer | null]> =>
       limited(() => Promise.all([redis.pttl(key), redis.getBuffer(key).catch(asGarbage)])),

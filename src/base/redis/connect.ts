@@ -82,7 +82,7 @@ function openCluster (
       // A node that is lost stays known: otherwise each request for its slots would connect to it and query all
       // slots again.
       // Not before the cluster is ready: one that ioredis drops while it reconnects never ends, and the cluster with it
-      // never begins again.
+      // never reconnects.
       clusterNodeRetryStrategy: (attempt: number) =>
         attempt > NODE_ATTEMPTS || cluster.status !== 'ready' ? null : reconnectDelay(attempt, Math.random()),
       // names go into the connection, so that certificates are checked against them

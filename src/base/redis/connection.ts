@@ -40,6 +40,6 @@ export interface RedisConnection {
 
 export type RedisEvents = Readonly<{
   up: () => void
-  /** Once for each loss, and for a first connection that fails; reconnection goes on by itself. */
+  /** Once for each loss, and for a first connection that fails; reconnection continues in the background. */
   down: (error: Error | undefined) => void
 }>

@@ -39,5 +39,5 @@ export const leaseKey = (prefix: string, key: string): string => `${prefix}{${ke
 
 /** The key that exists while a signed webhook came not long ago, among those of `partKey`. */
 export const WEBHOOK_SEEN = 'webhook-seen'
-/** Redis remembers for so long that a signed webhook came. */
+/** How long Redis remembers that a signed webhook came. */
 export const WEBHOOK_KNOWN_MS = 30 * 86_400_000

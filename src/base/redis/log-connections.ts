@@ -86,7 +86,7 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
     redis,
     prepare,
     close,
-    // in any other state it reconnects by itself; ioredis ends for good what is dropped while it connects
+    // in any other state ioredis reconnects; a connection dropped while it connects it closes permanently
     renew: () => { if (redis.status === 'ready') redis.disconnect(true) },
     ready: () => {
       waiting ??= ready().finally(() => { waiting = undefined })
@@ -95,7 +95,7 @@ function connection (redis: Redis, prepare: () => void): LogConnection {
   })
 }
 
-/** How often a command follows the revocations to another server. */
+/** The most redirections that a command of the log follows. */
 const MAX_TRIES = 3
 const ELSEWHERE = /^(?:MOVED|ASK) |READONLY/
 

@@ -11,7 +11,7 @@ export type MasterVerdict = 'master' | 'unrefuted' | 'other' | 'unknown'
 /** Shorter than the second within which the next poll asks again. */
 const ASK_WITHIN_MS = 500
 
-/** Asks the Sentinels, or the Cluster, whether that connection leads to the master; one server by itself cannot say. */
+/** Asks the Sentinels, or the Cluster, whether that connection leads to the master; a single server cannot say. */
 export async function confirmMaster (settings: RedisSettings, redis: Redis): Promise<MasterVerdict> {
   switch (settings.servers.kind) {
     case 'one': return 'unknown'

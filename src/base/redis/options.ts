@@ -36,7 +36,7 @@ export function describeServers (servers: RedisServers): string {
 /** A frozen server holds its connections open: we leave it after this long without an answer. */
 const SOCKET_TIMEOUT_MS = 500
 const CONNECT_TIMEOUT_MS = 2000
-/** How long the other side may take to close when we leave: a frozen server never does. */
+/** Deadline for the server to close a connection that we end: a frozen server never does. */
 const DISCONNECT_TIMEOUT_MS = 200
 /** Before we listen again to a Sentinel that was lost; the others are heard meanwhile. */
 const SENTINEL_RECONNECT_MS = 10_000
@@ -58,7 +58,7 @@ export function commonOptions ({ username, password, tls, servers }: RedisSettin
   } satisfies RedisOptions
 }
 
-/** A connection that is silent for so long is left: never before a command that waits on it has had its time. */
+/** Idle time-out of a connection; never shorter than the deadline of a command that waits on it. */
 export function socketTimeoutOf ({ timeoutMs }: Pick<RedisSettings, 'timeoutMs'>): number {
   return Math.max(SOCKET_TIMEOUT_MS, timeoutMs)
 }
@@ -93,7 +93,7 @@ function targetOf ({ servers, tls }: RedisSettings) {
   }
 }
 
-/** Node sends no name (SNI) by itself; where addresses come from Sentinel or Cluster there is none to send. */
+/** Node sends no server name (SNI) by default; where addresses come from Sentinel or Cluster there is none to send. */
 function serverName (servers: RedisServers): Readonly<{ servername?: string }> {
   return servers.kind === 'one' && isIP(servers.host) === 0 ? { servername: servers.host } : {}
 }

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../clock.ts'
 
 const MIN_DELAY_MS = 100
 const MAX_DELAY_MS = 1000
-/** A connection that held for so long starts again with the shortest delay. */
+/** After a connection has held this long, the next reconnect starts with the shortest delay. */
 const CALM_MS = 10_000
 
 /**
@@ -35,9 +35,8 @@ export function createReconnection (
 }
 
 /**
- * ioredis ends for good what is left while it connects, and its own failover detector leaves it then: where the master
- * died and the Sentinels named the next one between two attempts. Such a connection begins again. @returns ends it,
- * whatever it is doing
+ * Opens a connection again that ioredis closed permanently: one that was dropped while it connected. Its failover
+ * detector does so if the Sentinels named another master between two attempts. @returns closes it in any state
  */
 export function keepConnected (redis: Redis): () => void {
   const delay = createReconnection()

@@ -3,12 +3,12 @@ import { redisLibrary } from './connection.ts'
 import { connectionOptions, nameOf, type RedisAddress, type RedisSettings } from './options.ts'
 
 /**
- * One server of the configuration, asked by itself; a Sentinel is asked for the master, a node of a Cluster for its
+ * One server of the configuration, asked directly; a Sentinel is asked for the master, a node of a Cluster for its
  * state.
  */
 export type Named = Readonly<{ name: string, problem: Error | undefined, reply: string | undefined }>
 
-/** For one server by itself. */
+/** For a single server. */
 const ONE_WITHIN_MS = 3000
 
 /** Asks each server that the configuration names, on a connection of its own that ends with the answer. */

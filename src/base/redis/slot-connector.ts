@@ -4,7 +4,7 @@ import type { RedisOptions } from 'ioredis'
 import { redisLibrary } from './connection.ts'
 import type { RedisAddress } from './options.ts'
 
-/** Where a Cluster says that a slot is: for good, or for this command while it moves. */
+/** A slot's node, as a Cluster redirects to it: permanently (MOVED), or for this command while it moves (ASK). */
 export type Redirection = Readonly<{ kind: 'moved' | 'ask', host: string | undefined, port: number }>
 
 /**
@@ -25,7 +25,7 @@ type Target = RedisAddress & Readonly<{ isAsking: boolean }>
 
 export type SlotTarget = ReturnType<typeof createSlotTarget>
 
-/** Nodes that were heard of, beside those of the configuration. */
+/** Nodes learned from redirections, beside those of the configuration. */
 const MAX_HEARD_OF = 32
 
 /** Finds the node of one slot as any client does: by asking any node, and going where it says. Opens nothing. */
@@ -35,7 +35,7 @@ export function createSlotTarget (nodes: readonly RedisAddress[]) {
   let pointed: Target | undefined
   let current: Target | undefined
   return Object.freeze({
-    /** Where to connect now: where the last redirection pointed, else the next node that is known. */
+    /** The node to connect to: of the last redirection, else the next known one. */
     next (): Target {
       current = pointed ?? { host: 'localhost', port: 6379, ...known[turn++ % known.length], isAsking: false }
       pointed = undefined // if it cannot be reached, another one is asked

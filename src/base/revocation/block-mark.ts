@@ -1,7 +1,7 @@
 import type { ClientName } from '../core/client-name.ts'
 
 export const BLOCK_ORIGINS = ['management', 'deletion'] as const
-/** Who said it: an operator, or Authgear, where the client was deleted. */
+/** Origin of the mark: an operator, or Authgear if the client was deleted. */
 export type BlockOrigin = (typeof BLOCK_ORIGINS)[number]
 
 /** The last word about a name. */

@@ -189,7 +189,7 @@ function decodeRevocation (content: Content, isUnderPrevious: boolean, id: Strea
   }
 }
 
-/** Who may write an entry may not make it end what is issued long after it. */
+/** Bounds how long after an entry it may end tokens, against an attacker who can write one. */
 function decodeEnds ({ ends }: Content, id: StreamId): number | undefined {
   if (!/^-?\d{1,15}$/.test(ends)) return undefined
   return Math.min(Number(ends), millisecondsOf(id) + MAX_ENDS_AHEAD_MS)

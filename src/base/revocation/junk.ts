@@ -7,7 +7,7 @@ import type { LogObserver } from './types.ts'
  */
 const MAX_IN_WINDOW = 5
 const WINDOW_MS = 10_000
-/** For so long after the last excess Redis is not used. */
+/** How long Redis is not used after the last excess. */
 export const JUNK_LEAVE_MS = 30_000
 
 const TOO_MUCH =

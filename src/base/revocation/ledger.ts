@@ -124,7 +124,7 @@ export class Ledger {
   /** Nonce of the newest entry read; empty where none of this generation was. */
   get nonce (): string { return this.#nonce }
   get id (): StreamId { return this.#id }
-  /** How many names of each kind are held. */
+  /** Number of names held, by kind. */
   get sizes (): Readonly<Record<'revoked' | 'positions' | 'noStore', number>> {
     return { revoked: this.#revoked.size, positions: this.#positions.size, noStore: this.#noStoreUntil.size }
   }

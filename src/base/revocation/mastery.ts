@@ -3,7 +3,7 @@ import type { MasterVerdict } from '../redis/master-check.ts'
 import type { RedisForm } from '../redis/options.ts'
 import type { LogStore, Snapshot } from './store.ts'
 
-/** A proof that the server is the master counts for so long, from when it was asked for. */
+/** Lifetime of a proof that the server is the master, counted from when it was requested. */
 export const PROOF_MS = 3000
 /** Between two questions to Sentinels or the Cluster, and where the newest proof is older than that. */
 const ASK_INTERVAL_MS = 1500
@@ -11,7 +11,7 @@ const ASK_AGAIN_MS = 1000
 /** Servers that are known to have had replicas, and offsets that wait to be acknowledged. */
 const MAX_SERVERS = 100
 const MAX_OFFSETS = 16
-/** No Sentinel promotes a Redis replica that was away for so long: ten times `down-after-milliseconds`, 30 s. */
+/** No Sentinel promotes a Redis replica that was away this long: ten times `down-after-milliseconds`, 30 s. */
 const FORGET_AFTER_MS = 15 * 60_000
 
 export type MasterDeps = Pick<LogStore, 'form' | 'confirmMaster'> & Readonly<{
@@ -122,7 +122,7 @@ function prove (server: Followed, at: Moment): void {
   if (at.monotonic > server.provenAt.monotonic) server.provenAt = at
 }
 
-/** By itself nobody can tell a replica that is gone from one that took over; a node of a Cluster tells it in time. */
+/** A single server cannot tell a replica that is gone from one that took over; a node of a Cluster tells it in time. */
 function neededOf ({ listed, most }: Followed, form: RedisForm): number {
   return form === 'one' ? 1 : Math.max(1, form === 'cluster' ? listed : most)
 }

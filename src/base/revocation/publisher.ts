@@ -10,7 +10,7 @@ export type Publisher = ReturnType<typeof createPublisher>
 
 /** A revocation that the follower has not read back by then counts as pending. */
 export const CONFIRM_WITHIN_MS = 1000
-/** How long a replica that stops tries to publish its pending revocations. */
+/** Deadline for a stopping replica to publish its pending revocations. */
 const DRAIN_MS = 3000
 /** More pending revocations than this are one `everything`. */
 const MAX_PENDING = 1000
@@ -75,7 +75,7 @@ export function createPublisher (deps: StreamLogDeps, ledger: Ledger, budget: Bu
     return signOuts.length < MAX_PENDING_SIGN_OUTS
   }
 
-  /** @returns whether one more of this origin would be written by itself; one that would not is counted */
+  /** @returns whether one more of this origin would get its own entry; one that would not is counted */
   function admits (origin: Origin): boolean {
     if (budget.hasRoom(origin) && mayWait(origin)) return true
     observer.capped(origin)

@@ -3,7 +3,7 @@ import type { LogConnection } from '../redis/log-connections.ts'
 import type { Head, Snapshot } from './store.ts'
 import type { StreamId } from './types.ts'
 
-/** How long the first write over a connection may wait for a replica, which by itself acknowledges once a second. */
+/** How long the first write over a connection may wait for a replica, which otherwise acknowledges once a second. */
 const MARK_WAIT_MS = 100
 /** Between two writes that show which Redis replicas are alive. */
 const MARK_INTERVAL_MS = 400
@@ -11,7 +11,7 @@ const MARK_INTERVAL_MS = 400
 /**
  * KEYS: stream, head. ARGV: the id to read after, how many. A script, since an append between two commands would look
  * like a broken chain, and since a server that is out of memory refuses MULTI and runs a script that only reads.
- * A key of another type is told, since nothing else would heal it.
+ * A key of another type is reported, since nothing else would repair it.
  */
 const READ = `
 local function read(...)

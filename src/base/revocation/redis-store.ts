@@ -13,7 +13,7 @@ import type { StreamId } from './types.ts'
  */
 const BLOCK_MS = 1000
 const BLOCK_WITH_REPLICAS_MS = 500
-/** How long is waited for Redis replicas to have what was appended: a round trip to another region. */
+/** Deadline for Redis replicas to acknowledge an append: a round trip to another region. */
 const WAIT_MS = 200
 
 /** Found from here, and from the build's `chunks`. */
@@ -77,7 +77,7 @@ export function createRedisLogStore (
   })
 }
 
-/** How many Redis replicas have what was written over this connection; undefined where our user may not ask. */
+/** @returns number of Redis replicas that have the writes of this connection; undefined if our user lacks the right */
 async function countCopies ({ redis }: LogConnection, wanted: number): Promise<number | undefined> {
   try {
     return await redis.wait(wanted, WAIT_MS)
@@ -109,7 +109,7 @@ function watchServer ({ redis }: LogConnection) {
   return { name, known: () => known } // undefined while it is not known
 }
 
-/** Where our user may not ask for it, it has none. */
+/** @returns the server's random name; empty if our user lacks the right to ask */
 async function readServer (redis: LogConnection['redis']): Promise<string> {
   const info = await redis.info('server').catch((error: unknown) => {
     if (error instanceof Error && error.name === 'ReplyError') return ''

@@ -93,7 +93,7 @@ export function createSender (
     }
   }
 
-  /** Entries that are not due yet have their turn by themselves. */
+  /** Entries that are not due yet are sent by a timer. */
   function sendLater (): void {
     cancelTimer()
     const waiting = queues().flatMap((queue) => [...queue.values()]).filter(({ attempt }) => attempt === 'none')

@@ -22,7 +22,7 @@ export interface StreamLog extends RevocationLog {
 
 /** Generations that may change under one poll before it gives up. */
 const MAX_STEPS = 20
-/** Milliseconds from which a clock that is off is told, the farther first, and what it breaks. */
+/** Clock skews that are reported, in milliseconds, the largest first, and what each breaks. */
 const CLOCK_OFFSETS = [
   // docs/redis.md
   { fromMs: 60_000, breaks: 'replicas whose clocks differ by more than CACHE_TTL cannot share the cache' },
@@ -32,7 +32,7 @@ const CLOCK_OFFSETS = [
 
 const TRIM_EVERY_MS = 10_000
 
-/** No failure that needs a line of its own: the suspension was told when it began. */
+/** Needs no log line: the suspension was logged when it began. */
 export class LogSuspended extends Error {
   constructor () { super('the revocation log changes too often: paused for a while') }
 }

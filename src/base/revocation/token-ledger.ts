@@ -10,14 +10,14 @@ export type TokenLedgerOptions = Readonly<{
   clock: Clock
   /** The longest life of a token: no older one is accepted, so that no older revocation matters. */
   maxAgeMs: number
-  /** CACHE_DEGRADED_TTL: for so long a replica that does not follow the log goes on as if it did. */
+  /** CACHE_DEGRADED_TTL: how long a replica that stopped following the log continues as if it did. */
   degradedMs: number
   maxNames: number
 }>
 
 /** A replica that missed no more of the log than this has missed no revocation that another one still knows. */
 const MAX_GAP_MS = 10_000
-/** A process that runs says so this often; one that did not for so long stood still, whatever Redis did meanwhile. */
+/** How often a running process marks that it runs; after `STOOD_STILL_MS` without a mark it was frozen. */
 export const HEARTBEAT_MS = 500
 const STOOD_STILL_MS = 2500
 /** `iat` is in whole seconds. */
@@ -29,8 +29,8 @@ const MAX_SWEPT = 4
 type Ended = Readonly<{ of: string, revocation: Revocation, at: RedisMs }>
 
 /**
- * Which resource tokens are revoked: nobody can be asked, so that what this replica has not heard of it must not
- * accept. A revocation ends every token that was issued before it: names are remembered with its time, by Redis' clock.
+ * Which resource tokens are revoked: there is no introspection, so a replica must not accept what it may not have
+ * learned of. A revocation ends every token that was issued before it: names are kept with its time, by Redis' clock.
  */
 export class TokenLedger {
   readonly #clock: Clock

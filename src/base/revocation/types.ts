@@ -102,12 +102,12 @@ export interface RevocationLog {
   /** True if the answer of a resolution that began then may be given to its callers, but not stored. */
   isUncacheable (about: Affected, at: number): boolean
   revoke (revocation: Revocation): Promise<RevokeOutcome>
-  /** @returns whether one more of this origin would be written by itself, and not with others as `everything` */
+  /** @returns whether one more of this origin would get its own entry, not a shared `everything` */
   admits (origin: Origin): boolean
   close (): Promise<void>
 }
 
-/** Reads what the log says, in its order: for those who are told. */
+/** Reads what the log says, in its order, for subscribers. */
 export type LogReader = Readonly<{
   /** Another log is read from its beginning. @param since milliseconds since 1970 from which on it lacks nothing */
   begins: (log: string, since: number) => void

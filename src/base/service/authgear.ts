@@ -30,7 +30,7 @@ type AuthgearDeps = Readonly<{
   log: Log
 }>
 
-/** Opens no connection by itself. */
+/** Connects on the first request. */
 export function createAuthgearAccess (
   settings: ServiceSettings['authgear'],
   { cookieNames, observer, clock, log }: AuthgearDeps

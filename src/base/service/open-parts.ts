@@ -167,7 +167,7 @@ export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
   }
 }
 
-/** Ends what parts do by themselves. */
+/** Stops parts' background work. */
 export async function stopAll (opened: OpenedParts): Promise<void> {
   await Promise.all(opened.map(({ stop }) => stop?.()))
 }
@@ -231,7 +231,7 @@ export function vetoOf (opened: OpenedParts, refuse: (refusal: Refusal) => HttpR
   }
 }
 
-/** The same log; the parts hear of what this replica takes. */
+/** The same log; parts are notified of what this replica takes. */
 export function tellingAll (log: RevocationLog, opened: OpenedParts, failed: Failed): RevocationLog {
   return Object.freeze({
     ...log,
@@ -272,6 +272,6 @@ export function listenersOf (opened: OpenedParts, serving: Serving): readonly Li
   })
 }
 
-/** For whoever shows how things are. */
+/** For the status page and gauges. */
 export const numbersOf = (opened: OpenedParts): PartReadings =>
   Object.fromEntries(opened.map(({ name, numbers }) => [name, numbers?.() ?? {}]))

@@ -63,7 +63,7 @@ function openBase (settings: ServiceSettings, deps: PartsDeps & Readonly<{ recon
 
 type Base = ReturnType<typeof openBase>
 
-/** The revocation log, and what is told of it or tells it something. */
+/** The revocation log, its subscribers and its sources. */
 function openRevocations (settings: ServiceSettings, base: Base, adopted: () => void) {
   const { secrets, memory, shared, sealing, keys, leaseMs, leaseWaitMs, settleMs } = base
   const later: { revocations?: RevocationLog } = {} // the log reads to the parts, so that they are there first
@@ -190,7 +190,7 @@ async function closeRedis ({ redis }: Base['shared']): Promise<void> {
   await redis?.connection.close()
 }
 
-/** In reverse order of opening, but for the resolver: it ends those that still wait, and the parts hear of that. */
+/** In reverse order of opening, but for the resolver: it ends waiting requests, and parts are notified of that. */
 export async function closeParts (parts: Parts): Promise<void> {
   const { keySet, closeLog, shared, authgear, opened } = parts
   await stopAll(opened)

@@ -141,7 +141,7 @@ function connect (
   return { connection, isDown: () => isDown }
 }
 
-/** Each error of a cache in Redis is counted, and each kind is told once a connection. */
+/** Each error of a cache in Redis is counted, and each kind is logged once a connection. */
 function countingErrors (
   { sharedCache }: Pick<Metrics, 'sharedCache'>,
   reportOnce: OnceReporter['reportOnce']

@@ -8,7 +8,7 @@ import type { VerifyRequest } from '../http/types.ts'
 const MAX_KNOWN = 256
 const MAX_KNOWN_LENGTH = 512
 
-/** Where a request's policies stand. */
+/** The places of a request's policies. */
 export type PolicyTexts = Pick<VerifyRequest, 'query' | 'proxy'>
 
 /**

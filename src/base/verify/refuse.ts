@@ -10,22 +10,22 @@ import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses
 export type Refused = Readonly<{
   reason: RefusalReason
   bearer: boolean
-  /** What a step-up would have to give. */
+  /** Requirements that a step-up must satisfy. */
   challenge?: Readonly<{ maxAge: number | undefined, amr: readonly string[] }> | undefined
   method: string
   rawHeaders: readonly string[]
   /** Its address. */
   peer?: string | undefined
-  /** Whether TRUSTED_PROXIES vouch for what the peer says of the client's request. */
+  /** True if TRUSTED_PROXIES include the peer, so that its forwarding headers are believed. */
   isTrusted: () => boolean
-  /** Where it was, by the peer's own request: no `X-Forwarded-*` is read then. */
+  /** The requested page, from the peer's own request: no `X-Forwarded-*` is read then. */
   location?: Location | undefined
   policy: () => Policy
 }>
 
 /**
  * `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own; `change`: a link of the
- * page, by which somebody else signs in.
+ * page, to switch accounts.
  */
 type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer' | 'change', location: string }>
 
@@ -41,7 +41,7 @@ export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
   trustProxy: TrustProxy
 }>
 
-/** The answer to one who is not let in. */
+/** The answer to a refused request. */
 export type Refuser = (
   request: VerifyRequest,
   refusal: Omit<Refusal, 'audience' | 'reference' | 'rawHeaders'>,

@@ -102,7 +102,7 @@ export type Refusal = Readonly<{
   audience: Audience
   /** The request id, which a page shows; it is in the log too. */
   reference: string
-  /** Where the page's link leads, if not where it leads everybody; validated. */
+  /** Target of the page's link, if not the default one; validated. */
   way?: string | undefined
   /** The name of the person of this very request. */
   account?: string | undefined

@@ -3,7 +3,7 @@ import { resolve, sep } from 'node:path'
 import { ServiceError } from '../../base/errors.ts'
 import { readArguments } from '../command-line.ts'
 
-/** Something that the person at the command line can mend; never holds key material. */
+/** An error that the person at the command line can fix; never holds key material. */
 export class CertError extends ServiceError {
   constructor (message: string, cause?: unknown) { super('CERT', message, cause) }
 }

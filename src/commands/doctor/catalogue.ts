@@ -1,6 +1,6 @@
 import { type PartFindingId, parts } from '../../parts/index.ts'
 
-/** What a new user gets wrong, in the order of the table in docs/doctor.md, which `npm run docs` writes from this. */
+/** Mistakes of new users, in the order of the table in docs/doctor.md, which `npm run docs` writes from this. */
 export type Entry = Readonly<{
   /** An error makes `doctor` exit with 1. */
   severity: 'error' | 'warning'
@@ -414,7 +414,7 @@ const OF_BASE = {
   'identity-forged': {
     severity: 'error',
     mistake: "A client's own identity header reaches the app",
-    why: 'an app that trusts the header trusts any client: whoever sends it becomes that user',
+    why: 'an app that trusts the header trusts any client: a client that sends it becomes that user',
     set: 'the configuration that `snippet` prints for your proxy, with --identity as IDENTITY_HEADERS has it'
   },
   'identity-unused': {

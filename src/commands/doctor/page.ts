@@ -7,7 +7,7 @@ const TIMEOUT_MS = 10_000
 const MAX_CHARACTERS = 262_144
 
 export type Page = Readonly<{ status: number, body: string, location?: string | undefined }>
-/** Why there is no page; `isTls`: somebody answers, and cannot be believed. */
+/** The error that left no page; `isTls`: a server answered, but its certificate is not trusted. */
 export type NoPage = Readonly<{ status: 0, code: string, isTls: boolean }>
 
 /** @param ca believed where what Node believes (NODE_EXTRA_CA_CERTS too) is not enough */

@@ -13,7 +13,7 @@ const PORT = 8080
 const isLocal = ({ host }: Answers): boolean => host === 'localhost' || host.endsWith('.localhost')
 const isCompose = ({ proxy }: Answers): boolean => proxy === 'traefik-labels'
 
-/** Where people open it. */
+/** The URL that people open. */
 const originOf = (answers: Answers): string =>
   isLocal(answers) ? `http://${answers.host}:${PORT}` : `https://${answers.host}`
 
@@ -68,7 +68,7 @@ const STARTS: Readonly<Record<Answers['proxy'], string>> = {
   'traefik-labels': 'docker compose -f traefik-labels.yml up'
 }
 
-/** Where the certificate of the name is from. */
+/** Source of the name's certificate. */
 const CERTIFICATES: Readonly<Record<Answers['proxy'], string>> = {
   caddy: 'Caddy fetches the certificate: HOST must lead here, with ports 80 and 443 open',
   traefik: 'Traefik fetches the certificate: HOST must lead here, with ports 80 and 443 open',

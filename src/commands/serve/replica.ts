@@ -14,7 +14,7 @@ import { createService, type Service } from '../../base/service/service.ts'
 import { type CertificateLife, certificateStage, endOf } from '../../base/core/certificate.ts'
 import { everyoneEnters } from '../../base/core/who-enters.ts'
 
-/** Requests under way may take so long after the listener has closed. */
+/** How long running requests may take after the listener has closed. */
 const GRACE_MS = 10_000
 
 export type Closer = () => Promise<void> | void

@@ -17,7 +17,7 @@ export const AMBIGUOUS = `(${PARAMETER}|${DOTS}|//|${ENCODED})`
 export const ENCODED_UNRESERVED = '%(2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
 
 /**
- * Headers for one hop only that not every proxy drops by itself; `Upgrade` and `Connection` are written as constants.
+ * Headers for one hop only that not every proxy drops; `Upgrade` and `Connection` are written as constants.
  */
 export const HOP_HEADERS = [
   'HTTP2-Settings',

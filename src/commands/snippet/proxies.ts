@@ -37,7 +37,7 @@ export const PROXIES = Object.keys(TEMPLATES) as readonly ProxyName[]
 const KUBERNETES = [
   'envoy-gateway', 'envoy-gateway-grpc', 'traefik-kubernetes', 'gateway-api'
 ] as const satisfies readonly ProxyName[]
-/** Where this service and the app are named by an object of the cluster or of compose, never by an address. */
+/** Proxies whose files name this service and the app by an object of the cluster or Compose, not by address. */
 const BY_NAME: ReadonlySet<ProxyName> = new Set(['traefik-labels', ...KUBERNETES])
 const WITHOUT_TLS: ReadonlySet<ProxyName> = new Set(['apisix', ...KUBERNETES])
 

@@ -37,13 +37,13 @@ export const FORWARDED_RESPONSE_HEADERS = [
 /** As people and proxies' files write them: X-Authgear-User-Id. The last two have a value for resource tokens only. */
 export const IDENTITY: readonly string[] = [...IDENTITY_HEADERS, ...TOKEN_HEADERS].map(canonical)
 
-/** Authgear has no value for it today; a proxy that clears the names it is told clears this one too. */
+/** Authgear has no value for it today; a proxy that clears named headers clears this one too. */
 export const UNUSED_IDENTITY = 'X-Authgear-Session-Acr'
 
 /** The headers that a configuration copies from a 200. */
 export const identityOf = ({ outgoing }: Settings): readonly string[] => [...IDENTITY, ...outgoing]
 
-/** The headers that it strips from clients, where that is told by name. */
+/** The headers that it strips from clients, if it strips by name. */
 export const clearedOf = ({ stripped }: Settings): readonly string[] =>
   [...IDENTITY, ...stripped, UNUSED_IDENTITY]
 
@@ -110,7 +110,7 @@ export type Route = Readonly<{
   name: string
   /** No slash at its end; lower case, unless the app tells `/Admin` from `/admin`. */
   path: string
-  /** It lets tokens in that the catch-all refuses. */
+  /** It allows tokens that the catch-all refuses. */
   isOfTokens: boolean
   /** All that applies there, the catch-all's policy included. */
   policy: string
@@ -124,9 +124,9 @@ export type Settings = Readonly<{
   listen: Address
   /** Browsers reach the proxy at https://host: ports 80 and 443 of every address, IPv6 too. */
   https: boolean
-  /** Where the proxy finds this service. */
+  /** Address of this service, for the proxy. */
   forwardAuth: Address & Readonly<{ tls: boolean, origin: string }>
-  /** Where Envoy finds LISTEN_GRPC. */
+  /** Address of LISTEN_GRPC, for Envoy. */
   grpc: Address
   app: Address & Readonly<{ tls: boolean }>
   host: string

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Decided } from './line.ts'
 
-/** How often it happened between two times, in milliseconds since 1970. */
+/** A count between two times, in milliseconds since 1970. */
 export type Counted = Readonly<{ decided: Decided, count: number, first: number, last: number }>
 
 /** Two decisions of one owner are the same where all of this is. */

@@ -3,7 +3,7 @@ import { METRICS } from './metrics.ts'
 import { status } from './status.ts'
 import { variables } from './variables.ts'
 
-/** Who opened what: a line of JSON for each decision (docs/access-record.md). */
+/** The record of who opened what: a line of JSON for each decision (docs/access-record.md). */
 export const accessRecord = definePart({
   name: 'access-record',
   title: 'Access record',

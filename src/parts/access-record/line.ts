@@ -11,7 +11,7 @@ export type Verdict =
   /** Verdicts of the login's own pages. */
   | 'signed_in' | 'signed_out' | 'redirected'
 
-/** Who asked: a person by a session, a machine by its own token, an agent by a token of a person. */
+/** The requester: a person by a session, a machine by its own token, an agent by a token of a person. */
 export type Kind = 'person' | 'machine' | 'agent' | 'nobody'
 
 /** The facts of a decision in one line, beside when and how often. */
@@ -67,7 +67,7 @@ export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'cli
  * @param name of its header; undefined: none goes out
  */
 export function tokenIn ({ response: { headers } }: HandlerResult, name: string | undefined): string | undefined {
-  // names and values by turns: somebody may be called like the header
+  // names and values alternate: a value may equal the name
   const at = name === undefined ? -1 : headers.findIndex((text, index) => index % 2 === 0 && text === name)
   const token = at === -1 ? '' : headers[at + 1] ?? ''
   return token === '' ? undefined : hash('sha256', token).slice(0, 16)

@@ -15,7 +15,7 @@ export type SinkObserver = Readonly<{
 const MAX_WAITING = 4 * 2 ** 20
 /** A pipe that is full is looked at again, milliseconds. */
 const FULL_PIPE_MS = 20
-/** The reader of standard output is gone for good. */
+/** The reader of standard output is gone permanently. */
 const GONE = new Set(['EPIPE', 'EBADF', 'ERR_STREAM_DESTROYED'])
 
 /** @returns what writes to a file that is open; of a pipe without a reader it would hold a thread, and the end */

@@ -16,7 +16,7 @@ import type { Sink } from './sink.ts'
 export type AccessRecordSettings = Readonly<{
   /** Undefined: standard output, between the lines of the log. */
   file: string | undefined
-  /** Milliseconds in which repeats fold into one line; 0: each by itself. */
+  /** Milliseconds in which repeats fold into one line; 0: no folding. */
   windowMs: number
   path: PathDetail
   /** True if the client's address is written. */
@@ -63,7 +63,7 @@ const STRANGER = { user: undefined, method: '', path: undefined, policy: '', isS
 const CLOSE_WITHIN_MS = 2000
 /**
  * The words of a line of each endpoint; a new one does not compile without. Only with a rule is the query the proxy's
- * own: of a login it holds a code, and the address to go back to. Documents and other paths let in and refuse nobody.
+ * own: of a login it holds a code, and the address to go back to. Documents and other paths neither allow nor refuse.
  */
 const LINES: Readonly<Record<Endpoint, 'with its rule' | 'without a rule' | 'none'>> = {
   verify: 'with its rule',
@@ -135,7 +135,7 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
   })
 }
 
-/** A block or its lift is told as a revocation is. */
+/** A block or its lift is recorded as a revocation is. */
 function blockedIn (target: Target): object {
   if (target.kind !== 'block') return {}
   return { client: cut(target.name, 512), blocked: target.mark.isBlocked }

@@ -2,7 +2,7 @@ import { type Kind, parsed, problem, quote, type Variables } from '../../base/co
 import { choice, duration } from '../../base/config/parsers/values.ts'
 import type { PathDetail } from './line.ts'
 
-/** Where the access record goes; `file` undefined: standard output. */
+/** Destination of the access record; `file` undefined: standard output. */
 const recordSink: Kind<Readonly<{ file: string | undefined }>> = Object.freeze({
   accepts: '`stdout` or `file:` and an absolute path',
   parse: (text: string) => {

@@ -112,8 +112,8 @@ function fitting (all: Claims, room: number): string | undefined {
 }
 
 /**
- * Under the user too: a session id is no secret, so a stranger who sends somebody else's beside his own token must not
- * share its `sid`.
+ * Under the user too: a session id is no secret, so an attacker who sends another user's beside their own token must
+ * not share its `sid`.
  */
 function sidOf ({ credentials, grant }: AssertionSubject, sub: string, hmac: Hmac): string {
   const [kind, text] = grant === undefined ? sessionOf(credentials) : ['token', credentials.bearer ?? '']

@@ -22,7 +22,7 @@ export type KeySet = Readonly<{
 
 export type Schedule = Readonly<{ algorithm: Algorithm, rotationMs: number }>
 
-/** Verifiers keep the key set for so long. */
+/** max-age of the key set: how long verifiers cache it. */
 export const MAX_AGE_SECONDS = 300
 /** The shortest ASSERTION_KEY_ROTATION: clocks, key sets and assertions are younger than one period by far. */
 export const MIN_ROTATION = '1h'
@@ -33,7 +33,7 @@ const SPREAD_MS = 300_000
 export const PUBLISH_AHEAD_MS = MAX_AGE_SECONDS * 1000 + SPREAD_MS
 /** A key that signs no more is published for longer than what it signed lives, and others may still sign by it. */
 export const PUBLISH_AFTER_MS = PUBLISH_AHEAD_MS + 60_000
-/** A key that was replaced in its turn is published for so long, and kept for as long again: clocks differ. */
+/** How long a rotated key stays published; it is kept for as long again, since clocks differ. */
 const AFTER_MS = MIN_ROTATION_MS
 /** Periods for which keys are written ahead: a replica that is cut off from Redis has them too. */
 const PERIODS_AHEAD = 24

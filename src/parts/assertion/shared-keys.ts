@@ -10,7 +10,7 @@ export type KeyStoreDeps = Readonly<{
   sealer: Sealer
   /** The sealer of CACHE_SECRET_PREVIOUS, while there is one. */
   previous: Sealer | undefined
-  /** True while a replica may be left that knows no other. */
+  /** True while a replica may be left that has only this one. */
   writesPrevious: () => boolean
   canSign: KeyRing['canSign']
   name: string
@@ -85,7 +85,7 @@ const SYNC_INTERVAL_MS = 1000
 /** Until there is a key. */
 const FIRST_INTERVAL_MS = 100
 /**
- * For so long a young set must have stood before it signs: where Redis was emptied, a replica that has an older one
+ * How old a new set must be before it signs: after Redis was emptied, a replica that has an older one
  * reconnects and writes it back within that time.
  */
 const SETTLE_MS = 3000

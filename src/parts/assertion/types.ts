@@ -22,13 +22,13 @@ export type AssertionSubject = Readonly<{
   grant: Readonly<{ clientId: string, scopes: readonly string[] }> | undefined
   /** They name the session: `sid` is a keyed digest of one. */
   credentials: Credentials
-  /** With LISTEN_EVENTS: `x-forward-auth-session`, which is its `sid` then. */
+  /** `x-forward-auth-session`, which is the `sid` with LISTEN_EVENTS. */
   session?: string | undefined
 }>
 
 export type AssertionSettings = Readonly<{
   issuer: string
-  /** In place of keys that replicas make; its first key says which algorithm. */
+  /** Replaces keys that replicas make; its first key says which algorithm. */
   keyFile: string | undefined
   algorithm: Algorithm
   rotationMs: number

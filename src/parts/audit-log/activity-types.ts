@@ -230,7 +230,7 @@ export type KnownTypes = Readonly<{
   forget: () => void
 }>
 
-/** After so long Authgear is asked again: it may have been updated. */
+/** How long Authgear's list of types is cached: it may be updated. */
 const LIFE_MS = 10 * 60_000
 
 /** Asked by introspection first, since Authgear refuses a whole query that names a type it does not know. */

@@ -15,7 +15,7 @@ export type Coalescer = Readonly<{
   /** Milliseconds until it is to be done; undefined where nobody asked. */
   waitMs: () => number | undefined
   done: () => void
-  /** It is somebody else's now. */
+  /** Another replica holds the lease now. */
   forget: () => void
 }>
 
@@ -49,7 +49,7 @@ export type Applier = Readonly<{
    * die with it
    */
   apply: (fresh: readonly AuditEntry[]) => Promise<boolean>
-  /** Revokes everything where somebody asked and its time has come. @returns as `apply` */
+  /** Revokes everything if that was requested and is due. @returns as `apply` */
   flush: () => Promise<boolean>
 }>
 

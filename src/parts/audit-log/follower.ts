@@ -128,7 +128,7 @@ export function createFollower (deps: FollowerDeps): Follower {
       for (const { second } of fresh) observer.applied(Math.max(0, reading.now - second) + late)
     }
     const moved = advance(position, reading.from, reading, overlap)
-    // Authgear's own word at first: a machine whose clock is behind would never hear of a later second
+    // Authgear's own word at first: a machine whose clock is behind would never see a later second
     current.position = position.at === undefined ? { ...moved, at: reading.answeredNow } : moved
     return await finish(current, sent, 'ok')
   }

@@ -61,7 +61,7 @@ export function tell (log: Log, metrics: AuditObserver): AuditObserver {
     },
     failed (kind, error) {
       metrics.failed(kind, error)
-      if (kind === 'redis' || told.has(kind)) return // that Redis is away is told by its connection
+      if (kind === 'redis' || told.has(kind)) return // its connection reports that Redis is down
       told.add(kind)
       log.warn({ kind, error: describe(error) }, UNREADABLE)
     },

@@ -14,7 +14,7 @@ const MIN_OVERLAP_MS = 10_000
 const OVERLAP_POLLS = 3
 /** Polls for which a lease lives, so that another replica polls within three. */
 const LEASE_POLLS = 2
-/** A busy machine stands still for half a second: a lease that ends meanwhile would end each poll, whoever leads. */
+/** A busy machine stands still for half a second: a lease that expired meanwhile would end each poll. */
 const MIN_LEASE_MS = 2000
 
 type Counts = CountsOf<ReturnType<typeof metricsOf>>

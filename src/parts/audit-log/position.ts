@@ -16,7 +16,7 @@ export type Position = Readonly<{
   covered: ReadonlyMap<string, number>
   /** The window read last, and how many were in it: as long as there are no more, nothing is new. */
   settled: Readonly<{ from: Second | undefined, total: number }> | undefined
-  /** A poll failed since: entries may have been lost for good. */
+  /** A poll failed since: entries may have been lost permanently. */
   isTroubled: boolean
   /** An `everything` is still to come. */
   isEverythingDue: boolean

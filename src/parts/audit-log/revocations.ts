@@ -31,7 +31,7 @@ export function revocationsOf ({ type, data }: AuditEntry, sessionDigest: Sessio
   return targets.map((target) => ({ target, origin: 'audit', quietMs, ...target.kind === 'user' ? ends : {} }))
 }
 
-/** Nobody says whose tokens they were: all of the client's end, and clients get new ones by themselves. */
+/** The entry does not say whose tokens they were: all of the client's end, and clients fetch new ones. */
 function clientsOf (payload: Json): readonly Revocation[] {
   return texts([objectOf(payload['authorization'])?.['clientID']]).map(tokensOf)
 }
@@ -70,8 +70,8 @@ export const EVERYTHING: Revocation = Object.freeze({
 })
 
 /**
- * An entry that is known to name somebody, and does not, is not read as if it concerned nobody. A list may be empty: a
- * role that nobody had.
+ * An entry of a type that names a user, without one, must not be read as if it concerned no user. A list may be empty:
+ * a role without users.
  */
 function mustNameSomebody (type: string, effect: Effect, payload: Json): boolean {
   return effectOf(type) !== undefined && effect !== 'members' && !LISTS.some((name) => name in payload)

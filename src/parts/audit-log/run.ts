@@ -101,7 +101,7 @@ export function runAudit ({ leadership, follower, pollMs, clock, observer }: Run
     async close () {
       closing.abort()
       await ended
-      await leadership.resign().catch(() => {}) // it ends by itself
+      await leadership.resign().catch(() => {}) // it expires
     }
   })
 }

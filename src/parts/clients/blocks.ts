@@ -28,7 +28,7 @@ export type BlocksDeps = Readonly<{
   clock: Clock
   /** False: the Redis that is read may be one that was deposed, and lack what others say. */
   isFollowing: () => boolean
-  /** For so long after it was read the list may be lived by. */
+  /** How long the list may be used after it was read. */
   staleMs: number
   /** False if nobody can tell this replica to block: until a block is seen, one reading is enough. */
   mayChange: boolean

@@ -6,7 +6,7 @@ export type ClientSeen = Readonly<{
   id: string
   /** The first few resources that it asked for. */
   resources: readonly string[]
-  /** How many different ones; MAX_USERS at most are counted. */
+  /** Number of different users, counted up to MAX_USERS. */
   users: number
   first: number
   last: number

@@ -64,14 +64,14 @@ const readerFor = (blocks: Blocks): Partial<LogReader> => ({
   read: ({ revocation: { target } }) => { if (target.kind === 'block') blocks.take(target.name, target.mark) }
 })
 
-/** Redis remembers for so long that a blocked client asked: for doctor. */
+/** How long Redis remembers that a blocked client asked, for doctor. */
 const ASKED_KNOWN_MS = 10 * 60_000
 
 const noteAskedAt = ({ commands, keyOf }: SharedRedis, clock: Clock): () => void => onceAMinute(clock, () => {
   commands.setPx(keyOf(ASKED_KEY), Buffer.from('1'), ASKED_KNOWN_MS).catch(() => {})
 })
 
-/** As for the revocation log: a replica that polls is heard of after so long at the latest. */
+/** The longest time after which a polling replica shows up, as for the revocation log. */
 const MIN_STALE_MS = 3000
 
 function openSharedBlocks (

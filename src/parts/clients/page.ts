@@ -20,7 +20,7 @@ export const CLIENTS_PART = `<section class="list" id="clients-part" aria-labell
 
 /**
  * After the page's own script. The token stays in its field: it goes out in a header, to this listener alone. A client
- * chose its id, so each text becomes a text node. Rows change when somebody asks for it: none moves under a pointer.
+ * chose its id, so each text becomes a text node. Rows change only on request: none moves under a pointer.
  */
 export const CLIENTS_SCRIPT = `
 {

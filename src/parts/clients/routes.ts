@@ -16,7 +16,7 @@ export type ClientsDeps = Readonly<{
   blocks: Blocks | undefined
   /** Clients that this replica saw in the last 24 hours. */
   seen: () => readonly ClientSeen[]
-  /** Tells the other replicas. @returns whether all are told; else the list tells it again, once Redis takes it */
+  /** Publishes it to the other replicas. @returns whether Redis has it; else the list is published again later */
   tell: (name: ClientName, mark: Mark | undefined) => Promise<boolean>
   log: Log
 }>

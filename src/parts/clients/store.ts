@@ -12,7 +12,7 @@ export type BlockStoreDeps = Readonly<{
   sealer: Sealer
   /** The one of CACHE_SECRET_PREVIOUS, while there is one. */
   previous: Sealer | undefined
-  /** True if a replica may be left that knows no other. */
+  /** True if a replica may be left that has only this one. */
   writesPrevious: () => boolean
   name: string
 }>

@@ -6,7 +6,7 @@ import type { Feed } from './feed.ts'
 import { namesIn } from './session-names.ts'
 import type { ToldNames } from './told-names.ts'
 
-/** One connection that an app holds; `since`: seconds since 1970 by the app's clock, when it was let in. */
+/** One connection that an app holds; `since`: seconds since 1970 by the app's clock, when it was accepted. */
 export type Held = Readonly<{
   session: string
   user?: string | undefined
@@ -47,8 +47,8 @@ function isOptional<T> (value: unknown, is: (value: unknown) => value is T): val
 const HELD_AT_ONCE = 50
 
 /**
- * Looks what an app holds up among what can be told again: what it held when it was reset, or before it could listen.
- * An app is told its own names.
+ * Looks up the sessions that an app holds among the events kept: those from before a reset, or before it could listen.
+ * An app gets its own names.
  */
 export async function checkHeld (
   feed: Feed,

@@ -1,14 +1,14 @@
 import type { News } from './feed.ts'
 import type { SessionNames } from './session-names.ts'
 
-/** Who may follow the events: the name of its audience (`audience=`), and the token that it shows. */
+/** An app that may follow the events: the name of its audience (`audience=`), and the token that it shows. */
 export type App = Readonly<{ name: string, token: string }>
 
 /** The kinds of news: `everyone` where everything is void. */
 export const EVENT_KINDS = ['session', 'user', 'client', 'token', 'everyone'] as const
 type EventKind = typeof EVENT_KINDS[number]
 
-/** Why a stream was ended here: it read nothing for ten seconds, or is further behind than can be told again. */
+/** Why a stream was closed: its reader read nothing for ten seconds, or is further behind than the feed goes. */
 export const CUT_REASONS = ['slow', 'behind'] as const
 export type CutReason = typeof CUT_REASONS[number]
 

@@ -13,10 +13,10 @@ export type News = Readonly<{ target: Target, origin: Origin, at: number }>
 export const isSignIn = ({ target, origin, quietMs, ends }: Revocation): boolean =>
   target.kind === 'user' && quietMs === 0 && ends === undefined && (origin === 'webhook' || origin === 'audit')
 
-/** The same as the log has it. `hasPlace`: a reader that was told it has missed nothing before it. */
+/** The same as the log has it. `hasPlace`: a reader that received it has missed nothing before it. */
 type Told = News & Readonly<{ id: StreamId, hasPlace: boolean }>
 
-/** Where a reader is: what it was told last, and in which log. */
+/** Position of a reader: the last event it received, and in which log. */
 export type Place = Readonly<{ log: string, id: StreamId }>
 
 /** `reset`: what was missed nobody can say. */
@@ -29,15 +29,15 @@ const MAX_TOLD = 10_000
 const OF_ALL = /^all /
 
 /**
- * The newest revocations in the order of the log, as many as there is room for: what readers are told, and told again
+ * The newest revocations in the order of the log, as many as there is room for: what readers receive, and receive again
  * when they come back. Pure but for its listener.
  * @param room how many are kept
  */
 export function createFeed (room = MAX_TOLD) {
   let log = ''
-  /** The newest that was read, and the newest behind which somebody may go on. */
+  /** The newest that was read, and the newest after which a reader can continue. */
   let [seen, newest]: [StreamId, StreamId] = [FIRST_ID, FIRST_ID]
-  /** A reader who was told this one, or a later one, can go on. */
+  /** A reader that received this one, or a later one, can continue. */
   let covered: StreamId = FIRST_ID
   let coveredAt = 0
   /** An entry was skipped: what is read after it gives nobody a place behind it. */
@@ -70,7 +70,7 @@ export function createFeed (room = MAX_TOLD) {
     if (!isUnsure) newest = id
   }
   return Object.freeze({
-    /** @param first who was told this one can go on */
+    /** @param first a reader that received this one can continue */
     begins (name: string, since: number, first: StreamId = `${Math.floor(since)}-0`): void {
       log = name
       seen = newest = FIRST_ID
@@ -98,14 +98,14 @@ export function createFeed (room = MAX_TOLD) {
       newest = seen
       reset(newest, at)
     },
-    /** How many were told since the start. */
+    /** Number of events since the start. */
     end: () => end,
-    /** The oldest number that can be told again. */
+    /** The oldest number that can be sent again. */
     start: () => start,
     at: (number: number): Told | undefined => number >= start && number < end ? told[number % room] : undefined,
-    /** Where a reader is that was told all. */
+    /** Position of a reader that has received everything. */
     place: (): Place => ({ log, id: newest }),
-    /** @returns the number to go on with; undefined where what it missed cannot be told */
+    /** @returns the number to continue with; undefined if missed events are gone */
     after ({ log: name, id }: Place): number | undefined {
       const isCovered = name === log && !isUnsure && compareIds(id, covered) >= 0 && compareIds(id, newest) <= 0
       return isCovered ? firstAfter(id) : undefined
@@ -135,7 +135,7 @@ export function writePlace (secret: string, { log, id }: Place): string {
 
 const PLACE = /^([0-9a-f]{16})\.([0-9a-f]{1,64})\.(\d{1,20}-\d{1,20})$/
 
-/** @returns undefined for what is none, and for one under another secret, whose names nobody is told here */
+/** @returns undefined if malformed, or under another secret, whose names are not sent here */
 export function readPlace (secret: string, text: string): Place | undefined {
   const [, own, log, id] = PLACE.exec(text) ?? []
   return own !== secret || log === undefined || id === undefined ? undefined : { log, id: plain(id) }

@@ -5,7 +5,7 @@ import type { SessionNames } from './session-names.ts'
 
 /** On every 200 with LISTEN_EVENTS: names the session to the app, which learns by it that it has ended. */
 export const SESSION_HEADER = 'x-forward-auth-session'
-/** When it ends without a word, in seconds since 1970; empty where that is not known. */
+/** Expiry that is not announced, in seconds since 1970; empty if unknown. */
 export const UNTIL_HEADER = 'x-forward-auth-until'
 
 /** The audience of a route that names none (`audience=`). */

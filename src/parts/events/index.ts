@@ -5,7 +5,7 @@ import { eventMetrics } from './metrics.ts'
 import { status } from './status.ts'
 import { hasTokens, variables } from './variables.ts'
 
-/** Apps are told whose session has ended, and close what is open (docs/open-connections.md). */
+/** Notifies apps of ended sessions, so that they close open connections (docs/open-connections.md). */
 export const events = definePart({
   name: 'events',
   title: 'Events',

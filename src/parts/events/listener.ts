@@ -40,7 +40,7 @@ const MAX_BODY_BYTES = 256 * 1024
  * and is in the way.
  */
 const SESSION_IDLE_MS = 15_000
-/** Who has shown no token, or comes and goes; as many may be answered while every stream is taken. */
+/** The most connections without a valid token; as many may be answered while every stream is taken. */
 const MAX_OTHERS = 250
 
 /** The listener of apps: `GET /events` and `POST /events/check`. Nothing on it is an answer to a proxy. */

@@ -10,9 +10,9 @@ export type Out = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'o
 export type ReadersDeps = Readonly<{
   feed: Feed
   names: SessionNames
-  /** How many apps there may be. */
+  /** The most apps. */
   apps: number
-  /** True if the revocation log is followed: else nothing is told that other replicas know. */
+  /** True if the revocation log is followed: otherwise revocations of other replicas are missing. */
   isFollowing: () => boolean
   observer: EventsObserver
   /** Calls back when others had their turn: `setImmediate` but in tests. */
@@ -21,11 +21,11 @@ export type ReadersDeps = Readonly<{
 
 export type Readers = Readonly<{
   hasRoom: (app: string) => boolean
-  /** @param place of the last event that it was told, where there is one */
+  /** @param place of the last event that it received, if any */
   add: (app: string, out: Out, place: string | undefined) => void
   /** Streams of each app that has some. */
   counts: () => ReadonlyMap<string, number>
-  /** A revocation that holds here and that Redis does not take yet: told again, with its place, when it does. */
+  /** A revocation applied here but not yet written to Redis; sent again with its place once it is written. */
   tellPending: (news: News) => void
   /** Tells whether the log is followed, where that has changed. Called twice a second. */
   look: () => void
@@ -39,7 +39,7 @@ export const MAX_READERS = 1000
 /** Bytes that wait for one reader; the events themselves are kept once for all. */
 const MAX_WAITING = 32 * 1024
 
-/** `following`: what it was told last of whether the log is followed. */
+/** `following`: the last state of the log that was sent to it. */
 type Reader = {
   readonly app: string
   readonly out: Out
@@ -139,7 +139,7 @@ function countByApp (readers: ReadonlySet<Reader>): ReadonlyMap<string, number> 
   return counts
 }
 
-/** Counts what is told once, however many readers there are; what a start reads of the past is told to nobody. */
+/** Counts each event once, however many readers there are; events from before the start are not sent. */
 function createCount ({ feed, names, isFollowing, observer }: ReadersDeps): () => void {
   let next = 0
   return () => {

@@ -3,7 +3,7 @@ import { type Event, eventsOf } from './event.ts'
 import type { Feed } from './feed.ts'
 import type { SessionNames } from './session-names.ts'
 
-/** When something was told of a name last; undefined where that is not among what can be told again. */
+/** Time of the last event about a name; undefined if that event can no longer be sent. */
 type ToldAt = (name: string) => number | undefined
 
 /** The news that each app got, by `s:…`, `u:…`, `c:…`, or `*` for everyone. */
@@ -22,7 +22,7 @@ const AT_ONCE = 200
 const MAX_APPS = 4
 
 /**
- * A name costs an HMAC, and 10,000 may be told: each is computed once for an app that checks, however often, and a few
+ * A name costs an HMAC, and there may be 10,000: each is computed once for an app that checks, however often, and a few
  * in each turn of the event loop, so that a check holds up no request.
  */
 export function createToldNames (feed: Feed, names: SessionNames): ToldNames {
@@ -67,7 +67,7 @@ export function createToldNames (feed: Feed, names: SessionNames): ToldNames {
   })
 }
 
-/** Forgets what cannot be told again. @returns the oldest that can */
+/** Forgets events that can no longer be sent. @returns the oldest that can */
 function forget (names: Map<string, Last>, start: number): number {
   for (const [name, { number }] of names) if (number < start) names.delete(name)
   return start

@@ -3,14 +3,14 @@ import { Reader, Unreadable } from './protobuf.ts'
 /** The read fields of a `CheckRequest` (envoy/service/auth/v3/external_auth.proto and attribute_context.proto). */
 export type CheckRequest = Readonly<{
   method: string
-  /** With its query, as the client sent it. */
+  /** Path and query, as the client sent them. */
   path: string
   host: string
   /** Envoy's id of the request; empty where it gives none. */
   id: string
   /** Name, value, name, value … without pseudo-headers. */
   headers: readonly string[]
-  /** The peer of Envoy, as far as Envoy was told whom to believe. */
+  /** Envoy's peer, as Envoy's own trust settings determine it. */
   source: string | undefined
   /** `context_extensions`: the operator's own words. */
   extensions: ReadonlyMap<string, string>

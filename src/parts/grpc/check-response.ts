@@ -2,7 +2,7 @@ import { validateHeaderValue } from '../../base/http/node-http.ts'
 import type { HandlerResult, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 
-/** google.rpc.Code; 0, which is also what an empty message says, is the only one that lets in. */
+/** google.rpc.Code; 0, which is also what an empty message says, is the only one that allows. */
 const CODES: Readonly<Record<number, number>> = { 302: 16, 303: 16, 401: 16, 503: 14 }
 const PERMISSION_DENIED = 7
 
@@ -29,7 +29,7 @@ export function createWriteCheckResponse (
   }
 }
 
-/** A message that lets in, and what it is made of. */
+/** A message that allows, and what it is made of. */
 type Allowed = Readonly<{ whole: Buffer, changes: Buffer, metadata: Buffer }>
 
 function whole ({ changes, metadata }: Omit<Allowed, 'whole'>, more: readonly Buffer[] = []): Buffer {

@@ -32,8 +32,8 @@ export type GrpcExchange = (bytes: Buffer, peer: string | undefined) => Buffer |
 const MAX_BYTES = 64 * 1024
 
 /**
- * One decision for both protocols: only the edges differ. Whatever goes wrong is a refusal with a status: Envoy would
- * let in on a gRPC error, were it told to (`failure_mode_allow`).
+ * One decision for both protocols: only the edges differ. Whatever goes wrong is a refusal with a status: Envoy
+ * allows on a gRPC error if so configured (`failure_mode_allow`).
  */
 export function createGrpcExchange (deps: GrpcExchangeDeps): GrpcExchange {
   const { handlers, report, vetoes, trustProxy, unexpectedError } = deps

@@ -43,7 +43,7 @@ const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': HTTP2_OPTIONS.settings.maxConcurrentStreams,
   'grpc.max_connection_idle_ms': HTTP2_SESSION_TIMEOUT,
-  // a peer that is gone without a word is noticed within 40 s
+  // a peer that disappeared silently is noticed within 40 s
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.enable_channelz': 0

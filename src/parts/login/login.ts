@@ -32,7 +32,7 @@ const NEEDS_A_PERSON = new Set([
   'account_selection_required'
 ])
 /**
- * A login that another tab overtook, or that took too long, restarts by itself this often before the person sees a
+ * A login that another tab overtook, or that took too long, restarts automatically this often before the person sees a
  * page.
  */
 const MAX_RESTARTS = 3

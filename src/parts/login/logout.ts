@@ -26,7 +26,7 @@ export type LogoutDeps = LoginDeps & Readonly<{
 /** The value that travels to `/logged-out`, which another replica may serve. */
 type Sealed = Readonly<{
   signedIn: ReadonlyArray<Readonly<{ userId: string }> & PortableDigest>
-  /** Validated: somebody else signs in afterwards, and wants this page. */
+  /** Validated; the page after the next sign-in, with another account. */
   returnTo?: string | undefined
   issuedAt: number
 }>
@@ -106,7 +106,7 @@ type Found =
 
 /**
  * Which of the credentials Authgear accepts: it says whose a request is, not by which of them, and a stranger's session
- * id in a junk cookie must revoke nothing. Each is asked about by itself, in turn: a request takes one slot at a time.
+ * id in a junk cookie must revoke nothing. Each is asked about separately: a request takes one slot at a time.
  */
 async function findValid (deps: LogoutDeps, request: VerifyRequest, all: readonly Credentials[]): Promise<Found> {
   const { authenticator, keyer } = deps

@@ -27,7 +27,7 @@ const elsewhere = (url: string | undefined): Places => ({
 function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, authgear: { issuer } }: Base): Places {
   const { publicUrl, path } = login
   const base = `${publicUrl}${path}`
-  // somebody else signs in after a sign-out
+  // the next sign-in after a sign-out may be with another account
   const links = { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${publicUrl}/` }
   return {
     signIn ({ handlerDeps, revocations, ...deps }: SignInDeps) {

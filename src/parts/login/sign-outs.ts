@@ -18,7 +18,7 @@ export type SignedIn = Readonly<{ userId: string, digest: CredentialDigest | und
 /** `refused`: the log takes no more sign-outs within this minute, and nothing was done. */
 type SignOutOutcome = RevokeOutcome | 'refused'
 
-/** A person takes so long to confirm a sign-out at Authgear; answers are not cached meanwhile. */
+/** How long a person may take to confirm a sign-out at Authgear; answers are not cached meanwhile. */
 export const SIGNING_OUT_MS = 60_000
 
 export type SignOuts = ReturnType<typeof createSignOuts>

@@ -4,7 +4,7 @@ import { createSealer, type Sealer } from '../../base/crypto/sealing.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
 import { shortCookie, type Site } from './sites.ts'
 
-/** A login, and a sign-out with its confirmation page, may take so long. */
+/** How long a login, or a sign-out with its confirmation page, may take. */
 export const LOGIN_LIFETIME_MS = 10 * 60_000
 
 /**
@@ -116,7 +116,7 @@ export type State = Readonly<{
   mode: 'silent' | 'interactive' | 'step-up'
   maxAge: number | undefined
   locales: string | undefined
-  /** The times that this login restarted by itself. */
+  /** How often this login restarted automatically. */
   restarts: number
   /** Epoch milliseconds. */
   issuedAt: number
@@ -146,7 +146,7 @@ export function isCurrent (
 
 /** The value that travels to `/logged-out`, where the kind of session has more to say than this. */
 type SignedOut = Readonly<{
-  /** Validated: somebody else signs in afterwards, and wants this page. */
+  /** Validated; the page after the next sign-in, with another account. */
   returnTo?: string | undefined
   issuedAt: number
 }>

@@ -7,7 +7,7 @@ export type AuthgearUrls = Readonly<{
   endSession: string
 }>
 
-/** Parameters that say by which of its pages Authgear is to begin. */
+/** Parameters that choose Authgear's first page: login or sign-up. */
 export const PROMPTS: Readonly<Record<State['mode'], Readonly<Record<string, string>>>> = {
   silent: { prompt: 'none' },
   // without it a browser that Authgear never saw lands on its page for signing up

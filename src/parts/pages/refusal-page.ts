@@ -83,5 +83,5 @@ function sheetOf (
 const linkTo = (action: Action, href: string | undefined, isWay = false): Sheet['links'] =>
   href === undefined ? [] : [{ action, href, isWay }]
 
-/** Nobody's sign-in mends what a browser extension adds, or a block. */
+/** Signing in again does not help against a browser extension or a block. */
 const isMended = (page: RefusalPageName): boolean => page !== 'ambiguous' && page !== 'client_blocked'

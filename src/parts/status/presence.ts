@@ -52,7 +52,7 @@ export function openPresence ({ announce, self, isFollowing, failed, everyMs = A
   })
 }
 
-/** Whoever says what cannot be read is nobody. */
+/** A replica whose announcement cannot be read is ignored. */
 function othersOf ({ newest }: Announced, own: string): readonly Replica[] {
   return newest
     .flatMap(([id, says]) => id === own ? [] : read(says) ?? [])

@@ -39,7 +39,7 @@ export type StatusDeps = Pick<Managing, 'ownHostsOnly' | 'sections'> & Readonly<
   clock: Clock
 }>
 
-/** A page is served, and by its tag confirmed, for so long, however many look at it: a 304 is never older. */
+/** How long a rendered page, and its tag, is served to all viewers: a 304 is never older. */
 const PAGE_LIFE_MS = 1000
 /** The script and the runbook change with the version only. */
 const FIXED_LIFE_MS = 24 * 60 * 60_000

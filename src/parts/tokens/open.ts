@@ -38,7 +38,7 @@ const NO_KEYS =
   "Authgear's keys cannot be fetched: resource tokens of known keys are judged, others are answered 503"
 const UNKNOWN =
   'resource tokens are refused since this replica cannot know whether they were revoked before it followed the log: ' +
-    'clients get new ones by themselves'
+    'clients fetch new ones'
 
 function endpointsOf (
   { resources, isAllowList }: TokensSettings,

@@ -20,7 +20,7 @@ export const NO_HEADER: PolicyTexts['proxy'] =
   Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
 
 /**
- * A route without a resource, or with one that this deployment does not have, lets nobody in. Where the query chooses,
+ * A route without a resource, or with one that this deployment does not have, allows no request. If the query chooses,
  * a policy header may be the client's: it names no resource for a route that has none.
  */
 export function createRoutePolicy (

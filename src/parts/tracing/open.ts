@@ -21,7 +21,7 @@ import type { Attributes, Carrier, Span, Tracer } from './types.ts'
 import { tracedBy } from './wrappers.ts'
 
 const NAME = 'authgear-forward-auth'
-/** An ending process waits so long for its last spans. */
+/** How long a stopping process waits for its last spans. */
 const FLUSH_WITHIN_MS = 2000
 const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   verify: SpanKind.SERVER,

@@ -10,7 +10,7 @@ type Exchange = Readonly<{
 const recorded = JSON.parse(
   readFileSync(new URL('../../fixtures/resolver.json', import.meta.url), 'utf8')
 ) as readonly Exchange[]
-const probe = PROBES.find(({ title }) => title === 'Authgear believes the scheme that it is told')
+const probe = PROBES.find(({ title }) => title === 'Authgear believes X-Forwarded-Proto')
 
 /** @param name of the recorded answer to a session that is none */
 async function visit (name: string, scheme: 'http' | 'https') {

@@ -74,6 +74,6 @@ const REASSIGNED: readonly Row[] = [
 t.test('what can pass to another person is a warning', async (t) => {
   holds(t, REASSIGNED)
   const firstOf = (user: string): string | undefined => warningsOf(load({ IDENTITY_USER: user }))[0]
-  t.match(firstOf('email'), /^IDENTITY_USER: an e-mail can pass to somebody else, who then is the same user to an app/)
-  t.match(firstOf('username'), /^IDENTITY_USER: a username can pass to somebody else/)
+  t.match(firstOf('email'), /^IDENTITY_USER: an e-mail can pass to another user, who then is the same user to an app/)
+  t.match(firstOf('username'), /^IDENTITY_USER: a username can pass to another user/)
 })

@@ -33,7 +33,7 @@ export type AdminApi = Readonly<{
   close: () => Promise<void>
 }>
 
-/** Opens no connection by itself, and follows no redirect. */
+/** Connects on the first request, and follows no redirect. */
 export function openAdminApi (
   { url, endpoint, ca, token }: AdminApiSettings,
   { connections, deadlineMs, maxBodyBytes }: AdminApiLimits

@@ -113,7 +113,7 @@ class Reader implements Dispatcher.DispatchHandler {
     deadline.once('abort', this.#abort)
   }
 
-  /** It may still wait for a connection: then the pool is told once it has one. */
+  /** The request may still wait for a connection: then the pool learns of it once it has one. */
   readonly #abort = (): void => {
     this.#reject(this.#deadline.reason)
     if (this.#deadline.reason !== undefined) this.#controller?.abort(this.#deadline.reason)
@@ -163,7 +163,7 @@ const OTHER_MARKS: ReadonlyArray<readonly [name: string, value: RegExp]> = [
 
 /**
  * True if a 200 is Authgear's: a maintenance page, a captive portal or a default backend answers 200 too, and would
- * sign everybody out. An answer without identity headers proves nothing by itself, so it needs marks.
+ * sign everybody out. An answer without identity headers alone proves nothing, so it needs marks.
  * @param lines header names and values, alternately
  * @returns why it is not Authgear's, or undefined
  */

@@ -41,7 +41,7 @@ const PROBE_TRACE: ClientTrace = {
 }
 
 /**
- * Opens no connection by itself while Authgear is well: Authgear being down is never a reason not to start. While the
+ * Connects on the first request: Authgear being down is never a reason not to start. While the
  * breaker is open and nobody asks, it asks about nobody, so that an idle replica notices that Authgear is back.
  */
 export function createResolver (
@@ -160,7 +160,7 @@ export function requestHeaders (
 /** The deadline also ends the wait in the queue, and a retry that ignores it. */
 function withDeadline<T> (work: () => Promise<T>, deadline: Deadline, late: () => ResolverError): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    // the first listener, so that the caller is told whatever the others do
+    // the first listener, so that the caller is notified whatever the others do
     deadline.once('abort', () => reject(late()))
     work().then(resolve, (error: unknown) => reject(deadline.aborted ? late() : error))
   })

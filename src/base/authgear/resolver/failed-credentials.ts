@@ -17,7 +17,7 @@ export type FailedCredentials = Readonly<{
   run: <T>(trace: ClientTrace, digests: readonly CredentialDigest[], task: () => Promise<T>) => Promise<T>
   /** Authgear's verdict on these credentials, or the shared cache's if it is *valid*. */
   judged: (trace: ClientTrace, digests: readonly CredentialDigest[], kind: Resolution['kind']) => void
-  /** How many wait for a slot. */
+  /** Number that wait for a slot. */
   waiting: () => number
 }>
 

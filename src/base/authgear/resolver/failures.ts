@@ -3,7 +3,7 @@ import { networkOf } from '../../core/network.ts'
 import { AuthgearStatus, AuthgearTimeout, AuthgearUnreachable } from '../../errors.ts'
 import type { ClientTrace } from './types.ts'
 
-/** Who asks: the credentials' digests, the client's network where a trusted proxy named it, or this service itself. */
+/** The requester: the credentials' digests, the client's network if a trusted proxy named it, or this service. */
 export type Asker = SentDigests & Readonly<{ client?: string | undefined, isOwn?: boolean }>
 
 /** Asks about nobody, to learn whether Authgear answers. */

@@ -73,8 +73,8 @@ export const redisUrl: Kind<RedisUrl> = Object.freeze({
 type ServiceUrl = Readonly<{ example: string, path: string }>
 
 /**
- * A URL of one of Authgear's own services. It redirects a trailing or double slash and knows no other path, so both are
- * caught here.
+ * A URL of one of Authgear's own services. It redirects a trailing or double slash and serves no other path, so both
+ * are caught here.
  */
 function serviceUrl ({ example, path }: ServiceUrl): Kind<string> {
   return Object.freeze({

@@ -11,7 +11,7 @@ const SESSIONS =
   'query($id:ID!){node(id:$id){... on User{sessions(first:100){edges{node{lastAccessedAt lastAccessedByIP}}}}}}'
 const LIMITS = { connections: 1, deadlineMs: 5000, maxBodyBytes: 256 * 1024 } as const
 
-/** The client's address reaches Authgear: the resolver is told one, and the Admin API asked for it. */
+/** The client's address reaches Authgear: sends one to the resolver, and asks the Admin API for it. */
 export const address: Probe = {
   title: "Authgear sees people's addresses",
   needs: 'authgear',

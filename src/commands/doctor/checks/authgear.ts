@@ -84,10 +84,10 @@ function unknownHost (host: string, written: string): Finding {
     .filter((text) => text !== '')
     .join(' and ')
   return odd === ''
-    ? found('authgear-unknown-host', `Authgear knows no project of the host ${host}`)
+    ? found('authgear-unknown-host', `Authgear has no project for the host ${host}`)
     : found(
       'authgear-endpoint-spelling',
-        `Authgear knows no project of the host ${host}, and AUTHGEAR_ENDPOINT is written with ${odd}`
+        `Authgear has no project for the host ${host}, and AUTHGEAR_ENDPOINT is written with ${odd}`
     )
 }
 

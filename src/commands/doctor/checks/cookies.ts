@@ -81,7 +81,7 @@ function covers (domain: string | undefined, host: string): boolean {
  * "Which project is asked"). A scheme that it cannot parse would tell the same, and make it log a panic.
  */
 export const trustProxy: Probe = {
-  title: 'Authgear believes the scheme that it is told',
+  title: 'Authgear believes X-Forwarded-Proto',
   needs: 'authgear',
   async run (context) {
     const { authgear } = context.config

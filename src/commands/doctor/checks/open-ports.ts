@@ -6,14 +6,14 @@ import { beginningOf } from '../page.ts'
 import { type IncomingMessage, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
 
-/** Where apps, dashboards and this service listen by habit, and so where people publish them. */
+/** Default ports of apps, dashboards and this service, which people often publish. */
 export const USUAL_PORTS: readonly number[] = Object.freeze([
   80, 443, 1880, 2019, 3000, 3001, 4000, 4180, 4181, 5000, 5601, 7575, 8000, 8001, 8008, 8080, 8081, 8088, 8090, 8096,
   8123, 8443, 8888, 8989, 9000, 9090, 9443, 9901
 ])
 const LOOPBACK = /^(?:localhost|127\.[0-9.]+)$/
 
-/** Does anything answer a stranger at the app's host, past the proxy? Such a port lets everybody in. */
+/** Does anything answer a stranger at the app's host, past the proxy? Such a port allows everybody. */
 export const openPorts: Probe = {
   title: 'no other port of that host answers a stranger',
   async run ({ options: { url, ports, echo } }: Context) {
@@ -63,7 +63,7 @@ async function look (place: Port, echo: string): Promise<Finding | undefined> {
 const originOf = ({ address, port }: Port, protocol: string): string =>
   `${protocol}//${isIPv6(address) ? `[${address}]` : address}:${port}`
 
-/** Where the same server leads on to, such as its own login page. */
+/** The target of a redirect to the same server, such as its own login page. */
 function nextPath ({ status, location }: Heard, { hostname, port, protocol }: Port & { protocol: string }) {
   if (status < 300 || status >= 400 || location === undefined) return undefined
   const origin = `${protocol}//${hostname}:${port}`

@@ -161,7 +161,7 @@ function judgeNamed ({ name, problem, reply }: Named, settings: Settings): Findi
   if (problem !== undefined) return judgeProblem(problem, name, settings)
   if (kind === 'sentinel') {
     return reply === undefined
-      ? found('redis-sentinel', `the Sentinel ${name} knows no master called ${settings.servers.name}`)
+      ? found('redis-sentinel', `the Sentinel ${name} does not know a master called ${settings.servers.name}`)
       : undefined
   }
   if (kind !== 'cluster' || reply === undefined || /^cluster_state:ok/m.test(reply)) return undefined

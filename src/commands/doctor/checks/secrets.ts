@@ -66,7 +66,7 @@ async function findCacheRotation ({ redis, config, clock }: Context): Promise<Fi
   return judgeCacheRotation(await readSecretCheck(redis, config, clock), clock.wall(), logRetentionOf(config))
 }
 
-/** @param retentionMs for so long revocations under the previous secret may matter; entries live shorter */
+/** @param retentionMs how long revocations under the previous secret may matter; entries live shorter */
 export function judgeCacheRotation (seen: SecretCheckResult, now: number, retentionMs: number): Finding | undefined {
   switch (seen.kind) {
     case 'previous':

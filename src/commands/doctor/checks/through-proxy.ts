@@ -24,7 +24,7 @@ export const stranger: Probe = {
   }
 }
 
-/** With what was pasted: what reaches the app, and what a client can add to it. */
+/** Checks, with the pasted session, what reaches the app and what a client can add to it. */
 export const throughProxy: Probe = {
   title: 'identity reaches the app, and no forged one does',
   async run (context) {
@@ -57,7 +57,7 @@ function namesOf ({ config: { identity, parts } }: Context): readonly string[] {
   return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...parts.flatMap(({ sends }) => sends), ...ofSets]
 }
 
-/** And what an app may believe all the same. */
+/** The names that we send, and others that an app may believe. */
 const allNamesOf = (context: Context): readonly string[] => [...new Set([
   ...namesOf(context),
   ...parts.flatMap(({ sends }) => sends?.names ?? []),

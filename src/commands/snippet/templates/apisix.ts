@@ -117,7 +117,7 @@ const question = (settings: Settings, policy: string): string => `\
         client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal
-        allow_degradation: false # security: true would let everybody in while forward-auth is away
+        allow_degradation: false # security: true would allow everybody while forward-auth is away
         keepalive_pool: 64
 `
 

@@ -151,7 +151,7 @@ spec:
   targetRefs:
   - { group: gateway.networking.k8s.io, kind: ${kind}, name: ${name} }
   extAuth:
-    failOpen: false # security: true would let everybody in while forward-auth is away
+    failOpen: false # security: true would allow everybody while forward-auth is away
     statusOnError: 503 # the default, 403, would look like a refusal
     timeout: 5s
     # security: nothing else of the client's request reaches forward-auth; a cookie is not sent unless it is named

@@ -92,7 +92,7 @@ ${way.strip(settings)}\
             typed_config:
               "@type": ${TYPE}.ext_authz.v3.ExtAuthz
               transport_api_version: V3
-              failure_mode_allow: false # security: true would let everybody in, with identity headers of their own, while forward-auth is away
+              failure_mode_allow: false # security: true would allow everybody, with identity headers of their own, while forward-auth is away
               status_on_error: { code: ServiceUnavailable } # the default, 403, would look like a refusal
               encode_raw_headers: true # security: two Cookie lines stay two, instead of one with a comma
               # security: nothing else of the client's request reaches forward-auth

@@ -92,7 +92,7 @@ ${settings.routes.map((route) => `\
     # security: the catch-all, what has no route of its own is still protected
     http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(settings.policy)}" unless { var(txn.authgear_url) -m found }
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
-    # security: only the script says yes; an error in it must not let anybody in
+    # security: only the script says yes; an error in it must not allow a request
     http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
 `
 
@@ -209,7 +209,7 @@ end
 
 local function ask(txn)
   local answer = core.httpclient():get{ url = txn:get_var("txn.authgear_url"), headers = request_headers(txn), timeout = TIMEOUT }
-  -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or somebody else's 200
+  -- security: forward-auth gives a reason with every answer; without one it is HAProxy's own error, or another server's 200
   if not answer or #lines_of(answer.headers or {}, "x-forward-auth-reason") == 0 then return nil end
   return answer
 end

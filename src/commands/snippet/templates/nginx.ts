@@ -153,7 +153,7 @@ const locationOf = (settings: Settings, match: string, name: string): string => 
     }
 `
 
-/** Where the app is asked; a login route of ours needs the cookie. */
+/** Hides our cookie from the app; a login route of ours needs it. */
 const HIDE = 'proxy_set_header Cookie $authgear_cookie;'
 
 const publicLocation = (settings: Settings): string => `\
@@ -188,7 +188,7 @@ const SCOPE_ANSWER = `\
 
 const LOGIN_ANSWER = `\
     # nginx cannot pass a redirect of forward-auth's on, and makes one itself of what forward-auth says: which it says for
-    # a page that somebody opens, never for a program, a form or a frame
+    # a page opened in a browser, never for a program, a form or a frame
     error_page 401 = @authgear_login;
     location @authgear_login {
       internal;
@@ -290,7 +290,7 @@ proxy_set_header Upgrade "";
 proxy_set_header Connection "";
 ${TO_APP}`
 
-/** The headers that tell the app about the request; nginx drops `TE` and `Transfer-Encoding` by itself. */
+/** The headers that tell the app about the request; nginx always drops `TE` and `Transfer-Encoding`. */
 const TO_APP = `\
 ${HOP_HEADERS.map(name => `proxy_set_header ${name} "";\n`).join('')}\
 proxy_set_header X-Forwarded-For $remote_addr;

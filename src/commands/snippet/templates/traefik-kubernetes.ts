@@ -33,7 +33,7 @@ additionalArguments:
 # security: without it auth/authgear and a Middleware of another namespace can be one name, and the other one counts
 - --providers.kubernetescrd.safenaming=true
 # security, deny by default: without the marks before these two lines, and with the Middleware's namespace for \`auth\`, a route of any kind and
-# namespace that somebody forgot to protect is refused too. No route can opt out: public ones, and those of the login, need an entry point of their
+# namespace without protection is refused too. No route can opt out: public ones, and those of the login, need an entry point of their
 # own (docs/proxies/kubernetes.md)
 # - --entrypoints.web.asdefault=true
 # - --entrypoints.web.http.middlewares=auth_authgear@kubernetescrd

@@ -6,7 +6,7 @@ import {
   STRICT_ARGUMENTS
 } from './traefik.ts'
 
-/** With https:// for forward-auth an app beside the stack of docs/docker.md, which has all but the app. */
+/** For https:// to forward-auth: an app beside the stack of docs/docker.md, which has everything but the app. */
 export function traefikLabels (settings: Settings): Files {
   return { 'traefik-labels.yml': settings.forwardAuth.tls ? appFile(settings) : composeFile(settings) }
 }
@@ -49,7 +49,7 @@ const traefikService = (settings: Settings): string => `\
       - --providers.docker=true
       - --providers.docker.exposedbydefault=false
 ${settings.https ? HTTPS_COMMAND : `      - --entrypoints.web.address=:${settings.listen.port}\n`}\
-      # security, deny by default: without these two marks a router that somebody forgot to protect is refused too (docs/proxies/traefik.md)
+      # security, deny by default: without these two marks a router without protection is refused too (docs/proxies/traefik.md)
       # - --entrypoints.web.asdefault=true
       # - --entrypoints.web.http.middlewares=authgear@docker
 ${STRICT_ARGUMENTS.replaceAll(/^(?=.)/gm, '      ')}\

@@ -55,7 +55,7 @@ export const STRICT_ARGUMENTS = `\
 export const CATCH_ALL =
   'security: the catch-all; what has no stricter route of its own is still protected (docs/policies.md)'
 
-/** An address that no client has: Traefik has no other middleware that answers by itself. */
+/** An address that no client has: Traefik has no other middleware that answers. */
 export const NOBODY = '255.255.255.255/32'
 
 const staticFile = ({ listen, https }: Settings): string => `\
@@ -81,7 +81,7 @@ certificatesResolvers:
 
 /** The settings of the entry point, and of Traefik as a whole. */
 const entryPoint = (https: boolean): string => `\
-    # security, deny by default: without the marks before the next line and before \`middlewares\` a router that somebody forgot to protect is
+    # security, deny by default: without the marks before the next line and before \`middlewares\` a router without protection is
     # refused too. No router can opt out: public ones, and those of the login, need an entry point of their own (docs/proxies/traefik.md)
     # asDefault: true
     http:

@@ -40,7 +40,7 @@ const AVERAGED_TURNS = 8
 const MINUTE_MS = 60_000
 const MAX_CLIENTS = 10_000
 const MAX_WAITING = 1024
-/** A person waits so long for a page; a code lives for five minutes. */
+/** How long a person waits for a page; a code lives for five minutes. */
 const MAX_WAIT_MS = 10_000
 
 /** `turnMs`: how long a turn took lately, while the client was slowed. */

@@ -18,7 +18,7 @@ const KINDS = {
 } as const
 export type Kind = keyof typeof KINDS
 
-/** An answer to a refresh may take so long, where the old refresh token is dead by then. */
+/** Deadline of a refresh whose old refresh token may be dead already. */
 export const PATIENCE_MS = 30_000
 /** Refreshes whose waiters gave up; beyond them a refresh has the time of any other call. */
 const MAX_LATE = 48

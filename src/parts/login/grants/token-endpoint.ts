@@ -56,7 +56,7 @@ const MAX_BYTES = 64 * 1024
 /** Authgear's default, where an answer does not say. */
 const DEFAULT_LIFE_MS = 1_800_000
 
-/** Opens no connection by itself, and follows no redirect. */
+/** Connects on the first request, and follows no redirect. */
 export function openTokenEndpoint (settings: TokenEndpointSettings, clock: Clock): TokenEndpoint {
   const { endpoint: { origin }, timeoutMs, ca } = settings
   const pool = new Pool(origin, {

@@ -83,7 +83,7 @@ function sentBack (
 
 /**
  * Nobody will use it any more: best effort, and nobody waits. With SSO Authgear would end all sessions of the browser
- * with it, so there it stays until it ends by itself.
+ * with it, so there it stays until it expires.
  */
 export function dropGrant (
   { sso, tokens }: Pick<OwnLoginDeps, 'sso' | 'tokens'>,

@@ -3,7 +3,7 @@ import type { VerifyRequest } from '../../../base/http/types.ts'
 import { readCookie, type Seal } from '../state.ts'
 import { shortCookie, type Site } from '../sites.ts'
 
-/** A login may stand on Authgear's page for so long: nothing of it is kept here. */
+/** How long a login may stay on Authgear's page: nothing of it is kept here. */
 export const OWN_LOGIN_LIFETIME_MS = 60 * 60_000
 
 /**
@@ -34,7 +34,7 @@ export type State = Readonly<{
   isForStepUp?: true
   /** The number of ways back when it was sent. */
   round: number
-  /** A login that could not be taken up began once more by itself. */
+  /** A login that could not continue was restarted automatically. */
   isAgain?: true
   /** Epoch milliseconds. */
   issuedAt: number

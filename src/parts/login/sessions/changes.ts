@@ -93,7 +93,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
   }
 
   /**
-   * First the new record stands, then the old one is gone, then all replicas are told: a revocation that names a cookie
+   * Writes the new record, then removes the old one, then notifies all replicas: a revocation that names a cookie
    * is final. Where a step fails the ones before have changed nothing that anybody can tell.
    */
   async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
@@ -126,7 +126,7 @@ export function createSessionChanges (deps: SessionChangesDeps) {
     },
     /**
      * The session of that cookie is ended here, on every replica.
-     * @param ending comes before the record goes, which is lost to whoever dies then
+     * @param ending comes before the record goes, which a replica that dies then would lose
      * @returns its record, if it was a session
      */
     async end (own: string, ending?: (record: OwnRecord) => Promise<void>): Promise<Changed<OwnRecord | undefined>> {

@@ -29,7 +29,7 @@ const BROKEN_BEARER: CredentialsRead = { kind: 'refused', reason: 'malformed_cre
 const isBrokenBearer = (line: string, index: number): boolean =>
   index % 2 === 1 && /^[ \t]*bearer(?:[ \t]|$)/i.test(line)
 
-/** Two different values: one of them was put there by somebody else, and none is used. */
+/** Two different values: another site set one of them, and neither is used. */
 export function readOwnCookie (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
   const values = new Set(cookieValues(rawHeaders, cookie))
   const [value] = values

@@ -93,7 +93,7 @@ async function take (
   const stop = leases.hold(key, token)
   return () => {
     stop()
-    leases.release(key, token).catch(() => {}) // it ends by itself
+    leases.release(key, token).catch(() => {}) // it expires
   }
 }
 

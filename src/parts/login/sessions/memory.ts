@@ -33,7 +33,7 @@ export function openMemory (maxBytes: number, log: RevocationReader | undefined)
     keep,
     drop,
     /**
-     * For good, whatever Redis has of it: this process saw it end, or a revocation names its cookie, which only a
+     * Permanently, whatever Redis has of it: this process saw it end, or a revocation names its cookie, which only a
      * session's end does.
      */
     isOver ({ keys: { current }, digests }: CookieNames): boolean {

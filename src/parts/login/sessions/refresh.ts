@@ -15,7 +15,7 @@ export type RefreshDeps = Readonly<{
 
 /**
  * One refresh of a session at a time, on all replicas together. Never rejects for an answer of Authgear's or Redis'.
- * @param isAwaited whether somebody waits for it: else another replica's is not waited for
+ * @param isAwaited whether a request waits for it: else another replica's is not waited for
  */
 export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
   /** Has this session not refreshed for a moment: the answer is this error. */
@@ -26,7 +26,7 @@ export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) =
   settled: () => Promise<void>
 }>
 
-/** A session in trouble is not tried again for so long. */
+/** Pause before a session in trouble is tried again. */
 const PAUSE_MS = 1000
 const MAX_FAILED = 10_000
 /** The longest wait at the end of a replica. */

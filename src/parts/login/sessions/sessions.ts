@@ -80,7 +80,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
       }
       return { kind: 'session', record }
     },
-    /** The resolver knows no session behind this access token: is there a newer one, and does the grant live? */
+    /** The resolver found no session behind this access token: is there a newer one, and does the grant live? */
     async refuted (target: Target, record: OwnRecord): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read

@@ -35,7 +35,7 @@ export type RecordStore = Readonly<{
   claimRefresh: (cookie: CookieNames, version: number) => Promise<'ours' | 'other' | 'unreachable'>
   /** Keeps it in memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
   hold: (cookie: CookieNames, record: OwnRecord) => void
-  /** Removes it for good: a write that comes late brings nothing back. */
+  /** Removes it permanently: a late write cannot restore it. */
   remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
   /**
    * Redis may have lost writes: what this replica has that is newer than what is there, where an older refresh token is
@@ -60,7 +60,7 @@ export type RedisRecords = Sealing & Readonly<{
 export const LIFE_MS = 60 * 86_400_000
 /** Longer than any refresh may be under way. */
 const TOMBSTONE_MS = 15 * 60_000
-/** A replica that got tokens and lost Redis amid it has it back by then, or somebody signs in once more. */
+/** By then a replica that lost Redis while it got tokens is connected again, or the user signs in again. */
 const CLAIM_MS = 60_000
 /** Records that are given back together. */
 const AT_ONCE = 64

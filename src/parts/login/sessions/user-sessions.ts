@@ -126,7 +126,7 @@ export function createListsInRedis ({ commands, keyPrefix, sealer, lifeMs }: Red
       const digits = value.subarray(0, VERSION_DIGITS).toString('latin1')
       const plain = sealer.open(sealName(name, digits), value.subarray(VERSION_DIGITS))
       const version = Number(digits)
-      // somebody else's garbage, which must not keep anybody from signing in
+      // garbage, which must not keep users from signing in
       if (plain === undefined || !Number.isSafeInteger(version)) return { ...EMPTY, isForeign: true }
       return { version, text: plain.toString('latin1') }
     },

@@ -52,7 +52,7 @@ t.test('both listeners serve one key set', async (t) => {
 
 t.test('nothing is allowed by way of the key set', async (t) => {
   const service = await start(t, ON)
-  /** Each as a proxy would ask it for nobody; 200 would let everybody in. */
+  /** Each as a proxy would ask it for nobody; 200 would allow everybody. */
   const paths = [
     `${PATH}/`, `${PATH}/x`, `/${PATH}`, PATH.toUpperCase(), `${PATH}%3f`, `${PATH}%00`, `${PATH};x`, `${PATH}#x`,
     '/.well-known/forward-auth/', '/.well-known/forward-auth', '/.well-known/', `/x/..${PATH}`, `/%2ewell-known${PATH}`,
