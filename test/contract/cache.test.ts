@@ -194,7 +194,7 @@ t.test('memory', async t => {
     t.equal(cache.bytes(), empty)
   })
 
-  t.test('sweeps so many at a time that nobody waits for it', async t => {
+  t.test('sweeps few enough at once that no request waits', async t => {
     const clock = manualClock()
     const cache = createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock })
     for (let i = 0; i < 3000; i++) cache.write(keyOf(`valid ${i}`), entryOf(), 100)
@@ -203,7 +203,7 @@ t.test('memory', async t => {
     t.equal(cache.size(), 1000)
   })
 
-  t.test('what a newer resolution refutes is forgotten, what is newer than it is not', async t => {
+  t.test('a newer resolution evicts what it refutes, and nothing newer', async t => {
     const cache = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
     cache.write(A, entryOf(), 100, { local: 0, at: 5 })
     cache.forget(A, 5)

@@ -149,7 +149,7 @@ t.test('a lease', async (t) => {
   })
 })
 
-t.test('who lost the lease', async (t) => {
+t.test('a replica that lost the lease', async (t) => {
   t.test('waits while it lives, up to AUTHGEAR_TIMEOUT, at no more cost than before', async (t) => {
     const { tier, holder, loser } = await start(t)
     await win(holder)
@@ -178,7 +178,7 @@ t.test('who lost the lease', async (t) => {
     t.match(await waiting, { kind: 'found', coalesced: true })
   })
 
-  t.test('takes the lease of a holder that died, or that brings no value', async (t) => {
+  t.test('takes over the lease of a holder that died or wrote no value', async (t) => {
     for (const end of ['died', 'no value'] as const) {
       const { redis, lease, holder, loser } = await start(t)
       const won = await win(holder)

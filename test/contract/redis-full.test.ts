@@ -56,7 +56,7 @@ for (const server of ['redis-server', 'redis-6.2', 'valkey-server'] as const) {
       )
     })
 
-    t.test('is rid of old entries, though nobody appends', async (t) => {
+    t.test('trims old entries even without appends', async (t) => {
       const { redis, open } = await start(t, full)
       const writer = open()
       await settled(writer)

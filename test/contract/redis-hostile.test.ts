@@ -12,7 +12,7 @@ import { until } from '../helpers/until.ts'
 const MINUTE = 60_000
 const [A, B] = [keyOf('a'), keyOf('b')]
 
-t.test('whatever somebody writes into Redis', async t => {
+t.test('whatever an attacker writes into Redis', async t => {
   const redis = await startRedis(t)
 
   /** A tier with an entry of A's in it, and the bytes that Redis holds of it. */
@@ -30,7 +30,7 @@ t.test('whatever somebody writes into Redis', async t => {
     return { tier, cache, stored, put }
   }
 
-  t.test('what was not sealed under this secret for this very key does not open', async t => {
+  t.test('opens only a value sealed under this secret for this key', async t => {
     const { put, stored } = await filled(t)
     const plain = encodeEntry(entryOf())
     const rows: Readonly<Record<string, Buffer>> = {
@@ -123,7 +123,7 @@ t.test('whatever somebody writes into Redis', async t => {
     }
   })
 
-  t.test('what Redis holds says nothing: no token, no user, no role, no project', async t => {
+  t.test('values in Redis reveal no token, user, role or project', async t => {
     const tier = await redisTier(t, redis.port)
     const secrets = {
       bearer: 'bearer-of-a-user',

@@ -82,7 +82,7 @@ t.test('the two keys, whatever becomes of them', async (t) => {
     t.ok(JSON.stringify(await redis.cli('XRANGE', STREAM, '-', '+')).includes('"alice"'), 'who knew it tells it again')
   })
 
-  t.test('a clock that is far from that of Redis is told once', async (t) => {
+  t.test('a clock that is far from that of Redis is logged once', async (t) => {
     const { open } = await start(t)
     const a = open()
     await settled(a)
@@ -94,7 +94,7 @@ t.test('the two keys, whatever becomes of them', async (t) => {
     t.ok(a.log.isVoid(about('alice'), { stamp: a.log.snapshot().stamp, local: 0 }) === false)
   })
 
-  t.test('a clock that is seven seconds off is told once', async (t) => {
+  t.test('a clock that is seven seconds off is logged once', async (t) => {
     const { open } = await start(t)
     const a = open()
     await settled(a)

@@ -24,7 +24,7 @@ function noted () {
   return { wrap, replicas: () => newest }
 }
 
-t.test('who is master', async (t) => {
+t.test('which server is master', async (t) => {
   t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)

@@ -109,7 +109,7 @@ t.test('the log in a real Redis', async (t) => {
     t.equal(await lengthOf(redis), 20_001)
   })
 
-  t.test('what is older than the retention is trimmed, but never the newest 1,000', async (t) => {
+  t.test('trims entries older than the retention, but never the newest 1,000', async (t) => {
     const { redis, open } = await start(t)
     const a = open({ retentionMs: 1 })
     await settled(a)

@@ -34,7 +34,7 @@ async function get (port: number, path: string, ...headers: readonly HeaderLine[
 
 const userOf = ({ body }: Answer): unknown => (JSON.parse(body) as Record<string, unknown>)['user']
 
-t.test('Django knows two users and lets nobody in', { skip: skipOrFail('traefik', 'python-apps') }, async (t) => {
+t.test('Django knows two users and signs neither in', { skip: skipOrFail('traefik', 'python-apps') }, async (t) => {
   const app = await startDjango(t)
   const { port } = await behindTraefik(t, app, { IDENTITY_HEADERS: 'remote' }, ['--identity', 'remote'])
   const alice = await get(port, '/', cookieOf(ALICE))

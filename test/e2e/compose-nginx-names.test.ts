@@ -13,7 +13,7 @@ import { ALICE, cookieOf } from './people.ts'
 const [LIVE, GONE] = ['127.0.0.1', '127.0.0.2']
 const CALL = join(import.meta.dirname, '../../deploy/nginx-every-name/authgear_call.inc')
 
-t.test('nginx asks once more when the list of replicas changes under a failing try', {
+t.test('nginx retries when the list of replicas changes during a failing try', {
   skip: skipOrFail('docker-compose', 'nginx')
 }, async (t) => {
   const names = await startNameServer(t, [LIVE])

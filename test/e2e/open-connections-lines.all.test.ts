@@ -42,7 +42,7 @@ const HELD: Readonly<Record<string, Headers>> = {
 
 for (const lines of LINES) {
   const skip = skipOrFail(...lines.server === undefined ? [] : [lines.server])
-  t.test(`the lines in ${lines.name} close what they are told, whatever a close does`, { skip }, async (t) => {
+  t.test(`the lines in ${lines.name} close each reported session, whatever a close does`, { skip }, async (t) => {
     const replica = await startReplica(t)
     const { output } = await startLines(t, lines, replica.port)
     const printed = (line: string): Promise<void> => until(line, () => output().includes(`${line}\n`))

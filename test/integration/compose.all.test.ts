@@ -174,7 +174,7 @@ const CHECKED: ReadonlyArray<readonly [what: string, file: string, env: Env, say
   ['plain HTTP', HTTPS, { ...WORKS, AUTHGEAR_ENDPOINT: 'http://auth.home.example' }, 'is not https']
 ]
 
-t.test('the container check lets pass what can work, and says what cannot', { skip }, async (t) => {
+t.test('the container check accepts what can work, and names what cannot', { skip }, async (t) => {
   for (const [what, file, env, says] of CHECKED) {
     const { code, text } = runCheck(t, file, env)
     t.equal(code, says === '' ? 0 : 1, `${what}: ${text.slice(0, 200)}`)

@@ -49,7 +49,7 @@ t.test("finds an Authgear that does not see people's addresses", async (t) => {
   t.match(text, /Authgear recorded 10\.0\.0\.7 for a session whose address was said to be 198\.51\.100\.\d+/)
 })
 
-t.test('finds nothing where Authgear records what it is told', async (t) => {
+t.test('finds nothing if Authgear records the address it is sent', async (t) => {
   const { text, findings } = await examined(t, (forwarded) => forwarded)
   t.notOk(findings.includes('warning authgear-address'), text)
   t.match(text, /^ok +Authgear sees people's addresses$/m)

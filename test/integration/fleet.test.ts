@@ -165,7 +165,7 @@ t.test('a token’s end is the end of every answer to it, also of one in Redis',
   t.not(answer.headers['x-forward-auth-source'], 'redis')
 })
 
-t.test('nobody waits longer than patience for a winner that does not come back', async (t) => {
+t.test('waits no longer than patience for a winner that does not return', async (t) => {
   const redis = await startRedis(t)
   const fleet = await openFleet(t, redis.port, { leaseWaitMs: 30 })
   await redis.cli('SET', 'test:{slow}:lease', 'other', 'PX', '4000')

@@ -169,7 +169,7 @@ t.test('a client that Authgear does not know is said before anything is written'
   t.match({ code, said }, { code: 1, said: /error {4}login-client: / })
 })
 
-t.test('what is there is shown, kept, and overwritten only where somebody says so', async (t) => {
+t.test('shows and keeps existing files, and overwrites them only on request', async (t) => {
   const { url, folder } = await start(t)
   mkdirSync(folder)
   const own = '# ours\nMANAGEMENT_TOKEN=hunter2hunter2hunter2\nLISTEN=0.0.0.0:1\n'
@@ -192,7 +192,7 @@ t.test('what is there is shown, kept, and overwritten only where somebody says s
   t.equal(read(folder, '.env'), written, 'a second run keeps the secret')
 })
 
-t.test('a secret that stands in a file stays the only one', async (t) => {
+t.test('a secret in a file stays the only one', async (t) => {
   const { url, folder } = await start(t)
   mkdirSync(folder)
   writeFileSync(join(folder, 'secret'), 'x'.repeat(44))

@@ -233,7 +233,7 @@ t.test('it listens on unix sockets, and takes over one that a dead process left'
   t.equal(await statusAt(path, '/verify', { authorization }), 200)
 })
 
-t.test('a file that is no socket is left alone, and it does not start', async (t) => {
+t.test('does not start on a path that is not a socket, and leaves the file', async (t) => {
   const path = join(tempDir(t, 'sock'), 'precious.txt')
   writeFileSync(path, 'precious')
   const { status, stdout } = run([], {

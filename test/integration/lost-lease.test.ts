@@ -36,7 +36,7 @@ async function start (t: Test, second: Partial<InProcessOptions> = {}) {
   return { simulator, clock, gate, holder, loser, holding }
 }
 
-t.test('who waited in vain', async (t) => {
+t.test('a caller that waited in vain', async (t) => {
   t.test('has a whole AUTHGEAR_TIMEOUT, also where a revocation overtakes its answer', async (t) => {
     const { simulator, clock, gate, loser, holding } = await start(t)
     const before = await redisReads(loser)

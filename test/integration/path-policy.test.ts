@@ -60,7 +60,7 @@ for (const mode of ['optional', 'required'] as const) {
     t.equal(await statusOf('/ext-authz/~role=admin/x', [...ALICE, policy('verified=true')]), 200)
   })
 
-  t.test(`EXT_AUTHZ_POLICY=${mode}: /verify knows no segments`, async (t) => {
+  t.test(`EXT_AUTHZ_POLICY=${mode}: /verify has no segments`, async (t) => {
     const statusOf = await start(t, mode)
     t.equal(await statusOf('/verify/~/x'), 404)
     t.equal(await statusOf('/verify'), 200)

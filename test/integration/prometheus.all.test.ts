@@ -180,7 +180,7 @@ t.test('a real Prometheus of two replicas', { skip: skipOrFail('prometheus', 're
     simulator.controls.recover()
   })
 
-  await t.test('Redis is down, and somebody writes to the log: their alerts too', async (t) => {
+  await t.test('alerts fire while Redis is down, and while an attacker writes to the log', async (t) => {
     const [stream = ''] = await redis.cli('KEYS', '*:stream') as string[]
     await redis.cli('EVAL', `local head = redis.call('HMGET', KEYS[2], 'gen', 'nonce')
       redis.call('XADD', KEYS[1], '*', 'gen', head[1], 'nonce', 'forged', 'prev', head[2], 'kind', 'credential', 'value', 'x', 'quiet', '0', 'tag', 'forged')

@@ -59,7 +59,7 @@ for (const [name, body, expected] of ROWS) {
   })
 }
 
-t.test('who may not, and what is not understood', async (t) => {
+t.test('refuses requests without permission, and malformed ones', async (t) => {
   const { purge } = await start(t, TOKEN)
   for (const authorization of [
     '', 'Bearer', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, TOKEN, `bearer ${TOKEN}`

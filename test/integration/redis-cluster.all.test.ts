@@ -174,7 +174,7 @@ t.test('Redis Cluster', async (t) => {
       await step('and back')
     })
 
-    t.test('a wrong password is told once, and refuses every command at once', async (t) => {
+    t.test('logs a wrong password once, and refuses every command at once', async (t) => {
       const told: string[] = []
       const connection = connectRedis(settingsFor(cluster.servers, { username: 'nobody', password: 'hunter2' }), {
         up: () => told.push('up'), down: (error) => told.push(error?.message ?? '')

@@ -310,7 +310,7 @@ t.test('a Redis that refuses', async (t) => {
     )
   })
 
-  t.test('a wrong password is told once, and found when it becomes the right one', async (t) => {
+  t.test('logs a wrong password once, and connects when it becomes right', async (t) => {
     const redis = await startRedis(t)
     await addPrintedUser(redis)
     await redis.cli('ACL', 'SETUSER', USERNAME, 'resetpass', '>another')

@@ -231,7 +231,7 @@ t.test('a failover told during a connection attempt ends it until the next one',
   }
 })
 
-t.test('no Sentinel answers: nobody waits, and it is told', async (t) => {
+t.test('without a Sentinel\'s answer no request waits, and it is logged', async (t) => {
   const simulator = await startSimulator(t)
   for (const { id, token } of users.slice(0, 3)) {
     simulator.controls.addUser({ id, name: id, sessions: [{ accessTokens: [token] }] })

@@ -55,7 +55,7 @@ t.test('off, every entry is used to its end', async (t) => {
   t.equal(calls(), 1)
 })
 
-t.test('who comes when the entry has ended gets what the renewal brings', async (t) => {
+t.test('a request after expiry gets the renewal\'s result', async (t) => {
   const { adapter, clock, calls, simulator, waiting } = await start(t, { AUTHGEAR_TIMEOUT: `${TTL}ms` })
   clock.advance(DUE)
   const gate = simulator.controls.hold('before')
@@ -122,7 +122,7 @@ t.test('a revocation while it is renewed voids what the renewal brings', async (
   t.ok(calls() >= 3, 'resolved again')
 })
 
-t.test('of a fleet one renews, under the lease, and the others take what it brought', async (t) => {
+t.test('one replica of a fleet renews, under the lease, and the others use its result', async (t) => {
   const redis = await startRedis(t)
   const simulator = await startSimulator(t)
   const clock = jumpingClock()

@@ -111,7 +111,7 @@ t.test('a request that cannot be written is a defect of ours, and no outage', as
   t.equal(resolver.state().circuitOpen, false)
 })
 
-t.test('one verdict between, and failures are counted anew', async (t) => {
+t.test('a verdict resets the count of failures', async (t) => {
   for (const failure of [answering('reset'), ((socket) => socket.write(reply(500))) satisfies Script]) {
     const upstream = await startUpstream(t, failure)
     const resolver = openResolver(t, upstream.port)
@@ -281,7 +281,7 @@ t.test('without a queue nobody waits', async t => {
   t.equal(await first, 'AUTHGEAR_TIMEOUT')
 })
 
-t.test('who waited past the deadline is not sent, and says nothing about Authgear', async t => {
+t.test('a call that waited past its deadline is not sent, nor counted as a failure', async t => {
   const upstream = await startUpstream(t, answering('hang'))
   const resolver = openResolver(t, upstream.port, { maxConcurrency: 1, maxQueue: 20, timeoutMs: 1000 })
   const asked = Array.from({ length: 10 }, (_, i) => resolver.ask({ bearer: String(i) }))
@@ -305,7 +305,7 @@ t.test('who waited past the deadline is not sent, and says nothing about Authgea
     'at most who got the slot in the last moment is counted as a request')
 })
 
-t.test('an idle resolver whose breaker is open asks by itself, without a credential', async (t) => {
+t.test('an idle resolver with an open breaker probes without a credential', async (t) => {
   const { upstream, resolver, pass } = await opened(t)
   pass(3000)
   resolver.tick()
@@ -322,7 +322,7 @@ t.test('an idle resolver whose breaker is open asks by itself, without a credent
   t.equal(upstream.requests.length, asked, 'and no more')
 })
 
-t.test('a resolver that somebody asks leaves the probe to them', async (t) => {
+t.test('a resolver in use leaves the probe to a request', async (t) => {
   const { upstream, resolver, pass } = await opened(t)
   pass(PAUSE)
   await resolver.ask()

@@ -68,7 +68,7 @@ for (const value of ['a\r\nset-cookie: b=2', 'a\nb', 'a\0b', 'a\x7fb']) {
   })
 }
 
-t.test('a client that gave up is told nothing, and it is no error', async (t) => {
+t.test('a client that gave up gets no answer, and that is not an error', async (t) => {
   await new Promise<void>((resolve) => {
     ask(t, 'GET', async (response, client) => {
       const gone = once(response, 'close')

@@ -7,7 +7,7 @@ import { ask } from '../helpers/request.ts'
 import { VALID } from '../helpers/resolver.ts'
 import { answering, startUpstream } from '../helpers/upstream.ts'
 
-t.test('nobody is remembered past a token that a clock set back revives', async (t) => {
+t.test('remembers no user past a token that a clock set back revives', async (t) => {
   const clock = manualClock()
   const answer = answering(VALID)
   const upstream = await startUpstream(t, (socket, request, index) => {

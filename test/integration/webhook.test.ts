@@ -61,7 +61,7 @@ t.test('a disabled user is refused at the next request, on every replica', async
   t.comment(`disabled → refused on three replicas: ${Math.round(performance.now() - started)} ms`)
 })
 
-t.test('who may not tell us anything', async (t) => {
+t.test('rejects unsigned and badly signed webhooks', async (t) => {
   const { adapter } = await start(t, { AUTHGEAR_APP_ID: 'app' })
   const body = disabled(demo.alice.id)
   const ROWS: ReadonlyArray<readonly [string, number, string, Record<string, string>?]> = [

@@ -38,7 +38,7 @@ export const envoyGrpc: readonly Case[] = [
     }
   })),
   {
-    name: 'an Envoy that fails open lets nobody in',
+    name: 'an Envoy that fails open admits no request',
     only: byGrpc,
     async run (t, stack, proxy) {
       const edits = {

@@ -69,7 +69,7 @@ export const login: readonly Case[] = [{
 
     // the others write these headers themselves
     if (proxy.server === 'envoy') {
-      await t.test('the way in is told the host by Envoy alone', async t => {
+      await t.test('only Envoy tells the service the host', async t => {
         const echo = await startEchoApp(t)
         const { tls, service: { grpcPort } } = await stack.single()
         const way = await startBefore(t, proxy, { tls, service: { port: echo.port, grpcPort } }, {

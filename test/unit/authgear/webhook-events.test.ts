@@ -19,11 +19,11 @@ const REVOKING = [
   'identity.email.added', 'identity.oauth.connected', 'identity.anything.new'
 ]
 
-t.test('events that change who a user is revoke that user', async (t) => {
+t.test('events that change a user\'s identity revoke that user', async (t) => {
   for (const type of REVOKING) t.same(usersOf(readWebhook(event(type), undefined)), [USER], type)
 })
 
-t.test('a promotion revokes both who the user was and who they are', async (t) => {
+t.test('a promotion revokes the anonymous and the new user', async (t) => {
   const body = event('user.anonymous.promoted', { payload: { user: { id: 'new' }, anonymous_user: { id: 'old' } } })
   t.same(usersOf(readWebhook(body, undefined)), ['new', 'old'])
 })
@@ -53,7 +53,7 @@ t.test('another app’s event is told apart where AUTHGEAR_APP_ID is set', async
   }
 })
 
-t.test('what cannot be read is said so, and never taken for "nothing to revoke"', async (t) => {
+t.test('reports an unreadable event, and never takes it for "nothing to revoke"', async (t) => {
   for (const body of [
     '',
     'null',

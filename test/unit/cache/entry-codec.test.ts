@@ -23,7 +23,7 @@ const kept: Readonly<Record<string, Partial<Entry>>> = {
   'a text beyond ASCII': { stamp: { generation: 'gén\u0142', position: { id: '0-0', nonce: '\u{1f512}' } } }
 }
 
-t.test('what was encoded decodes to the same', async t => {
+t.test('decodes what it encoded', async t => {
   for (const [what, some] of Object.entries(kept)) {
     t.strictSame(decodeEntry(encodeEntry(entryOf(some))), entryOf(some), what)
   }
@@ -93,12 +93,12 @@ const others: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['a life that no number holds', encoded(ENTRY_VERSION, text.replace(/,\d+,(\d+)\]$/, ',1e999,$1]'))]
 ]
 
-t.test('anything but an entry of this version is no entry', async t => {
+t.test('rejects anything but an entry of this version', async t => {
   t.same(decodeEntry(encoded(ENTRY_VERSION, text)), entryOf(), 'the control')
   for (const [what, bytes] of others) t.equal(decodeEntry(bytes), undefined, what)
 })
 
-t.test('truncated anywhere, it is no entry', async t => {
+t.test('rejects an entry truncated anywhere', async t => {
   for (let length = 0; length < good.length; length++) {
     if (decodeEntry(good.subarray(0, length)) !== undefined) t.fail(`the first ${length} bytes are taken for one`)
   }

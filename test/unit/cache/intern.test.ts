@@ -13,7 +13,7 @@ const someone = (id: string, roles: string) =>
   identified(['x-authgear-user-id', id], ['x-authgear-user-roles', roles],
     ['x-authgear-session-authenticated-at', '1795572256'])
 
-t.test('what memory keeps of an entry says what the entry said', async (t) => {
+t.test('memory keeps every field of an entry', async (t) => {
   const compact = createInterner()
   const entries = {
     'a person': entryOf({ resolution: someone('alice', 'admin') }),

@@ -8,7 +8,7 @@ import { headersOf, identityOf, INVALID, SILENT, validResolution } from '../../h
 const roundTrip = (resolution: Resolution): unknown =>
   decodeResolution(JSON.parse(JSON.stringify(encodeResolution(resolution))))
 
-t.test('what was encoded decodes to the same', async t => {
+t.test('decodes what it encoded', async t => {
   for (const resolution of [
     INVALID,
     SILENT,

@@ -100,7 +100,7 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
     t.strictSame(after.told, [])
   })
 
-  t.test('a Redis that lost all makes no replica write what another cannot read', async (t) => {
+  t.test('after a loss of Redis, no replica writes what another cannot read', async (t) => {
     const { key, startReplica, minute, minutes } = startWorld(t)
     const both = startReplica(NEW, OLD)
     const old = startReplica(OLD)
@@ -143,7 +143,7 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
     t.ok(next.writesPrevious())
   })
 
-  t.test('a third secret is foreign, and is told once', async (t) => {
+  t.test('a third secret is foreign, and is logged once', async (t) => {
     const { startReplica, minutes } = startWorld(t)
     startReplica('a third secret, of 32 bytes or so')
     const both = startReplica(NEW, OLD)

@@ -46,7 +46,7 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
     { tiers: 'memory (100000 entries, 48m), Redis (the Cluster a:1, b:2, CACHE_SECRET=none)' }]
 ]
 
-t.test('the first line says whom it asks, what it remembers and where it listens', async (t) => {
+t.test('the first line names the endpoint, the cache and the listeners', async (t) => {
   for (const [env, banner] of rows) {
     const made = bannerOf(configOf(load(env)), '1.2.3')
     t.match(made, banner)

@@ -265,7 +265,7 @@ for (const [args, expected] of wrong) {
   })
 }
 
-t.test('--help is no error', async t => {
+t.test('--help exits with 0', async t => {
   const { code, said } = await run(['--help'])
   t.equal(code, 0)
   t.match(said, /^usage:/)

@@ -43,7 +43,7 @@ t.test('with sessions of our own a note says which clients may be asked to confi
   t.notMatch(run({}).text, /LOGIN_SESSION=own/)
 })
 
-t.test('one line names what was set, and how', async (t) => {
+t.test('one line names each setting, and how it was set', async (t) => {
   const file = t.testdir({ s: `${SECRET}\n` })
   const env = { CACHE_TTL: '1m', LOG_LEVEL: '', REDIS_URL: 'redis://redis', CACHE_SECRET_FILE: `${file}/s` }
   t.match(run(env).text, /^set: AUTHGEAR_ENDPOINT, CACHE_TTL, CACHE_SECRET_FILE, REDIS_URL$/m)
@@ -57,7 +57,7 @@ t.test('a warning is no error, and a secret of a file is not shown', async (t) =
   t.match(run({ REDIS_URL: 'redis://redis', CACHE_SECRET_FILE: `${file}/s` }).text, /^CACHE_SECRET +\*{8} +file$/m)
 })
 
-t.test('what is wrong is printed all at once, and nothing else', async (t) => {
+t.test('prints all errors at once, and nothing else', async (t) => {
   const { code, text } = run({ CACHE_TTL: '1', LISTEN: '4180' })
   t.equal(code, 1)
   t.match(text, /^error: LISTEN: .*\nerror: CACHE_TTL: .*\n$/)

@@ -61,7 +61,7 @@ rows('names of cookies that could be Authgear\'s under another prefix', [
   ['a value like one', pasted('a=session'), 'cookie-missing']
 ])
 
-t.test('of a pasted header nothing is told but a prefix', async (t) => {
+t.test('prints only a prefix of a pasted header', async (t) => {
   t.match(judgeReading({ kind: 'none' }, ['x_session=s3cret; session=s3cret; y_app_access_token=s3cret'], 'z_').what,
     /prefix x_, or \(none\), or y_$/)
 })
@@ -120,13 +120,13 @@ rows('why Redis cannot be used', [
   ['anything else', judgeProblem(new Error('secret?'), 'redis', one), 'redis-unreachable']
 ])
 
-t.test('what Redis repeats is not told', async (t) => {
+t.test('does not print what Redis repeats', async (t) => {
   const repeated = "ERR unknown command 'auth', with args beginning with: 'a-password' "
   t.notMatch(JSON.stringify(judgeProblem(new Error(repeated), 'redis', one)), /a-password/)
   t.notMatch(JSON.stringify(judgeProblem(new Error('a-password'), 'redis', one)), /a-password/)
 })
 
-t.test('each kind of refusal is told once, with what was refused', async (t) => {
+t.test('prints each kind of refusal once, with the refused value', async (t) => {
   const refusals = [
     ['SET', 'READONLY'],
     ['XADD', 'READONLY'],

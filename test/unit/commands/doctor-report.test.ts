@@ -3,7 +3,7 @@ import { found } from '../../../src/commands/doctor/catalogue.ts'
 import { looked } from '../../../src/commands/doctor/check.ts'
 import { asJson, textOf } from '../../../src/commands/doctor.ts'
 
-t.test('what another server said does not command the terminal that doctor prints to', async (t) => {
+t.test('another server\'s text cannot control the terminal that doctor prints to', async (t) => {
   const hostile = 'x\u001b[2J\u009b31m\r\n\u0007\u202e\u2066y'
   const result = { title: 'a check', outcome: looked(found('cookie-domain', hostile)) }
   const text = textOf(result)

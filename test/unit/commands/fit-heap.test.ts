@@ -30,7 +30,7 @@ t.test('starts over in a container, with at most half of it for the old generati
   }
 })
 
-t.test('starts over outside of a container with what the usual sessions need', async (t) => {
+t.test('re-executes Node outside of a container for the usual number of sessions', async (t) => {
   const machine = { limitBytes: 16_384 * MIB, isContainer: false, heapBytes: 4144 * MIB }
   t.match(startedOver(machine), [/node/, '--max-old-space-size=512', '--max-semi-space-size=8'])
   t.match(startedOver({ ...machine, limitBytes: 512 * MIB }), [/node/, '--max-old-space-size=256'])
@@ -43,7 +43,7 @@ t.test('starts over outside of a container with what the usual sessions need', a
   }
 })
 
-t.test('does not start over where somebody set a limit', async (t) => {
+t.test('does not re-execute Node if the operator set a limit', async (t) => {
   t.equal(startedOver(CONTAINER, { env: { NODE_OPTIONS: '--import x --max_old_space_size=100' } }), undefined)
   t.equal(
     startedOver(CONTAINER, { execArgv: ['--max-old-space-size=56'] }), undefined, 'as it is after it started over'

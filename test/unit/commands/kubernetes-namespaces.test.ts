@@ -38,7 +38,7 @@ t.test('a Middleware that asks is the one that snippet writes, by its full name'
   for (const [file, { spec }] of asking) t.strictSame(spec, wanted?.spec, file)
 })
 
-t.test('what takes the names of clients is what snippet writes', async (t) => {
+t.test('strips the same names from clients as snippet does', async (t) => {
   const cleaning = resources.filter(([, { kind, spec }]) => kind === 'Middleware' && 'headers' in spec)
   const clean = written('traefik-kubernetes', 'Middleware').find(({ metadata }) => metadata?.name === 'clean')
   t.equal(cleaning.length, 1, 'that of the public route')

@@ -77,7 +77,7 @@ t.test('with https:// it is an app beside the stack, which has everything else',
   t.notOk(wiki?.has('traefik.http.routers.wiki--refuse.rule'), 'the file refuses on every host')
 })
 
-t.test('there, what asks nobody has the stack’s middleware that takes every name', async (t) => {
+t.test('a public route there strips every identity name by the stack’s middleware', async (t) => {
   const { wiki } = labelsOf('wiki', ...STACK, '--login', '--public', ...POLICIES)
   for (const router of ['wiki', 'wiki--own']) {
     t.equal(wiki?.get(`traefik.http.routers.${router}.middlewares`), 'authgear-clean@file', router)

@@ -15,7 +15,7 @@ for (const proxy of ['traefik-kubernetes', 'gateway-api']) {
     t.strictSame(new Set(used), new Set(names), 'each is used, and no other')
   })
 
-  t.test(`${proxy}: Traefik is told to name safely`, async (t) => {
+  t.test(`${proxy}: sets Traefik's safeNaming`, async (t) => {
     t.match(filesOf(proxy, ...ARGS)['values.yaml'], /^- --providers\.kubernetescrd\.safenaming=true$/m)
   })
 }

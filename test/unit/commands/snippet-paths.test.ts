@@ -59,7 +59,7 @@ for (const proxy of PROXIES) {
   })
 }
 
-t.test('a sibling does not lie in a route, and what lies in one asks what that asks', async (t) => {
+t.test('a path below a route needs its policy, a sibling does not', async (t) => {
   const { routes } = settingsOf(...ARGS, '--policy', '/mcp-admin=role=admin', '--policy', '/mcp/x=role=editor')
   t.strictSame(routes.map(({ path, policy, isOfTokens }) => [path, policy, isOfTokens]), [
     ['/mcp-admin', 'role=admin', false],
@@ -77,7 +77,7 @@ t.test('a policy of a path for tokens holds for those of its spellings that are 
   ])
 })
 
-t.test('what a wide route takes asks what that route asks', async (t) => {
+t.test('each path that a wide route matches needs that route\'s policy', async (t) => {
   const { routes } = settingsOf(
     '--policy', '/reports=role=finance', '--policy', '/reports.csv=max_age=300', '--resource', `${URI}=/reports.api`,
     '--scope', 'a', '--policy', '/reports-old=verified=true'

@@ -23,7 +23,7 @@ function run (...args: readonly string[]): Readonly<{ code: number, out: string,
   return { code, out: out.join(''), err: err.join('') }
 }
 
-t.test('it prints what it would write', async t => {
+t.test('prints the file that it would write', async t => {
   const one = run('caddy')
   t.equal(one.out, readFileSync(join(DEPLOY, 'caddy/Caddyfile'), 'utf8'), 'one file as it is')
   const two = run('haproxy')
@@ -58,7 +58,7 @@ t.test('a folder that cannot be written is an error, not a crash', async t => {
   t.match(run('caddy', '--out', file), { code: 1, err: /^error: E[A-Z]+: / })
 })
 
-t.test('a slip in a name or a parameter says what was meant, with one mark', async t => {
+t.test('suggests the right name for a typo, with one mark', async t => {
   t.match(run('treafik').err, /"treafik": did you mean traefik\? One of traefik, /)
   t.match(run('apache').err, /"apache"\. One of traefik, /)
   t.match(run('caddy', '--policy', '/admin=role=a&roles=admin').err,
@@ -80,7 +80,7 @@ t.test('an address in a route has few marks, at proxies that were asked for one'
   }
 })
 
-t.test('nobody else of this machine may listen where the proxy will', async t => {
+t.test('no other program of this machine may listen where the proxy will', async t => {
   const limits = (...args: readonly string[]): readonly string[] => limitsOf('caddy', settingsOf(...args))
   for (const app of ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2']) {
     t.match(limits('--app', `http://${app}:8080`), [/^--app .*:8080 is where the proxy itself would listen.*0\.0\.0\.0:8000$/], app)
@@ -129,7 +129,7 @@ t.test('--forward-auth keeps localhost, which a certificate may name', async t =
   t.match(run('caddy', '--forward-auth', 'https://localhost:4180').out, 'https://localhost:4180')
 })
 
-t.test('what a proxy\'s configuration cannot say is an error', async t => {
+t.test('refuses a setting that a proxy\'s configuration cannot express', async t => {
   t.match(run('gateway-api', '--forward-auth', 'http://10.0.0.1:80').err, '--forward-auth must be the name of a service')
   for (const proxy of ['apisix', 'envoy-gateway', 'traefik-kubernetes', 'gateway-api']) {
     t.match(

@@ -42,7 +42,7 @@ const BAD: readonly Row[] = [
 
 t.test('the Admin API is asked with a key in any form', async (t) => holds(t, GOOD, {}, { '/pem': PRIVATE_KEY }))
 
-t.test('what is missing, wrong or alone is refused, and no secret is told', async (t) => {
+t.test('refuses what is missing, wrong or alone, without repeating a secret', async (t) => {
   holds(t, BAD)
   for (const [env] of BAD) t.notMatch(errorsOf(load(env)).join(), /secret-text|MII|"kty"/)
 })

@@ -42,7 +42,7 @@ t.test('a value that the environment gives is not cut, whatever the file says', 
   t.equal(cutVariables({ RESOURCES: 'https://a.example' }, ['--env-file=x'], read, KNOWN).length, 1)
 })
 
-t.test('what became of a cut value is no error beside it', async (t) => {
+t.test('the rest of a truncated value is not reported twice', async (t) => {
   const text = 'AUTHGEAR_RESOLVER_URL=https://b.example/resolve#top\nBRAND_COLOR=#112233\n'
   const env = { AUTHGEAR_ENDPOINT: 'https://a.example', AUTHGEAR_RESOLVER_URL: 'https://b.example/resolve', CACHE_TTL: 'x' }
   const loaded = loadConfig(env, { execArgv: ['--env-file=x'], readFile: () => text })

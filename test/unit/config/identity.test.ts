@@ -71,7 +71,7 @@ const REASSIGNED: readonly Row[] = [
   [{ IDENTITY_HEADERS: 'none,remote' }, { warns: [] }]
 ]
 
-t.test('what can pass to another person is a warning', async (t) => {
+t.test('warns of an identifier that can pass to another person', async (t) => {
   holds(t, REASSIGNED)
   const firstOf = (user: string): string | undefined => warningsOf(load({ IDENTITY_USER: user }))[0]
   t.match(firstOf('email'), /^IDENTITY_USER: an e-mail can pass to another user, who then is the same user to an app/)

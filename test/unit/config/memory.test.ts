@@ -21,7 +21,7 @@ function checked (
   return { text, warnings: [...text.matchAll(/^warning: (.*)$/gm)].map(([, warning = '']) => warning) }
 }
 
-t.test('check says what the default comes to', async (t) => {
+t.test('check prints the effective default', async (t) => {
   t.match(checked({}, FITTED), { text: /^CACHE_MAX_MEMORY +13m +default$/m, warnings: { length: 0 } })
   t.match(checked({ CACHE_MAX_MEMORY: '10m' }, FITTED), {
     text: /^CACHE_MAX_MEMORY +10m +environment$/m, warnings: { length: 0 }
@@ -55,7 +55,7 @@ t.test('reads the limit of its control group, of either version', async (t) => {
   t.match(JSON.parse(stdout), { limitBytes: 200 * MIB, isContainer: true }, `control groups, version ${limit.version}`)
 })
 
-t.test('takes all of the machine where nobody limits it', async (t) => {
+t.test('takes the machine\'s memory if there is no limit', async (t) => {
   const { limitBytes, heapBytes } = machineMemory()
   t.ok(limitBytes > 0 && Number.isSafeInteger(limitBytes), `${limitBytes} bytes`)
   t.ok(heapBytes > 0)

@@ -119,7 +119,7 @@ const BAD: readonly Row[] = [
   [{ LISTEN: 'unix:/run/a', MANAGEMENT_LISTEN: 'unix:/run//a' }, /^MANAGEMENT_LISTEN: is the same address/]
 ]
 
-t.test('what does not go together is refused, by one error', async (t) => holds(t, BAD, {}, broken))
+t.test('variables that exclude each other are refused with one error', async (t) => holds(t, BAD, {}, broken))
 
 const APART: readonly NodeJS.ProcessEnv[] = [
   { LISTEN: '127.0.0.1:0', MANAGEMENT_LISTEN: '127.0.0.1:0' },
@@ -224,7 +224,7 @@ t.test('a management listener on all addresses is as public as the machine', asy
   t.strictSame(warnings({ MANAGEMENT_LISTEN: '127.0.0.1:4181' }, '203.0.113.7'), [])
 })
 
-t.test('what is idle without Redis is a warning', async t => {
+t.test('a variable without effect when Redis is off is a warning', async t => {
   t.match(warningsOf(load({ CACHE_SECRET: SECRET, CACHE_SECRET_PREVIOUS: OLD_SECRET })), [
     /^CACHE_SECRET: has no effect/, /^CACHE_SECRET_PREVIOUS: has no effect/
   ])

@@ -8,7 +8,7 @@ import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.t
 const SECRET = 'k'.repeat(32)
 const redis = { REDIS_URL: 'redis://redis' }
 
-t.test('of a secret\'s file one line break at the end is none of it', async (t) => {
+t.test('one trailing line break in a secret\'s file is ignored', async (t) => {
   for (const [end, left] of [['', ''], ['\n', ''], ['\r\n', ''], ['\n\n', '\n'], [' ', ' ']] as const) {
     const row: Row = [{ CACHE_SECRET_FILE: '/s' }, { cache: { secret: `${SECRET}${left}` } }]
     holds(t, [row], redis, { '/s': `${SECRET}${end}` })

@@ -110,7 +110,7 @@ const injected: NodeJS.ProcessEnv = {
   CACHE_DIRECTORY: '/var/cache/forward-auth'
 }
 
-t.test('what the surroundings set is ignored, and what a person writes is refused', async (t) => {
+t.test('ignores unknown variables of the platform, refuses mistyped ones', async (t) => {
   holds(t, Object.entries(injected).map(([name, value]): Row => [{ [name]: value }, []]))
   const written: readonly Row[] = [
     [{ REDIS_SENTINEL_NAME: 'mymaster' }, /^REDIS_SENTINEL_NAME: /]
@@ -118,14 +118,14 @@ t.test('what the surroundings set is ignored, and what a person writes is refuse
   holds(t, written)
 })
 
-t.test('other programs\' variables are none of ours', async t => {
+t.test('ignores other programs\' variables', async t => {
   const theirs = [
     'LOG_COLOR', 'LOG_LEVELS', 'CACHED', 'REDISCOVER', 'LISTENER', 'MANAGE_PY', 'EXT_DIR', 'TRUST', 'WORKER_ID'
   ]
   t.strictSame(errorsOf(load({ PATH: '/bin', ...Object.fromEntries(theirs.map((name) => [name, 'x'])) })), [])
 })
 
-t.test('what Azure sets for an identity is none of ours', async (t) => {
+t.test('ignores Azure\'s variables for an identity', async (t) => {
   const azure = { IDENTITY_ENDPOINT: 'http://127.0.0.1/msi', IDENTITY_API_VERSION: 'x', IDENTITY_SERVER_THUMBPRINT: 'x' }
   for (const env of [azure, { ...azure, IDENTITY_HEADER: 'x' }]) {
     t.strictSame(errorsOf(load(env)), [])

@@ -117,7 +117,7 @@ t.test('a credential is named by one digest, a session id by another', async t =
   }
 })
 
-t.test('who revokes a credential names the same digest, wherever it was sent', async t => {
+t.test('revoking a credential names the same digest, wherever it was sent', async t => {
   t.strictSame(digestsOf({ bearer: 'a' }), digestsOf({ appAccessToken: 'a' }), 'a token in a header and in a cookie')
   t.equal(digestsOf({ session: 'id.one' })[1], digestsOf({ session: 'id.two' })[1], 'two secrets of one session')
   t.not(digestsOf({ session: 'id.one' })[0], digestsOf({ session: 'id.two' })[0])

@@ -10,7 +10,7 @@ const ROWS: ReadonlyArray<readonly [life: number, left: number, stage: Certifica
   [6, 2, undefined], [6, 1, 1], [1, 0.5, undefined], [1, 0, 0], [398, 14, 14]
 ]
 
-t.test('a certificate is told of before and after its end, by its life', async (t) => {
+t.test('warns before and after a certificate\'s expiry, by its lifetime', async (t) => {
   for (const [life, left, stage] of ROWS) {
     t.equal(certificateStage({ from: 0, to: life * DAY_MS }, (life - left) * DAY_MS), stage, `${left} of ${life} days`)
   }

@@ -141,7 +141,7 @@ const PROBLEMS: ReadonlyArray<readonly [text: string, why: RegExp]> = [
   ['https://evil example', /not a (host name|URL)/]
 ]
 
-t.test('what names nobody is told, and never silently blocks nobody', async (t) => {
+t.test('reports a name that matches no client instead of ignoring it', async (t) => {
   for (const [text, why] of PROBLEMS) t.match(readClientName(text), { kind: 'problem', why }, text.slice(0, 60))
 })
 
@@ -156,7 +156,7 @@ const UNPARSED: readonly string[] = [
   'https://xn--\u00e9.evil.example/agent.json'
 ]
 
-t.test('an id that is not a URL here is one of its host all the same', async (t) => {
+t.test('an id that is not a URL here still belongs to its host', async (t) => {
   for (const id of UNPARSED) {
     t.ok(isBlockedBy('https://*.evil.example', id), id)
     t.notOk(isBlockedBy('https://evil.example', id), id)

@@ -84,7 +84,7 @@ t.test('groups are compared exactly, and one of a list is enough', async (t) => 
   }
 })
 
-t.test('what is certain comes before what nobody knows', async (t) => {
+t.test('a certain requirement is judged before an unknown one', async (t) => {
   const DOMAIN = 'email_domain=example.com'
   t.equal(outcome(`${DOMAIN}&role=nobody`, 'unknown'), 'forbidden')
   t.equal(outcome(`${DOMAIN}&role=nobody`, undefined), 'forbidden', 'and nobody is asked')

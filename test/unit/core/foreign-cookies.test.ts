@@ -53,7 +53,7 @@ const SENT: Readonly<Record<string, readonly [accepted: string, sent: object]>> 
 for (const { name, request, response } of recorded.exchanges) {
   const expected = SENT[name]
   if (expected === undefined || request === undefined) continue
-  t.test(`sends what the real Authgear judged: ${name}`, async (t) => {
+  t.test(`sends the credentials that the real Authgear judged: ${name}`, async (t) => {
     const [accepted, sent] = expected
     const whole = (text: string): string => text.replace(/<(\d+) x>/, (_, count: string) => 'x'.repeat(Number(count)))
     const reading = readCredentials(request.headers.flatMap(([key, value]) => [key, whole(value)]), NAMES)

@@ -60,7 +60,7 @@ const caps: readonly (readonly [what: string, sent: Parameters<typeof credential
   ['an opaque token', { bearer: 'x' }, 30_000]
 ]
 
-t.test('nobody is remembered past the exp of a token that was sent', async t => {
+t.test('remembers no user past the exp of a token that was sent', async t => {
   for (const [what, sent, expected] of caps) {
     t.equal(life(VALID, sent), expected, what)
     t.equal(capAt(30_000, VALID, deadlineOf(sent), NOW), expected, `${what}: what is promoted`)
@@ -74,7 +74,7 @@ t.test('a refusal is not capped: it has nothing to outlive', async t => {
   }
 })
 
-t.test('what is left of a life that is over is nothing, never less', async t => {
+t.test('the rest of an expired lifetime is 0, never negative', async t => {
   t.equal(capAt(-5, VALID, Infinity, NOW), 0)
   t.equal(capAt(1999.9, VALID, Infinity, NOW), 1999)
 })

@@ -36,7 +36,7 @@ t.test('listeners hold an eighth of the memory of what peers did not finish', as
   }
 })
 
-t.test('the default fits a heap that somebody made small', async (t) => {
+t.test('the default fits a heap that the operator made small', async (t) => {
   const limitBytes = 16 * 1024 * MIB
   t.equal(defaultBudget({ limitBytes, heapBytes: 198 * MIB }) / MIB, 77)
   t.equal(defaultBudget({ limitBytes, heapBytes: 40 * MIB }) / MIB, 4, 'never nothing')

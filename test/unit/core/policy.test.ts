@@ -120,7 +120,7 @@ t.test('a stranger learns nothing about the policy', async (t) => {
   }
 })
 
-t.test('it starts from denied: what nobody foresaw is not allowed', async (t) => {
+t.test('starts from denied: an unforeseen case is not allowed', async (t) => {
   const hostile: ReadonlyArray<readonly [what: string, resolution: unknown, policy: unknown]> = [
     ['a resolution of another kind', { ...SOMEBODY, kind: 'other' }, parsePolicy('')],
     ['a resolution without a kind', { ...SOMEBODY, kind: undefined }, parsePolicy('')],
@@ -143,7 +143,7 @@ t.test('what is understood', async (t) => {
   t.equal(joinPolicies([SESSION_ONLY, parsePolicy('')]), SESSION_ONLY, 'joined, nothing is still nothing')
 })
 
-t.test('what is not understood refuses, and the reason repeats a short name at most', async (t) => {
+t.test('refuses unknown text, and repeats at most a short name of it', async (t) => {
   for (const text of BAD) {
     const policy = parsePolicy(text)
     t.equal(policy.kind, 'bad', JSON.stringify(text.slice(0, 60)))

@@ -36,7 +36,7 @@ t.test('every message is for a person and gives nothing away', async t => {
   }
 })
 
-t.test('reasons that are told alike read alike', async t => {
+t.test('reasons that look alike to a client have the same answer', async t => {
   t.equal(REFUSALS.bad_policy.message, REFUSALS.forbidden.message)
   t.equal(REFUSALS.authgear_misconfigured.message, REFUSALS.authgear_unavailable.message)
 })

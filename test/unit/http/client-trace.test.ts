@@ -6,7 +6,7 @@ const agentOf = (userAgent: string | undefined): string | undefined =>
   clientTraceOf({ headers: userAgent === undefined ? {} : { 'user-agent': userAgent } }, CLIENT).userAgent
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
-t.test('of a User-Agent goes on what is printable, and 512 characters at most', async (t) => {
+t.test('forwards the printable part of a User-Agent, at most 512 characters', async (t) => {
   const browser = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36'
   t.equal(agentOf(browser), browser)
   t.equal(agentOf('u'.repeat(10_000)), 'u'.repeat(512))
@@ -14,7 +14,7 @@ t.test('of a User-Agent goes on what is printable, and 512 characters at most', 
   for (const nothing of [undefined, '', ' ', '\xff\xfe']) t.equal(agentOf(nothing), undefined)
 })
 
-t.test('a trace state that is none is left out', async (t) => {
+t.test('drops a malformed tracestate', async (t) => {
   const stateOf = (tracestate: string): string | undefined =>
     clientTraceOf({ headers: { traceparent: TRACEPARENT, tracestate } }, CLIENT).tracestate
   t.equal(stateOf('rojo=00f067aa0ba902b7,congo=t61rcWkgMzE'), 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE')

@@ -14,7 +14,7 @@ t.test('a document has a tag of its text', async (t) => {
   t.not(tagged({ ...page, body: '{ }' }).headers.at(-1), tag)
 })
 
-t.test('who has it is told so: a weak tag, one of several, on several lines, or any', async (t) => {
+t.test('answers 304 to a matching tag: weak, in a list, on several lines, or *', async (t) => {
   for (const line of [tag, `W/${tag}`, `"x", ${tag}`, `"a,b" ,W/${tag},"c"`, '*', ' * ']) t.equal(statusBy(line), 304, line)
   t.equal(statusBy('"x"', tag), 304)
   t.strictSame(unlessKnown(page, ['IF-NONE-MATCH', tag]), {
@@ -22,7 +22,7 @@ t.test('who has it is told so: a weak tag, one of several, on several lines, or 
   })
 })
 
-t.test('who has another one, or none, gets it whole', async (t) => {
+t.test('answers 200 without a matching tag', async (t) => {
   const inner = tag.slice(1, -1)
   for (const line of [
     '', '"x"', inner, `"${inner}`, `${inner}"`, `w/${inner}`, `"x${inner}"`, '"*"', '*, "x"',

@@ -15,7 +15,7 @@ t.test('without a part for pages people get text, with the way to sign in', asyn
   t.notMatch(render('no_credentials', [], { reference: 'id-1' }), 'undefined')
 })
 
-t.test('a login that ends says how, what to do, and where to try again', async (t) => {
+t.test('the page of a failed login names the cause, a fix, and a link to retry', async (t) => {
   const { render } = PLAIN_TEXT.logins((page) => page === 'cookie_missing' ? ['Look here.'] : [])
   const on = { reference: 'id-1', way: '/_auth/login' }
   t.equal(render('cookie_missing', [], on), 'The login ended here: cookie_missing.\nLook here.\n/_auth/login\nid-1\n')

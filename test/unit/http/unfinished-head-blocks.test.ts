@@ -21,7 +21,7 @@ function start () {
   return { ended, answers, socket, session, owner, look }
 }
 
-t.test('who answers is not counted, however much it sends', async (t) => {
+t.test('a peer that answers PINGs is not counted, however much it sends', async (t) => {
   const { ended, answers, socket, owner, look } = start()
   for (let i = 0; i < 100; i++) {
     socket.bytesRead += 40_000
@@ -35,7 +35,7 @@ t.test('who answers is not counted, however much it sends', async (t) => {
   t.equal(answers.length, 100, 'a few bytes are not asked about')
 })
 
-t.test('who does not answer is counted from the second look on, and ended after 20 s', async (t) => {
+t.test('a peer that does not answer PINGs is counted, and closed after 20 s', async (t) => {
   const { ended, answers, socket, owner, look } = start()
   socket.bytesRead = 30_000
   look(2)

@@ -95,7 +95,7 @@ t.test('a set that IDENTITY_HEADERS does not name goes out where a route names i
   t.equal(named(presenter.present(parsePolicy('identity=remote'), admitted()))['remote-user'], 'alice')
 })
 
-t.test('a route with two different sets or audiences gives nobody', async (t) => {
+t.test('a route with two different sets or audiences sends no identity', async (t) => {
   const { presenter, given } = start({ withToken: true })
   const twoSets = named(presenter.present(parsePolicy('identity=remote&identity=webauth'), admitted()))
   t.strictSame(
@@ -180,7 +180,7 @@ t.test('a value that cannot be made yet goes out empty, and is asked for again',
   t.match(token(), /^alice /)
 })
 
-t.test('what is kept has a bound, and everybody still gets their own', async (t) => {
+t.test('prepared headers are bounded, and each user still gets their own', async (t) => {
   const { presenter } = start({ maxBytes: 20_000, withToken: true })
   const people = Array.from({ length: 100 }, (_, index) => admitted(`user-${index}`))
   for (const round of [1, 2]) {
@@ -193,7 +193,7 @@ t.test('what is kept has a bound, and everybody still gets their own', async (t)
   }
 })
 
-t.test('an identity that lives on in what is kept counts against the bound', async (t) => {
+t.test('an identity that prepared headers keep alive counts against the bound', async (t) => {
   const { presenter } = start({ maxBytes: 40_000 })
   const withRoles = (name: string): Admitted => {
     const { userId, identity } = validResolution({ 'user-id': name, 'user-roles': 'r'.repeat(12_000) })
@@ -206,7 +206,7 @@ t.test('an identity that lives on in what is kept counts against the bound', asy
   t.not(presenter.present(SESSION_ONLY, one), first, 'there is room for one of them')
 })
 
-t.test('all values together have a bound, and what does not fit is empty', async (t) => {
+t.test('all values together have a bound, and a value that does not fit is empty', async (t) => {
   const map = Array.from({ length: 20 }, (_, index) => ({ name: `X-${index}`, field: 'roles' as const }))
   const { presenter } = start({ headers: { usual: map, all: map } })
   const { userId, identity } = validResolution({ 'user-roles': 'r'.repeat(4000) })

@@ -35,7 +35,7 @@ t.test('groups are those of the profile that has them, and no role is one', asyn
   t.equal(valueOf('groups', person(), PERCENT), 'admin,editor', 'IDENTITY_PROFILE does not name groups')
 })
 
-t.test('the user is what the operator chose, and nobody where it is not known', async (t) => {
+t.test('the user header has the identifier that the operator chose, or is empty', async (t) => {
   for (const user of ['username', 'email'] as const) {
     t.equal(valueOf('user', person(), { ...PERCENT, user }), PROFILE[user])
     t.equal(valueOf('user', person({}), { ...PERCENT, user }), '', 'never the id instead')

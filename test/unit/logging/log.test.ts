@@ -1,7 +1,7 @@
 import t from 'tap'
 import { describe } from '../../../src/base/logging/log.ts'
 
-t.test('an error of Redis that repeats what it was sent is cut there', async t => {
+t.test('truncates an error of Redis that repeats a command', async t => {
   const rows: readonly (readonly [said: string, logged: string])[] = [
     ["ERR unknown command 'auth', with args beginning with: 'a-password' ", "ERR unknown command 'auth'"],
     [

@@ -31,11 +31,11 @@ t.test('colours are for a terminal alone', async t => {
   t.notMatch(pretty(line({ level: 'error' }), false), /\u001b/) // eslint-disable-line no-control-regex -- that is what it looks for
 })
 
-t.test('what is no line of the log stays as it is', async t => {
+t.test('prints anything but a log line unchanged', async t => {
   for (const text of ['', 'plain text\n', '{"a":1}\n', '[]\n', '{broken\n']) t.equal(pretty(text, false), text)
 })
 
-t.test('it takes what the log writes', async t => {
+t.test('formats each line that the log writes', async t => {
   const printed: string[] = []
   createLog(
     'info',

@@ -13,7 +13,7 @@ const document: PublicDocument = {
   path: '/keys.json', endpoint: 'jwks', read: () => ({ response, reason: 'key_set' })
 }
 
-t.test('the management listener confirms a public document that somebody has', async (t) => {
+t.test('the management listener answers 304 for a public document with its tag', async (t) => {
   const app = buildManagement({
     readiness: { state: () => 'serving', redis: () => 'none', authgear: () => 'ok' },
     metrics: allMetrics(),

@@ -21,7 +21,7 @@ t.test('more than half of the configured Sentinels name the master, and none ano
   }
 })
 
-t.test('what cannot be looked up, or has no address, is no vote for another', async (t) => {
+t.test('a Sentinel without an address casts no vote for another server', async (t) => {
   t.equal(await voteOf('no-such-host.invalid:6379', '127.0.0.1', 6379), undefined)
   t.equal(await voteOf('127.0.0.1:6379', undefined, undefined), undefined)
   t.equal(await voteOf('localhost:6379', '127.0.0.1', 6379), true)

@@ -27,7 +27,7 @@ t.test('tries a refusing server 80 times a minute, 125 with the best of luck', a
   t.ok(attemptsAMinute(0.5, 200) < 70, 'one that accepts and throws out is no other')
 })
 
-t.test('a connection that held for a while begins anew with the shortest delay', async t => {
+t.test('after a stable connection, reconnecting starts with the shortest delay', async t => {
   let now = 0
   const next = createReconnection({ monotonic: () => now }, () => 1)
   t.strictSame([next(), next(), next()], [100, 200, 400])

@@ -24,7 +24,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant('oldest' as const) }
 )
 
-t.test('it does what a plain map does', async (t) => {
+t.test('behaves like a plain map', async (t) => {
   fc.assert(fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 6 }), (steps, max) => {
     const [bounded, plain] = [new BoundedMap<number>(max), new Plain(max)]
     steps.forEach((one, value) => {

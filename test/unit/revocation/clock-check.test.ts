@@ -3,7 +3,7 @@ import { createClockCheck } from '../../../src/base/revocation/stream-log.ts'
 import { NO_OBSERVER } from '../../helpers/log-observer.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
-t.test('a clock that is just a minute off is told once, and again after it was right', async (t) => {
+t.test('a clock one minute off is logged once, and again after it was right', async (t) => {
   const clock = manualClock()
   const lines: string[] = []
   const check = createClockCheck({ clock, observer: { ...NO_OBSERVER, trouble: (what) => { lines.push(what) } } })
@@ -18,7 +18,7 @@ t.test('a clock that is just a minute off is told once, and again after it was r
   t.equal(lines.length, 2)
 })
 
-t.test('five seconds are told, and a minute after them', async (t) => {
+t.test('a skew of five seconds is logged, and later one of a minute', async (t) => {
   const clock = manualClock()
   const lines: string[] = []
   const check = createClockCheck({ clock, observer: { ...NO_OBSERVER, trouble: (what) => { lines.push(what) } } })

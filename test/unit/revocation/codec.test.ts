@@ -27,7 +27,7 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
   'the first entry of a generation': undefined
 }
 
-t.test('what was encoded is read back, whole', async (t) => {
+t.test('reads an encoded entry back completely', async (t) => {
   for (const [what, revocation] of Object.entries(ROWS)) {
     const fields = codec.encode('g', 'p', 'o', revocation)
     const entry = { id: '7-0', nonce: fields.nonce, previous: 'p', generation: 'g', of: 'o', revocation }
@@ -53,7 +53,7 @@ t.test('one bit of any field, or a field less: it is read as everything', async 
   }
 })
 
-t.test('what stands in one field does not pass for another’s', async (t) => {
+t.test('one field\'s value is never read as another\'s', async (t) => {
   const fields = codec.encode('g', 'n', 'o', user('ab'))
   t.match(decode({ ...fields, prev: 'no', of: '' }), { isJunk: true, entry: { nonce: '' } })
   t.match(decode({ ...fields, kind: 'usera', value: 'b' }), { isJunk: true, entry: { nonce: '' } })
@@ -101,7 +101,7 @@ function flip (text: string): string {
   return String.fromCharCode((text.codePointAt(0) ?? 0) ^ 1) + text.slice(1)
 }
 
-t.test('under an unknown secret a client and a token are that, and none of theirs ends', async (t) => {
+t.test('an entry under an unknown secret names its client or token, and ends no token', async (t) => {
   for (const target of [{ kind: 'client', clientId: 'c1' }, { kind: 'token', id: 't1' }] as const) {
     const revocation: Revocation = { target, origin: 'management', quietMs: 0, ends: 0 }
     const read = decode(foreign.encode('g', 'n', 'o', revocation))
@@ -131,7 +131,7 @@ t.test('while CACHE_SECRET is rotated', async (t) => {
     }
   })
 
-  t.test('what names no credential is written under the secret that all replicas know', async (t) => {
+  t.test('an entry without a credential is written under the secret all replicas have', async (t) => {
     for (const [writesOld, reader, other] of [[true, old, current], [false, current, old]] as const) {
       isWritten = writesOld
       const token: Revocation = { target: { kind: 'token', id: 't1' }, origin: 'management', quietMs: 0, ends: 0 }

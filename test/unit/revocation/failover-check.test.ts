@@ -36,7 +36,7 @@ t.test('without names an answer after its entry was read is no sign of two serve
   t.strictSame(renewed(undefined, '', '1-0'), [])
 })
 
-t.test('two that name two servers, or none and do not see the same, connect anew', async (t) => {
+t.test('two connections to different servers reconnect', async (t) => {
   t.strictSame(renewed('b', 'a'), ['follower', 'publisher'])
   t.strictSame(renewed(undefined, ''), ['follower', 'publisher'])
 })

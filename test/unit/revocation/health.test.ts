@@ -197,7 +197,7 @@ t.test('acknowledgements count again once Sentinels name the server', async (t) 
   )
 })
 
-t.test('nobody follows a server before the first verdict about it', async (t) => {
+t.test('follows no server before the first verdict about it', async (t) => {
   let answer = (_: MasterVerdict): void => {}
   const asked = new Promise<MasterVerdict>((resolve) => { answer = resolve })
   const { hear, isFollowing } = open(() => asked)
@@ -275,7 +275,7 @@ t.test('forgets a Redis replica that is gone for 15 minutes on the word of Senti
   for (let offset = 60; offset < 120; offset += 10) t.ok(await listing([offset], offset))
 })
 
-t.test('with Sentinels, nobody follows a server that most of them have never named', async (t) => {
+t.test('with Sentinels, follows no server that most of them have never named', async (t) => {
   const { hear } = open(() => 'unknown', 'sentinel')
   t.notOk(await hear())
   t.notOk(await hear({ acknowledged: [20], offset: 20 }))

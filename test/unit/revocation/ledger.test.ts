@@ -34,7 +34,7 @@ const shared = (ledger: Ledger, some: Partial<Entry> = {}): Entry =>
     resolution: validResolution({ 'user-id': 'alice' }), digests: ALICE.digests, stamp: ledger.stamp(), ...some
   })
 
-t.test('what is revoked voids what began before it, and nothing else or later', async (t) => {
+t.test('a revocation voids only what began before it', async (t) => {
   const rows: ReadonlyArray<readonly [string, Revocation, boolean, boolean]> = [
     ['a user', user('alice'), true, false],
     ['another user', user('bob'), false, true],
@@ -109,7 +109,7 @@ t.test('a revocation taken here', async (t) => {
     t.ok(ledger.isVoid(ALICE, after), 'its place in the log is what counts from here on')
   })
 
-  t.test('is not read back by somebody else’s entry of the same user', async (t) => {
+  t.test('another replica\'s entry about the same user is not its reading back', async (t) => {
     const { ledger, read } = open()
     ledger.take(user('alice'), 'mine')
     read(user('alice'), 'another’s')
@@ -210,14 +210,14 @@ t.test('a new generation', async (t) => {
     t.same([ledger.hasLeft('g1'), ledger.hasLeft('g2')], [true, true])
   })
 
-  t.test('that was left so long ago that ten thousand came since is forgotten', async (t) => {
+  t.test('a generation is forgotten after ten thousand later ones', async (t) => {
     const ledger = new Ledger({ clock: manualClock(), retentionMs: 1000 })
     for (let n = 0; n <= 10_002; n++) ledger.adopt(`g${n}`)
     t.notOk(ledger.hasLeft('g0'))
     t.ok(ledger.hasLeft('g10001'))
   })
 
-  t.test('an id that is smaller than the old generation’s counts as it stands', async (t) => {
+  t.test('an id smaller than the old generation’s is taken as it is', async (t) => {
     const { ledger, read } = open()
     for (let n = 0; n < 5; n++) read(user('alice'))
     ledger.adopt('g2')
@@ -242,7 +242,7 @@ t.test('a new generation', async (t) => {
     t.ok(ledger.trusts(shared(ledger)))
   })
 
-  t.test('reads a name back only by what it stands for', async (t) => {
+  t.test('reads a name back only for the same target', async (t) => {
     const { ledger, read } = open()
     read(user('u1'), 'one')
     ledger.adopt('g2')
@@ -343,7 +343,7 @@ t.test('a new generation', async (t) => {
     t.same([ledger.isUncacheable(ALICE, now), ledger.isUncacheable(BOB, now)], [true, false])
   })
 
-  t.test('who is quiet still goes by name, and whoever is not goes first', async (t) => {
+  t.test('a recently revoked user stays revoked by id, and others are dropped first', async (t) => {
     const { ledger, clock } = started([[100, user('alice', 120_000)], ...FOUR, [141, user('u4')]])
     carryOver(ledger)
     const now = clock.monotonic()
@@ -412,7 +412,7 @@ t.test('quiet', async (t) => {
     t.ok(ledger.isUncacheable(BOB, clock.monotonic()))
   })
 
-  t.test('of 0 is none, and takes none away', async (t) => {
+  t.test('a quiet time of 0 is none, and shortens no other', async (t) => {
     const { ledger, read, clock } = open()
     read(user('alice'))
     t.notOk(ledger.isUncacheable(ALICE, clock.monotonic()))
@@ -456,7 +456,7 @@ t.test('what is older than the retention', async (t) => {
     t.strictSame(ledger.sizes, { revoked: 1200, positions: 1201, noStore: 1200 }, 'with the newest position of then')
   })
 
-  t.test('is void for all who began before it, and for nobody else', async (t) => {
+  t.test('is void for each resolution that began before it, and for no other', async (t) => {
     const { ledger, read, clock } = open()
     const before = ledger.snapshot()
     read(user('alice'))

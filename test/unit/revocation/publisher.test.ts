@@ -94,7 +94,7 @@ t.test('a proven master that may have been cut off acknowledges what enough copi
   }
 })
 
-t.test('or what it has after others named it', async (t) => {
+t.test('or what it has after Sentinels named it master', async (t) => {
   const { clock, master, poll, outcomes, fire } = open()
   Object.assign(master, { isProven: true, isSafe: false })
   await turnOfTheLoop()

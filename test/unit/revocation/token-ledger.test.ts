@@ -52,7 +52,7 @@ t.test('a revocation without an end ends nothing', async (t) => {
   t.equal(ledger.standingOf(person('u', clock.wall() - 1000), true), 'good')
 })
 
-t.test('what is taken here holds at once, and until it is read or given up', async (t) => {
+t.test('a revocation taken here applies at once, until it is read or given up', async (t) => {
   const { ledger, clock } = start()
   ledger.take('of', ending({ kind: 'user', userId: 'u' }, 0))
   t.equal(ledger.standingOf(person('u', clock.wall() - 1000), true), 'revoked')
@@ -83,7 +83,7 @@ t.test('what is older than the log is unknown, and stays so through a new one', 
   t.equal(ledger.standingOf(machine('a', clock.wall()), true), 'good')
 })
 
-t.test('one that is cut off goes on for the degraded TTL, then takes new tokens only', async (t) => {
+t.test('a replica that is cut off accepts older tokens for the degraded TTL only', async (t) => {
   const { ledger, clock } = start()
   const old = clock.wall() - 60_000
   const wait = (ms: number): void => {
@@ -133,7 +133,7 @@ function startLog (maxRepublished = 1000) {
   return { tokens, ledger, clock, read, readWritten }
 }
 
-t.test('an entry of a far time frees nobody, and ends nothing that is issued later', async (t) => {
+t.test('an entry with a far-off time unblocks no token and ends no later one', async (t) => {
   const { tokens, clock, read, readWritten } = startLog()
   const at = clock.wall()
   read(ending({ kind: 'client', clientId: 'revoked' }, 0))

@@ -200,7 +200,7 @@ t.test('strangers who invent hosts share a line in the end', async (t) => {
   t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), total)
 })
 
-t.test('where the record is required and cannot be written, nobody gets in', async (t) => {
+t.test('a required record that cannot be written refuses every request', async (t) => {
   const world = await start(t, { ACCESS_RECORD: 'file:/dev/full', ACCESS_RECORD_REQUIRED: 'on' })
   const replica = await world.more()
   const grpc = grpcClient(t, replica.grpcPort)

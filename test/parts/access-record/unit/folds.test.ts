@@ -61,7 +61,7 @@ t.test('a window that nobody swept ends with the next of its kind', async (t) =>
   t.strictSame(shown(), ['alice 1 0-0', 'alice 1 0-0', 'alice 1 60000-60000'])
 })
 
-t.test('without a window each is written by itself', async (t) => {
+t.test('without a window each request has its own line', async (t) => {
   const { shown, add } = start({ windowMs: 0 })
   add('alice')
   add('alice')

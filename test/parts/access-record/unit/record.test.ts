@@ -180,7 +180,7 @@ t.test('documents for everybody and paths that are none of ours have no line', a
   t.strictSame(lines, [])
 })
 
-t.test('whom a revocation is about is named, as far as it has a name', async (t) => {
+t.test('records whose session a revocation ends, if it names one', async (t) => {
   const { lines, record } = start()
   const base = { quietMs: 0 }
   record.revoked({ ...base, origin: 'audit', target: { kind: 'user', userId: 'alice' } })

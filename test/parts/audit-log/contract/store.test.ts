@@ -58,7 +58,7 @@ t.test('an answer that was lost does not lose the claim to a gap', async (t) => 
   t.equal(await other.claimGap(), false)
 })
 
-t.test('without Redis the only replica leads, and begins anew', async (t) => {
+t.test('without Redis the only replica leads, and starts without a position', async (t) => {
   const clock = manualClock()
   const store = createMemoryStore(clock)
   t.same([await store.hold(), await store.save(beginAt(1), 0), await store.load()], [true, true, undefined])

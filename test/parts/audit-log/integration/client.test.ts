@@ -110,7 +110,7 @@ const FAULTS: ReadonlyArray<readonly [AuditFailure, AuditErrorKind]> = [
   ['reset', 'unreachable']
 ]
 
-t.test('each way to fail is told apart, and the next query works', async (t) => {
+t.test('distinguishes each failure, and the next query works', async (t) => {
   const simulator = await simulatorFor(t)
   const client = openClient(t, `${simulator.url}/_api/admin/graphql`)
   t.ok((await client.types()).includes('USER_SIGNED_OUT'))

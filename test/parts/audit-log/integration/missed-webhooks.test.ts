@@ -8,7 +8,7 @@ import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 import { disabledEvent, WEBHOOK_SECRET, webhookOf } from '../../../helpers/webhook.ts'
 
-t.test('changes that no webhook told are told, until one comes', async (t) => {
+t.test('reports changes without a webhook until one arrives', async (t) => {
   const simulator = await startSimulator(t, { adminApi })
   const replica = await startInProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url,

@@ -604,7 +604,7 @@ t.test('the lag is that of Authgear’s clock', async (t) => {
   t.same(follower.lags, [3])
 })
 
-t.test('who begins without a position reads what nobody read meanwhile', async (t) => {
+t.test('a start without a position reads what no replica read meanwhile', async (t) => {
   const world = createWorld()
   world.signOut('ann', { ago: 3600 })
   world.signOut('bob', { ago: 20 })

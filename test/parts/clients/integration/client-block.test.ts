@@ -240,7 +240,7 @@ t.test('a failover by Sentinel lifts no block, and refuses nobody else', async (
   t.equal(await late.statusOf('dcrc_1'), 401)
 })
 
-t.test('a registered client that was deleted is blocked for good, and one by URL is not', async (t) => {
+t.test('blocks a deleted registered client permanently, and one by URL not', async (t) => {
   const portal = await startSimulator(t, { adminApi })
   const { replicas, first } = await startThree(t, auditEnvironment(portal.url, '250ms'))
   await until('one reads the audit log', () => portal.controls.audit.queries > 1)
@@ -261,7 +261,7 @@ t.test('a registered client that was deleted is blocked for good, and one by URL
   await untilAll(replicas, 'dcrc_1', 200)
 })
 
-t.test('who may not block, and what is no client', async (t) => {
+t.test('rejects blocks without permission, and names of no client', async (t) => {
   const redis = await startRedis(t)
   const fleet = await tokenFleet(t, { REDIS_URL: redis.url, CLIENTS_BLOCKED: 'dcrc_fixed' })
   const replica = await fleet.start()

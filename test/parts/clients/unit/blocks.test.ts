@@ -149,7 +149,7 @@ t.test('an error, and what does not open, is never an empty list', async (t) => 
   }
 })
 
-t.test('what was read counts for so long, and only where the log was followed', async (t) => {
+t.test('a list counts for its deadline, and only while the log was followed', async (t) => {
   for (const lose of ['away', 'foreign', 'unfollowed'] as const) {
     const { world, clock, blocks, synced } = start(t)
     await until('it is read', blocks.isRead)
@@ -168,7 +168,7 @@ t.test('what was read counts for so long, and only where the log was followed', 
   }
 })
 
-t.test('where nobody can block one reading is enough, until somebody is blocked', async (t) => {
+t.test('if blocking is impossible one reading is enough until a client is blocked', async (t) => {
   const { world, clock, blocks } = start(t, NO_BLOCKS, false)
   await until('it is read', blocks.isRead)
   world.inRedis = 'away'

@@ -26,7 +26,7 @@ const BLOCKS_NOBODY: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   [Array.from({ length: 1001 }, (_, i) => `c${i}`).join(' '), /more than 1000/]
 ]
 
-t.test('a block that would hold for nobody is an error', async (t) => {
+t.test('a block that matches no client is an error', async (t) => {
   for (const [CLIENTS_BLOCKED, error] of BLOCKS_NOBODY) {
     t.match(errorsOf(load({ CLIENTS_BLOCKED })).join(), error, CLIENTS_BLOCKED.slice(0, 60))
   }

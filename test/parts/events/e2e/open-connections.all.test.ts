@@ -81,7 +81,7 @@ for (const [proxy, app] of [[caddy, NODE], ...APPS_OF_PAGE.map((one) => [traefik
       await until('nothing is held', async () => await countHeld() === 0)
     })
 
-    t.test('who does not answer the close is not listened to, and cut', async (t) => {
+    t.test('drops a peer that does not answer the close', async (t) => {
       const deaf = await openRawSocket(t, port, ALICE_IN_ANOTHER_BROWSER)
       deaf.say('one')
       await until('it is answered', () => deaf.heard().includes('you said one'))

@@ -53,7 +53,7 @@ async function startThree (t: Test) {
   return { redis, simulator, replicas, begin, at: (n: number) => replicas[n] ?? replicas[0] }
 }
 
-t.test('each 200 names the session, and says when it ends by itself', async (t) => {
+t.test('each 200 names the session and its expiry', async (t) => {
   const { replica } = await startOne(t)
   const name = await replica.nameOf(ALICE)
   t.match(name, /^[\w-]{22}\.[\w-]{22}$/, 'of the cookie, and of the session id in it')
@@ -80,7 +80,7 @@ const REVOCATIONS: ReadonlyArray<readonly [string, object, object]> = [
 ]
 
 for (const [what, body, event] of REVOCATIONS) {
-  t.test(`an app is told of ${what}`, async (t) => {
+  t.test(`an app is notified of ${what}`, async (t) => {
     const { replica } = await startOne(t)
     const session = await replica.nameOf(ALICE, '/verify?audience=grafana')
     const stream = await openEvents(t, replica.eventsPort, { app: 'grafana' })
@@ -105,7 +105,7 @@ t.test('on three replicas', async (t) => {
     await next.close()
   })
 
-  t.test('all streams are told the same in one order, whoever was told first', async (t) => {
+  t.test('all streams get the same events in one order', async (t) => {
     const streams = await Promise.all(replicas.map(({ eventsPort }) => openEvents(t, eventsPort)))
     for (let n = 0; n < 30; n++) await at(n % 3).purge({ user_id: `user-${n}` })
     for (const stream of streams) await stream.until('the last', ({ data }) => data['user'] === 'user-29')
@@ -114,7 +114,7 @@ t.test('on three replicas', async (t) => {
     for (const other of others) t.strictSame(other, first)
   })
 
-  t.test('what was missed is told again, by another replica too', async (t) => {
+  t.test('missed events are sent again, by another replica too', async (t) => {
     const stream = await openEvents(t, at(0).eventsPort)
     await at(0).purge({ user_id: 'before' })
     await stream.until('before', ({ data }) => data['user'] === 'before')

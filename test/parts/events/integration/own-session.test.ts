@@ -12,7 +12,7 @@ t.test('a session of our own', async (t) => {
   const name = await nameOf(cookieOf(person, APP))
   t.match(name, /^[\w-]{22}\.[\w-]{22}$/, "its cookie's, and Authgear's id of it")
 
-  t.test('is told as ended where its person signs out', async (t) => {
+  t.test('is reported as ended when its user signs out', async (t) => {
     const stream = await openEvents(t, replica?.eventsPort ?? 0)
     await person.open(`${APP}/_auth/logout`)
     await stream.until('told', ({ data }) => name.split('.').includes(String(data['session'])))

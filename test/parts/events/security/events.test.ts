@@ -8,7 +8,7 @@ const start = async (t: Test) =>
   await startInProcess(t, { ...EVENTS, AUTHGEAR_ENDPOINT: (await startSimulator(t)).url })
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`]
 
-t.test('nobody is told anything without a token of an app', async (t) => {
+t.test('sends nothing without a token of an app', async (t) => {
   const { eventsPort } = await start(t)
   const rows: ReadonlyArray<readonly [number, string, ReadonlyArray<HeaderLine>]> = [
     [401, '/events', []],
@@ -37,7 +37,7 @@ t.test('nobody is told anything without a token of an app', async (t) => {
   }
 })
 
-t.test('a proxy that asks here by mistake lets nobody in', async (t) => {
+t.test('a proxy that asks here by mistake admits no request', async (t) => {
   const { eventsPort } = await start(t)
   const headers: HeaderLine[] = [['Cookie', `session=${demo.alice.cookie}`]]
   for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT']) {

@@ -14,14 +14,14 @@ function startFeed (count: number): Feed {
 }
 const idOf = (n: number): string => `${(n + 1) * 1000}-0`
 
-t.test('who was told one goes on with the next', async (t) => {
+t.test('a reader that has an event continues with the next', async (t) => {
   const feed = startFeed(4)
   for (let n = 0; n < 4; n++) t.equal(feed.after({ log: 'a1', id: idOf(n) }), n + 1)
   t.equal(feed.after({ log: 'a1', id: '1500-0' }), 1, 'between two')
   t.equal(feed.after(feed.place()), 4, 'the newest: nothing is missing')
 })
 
-t.test('what cannot be told again is no place to go on from', async (t) => {
+t.test('an event that is no longer kept is no place to continue from', async (t) => {
   const feed = startFeed(8)
   t.equal(feed.start(), 3)
   t.equal(feed.after({ log: 'a1', id: idOf(2) }), 3, 'the last that was dropped')

@@ -67,7 +67,7 @@ function start (apps = 1) {
   return { feed, readers, told, cut, state, revoke, join, names, turns: () => turns }
 }
 
-t.test('who reads is told each once, however many there are', async (t) => {
+t.test('each reader gets each event once, however many readers there are', async (t) => {
   const { revoke, join, told } = start()
   const [early, late] = [join(), join()]
   revoke(3)
@@ -87,7 +87,7 @@ t.test('a revocation that nobody listens to costs no turn', async (t) => {
   t.equal(turns(), 1)
 })
 
-t.test('for who does not read 64 KiB wait at most, and it is told all once it reads', async (t) => {
+t.test('buffers at most 64 KiB for a slow reader, which gets all once it reads', async (t) => {
   const { revoke, join, cut } = start()
   const peer = join(0)
   revoke(ROOM)
@@ -97,7 +97,7 @@ t.test('for who does not read 64 KiB wait at most, and it is told all once it re
   t.equal(peer.users.length, ROOM)
 })
 
-t.test('who is further behind than can be told again is cut', async (t) => {
+t.test('closes the stream of a reader that is behind the feed', async (t) => {
   const { revoke, join, cut } = start()
   const [slow, quick] = [join(0), join()]
   revoke(2 * ROOM)
@@ -107,7 +107,7 @@ t.test('who is further behind than can be told again is cut', async (t) => {
   t.equal(quick.users.length, 2 * ROOM)
 })
 
-t.test('who reads nothing from one comment to the next is cut, who reads slowly is not', async (t) => {
+t.test('closes the stream of a reader that stopped, not of a slow one', async (t) => {
   const { readers, revoke, join, cut } = start()
   const [never, slowly] = [join(0), join(0)]
   revoke()
@@ -132,7 +132,7 @@ t.test('there is room for a thousand, and for nobody once it stops', async (t) =
   t.match(peers[1]?.texts.at(-1), /^event: moving\n/)
 })
 
-t.test('whether the log is followed is told when it changes', async (t) => {
+t.test('reports when the log is followed and when not', async (t) => {
   const { readers, state, join } = start()
   readers.look()
   const peer = join()
@@ -143,7 +143,7 @@ t.test('whether the log is followed is told when it changes', async (t) => {
   t.match(peer.texts.at(-1), /^event: state\ndata: {"following":false}/)
 })
 
-t.test('each is told what differs from what it was told itself', async (t) => {
+t.test('each reader gets what changed since its own last report', async (t) => {
   const { readers, feed, state, join } = start()
   const early = join()
   state.following = false
@@ -182,7 +182,7 @@ t.test('one app of two leaves the other half of the room', async (t) => {
   t.ok(readers.hasRoom('grafana'))
 })
 
-t.test('who takes nothing is cut by what has no place, too', async (t) => {
+t.test('events without a place also close the stream of a reader that stopped', async (t) => {
   const { readers, cut, join } = start()
   const peer = join(0)
   for (let n = 0; n < 2000; n++) {
@@ -192,7 +192,7 @@ t.test('who takes nothing is cut by what has no place, too', async (t) => {
   t.ok(peer.writableLength < 70 * 1024)
 })
 
-t.test('everything is told as everyone, and names nobody', async (t) => {
+t.test('an everything is sent as everyone, without a name', async (t) => {
   const { feed, join } = start()
   const peer = join()
   feed.read({ id: '1-0', revocation: EVERYTHING }, 1)

@@ -62,7 +62,7 @@ t.test('a check computes a few names in each turn of the event loop', async (t) 
   t.ok(isOver)
 })
 
-t.test('what cannot be told again is forgotten, and what is told anew is found', async (t) => {
+t.test('forgets events that are no longer kept, and finds new ones', async (t) => {
   const { feed, end, check, told } = start(100)
   end(50)
   t.strictSame(await check('wiki', ['wiki-0', 'wiki-49']), ['wiki-0', 'wiki-49'])
@@ -75,7 +75,7 @@ t.test('what cannot be told again is forgotten, and what is told anew is found',
   t.equal((await told.of('wiki'))('s:wiki-1149'), undefined)
 })
 
-t.test('a session that began after what was told is not revoked', async (t) => {
+t.test('a session that began after the event is not revoked', async (t) => {
   const { end, check } = start()
   end(20_000)
   t.strictSame(await check('wiki', ['wiki-19999'], 14.9), ['wiki-19999'])

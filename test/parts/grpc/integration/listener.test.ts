@@ -69,7 +69,7 @@ t.test('a new certificate serves new connections', async (t) => {
   t.same(await old.send(Buffer.alloc(0)), ANSWER, 'and the connections that there are stay')
 })
 
-t.test('health: serving until it is told to stop', async (t) => {
+t.test('health: serving until it is stopped', async (t) => {
   const { port, stopServing } = await start(t)
   const client = grpcClient(t, port)
   t.equal(await client.health(), 1)

@@ -73,7 +73,7 @@ const NOBODY: ReadonlyArray<
 ]
 
 for (const absentHeaders of ['empty', 'omit'] as const) {
-  t.test(`nobody is 200 with false and empty names, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
+  t.test(`anonymous is 200 with false and empty names, ABSENT_HEADERS=${absentHeaders}`, async (t) => {
     for (const [what, sent, reason, calls] of absentHeaders === 'empty' ? NOBODY : NOBODY.slice(0, 1)) {
       await t.test(what, async (t) => {
         const { simulator, adapter, identify } = await start(t, { ABSENT_HEADERS: absentHeaders })

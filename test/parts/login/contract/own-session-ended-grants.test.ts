@@ -72,7 +72,7 @@ t.test('a refresh token is sealed, and goes through a rotation of CACHE_SECRET',
   t.strictSame(await taken(both), ['token-b'])
 })
 
-t.test('who has another CACHE_SECRET takes and drops nothing of it', async (t) => {
+t.test('a replica with another CACHE_SECRET reads and deletes none of it', async (t) => {
   const [tier] = await start(t)
   const [own, other] = [grantsOf(tier), grantsOf(tier, { sealer: OLD })]
   await own.add({ name: 'a', refreshToken: 'token-a' })
@@ -80,7 +80,7 @@ t.test('who has another CACHE_SECRET takes and drops nothing of it', async (t) =
   t.strictSame(await taken(own), ['token-a'])
 })
 
-t.test('what nobody can open, and garbage of any type, stands in nobody\'s way', async (t) => {
+t.test('values that cannot be opened, and garbage of any type, block no session', async (t) => {
   const [tier, redis] = await start(t)
   const grants = grantsOf(tier)
   const names = { current: 'n' as CacheKey, previous: undefined }

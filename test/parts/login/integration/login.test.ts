@@ -200,7 +200,7 @@ t.test('a state', async (t) => {
     }
   })
 
-  t.test('of two states none counts', async (t) => {
+  t.test('accepts neither of two states', async (t) => {
     const { state, cookie } = await begun(world)
     await refused(t, `${CALLBACK}?state=${state}&state=${state}`, `${cookie}; ${alice}`)
   })
@@ -216,7 +216,7 @@ t.test('a state', async (t) => {
     }
   })
 
-  t.test('counts once: used again it begins anew', async (t) => {
+  t.test('counts once: used again it restarts the login', async (t) => {
     const { state, cookie } = await begun(world)
     const back = await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)
     t.match(back, { status: 303, headers: { location: `${OTHER}/wanted` } })
@@ -235,7 +235,7 @@ t.test('a state', async (t) => {
     }
   })
 
-  t.test('of the future is none', async (t) => {
+  t.test('rejects a state from the future', async (t) => {
     const { state, cookie } = await begun(world)
     clock.setWall(NOW - 3_600_000)
     t.equal((await asVictim(`${CALLBACK}?state=${state}`, `${cookie}; ${alice}`)).status, 302)
@@ -344,7 +344,7 @@ t.test('two tabs at the login page at once: what Authgear does, and what helps',
   t.equal(last(await person.open(`${APP}/one`)).url, `${APP}/one`, 'the address once more, and nobody signs in again')
 })
 
-t.test('a browser that keeps no cookie is told so, and not sent round for ever', async (t) => {
+t.test('a browser that blocks cookies gets a page, not an endless redirect', async (t) => {
   const world = await startLoginWorld(t)
   const session = `session=${world.authgear.controls.signIn('alice').cookie}`
   let answer = await world.verifier.ask({ path: `/_auth/login?rd=${OTHER}/wanted`, headers: STRICT })
@@ -413,7 +413,7 @@ t.test("where Authgear's cookie does not come here, a page says why: no loop", a
   }
 })
 
-t.test('a host to which nobody comes back is told, with its variable', async (t) => {
+t.test('reports a host that login cannot return to, with its variable', async (t) => {
   const world = await startLoginWorld(t, { adapter: { LOGIN_ALLOWED_HOSTS: 'c.apps.example.com' } })
   t.equal(last(await world.person().open(`${OTHER}/deep`, { until: ({ status }) => status === 302 })).status, 302)
   t.match(world.verifier.lines.find((line) => line['host'] === 'b.apps.example.com'), {
@@ -486,7 +486,7 @@ t.test('a slow line goes round in circles no longer than a fast one', async (t) 
   t.strictSame(statuses, [...Array.from({ length: 7 }, () => 200), 403], 'the sign-in was the first of eight')
 })
 
-t.test('a callback is asked of Authgear anew: what was remembered is from before', async (t) => {
+t.test('a callback asks Authgear again instead of using the cache', async (t) => {
   const world = await startLoginWorld(t, { adapter: { CACHE_NEGATIVE_TTL: '10m' } })
   const cookie = world.authgear.controls.signIn('alice').cookie
   world.authgear.controls.fail('no-user-id', 1)

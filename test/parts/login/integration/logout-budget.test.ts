@@ -171,7 +171,7 @@ t.test('where the log takes no more sign-outs a page says so, and nobody is forg
   t.ok(await metricOf(world.verifier, 'forward_auth_revocations_capped_total{origin="logout"}') >= 20)
 })
 
-t.test('tells nobody "signed out" without a verdict on the session cookie', async (t) => {
+t.test('never says "signed out" without a verdict on the session cookie', async (t) => {
   const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '0' } })
   const session = await sessionOf(world, 'alice')
   world.authgear.controls.fail('silent')

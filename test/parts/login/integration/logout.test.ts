@@ -48,7 +48,7 @@ for (const protocol of PROTOCOLS) {
 
 const SAME_SITE = { headers: { 'sec-fetch-site': 'same-site' } }
 
-t.test('somebody else: from a 403 through a sign-out to the login, and back', async (t) => {
+t.test('switch account: from a 403 through a sign-out to the login, and back', async (t) => {
   const world = await startLoginWorld(t)
   const person = world.person()
   const wanted = `${OTHER}/admin?a=1&b=2`
@@ -334,7 +334,7 @@ t.test('another site cannot sign anybody out', async (t) => {
     'browsers that do not say')
 })
 
-t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async (t) => {
+t.test('an anonymous user goes on to Authgear, and leaves nothing in the log', async (t) => {
   const world = await startLoginWorld(t)
   for (const cookie of [
     '', 'session=junk.junk', 'app_session=junk', `session=${'x'.repeat(2000)}`, 'app_access_token=junk'
@@ -350,7 +350,7 @@ t.test('who is nobody goes on to Authgear, and leaves nothing in the log', async
   t.match(last(await world.person().open(LOGOUT)), { status: 403 })
 })
 
-t.test('while Authgear cannot be asked nobody is told that they are signed out', async (t) => {
+t.test('while Authgear is unreachable no page says that the user is signed out', async (t) => {
   const world = await startLoginWorld(t, { adapter: { CACHE_TTL: '0' } })
   const person = await signIn(world)
   const cookie = person.cookies('app.example.com')

@@ -40,7 +40,7 @@ t.test('a gateway\'s prefix says by its own request which host it is about', asy
   t.match(sent, { status: 302, headers: { location: `${APP}/_auth/login?rd=${APP}/deep` } })
 })
 
-t.test('a host without an origin is told with the variable that names it', async (t) => {
+t.test('a host without an origin is reported with its variable', async (t) => {
   const world = await startOwnWorld(t)
   const [replica] = world.replicas
   const headers = [

@@ -118,7 +118,7 @@ t.test('a token that was nobody\'s before an outage hides no session', async (t)
   t.equal(await who(OF_APPS.opaque), '503 authgear_unavailable', 'for CACHE_STALE_IF_ERROR and no longer')
 })
 
-t.test('nobody is remembered under what somebody else sent', async (t) => {
+t.test('remembers no user under another user\'s credentials', async (t) => {
   const world = await startOwnWorld(t)
   const [alice, bob] = [await signedIn(world), await signedIn(world, 'bob')]
   const headers = [['Authorization', `Bearer ${OF_APPS.opaque}`]] as const

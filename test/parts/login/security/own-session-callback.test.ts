@@ -123,7 +123,7 @@ t.test('no login of another where the victim is signed in: it stays signed in as
   t.equal(await world.who(victim), 'alice')
 })
 
-t.test('a used address signs nobody in again', async (t) => {
+t.test('a callback URL works only once', async (t) => {
   const world = await startOwnWorld(t)
   const person = world.person()
   const url = await callbackUrl(world, person, 'alice')
@@ -182,7 +182,7 @@ for (const [what, headers] of NOT_A_PAGE) {
   })
 }
 
-t.test('a code of another client signs nobody in', async (t) => {
+t.test('rejects a code of another client', async (t) => {
   // recorded: any client may redeem a code, and a confidential one needs no PKCE
   const other = otherClient({ type: 'confidential', secret: 'the secret of the other client' })
   const world = await startOwnWorld(t, { otherClients: [other] })

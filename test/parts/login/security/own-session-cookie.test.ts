@@ -79,7 +79,7 @@ async function contents (redis: { cli: (...command: [string, ...string[]]) => Pr
   return [...keys, ...dumps.map(String)]
 }
 
-t.test('fixation: what somebody put into the browser is no session, nor becomes one', async (t) => {
+t.test('fixation: a planted cookie is no session and never becomes one', async (t) => {
   const world = await startOwnWorld(t)
   const attacker = await signedIn(world, 'bob')
   const over = valueOf(attacker)
@@ -119,7 +119,7 @@ const TOSSED: ReadonlyArray<readonly [string, (victim: string, attacker: string)
 ]
 
 for (const [what, line] of TOSSED) {
-  t.test(`cookie tossing, ${what}: nobody is let in as another`, async (t) => {
+  t.test(`cookie tossing, ${what}: no user passes as another`, async (t) => {
     const world = await startOwnWorld(t)
     const [victim, attacker] = [await signedIn(world, 'alice'), await signedIn(world, 'bob')]
     const cookie = line(valueOf(victim), valueOf(attacker))
@@ -262,7 +262,7 @@ const CHOOSERS: ReadonlyArray<readonly [string, Readonly<Record<string, string>>
   ['X-Forwarded-Server', { 'x-forwarded-server': 'evil.example' }]
 ]
 
-t.test('Authgear is told of registered addresses alone, whatever a request says', async (t) => {
+t.test('sends Authgear only registered addresses, whatever a request says', async (t) => {
   const world = await startOwnWorld(t)
   for (const [what, headers] of CHOOSERS) {
     const hops = await world.person().open(`${APP}/_auth/login?rd=${APP}/`, { headers, until: () => true })

@@ -175,7 +175,7 @@ for (const [what, headers] of NOT_THE_PERSON) {
   })
 }
 
-t.test('another\'s way back from a sign-out ends nobody else\'s session', async (t) => {
+t.test('another user\'s return from a sign-out ends no other session', async (t) => {
   const world = await startOwnWorld(t)
   const [victim, attacker] = [await signedIn(world), await signedIn(world, 'bob')]
   const hops = await attacker.open(`${APP}/_auth/logout`)
@@ -234,7 +234,7 @@ const AFTER_A_LOSS: ReadonlyArray<readonly [string, string]> = [
 ]
 
 for (const [what, url] of AFTER_A_LOSS) {
-  t.test(`after ${what} a cookie whose record Redis lost lets nobody in, on any replica`, async (t) => {
+  t.test(`after ${what} a cookie without its record is refused on every replica`, async (t) => {
     const { redis, world, person, value, overAt } = await aliceOnTwo(t, LONG)
     await loseRecords(redis)
     await person.open(url)
@@ -383,7 +383,7 @@ t.test('eight step-ups of one person are eight lines in the log', async (t) => {
   t.equal(await signOutsWritten(world), browsers.length)
 })
 
-t.test('a step-up as somebody else makes nobody another, and lets nobody in there', async (t) => {
+t.test('a step-up with another account changes no session and is refused', async (t) => {
   const world = await startOwnWorld(t, { adapter: { LOGIN_SSO: 'off' } })
   const person = await signedIn(world)
   world.clock.advance(100_000)
@@ -394,7 +394,7 @@ t.test('a step-up as somebody else makes nobody another, and lets nobody in ther
   t.not(await world.who(person), 'bob')
 })
 
-t.test('a step-up whose time is not new lets nobody in there', async (t) => {
+t.test('a step-up whose auth_time is not new is refused', async (t) => {
   const world = await startOwnWorld(t)
   const HEADER = { alg: 'RS256', kid: KID, typ: 'JWT' }
   const person = await signedIn(world)

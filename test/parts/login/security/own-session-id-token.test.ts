@@ -117,7 +117,7 @@ const OF_ANOTHER: ReadonlyArray<readonly [string, string]> = [
 ]
 
 for (const [what, sub] of OF_ANOTHER) {
-  t.test(`an ID token whose subject is ${what} lets nobody in`, async (t) => {
+  t.test(`rejects an ID token whose subject is ${what}`, async (t) => {
     const world = await startOwnWorld(t)
     const { person, hops } = await signInWith(world, (claims) => signed({ ...claims, sub }, HEADER))
     t.ok(hops.every(({ status }) => status !== 500 && status !== 502), 'no error of ours')
@@ -143,7 +143,7 @@ const ODD: ReadonlyArray<readonly [string, (answer: Readonly<Record<string, stri
 ]
 
 for (const [what, edit] of ODD) {
-  t.test(`an answer with ${what} is no error of ours, and lets in nobody else`, async (t) => {
+  t.test(`an answer with ${what} is not our error, and admits no other user`, async (t) => {
     const world = await startOwnWorld(t)
     world.relay.edit((answer) => edit(answer) as typeof answer)
     const person = world.person()
@@ -165,7 +165,7 @@ t.test('a refresh whose ID token is another person\'s makes nobody another', asy
   t.ok(world.relay.calls.some(({ form }) => form['grant_type'] === 'refresh_token'), 'it was refreshed')
 })
 
-t.test('a refresh whose access token is another person\'s lets nobody in as that person', async (t) => {
+t.test('a refresh with another person\'s access token does not admit that person', async (t) => {
   const world = await startOwnWorld(t)
   const bob = world.authgear.controls.signIn('bob').accessToken
   world.relay.edit((answer, form) =>

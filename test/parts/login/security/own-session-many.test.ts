@@ -81,7 +81,7 @@ t.test('a stepped-up session is the newest, and a signed-out one takes no place'
   t.equal(await tooMany(world), 1, 'there was room')
 })
 
-t.test('a browser that signs in once more takes its own place', async (t) => {
+t.test('a browser that signs in again replaces its own session', async (t) => {
   const world = await startOwnWorld(t)
   const oldest = await signedIn(world)
   const again = await signedIn(world)

@@ -9,7 +9,7 @@ const ARRIVES_MS = 200
 
 for (const [shared, afterMs] of [[false, 0], [true, 0], [false, 6000], [true, 6000]] as const) {
   const where = shared ? 'with Redis' : 'alone'
-  t.test(`a resolution of before a sign-out lets nobody in, ${where}, ${afterMs} ms later`, async (t) => {
+  t.test(`a resolution from before a sign-out is refused, ${where}, ${afterMs} ms later`, async (t) => {
     const redis = shared ? await startRedis(t) : undefined
     const world = await startOwnWorld(t, { ...redis && { redis }, replicas: shared ? 2 : 1 })
     const person = world.person()
@@ -33,7 +33,7 @@ for (const [shared, afterMs] of [[false, 0], [true, 0], [false, 6000], [true, 60
   })
 }
 
-t.test('a resolution of before a step-up lets the old cookie in nowhere', async (t) => {
+t.test('after a step-up the old cookie is refused everywhere', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { redis, replicas: 2 })
   const [, second] = world.replicas

@@ -83,7 +83,7 @@ t.test('another replica, and one that is new, know the session by Redis', async 
   t.equal(await world.who(alice.person, APP, fresh), 'alice')
 })
 
-t.test('a record in another\'s place lets nobody in as another', async (t) => {
+t.test('a record in another\'s place admits no user as another', async (t) => {
   const { intruder, alice, bob, whoIsAlice } = await both(t)
   // each value of bob's under each key of alice's: whatever is a session's record is among them
   for (const { key, ttl } of alice.dumps) {

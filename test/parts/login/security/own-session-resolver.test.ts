@@ -5,7 +5,7 @@ import { last, type Person } from '../../../helpers/person.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { until } from '../../../helpers/until.ts'
 
-t.test('a resolver that knows nobody for a while ends no session whose grant lives', async (t) => {
+t.test('a resolver that rejects all tokens for a while ends no session with a grant', async (t) => {
   const world = await startOwnWorld(t)
   const person = world.person()
   const { controls } = world.authgear

@@ -76,7 +76,7 @@ t.test('two tabs of a new browser at a page with a step-up both get to it', asyn
   for (const { url } of tabs) t.match(last(await person.open(url)).url, '/authflow/v2/select_account')
 })
 
-t.test('a login that begins once more by itself counts too', async (t) => {
+t.test('a login that restarts automatically counts too', async (t) => {
   const world = await startOwnWorld(t)
   const person = await signedIn(world)
   const isCallback = ({ headers }: Hop): boolean => String(headers['location']).includes('/_auth/callback')

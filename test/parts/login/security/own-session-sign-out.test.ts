@@ -44,7 +44,7 @@ t.test('a sign-out ends the grants of both cookies that a browser brings', async
   await revoked(world, tokens)
 })
 
-t.test('a record that Redis gives back after a sign-out lets nobody in, at any replica', async (t) => {
+t.test('a record restored after a sign-out is refused on every replica', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { redis, replicas: 2 })
   const person = await signedIn(world)

@@ -4,7 +4,7 @@ import { APP, startOwnWorld } from '../../../helpers/own-session-world.ts'
 
 const STALE = { adapter: { CACHE_STALE_IF_ERROR: '1h' } } as const
 
-t.test('somebody who is disabled does not stay by using up their own calls at Authgear', async (t) => {
+t.test('a disabled user cannot stay by using up their own calls at Authgear', async (t) => {
   const world = await startOwnWorld(t, STALE)
   const person = world.person()
   await world.signIn(person, `${APP}/`)

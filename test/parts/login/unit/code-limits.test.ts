@@ -167,7 +167,7 @@ t.test('a browser that signed in before waits for no junk of its network', async
   t.ok(seconds <= 2, `${seconds} s`)
 })
 
-t.test('who cannot have a turn in time is refused at once', async (t) => {
+t.test('refuses at once a code whose turn would come too late', async (t) => {
   const { arrive, tick } = await flooded()
   for (let n = 0; n < 20; n++) {
     const [outcome, seconds] = await arrive(newcomer(`new ${n}`))

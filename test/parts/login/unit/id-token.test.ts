@@ -64,12 +64,12 @@ for (const [what, claims, why] of [
   ['no time', without('auth_time'), 'auth_time'],
   ['a time that is none', { ...CLAIMS, auth_time: 'now' }, 'auth_time']
 ] as const) {
-  t.test(`nobody is signed in by an ID token with ${what}`, async (t) => {
+  t.test(`rejects an ID token with ${what}`, async (t) => {
     t.equal(await said(signed(claims, HEADER)), why)
   })
 }
 
-t.test('nobody is signed in by another key, or another algorithm', async (t) => {
+t.test('rejects an ID token of another key or algorithm', async (t) => {
   t.equal(await said(signed(CLAIMS, HEADER, OTHER.privateKey)), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
   t.equal(await said(signed(CLAIMS, { ...HEADER, kid: 'unknown' })), 'kid')
   t.equal(await said(signed(CLAIMS, { alg: 'RS256' })), 'kid')

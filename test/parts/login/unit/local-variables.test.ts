@@ -10,7 +10,7 @@ const LOGIN = {
   LOGIN_SECRET: 's'.repeat(32)
 }
 
-t.test('a login may be on this very machine, and lets nobody back to any other host', async (t) => {
+t.test('a login on localhost returns to no other host', async (t) => {
   const loaded = load(LOGIN)
   t.match(loginOf(LOGIN), { publicUrl: ORIGIN, logoutRedirectUri: `${ORIGIN}/_auth/logged-out` })
   t.strictSame(loginOf(LOGIN)?.allowedHosts, [], 'nor to https on the same name')

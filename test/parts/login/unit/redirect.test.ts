@@ -56,7 +56,7 @@ for (const [title, asked, location] of SENT) {
   t.test(`sent to log in: ${title}`, async (t) => { t.strictSame(find(asked), { kind: 'redirect', location }) })
 }
 
-t.test('who lands on the default page is told, with what the operator has to name', async (t) => {
+t.test('logs a return to the default page, with the host to configure', async (t) => {
   const lostBy = (asked: Case, host?: string): readonly Lost[] => {
     told.length = 0
     find(host === undefined ? asked : { here: ['X-Forwarded-Host', host, 'X-Forwarded-Uri', '/x'] })
@@ -107,7 +107,7 @@ for (const [title, asked] of KEPT) {
   t.test(`not sent to log in: ${title}`, async (t) => { t.equal(find(asked), undefined) })
 }
 
-t.test('a 403 has a link by which somebody else signs in, and comes back', async (t) => {
+t.test('a 403 has a link to switch accounts and return', async (t) => {
   const change = (rd: string) => ({ kind: 'change', location: `https://app.example.com/_auth/logout?rd=${rd}` })
   t.strictSame(find({ reason: 'forbidden', policy: 'amr=mfa' }), change('https://b.example.com/deep?a=1&b=2'))
   t.strictSame(find({ reason: 'bad_policy', policy: 'rolle=admin' }), change('https://b.example.com/deep?a=1&b=2'))

@@ -120,7 +120,7 @@ t.test('what is asked in the same instant is written once, and each hears how it
   t.equal(written.length, 1)
 })
 
-t.test('what Redis did not take in time is tried once more, ten times a minute at most', async (t) => {
+t.test('retries a write that Redis missed, ten times a minute at most', async (t) => {
   const { signOuts, names, clock, state } = start('pending')
   for (let n = 1; n <= 20; n++) t.equal(await signOuts.begin(alice(1)), 'pending')
   t.strictSame(names(), Array(10).fill('session 1 150'))

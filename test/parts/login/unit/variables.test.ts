@@ -47,7 +47,7 @@ t.test('each can be set', async t => {
   })
 })
 
-t.test('what is missing is told, all at once', async t => {
+t.test('reports everything that is missing at once', async t => {
   t.match(errorsOf(load({ LOGIN_CLIENT_ID: 'x' })), [
     /^LOGIN_PUBLIC_URL: is required with LOGIN_CLIENT_ID/, /^LOGIN_SECRET: is required.*openssl rand/
   ])

@@ -56,7 +56,7 @@ t.test('pages are in the language of the browser, and programs get what they got
   t.match(worst.body, '<html lang="en">')
 })
 
-t.test('an icon that a browser asks for by itself is refused, and counted apart', async (t) => {
+t.test('an icon that a browser requests automatically is refused, and counted apart', async (t) => {
   const { one } = await start(t)
   for (const uri of ['/favicon.ico', '/favicon.ico?v=2', '/favicon.ico/admin', '/']) {
     const { status } = await ask(one.port, { path: '/verify', headers: [['X-Forwarded-Uri', uri]] })

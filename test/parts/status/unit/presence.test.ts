@@ -24,7 +24,7 @@ function start (isFollowing: () => boolean, answer: () => Promise<number>, newes
   return { presence, said, failures }
 }
 
-t.test('who follows the log says so again and again, by one name', async (t) => {
+t.test('a replica that follows the log announces itself by one name', async (t) => {
   const { presence, said } = start(() => true, async () => 3)
   t.equal(presence.seen(), 0, 'not known yet')
   await until('it said so twice', () => said.length >= 2 && presence.seen() === 3)
@@ -38,7 +38,7 @@ t.test('who follows the log says so again and again, by one name', async (t) => 
   await later.presence.close()
 })
 
-t.test('who does not follow it says nothing, and knows nobody', async (t) => {
+t.test('a replica that does not follow it announces and reads nothing', async (t) => {
   let isFollowing = true
   const { presence, said } = start(() => isFollowing, async () => 3)
   await until('it knows', () => presence.seen() === 3)
@@ -53,7 +53,7 @@ t.test('who does not follow it says nothing, and knows nobody', async (t) => {
   await Promise.all([presence.close(), other.presence.close()])
 })
 
-t.test('what Redis refuses is told, and nobody is known', async (t) => {
+t.test('logs what Redis refuses, and knows no other replica', async (t) => {
   const refusal = new Error('NOPERM')
   let answer = async (): Promise<number> => 3
   const { presence, failures } = start(() => true, () => answer())

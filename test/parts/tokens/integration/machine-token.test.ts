@@ -36,7 +36,7 @@ async function start (t: Test, name: string) {
 }
 
 for (const name of RECORDED) {
-  t.test(`${name}: refused, and nobody is told to sign in`, async (t) => {
+  t.test(`${name}: refused, without a hint to sign in`, async (t) => {
     const { verify, lines, asked } = await start(t, name)
     const answer = await verify()
     t.match(answer, {

@@ -68,7 +68,7 @@ t.test('a client reads what it needs', async (t) => {
     }
   })
 
-  t.test('who has a document by its tag is told so, and each document has its own', async (t) => {
+  t.test('answers 304 for a document with its tag, and each document has its own', async (t) => {
     const tag = String((await get('/mcp', 'api.example.com')).headers['etag'])
     for (const method of ['GET', 'HEAD']) {
       const { status, headers, body } = await get('/mcp', 'api.example.com', method, [['If-None-Match', `"x", W/${tag}`]])

@@ -68,7 +68,7 @@ const WRONG: ReadonlyArray<readonly [value: string, error: RegExp]> = [
   [Array.from({ length: 101 }, (_, i) => `https://a${i}.example`).join(' '), /more than 100/]
 ]
 
-t.test('each mistake has its sentence, and they are told together', async (t) => {
+t.test('each mistake has its sentence, and all are printed together', async (t) => {
   for (const [value, error] of WRONG) t.match(errorsOf(loadResources(value)).join('\n'), error, value.slice(0, 60))
   t.match(errorsOf(loadResources('http://a.example https://b.example?x')).join(), /must begin.*no query/)
 })

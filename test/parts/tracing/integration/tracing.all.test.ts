@@ -162,7 +162,7 @@ t.test(
     ])
   })
 
-t.test('a collector that is away costs no answer, is told once, and delays no end', async (t) => {
+t.test('a collector that is down costs no answer, is logged once, and delays no stop', async (t) => {
   const authgear = await startSimulator(t)
   const apiKey = canary('apikey')
   const service = await startProcess(t, {

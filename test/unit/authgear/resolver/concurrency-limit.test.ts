@@ -73,7 +73,7 @@ t.test('a lane has bounds of its own, and holds up nobody else', async (t) => {
   await Promise.all(all)
 })
 
-t.test('who leaves two lanes lets one in on each', async (t) => {
+t.test('leaving two lanes admits the next caller on each', async (t) => {
   const admission = createConcurrencyLimit(4, 10)
   const [left, right]: Limit[] = ['left', 'right'].map((name) => ({ name, maxRunning: 1, maxWaiting: 4 }))
   if (left === undefined || right === undefined) throw new Error('two lanes')
@@ -109,7 +109,7 @@ t.test('whose time is over leaves the queue, and gives up the place', async (t) 
   await Promise.all([first, next])
 })
 
-t.test('all who wait are dismissed, and who is inside is not', async (t) => {
+t.test('rejects all waiting callers, and none that run', async (t) => {
   const admission = createConcurrencyLimit(1, 10)
   const { entered, visit, leave } = visitors(admission)
   const first = visit('first')

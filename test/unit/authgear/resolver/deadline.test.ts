@@ -3,7 +3,7 @@ import { createServer, createConnection, type AddressInfo, type Socket } from 'n
 import t from 'tap'
 import { Deadline } from '../../../../src/base/authgear/resolver/deadline.ts'
 
-t.test('its end is told once, with a reason', async (t) => {
+t.test('its end is logged once, with a reason', async (t) => {
   const deadline = new Deadline(1)
   t.notOk(deadline.aborted)
   await once(deadline, 'abort')

@@ -49,7 +49,7 @@ function opened (failuresPerMinute = 3, timeoutMs = 60_000) {
   return { clock, failed, refuse, running }
 }
 
-t.test('after so many refused credentials in a minute a client takes its turns', async (t) => {
+t.test('throttles a client after many refused credentials in a minute', async (t) => {
   const { refuse, running } = opened()
   refuse(MALLORY, 2)
   t.equal(await running(MALLORY), ALL, 'not before')
@@ -102,7 +102,7 @@ t.test('off, it counts nothing', async (t) => {
   t.equal(await running(MALLORY), ALL)
 })
 
-t.test('a client that waits too long, or in too great a number, is told to come back', async (t) => {
+t.test('answers 503 to a client that waits too long or in too great a number', async (t) => {
   const { failed, refuse } = opened(3, 1)
   refuse()
   const ends: Array<() => void> = []
