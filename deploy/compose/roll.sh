@@ -9,7 +9,7 @@ old=$(ids "$@")
 [ -n "$old" ] || { echo 'roll.sh: no forward-auth runs here: docker compose up -d --wait' >&2; exit 1; }
 count=$(echo "$old" | wc -l)
 
-# what could let nobody in is refused before anything changes
+# check refuses a configuration in which no user can sign in, before anything changes
 checked=$(docker compose "$@" run --rm --no-deps -T check 2>&1) || { echo "$checked" >&2; exit 1; }
 
 # with ROTATE_SECRETS=1 a new secret takes its place beside the one before; what the old replicas read stays until they are gone

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the image, brings each compose stack up, asks it from outside, breaks it, and takes it down. The last line is "N passed, N failed".
+# Builds the image, starts each Compose stack, sends it requests, breaks it, and removes it. The last line is "N passed, N failed".
 # With a Docker engine: on that, with the real base images. Without (as root on Debian): on one of its own, with base images made here.
 #   deploy/docker/verify.sh [traefik|caddy|nginx|https]…        VERIFY_PORT: the published port (18080)
 set -uo pipefail

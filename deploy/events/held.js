@@ -1,6 +1,6 @@
-const WINDOW = 5000 // ms, or CACHE_DEGRADED_TTL if that is longer: what was told may be about a request on its way
+const WINDOW = 5000 // ms, or CACHE_DEGRADED_TTL if that is longer: an event may be about a request on its way
 export const held = new Set() // what is open: { session, user, client, close }
-const recent = [] // what was told within WINDOW
+const recent = [] // events within WINDOW
 
 export function hold (headers, close) {
   const session = headers['x-forward-auth-session'] ?? ''

@@ -40,7 +40,7 @@ cases_access() {
     "$(ask "${bob[@]}" -H 'X-Authgear-User-Roles: admin' -H 'x-AUTHGEAR-user-roles: admin' -H 'X_Authgear_User_Roles: admin' "$entry/" | field 'JSON.stringify(answer.roles)')"
   is 'a policy refuses who lacks the role' 403 "$(status /admin "${bob[@]}")"
   is 'in any spelling of its path' '403 403' "$(status /ADMIN/x "${bob[@]}") $(status /%61dmin "${bob[@]}")"
-  is 'and lets in who has it' 200 "$(status /admin "${alice[@]}")"
+  is 'and allows a user who has it' 200 "$(status /admin "${alice[@]}")"
   is 'a path that proxy and app would read differently is refused' 400 "$(status /x%2f..%2fadmin "${bob[@]}")"
   is 'the login has its routes, and nothing on them without a client' '404 404' "$(status '/_auth/login?rd=x') $(status /_auth/logged-out)"
   is 'the webhook has its route, and nothing on it without a secret' 404 "$(status /_auth/webhook -X POST)"
@@ -77,7 +77,7 @@ cases_status_page() {
   done
 }
 
-# what could let nobody in is refused before anything else starts
+# check refuses a configuration in which no user can sign in, before anything else starts
 cases_check() {
   local log="$work/check.log"
   AUTHGEAR_ENDPOINT=https://auth.home.example docker compose -f docker-compose.yml -p "$project-check" up -d --no-build --wait >"$log" 2>&1
@@ -227,7 +227,7 @@ cases_roll_image() {
 cases_redis_dies() {
   kill_one redis 1
   is 'Redis is killed: nobody is logged out' '200 200' "$(ten / "${alice[@]}") $(ten / "${bob[@]}")"
-  is 'who comes for the first time is let in' 200 "$(status / -H 'Cookie: session=a0000000-0000-4000-8000-0000000000c3.demoSessionCookieOfAnonymous0000')"
+  is 'a new user is allowed' 200 "$(status / -H 'Cookie: session=a0000000-0000-4000-8000-0000000000c3.demoSessionCookieOfAnonymous0000')"
   is 'and nobody else' '401 403' "$(status /) $(status /admin "${bob[@]}")"
   revive redis 1
   is 'Redis comes back to both replicas' 'up up' "$(until_is up inside forward-auth 1 ready redis) $(until_is up inside forward-auth 2 ready redis)"

@@ -20,7 +20,7 @@ export const status: StatusOf = {
       for: '10m',
       severity: 'warning',
       summary: 'An app keeps reopening its event stream',
-      description: 'Something closes it, or the app does. Missed events are sent again, or the app is told to reset.'
+      description: 'Something closes it, or the app does. Missed events are sent again, or the app gets a reset.'
     }
   ],
   figures: (now) => ({

@@ -17,7 +17,7 @@ switched on. Without a cluster nothing is said, or each sync of Argo CD would un
 {{- end -}}
 {{- end -}}
 
-{{/* (list . KIND NAME): another text when somebody changed that resource; of what is in it nothing can be learned from it */}}
+{{/* (list . KIND NAME): a text that changes with that resource; it reveals nothing of its content */}}
 {{- define "forward-auth.version" -}}
 {{- $root := index . 0 -}}
 {{- with index . 2 -}}

@@ -53,7 +53,7 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* who may ask: networkPolicy.proxies, or the proxy that the values name, or this namespace */}}
+{{/* allowed proxies: networkPolicy.proxies, or the proxy that the values name, or this namespace */}}
 {{- define "forward-auth.proxies" -}}
 {{- $here := .Release.Namespace -}}
 {{- $peers := list -}}

@@ -22,7 +22,7 @@ Redis: {{ include "forward-auth.redis.fullname" . }}; its password is in the Sec
 {{- if .Values.redis.persistence.enabled }}
   Its files are in the PersistentVolumeClaim {{ default (include "forward-auth.redis.fullname" .) .Values.redis.persistence.existingClaim }}, which stays when the release is uninstalled
 {{- else }}
-  IT KEEPS NOTHING ON DISK: a restart lets in every client that was blocked, and ends every session of LOGIN_SESSION=own
+  IT KEEPS NOTHING ON DISK: a restart unblocks every client, and ends every session of LOGIN_SESSION=own
 {{- end }}
 {{- end }}
 {{- if and .Values.traefik.enabled (contains "-" .Release.Namespace) }}

@@ -49,7 +49,7 @@ const routesFile = (settings: Settings): string => `\
 routes:
   # security: each route twice. enable_websocket sends the client's Upgrade and Connection on as they are, and h2c would go past forward-auth:
   # so it is on for a request whose one Upgrade value is websocket only
-  # security: the catch-all, what has no route of its own is still protected
+  # security: the catch-all; a path without its own route is still protected
 ${routeOf(settings, { name: 'app', path: '', isOfTokens: false, policy: settings.policy }, 1)}\
   # routes and their policies: docs/policies.md
 ${settings.routes.map((route, i) => routeOf(settings, route, 10 + settings.routes.length - i)).join('')}\

@@ -34,7 +34,7 @@ ${settings.https ? 'http://, https://' : `http://:${settings.listen.port}`} {
 `
 
 const clean = (settings: Settings): string => `\
-# what no client may say, whatever the route: the first line in "route" of each site, before public paths too
+# removes headers that no client may send; the first line in "route" of each site, even before public paths
 (authgear_clean) {
 	route {
 		# security: Caddy matches the cleaned path but sends the raw one on: /admin/../p would be judged as /p. Servlet containers read
@@ -82,7 +82,7 @@ const hide = (settings: Settings): string => `\
 `
 
 const checks = (settings: Settings): string => `\
-# may this request pass, and who is behind it? The argument is a policy (docs/policies.md): import authgear_policy "role=admin".
+# asks forward-auth whether the request may pass and who sent it; the argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
 ${check(settings, 'authgear_policy', '/verify')}\
 ${settings.resources.length === 0
@@ -154,7 +154,7 @@ ${routes(settings)}\
 const routes = (settings: Settings): string => settings.routes.length === 0
   ? `\t\t${guard(settings.policy)}\n\t\treverse_proxy ${appAddress(settings)}\n`
   : settings.routes.map((route) => handle(settings, route)).join('') + `\
-		handle { # ${settings.isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all, what has no route of its own is still protected'}
+		handle { # ${settings.isPublic ? 'everybody may see the rest (--public)' : 'security: the catch-all; a path without its own route is still protected'}
 			${settings.isPublic ? 'import authgear_hide_session' : guard(settings.policy)}
 			reverse_proxy ${appAddress(settings)}
 		}

@@ -37,7 +37,7 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     httpRoute(
       settings,
       'app',
-      '{ type: PathPrefix, value: / } # security: the catch-all, what has no route of its own is still protected',
+      '{ type: PathPrefix, value: / } # security: the catch-all; a path without its own route is still protected',
       backendOf(settings.app)
     ),
     `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy, way)}`,

@@ -139,7 +139,7 @@ ${GUARDS}\
 ${ownPaths(settings).length > 0 ? own(settings) : ''}\
               # routes and their policies, the first match counts: docs/policies.md
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
-              - match: { prefix: / } # security: the catch-all, what has no route of its own is still protected
+              - match: { prefix: / } # security: the catch-all; a path without its own route is still protected
                 route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
 ${way.isPolicyInFilter || settings.policy === '' ? '' : way.routePolicy(settings, settings.policy)}`
 

@@ -89,7 +89,7 @@ ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 ${settings.routes.map((route) => `\
     http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(route.policy)}" if { path -m reg${settings.isCaseSensitive ? '' : ' -i'} '${patternOf(route)}' } !{ var(txn.authgear_url) -m found }
 `).join('')}\
-    # security: the catch-all, what has no route of its own is still protected
+    # security: the catch-all; a path without its own route is still protected
     http-request set-var-fmt(txn.authgear_url) "${settings.forwardAuth.origin}${checkOf(settings.policy)}" unless { var(txn.authgear_url) -m found }
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
     # security: only the script says yes; an error in it must not allow a request

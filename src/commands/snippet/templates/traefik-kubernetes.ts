@@ -101,7 +101,7 @@ ${routes.map((route, i) => rule(routeRule(settings, route), priorityOf(routes, i
 ${ownPaths(settings).length > 0
 ? `  # ${ownComment(settings)}\n${rule(ownRule(settings), OWN_PRIORITY, 'clean', serviceOf(settings.forwardAuth))}`
 : ''}\
-  # security: the catch-all, what has no route of its own is still protected
+  # security: the catch-all; a path without its own route is still protected
 ${rule(`Host(\`${host}\`)`, 1, 'authgear', app)}`
 }
 
