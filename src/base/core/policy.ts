@@ -1,6 +1,6 @@
 import {
-  type Bad, bad, type Challenge, type FactName, type FactRequirement, type Facts, type Lack, lackOf, type Outcome,
-  PARAMETERS, type Requirement
+  type Bad, bad, type CallRequirement, type Challenge, type FactName, type FactRequirement, type Facts, type Lack,
+  lackOf, type Outcome, PARAMETERS, type Requirement
 } from './requirement.ts'
 import type { Identity, Resolution } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
@@ -12,7 +12,12 @@ export type { Challenge } from './requirement.ts'
  * since no requirement takes another back.
  */
 export type Policy = Bad | Understood
-export type Understood = Readonly<{ kind: 'understood', requirements: readonly Requirement[] }>
+export type Understood = Readonly<{
+  kind: 'understood'
+  requirements: readonly Requirement[]
+  /** Each request has to be looked at (`withCall`); without the look nobody meets it. */
+  asksCall?: true
+}>
 
 /** Requirements on every person, in addition to the route's. */
 export type Rules = Understood
@@ -37,7 +42,8 @@ export function parsePolicy (text: string): Policy {
     if ('why' in read) return read
     requirements.push(read)
   }
-  return understood(requirements)
+  const joined = joinCalls(requirements)
+  return 'why' in joined ? joined : understood(joined)
 }
 
 /** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
@@ -51,6 +57,17 @@ export function parseParameter (parameter: string): Requirement | Bad {
   }
   const value = percentDecode(parameter.slice(equals + 1))
   return value === undefined ? bad(`${name} has an escape that cannot be decoded`) : known.parse(value)
+}
+
+/** The calls that one text allows are one requirement: `tool=` and `prompt=` of a policy open different calls. */
+function joinCalls (requirements: readonly Requirement[]): readonly Requirement[] | Bad {
+  const calls = requirements.filter((one): one is CallRequirement => one.kind === 'call')
+  if (calls.length === 0) return requirements
+  const names = calls.flatMap((one) => Object.keys(one).filter((name) => name !== 'kind'))
+  if (new Set(names).size < names.length) {
+    return bad('tool, resource_uri, prompt and tool_scope each stand once: separate their values with commas')
+  }
+  return [...requirements.filter(({ kind }) => kind !== 'call'), Object.assign({}, ...calls) as CallRequirement]
 }
 
 /** Once. @returns undefined for an escape that is cut off or no UTF-8 (RFC 3629; overlong forms are none) */
@@ -73,7 +90,8 @@ export function joinPolicies (policies: readonly Policy[]): Policy {
 }
 
 export function understood (requirements: readonly Requirement[]): Understood {
-  return { kind: 'understood', requirements: Object.freeze(requirements) }
+  const asksCall = requirements.some(({ kind }) => kind === 'call')
+  return { kind: 'understood', requirements: Object.freeze(requirements), ...asksCall && { asksCall } }
 }
 
 export type Decision = Judged<Readonly<{ kind: 'allow', resolution: Resolution & { kind: 'valid' } }> | Refusal>
@@ -143,6 +161,7 @@ function addLacks (
     switch (requirement.kind) {
       case 'token': lacks.asksToken = true; break
       case 'fact': addFact(lacks, requirement, facts); break
+      case 'call': lacks.isPermitted = false; break // nobody has looked at the call (`withCall`)
       case 'person': addOutcome(lacks, requirement.meets(identity, now))
     }
   }

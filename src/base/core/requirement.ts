@@ -15,7 +15,7 @@ export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly str
 export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
 
 /** One thing that a route asks beyond a session, or of a resource token. Without its check it does not compile. */
-export type Requirement = PersonRequirement | FactRequirement | TokenRequirement
+export type Requirement = PersonRequirement | FactRequirement | TokenRequirement | CallRequirement
 
 /** About the person behind a session or a resource token. */
 export type PersonRequirement = Readonly<{
@@ -65,6 +65,16 @@ export type TokenRequirement = Readonly<{
   meets: (grant: Grant) => boolean
 }>
 
+/** What a policy allows of calls of an MCP server; a list that is undefined allows none of its kind. */
+export type CallRequirement = Readonly<{
+  kind: 'call'
+  tools?: readonly string[]
+  resourceUris?: readonly string[]
+  prompts?: readonly string[]
+  /** Scopes that a resource token needs for a tool. */
+  toolScopes?: ReadonlyArray<Readonly<{ tool: string, scope: string }>>
+}>
+
 /** `why` is for the log: it names what is wrong, and repeats nothing that a client may have sent. */
 export type Bad = Readonly<{ kind: 'bad', why: string }>
 
@@ -85,6 +95,9 @@ export const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,256}$/
 const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 /** The endpoint decides whether this deployment has the resource. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
+/** A tool or a prompt of an MCP server. */
+const TOOL = /^[A-Za-z0-9_./-]{1,128}$/
+const URI = /^[\x21\x23-\x2b\x2d-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** The name of an app: the assertion's `aud`. */
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 /** The name of what a policy guards, for people: `_` is a blank on the page. */
@@ -181,8 +194,16 @@ export const TOKEN_PARAMETERS = {
   }))
 } as const satisfies Readonly<Record<string, Parameter<TokenRequirement>>>
 
+/** Requirements on the call of an MCP server; those of one policy are one requirement (`joinCalls`). */
+const CALL_PARAMETERS = {
+  tool: anyOf('tool', TOOL, (tools) => ({ kind: 'call', tools })),
+  resource_uri: anyOf('resource_uri', URI, (resourceUris) => ({ kind: 'call', resourceUris })),
+  prompt: anyOf('prompt', TOOL, (prompts) => ({ kind: 'call', prompts })),
+  tool_scope: listOf('tool_scope', readToolScope, (toolScopes) => ({ kind: 'call', toolScopes }))
+} as const satisfies Readonly<Record<string, Parameter<CallRequirement>>>
+
 /** The closed set of docs/interface.md, "Policies": no other name is understood. */
-export const PARAMETERS = { ...PERSON_PARAMETERS, ...FACT_PARAMETERS, ...TOKEN_PARAMETERS }
+export const PARAMETERS = { ...PERSON_PARAMETERS, ...FACT_PARAMETERS, ...TOKEN_PARAMETERS, ...CALL_PARAMETERS }
 
 /** A list in which commas mean "or", written as they are or as `%2C`: no value may hold one. */
 function anyOf<R extends Requirement> (
@@ -220,6 +241,13 @@ function atMost (maxAge: number): PersonRequirement {
     meets: (identity, now) =>
       isFresh(authenticatedAtMs(identity), maxAge, now) ? 'met' : { stepUp: { maxAge, amr: [] } }
   }
+}
+
+/** `delete:admin`: the tool and its scope, which may hold colons. */
+function readToolScope (item: string): Readonly<{ tool: string, scope: string }> | undefined {
+  const colon = item.indexOf(':')
+  const [tool, scope] = [item.slice(0, Math.max(colon, 0)), item.slice(colon + 1)]
+  return TOOL.test(tool) && SCOPE.test(scope) ? { tool, scope } : undefined
 }
 
 export function bad (why: string): Bad {

@@ -1,15 +1,18 @@
-import type { Policy } from './policy.ts'
+import { type Policy, understood } from './policy.ts'
+import type { Requirement } from './requirement.ts'
 
 /** @returns the policy without what only a resource token can meet */
 export function withoutTokenRequirements (policy: Policy): Policy {
   if (policy.kind === 'bad') return policy
-  return {
-    kind: 'understood',
-    requirements: Object.freeze(policy.requirements.filter(({ kind }) => kind !== 'token'))
-  }
+  return understood(policy.requirements.filter(({ kind }) => kind !== 'token').map(withoutScopes))
 }
 
 /** True if a session may meet it: what only a resource token can meet belongs on the endpoints for those. */
 export function isForSessions (policy: Policy): boolean {
-  return policy.kind === 'bad' || policy.requirements.every(({ kind }) => kind !== 'token')
+  return policy.kind === 'bad' || !policy.requirements.some((one) => one.kind === 'token' || asksScope(one))
 }
+
+const asksScope = (one: Requirement): boolean => one.kind === 'call' && one.toolScopes !== undefined
+const withoutScopes = (one: Requirement): Requirement => one.kind === 'call' && asksScope(one)
+  ? { ...one, toolScopes: [] }
+  : one

@@ -12,6 +12,7 @@ import { isForSessions, withoutTokenRequirements } from '../core/token-policy.ts
 import {
   confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, waitWithin, withKnownFacts
 } from './facts.ts'
+import { withCall } from './calls.ts'
 import { createRefuser, type Refuser, type RefuserDeps } from './refuse.ts'
 import { admittedOf, allowNobody, createAllow } from './responses.ts'
 import { createDerivedPolicies } from './policy-cache.ts'
@@ -45,7 +46,11 @@ export type VerifyDeps = HandlerDeps & ConcludeDeps & RefuserDeps & Readonly<{
 /** Is this request signed in, and does it meet the policy? */
 export function createVerify (deps: VerifyDeps): Handler {
   const { readOwn } = deps
-  const policyOf = createSessionPolicies(deps)
+  const routePolicyOf = createSessionPolicies(deps)
+  const policyOf = (request: VerifyRequest): Policy => {
+    const policy = routePolicyOf(request)
+    return policy.kind === 'understood' && policy.asksCall ? withCall(policy, request) : policy
+  }
   const refuse = createRefuser(deps, policyOf)
   const conclude = createConclude(deps, refuse)
   function later (
@@ -79,7 +84,7 @@ export function createVerify (deps: VerifyDeps): Handler {
 
 const FOR_TOKENS: Policy = {
   kind: 'bad',
-  why: 'resource=, scope= and client= apply to resource tokens: ask /resource or /resource-or-session'
+  why: 'resource=, scope=, client= and tool_scope= apply to resource tokens: ask /resource or /resource-or-session'
 }
 
 const NO_SEGMENT: Policy = {

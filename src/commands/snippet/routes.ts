@@ -57,7 +57,9 @@ const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, '')
 const parametersOf = (policy: string): readonly string[] => policy.split('&')
 
 function contradictions ({ path, policy }: Rule): readonly string[] {
-  const presentation = presentationOf(parsePolicy(policy))
+  const all = parsePolicy(policy)
+  if (all.kind === 'bad') return [`--policy ${quote(path)}, with those of the paths above it: ${all.why}`]
+  const presentation = presentationOf(all)
   return (['identity', 'audience'] as const)
     .filter((name) => presentation[name].kind === 'contradiction')
     .map((name) => `--policy ${quote(path)} has two values of ${name}=: its app would get none`)
@@ -82,18 +84,20 @@ function problemOf (path: string): string | undefined {
 function policyProblem (text: string): string | undefined {
   if (text === '') return 'it asks nothing'
   const policy = parsePolicy(text)
-  if (policy.kind !== 'bad') return isPlain(text) ? undefined : ADDRESS
+  if (policy.kind !== 'bad') return plainProblem(text)
   const unknown = text.split('&').map(nameOf).find((name) => !(name in PARAMETERS)) ?? ''
   return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
 }
 
 const ADDRESS = 'in a route an address has A-Z, a-z, 0-9 and ._+-@ alone: write others into ALLOW, or its user as ' +
   'user=ID, and a domain as xn--… (docs/policies.md)'
+const CALL = 'in a route a tool, a prompt and a URI have A-Z, a-z, 0-9 and ._+-@:/ alone'
 
-/** False for what would not be itself in each proxy's file. */
-function isPlain (text: string): boolean {
-  return text.split('&').every((parameter) =>
-    !/^(?:email|email_domain|group)=/.test(parameter) || /^[\w.:,=+@-]*$/.test(decodeURIComponent(parameter)))
+/** What would not be itself in each proxy's file. */
+function plainProblem (text: string): string | undefined {
+  const parameters = text.split('&').map((parameter) => decodeURIComponent(parameter))
+  if (parameters.some((one) => /^(?:email|email_domain|group)=.*[^\w.:,=+@-]/s.test(one))) return ADDRESS
+  return parameters.some((one) => /^(?:tool|tool_scope|prompt|resource_uri)=.*[^\w.:,=+@/-]/s.test(one)) ? CALL : undefined
 }
 
 /** Longest path first; of two with one path that for tokens, which takes less. */

@@ -14,6 +14,9 @@ export const FORWARDED_REQUEST_HEADERS = [
   'Sec-Purpose',
   'X-Requested-With',
   'X-Request-ID',
+  'MCP-Protocol-Version',
+  'Mcp-Method',
+  'Mcp-Name',
   'traceparent',
   'tracestate'
 ] as const

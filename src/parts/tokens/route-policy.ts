@@ -3,6 +3,7 @@ import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
 import type { FactSource } from '../../base/identity/profile.ts'
 import { withFactsOfTokens } from '../../base/verify/facts.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
+import { withCall } from '../../base/verify/calls.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 
 export type RouteDeps = Readonly<{
@@ -38,11 +39,19 @@ export function createRoutePolicy (
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)
-  if (words === 'doubtful') return routeOf
+  if (words === 'doubtful') return (request) => ofCall(routeOf(request), request)
   return (request) => {
     const own = routeOf({ query: request.query, proxy: NO_HEADER })
-    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
+    return ofCall(request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request), request)
   }
+}
+
+/** The call of a tool may need a scope more. */
+function ofCall (route: RoutePolicy, request: VerifyRequest): RoutePolicy {
+  const policy = withCall(route.policy, request)
+  if (policy === route.policy) return route
+  const scopes = [...new Set([...route.needs.scopes, ...tokenNeedsOf(policy).scopes])]
+  return { policy, needs: { ...route.needs, scopes } }
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })

@@ -13,7 +13,7 @@ const RESERVED = new RegExp(
     '|forwarded|via|x-forwarded.*|x-original-.*|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-.*' +
     '|cookie2?|set-cookie2?|authorization|www-authenticate|host|date|server|location|allow|age|vary|expires|pragma' +
     '|content-.*|cache-control|accept.*|access-control-.*|sec-.*|origin|referer|user-agent|x-http-method.*' +
-    '|expect|if-.*|range|max-forwards|early-data|x-requested-with' +
+    '|expect|if-.*|range|max-forwards|early-data|x-requested-with|mcp-.*' +
     '|x-request-id|x-envoy-.*|x-authgear-.*|x-forward-auth-.*|traceparent|tracestate|status|x-accel-.*)$', 'i'
 )
 const FORMS = `${IDENTITY_SETS.join(', ')}, or Name={field}, separated by commas`
