@@ -133,8 +133,8 @@ const OF_BASE: readonly Alert[] = [
     severity: 'critical',
     summary: 'Entries of the revocation log are not authentic',
     description:
-      'A replica has another CACHE_SECRET, or another program writes to Redis. Each such entry makes everything void, ' +
-        'which costs resolutions but admits no user.'
+      'A replica has another CACHE_SECRET, or another program writes to Redis. Each such entry makes everything ' +
+        'void, which costs resolutions but admits no user.'
   },
   {
     alert: 'ForwardAuthBadPolicy',
