@@ -109,7 +109,7 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     ],
     [
       'Share of 503',
-      'Authgear cannot be asked, or is overloaded.',
+      'Authgear is unreachable or overloaded.',
       'percentunit',
       [`${rate('job', 'requests_total', ',status="503"')} / ${rate('job', 'requests_total')}`, '503']
     ],

@@ -21,7 +21,7 @@ const OF_BASE: readonly Alert[] = [
     for: '5m',
     severity: 'critical',
     summary: 'More than 1 % of the checks are 503',
-    description: 'Authgear cannot be asked, or is overloaded; users who are in the cache stay signed in.'
+    description: 'Authgear is unreachable or overloaded. Cached users stay signed in; others get 503.'
   },
   {
     alert: 'ForwardAuthAbsent',
@@ -29,7 +29,7 @@ const OF_BASE: readonly Alert[] = [
     for: '5m',
     severity: 'critical',
     summary: 'No replica of forward-auth is scraped',
-    description: 'Without one the proxies refuse everybody.'
+    description: 'Without replicas the proxies refuse everyone.'
   },
   {
     alert: 'ForwardAuthWrongPath',
@@ -37,7 +37,7 @@ const OF_BASE: readonly Alert[] = [
     when: '> 0.01',
     for: '5m',
     severity: 'critical',
-    summary: 'More than 1 % of the requests are for a path that is none of ours',
+    summary: 'More than 1 % of the requests are for an unknown path',
     description: 'A proxy with a wrong address is refused for everybody behind it.'
   },
   {
@@ -46,7 +46,7 @@ const OF_BASE: readonly Alert[] = [
     when: '== 1',
     for: '1m',
     severity: 'critical',
-    summary: 'Authgear is not asked after repeated failures',
+    summary: 'The circuit breaker to Authgear is open',
     description: 'Users who are not in the cache get 503.'
   },
   {
@@ -56,7 +56,7 @@ const OF_BASE: readonly Alert[] = [
     for: '10m',
     severity: 'warning',
     summary: 'More than 5 % of the requests to Authgear\'s resolver fail',
-    description: 'By outcome, forward_auth_authgear_requests_total says how.'
+    description: 'See the label outcome of forward_auth_authgear_requests_total.'
   },
   {
     alert: 'ForwardAuthAuthgearQueue',
@@ -133,8 +133,8 @@ const OF_BASE: readonly Alert[] = [
     severity: 'critical',
     summary: 'Entries of the revocation log are not authentic',
     description:
-      'A replica has another CACHE_SECRET, or another program writes to Redis. Each such entry makes everything ' +
-        'void, which costs resolutions but admits no user.'
+      'A replica has another CACHE_SECRET, or another program writes to Redis. Each such entry revokes everything, ' +
+        'which costs resolutions but admits no user.'
   },
   {
     alert: 'ForwardAuthBadPolicy',
@@ -150,7 +150,7 @@ const OF_BASE: readonly Alert[] = [
     when: '< 14 * 86400',
     for: '1h',
     severity: 'warning',
-    summary: 'The certificate between proxy and forward-auth ends within two weeks',
+    summary: 'The certificate between proxy and forward-auth expires within two weeks',
     description: 'Its renewal has failed. At its end the proxy refuses everybody.'
   },
   {
@@ -159,7 +159,7 @@ const OF_BASE: readonly Alert[] = [
     when: '> 0.3',
     for: '5m',
     severity: 'warning',
-    summary: 'A replica has too much to do',
+    summary: 'A replica is overloaded',
     description: 'Every answer of it is late by up to this long.'
   }
 ]
