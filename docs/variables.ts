@@ -7,8 +7,14 @@ const HEAD = ['variable', 'default', 'accepts', 'meaning']
 
 export type Row = Readonly<{ name: string, group: string, variable: Variable }>
 
+/** Groups of one or two variables are shown in the group where people look for them. */
+const SHOWN_IN: Readonly<Record<string, string>> = {
+  'Audit log': 'Authgear', Identify: 'Listeners', gRPC: 'Listeners', Events: 'Listeners', Clients: 'Resources'
+}
+const shownIn = ({ group }: Row): string => SHOWN_IN[group] ?? group
+
 const groupsOf = (rows: readonly Row[]): ReadonlyArray<readonly [group: string, members: readonly Row[]]> =>
-  [...new Set(rows.map(({ group }) => group))].map((group) => [group, rows.filter((row) => row.group === group)])
+  [...new Set(rows.map(shownIn))].map((group) => [group, rows.filter((row) => shownIn(row) === group)])
 
 /** The default in words, as Markdown. */
 function defaultOf ({ required, fallback, derived }: Variable): string {

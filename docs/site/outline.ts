@@ -3,15 +3,15 @@ import { targetOf, type Links } from './pages.ts'
 const MAP = 'docs/README.md'
 
 type Link = Readonly<{ text: string, href: string }>
-/** A row of docs/README.md: pages, and what they help people do. */
+/** A line of docs/README.md: pages, and what they help people do. */
 type Row = Readonly<{ pages: readonly Link[], purpose: string }>
 type Section = Readonly<{ title: string, rows: readonly Row[] }>
 
 export function sectionsOf (map: string): readonly Section[] {
   return map.split(/^## /m).slice(1).map((section) => {
     const [title = '', ...lines] = section.split('\n')
-    const cells = lines.filter((line) => line.startsWith('| ')).slice(2).map((line) => line.slice(2, -2).split(' | '))
-    const rows = cells.map(([pages = '', purpose = '']) => ({ pages: linksIn(pages), purpose: plain(purpose) }))
+    const entries = lines.filter((line) => line.startsWith('- ')).map((line) => /^- (.+?\)): (.+)$/.exec(line) ?? [])
+    const rows = entries.map(([, pages = '', purpose = '']) => ({ pages: linksIn(pages), purpose: plain(purpose) }))
     return { title, rows }
   })
 }

@@ -64,17 +64,16 @@ const authgear = {
     kind: integer(0, 1000),
     fallback: '600',
     meaning:
-      'How many different refused credentials one client may send per minute; beyond that its unknown credentials ' +
-        'queue, four at a time. Cached and formerly valid credentials do not queue. A client is the address that a ' +
-        'trusted proxy names; IPv6 counts by /56. `0`: no limit.'
+      'How many different refused credentials one client (address, or IPv6 /56) may send per minute. Beyond that ' +
+        'its unknown credentials queue, four at a time; known ones do not. `0`: no limit.'
   },
   AUTHGEAR_CA_FILE: {
     as: 'ca',
     kind: certificatesContent,
     example: '/etc/authgear-ca.pem',
     meaning:
-      "Certificate authorities for the resolver's TLS, in addition to Node's public ones (`NODE_EXTRA_CA_CERTS` is " +
-        'ignored then). Read at start.'
+      "Certificate authorities for the resolver's TLS, besides Node's public ones (without `NODE_EXTRA_CA_CERTS`). " +
+        'Read at start.'
   },
   AUTHGEAR_WEBHOOK_SECRET: {
     as: 'webhookSecret',
@@ -86,23 +85,21 @@ const authgear = {
     as: 'previousWebhookSecret',
     kind: secret(8, 'it is the webhook signature key that Authgear used before, or will use'),
     secret: true,
-    meaning:
-      'During a rotation: webhooks signed with this secret are accepted too (docs/runbook.md, "Rotate a secret").'
+    meaning: 'The previous secret, accepted too during a rotation (docs/runbook.md, "Rotate a secret").'
   },
   AUTHGEAR_APP_ID: {
     as: 'appId',
     kind: userName,
     example: 'myapp',
-    meaning: "The project's id. Webhooks of other projects are refused; also the audience of the Admin API's token."
+    meaning: "The project's id, for webhooks and the Admin API. Webhooks of other projects are refused."
   },
   AUTHGEAR_ADMIN_API_URL: {
     as: 'adminApiUrl',
     kind: adminApiUrl,
     example: 'http://authgear-admin:3002/graphql',
     meaning:
-      'The Admin API as this service reaches it. With it this service follows the audit log, so that sign-outs and ' +
-        'role changes take effect within seconds (docs/audit-log.md). Needs `AUTHGEAR_ADMIN_API_KEY` and ' +
-        '`AUTHGEAR_APP_ID`.'
+      'The Admin API as this service reaches it, to follow the audit log (docs/audit-log.md). Needs ' +
+        '`AUTHGEAR_ADMIN_API_KEY` and `AUTHGEAR_APP_ID`.'
   },
   AUTHGEAR_ADMIN_API_KEY: {
     as: 'adminKey',
@@ -207,9 +204,9 @@ const cache = {
     kind: duration({ min: '1ms', max: '1h', zero: true }),
     fallback: '0',
     meaning:
-      'How long after expiry a cached session is accepted while Authgear is unreachable: only sessions in this ' +
-        "replica's memory that were not revoked, and never beyond the expiry of a token in the request. An own " +
-        'session may outlive its access token.'
+      'How long after expiry this replica accepts an unrevoked session from its memory while Authgear is ' +
+        'unreachable; never beyond the expiry of a token in the request. An own session may outlive its access ' +
+        'token.'
   },
   CACHE_DEGRADED_TTL: {
     as: 'degradedTtlMs',
@@ -221,8 +218,7 @@ const cache = {
     as: 'maxEntries',
     kind: integer(1, 1_000_000),
     fallback: '100000',
-    meaning:
-      'The maximum of sessions in memory, unless `CACHE_MAX_MEMORY` is reached first; a tenth as many refusals.'
+    meaning: 'The maximum of sessions in memory; a tenth as many refusals. `CACHE_MAX_MEMORY` may be reached first.'
   },
   CACHE_MAX_MEMORY: {
     as: 'maxBytes',
@@ -230,9 +226,8 @@ const cache = {
     derived: 'a quarter of the memory beyond 64 MiB',
     example: '64m',
     meaning:
-      "Memory for cached sessions; refusals get a tenth of it. The default follows the container's limit (or the " +
-        "machine's memory), and is at most half of V8's heap beyond 44 MiB: 9m in a container of 128 MiB, 48m of " +
-        '256, 246m without a limit (docs/operations.md).'
+      'Memory for cached sessions; refusals get a tenth of it. By default 9m in a container of 128 MiB, 48m in 256 ' +
+        'MiB, 246m without a limit (docs/operations.md, "Memory").'
   },
   CACHE_SECRET: {
     as: 'secret',
@@ -248,8 +243,8 @@ const cache = {
     kind: secret(32, 'it is the CACHE_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'During a rotation: entries of this secret are read too, and replicas write with it until all know the new ' +
-        'one (docs/runbook.md, "Rotate a secret").'
+      'The previous secret, during a rotation: its entries are read too, and replicas write with it until all know ' +
+        'the new one (docs/runbook.md, "Rotate a secret").'
   }
 } as const satisfies Variables
 
@@ -332,9 +327,8 @@ const identity = {
     kind: identityHeaders,
     example: 'remote',
     meaning:
-      'Header names under which apps expect the user, besides `x-authgear-*` (docs/identity.md). If routes select ' +
-        'other sets with `identity=`, list them here too, after the usual one (`none,remote`): every answer then ' +
-        'carries their names, empty where the set does not apply.'
+      'Header names under which apps expect the user, besides `x-authgear-*` (docs/identity.md). List sets that ' +
+        'routes select with `identity=` too, after the usual one (`none,remote`).'
   },
   IDENTITY_USER: {
     as: 'user',
@@ -360,25 +354,25 @@ const service = {
     kind: choice(['optional', 'required']),
     fallback: 'optional',
     meaning:
-      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`, or `/ext-authz/~/…` ' +
-        'for any session). `required` refuses requests without one, and allows `resource=` in it.'
+      'Whether `/ext-authz/…` needs a policy as its first segment (`/ext-authz/~role=admin/…`; `~` alone: any ' +
+        'session). `required` refuses requests without one, and allows `resource=` in it.'
   },
   EXT_AUTHZ_LOCATION: {
     as: 'extAuthzLocation',
     kind: choice(['forwarded', 'request']),
     fallback: 'forwarded',
     meaning:
-      'Where `/ext-authz/…` finds the page to return to after a login: in `X-Forwarded-Host` and `X-Forwarded-Uri`, ' +
-        'or with `request` in Host and the path after the policy, for gateways without `X-Forwarded-*` (ignored ' +
-        'then).'
+      'Where `/ext-authz/…` finds the page to return to after a login: in `X-Forwarded-Host` and ' +
+        '`X-Forwarded-Uri`, or with `request` in Host and the path after the policy, for gateways without ' +
+        '`X-Forwarded-*` (ignored then).'
   },
   ABSENT_HEADERS: {
     as: 'absentHeaders',
     kind: choice(['empty', 'omit']),
     fallback: 'empty',
     meaning:
-      "Identity headers that Authgear did not send go out empty, so that the proxy overwrites the client's. Use " +
-        '`omit` only if the proxy clears them itself.'
+      'Whether identity headers that Authgear did not send go out empty, so that the proxy overwrites the ' +
+        "client's. Use `omit` only if the proxy clears them."
   },
   PREFLIGHT: {
     as: 'preflight',
@@ -398,8 +392,7 @@ const service = {
     as: 'logLevel',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: 'info',
-    meaning:
-      'The lowest level to log. Allowed requests are at `debug`, at most ten per second; at `trace` all of them.'
+    meaning: 'The lowest level to log. Allowed requests are at `debug` (ten per second at most) and `trace` (all).'
   },
   LOG_FORMAT: {
     as: 'logFormat',

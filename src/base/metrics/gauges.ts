@@ -65,7 +65,7 @@ const ALWAYS = {
   ),
   entries: gauge('forward_auth_cache_entries', 'Entries in memory.'),
   bytes: gauge(
-    'forward_auth_cache_bytes', 'Bytes of heap accounted to the entries in memory; an upper bound.'
+    'forward_auth_cache_bytes', 'Heap used by the entries in memory, in bytes; an upper bound.'
   ),
   maxBytes: gauge('forward_auth_cache_max_bytes', 'The limit of those bytes (CACHE_MAX_MEMORY).')
 }

@@ -56,8 +56,7 @@ const BUILD_HELP = 'Always 1; the label is the running version.'
 const BASE = {
   forwardedForIgnored: counter(
     'forward_auth_forwarded_for_ignored_total',
-    'Requests whose X-Forwarded-For names more than 32 trusted proxies, or takes 2 KiB for them: the peer counted ' +
-      'as the client.'
+    'Requests with more than 32 trusted proxies or 2 KiB of them in X-Forwarded-For: the peer counted as the client.'
   ),
   coalesced: counter(
     'forward_auth_coalesced_total',
@@ -71,34 +70,31 @@ const BASE = {
   ),
   authgear: counter(
     'forward_auth_authgear_requests_total',
-    'Requests to the resolver; rejected = not sent, because the queue is full or the circuit breaker is open.',
+    'Requests to the resolver; rejected = not sent: the queue is full or the circuit breaker is open.',
     'outcome', RESOLVER_OUTCOMES
   ),
   revocations: counter(
     'forward_auth_revocations_total',
-    'Revocations taken here or read from the log, by where they came from; inauthentic = an entry with a wrong ' +
-      'tag; foreign = one made under another CACHE_SECRET.',
+    'Revocations by origin; inauthentic = an entry with a wrong tag; foreign = of another CACHE_SECRET.',
     'origin', COUNTED_ORIGINS
   ),
   capped: counter(
     'forward_auth_revocations_capped_total',
-    'Revocations beyond what the log takes of their origin in a minute: published together as one "everything"; ' +
-      'sign-outs are refused.',
+    'Revocations over the limit per minute and origin, published together as one "everything"; sign-outs are refused.',
     'origin', ORIGINS
   ),
   lag: histogram(
     'forward_auth_revocation_log_lag_seconds',
-    'From the append of an entry to its reading here, by the clock of Redis.',
+    "From writing an entry to reading it here, by Redis' clock.",
     SLOW_BUCKETS
   ),
   doubted: gauge(
     'forward_auth_redis_master_doubted',
-    '1 while nothing says that the Redis server which is followed is the master (docs/redis.md).'
+    '1 while no source confirms that the Redis server is the master (docs/redis.md).'
   ),
   webhooks: counter(
     'forward_auth_webhooks_refused_total',
-    'Requests to /webhook that revoke nothing: wrong_signature = of another secret than AUTHGEAR_WEBHOOK_SECRET; ' +
-      'unsigned, not_read = also of any stranger.',
+    "Refused webhooks: wrong_signature = signed with another secret; unsigned, not_read = also strangers' requests.",
     'reason', WEBHOOK_REFUSALS
   )
 }

@@ -6,11 +6,11 @@ export const METRICS = {
   ),
   lost: counter(
     'forward_auth_access_record_lost_total',
-    'Lost lines of the access record; the next line says how many are missing.'
+    'Lost lines of the access record.'
   ),
   writable: gauge(
     'forward_auth_access_record_writable',
-    '1 while the access record can be written; 0 = its disk is full or fails, or nothing reads the pipe.'
+    '1 while the access record can be written; 0 = the disk is full or fails, or nothing reads the pipe.'
   )
 }
 export type RecordMetrics = typeof METRICS

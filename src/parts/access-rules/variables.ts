@@ -42,8 +42,7 @@ export const variables = {
     neverEmpty: true,
     example: 'role=staff',
     meaning:
-      "Who may enter: requirements for every person, on every endpoint, in addition to the route's policy " +
-        '(docs/policies.md, "Who may enter"). `anyone` allows everyone who can register. Machines are exempt: their ' +
-        'scope and client decide.'
+      "Who may enter: requirements for every person on every endpoint, besides the route's policy " +
+        '(docs/policies.md, "Who may enter"). `anyone`: everyone who can register. Machines are exempt.'
   }
 } as const satisfies Variables

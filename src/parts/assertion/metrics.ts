@@ -12,8 +12,7 @@ export const METRICS = {
   ),
   outcomes: counter(
     'forward_auth_assertions_total',
-    'Assertions made: one per resolution, audience and half minute. no_key = Redis was unreachable so far; ' +
-      'unfit = too long for an assertion.',
+    'Assertions made: one per resolution, audience and half minute. no_key = no key from Redis yet; unfit = too long.',
     'outcome', SIGN_OUTCOMES
   )
 }

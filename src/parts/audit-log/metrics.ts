@@ -7,17 +7,15 @@ const ALWAYS = {
   leader: gauge('forward_auth_audit_leader', "1 on the replica that reads Authgear's audit log."),
   behind: gauge(
     'forward_auth_audit_behind_seconds',
-    "Seconds since this replica's last successful poll, or since its start; use the minimum of all replicas."
+    "Seconds since this replica's last successful poll, or its start; use the minimum of all replicas."
   ),
   unread: gauge(
     'forward_auth_audit_unread_entries',
-    'Entries of types that this version does not know, left out of the last poll: more than the hundred that are ' +
-      'read.'
+    'Entries of unknown types in the last poll, left out because it reads a hundred.'
   ),
   polls: counter(
     'forward_auth_audit_polls_total',
-    'Polls of the audit log; pending = not all of it is in the revocation log yet, and is read again; lost_lease = ' +
-      'given up, since another replica leads.',
+    'Polls of the audit log; pending = not all published yet, read again; lost_lease = another replica leads.',
     'outcome', POLL_OUTCOMES
   ),
   errors: counter('forward_auth_audit_errors_total', 'Failed reads of the log, by cause.', 'kind', AUDIT_ERROR_KINDS),
@@ -28,17 +26,17 @@ const ALWAYS = {
   ),
   revocations: counter(
     'forward_auth_audit_revocations_total',
-    'What entries made void, by activity type; gap, overflow = everything, since entries were missing.',
+    'Revocations from entries, by activity type; gap, overflow = everything, because entries were missing.',
     'activity'
   ),
   gaps: counter(
     'forward_auth_audit_gaps_total',
-    'Times in which entries may have been lost, by what was done; redis: it gave no lease, and nothing was lost.',
+    'Gaps in which entries may be lost, by what was done; redis = no lease, and nothing lost.',
     'outcome', GAP_OUTCOMES
   ),
   lag: histogram(
     'forward_auth_audit_lag_seconds',
-    'From the time of an event to its revocation, by the clock of Authgear, which dates in whole seconds.',
+    "From an event to its revocation, by Authgear's clock, in whole seconds.",
     [0.5, 1, 2, 3, 4, 6, 10, 20, 30, 60, 120]
   )
 }
@@ -46,8 +44,8 @@ const ALWAYS = {
 const WITH_WEBHOOK = {
   untold: gauge(
     'forward_auth_audit_untold_changes',
-    'Changes of users that were read since the last webhook came, and that come by webhook too: Authgear does not ' +
-      'call this service. Only the replica that leads knows.'
+    'User changes that webhooks should have reported too, since the last webhook: Authgear does not call this ' +
+      'service. On the leader only.'
   )
 }
 

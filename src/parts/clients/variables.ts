@@ -32,9 +32,8 @@ export const variables = {
     kind: clientNames,
     example: 'dcrc_0123456789 https://agents.example.com https://*.example.net',
     meaning:
-      'Clients whose resource tokens are refused: a client id, all clients of a host (`https://host`) or of its ' +
-        'sub-domains (`https://*.host`, without the host). Without a restart: `PUT /clients/{client_id}/block` ' +
-        '(docs/resource-tokens.md).'
+      'Clients whose resource tokens are refused: ids, hosts (`https://host`) or all sub-domains of a host ' +
+        '(`https://*.host`). Without a restart: `PUT /clients/{client_id}/block` (docs/resource-tokens.md).'
   }
 } as const satisfies Variables
 

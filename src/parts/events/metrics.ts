@@ -12,7 +12,7 @@ export const eventMetrics = (apps: readonly string[]) => ({
   ),
   cut: counter(
     'forward_auth_event_streams_cut_total',
-    'Event streams closed by this replica: slow = nothing read for ten seconds; behind = missed more than is kept.',
+    'Event streams closed by this replica: slow = read nothing for ten seconds; behind = missed too many events.',
     'reason', CUT_REASONS
   )
 })

@@ -43,8 +43,7 @@ export const variables = {
     fallback: 'off',
     meaning:
       'The address where apps learn who signed out or was disabled, to close open connections ' +
-        '(docs/open-connections.md). Uses TLS if `LISTEN_TLS_*` are set. Each 200 then carries ' +
-        "`x-forward-auth-session` and `x-forward-auth-until`. Do not point a proxy's auth request at it."
+        "(docs/open-connections.md). Uses TLS if `LISTEN_TLS_*` are set. Do not point a proxy's auth request at it."
   },
   EVENTS_TOKENS: {
     as: 'apps',

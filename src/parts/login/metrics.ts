@@ -21,22 +21,21 @@ const LOGIN_STEPS = [
 export type LoginStep = (typeof LOGIN_STEPS)[number]
 
 const METRICS = {
-  sessions: gauge('forward_auth_own_sessions', 'Sessions of LOGIN_SESSION=own that this replica has in memory.'),
+  sessions: gauge('forward_auth_own_sessions', 'Own sessions in memory.'),
   refreshes: counter(
     'forward_auth_session_refreshes_total',
-    'Refreshes of access tokens by their end; ended: the session is over, by invalid_grant on its newest token; ' +
-      'rejected: not asked, since too many wait or the circuit breaker is open.',
+    'Refreshes of access tokens; ended = the session is over (invalid_grant); rejected = not sent: too many ' +
+      'waiting, or the circuit breaker is open.',
     'outcome', REFRESH_OUTCOMES
   ),
   seconds: histogram(
     'forward_auth_session_refresh_seconds',
-    'From the call to the token endpoint to its answer.',
+    'Latency of the token endpoint for refreshes.',
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
   ),
   ends: counter(
     'forward_auth_own_sessions_ended_total',
-    'Sessions of LOGIN_SESSION=own that ended without an answer of the token endpoint: the resolver named another ' +
-      'user for them, or their user had too many.',
+    'Own sessions ended here: another_user = the resolver named another user; too_many = over a hundred of one user.',
     'reason', SESSION_ENDS
   ),
   steps: counter('forward_auth_login_steps_total', 'Steps of logins with LOGIN_SESSION=own.', 'step', LOGIN_STEPS)

@@ -9,9 +9,9 @@ export const variables = {
     kind: clientId,
     example: 'a1b2c3d4e5f60718',
     meaning:
-      'The id of the client that the portal shows as *Cookie SSO* (formerly *traditional web application*). With ' +
-        "it, people without a session are sent to Authgear's login and back (docs/login.md). Needs " +
-        '`LOGIN_PUBLIC_URL` and `LOGIN_SECRET`.'
+      "The id of the login's client, in the portal *Cookie SSO* (formerly *traditional web application*). With it, " +
+        "people without a session are sent to Authgear's login and back (docs/login.md). Needs `LOGIN_PUBLIC_URL` " +
+        'and `LOGIN_SECRET`.'
   },
   LOGIN_URL: {
     as: 'loginUrl',
@@ -26,8 +26,8 @@ export const variables = {
     kind: choice(['authgear', 'own']),
     fallback: 'authgear',
     meaning:
-      "The session type. `authgear` reads Authgear's cookie and needs a custom domain for the project. `own` gives " +
-        "each host a cookie of this service, on any domain, and ignores Authgear's cookies (docs/login.md)."
+      "The session type (docs/login.md). `authgear`: Authgear's cookie; the project needs a custom domain. `own`: " +
+        "a cookie of this service for each host, on any domain; Authgear's cookies are ignored."
   },
   LOGIN_SSO: {
     as: 'sso',
@@ -42,8 +42,8 @@ export const variables = {
     kind: publicOrigins,
     example: 'https://app.example.com',
     meaning:
-      'The origin where the proxy routes `LOGIN_PATH` to this service. With `LOGIN_SESSION=own` one or more; the ' +
-        "request's host selects one. Plain HTTP only on `localhost`, `*.localhost` and `127.0.0.1`; with " +
+      'The origin where the proxy routes `LOGIN_PATH` to this service; with `LOGIN_SESSION=own` several, of which ' +
+        "the request's host selects one. Plain HTTP only on `localhost`, `*.localhost` and `127.0.0.1`; with " +
         '`LOGIN_SESSION=authgear` only for a demo whose `AUTHGEAR_ENDPOINT` is on the same host.'
   },
   LOGIN_PATH: {
@@ -64,15 +64,16 @@ export const variables = {
     kind: secretOf(32, 'make one with `openssl rand -base64 32`'),
     secret: true,
     meaning:
-      "Encrypts the login's state in the browser. Use one value on all replicas. A change without " +
-        '`LOGIN_SECRET_PREVIOUS` interrupts logins in progress, and ends no session.'
+      'Encrypts logins in progress. Use one value on all replicas. A change ends no session, but without ' +
+        '`LOGIN_SECRET_PREVIOUS` interrupts logins.'
   },
   LOGIN_SECRET_PREVIOUS: {
     as: 'previousSecret',
     kind: secretOf(32, 'it is the LOGIN_SECRET from before the rotation'),
     secret: true,
     meaning:
-      'During a rotation: logins that started with this secret can finish (docs/runbook.md, "Rotate a secret").'
+      'The previous secret, during a rotation: logins that started with it can finish (docs/runbook.md, "Rotate a ' +
+        'secret").'
   },
   LOGOUT_REDIRECT_URI: {
     as: 'logoutUri',

@@ -10,9 +10,9 @@ export const variables = {
     kind: someOf(PROFILE_FIELDS),
     example: 'email,name,username',
     meaning:
-      'What to read of a user from Authgear for headers and rules (docs/profile.md). Without an answer header ' +
-        'values are empty, and a rule by address or group is 503. Needs `LOGIN_SESSION=own`, which reads with ' +
-        "users' own tokens, or `AUTHGEAR_ADMIN_API_URL`, which also has `groups` and follows the audit log."
+      'What to read of a user from Authgear for headers and rules (docs/profile.md). Needs `LOGIN_SESSION=own`, or ' +
+        '`AUTHGEAR_ADMIN_API_URL`, which also has `groups`. If the profile is unavailable, headers are empty, and ' +
+        'a rule by address or group gives 503.'
   },
   PROFILE_TTL: {
     as: 'ttlMs',
@@ -31,8 +31,8 @@ export const variables = {
     kind: choice(['omit', 'send']),
     fallback: 'omit',
     meaning:
-      'Whether to send an e-mail address that Authgear does not call verified: the user who typed it may not own ' +
-        'it. A project without verification has no others.'
+      'Whether to send e-mail addresses that Authgear does not call verified: the user may not own them. A project ' +
+        'without verification has no others.'
   }
 } as const satisfies Variables
 

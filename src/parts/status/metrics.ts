@@ -4,6 +4,6 @@ import { gauge } from '../../base/metrics/table.ts'
 export const METRICS = {
   replicas: gauge(
     'forward_auth_replicas_seen',
-    'Replicas that follow the revocation log and said so in the last seconds, this one included; 0 = not known.'
+    'Replicas that follow the revocation log, this one included; 0 = unknown.'
   )
 }

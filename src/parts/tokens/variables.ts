@@ -10,25 +10,23 @@ export const variables = {
     file: true,
     example: 'https://api.example.com#read:orders,write:orders https://mcp.example.com/mcp#openid,use',
     meaning:
-      'APIs and MCP servers for which Authgear issues tokens, exactly as registered there, for `/resource` and ' +
-        '`/resource-or-session` (docs/resource-tokens.md). The scope `openid` lets MCP clients sign people in. JSON ' +
-        'allows more: `[{"uri", "scopes", "name", "documentation"}]`.'
+      'APIs and MCP servers for which Authgear issues tokens, exactly as registered (docs/resource-tokens.md). The ' +
+        'scope `openid` lets MCP clients sign people in. JSON allows more: `[{"uri", "scopes", "name", ' +
+        '"documentation"}]`.'
   },
   RESOURCE_TOKEN_MAX_AGE: {
     as: 'maxAgeMs',
     kind: duration({ min: '1m', max: '24h' }),
     fallback: '1h',
-    meaning:
-      'The longest accepted lifetime of a resource token, counted from `iat`. Revocations are kept that long, in ' +
-        'Redis and in memory.'
+    meaning: 'The longest accepted lifetime of a resource token, from its `iat`. Revocations are kept that long.'
   },
   RESOURCE_CLIENTS: {
     as: 'clients',
     kind: choice(['any', 'allow-list']),
     fallback: 'any',
     meaning:
-      'Which clients may use a resource. `any`: every client with a token, unless the route has `client=`. ' +
-        "`allow-list`: only clients in the route's `client=`; a route without it refuses everyone."
+      "Which clients may use a resource. `any`: all with a token, or those in the route's `client=`. `allow-list`: " +
+        "only those in the route's `client=`, so none without it."
   }
 } as const satisfies Variables
 

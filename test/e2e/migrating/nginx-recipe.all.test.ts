@@ -76,7 +76,7 @@ t.test("Authgear's recipe for nginx and this service, asked the same", { skip: s
     }
   })
 
-  await rows.run(["a client's own `X-Authgear-User-Roles`"], async (t) => {
+  await rows.run(["a client's own `X-Authgear-User-Roles` reaches the app"], async (t) => {
     const headers = [cookieOf(BOB), ['X-Authgear-User-Roles', 'admin']] as const
     await ask(left.port, { headers })
     t.equal(left.app.lastHeader('X-Authgear-User-Roles').join(), 'admin', 'there: bob makes himself an admin')
@@ -101,7 +101,7 @@ t.test("Authgear's recipe for nginx and this service, asked the same", { skip: s
     t.strictSame(await takenFor(cached, [session]), [bob], 'there: in, for what is left of ten minutes')
   })
 
-  await rows.run(['an Authgear that is away makes every request 500'], async (t) => {
+  await rows.run(['500 for every request while Authgear is down'], async (t) => {
     for (const { authgear } of [left, right]) authgear.controls.fail('error')
     t.equal((await ask(left.port, { headers: [cookieOf(ALICE)] })).status, 500, 'there: users who were signed in')
     t.equal((await ask(left.port)).status, 500, 'there: a stranger')

@@ -60,12 +60,12 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
     t.equal(here.login.searchParams.get('client_id'), 'web')
   })
 
-  await rows.run(['a program without a session'], async (t) => {
+  await rows.run(['a program without a session is redirected (`error_page 401`)'], async (t) => {
     t.equal((await ask(left.port, { path: '/deep' })).status, 302, 'there: nginx sends it to the login page')
     t.equal((await ask(right.port, { path: '/deep' })).status, 401, 'here')
   })
 
-  await rows.run(['an e-mail that is not verified'], async (t) => {
+  await rows.run(['an unverified e-mail fails the sign-in (403)'], async (t) => {
     left.provider.signIn({ ...CLAIMS.bob, email_verified: false })
     const { back } = await signInAt(left.port, '/')
     t.equal(back.status, 403, 'there: refused')
@@ -105,7 +105,7 @@ t.test('oauth2-proxy and this service, asked the same', { skip: skipOrFail('oaut
 
   const names = '`X-Forwarded-User`, `X-Forwarded-Email`, `X-Forwarded-Groups`, `X-Forwarded-Preferred-Username`'
   await rows.run([
-    names, '`--upstream`: oauth2-proxy passes the request on itself', '`--skip-auth-route`, `--skip-auth-regex`',
+    names, '`--upstream`', '`--skip-auth-route`, `--skip-auth-regex`',
     '`--api-route`, `--skip-jwt-bearer-tokens`'
   ], async (t) => {
     const app = await startEchoApp(t)
