@@ -15,7 +15,7 @@ export const accessRules = definePart({
   load: async () => (await import('./open.ts')).openAccessRules
 })
 
-/** True if somebody who registered by himself stays outside. */
+/** True if it keeps out a user who merely registered. */
 function restricts ({ requirements }: Rules): boolean {
   return requirements.some((one) => one.kind === 'fact' || (one.kind === 'person' && one.restricts === true))
 }

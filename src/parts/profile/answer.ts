@@ -25,7 +25,7 @@ export function readAnswer (
   const claims = parseObject(body)
   if (typeof claims?.['sub'] !== 'string') return { outcome: 'garbage', reading: UNREADABLE }
   if (claims['sub'] !== userId) return { outcome: 'ok', reading: { kind: 'foreign' } }
-  // the token of a third-party client is told of some attributes only: what is missing says nothing
+  // a third-party client's token reads some attributes only: a missing one says nothing
   if (!('custom_attributes' in claims)) return { outcome: 'ok', reading: UNREADABLE }
   return { outcome: 'ok', reading: { kind: 'user', record: recordOf(claims) } }
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, elapsedSince, type Moment, momentOf } from '../../base/clock.ts'
+import { type Clock, type Moment, momentOf } from '../../base/clock.ts'
 import type { Target } from '../../base/revocation/types.ts'
 import { type Life, wholeLife } from './source.ts'
 
@@ -7,51 +7,65 @@ type Window = Readonly<{ dueMs: number, endMs: number, mayOutlive: boolean }>
 
 const CACHED: Window = { dueMs: 305_000, endMs: 310_000, mayOutlive: false }
 /**
- * userinfo lags behind a change that was told: by milliseconds, since Authgear sends the webhook before it purges its
+ * userinfo lags behind a reported change: by milliseconds, since Authgear sends the webhook before it purges its
  * cache, and by 300 s if an administrator changes a verification. A profile read less than `dueMs` after the change is
  * read again from then on, and expires at `endMs`.
  */
-const OF_USER = [{ dueMs: 2000, endMs: 4000, mayOutlive: false }, CACHED] as const
-/**
- * Everybody active would be read again at once, more than userinfo can answer in seconds: the first window is left out,
- * and a profile outlives the second while userinfo fails.
- */
-const OF_EVERYBODY = [{ ...CACHED, mayOutlive: true }] as const
+const OF_USER: readonly Window[] = [{ dueMs: 2000, endMs: 4000, mayOutlive: false }, CACHED]
+/** Of everybody, or an old entry that a replica reads at its start: userinfo cannot answer about all at once. */
+const OF_MANY: readonly Window[] = [{ dueMs: 2000, endMs: 310_000, mayOutlive: false }, CACHED]
+/** Nothing was reported: a replica starts, or follows a new log. */
+const OF_START: readonly Window[] = [{ ...CACHED, mayOutlive: true }]
 const SETTLED_MS = 310_000
 /** Users whose changes are known one by one; what does not fit counts as a change of everybody. */
 const MAX_USERS = 20_000
 
+/** An entry that is older was told to others before. The clocks may differ, so it still counts from its reading. */
+const OLD_MS = 10_000
+
 export type Changes = ReturnType<typeof createChanges>
+
+/** An entry of the revocation log: `of` is the same in its copies, `at` is Redis' wall clock. */
+type Entry = Readonly<{ of?: string | undefined, at: number }>
+type Change = Readonly<{ moment: Moment, of: string | undefined, windows: readonly Window[] }>
 
 /** The users that the revocation log named of late. */
 export function createChanges (clock: Clock, maxUsers = MAX_USERS) {
-  let everybodyAt = momentOf(clock) // what was told before the start is not known here
-  const at = new LRUCache<string, Moment>({
+  let startedAt = momentOf(clock)
+  let everybodyAt: Moment = { monotonic: -Infinity, wall: -Infinity }
+  const changed = new LRUCache<string, Change>({
     max: maxUsers,
     ttl: SETTLED_MS,
     ttlResolution: 0,
     perf: { now: clock.monotonic },
-    dispose: (moment, _userId, reason) => {
+    dispose: ({ moment }, _userId, reason) => {
       if (reason === 'evict' && moment.monotonic > everybodyAt.monotonic) everybodyAt = moment
     }
   })
-  function everybody (): void {
-    everybodyAt = momentOf(clock)
+
+  function toldOf (userId: string, entry: Entry | undefined): void {
+    const of = entry?.of
+    if (of !== undefined && changed.get(userId)?.of === of) return // a copy in a new log changes nothing
+    const isOld = entry !== undefined && clock.wall() - entry.at > OLD_MS
+    changed.set(userId, { moment: momentOf(clock), of, windows: isOld ? OF_MANY : OF_USER })
   }
+  const everybody = (): void => { everybodyAt = momentOf(clock) }
 
   return Object.freeze({
+    begins (): void { startedAt = momentOf(clock) },
     everybody,
-    told (target: Target): void {
-      if (target.kind === 'everything') everybody()
-      else if (target.kind === 'user') at.set(target.userId, momentOf(clock))
+    /** @param entry undefined: told just now, to this replica */
+    told (target: Target, entry?: Entry): void {
+      if (target.kind === 'user') toldOf(target.userId, entry)
+      else if (target.kind === 'everything') everybody()
     },
-    /** The life of a profile that was read then. */
+    /** The life of a profile that was read then. By monotonic time: a wall clock set forward must end no window. */
     lifeOf (userId: string, since: Moment, lifeMs: number): Life {
-      const ageMs = elapsedSince(since, clock)
-      const whole = wholeLife(lifeMs)
-      const changed = at.get(userId)
-      const own = changed === undefined ? whole : within(OF_USER, elapsedSince(changed, clock) - ageMs, whole)
-      return within(OF_EVERYBODY, elapsedSince(everybodyAt, clock) - ageMs, own)
+      const after = ({ monotonic }: Moment): number => since.monotonic - monotonic
+      const own = changed.get(userId)
+      const sinceStart = within(OF_START, after(startedAt), wholeLife(lifeMs))
+      const all = within(OF_MANY, after(everybodyAt), sinceStart)
+      return own === undefined ? all : within(own.windows, after(own.moment), all)
     }
   })
 }

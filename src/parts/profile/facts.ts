@@ -47,7 +47,8 @@ export function createFacts (
       const begun = mayTry ? read(asker, isCurrent ? known.renewMs : Infinity) : undefined
       if (isCurrent) return known.facts
       if (begun !== undefined) return waitFor(begun)
-      return known !== undefined && mayStillDecide(known, ageMs) ? known.facts : 'unknown'
+      const isPast = known === undefined || isFromBefore(asker, known) // a sign-in says something new
+      return isPast || !mayStillDecide(known, ageMs) ? 'unknown' : known.facts
     },
     confirm (asker: Asker, maxAgeMs: number): Promise<void> | undefined {
       const known = remembered(asker.userId)

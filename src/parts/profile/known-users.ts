@@ -18,8 +18,6 @@ export type KnownUsersDeps = Readonly<{
 
 /** Pause after an attempt that brought nothing about a user. */
 const RETRY_MS = 5000
-/** The same if there was no room for the attempt, which costs Authgear nothing. */
-const RETRY_REJECTED_MS = 1000
 /** Multiple of its life for which a profile is used while no newer one can be read. */
 export const MAX_STALE_LIVES = 12
 
@@ -79,21 +77,17 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
     memory.set(userId, { ...learned, ...tries, profile, facts })
   }
 
-  /** Keeps what is known in use: it is as good as now, since no revocation names the user up to here. */
-  function keepFailure (userId: UserId, isRejected = false): void {
+  /**
+   * Keeps what is known in use: it is as good as now, since no revocation names the user up to here.
+   * @param isLent true if the credentials pause, and not the user: others of that user may succeed
+   */
+  function keepFailure (userId: UserId, isLent = false): void {
+    const nextTryAt = isLent ? -Infinity : clock.monotonic() + RETRY_MS
     const snapshot = revocations.snapshot()
     const known = remembered(userId)
-    const pauseMs = Math.min(isRejected ? RETRY_REJECTED_MS : RETRY_MS, known === undefined ? Infinity : leftOf(known))
-    const nextTryAt = clock.monotonic() + pauseMs
     const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1, isConfirming: false }
     if (known !== undefined) Object.assign(known, tries)
     else memory.set(userId, { ...tries, ...NOTHING_KNOWN, since: momentOf(clock) })
-  }
-
-  /** The rest of a life that may not be outlived: at its end the user is read again. */
-  function leftOf ({ since, lifeMs, mayOutlive }: Known): number {
-    const leftMs = lifeMs - elapsedSince(since, clock)
-    return mayOutlive || leftMs <= 0 ? Infinity : leftMs
   }
 
   return Object.freeze({ remembered, usable, usableNow, mayStillDecide, keep, keepFailure })

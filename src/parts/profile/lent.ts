@@ -12,8 +12,10 @@ export type LentSourceDeps = Readonly<{
   clock: Clock
 }>
 
-/** Credentials that opened no profile are not tried again for so long. */
+/** How long credentials that opened no profile are not tried again. */
 const REST_MS = 5000
+/** The same if the call failed, or there was no room for it: it says nothing about the credentials. */
+const REST_FAILED_MS = 1000
 const MAX_RESTING = 10_000
 const REFUSED: Reading = Object.freeze({ kind: 'refused' })
 
@@ -27,7 +29,8 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
     if (subject === undefined) return REFUSED
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
-    if (!['user', 'failed', 'rejected'].includes(reading.kind)) resting.set(subject.key, true)
+    const isFailed = reading.kind === 'failed' || reading.kind === 'rejected'
+    if (reading.kind !== 'user') resting.set(subject.key, true, { ttl: isFailed ? REST_FAILED_MS : REST_MS })
     // the session may have ended: waiting requests are judged by the resolver's answer
     if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
     return reading

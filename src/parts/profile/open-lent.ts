@@ -33,8 +33,8 @@ export function openLentSource (base: Base, count: Counts): OpenedSource {
     read: reportingReads(base, count),
     taken: ({ target }) => changes.told(target),
     reads: {
-      begins: changes.everybody,
-      read: ({ revocation: { target } }) => changes.told(target),
+      begins: changes.begins,
+      read: ({ of, revocation: { target } }, at) => changes.told(target, { of, at }),
       lost: changes.everybody
     },
     close: async () => {
@@ -46,8 +46,8 @@ export function openLentSource (base: Base, count: Counts): OpenedSource {
 
 const FAILING = "Authgear's userinfo fails again and again: known profiles are still sent, others are empty, and a " +
   'rule by address is answered 503'
-const OF_SOME = "userinfo gave no profile for somebody's token: that one stays empty, and a rule by address is " +
-  'answered 503 for that person alone'
+const OF_SOME = "userinfo gave no profile for a user's token: that profile stays empty, and a rule by address is " +
+  'answered 503 for that user alone'
 const FOREIGN = "userinfo answered with another user's data, which was refused: a proxy between mixes answers"
 const HIDDEN = 'Authgear keeps e-mail addresses from apps, so that a rule by address is answered 503: let bearers ' +
   'read `/email` in user_profile.standard_attributes.access_control (docs/profile.md)'

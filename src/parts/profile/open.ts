@@ -17,7 +17,7 @@ const LEASE_WAIT_MS = 2000
 /** Long enough for a busy event loop and two lost renewals. */
 const LEASE_MS = 400
 
-/** Opens no connection by itself. */
+/** Opens no connection yet. */
 export function openProfile (settings: ProfileSettings, base: Base, count: Counts) {
   const { clock, maxBytes, authgear, ttlMs, lifetimeMs } = base
   const { source: sourceOf, read, ...places } = settings.isLent

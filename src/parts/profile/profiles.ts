@@ -13,7 +13,7 @@ export type ProfilesDeps = KnownUsersDeps & Readonly<{
   source: Pick<Source, 'isLent' | 'mayAsk' | 'nameOf'>
   /** PROFILE_TIMEOUT */
   timeoutMs: number
-  /** AUTHGEAR_TIMEOUT: a decision waits for so long. */
+  /** AUTHGEAR_TIMEOUT: the deadline of a decision. */
   decideWithinMs: number
   /** @param count requests with this outcome */
   answered: (outcome: AnswerOutcome, count: number) => void
@@ -57,7 +57,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
       const left = (readsOf.get(userId) ?? 1) - 1
       if (left === 0) readsOf.delete(userId)
       else readsOf.set(userId, left)
-      if (learned === undefined || learned === 'rejected') return keepFailure(userId, learned === 'rejected')
+      if (learned === undefined || learned === 'rejected') return keepFailure(userId, source.isLent)
       if (typeof learned !== 'object') return // the next request reads again, without a pause
       const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
       if (!isOvertaken) keep(userId, learned)

@@ -41,8 +41,8 @@ const email: OwnRule = ({ isSet, values: { IDENTITY_PROFILE: fields, IDENTITY_UN
       'IDENTITY_UNVERIFIED_EMAIL: has no effect where IDENTITY_PROFILE does not name email',
     unverified === 'send' &&
       hasEmail &&
-      'IDENTITY_UNVERIFIED_EMAIL: is send: an app that knows people by their e-mail lets anybody in who typed ' +
-        "somebody else's: verify e-mails in Authgear, and leave this out"
+      'IDENTITY_UNVERIFIED_EMAIL: is send: an app that identifies users by e-mail admits anyone who typed ' +
+        "another user's: verify e-mails in Authgear, and leave this out"
   ]
 }
 

@@ -42,7 +42,7 @@ export type Counts = CountsOf<typeof METRICS>
 /** A source whose client is open, and the places that it needs. */
 export type OpenedSource = Pick<Opened, 'reads' | 'taken' | 'close'> & Readonly<{
   source: (loans: Loans | undefined) => Source
-  /** Hears of each user that was read. */
+  /** Called after each read of a user. */
   read: (outcome: ReadOutcome) => void
 }>
 
@@ -58,5 +58,5 @@ export const adminSource = (batches: Batches, pause: Pick<Pause, 'isOver'>): Sou
 export const wholeLife = (lifeMs: number): Life =>
   ({ lifeMs, renewMs: lifeMs * RENEW_AHEAD, mayOutlive: true })
 
-/** The sign-in of whoever asks, epoch milliseconds; 0: unknown. */
+/** The asker's sign-in, epoch milliseconds; 0: unknown. */
 export const signedInAtOf = ({ identity }: Asker): number => authenticatedAtMs(identity) || 0

@@ -42,7 +42,7 @@ const FAILED: Reading = Object.freeze({ kind: 'failed' })
 const REJECTED: Reading = Object.freeze({ kind: 'rejected' })
 const UNREADABLE: Reading = Object.freeze({ kind: 'unreadable' })
 
-/** Authgear's `/oauth2/userinfo`. Opens no connection by itself, follows no redirect and sends no cookie. */
+/** Authgear's `/oauth2/userinfo`. Opens no connection yet, follows no redirect and sends no cookie. */
 export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: UserinfoOptions): Userinfo {
   const pool = new Pool(origin, {
     connections: MAX_CALLS,
@@ -88,7 +88,7 @@ export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: Us
       } catch (error) {
         const outcome = waiting.aborted ? 'rejected' : outcomeOf(error)
         called(outcome, error)
-        if (waiting.aborted || error instanceof Overloaded) return REJECTED
+        if (outcome === 'rejected') return REJECTED
         return outcome === 'too_large' || outcome === 'garbage' ? UNREADABLE : FAILED
       } finally {
         waiting.met()

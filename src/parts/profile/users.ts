@@ -13,7 +13,7 @@ export type UserRecord = Readonly<{
   hidesAddress?: boolean
 }>
 
-/** `none`: Authgear knows no such user. `foreign`: the answer was about a user who was not asked for. */
+/** `none`: Authgear does not know the user. `foreign`: the answer was about a user who was not asked for. */
 export type UserReading =
   | Readonly<{ kind: 'user', record: UserRecord }>
   | Readonly<{ kind: 'none' | 'foreign' | 'unreadable' }>

@@ -145,3 +145,23 @@ t.test('what a person may ask for is counted', async (t) => {
   const count = (outcome: string) => metricOf(replica, `forward_auth_profile_requests_total{outcome="${outcome}"}`)
   t.strictSame([await count('too_large'), await count('ok')], [1, 1])
 })
+
+t.test("a firewall's 403 to one client of a person keeps no other one out", async (t) => {
+  const world = await startUserinfoWorld(t)
+  const alice = await signInAs(world)
+  world.authgear.controls.userinfo.fail('error', 1)
+  t.match(await world.verify('', { authorization: `Bearer ${demo.alice.accessToken}` }), { status: 503 })
+  t.equal(await saidOf(world, alice), ALLOWED)
+})
+
+t.test('a call that was not made, as Authgear fails for many, is made a second later', async (t) => {
+  const world = await startUserinfoWorld(t)
+  const tokens = addPeople(world, 8)
+  world.authgear.controls.userinfo.fail('error')
+  for (const [n, token] of tokens.entries()) await said(world, token, n)
+  t.notOk(calledFor(world).includes('p7'))
+  world.authgear.controls.userinfo.recover()
+  world.clock.advance(1100)
+  t.equal(await said(world, demo.alice.accessToken, 100), ALLOWED)
+  t.equal(await said(world, tokens[7] ?? '', 7), ALLOWED)
+})

@@ -129,3 +129,24 @@ t.test('what was read before a change could be seen does not outlive its end', a
   controls.userinfo.fail('error')
   t.equal(await secondsUntil(world, cookie, UNKNOWN), 4)
 })
+
+t.test('a profile from before a sign-in does not decide about it in an outage', async (t) => {
+  const { world, controls } = await start(t, { PROFILE_TTL: '1h', CACHE_STALE_IF_ERROR: '10m' })
+  controls.verifyEmail('alice', false)
+  world.clock.advance(2000)
+  const second = await signInAs(world)
+  controls.userinfo.fail('error')
+  t.equal(await saidOf(world, second), UNKNOWN)
+  controls.userinfo.recover()
+  world.clock.advance(5001)
+  t.equal(await saidOf(world, second), FORBIDDEN)
+})
+
+t.test('a withdrawal that is told as everything decides for 310 s at most', async (t) => {
+  const { world, cookie, controls } = await start(t, { PROFILE_TTL: '1h', CACHE_STALE_IF_ERROR: '10m' })
+  controls.verifyEmail('alice', false)
+  t.equal((await world.revoke({ all: true })).status, 200)
+  t.equal(await saidOf(world, cookie), ALLOWED)
+  controls.userinfo.fail('error')
+  t.ok(await secondsUntil(world, cookie, UNKNOWN) <= 310)
+})
