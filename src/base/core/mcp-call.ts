@@ -17,7 +17,9 @@ const METHOD = /^[a-zA-Z]+(?:\/[a-zA-Z_]+){0,3}$/
 /** Printable ASCII without a blank, and without the comma that joins two lines. */
 const NAME = /^[\x21-\x2b\x2d-\x7e]{1,1024}$/
 const ENCODED = /^=\?base64\?([A-Za-z0-9+/]{1,1400}={0,2})\?=$/
-const LINES: ReadonlySet<string> = new Set(['mcp-protocol-version', 'mcp-method', 'mcp-name', 'x-forwarded-method'])
+const LINES: ReadonlySet<string> = new Set([
+  'mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id', 'x-forwarded-method'
+])
 
 /**
  * @param ownMethod of the proxy's request, which counts where no `X-Forwarded-Method` says the client's
@@ -31,10 +33,12 @@ export function readMcpCall (ownMethod: string, rawHeaders: readonly string[]): 
     if (lines.has(line)) return undefined // two lines: a server may read the other one
     lines.set(line, rawHeaders[i + 1] ?? '')
   }
+  // this revision has no sessions: servers take the request for one of an older revision, whose body decides
+  if (lines.has('mcp-session-id')) return undefined
   if ((lines.get('x-forwarded-method') ?? ownMethod) !== 'POST') return undefined
   if (!REVISIONS.has(lines.get('mcp-protocol-version') ?? '')) return undefined
   const method = lines.get('mcp-method') ?? ''
-  if (!METHOD.test(method)) return undefined
+  if (method.length > 64 || !METHOD.test(method)) return undefined
   if (!NAMED.has(method)) return { method, name: undefined }
   const name = decodeName(lines.get('mcp-name') ?? '')
   return name === undefined ? undefined : { method, name }

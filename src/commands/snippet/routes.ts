@@ -24,8 +24,19 @@ export function readPolicies (
   const rules = [...texts.flatMap((text) => readRule(text, errors)), ...ofTokens].map(cased)
   const routes = [...routesOf(rules, true), ...routesOf(rules, false)].toSorted(longestFirst)
   const read = { policy: policyOf(rules, '/'), routes: named(routes, nameOfPath, '-') }
-  errors.push(...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions))
+  errors.push(...nestedCalls(rules), ...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions))
   return read
+}
+
+const CALLS = /(?:^|&)(?:tool|prompt|resource_uri|tool_scope)=/
+
+/** Joined into one text, lists of calls of two routes would allow what either does. */
+function nestedCalls (rules: readonly Rule[]): readonly string[] {
+  const all = rules.filter(({ policy }) => CALLS.test(policy))
+  return all.flatMap(({ path }) => all
+    .filter((outer) => outer.path !== path && isBelow(path, { path: outer.path, isOfTokens: false }))
+    .map((outer) => `--policy ${quote(path)} lies in ${quote(outer.path)}, and both have rules by tool: ` +
+      `give it a path beside that one, such as ${quote(path.replace(/\/([^/]*)$/, '-$1'))}`))
 }
 
 /** A path may have two: one for tokens, and one for what is the same path to some apps only (paths.ts). */

@@ -17,6 +17,7 @@ export const FORWARDED_REQUEST_HEADERS = [
   'MCP-Protocol-Version',
   'Mcp-Method',
   'Mcp-Name',
+  'Mcp-Session-Id',
   'traceparent',
   'tracestate'
 ] as const

@@ -27,6 +27,8 @@ const CALLS: readonly Row[] = [
   ['no revision', [cookie, method('tools/call'), named('read')], 403],
   ['no header of a call', [cookie], 403],
   ['the name with an underscore', [cookie, REVISION, method('tools/call'), ['Mcp_Name', 'read']], 403],
+  ['the name once more with an underscore', [...call('read'), ['Mcp_Name', 'delete']], 200],
+  ['a session of an older revision', [...call('read'), ['Mcp-Session-Id', 'x']], 403],
   ['a method that the client says', [...call('read'), ['X-Forwarded-Method', 'POST']], 403, 'GET'],
   ['a policy that the client adds', [...call('delete'), ['X-Forward-Auth-Policy', 'tool=delete']], 403],
   ['GET, for a stream of older revisions', call('read'), 403, 'GET'],
@@ -46,6 +48,7 @@ export const toolRules: readonly Case[] = [{
       const answer = await ask(port, { method: verb, path: '/tools', headers, body: verb === 'POST' ? '{}' : '' })
       t.equal(answer.status, status, what)
       t.equal(app.received.length - before, status === 200 ? 1 : 0, `${what}: what reached the app`)
+      t.notOk(app.received.at(-1)?.rawHeaders.includes('Mcp_Name'), `${what}: no name in another spelling`)
     }
     t.equal((await ask(port, { path: '/page', headers: [cookie] })).status, 200, 'a route without a rule')
   }

@@ -227,7 +227,9 @@ const WRONG: ReadonlyArray<readonly [args: readonly string[], error: RegExp]> = 
     /^--policy "\/x" has two values of identity=: its app would get none/],
   [['--policy', '/x=audience=a', '--policy', '/x=audience=b'], /^--policy "\/x" has two values of audience=/],
   [['--policy', '/=identity=remote&identity=webauth'], /^--policy "\/" has two values of identity=/],
-  [['--policy', '/x=tool=a', '--policy', '/x/y=tool=b'], /^--policy "\/x\/y", with those of the paths above it: tool, /],
+  [['--policy', '/x=tool=a', '--policy', '/x/y=prompt=b'],
+    /^--policy "\/x\/y" lies in "\/x", and both have rules by tool: .* such as "\/x-y"/],
+  [['--policy', '/=tool=a', '--policy', '/x/y=prompt=b'], /lies in "\/", and both have rules by tool/],
   [['--policy', '/x=resource_uri=file:///a%26b'], /a prompt and a URI have A-Z, a-z, 0-9 and /]
 ]
 for (const [args, error] of WRONG) {

@@ -71,6 +71,9 @@ const FORBIDDEN: ReadonlyArray<readonly [what: string, policy: string, lines: Li
   ['base64 in other letters', 'tool=read', tool('=?BASE64?cmVhZA==?=')],
   ['base64 of another name', 'tool=read', tool(base64('delete'))],
   ['a name in Latin-1', 'tool=read', tool('réad')],
+  ['a session of an older revision', 'tool=read', [...tool('read'), 'Mcp-Session-Id', 'x']],
+  ['a list in such a session, whose body may call', 'tool=read', [...calls('tools/list'), 'mcp-session-id', '']],
+  ['a very long method', 'tool=read', calls('notifications/'.padEnd(100, 'x'))],
   ['a very long name', 'tool=read', tool('r'.repeat(100_000))]
 ]
 

@@ -62,6 +62,7 @@ ${PATHS}\
     http-request del-header (?i)authgear -m reg
 ${settings.stripped.map((name) => `    http-request del-header (?i)^${respelled(name)}$ -m reg\n`).join('')}\
     http-request del-header x-forward-auth- -m beg
+    http-request del-header (?i)^mcp[a-z0-9-]*[^a-z0-9-] -m reg # security: some servers read Mcp_Name as Mcp-Name
     http-request del-header x-forwarded- -m beg
 ${WEBSOCKET}\
 ${['TE', ...HOP_HEADERS].map(name => `    http-request del-header ${name.toLowerCase()}\n`).join('')}\
