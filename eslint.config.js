@@ -1,10 +1,9 @@
 import markdown from '@eslint/markdown'
 import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
-import { avoid } from './docs/words-to-avoid.mjs'
+import { words } from './docs/words-to-avoid.mjs'
 
 const CODE = ['**/*.{js,mjs,cjs,ts}']
 /** What the plain-English pass has not reached yet. */
-const words = { plugins: { words: { rules: { avoid } } }, rules: { 'words/avoid': 'error' } }
 
 export default [
   ...neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() })

@@ -37,7 +37,7 @@ const wordsIn = (text) => PATTERNS.flatMap(({ pattern, say }) =>
   (text.replace(/`[^`\n]*`/g, '``').match(pattern) ?? []).map((word) => ({ word: word.replace(/[\s*/]+/g, ' '), say })))
 
 /** ESLint's rule: the comments and strings of code, the prose of Markdown. */
-export const avoid = {
+const avoid = {
   meta: { type: 'suggestion', schema: [], messages: { comment: MESSAGE, text: MESSAGE } },
   create (context) {
     const report = (node, text, messageId = 'text') =>
@@ -50,3 +50,6 @@ export const avoid = {
     }
   }
 }
+
+/** A part of ESLint's configuration. */
+export const words = { plugins: { words: { rules: { avoid } } }, rules: { 'words/avoid': 'error' } }

@@ -4,10 +4,9 @@ import { join, resolve } from 'node:path'
 import markdown from '@eslint/markdown'
 import { ESLint } from 'eslint'
 import { plugins } from 'neostandard'
-import { avoid } from './words-to-avoid.mjs'
+import { words } from './words-to-avoid.mjs'
 
 const root = resolve(process.argv[2] ?? '.')
-const words = { plugins: { words: { rules: { avoid } } }, rules: { 'words/avoid': 'error' } }
 const eslint = new ESLint({
   cwd: root,
   overrideConfigFile: true,

@@ -96,7 +96,7 @@ const CLIENT = /^[\x21-\x2b\x2d-\x7e]{1,256}$/
 /** The endpoint decides whether this deployment has the resource. */
 const RESOURCE = /^https:\/\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** A tool or a prompt of an MCP server. */
-const TOOL = /^[A-Za-z0-9_./-]{1,128}$/
+export const TOOL = /^[A-Za-z0-9_./-]{1,128}$/
 const URI = /^[\x21\x23-\x2b\x2d-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}$/
 /** The name of an app: the assertion's `aud`. */
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
@@ -183,12 +183,7 @@ export const TOKEN_PARAMETERS = {
         ? { kind: 'token', about: 'resource', values: [value], meets: ({ audience }) => audience.includes(value) }
         : bad('resource has a value that cannot be one')
   },
-  scope: anyOf('scope', SCOPE, (values) => ({
-    kind: 'token',
-    about: 'scope',
-    values,
-    meets: ({ scopes }) => values.some((scope) => scopes.includes(scope))
-  })),
+  scope: anyOf('scope', SCOPE, ofScopes),
   client: anyOf('client', CLIENT, (values) => ({
     kind: 'token', about: 'client', values, meets: ({ clientId }) => values.includes(clientId)
   }))
@@ -240,6 +235,13 @@ function atMost (maxAge: number): PersonRequirement {
     kind: 'person',
     meets: (identity, now) =>
       isFresh(authenticatedAtMs(identity), maxAge, now) ? 'met' : { stepUp: { maxAge, amr: [] } }
+  }
+}
+
+/** One of the scopes is enough. */
+export function ofScopes (values: readonly string[]): TokenRequirement {
+  return {
+    kind: 'token', about: 'scope', values, meets: ({ scopes }) => values.some((scope) => scopes.includes(scope))
   }
 }
 

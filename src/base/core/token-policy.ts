@@ -1,5 +1,5 @@
 import { type Policy, understood } from './policy.ts'
-import type { Requirement } from './requirement.ts'
+import type { CallRequirement, Requirement } from './requirement.ts'
 
 /** @returns the policy without what only a resource token can meet */
 export function withoutTokenRequirements (policy: Policy): Policy {
@@ -12,7 +12,5 @@ export function isForSessions (policy: Policy): boolean {
   return policy.kind === 'bad' || !policy.requirements.some((one) => one.kind === 'token' || asksScope(one))
 }
 
-const asksScope = (one: Requirement): boolean => one.kind === 'call' && one.toolScopes !== undefined
-const withoutScopes = (one: Requirement): Requirement => one.kind === 'call' && asksScope(one)
-  ? { ...one, toolScopes: [] }
-  : one
+const asksScope = (one: Requirement): one is CallRequirement => one.kind === 'call' && one.toolScopes !== undefined
+const withoutScopes = (one: Requirement): Requirement => asksScope(one) ? { ...one, toolScopes: [] } : one

@@ -1,6 +1,6 @@
 import { type McpCall, readMcpCall } from '../core/mcp-call.ts'
-import { type Policy, understood } from '../core/policy.ts'
-import type { CallRequirement, PersonRequirement, Requirement, TokenRequirement } from '../core/requirement.ts'
+import { type Understood, understood } from '../core/policy.ts'
+import { type CallRequirement, ofScopes, type PersonRequirement, type Requirement, TOOL } from '../core/requirement.ts'
 import type { VerifyRequest } from '../http/types.ts'
 
 /** The methods that reach no tool, no resource and no prompt. */
@@ -11,9 +11,11 @@ const isOpen = (method: string): boolean => OPEN.has(method) || method.startsWit
 
 const REFUSED: PersonRequirement = Object.freeze({ kind: 'person', meets: () => 'forbidden' })
 
-/** @returns the policy for this very request: what it asks of the call is met and gone, or refused, or a scope */
-export function withCall (policy: Policy, { method, rawHeaders }: VerifyRequest): Policy {
-  if (policy.kind === 'bad' || policy.asksCall === undefined) return policy
+/**
+ * @param policy one that `asksCall`; a hit of any other runs nothing of this file
+ * @returns the policy for this very request: what it asks of the call is met and gone, or refused, or a scope
+ */
+export function withCall (policy: Understood, { method, rawHeaders }: VerifyRequest): Understood {
   const call = readMcpCall(method, rawHeaders)
   return understood(policy.requirements.flatMap((one) => one.kind === 'call' ? judged(one, call) : one))
 }
@@ -21,7 +23,7 @@ export function withCall (policy: Policy, { method, rawHeaders }: VerifyRequest)
 function judged (asked: CallRequirement, call: McpCall | undefined): readonly Requirement[] {
   if (call === undefined || !isAllowed(asked, call)) return [REFUSED]
   const scopes = call.method === 'tools/call' ? asked.toolScopes ?? [] : []
-  return scopes.filter(({ tool }) => tool === call.name).map(({ scope }) => ofScope(scope))
+  return scopes.filter(({ tool }) => tool === call.name).map(({ scope }) => ofScopes([scope]))
 }
 
 function isAllowed (asked: CallRequirement, { method, name = '' }: McpCall): boolean {
@@ -33,13 +35,8 @@ function isAllowed (asked: CallRequirement, { method, name = '' }: McpCall): boo
   }
 }
 
-const TOOL = /^[A-Za-z0-9_./-]{1,128}$/
-
 /** With `tool_scope=` alone every tool passes, some with a scope. */
 function isToolAllowed ({ tools, resourceUris, prompts, toolScopes }: CallRequirement, name: string): boolean {
   if (tools !== undefined) return tools.includes(name)
   return toolScopes !== undefined && resourceUris === undefined && prompts === undefined && TOOL.test(name)
 }
-
-const ofScope = (scope: string): TokenRequirement =>
-  ({ kind: 'token', about: 'scope', values: [scope], meets: ({ scopes }) => scopes.includes(scope) })

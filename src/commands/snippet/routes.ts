@@ -28,11 +28,14 @@ export function readPolicies (
   return read
 }
 
-const CALLS = /(?:^|&)(?:tool|prompt|resource_uri|tool_scope)=/
+function asksCall (text: string): boolean {
+  const policy = parsePolicy(text)
+  return policy.kind === 'understood' && policy.asksCall === true
+}
 
 /** Joined into one text, lists of calls of two routes would allow what either does. */
 function nestedCalls (rules: readonly Rule[]): readonly string[] {
-  const all = rules.filter(({ policy }) => CALLS.test(policy))
+  const all = rules.filter(({ policy }) => asksCall(policy))
   return all.flatMap(({ path }) => all
     .filter((outer) => outer.path !== path && isBelow(path, { path: outer.path, isOfTokens: false }))
     .map((outer) => `--policy ${quote(path)} lies in ${quote(outer.path)}, and both have rules by tool: ` +

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, type Moment, momentOf } from '../../base/clock.ts'
+import type { Clock, Moment } from '../../base/clock.ts'
 import type { Target } from '../../base/revocation/types.ts'
 import { type Life, wholeLife } from './source.ts'
 
@@ -16,7 +16,6 @@ const OF_USER: readonly Window[] = [{ dueMs: 2000, endMs: 4000, mayOutlive: fals
 const OF_MANY: readonly Window[] = [{ dueMs: 2000, endMs: 310_000, mayOutlive: false }, CACHED]
 /** Nothing was reported: a replica starts, or follows a new log. */
 const OF_START: readonly Window[] = [{ ...CACHED, mayOutlive: true }]
-const SETTLED_MS = 310_000
 /** Users whose changes are known one by one; what does not fit counts as a change of everybody. */
 const MAX_USERS = 20_000
 
@@ -27,19 +26,20 @@ export type Changes = ReturnType<typeof createChanges>
 
 /** An entry of the revocation log: `of` is the same in its copies, `at` is Redis' wall clock. */
 type Entry = Readonly<{ of?: string | undefined, at: number }>
-type Change = Readonly<{ moment: Moment, of: string | undefined, windows: readonly Window[] }>
+/** `at`: monotonic milliseconds. */
+type Change = Readonly<{ at: number, of: string | undefined, windows: readonly Window[] }>
 
 /** The users that the revocation log named of late. */
 export function createChanges (clock: Clock, maxUsers = MAX_USERS) {
-  let startedAt = momentOf(clock)
-  let everybodyAt: Moment = { monotonic: -Infinity, wall: -Infinity }
+  let startedAt = clock.monotonic()
+  let everybodyAt = -Infinity
   const changed = new LRUCache<string, Change>({
     max: maxUsers,
-    ttl: SETTLED_MS,
+    ttl: CACHED.endMs,
     ttlResolution: 0,
     perf: { now: clock.monotonic },
-    dispose: ({ moment }, _userId, reason) => {
-      if (reason === 'evict' && moment.monotonic > everybodyAt.monotonic) everybodyAt = moment
+    dispose: ({ at }, _userId, reason) => {
+      if (reason === 'evict') everybodyAt = Math.max(everybodyAt, at)
     }
   })
 
@@ -47,12 +47,12 @@ export function createChanges (clock: Clock, maxUsers = MAX_USERS) {
     const of = entry?.of
     if (of !== undefined && changed.get(userId)?.of === of) return // a copy in a new log changes nothing
     const isOld = entry !== undefined && clock.wall() - entry.at > OLD_MS
-    changed.set(userId, { moment: momentOf(clock), of, windows: isOld ? OF_MANY : OF_USER })
+    changed.set(userId, { at: clock.monotonic(), of, windows: isOld ? OF_MANY : OF_USER })
   }
-  const everybody = (): void => { everybodyAt = momentOf(clock) }
+  const everybody = (): void => { everybodyAt = clock.monotonic() }
 
   return Object.freeze({
-    begins (): void { startedAt = momentOf(clock) },
+    begins (): void { startedAt = clock.monotonic() },
     everybody,
     /** @param entry undefined: told just now, to this replica */
     told (target: Target, entry?: Entry): void {
@@ -60,12 +60,11 @@ export function createChanges (clock: Clock, maxUsers = MAX_USERS) {
       else if (target.kind === 'everything') everybody()
     },
     /** The life of a profile that was read then. By monotonic time: a wall clock set forward must end no window. */
-    lifeOf (userId: string, since: Moment, lifeMs: number): Life {
-      const after = ({ monotonic }: Moment): number => since.monotonic - monotonic
+    lifeOf (userId: string, { monotonic: readAt }: Moment, lifeMs: number): Life {
       const own = changed.get(userId)
-      const sinceStart = within(OF_START, after(startedAt), wholeLife(lifeMs))
-      const all = within(OF_MANY, after(everybodyAt), sinceStart)
-      return own === undefined ? all : within(own.windows, after(own.moment), all)
+      const sinceStart = within(OF_START, readAt - startedAt, wholeLife(lifeMs))
+      const all = within(OF_MANY, readAt - everybodyAt, sinceStart)
+      return own === undefined ? all : within(own.windows, readAt - own.at, all)
     }
   })
 }

@@ -29,8 +29,8 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
     if (subject === undefined) return REFUSED
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
-    const isFailed = reading.kind === 'failed' || reading.kind === 'rejected'
-    if (reading.kind !== 'user') resting.set(subject.key, true, { ttl: isFailed ? REST_FAILED_MS : REST_MS })
+    const ttl = reading.kind === 'failed' ? REST_FAILED_MS : REST_MS
+    if (reading.kind !== 'user') resting.set(subject.key, true, { ttl })
     // the session may have ended: waiting requests are judged by the resolver's answer
     if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
     return reading

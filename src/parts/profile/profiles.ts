@@ -6,6 +6,7 @@ import { createKnownUsers, type KnownUsersDeps } from './known-users.ts'
 import type { ReadUser } from './reader.ts'
 import { signedInAtOf, type Source } from './source.ts'
 import type { AnswerOutcome } from './types.ts'
+import { MAX_CALLS_OF_USER } from './userinfo.ts'
 import { isReadableId } from './users.ts'
 
 export type ProfilesDeps = KnownUsersDeps & Readonly<{
@@ -23,8 +24,6 @@ export type ProfilesDeps = KnownUsersDeps & Readonly<{
 
 /** Users being read or waiting to be: some four seconds of Authgear's work, and 1 kB each. */
 export const MAX_READS = 4096
-/** One person's, by as many credentials: those that userinfo takes at a time and lets wait. */
-const MAX_READS_OF_USER = 18
 /** A user being read. `isLate`: PROFILE_TIMEOUT has passed, and no request waits any more. */
 type Read = {
   readonly ended: Promise<void>
@@ -48,7 +47,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
     const name = source.nameOf(asker)
     const running = reads.get(name)
     const ofUser = readsOf.get(userId) ?? 0
-    const isFull = reads.size >= MAX_READS || ofUser >= MAX_READS_OF_USER
+    const isFull = reads.size >= MAX_READS || ofUser >= MAX_CALLS_OF_USER
     if (running !== undefined || isFull || !source.mayAsk(asker)) return running
     readsOf.set(userId, ofUser + 1)
     const signedInAt = source.isLent ? Math.max(signedInAtOf(asker), remembered(userId)?.signedInAt ?? 0) : 0
@@ -57,7 +56,7 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
       const left = (readsOf.get(userId) ?? 1) - 1
       if (left === 0) readsOf.delete(userId)
       else readsOf.set(userId, left)
-      if (learned === undefined || learned === 'rejected') return keepFailure(userId, source.isLent)
+      if (learned === undefined) return keepFailure(userId, source.isLent)
       if (typeof learned !== 'object') return // the next request reads again, without a pause
       const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
       if (!isOvertaken) keep(userId, learned)

@@ -44,10 +44,8 @@ type Bounds = Readonly<{ maxAgeMs: number, signedInAt: number }>
 /**
  * Reads one user from Redis or Authgear. Never rejects; undefined if nothing was learned. `dropped`: revocations named
  * the user during each attempt, which is no failure of Authgear's. `refused`: no credentials but these failed.
- * `rejected`: there was no room for the call.
  */
-export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | Refusal | undefined>
-type Refusal = 'refused' | 'rejected'
+export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | 'refused' | undefined>
 
 export function createReader (deps: ReaderDeps): ReadUser {
   const { revocations } = deps
@@ -64,7 +62,7 @@ export function createReader (deps: ReaderDeps): ReadUser {
 
 async function readOnce (
   deps: ReaderDeps, asker: Asker, bounds: Bounds
-): Promise<Learned | Refusal | undefined> {
+): Promise<Learned | 'refused' | undefined> {
   const { shared, revocations, clock, source } = deps
   const { userId } = asker
   const { signedInAt } = bounds
@@ -102,14 +100,13 @@ function learn (
   asker: Asker,
   reading: Reading,
   common: Pick<Learned, 'signedInAt' | 'snapshot' | 'since'>
-): Learned | Refusal | undefined {
+): Learned | 'refused' | undefined {
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
   const address = reading.kind === 'user' ? addressStateOf(reading.record, rules) : 'other'
   read(isDisabled ? 'disabled' : address === 'hidden' ? 'hidden' : reading.kind)
   if (isDisabled || reading.kind === 'none') {
     return { ...common, ...wholeLife(EMPTY_LIFE_MS), profile: NO_PROFILE, address, isEmpty: true }
   }
-  if (reading.kind === 'rejected') return 'rejected'
   if (reading.kind !== 'user') return source.isLent && reading.kind !== 'failed' ? 'refused' : undefined
   const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
   const profile = profileOf(reading.record, rules)
@@ -119,7 +116,7 @@ function learn (
 function isShareable (
   { revocations }: ReaderDeps,
   userId: Asker['userId'],
-  learned: Learned | Refusal | undefined
+  learned: Learned | 'refused' | undefined
 ): learned is Learned {
   return typeof learned === 'object' && !learned.isEmpty && revocations.trustsShared() &&
     !revocations.isVoid({ userId, digests: [] }, learned.snapshot)

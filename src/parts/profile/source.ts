@@ -17,11 +17,8 @@ export type Life = Readonly<{
   mayOutlive: boolean
 }>
 
-/**
- * `refused`: these credentials opened no profile, which says nothing of other ones. `rejected`: there was no room for
- * the call.
- */
-export type Reading = BatchReading | Readonly<{ kind: 'refused' | 'rejected' }>
+/** `refused`: these credentials opened no profile, which says nothing of other ones. */
+export type Reading = BatchReading | Readonly<{ kind: 'refused' }>
 
 /** The way in which one user is read. */
 export type Source = Readonly<{

@@ -27,9 +27,8 @@ export type AnswerOutcome = typeof ANSWER_OUTCOMES[number]
 /**
  * Outcomes of reading one user. `redis`: another replica had read it. `dropped`: a revocation named the user during
  * each attempt. `hidden`: read, but for the address, which Authgear keeps from apps. `refused`: the person's token was
- * not taken, or none could be lent. `rejected`: there was no room for the call.
+ * not taken, or none could be lent.
  */
 export const READ_OUTCOMES =
-  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped', 'hidden', 'refused',
-    'rejected'] as const
+  ['redis', 'user', 'disabled', 'none', 'foreign', 'unreadable', 'failed', 'dropped', 'hidden', 'refused'] as const
 export type ReadOutcome = typeof READ_OUTCOMES[number]

@@ -35,11 +35,11 @@ const MAX_CALLS = 8
 const MAX_WAITING = 1024
 /** One person's tokens, however many. */
 const PER_USER = { maxRunning: 2, maxWaiting: 16 } as const
+export const MAX_CALLS_OF_USER = PER_USER.maxRunning + PER_USER.maxWaiting
 /** A login asks for full access: passkeys and identities are in the answer, and an app's own attributes. */
 const MAX_BODY_BYTES = 256 * 1024
 
 const FAILED: Reading = Object.freeze({ kind: 'failed' })
-const REJECTED: Reading = Object.freeze({ kind: 'rejected' })
 const UNREADABLE: Reading = Object.freeze({ kind: 'unreadable' })
 
 /** Authgear's `/oauth2/userinfo`. Opens no connection yet, follows no redirect and sends no cookie. */
@@ -88,7 +88,6 @@ export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: Us
       } catch (error) {
         const outcome = waiting.aborted ? 'rejected' : outcomeOf(error)
         called(outcome, error)
-        if (outcome === 'rejected') return REJECTED
         return outcome === 'too_large' || outcome === 'garbage' ? UNREADABLE : FAILED
       } finally {
         waiting.met()

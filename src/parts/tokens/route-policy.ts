@@ -39,19 +39,21 @@ export function createRoutePolicy (
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
     return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
   }, words)
-  if (words === 'doubtful') return (request) => ofCall(routeOf(request), request)
-  return (request) => {
+  const chosen = (request: VerifyRequest): RoutePolicy => {
+    if (words === 'doubtful') return routeOf(request)
     const own = routeOf({ query: request.query, proxy: NO_HEADER })
-    return ofCall(request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request), request)
+    return request.proxy.policies.length === 0 || own.policy.kind === 'bad' ? own : routeOf(request)
+  }
+  return (request) => {
+    const route = chosen(request)
+    const { policy, needs } = route
+    return policy.kind === 'understood' && policy.asksCall ? ofCall(withCall(policy, request), needs) : route
   }
 }
 
 /** The call of a tool may need a scope more. */
-function ofCall (route: RoutePolicy, request: VerifyRequest): RoutePolicy {
-  const policy = withCall(route.policy, request)
-  if (policy === route.policy) return route
-  const scopes = [...new Set([...route.needs.scopes, ...tokenNeedsOf(policy).scopes])]
-  return { policy, needs: { ...route.needs, scopes } }
+function ofCall (policy: Policy, needs: TokenNeeds): RoutePolicy {
+  return { policy, needs: { ...needs, scopes: [...new Set([...needs.scopes, ...tokenNeedsOf(policy).scopes])] } }
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })

@@ -18,8 +18,9 @@ const tool = (name: string): Lines => calls('tools/call', name)
 /** @returns the answer to a session on a route of these policies */
 function said (policies: readonly string[], rawHeaders: Lines, method = 'POST'): string {
   const policy = joinPolicies(policies.map(parsePolicy))
-  const decision = decide(validResolution(), withCall(policy, { method, rawHeaders } as unknown as VerifyRequest),
-    NO_RULES, NOW)
+  const request = { method, rawHeaders } as unknown as VerifyRequest
+  const ofCall = policy.kind === 'understood' ? withCall(policy, request) : policy
+  const decision = decide(validResolution(), ofCall, NO_RULES, NOW)
   return decision.kind === 'refuse' ? decision.reason : decision.kind
 }
 
