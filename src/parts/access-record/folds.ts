@@ -11,6 +11,8 @@ export type Same = Pick<Decided, 'verdict' | 'reason' | 'endpoint'> & Readonly<{
   method: string
   /** As it is written; undefined where paths fold together. */
   path: string | undefined
+  /** The MCP call's method and name. */
+  call: string
   /** Nobody that Authgear knows: anyone can make as many of these as they like. */
   isStranger?: true
   policy: string
@@ -34,9 +36,9 @@ export type Folds = Readonly<{
   isCrowded: () => boolean
 }>
 
-/** A client chooses method, host and path, and adds to a policy: beyond so many folds of one session these are one. */
+/** Whatever a client chooses, and a policy it adds to: beyond so many folds of one session they merge. */
 const MAX_OF_OWNER = 64
-const COARSE = { host: undefined, method: '', path: undefined, policy: '' } as const
+const COARSE = { host: undefined, method: '', path: undefined, call: '', policy: '' } as const
 /** The bytes of a fold beside its texts. */
 const FOLD_BYTES = 500
 
@@ -113,12 +115,13 @@ export function createFolds (
 }
 
 /** The common part of all decisions of a fold: its counted line says no more. */
-function repeatOf (decided: Decided, { host, method, path, policy }: Same): Decided {
+function repeatOf (decided: Decided, { host, method, path, call, policy }: Same): Decided {
   return {
     ...decided,
     ...host === undefined && { host },
     ...method === '' && { method: undefined },
     ...path === undefined && { path },
+    ...call === '' && { mcp_method: undefined, tool: undefined },
     ...policy === '' && { policy: undefined }
   }
 }
@@ -130,7 +133,8 @@ function ownTexts<T> (value: T): T {
 
 function isSame (a: Same, b: Same): boolean {
   return a.path === b.path && a.verdict === b.verdict && a.reason === b.reason && a.endpoint === b.endpoint &&
-    a.method === b.method && a.host === b.host && a.policy === b.policy && a.user === b.user
+    a.method === b.method && a.host === b.host && a.call === b.call &&
+    a.policy === b.policy && a.user === b.user
 }
 
 const textsOf = ({ isStranger, ...texts }: Same) => texts

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { type McpCall, readMcpCall } from '../../base/core/mcp-call.ts'
 import type { AnswerSource, Endpoint } from '../../base/core/reason.ts'
 import type { HandlerResult } from '../../base/http/types.ts'
 import type { Admitted } from '../../base/identity/presenter.ts'
@@ -27,6 +28,8 @@ export type Decided = Readonly<{
   host?: string | undefined
   method?: string | undefined
   path?: string | undefined
+  mcp_method?: string | undefined
+  tool?: string | undefined
   policy?: string | undefined
   address?: string | undefined
   source: AnswerSource
@@ -60,6 +63,14 @@ export function namesOf (who: Admitted | undefined): Pick<Decided, 'user' | 'cli
     client: cut(who?.grant?.clientId, 512),
     scope: who?.grant === undefined ? undefined : cut(who.grant.scopes.join(' '), 512)
   }
+}
+
+const MCP_METHOD = 'mcp-method'
+
+/** The MCP call that the headers name; undefined where they name none, or none for certain. */
+export function callIn (method: string, rawHeaders: readonly string[]): McpCall | undefined {
+  const isCall = rawHeaders.some((text) => text.length === MCP_METHOD.length && text.toLowerCase() === MCP_METHOD)
+  return isCall ? readMcpCall(method, rawHeaders) : undefined
 }
 
 /**

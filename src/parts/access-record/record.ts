@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createHmacSha256 } from '../../base/crypto/hmac.ts'
 import type { Credentials } from '../../base/core/credentials.ts'
+import type { McpCall } from '../../base/core/mcp-call.ts'
 import { withoutNames } from '../../base/core/policy-names.ts'
 import type { Endpoint } from '../../base/core/reason.ts'
 import type { Reported } from '../../base/http/access-log.ts'
@@ -9,7 +10,9 @@ import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
 import type { HandlerResult, Location } from '../../base/http/types.ts'
 import type { Revocation, Target } from '../../base/revocation/types.ts'
 import { createFolds, type Counted } from './folds.ts'
-import { cut, type Decided, encode, kindOf, namesOf, type PathDetail, pathOf, tokenIn, verdictOf } from './line.ts'
+import {
+  callIn, cut, type Decided, encode, kindOf, namesOf, type PathDetail, pathOf, tokenIn, verdictOf
+} from './line.ts'
 import type { Sink } from './sink.ts'
 
 /** ACCESS_RECORD…: docs/access-record.md. */
@@ -59,7 +62,9 @@ export type AccessRecordDeps = Readonly<{
 }>
 
 /** Strangers choose hosts, methods and policies: they cannot make as many lines as they like, and share one then. */
-const STRANGER = { user: undefined, method: '', path: undefined, policy: '', isStranger: true } as const
+const STRANGER = {
+  user: undefined, method: '', path: undefined, call: '', policy: '', isStranger: true
+} as const
 const CLOSE_WITHIN_MS = 2000
 /**
  * The words of a line of each endpoint; a new one does not compile without. Only with a rule is the query the proxy's
@@ -109,14 +114,16 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
       const { endpoint } = reported
       const { host, method } = where
       const policy = policyOf(reported)
-      const decide = (): Decided => describe(reported, result, where, policy)
+      const call = LINES[endpoint] === 'with its rule' ? callIn(method, reported.rawHeaders) : undefined
+      const decide = (): Decided => describe(reported, result, { ...where, call, policy })
       if (who === undefined) {
         const isCrowded = folds.isCrowded()
         const same = { ...STRANGER, verdict, reason, endpoint, host: isCrowded ? undefined : host }
         folds.add(isCrowded ? '' : host ?? '', same, decide)
       } else {
         const path = pathOf(where.uri, settings.path)
-        folds.add(who.key, { user: who.userId, verdict, reason, endpoint, host, method, path, policy }, decide)
+        const same = { user: who.userId, verdict, reason, endpoint, host, method, path, call: textOfCall(call), policy }
+        folds.add(who.key, same, decide)
       }
     },
     revoked ({ target, origin }: Revocation): void {
@@ -146,7 +153,7 @@ const timeOf = (ms: number): string => new Date(ms).toISOString()
 /** @returns what fills a line of one decision */
 function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps) {
   const digest = createHmacSha256(sessionKey)
-  return (reported: Reported, result: HandlerResult, where: Where, policy: string): Decided => ({
+  return (reported: Reported, result: HandlerResult, { call, policy, ...where }: What): Decided => ({
     verdict: verdictOf(result, reported.endpoint),
     reason: result.reason,
     kind: kindOf(result.who),
@@ -156,6 +163,8 @@ function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps
     host: cut(where.host, 255),
     method: cut(where.method, 32),
     path: pathOf(where.uri, settings.path),
+    mcp_method: call?.method,
+    tool: cut(call?.name, 512),
     policy: policy === '' ? undefined : cut(policy, 256),
     address: settings.address ? reported.client().address : undefined,
     source: result.source,
@@ -164,6 +173,8 @@ function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps
     assertion: tokenIn(result, tokenHeader)
   })
 }
+
+const textOfCall = (call: McpCall | undefined): string => call === undefined ? '' : `${call.method} ${call.name ?? ''}`
 
 const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
 
@@ -179,6 +190,7 @@ const shown = (policy: string): string => /user=|email=/.test(policy)
   : policy
 
 type Where = Location & Readonly<{ method: string }>
+type What = Where & Readonly<{ call: McpCall | undefined, policy: string }>
 
 const NAMED = { 16: 'x-forwarded-host', 15: 'x-forwarded-uri', 18: 'x-forwarded-method' } as const
 

@@ -18,8 +18,8 @@ const QUESTIONS = [...PAGE.matchAll(/^### (\d+\. .*?)\n(?:[A-Z][^\n]*\n)?```jq( 
 /** By number: what the recorded lines answer. */
 const ANSWERS: ReadonlyArray<readonly unknown[]> = [
   [['bob', '/admin/users', '2026-11-27T08:30:00.000Z']],
-  [['2026-11-27T09:00:00.000Z', 'allowed', 'POST', '/mcp'],
-    ['2026-11-27T09:00:02.000Z', 'refused', 'POST', '/mcp/delete']],
+  [['2026-11-27T09:00:00.000Z', 'allowed', 'POST', '/mcp', 'read'],
+    ['2026-11-27T09:00:02.000Z', 'refused', 'POST', '/mcp/delete', 'delete']],
   [['bob', 'app.example.com']],
   [['carol']],
   [['alice', '2026-11-27T08:00:58.000Z'], ['bob', '2026-11-27T08:30:00.000Z'], ['carol', '2026-11-27T09:58:00.000Z']],

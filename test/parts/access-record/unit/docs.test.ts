@@ -27,7 +27,7 @@ t.test('each field of a line is in the page, with its source, and no other', asy
 t.test('the page says which fields a client can choose', async (t) => {
   for (const { names, choice } of ROWS) t.match(choice, /^(no$|\*\*yes\*\*)/, names.join())
   const chosen = ROWS.filter(({ choice }) => choice.startsWith('**yes**')).flatMap(({ names }) => names)
-  t.strictSame(chosen, ['host', 'method', 'path', 'policy', 'request', 'trace'])
+  t.strictSame(chosen, ['host', 'method', 'path', 'mcp_method', 'tool', 'policy', 'request', 'trace'])
 })
 
 t.test('the lines of the fixture have no other field', async (t) => {

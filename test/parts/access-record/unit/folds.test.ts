@@ -21,6 +21,7 @@ const SAME: Omit<Same, 'user'> = {
   host: 'a',
   method: 'GET',
   path: '/',
+  call: '',
   policy: ''
 }
 

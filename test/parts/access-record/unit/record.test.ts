@@ -107,6 +107,45 @@ t.test('names each path that a person opens within one window', async (t) => {
   ])
 })
 
+const calling = (method: string, name?: string, more: readonly string[] = []): Partial<Reported> => ({
+  endpoint: 'resource',
+  method: 'POST',
+  rawHeaders: [
+    'X-Forwarded-Uri', '/mcp', 'mcp-protocol-version', '2026-07-28', 'Mcp-Method', method,
+    ...name === undefined ? [] : ['Mcp-Name', name], ...more
+  ]
+})
+
+t.test('names the MCP method and the tool that the headers name, a line for each tool', async (t) => {
+  const { lines, record, report } = start()
+  const asked: ReadonlyArray<readonly [string, string?]> = [
+    ['tools/list'], ['tools/call', 'search'], ['tools/call', '=?base64?cmVhZA==?='], ['tools/call', 'search'],
+    ['resources/read', 'file:///a']
+  ]
+  for (const [method, name] of asked) report('/mcp', calling(method, name), ALICE)
+  record.flush()
+  t.strictSame(lines.map(({ mcp_method: method, tool, count }) => [method, tool, count]), [
+    ['tools/list', undefined, 1], ['tools/call', 'search', 1], ['tools/call', 'read', 1],
+    ['resources/read', 'file:///a', 1], ['tools/call', 'search', 1]
+  ])
+})
+
+t.test('a call that its headers do not name for certain has no tool', async (t) => {
+  const { lines, report } = start({ settings: { windowMs: 0 } })
+  report('/mcp', calling('tools/call', 'search', ['Mcp-Name', 'delete']), ALICE)
+  report('/mcp', calling('tools/call', 'search', ['Mcp-Session-Id', '1']), ALICE)
+  report('/mcp', { ...calling('tools/call', 'search'), endpoint: 'identify' }, ALICE)
+  for (const line of lines) t.notOk('tool' in line || 'mcp_method' in line)
+  t.equal(lines.length, 3)
+})
+
+t.test('a counted line of a stranger names no tool', async (t) => {
+  const { lines, record, report } = start()
+  for (const name of ['a', 'b']) report('/mcp', calling('tools/call', name))
+  record.flush()
+  t.strictSame(lines.map(({ tool, count }) => [tool, count]), [['a', 1], [undefined, 1]])
+})
+
 t.test('paths that are shortened alike count as one', async (t) => {
   const { lines, record, report } = start({ settings: { path: { kind: 'segments', count: 1 } } })
   for (const path of ['/admin/a', '/admin/b', '/admin/c']) report(path, atApp(path), ALICE)
