@@ -14,6 +14,7 @@ Usage: authgear-forward-auth [command]
   healthcheck   exit 0 when this machine's instance is alive
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
   init          ask a few questions, look at Authgear, and write the proxy's files and .env (init --help)
+  revoke        log a user or a session out everywhere (revoke --help)
   snippet       print a proxy's configuration (snippet --help)
   -v, --version  print the version
   -h, --help     print this
@@ -46,6 +47,8 @@ async function run (command: string, args: readonly string[]): Promise<number | 
       return await (await import('./commands/init.ts')).init(args, process.env, {
         stdin: process.stdin, out: process.stdout, err: process.stderr, program: process.argv[1] ?? ''
       })
+    case 'revoke':
+      return await (await import('./commands/revoke.ts')).revoke(args, process.env, process.stdout, process.stderr)
     case 'snippet':
       return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
     case '-v':
@@ -80,7 +83,7 @@ function usageOf (command: keyof typeof USAGES, args: readonly string[]): 0 | 1 
   return asksForHelp(args) ? 0 : 1
 }
 
-const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'snippet', 'help']
+const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'revoke', 'snippet', 'help']
 
 async function unknownCommand (command: string): Promise<number> {
   const { didYouMean } = await import('./base/config/unknown.ts')

@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
 import { type AdminApiLimits, openAdminApi } from '../../src/base/authgear/admin-api/client.ts'
+import { endAtAuthgear } from '../../src/commands/revoke/at-authgear.ts'
 import { createUsers } from '../../src/parts/profile/users.ts'
 import { createAuditClient } from '../../src/parts/audit-log/client.ts'
 import type { AuditEntry } from '../../src/parts/audit-log/entry.ts'
 import { claimsOf, type EpochMs } from '../../src/base/core/token-expiry.ts'
 import { listOf, objectOf } from '../../src/base/core/json.ts'
 import { until } from '../helpers/until.ts'
-import { grantOf, signedIn, type Tokens } from './sign-ins.ts'
+import { bearer, grantOf, resolved, signedIn, type Tokens } from './sign-ins.ts'
 import { openSuite } from './suite.ts'
 
 const suite = await openSuite('admin-api')
@@ -36,6 +37,9 @@ async function entriesOf (t: Test, userId: string, type: string): Promise<readon
 
 const grantIn = ({ id }: Tokens): string =>
   Buffer.from(String(claimsOf(id)?.['sid']), 'base64url').toString().replace('offline_grant:', '')
+
+const isAlive = async ({ access }: Tokens): Promise<boolean> =>
+  (await resolved(server, bearer(access))) === '200 session-valid true'
 
 /** What an entry says ended. */
 function sessionsIn (entries: readonly AuditEntry[], type: string): readonly string[] {
@@ -97,6 +101,27 @@ t.test('an entry names every session that an administrator ended at once', async
   t.ok(said.includes(`offline_grant ${grant}`))
   const kinds = [...new Set(said.map((one) => one.split(' ')[0]))].toSorted()
   suite.says(t, 'kinds of sessions', kinds.join(' '), 'idp offline_grant')
+})
+
+t.test('ends the sessions of a user, or one session', async (t) => {
+  const api = openAdminApi(server.adminApi, LIMITS)
+  t.teardown(() => api.close())
+  const { browser, person } = await signedIn(server)
+  const one = await grantOf(server, browser, { x_sso_enabled: undefined })
+  t.equal(await endAtAuthgear(api, { kind: 'session', id: grantIn(one) }), undefined)
+  t.equal(await isAlive(one), false)
+  const other = await grantOf(server, browser, { x_sso_enabled: undefined })
+  t.equal(await isAlive(other), true)
+  t.equal(await endAtAuthgear(api, { kind: 'user', id: person.id }), undefined)
+  t.equal(await isAlive(other), false)
+})
+
+t.test('a user or a session that nobody knows has ended nothing', async (t) => {
+  const api = openAdminApi(server.adminApi, LIMITS)
+  t.teardown(() => api.close())
+  for (const kind of ['user', 'session'] as const) {
+    t.equal(await endAtAuthgear(api, { kind, id: 'a0000000-0000-4000-8000-00000000ffff' }), `it has no such ${kind}`)
+  }
 })
 
 t.test('an entry names the grant whose refresh token was revoked', async (t) => {

@@ -1,5 +1,6 @@
 // @ts-check
 import { text } from 'node:stream/consumers'
+import { answerMutation } from './admin-mutations.mjs'
 import { isAdmin } from './admin-token.mjs'
 import { answerQuery } from './audit-query.mjs'
 import { internalError, projectNotFound, send } from './answers.mjs'
@@ -62,7 +63,8 @@ const FAILURES = Object.freeze({
  * Answers the Admin API's two paths; false where a request is for somebody else.
  * @param {import('./resolver.mjs').Parts} parts
  */
-export function createAdminApi ({ options: { adminApi, hosts }, directory, audit, userQueries, closing, now }) {
+export function createAdminApi (parts) {
+  const { options: { adminApi, hosts }, directory, audit, userQueries, closing, now } = parts
   const { log, control } = audit
 
   /** @param {string} body @param {string} type @returns {Answer} */
@@ -73,7 +75,8 @@ export function createAdminApi ({ options: { adminApi, hosts }, directory, audit
     if (Array.isArray(asked)) return internalError('inside')
     const query = String(asked.query ?? '')
     if (query.includes('nodes(')) return json(answerUserQuery(query, Object(asked.variables), directory.users.values()))
-    const result = answerQuery(query, Object(asked.variables), log, control.hidden)
+    const variables = Object(asked.variables)
+    const result = answerMutation(query, variables, parts) ?? answerQuery(query, variables, log, control.hidden)
     return result === undefined ? internalError('inside') : json(result)
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Keyer } from '../core/cache-key.ts'
-import { sessionIdOf } from '../core/session-id.ts'
+import { sessionNamed } from '../core/session-id.ts'
 import { readCredentials, type CookieNames } from '../core/credentials.ts'
 import { jwtId } from '../core/token-expiry.ts'
 import { isUserId } from '../core/resolution.ts'
@@ -20,11 +20,9 @@ export type RevocationsDeps = Readonly<{
 const USAGE =
   'send one of {"user_id": "…"}, {"client_id": "…"}, {"token_id": "…"}, {"sid": "…"}, ' +
     '{"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
-/** A session's id as Authgear's Admin API says it; the `sid` of an ID token holds it. */
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
-const MAX_NAME_LENGTH = 256
+export const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {
@@ -58,7 +56,7 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
     return name === 'client_id' ? [{ kind: 'client', clientId: value }] : [{ kind: 'token', id: value }]
   }
   if (name === 'sid') {
-    const id = sessionIdOf(value) ?? UUID.exec(value)?.[0]
+    const id = sessionNamed(value)
     return id === undefined ? [] : [{ kind: 'credential', digest: keyer.revocable().sessionDigest(id) }]
   }
   if (name !== 'authorization' && name !== 'cookie') return []

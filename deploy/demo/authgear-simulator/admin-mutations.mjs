@@ -1,0 +1,34 @@
+// @ts-check
+
+/** @typedef {{ data: object | null, errors?: readonly object[] }} Result */
+
+/** @param {string} name @param {string} message @param {string} reason @returns {Result} */
+const refused = (name, message, reason) => ({
+  data: null,
+  errors: [{ message, locations: [], path: [name], extensions: { errorName: 'NotFound', reason } }]
+})
+
+/**
+ * Answers the mutations that end sessions; undefined for any other text.
+ * @param {string} query @param {{ id?: unknown }} variables
+ * @param {Pick<import('./resolver.mjs').Parts, 'directory' | 'grants' | 'control'>} parts
+ * @returns {Result | undefined}
+ */
+export function answerMutation (query, { id }, { directory, grants, control: { controls } }) {
+  const name = /\b(revokeAllSessions|revokeSession)\(/.exec(query)?.[1]
+  if (name === undefined) return undefined
+  const [, , uuid = ''] = /^(User|Session):(.+)$/.exec(Buffer.from(String(id), 'base64url').toString()) ?? []
+  if (name === 'revokeSession') {
+    const grant = grants.byId(uuid)
+    if (grant === undefined) return refused(name, 'session not found', 'SessionNotFound')
+    controls.endGrant(uuid)
+    return done(name, grant.session.user)
+  }
+  const user = [...directory.users.values()].find((one) => one.id === uuid)
+  if (user === undefined) return refused(name, 'user not found', 'UserNotFound')
+  controls.revokeSessions(user.name)
+  return done(name, user)
+}
+
+/** @param {string} name @param {{ id: string }} user @returns {Result} */
+const done = (name, { id }) => ({ data: { [name]: { user: { id: Buffer.from(`User:${id}`).toString('base64url') } } } })

@@ -1,0 +1,37 @@
+import type { AdminApi } from '../../base/authgear/admin-api/client.ts'
+import { ADMIN_API_ADVICE, AdminApiError, kindOfStatus } from '../../base/authgear/admin-api/errors.ts'
+import { listOf, objectOf, parseObject } from '../../base/core/json.ts'
+
+/** A user or a session, whose sessions Authgear can end. */
+export type Owner = Readonly<{ kind: 'user' | 'session', id: string }>
+
+const MUTATIONS = {
+  user: 'mutation($id: ID!) { revokeAllSessions(input: { userID: $id }) { user { id } } }',
+  session: 'mutation($id: ID!) { revokeSession(input: { sessionID: $id }) { user { id } } }'
+} as const
+const NODES = { user: 'User', session: 'Session' } as const
+
+/**
+ * Ends the sessions at Authgear.
+ * @returns the problem as a sentence; undefined where they have ended
+ */
+export async function endAtAuthgear (api: AdminApi, { kind, id }: Owner): Promise<string | undefined> {
+  try {
+    const node = Buffer.from(`${NODES[kind]}:${id}`).toString('base64url')
+    const { status, body } = await api.query(MUTATIONS[kind], { id: node })
+    return status === 200 ? problemIn(body, kind) : ADMIN_API_ADVICE[kindOfStatus(status)]
+  } catch (error) {
+    if (error instanceof AdminApiError) return error.message
+    throw error
+  }
+}
+
+/** GraphQL says its errors beside an empty `data`, with status 200. */
+function problemIn (body: string, kind: Owner['kind']): string | undefined {
+  const answer = parseObject(body)
+  const [error] = listOf(answer?.['errors'])
+  if (error === undefined) return answer?.['data'] === undefined ? ADMIN_API_ADVICE.garbage : undefined
+  const { reason } = objectOf(objectOf(error)?.['extensions']) ?? {}
+  if (reason === 'UserNotFound' || reason === 'SessionNotFound') return `it has no such ${kind}`
+  return ADMIN_API_ADVICE.query
+}

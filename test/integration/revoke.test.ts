@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { adminApi, adminEnvironment } from '../helpers/audit.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { startProcess } from '../helpers/process.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { ask } from '../helpers/request.ts'
+import { demo, startSimulator } from '../helpers/simulator.ts'
+import { until } from '../helpers/until.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+const MANAGEMENT_TOKEN = 'the-management-token-of-this-test'
+const NOBODY = 'a0000000-0000-4000-8000-00000000ffff'
+
+type Ended = Readonly<{ code: unknown, out: string, err: string }>
+
+/** `revoke`, without blocking the simulator of this process. */
+async function revoke (env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+  const { NODE_V8_COVERAGE } = process.env
+  const all = { ...NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }, ...env }
+  const child = spawn(process.execPath, [MAIN, 'revoke', ...args], { env: all })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  return { code, out, err }
+}
+
+/** Two replicas that remember each answer for ten minutes, and follow no audit log. */
+async function start (t: Test) {
+  const [redis, authgear] = await Promise.all([startRedis(t), startSimulator(t, { adminApi })])
+  const env = {
+    AUTHGEAR_ENDPOINT: authgear.url,
+    REDIS_URL: redis.url,
+    CACHE_SECRET: 'x'.repeat(32),
+    CACHE_TTL: '10m',
+    MANAGEMENT_TOKEN
+  }
+  const [one, other] = await Promise.all([startProcess(t, env), startProcess(t, env)])
+  const beside = { MANAGEMENT_LISTEN: new URL(one.managementUrl).host }
+  const asked = async (cookie: string): Promise<readonly number[]> =>
+    await Promise.all([one, other].map(async ({ port }) =>
+      (await ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })).status))
+  return {
+    authgear,
+    asked,
+    env: { ...env, ...beside, ...adminEnvironment(authgear.url) },
+    withoutAdmin: { ...env, ...beside }
+  }
+}
+
+t.test('logs a user out at Authgear and on all replicas', async (t) => {
+  const { authgear, asked, env } = await start(t)
+  const [alice, bob] = [authgear.controls.signIn('alice'), authgear.controls.signIn('bob')]
+  t.strictSame([await asked(alice.cookie), await asked(bob.cookie)], [[200, 200], [200, 200]])
+  const { code, out, err } = await revoke(env, '--user', demo.alice.id)
+  t.equal(code, 0, err)
+  t.match(out, /^Authgear: ended\nthis service: ended\nThe user can sign in again/)
+  await until('both refuse', async () => (await asked(alice.cookie)).every((status) => status === 401))
+  t.strictSame(await asked(bob.cookie), [200, 200])
+})
+
+t.test('says which half failed, and does the other', async (t) => {
+  const { authgear, env, withoutAdmin } = await start(t)
+  const refused = 'AUTHGEAR_ADMIN_API_URL is not set'
+  t.match(await revoke(withoutAdmin, '--user', demo.alice.id), { code: 1, out: '', err: new RegExp(refused) })
+  t.match(await revoke(withoutAdmin, '--user', demo.alice.id, '--ended'), { code: 0, out: /^this service: ended\n/ })
+  t.match(await revoke(env, '--user', NOBODY), { code: 1, out: /^this service: ended/, err: /Authgear: it has no such/ })
+  t.match(await revoke(env, '--session', NOBODY), { code: 1, err: /Authgear: it has no such session/ })
+  t.match(await revoke(env, '--client', 'a-machine'), { code: 0, out: /^this service: ended\nThe client can get/ })
+  const alone = { ...env, MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}` }
+  t.match(await revoke(alone, '--user', demo.bob.id), { code: 1, out: /^Authgear: ended/, err: /service: .*REFUSED/ })
+  t.match(await revoke({ ...env, MANAGEMENT_TOKEN: 'x'.repeat(20) }, '--client', 'a'), { code: 1, err: /another MANAGE/ })
+  authgear.controls.audit.fail('forbidden')
+  t.match(await revoke(env, '--user', demo.alice.id), { code: 1, err: /Authgear: .*403/ })
+})
+
+t.test('refuses what it cannot understand before it changes anything', async (t) => {
+  const env = { AUTHGEAR_ENDPOINT: 'https://a.example', MANAGEMENT_TOKEN, MANAGEMENT_LISTEN: 'off' }
+  for (const [args, why] of [
+    [[], /name one of --user ID/],
+    [['--user', 'a', '--client', 'b'], /name one of/],
+    [['--session', 'not-a-session'], /--session: "not-a-session" is not the id of a session/],
+    [['--client', ''], /--client: "" is not/],
+    [['--client', 'a'], /MANAGEMENT_LISTEN is off/],
+    [['alice'], /revoke takes --user ID/]
+  ] as const) t.match(await revoke(env, ...args), { code: 1, out: '', err: why })
+})
