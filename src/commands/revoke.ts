@@ -4,7 +4,6 @@ import { type Config, loadConfig } from '../base/config/index.ts'
 import { quote } from '../base/config/kind.ts'
 import { isUserId } from '../base/core/resolution.ts'
 import { sessionNamed } from '../base/core/session-id.ts'
-import { MAX_NAME_LENGTH } from '../base/management/revocations.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
 import { endAtAuthgear, type Owner as Sessions } from './revoke/at-authgear.ts'
 import { purgeHere } from './revoke/here.ts'
@@ -86,7 +85,7 @@ function ownerIn (values: Readonly<Partial<Record<Owner['kind'], string>>>): Own
 function idOf (kind: Owner['kind'], text: string): string | undefined {
   if (kind === 'session') return sessionNamed(text)
   if (kind === 'user') return isUserId(text) ? text : undefined
-  return text !== '' && text.length <= MAX_NAME_LENGTH ? text : undefined
+  return text === '' ? undefined : text
 }
 
 function lackIn ({ management, managementToken, adminApi }: Config, asksAuthgear: boolean): readonly string[] {

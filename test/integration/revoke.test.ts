@@ -71,6 +71,7 @@ t.test('says which half failed, and does the other', async (t) => {
   const alone = { ...env, MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}` }
   t.match(await revoke(alone, '--user', demo.bob.id), { code: 1, out: /^Authgear: ended/, err: /service: .*REFUSED/ })
   t.match(await revoke({ ...env, MANAGEMENT_TOKEN: 'x'.repeat(20) }, '--client', 'a'), { code: 1, err: /another MANAGE/ })
+  t.match(await revoke(env, '--client', 'x'.repeat(300)), { code: 1, err: /service: it does not take this id/ })
   authgear.controls.audit.fail('forbidden')
   t.match(await revoke(env, '--user', demo.alice.id), { code: 1, err: /Authgear: .*403/ })
 })

@@ -22,7 +22,7 @@ const USAGE =
     '{"authorization": "Bearer …"}, {"cookie": "session=…"}, {"all": true}'
 const MAX_PURGE_BYTES = 64 * 1024
 /** The longest that a resource token can name. */
-export const MAX_NAME_LENGTH = 256
+const MAX_NAME_LENGTH = 256
 
 /** `POST /revocations` on the management listener: an application's sign-out route purges what is remembered. */
 export function addRevocations (app: FastifyInstance, deps: RevocationsDeps): void {

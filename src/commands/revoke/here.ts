@@ -22,7 +22,7 @@ export async function purgeHere (
     if (status === 200 && said === 'logged') return undefined
     if (said === 'pending') return 'Redis does not accept it: only this replica knows, the others once Redis is back'
     if (status === 401) return 'it has another MANAGEMENT_TOKEN than this command'
-    return `it answered ${status}`
+    return status === 400 ? 'it does not take this id' : `it answered ${status}`
   } catch (error) {
     return error instanceof Error ? error.message : 'it cannot be asked'
   }
