@@ -29,7 +29,8 @@ async function ranInEach (times: number, work: () => Promise<void>): Promise<rea
   session.disconnect()
   const ours = result.filter(({ url }) => url.startsWith('file:') && fileURLToPath(url).startsWith(`${SRC}/`))
   return ours.flatMap(({ url, functions }) => functions
-    .filter(({ ranges: [range] }) => range !== undefined && range.startOffset > 0 && range.count >= times) // else the module
+    .filter(({ ranges: [range] }) => range !== undefined && range.startOffset > 0) // else the module
+    .filter(({ ranges: [range] }) => (range?.count ?? 0) >= times)
     .map(({ functionName }) => `${relative(BASE, fileURLToPath(url)).replace(/[.]ts$/, '')}: ${functionName}`))
 }
 

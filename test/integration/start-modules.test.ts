@@ -23,8 +23,8 @@ const SETTINGS = {
 }
 
 /**
- * Each file that Node looks up, reads and links takes it 1 ms at most; the source has over 300. Each part or command that is
- * loaded only where it is on makes some more, of what it shares with others.
+ * Each file that Node looks up, reads and links takes it 1 ms at most; the source has over 300. Each part or command
+ * that is loaded only where it is on makes some more, of what it shares with others.
  */
 const MAX_OWN_FILES = 80
 
