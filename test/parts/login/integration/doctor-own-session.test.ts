@@ -69,11 +69,11 @@ t.test('LOGIN_SSO=off is what a client of one session a person needs', async (t)
 })
 
 t.test('a Redis that forgets is a warning, one with an append-only file is none', async (t) => {
-  const CACHE_SECRET = 'a cache secret of this test, of 32 bytes'
+  const SHARED = { CACHE_SECRET: 'a cache secret of this test, of 32 bytes', REDIS_TIMEOUT: '5s' }
   const forgets = await startRedis(t)
-  t.strictSame((await look(t, {}, { REDIS_URL: forgets.url, CACHE_SECRET })).findings, ['warning redis-forgets'])
+  t.strictSame((await look(t, {}, { ...SHARED, REDIS_URL: forgets.url })).findings, ['warning redis-forgets'])
   const keeps = await startRedis(t, { args: ['--appendonly', 'yes'] })
-  t.strictSame((await look(t, {}, { REDIS_URL: keeps.url, CACHE_SECRET })).findings, [])
+  t.strictSame((await look(t, {}, { ...SHARED, REDIS_URL: keeps.url })).findings, [])
 })
 
 interface Passes { readonly host?: boolean, readonly cookie?: boolean, readonly routes?: boolean }
