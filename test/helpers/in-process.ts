@@ -22,6 +22,8 @@ export type InProcessOptions = Environment & Seams & Readonly<{
   waitingBytes?: number
   /** What peers may make its listeners hold; else by the machine's memory. */
   listeners?: ServiceSettings['listeners']
+  /** Milliseconds for Redis' commands that have time. */
+  patienceMs?: number
   /** Parts that stay off, although the variables turn them on. */
   without?: readonly string[]
   /** In place of the listener's own, which would take minutes: milliseconds. */
@@ -149,6 +151,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     ...config,
     listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
+    redis: config.redis && { ...config.redis, patienceMs: options.patienceMs },
     version: '0.0.0-test',
     machine,
     replica: machine,

@@ -1,19 +1,9 @@
 import t, { type Test } from 'tap'
-import { APP, sessionCookie, signedIn, startOwnWorld, type OwnWorld } from '../../../helpers/own-session-world.ts'
+import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../../../helpers/own-session-world.ts'
 import { startRedis, type RedisServer } from '../../../helpers/redis.ts'
 import { until } from '../../../helpers/until.ts'
 
 const PAST_TOKEN_MS = 310_000
-
-async function start (t: Test, timeout: string): Promise<OwnWorld & { redis: RedisServer, value: string }> {
-  const redis = await startRedis(t)
-  const adapter = { AUTHGEAR_TIMEOUT: timeout, leaseMs: 300 }
-  const world = await startOwnWorld(t, { redis, replicas: 2, client: { rotation: true }, adapter })
-  const value = sessionCookie(await signedIn(world))
-  if (value === undefined) throw new Error('nobody signed in')
-  for (const replica of world.replicas) t.equal(await world.byCookie(value, APP, replica), 'alice')
-  return { ...world, redis, value }
-}
 
 /** Comes when the session is known there, and never is anybody's again. */
 const known = ({ clock, byCookie }: OwnWorld, value: string, replica: OwnWorld['replicas'][number]): Promise<void> =>
@@ -23,6 +13,19 @@ const known = ({ clock, byCookie }: OwnWorld, value: string, replica: OwnWorld['
     if (/^401/.test(who)) throw new Error('signed out')
     return who === 'alice'
   })
+
+async function start (t: Test, timeout: string): Promise<OwnWorld & { redis: RedisServer, value: string }> {
+  const redis = await startRedis(t)
+  const adapter = { AUTHGEAR_TIMEOUT: timeout, leaseMs: 300 }
+  const world = await startOwnWorld(t, { redis, replicas: 2, client: { rotation: true }, adapter })
+  const patient = await world.start({ machine: 'patient', AUTHGEAR_TIMEOUT: '30s' })
+  const person = world.person(() => patient)
+  await world.signIn(person, `${APP}/`)
+  const value = sessionCookie(person)
+  if (value === undefined) throw new Error('nobody signed in')
+  for (const replica of world.replicas) await known(world, value, replica)
+  return { ...world, redis, value }
+}
 
 t.test('keeps tokens that come after AUTHGEAR_TIMEOUT: Authgear has rotated', async (t) => {
   const world = await start(t, '2s')

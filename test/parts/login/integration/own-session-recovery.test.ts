@@ -67,11 +67,15 @@ for (const when of ['before', 'while'] as const) {
       redis: await startRedis(t),
       replicas: 2,
       client: { accessTokenSeconds: LIFE_MS / 1000 },
-      adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', AUTHGEAR_TIMEOUT: '1s', leaseMs: 300 }
+      adapter: { LOG_LEVEL: 'error', CACHE_TTL: '1s', AUTHGEAR_TIMEOUT: '5s', leaseMs: 300 }
     })
     const [first, second] = world.replicas
-    const [alice = '', bob = ''] = await Promise.all(['alice', 'bob'].map(async (user) =>
-      sessionCookie(await signedIn(world, user))))
+    const patient = await world.start({ machine: 'patient', AUTHGEAR_TIMEOUT: '30s' })
+    const [alice = '', bob = ''] = await Promise.all(['alice', 'bob'].map(async (user) => {
+      const person = world.person(() => patient)
+      await world.signIn(person, `${APP}/`, user)
+      return sessionCookie(person) ?? ''
+    }))
     world.clock.advance(LIFE_MS)
     t.equal(await world.byCookie(alice, APP, first), 'alice', 'refreshed')
     const read = async (): Promise<void> => {

@@ -6,11 +6,13 @@ import { startRedis } from '../../../helpers/redis.ts'
 import { until } from '../../../helpers/until.ts'
 
 const PAST_TOKEN_MS = 310_000
+const LONG_MS = 20_000
 
 t.test('a Redis that takes longer than REDIS_TIMEOUT keeps nobody from signing in or out', async (t) => {
   const redis = await startRedis(t)
   const network = await startBadNetwork(t, redis.port)
-  const world = await startOwnWorld(t, { redis: { ...redis, port: network.port }, adapter: { REDIS_TIMEOUT: '10ms' } })
+  const adapter = { REDIS_TIMEOUT: '10ms', patienceMs: LONG_MS }
+  const world = await startOwnWorld(t, { redis: { ...redis, port: network.port }, adapter })
   network.become({ kind: 'slow', latencyMs: 30 })
   for (let n = 0; n < 3; n++) {
     const person = world.person()
