@@ -16,6 +16,7 @@ export type ServerName =
   | 'promtool'
   | 'python-apps'
   | 'python-mcp'
+  | 'mcp-inspector'
   | 'configurable-http-proxy'
   | 'go'
   | 'docker-compose'

@@ -83,6 +83,10 @@ get_python_mcp() {
   echo 'the MCP SDK for Python'
 }
 works_python_mcp() { "$bin/python-mcp" -c 'import mcp'; }
+get_mcp_inspector() {
+  npm_package inspector @modelcontextprotocol/inspector@2.12.0 && link mcp-inspector "$PWD/.servers/inspector/node_modules/.bin/mcp-inspector"
+}
+works_mcp_inspector() { "$bin/mcp-inspector" --cli --version; }
 get_chp() {
   npm_package chp configurable-http-proxy@5.3.0 && link configurable-http-proxy "$PWD/.servers/chp/node_modules/.bin/configurable-http-proxy"
 }

@@ -29,7 +29,7 @@ export type Introduction = Readonly<{
 export const CALLBACK = 'http://localhost:1/callback'
 
 /** Walks through the pages of the simulated Authgear, as a browser. @returns the client's own page, where it ends */
-export async function signIn (start: string, user: string): Promise<string> {
+export async function signIn (start: string, user: string, callback = CALLBACK): Promise<string> {
   let [url, cookie, body]: [URL, string, URLSearchParams | undefined] = [new URL(start), '', undefined]
   for (let step = 0; step < 10; step++) {
     const init = body === undefined ? {} : { method: 'POST', body }
@@ -41,7 +41,7 @@ export async function signIn (start: string, user: string): Promise<string> {
     if (answer.status >= 400) throw new Error(`Authgear refuses: ${page}`)
     body = location === null ? new URLSearchParams({ user }) : undefined
     if (location !== null) url = new URL(location, url)
-    if (url.href.startsWith(CALLBACK)) return url.href
+    if (url.href.startsWith(callback)) return url.href
   }
   throw new Error(`no code came back: ${url}`)
 }

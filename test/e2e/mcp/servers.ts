@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { type EventStore, StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node'
+import { type EventStore, McpServer } from '@modelcontextprotocol/server'
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
 import { freePort } from '../../helpers/free-port.ts'
@@ -37,9 +37,9 @@ export async function startPythonServerOfPage (t: Test, code: string): Promise<n
   return port
 }
 
-/** A server with sessions, whose tool cuts its own stream and answers to the one who comes back. @returns its port */
+/** A server of older revisions, with sessions, whose tool cuts its own stream and answers to the one who comes back. @returns its port */
 export async function startResumableServer (t: Test): Promise<number> {
-  const sessions = new Map<string, StreamableHTTPServerTransport>()
+  const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
   const server = createServer((request, response) => {
     handle(request, response, sessions).catch(() => response.destroy())
   })
@@ -50,23 +50,23 @@ export async function startResumableServer (t: Test): Promise<number> {
 async function handle (
   request: IncomingMessage,
   response: ServerResponse,
-  sessions: Map<string, StreamableHTTPServerTransport>
+  sessions: Map<string, NodeStreamableHTTPServerTransport>
 ): Promise<void> {
   const known = sessions.get(String(request.headers['mcp-session-id']))
   if (known !== undefined) return await known.handleRequest(request, response)
-  const transport: StreamableHTTPServerTransport = new StreamableHTTPServerTransport({
+  const transport: NodeStreamableHTTPServerTransport = new NodeStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     eventStore: createEventStore(),
     retryInterval: 10,
     onsessioninitialized: (id) => { sessions.set(id, transport) }
   })
   const mcp = new McpServer({ name: 'resumable', version: '1.0.0' })
-  mcp.registerTool('interrupted', { description: 'cuts its stream' }, async ({ closeSSEStream, requestInfo }) => {
-    closeSSEStream?.()
-    const assertion = String(requestInfo?.headers['x-forward-auth-assertion'])
+  mcp.registerTool('interrupted', { description: 'cuts its stream' }, async ({ http }) => {
+    http?.closeSSE?.()
+    const assertion = String(http?.req?.headers.get('x-forward-auth-assertion'))
     return { content: [{ type: 'text', text: assertion }] }
   })
-  await mcp.connect(transport as Parameters<typeof mcp.connect>[0])
+  await mcp.connect(transport)
   await transport.handleRequest(request, response)
 }
 

@@ -1,19 +1,29 @@
-import { type OAuthClientProvider, UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
+import {
+  Client,
+  type FetchLike,
+  type OAuthClientProvider,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
+  StreamableHTTPClientTransport,
+  UnauthorizedError
+} from '@modelcontextprotocol/client'
 import { Agent as Dispatcher, buildConnector, fetch as fetchFrom } from 'undici'
-import { type Agent, CALLBACK, type Introduction, signIn } from './agent.ts'
+import { type Agent, CALLBACK, type Called, type Introduction, signIn } from './agent.ts'
 
-/** With the MCP SDK for TypeScript. */
-export function typescriptAgent ({ origin, port, document }: Introduction): Agent {
+/**
+ * With the MCP SDK for TypeScript.
+ * @param mode of the SDK: `legacy` speaks the revisions with `initialize` alone, as older clients do
+ */
+export function typescriptAgent (
+  { origin, port, document }: Introduction,
+  mode: 'auto' | 'legacy' = 'auto'
+): Agent {
   const person = createPerson(document)
   return {
     async call (path, tool) {
       const seen: string[] = []
       const url = new URL(`${origin}${path}`)
-      const said = await callTool(tool, person, () =>
+      const said = await callTool(tool, person, mode, () =>
         new StreamableHTTPClientTransport(url, {
           authProvider: person, fetch: fetchThrough(url.host, port, seen)
         })).catch((error: unknown) => ({ error: String(error) }))
@@ -23,34 +33,41 @@ export function typescriptAgent ({ origin, port, document }: Introduction): Agen
   }
 }
 
+/** One call by a client of that mode. */
+export async function callOnce (
+  transport: StreamableHTTPClientTransport,
+  tool: string,
+  mode: 'auto' | 'legacy'
+): Promise<Pick<Called, 'text' | 'protocol'>> {
+  const client = new Client({ name: 'agent', version: '1.0.0' }, { versionNegotiation: { mode } })
+  try {
+    await client.connect(transport)
+    const { content } = await client.callTool({ name: tool, arguments: {} })
+    const text = (content as ReadonlyArray<{ text: string }>).map(({ text }) => text).join('')
+    return { text, protocol: client.getNegotiatedProtocolVersion() ?? '' }
+  } finally {
+    await client.close()
+  }
+}
+
 async function callTool (
   tool: string,
   person: Person,
+  mode: 'auto' | 'legacy',
   open: () => StreamableHTTPClientTransport
-): Promise<Readonly<{ text: string }>> {
-  let transport = open()
-  const once = async (): Promise<Readonly<{ text: string }>> => {
-    const client = new Client({ name: 'agent', version: '1.0.0' })
-    try {
-      await client.connect(transport as Parameters<typeof client.connect>[0])
-      const { content } = await client.callTool({ name: tool, arguments: {} })
-      return { text: (content as ReadonlyArray<{ text: string }>).map(({ text }) => text).join('') }
-    } finally {
-      await client.close()
-    }
-  }
+): Promise<Pick<Called, 'text' | 'protocol'>> {
+  const transport = open()
   try {
-    return await once()
+    return await callOnce(transport, tool, mode)
   } catch (error) {
     if (!(error instanceof UnauthorizedError)) throw error
-    await transport.finishAuth(person.code())
-    transport = open()
-    return await once()
+    await transport.finishAuth(person.came())
+    return await callOnce(open(), tool, mode)
   }
 }
 
 /** Requests for the host go to the proxy's port, as DNS and TLS in front of it would send them. */
-function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
+export function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
   const connector = buildConnector({ timeout: 60_000 })
   const dispatcher = new Dispatcher({
     connect: (options, done) => connector({ ...options, hostname: '127.0.0.1', port: String(port) }, done)
@@ -67,8 +84,8 @@ function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
 }
 
 type Person = OAuthClientProvider & Readonly<{
-  /** The code that the browser brought back last. */
-  code: () => string
+  /** What the browser brought back last. */
+  came: () => URLSearchParams
 }>
 
 const METADATA: OAuthClientProvider['clientMetadata'] & Readonly<{ application_type: string }> = {
@@ -76,9 +93,9 @@ const METADATA: OAuthClientProvider['clientMetadata'] & Readonly<{ application_t
 }
 
 function createPerson (document: string | undefined): Person {
-  let information: OAuthClientInformationMixed | undefined
-  let tokens: OAuthTokens | undefined
-  let [verifier, code] = ['', '']
+  let information: StoredOAuthClientInformation | undefined
+  let tokens: StoredOAuthTokens | undefined
+  let [verifier, came] = ['', new URLSearchParams()]
   return {
     redirectUrl: CALLBACK,
     ...document !== undefined && { clientMetadataUrl: document },
@@ -90,10 +107,9 @@ function createPerson (document: string | undefined): Person {
     codeVerifier: () => verifier,
     saveCodeVerifier: (given) => { verifier = given },
     async redirectToAuthorization (url) {
-      const { searchParams } = new URL(await signIn(url.href, 'alice'))
-      code = searchParams.get('code') ?? ''
-      if (code === '') throw new Error(`Authgear refuses: ${searchParams}`)
+      came = new URL(await signIn(url.href, 'alice')).searchParams
+      if (!came.has('code')) throw new Error(`Authgear refuses: ${came}`)
     },
-    code: () => code
+    came: () => came
   }
 }

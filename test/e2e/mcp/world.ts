@@ -11,6 +11,7 @@ import type { Proxy } from '../proxy.ts'
 import { readSnippet } from '../snippets.ts'
 import { startProxy } from '../start-proxy.ts'
 import { type Agent, CALLBACK } from './agent.ts'
+import { INSPECTOR_CALLBACK, inspectorAgent } from './inspector-agent.ts'
 import { pythonAgent } from './python-agent.ts'
 import { startPythonServerOfPage, startResumableServer, startServerOfPage } from './servers.ts'
 import { typescriptAgent } from './typescript-agent.ts'
@@ -44,7 +45,7 @@ export type World = Readonly<{
 export async function startWorld (t: Test, proxy: Proxy, more: Readonly<Record<string, string>> = {}): Promise<World> {
   const authgear = await startSimulator(t, {
     registration: 'open',
-    clientDocuments: { [DOCUMENT]: { client_id: DOCUMENT, redirect_uris: [CALLBACK] } },
+    clientDocuments: { [DOCUMENT]: { client_id: DOCUMENT, redirect_uris: [CALLBACK, INSPECTOR_CALLBACK] } },
     resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }],
     adminApi
   })
@@ -82,3 +83,5 @@ export const SDKS: Readonly<Record<'TypeScript' | 'Python', Sdk>> = {
   TypeScript: (_, port, document) => typescriptAgent({ origin: `https://${HOST}`, port, document }),
   Python: (t, port, document) => pythonAgent(t, { origin: `https://${HOST}`, port, document })
 }
+
+export const inspector: Sdk = (t, port, document) => inspectorAgent(t, { origin: `https://${HOST}`, port, document })

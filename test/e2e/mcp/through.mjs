@@ -1,0 +1,20 @@
+// Loaded into the MCP inspector: requests for the host of MCP_ORIGIN go to the proxy at MCP_PORT, as DNS and TLS in
+// front of it would send them. Each is a line of MCP_SEEN, with its bearer token.
+import { appendFileSync } from 'node:fs'
+import { Agent, buildConnector, fetch as fetchFrom } from 'undici'
+
+const { MCP_ORIGIN, MCP_PORT = '', MCP_SEEN = '' } = process.env
+const direct = globalThis.fetch
+const connector = buildConnector({ timeout: 60_000 })
+const dispatcher = new Agent({
+  connect: (options, done) => connector({ ...options, hostname: '127.0.0.1', port: MCP_PORT }, done)
+})
+
+globalThis.fetch = async (input, init) => {
+  const url = new URL(input instanceof Request ? input.url : input)
+  if (url.origin !== MCP_ORIGIN) return await direct(input, init)
+  const answer = await fetchFrom(`http://${url.host}${url.pathname}${url.search}`, { ...init, dispatcher })
+  const token = new Headers(init?.headers).get('authorization')?.replace('Bearer ', '')
+  appendFileSync(MCP_SEEN, `${init?.method ?? 'GET'} ${url.pathname} ${answer.status} ${token ?? ''}\n`)
+  return answer
+}
