@@ -12,7 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 from pydantic import AnyUrl
 
-ORIGIN, PORT, CALLBACK, DOCUMENT = sys.argv[1:5]
+ORIGIN, PORT, CALLBACK, DOCUMENT, COOKIE = sys.argv[1:6]
 seen = []
 
 
@@ -80,7 +80,8 @@ async def call(storage, path, tool):
         callback_handler=came_back,
         client_metadata_url=DOCUMENT or None,
     )
-    async with httpx2.AsyncClient(transport=Through(), auth=provider, timeout=60) as http:
+    who = {"headers": {"cookie": COOKIE}} if COOKIE else {"auth": provider}
+    async with httpx2.AsyncClient(transport=Through(), timeout=60, **who) as http:
         async with Client(streamable_http_client(f"{ORIGIN}{path}", http_client=http)) as client:
             result = await client.call_tool(tool, {})
             return {"text": "".join(part.text for part in result.content), "protocol": client.protocol_version}

@@ -23,6 +23,8 @@ export type Introduction = Readonly<{
   port: number
   /** The URL of the client's document; without one it registers itself. */
   document?: string | undefined
+  /** A session of Authgear's, sent instead of a token. */
+  cookie?: string
 }>
 
 /** Authgear registers no `http://127.0.0.1`. */

@@ -11,8 +11,8 @@ const SCRIPT = join(import.meta.dirname, 'agent.py')
 type Line = Called & Readonly<{ visit?: string }>
 
 /** With the Python package `mcp`, in a process of its own. */
-export function pythonAgent (t: Test, { origin, port, document = '' }: Introduction): Agent {
-  const child = spawn(mustFind('python-mcp'), [SCRIPT, origin, String(port), CALLBACK, document], {
+export function pythonAgent (t: Test, { origin, port, document = '', cookie = '' }: Introduction): Agent {
+  const child = spawn(mustFind('python-mcp'), [SCRIPT, origin, String(port), CALLBACK, document, cookie], {
     stdio: ['pipe', 'pipe', 'inherit']
   })
   t.teardown(() => { child.kill('SIGKILL') })

@@ -15,7 +15,7 @@ import { type Agent, CALLBACK, type Called, type Introduction, signIn } from './
  * @param mode of the SDK: `legacy` speaks the revisions with `initialize` alone, as older clients do
  */
 export function typescriptAgent (
-  { origin, port, document }: Introduction,
+  { origin, port, document, cookie }: Introduction,
   mode: 'auto' | 'legacy' = 'auto'
 ): Agent {
   const person = createPerson(document)
@@ -25,7 +25,8 @@ export function typescriptAgent (
       const url = new URL(`${origin}${path}`)
       const said = await callTool(tool, person, mode, () =>
         new StreamableHTTPClientTransport(url, {
-          authProvider: person, fetch: fetchThrough(url.host, port, seen)
+          ...cookie === undefined ? { authProvider: person } : { requestInit: { headers: { cookie } } },
+          fetch: fetchThrough(url.host, port, seen)
         })).catch((error: unknown) => ({ error: String(error) }))
       const [information, tokens] = [await person.clientInformation(), await person.tokens()]
       return { ...said, seen, client: information?.client_id ?? '', token: tokens?.access_token ?? '' }
@@ -34,7 +35,7 @@ export function typescriptAgent (
 }
 
 /** One call by a client of that mode. */
-export async function callOnce (
+async function callOnce (
   transport: StreamableHTTPClientTransport,
   tool: string,
   mode: 'auto' | 'legacy'
@@ -67,7 +68,7 @@ async function callTool (
 }
 
 /** Requests for the host go to the proxy's port, as DNS and TLS in front of it would send them. */
-export function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
+function fetchThrough (host: string, port: number, seen: string[]): FetchLike {
   const connector = buildConnector({ timeout: 60_000 })
   const dispatcher = new Dispatcher({
     connect: (options, done) => connector({ ...options, hostname: '127.0.0.1', port: String(port) }, done)

@@ -1,0 +1,56 @@
+import { createServer, type RequestListener } from 'node:http'
+import { join } from 'node:path'
+import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import type { Test } from 'tap'
+import { startChild } from '../../helpers/child.ts'
+import { listenFree } from '../../helpers/listen-free.ts'
+import { mustFind } from '../../helpers/servers.ts'
+import { answers } from '../../helpers/until.ts'
+
+/** A server with the tools `read` and `delete`, on any path. */
+export type ToolServer = Readonly<{
+  port: number
+  /** How often that tool was executed. */
+  executed: (tool: string) => number
+}>
+
+const TOOLS = ['read', 'delete'] as const
+
+/** With the SDK for TypeScript; `transport` is how servers were written before `createMcpHandler`. */
+export async function startToolServer (t: Test, how: 'reject' | 'stateless' | 'transport'): Promise<ToolServer> {
+  const executed: string[] = []
+  const create = (): McpServer => {
+    const mcp = new McpServer({ name: 'orders', version: '1.0.0' })
+    for (const name of TOOLS) {
+      mcp.registerTool(name, { description: name }, () => {
+        executed.push(name)
+        return { content: [{ type: 'text', text: name }] }
+      })
+    }
+    return mcp
+  }
+  const port = await listenFree(t, createServer(how === 'transport' ? perRequest(create) : handler(create, how)))
+  return { port, executed: (tool) => executed.filter((one) => one === tool).length }
+}
+
+const handler = (create: () => McpServer, legacy: 'reject' | 'stateless'): RequestListener =>
+  toNodeHandler(createMcpHandler(create, { legacy })) as RequestListener
+
+const perRequest = (create: () => McpServer): RequestListener => (request, response) => {
+  const transport = new NodeStreamableHTTPServerTransport({})
+  create().connect(transport)
+    .then(() => transport.handleRequest(request, response))
+    .catch(() => response.destroy())
+}
+
+/** With the Python package `mcp`: strict as docs/mcp.md has it, or without sessions. */
+export async function startPythonToolServer (t: Test, port: number, how: 'strict' | 'stateless'): Promise<ToolServer> {
+  const { output } = await startChild(t, {
+    name: `the tool server in Python, ${how}`,
+    command: mustFind('python-mcp'),
+    args: [join(import.meta.dirname, 'tool_server.py'), String(port), how],
+    ready: () => answers(port)
+  })
+  return { port, executed: (tool) => output().split(`executed ${tool}\n`).length - 1 }
+}
