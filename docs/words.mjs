@@ -1,5 +1,5 @@
 // words [FOLDER]: counts words for users, and words to avoid by place, here or in a worktree of an older commit.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import markdown from '@eslint/markdown'
 import { ESLint } from 'eslint'
@@ -19,13 +19,15 @@ const eslint = new ESLint({
 
 const wordsIn = (paths) => paths.map((path) => readFileSync(join(root, path), 'utf8').match(/\S+/g)?.length ?? 0)
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0)
-const pagesOf = (folder) =>
-  readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
+const SKILL = 'SKILL.md'
+const pagesOf = (folder) => readdirSync(join(root, folder))
+  .filter((name) => name.endsWith('.md') && name !== SKILL).map((name) => join(folder, name))
 
 const PLACES = {
   'pages for users': ['README.md', ...['docs', 'docs/apps', 'docs/proxies'].flatMap(pagesOf)],
   'pages for contributors': ['CONTRIBUTING.md', ...pagesOf('docs/inside')],
-  decisions: pagesOf('docs/inside/decisions')
+  decisions: pagesOf('docs/inside/decisions'),
+  'skills for coding agents': [join('docs', SKILL)].filter((path) => existsSync(join(root, path)))
 }
 for (const [place, pages] of Object.entries(PLACES)) {
   const found = sum((await eslint.lintFiles(pages)).map(({ errorCount }) => errorCount))

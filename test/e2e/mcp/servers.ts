@@ -37,7 +37,10 @@ export async function startPythonServerOfPage (t: Test, code: string): Promise<n
   return port
 }
 
-/** A server of older revisions, with sessions, whose tool cuts its own stream and answers to the one who comes back. @returns its port */
+/**
+ * A server of older revisions, with sessions, whose tool cuts its own stream and answers to the one who comes back.
+ * @returns its port
+ */
 export async function startResumableServer (t: Test): Promise<number> {
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
   const server = createServer((request, response) => {
