@@ -39,7 +39,7 @@ export function openBrowser (server: AuthgearServer): Browser {
   function keep (lines: readonly string[]): void {
     for (const line of lines) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      if (value === '' || /Max-Age=0|1970/.test(line)) jar.delete(name)
+      if (value === '' || /; *(?:Max-Age=0(?:;|$)|Expires=[^;]*1970)/i.test(line)) jar.delete(name)
       else jar.set(name, value)
     }
   }

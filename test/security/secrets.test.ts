@@ -165,8 +165,11 @@ async function login (t: Test, { port }: Service): Promise<void> {
 
 /** The log of revocations names users in clear (docs/security.md); nothing else in Redis says who, or by what. */
 async function contents (t: Test, redis: RedisServer): Promise<void> {
-  const names = await redis.cli('KEYS', '*') as string[]
-  t.ok(names.filter((name) => name.endsWith(':entry')).length >= 4, 'entries are there')
+  let names: readonly string[] = []
+  await until('entries are there', async () => {
+    names = await redis.cli('KEYS', '*') as string[]
+    return names.filter((name) => name.endsWith(':entry')).length >= 4
+  })
   for (const name of names) {
     const type = await redis.cli('TYPE', name)
     const value =
