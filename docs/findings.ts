@@ -1,10 +1,10 @@
-/** The list of docs/doctor.md, from the catalogue of what `doctor` can find. */
+/** The lists of docs/doctor.md and docs/inside/doctor-mcp.md, from the catalogue of what `doctor` can find. */
 import type { Entry } from '../src/commands/doctor/catalogue.ts'
 import { withGenerated } from './generated.ts'
 
 /**
  * `doctor` itself prints why a finding matters and what to set.
- * @param page docs/doctor.md @param catalogue by the id of each finding
+ * @param page either @param catalogue by the id of each finding
  */
 export function withFindings (page: string, catalogue: Readonly<Record<string, Entry>>): string {
   const lines = Object.entries(catalogue).map(([id, { severity, mistake }]) =>

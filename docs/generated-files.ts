@@ -12,7 +12,7 @@ import { dashboard } from '../deploy/grafana/dashboard.ts'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
 import { readOptions } from '../src/commands/snippet/options.ts'
 import { PROXIES, templateOf } from '../src/commands/snippet/proxies.ts'
-import { CATALOGUE } from '../src/commands/doctor/catalogue.ts'
+import { FROM_OUTSIDE, OF_SERVICE } from '../src/commands/doctor/catalogue.ts'
 import { rows } from '../src/base/config/variables.ts'
 import { allMetrics } from '../test/helpers/series.ts'
 
@@ -34,7 +34,8 @@ export async function generatedFiles (): Promise<Readonly<Record<string, string>
   return Object.fromEntries([
     ['.env.example', environmentExample(rows)],
     page('docs/configuration.md', (text) => withVariablesTable(text, rows)),
-    page('docs/doctor.md', (text) => withFindings(text, CATALOGUE)),
+    page('docs/doctor.md', (text) => withFindings(text, OF_SERVICE)),
+    page('docs/inside/doctor-mcp.md', (text) => withFindings(text, FROM_OUTSIDE)),
     page('docs/monitoring.md', (text) => withMetricsTable(text, metrics)),
     ['deploy/prometheus/alerts.yml', prometheusRules()],
     ['deploy/kubernetes/chart/templates/prometheusrule.yaml', chartTemplate()],

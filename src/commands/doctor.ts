@@ -10,7 +10,7 @@ import { createResolverProbe } from '../base/authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
 import { atOf, ofPart } from './doctor/of-parts.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { type Context, looked, type Outcome, type Probe, skipped } from './doctor/check.ts'
+import { type Context, looked, type Outcome, type Probe, type Report, type Result, skipped } from './doctor/check.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './command-line.ts'
 import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -24,6 +24,7 @@ import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
 import { keys } from './doctor/checks/keys.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
 import { revocationLog, webhook } from './doctor/checks/revocations.ts'
+import { examineMcp, givenBy } from './doctor/mcp/examine.ts'
 import { printable } from '../base/logging/pretty.ts'
 
 export type DoctorIo = Readonly<{
@@ -52,7 +53,9 @@ export async function doctor (
   }
   const pasted = options.paste === undefined ? '' : await text(stdin)
   const tell = options.json ? () => {} : (result: Result) => { out.write(textOf(result)) }
-  const report = await examine(env, { options, pasted, clock }, tell)
+  const report = options.mcp === undefined
+    ? await examine(env, { options, pasted, clock }, tell)
+    : await examineMcp(givenBy(options, { pasted, env }), tell)
   out.write(options.json ? asJson(report) : `\n${countText(report)}\n`)
   return countOf(report).errors > 0 ? 1 : 0
 }
@@ -167,11 +170,6 @@ function probeOf (part: string, { title, off, needs }: PartCheck, index: number)
     }
   }
 }
-
-export type Result = Readonly<{ title: string, outcome: Outcome }>
-
-/** The checks, their findings, and how many of each. */
-export type Report = Readonly<{ endpoint: string | undefined, results: readonly Result[] }>
 
 const findingsOf = ({ results }: Report): readonly Finding[] =>
   results.flatMap(({ outcome }) => (outcome.kind === 'looked' ? outcome.findings : []))

@@ -1,4 +1,5 @@
 import { type PartFindingId, parts } from '../../parts/index.ts'
+import { type McpFindingId, OF_MCP } from './mcp/findings.ts'
 
 /** Mistakes of new users, in the order of the table in docs/doctor.md, which `npm run docs` writes from this. */
 export type Entry = Readonly<{
@@ -19,7 +20,7 @@ const OF_BASE = {
   },
   'configuration-doubtful': {
     severity: 'warning',
-    mistake: 'The configuration is valid, but perhaps not what you want (the warnings of `check`)',
+    mistake: 'The configuration is valid, but doubtful (the warnings of `check`)',
     why: 'the service starts, but does something that few people want',
     set: 'what the line says; docs/configuration.md has every variable'
   },
@@ -228,7 +229,7 @@ const OF_BASE = {
   },
   'redis-unreachable': {
     severity: 'error',
-    mistake: 'Redis is unreachable, or does not answer',
+    mistake: 'Redis does not answer',
     why: 'replicas share nothing: answers come from memory or from Authgear, and a revocation reaches one ' +
       'replica',
     set: 'host and port in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER; rediss:// or REDIS_TLS only if the ' +
@@ -419,7 +420,7 @@ const OF_BASE = {
   },
   'identity-unused': {
     severity: 'warning',
-    mistake: "A client's own header, of a name that this service could send but does not, reaches the app",
+    mistake: 'The same, of a name that this service does not send here',
     why: 'an app that trusts this header trusts any client; harmless if no app behind this proxy does',
     set: 'the configuration that `snippet` prints for your proxy, or the files of the Compose stacks: they strip ' +
       'every such name'
@@ -450,13 +451,17 @@ const OF_BASE = {
   }
 } as const satisfies Record<string, Entry>
 
-const OF_PARTS = Object.fromEntries(
-  parts.flatMap(({ findings }) => findings).map(({ id, ...entry }) => [id, entry])
-) as Readonly<Record<PartFindingId, Entry>>
+const byId = <Id extends string>(findings: ReadonlyArray<Entry & Readonly<{ id: Id }>>) =>
+  Object.fromEntries(findings.map(({ id, ...entry }) => [id, entry])) as Readonly<Record<Id, Entry>>
 
-export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...OF_BASE, ...OF_PARTS })
+/** What `doctor` finds in the environment of the service. */
+export const OF_SERVICE = Object.freeze({ ...OF_BASE, ...byId(parts.flatMap(({ findings }) => findings)) })
+/** What `doctor --mcp` finds from outside. */
+export const FROM_OUTSIDE = byId(OF_MCP)
 
-export type FindingId = keyof typeof OF_BASE | PartFindingId
+export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...OF_SERVICE, ...FROM_OUTSIDE })
+
+export type FindingId = keyof typeof OF_BASE | PartFindingId | McpFindingId
 
 export type Finding = Readonly<{ id: FindingId, what: string }> & Pick<Entry, 'severity' | 'why' | 'set'>
 

@@ -38,6 +38,11 @@ export type Outcome =
   /** Nothing to look at, or nothing could be learnt; `why` is for a person. */
   | Readonly<{ kind: 'skipped', why: string }>
 
+export type Result = Readonly<{ title: string, outcome: Outcome }>
+
+/** The checks with their findings; `endpoint` is the Authgear that they are about. */
+export type Report = Readonly<{ endpoint: string | undefined, results: readonly Result[] }>
+
 /** One file each: an effect that observes, and a pure judgement of what was observed. */
 export type Probe = Readonly<{
   title: string

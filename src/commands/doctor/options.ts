@@ -1,5 +1,6 @@
 import { duration } from '../../base/config/parsers/values.ts'
 import { readArguments } from '../command-line.ts'
+import { MCP_OPTIONS, type McpOptions, mcpOptions } from './mcp/options.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -14,13 +15,23 @@ export type DoctorOptions = Readonly<{
   ports: readonly number[]
   /** A page of the app that shows the headers that it got; a path. */
   echo: string
+  /** An MCP server to look at from outside, instead of what the environment configures. */
+  mcp: McpOptions | undefined
 }>
 
 export const NO_OPTIONS: DoctorOptions = Object.freeze({
-  json: false, paste: undefined, host: undefined, idleTimeoutMs: undefined, url: undefined, ports: [], echo: '/'
+  json: false,
+  paste: undefined,
+  host: undefined,
+  idleTimeoutMs: undefined,
+  url: undefined,
+  ports: [],
+  echo: '/',
+  mcp: undefined
 })
 
 export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--cookie-stdin | --token-stdin]
+       authgear-forward-auth doctor --mcp URL [--client-id ID [--redirect-uri URI] | --register] [--token-stdin] [--json]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
   --token-stdin            reads an access token from stdin, and asks Authgear about it; a resource token is explained claim by claim
@@ -31,6 +42,12 @@ export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME]
                            that host answer a stranger?
   --echo PATH              a page of the app that shows the headers that it got; / unless it is set
   --ports LIST             ports to ask beside the usual ones, such as 3000,8123: those on which your apps listen
+  --mcp URL                an MCP server as clients reach it: does everything that a client does up to Authgear's login page.
+                           It needs no environment, and may run on any machine. With --token-stdin also: do the headers of a
+                           call arrive, and does the server reject a body that they do not name?
+  --client-id ID           with --mcp: the client to sign in as; of one whose id is a URL, its document says the redirect URI
+  --redirect-uri URI       a redirect URI of that client
+  --register               with --mcp: registers a client (DCR), which stays at Authgear
   --json                   prints JSON
 
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
@@ -45,6 +62,7 @@ const OPTIONS = {
   url: { type: 'string' },
   echo: { type: 'string', default: '/' },
   ports: { type: 'string' },
+  ...MCP_OPTIONS,
   help: { type: 'boolean', default: false }
 } as const
 
@@ -68,7 +86,9 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (typeof values === 'string') return values
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
   const ports = portsOf(values.ports)
+  const mcp = mcpOptions(values)
   if (help) return 'help'
+  if (typeof mcp === 'string') return mcp
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
   const name = host?.toLowerCase()
   if (name !== undefined && !HOST.test(name)) return '--host is not a host name (without scheme, port and path)'
@@ -78,6 +98,7 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   if (!ECHO.test(echo)) return '--echo is not a path such as /headers'
   if (ports === undefined) return '--ports are not numbers such as 3000,8123'
   return {
+    mcp,
     echo,
     ports,
     url: url?.replace(/\/$/, ''),

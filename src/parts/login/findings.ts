@@ -33,7 +33,7 @@ export const findings = [
   {
     id: 'login-machine',
     severity: 'error',
-    mistake: 'LOGIN_CLIENT_ID names the client of a machine (M2M), which cannot sign people in',
+    mistake: 'LOGIN_CLIENT_ID is the client of a machine (M2M)',
     why: 'people who sign in end on an error page of Authgear',
     set: 'LOGIN_CLIENT_ID to a Cookie SSO client, or with LOGIN_SESSION=own a Single Page ' +
       'Application (docs/portal.md); leave that client to the machine'

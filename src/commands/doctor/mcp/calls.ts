@@ -1,0 +1,109 @@
+import { objectIn, type Reply } from './ask.ts'
+
+const REVISION = '2026-07-28'
+const ACCEPT = 'application/json, text/event-stream'
+/** Without it a server takes a body for one of an older revision, and some then obey it. */
+const META = {
+  'io.modelcontextprotocol/protocolVersion': REVISION,
+  'io.modelcontextprotocol/clientInfo': { name: 'authgear-forward-auth-doctor', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {}
+}
+
+type Called = Readonly<{
+  method: 'POST'
+  headers: Readonly<Record<string, string>>
+  body: unknown
+}>
+type Sender = Readonly<{ token?: string | undefined }>
+
+const authorization = ({ token }: Sender): Readonly<Record<string, string>> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` }
+
+/** A request whose headers and body say the same. */
+export const call = (method: string, sender: Sender = {}): Called =>
+  called(headersOf(method), request(method, { _meta: META }), sender)
+
+/** A call of a tool by its headers and its body. */
+export const toolCall = (name: string, sender: Sender): Called =>
+  called(headersOf('tools/call', name), bodyOf(name, { _meta: META }), sender)
+
+/** The same as clients of older revisions send it. */
+export const oldToolCall = (name: string, sender: Sender): Called => called({}, bodyOf(name), sender)
+
+/** The headers of the revision, for a method and the name of a tool. */
+const headersOf = (method: string, name?: string): Readonly<Record<string, string>> => ({
+  'mcp-protocol-version': REVISION, 'mcp-method': method, ...name === undefined ? {} : { 'mcp-name': name }
+})
+
+const request = (method: string, params: object): object => ({ jsonrpc: '2.0', id: 1, method, params })
+
+const bodyOf = (name: string, meta: object = {}): object => request('tools/call', { name, arguments: {}, ...meta })
+
+const called = (headers: Readonly<Record<string, string>>, body: unknown, sender: Sender): Called =>
+  ({ method: 'POST', headers: { accept: ACCEPT, ...headers, ...authorization(sender) }, body })
+
+/** A call that its headers do not name. `isOld`: they claim another revision, or none, and every call of it is one. */
+export type Disguise = Readonly<{ what: string, isOld: boolean, called: Called }>
+
+/** @param name of the tool in the body @param tool one that exists */
+export function disguises (name: string, tool: string | undefined, sender: Sender): readonly Disguise[] {
+  const [old, current] = [bodyOf(name), bodyOf(name, { _meta: META })]
+  const [list, method] = [headersOf('tools/list'), { 'mcp-method': 'tools/list' }]
+  const other = tool === undefined ? undefined : headersOf('tools/call', tool)
+  const rows: ReadonlyArray<readonly [string, boolean, Readonly<Record<string, string>> | undefined, unknown]> = [
+    ['the headers of a list', false, list, current],
+    ['the headers of a list, in the form of an older revision', false, list, old],
+    ['the headers of a list, two at once', false, list, [old, { ...old, id: 2 }]],
+    ['the name of another tool', false, other, current],
+    ['the name of another tool, in the form of an older revision', false, other, old],
+    ['an older revision', true, { ...method, 'mcp-protocol-version': '2025-11-25' }, old],
+    ['no revision', true, method, old]
+  ]
+  return rows.flatMap(([what, isOld, headers, body]) =>
+    headers === undefined ? [] : [{ what, isOld, called: called(headers, body, sender) }])
+}
+
+/** A JSON-RPC message: a result, or an error by its code. */
+export type Message = Readonly<{ code: number | undefined, result: unknown, text: string }>
+
+/** @returns the first message of an answer, also of a stream of events; undefined if it is none */
+export function messageIn ({ body }: Pick<Reply, 'body'>): Message | undefined {
+  const events = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim())
+  for (const text of [body, firstOf(body), ...events]) {
+    const message = objectIn(text)
+    if (message?.['jsonrpc'] !== '2.0') continue
+    const error = message['error']
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    return { code: typeof code === 'number' ? code : undefined, result: message['result'], text: body }
+  }
+  return undefined
+}
+
+/** The first message of a batch. */
+function firstOf (body: string): string {
+  try {
+    const [first] = JSON.parse(body) as readonly unknown[]
+    return JSON.stringify(first) ?? ''
+  } catch {
+    return ''
+  }
+}
+
+/** Headers that differ from the body, and a revision that the server does not speak: by the specification. */
+const REFUSALS: ReadonlySet<number> = new Set([-32020, -32022])
+/** No request, not JSON; and what servers of older revisions say of a revision that they do not know. */
+const OTHER_REFUSALS: ReadonlySet<number> = new Set([-32600, -32700, -32000, -32001])
+
+/**
+ * Does the server go by the body? Of an older revision only those two errors say no: a missing session can be begun.
+ * @param name of a tool that does not exist
+ */
+export function obeys (reply: Reply, name: string, { isOld }: Pick<Disguise, 'isOld'>): boolean {
+  const message = messageIn(reply)
+  if (message === undefined) return reply.status === 200 && reply.body !== ''
+  if (message.code === undefined) return true
+  if (REFUSALS.has(message.code)) return false
+  if (isOld) return true
+  // -32602 stands for an unknown tool as well as for a body without the members of the revision
+  return !OTHER_REFUSALS.has(message.code) && (message.text.includes(name) || reply.status < 300)
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { isPrivate, type Reply } from './ask.ts'
+import { call, disguises, messageIn, obeys, oldToolCall, toolCall } from './calls.ts'
+import type { Given, McpFound, Seen, Step } from './step.ts'
+
+const TOKEN = /^[\w.~+/=-]{1,16384}$/
+
+/** With the pasted token, which goes to the URL alone. */
+export const ownToken: Step = {
+  title: 'with a token, a list of tools arrives',
+  needs: 'stranger',
+  async run ({ url, token, ask }) {
+    if (token === undefined) return { skipped: 'a token is needed: --token-stdin' }
+    if (!TOKEN.test(token)) return { findings: [['mcp-token', 'what was pasted is not a token']] }
+    if (!isPrivate(url)) return { skipped: 'a token is sent by https:// only, or on this machine' }
+    const reply = await ask(url, call('tools/list', { token }))
+    return reply.kind === 'silence'
+      ? { findings: [['mcp-fails', `${url} does not answer with the token: ${reply.what}`]] }
+      : judgeList(url, reply)
+  }
+}
+
+function judgeList (url: string, reply: Reply): Seen {
+  const { status } = reply
+  const message = messageIn(reply)
+  if (status === 401 || /insufficient_scope/.test(reply.header('www-authenticate') ?? '')) {
+    return { findings: [['mcp-token', `${url} answers ${status} to the pasted token`]] }
+  }
+  if (message?.code === -32020) {
+    return { findings: [['mcp-headers-lost', 'the server answers -32020: headers and body of a list of tools differ']] }
+  }
+  if (status === 403) {
+    return { findings: [['mcp-headers-lost', 'a list of tools is refused (403), which every rule by tool allows']] }
+  }
+  if (message === undefined) return { findings: [['mcp-fails', `${url} answers ${status} to a list of tools`]] }
+  return { learnt: { list: { error: message.code, tool: toolIn(message.result) } } }
+}
+
+function toolIn (result: unknown): string | undefined {
+  const tools = typeof result === 'object' && result !== null && 'tools' in result ? result.tools : undefined
+  const [tool] = Array.isArray(tools) ? tools as readonly unknown[] : []
+  const name = typeof tool === 'object' && tool !== null && 'name' in tool ? tool.name : undefined
+  // it goes into a header, as it is
+  return typeof name === 'string' && /^[\w./-]{1,128}$/.test(name) ? name : undefined
+}
+
+/** Calls a tool that does not exist under headers that a rule by tool allows. */
+export const disguisedCalls: Step = {
+  title: 'no call reaches a tool that its headers do not name',
+  needs: 'stranger',
+  async run (given, { list }) {
+    if (given.token === undefined) return { skipped: 'not checked without a token: --token-stdin' }
+    if (list === undefined) return { skipped: 'see above' }
+    const obeyed = await tryDisguises(given, list.tool)
+    const what = `the server goes by the body of a call with ${obeyed.join('; with ')}`
+    if (!await hasRule(given)) return obeyed.length === 0 ? {} : { notes: [`${what}. No rule by tool is on this route`] }
+    return { findings: [...unspoken(list.error), ...obeyed.length === 0 ? [] : [['mcp-obeys-body', what]] as const] }
+  }
+}
+
+const unspoken = (error: number | undefined): readonly McpFound[] => error === undefined
+  ? []
+  : [['mcp-revision', `a rule by tool is on this route, and the server answers ${error} to a list of tools of 2026-07-28`]]
+
+/** Nothing is executed: the tool has a name that no server has. */
+const inventName = (): string => `doctor-${randomBytes(8).toString('hex')}`
+
+async function tryDisguises ({ url, token, ask }: Given, tool: string | undefined): Promise<readonly string[]> {
+  const name = inventName()
+  const obeyed: string[] = []
+  for (const disguise of disguises(name, tool, { token })) {
+    const reply = await ask(url, disguise.called)
+    if (reply.kind === 'reply' && obeys(reply, name, disguise)) obeyed.push(disguise.what)
+  }
+  return obeyed
+}
+
+/** True if something before the server refuses a tool by its name, or a call of an older revision. */
+async function hasRule ({ url, token, ask }: Given): Promise<boolean> {
+  const name = inventName()
+  for (const called of [toolCall(name, { token }), oldToolCall(name, { token })]) {
+    const reply = await ask(url, called)
+    if (reply.kind === 'reply' && reply.status === 403 && messageIn(reply) === undefined) return true
+  }
+  return false
+}
