@@ -35,9 +35,16 @@ export interface RedisServer {
    * @param further arguments of this start alone
    */
   restart (...further: readonly string[]): Promise<void>
+  /** Its clock for lives of keys goes on by so many milliseconds, as a manual clock of replicas does. */
+  elapse (ms: number): Promise<void>
   /** One command on a connection of its own: `cli('GET', key)`. */
   cli (...command: readonly [string, ...string[]]): Promise<unknown>
 }
+
+const ELAPSE = `for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('PTTL', key)
+  if left >= 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end
+end`
 
 /** A real redis-server, without persistence. */
 export async function startRedis (t: Test, options: RedisOptions = {}): Promise<RedisServer> {
@@ -63,6 +70,7 @@ export async function startRedis (t: Test, options: RedisOptions = {}): Promise<
       await child.stop('SIGKILL')
       child = await start(further)
     },
+    async elapse (ms: number) { await redisClient(url, ['EVAL', ELAPSE, '0', String(ms)], options.tls) },
     cli: (...command: readonly [string, ...string[]]) => redisClient(url, command, options.tls)
   })
 }

@@ -88,8 +88,9 @@ const ENDED: ReadonlyArray<readonly [string, (world: OwnWorld, person: Person) =
 
 for (const [what, end] of ENDED) {
   t.test(`a session is over on all replicas when ${what}`, async (t) => {
-    const { world, person, value } = await aliceOnTwo(t)
+    const { redis, world, person, value } = await aliceOnTwo(t)
     await end(world, person)
+    await redis.elapse(TTL_MS)
     world.clock.advance(TTL_MS)
     for (const replica of world.replicas) t.match(await world.byCookie(value, APP, replica), /^401/)
     // past the access token's life, where a refresh might make it good again
