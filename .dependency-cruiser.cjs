@@ -141,7 +141,7 @@ module.exports = {
       severity: 'error',
       from: {
         pathNot: '^src/(base/authgear/(resolver/|(public-endpoint|admin-api/client)[.]ts$)|' +
-          'parts/(login/grants/token-|profile/userinfo[.]ts$))'
+          'parts/(login/grants/token-|(profile/userinfo|tokens/basic/exchange)[.]ts$))'
       },
       to: { path: '^src/base/authgear/undici[.]ts$' }
     },
@@ -154,7 +154,8 @@ module.exports = {
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
-      '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|tokens/verifier|' +
+      '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|' +
+        'tokens/(verifier|basic/pairs)|' +
         'login/(sessions/(memory|refresh|user-sessions)|own/used-codes|grants/code-limits)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),

@@ -17,7 +17,7 @@ const agent = new Agent({ keepAlive: true })
 
 /** All that the service may read of the client's request. */
 const QUESTION =
-  /^(authorization|cookie|accept|accept-language|user-agent|sec-fetch-mode|sec-fetch-dest|sec-purpose|x-requested-with|x-request-id|mcp-.*|traceparent|tracestate)$/i
+  /^(authorization|cookie|accept|accept-language|user-agent|sec-fetch-mode|sec-fetch-dest|sec-fetch-site|origin|sec-purpose|x-requested-with|x-request-id|mcp-.*|traceparent|tracestate)$/i
 /** Between two neighbours only; Host and lengths are each connection's own. */
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|upgrade)$/i
 /** The client's own copies in every spelling: X_Authgear_User_Id, Remote.User … */

@@ -1,6 +1,6 @@
 -- http-request lua.forward-auth: asks txn.authgear_url whether this request may pass. Only a 200 sets txn.authgear_allowed;
 -- every other answer goes to the client as it is, and no answer is a 503.
-local FORWARDED_REQUEST_HEADERS = { "authorization", "accept", "accept-language", "user-agent", "sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "x-requested-with", "x-request-id", "mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "traceparent", "tracestate" }
+local FORWARDED_REQUEST_HEADERS = { "authorization", "accept", "accept-language", "user-agent", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site", "origin", "sec-purpose", "x-requested-with", "x-request-id", "mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "traceparent", "tracestate" }
 local IDENTITY = { "x-authgear-session-valid", "x-authgear-user-id", "x-authgear-user-anonymous", "x-authgear-user-verified", "x-authgear-user-roles", "x-authgear-session-amr", "x-authgear-session-authenticated-at", "x-authgear-user-can-reauthenticate", "x-authgear-client-id", "x-authgear-scope" }
 local FORWARDED_RESPONSE_HEADERS = { "content-type", "www-authenticate", "location", "set-cookie", "cache-control", "vary", "retry-after", "x-forward-auth-reason", "x-request-id", "content-security-policy", "x-content-type-options", "referrer-policy" }
 local TIMEOUT = 3500 -- ms for each try; forward-auth itself answers within 1.25 times AUTHGEAR_TIMEOUT (2 s) and 2 times REDIS_TIMEOUT

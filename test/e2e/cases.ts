@@ -23,6 +23,7 @@ import { recipes } from './cases/recipes.ts'
 import { resource } from './cases/resource.ts'
 import { spoof } from './cases/spoof.ts'
 import { tls } from './cases/tls.ts'
+import { basicRoutes } from './cases/basic.ts'
 import { toolRules } from './cases/tool-rules.ts'
 import { traefik } from './cases/traefik.ts'
 import { websocket } from './cases/websocket.ts'
@@ -32,8 +33,8 @@ import { startBehindProxy } from './behind-proxy.ts'
 /** In this order: the outages come last, and the last of them ends the replicas. */
 const CASES: readonly Case[] = [
   ...identity, ...spoof, ...methods, ...websocket, ...paths, ...policies, ...asks, ...clientAddress, ...http2,
-  ...recipes, ...login, ...ownCookie, ...resource, ...accessRules, ...toolRules, ...tls, ...away, ...traefik,
-  ...caddy, ...nginx, ...envoy, ...envoyGrpc, ...load, ...outage
+  ...recipes, ...login, ...ownCookie, ...resource, ...accessRules, ...toolRules, ...basicRoutes, ...tls, ...away,
+  ...traefik, ...caddy, ...nginx, ...envoy, ...envoyGrpc, ...load, ...outage
 ]
 
 /**

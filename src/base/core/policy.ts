@@ -159,7 +159,8 @@ function addLacks (
 ): void {
   for (const requirement of requirements) {
     switch (requirement.kind) {
-      case 'token': lacks.asksToken = true; break
+      case 'token':
+      case 'machine': lacks.asksToken = true; break
       case 'fact': addFact(lacks, requirement, facts); break
       case 'call': lacks.isPermitted = false; break // nobody has looked at the call (`withCall`)
       case 'person': addOutcome(lacks, requirement.meets(identity, now))

@@ -15,7 +15,8 @@ export type Challenge = Readonly<{ maxAge: number | undefined, amr: readonly str
 export type Outcome = 'met' | 'forbidden' | Readonly<{ stepUp: Challenge }>
 
 /** One thing that a route asks beyond a session, or of a resource token. Without its check it does not compile. */
-export type Requirement = PersonRequirement | FactRequirement | TokenRequirement | CallRequirement
+export type Requirement =
+  PersonRequirement | FactRequirement | TokenRequirement | CallRequirement | MachineRequirement
 
 /** About the person behind a session or a resource token. */
 export type PersonRequirement = Readonly<{
@@ -65,6 +66,9 @@ export type TokenRequirement = Readonly<{
   meets: (grant: Grant) => boolean
 }>
 
+/** What a route of resource tokens offers to machines; it asks nothing. `as`: the user that the app sees. */
+type MachineRequirement = Readonly<{ kind: 'machine', basic?: true, as?: string }>
+
 /** What a policy allows of calls of an MCP server; a list that is undefined allows none of its kind. */
 export type CallRequirement = Readonly<{
   kind: 'call'
@@ -102,6 +106,8 @@ const URI = /^[\x21\x23-\x2b\x2d-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{1,1024}
 const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 /** The name of what a policy guards, for people: `_` is a blank on the page. */
 const NAME = /^[a-zA-Z0-9_.:-]{1,60}$/
+/** A user of the app's own, as it may stand in a header and in each proxy's file. */
+const APP_USER = /^[a-zA-Z0-9_.-]{1,64}$/
 const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
 /** The most that Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
@@ -189,6 +195,16 @@ export const TOKEN_PARAMETERS = {
   }))
 } as const satisfies Readonly<Record<string, Parameter<TokenRequirement>>>
 
+/** What machines may do on a route of resource tokens. */
+const MACHINE_PARAMETERS = {
+  basic: {
+    parse: (value) => value === 'on' ? { kind: 'machine', basic: true } : bad('basic takes on and nothing else')
+  },
+  as: {
+    parse: (value) => APP_USER.test(value) ? { kind: 'machine', as: value } : bad('as has a value that cannot be one')
+  }
+} as const satisfies Readonly<Record<string, Parameter<MachineRequirement>>>
+
 /** Requirements on the call of an MCP server; those of one policy are one requirement (`joinCalls`). */
 const CALL_PARAMETERS = {
   tool: anyOf('tool', TOOL, (tools) => ({ kind: 'call', tools })),
@@ -198,7 +214,9 @@ const CALL_PARAMETERS = {
 } as const satisfies Readonly<Record<string, Parameter<CallRequirement>>>
 
 /** The closed set of docs/interface.md, "Policies": no other name is understood. */
-export const PARAMETERS = { ...PERSON_PARAMETERS, ...FACT_PARAMETERS, ...TOKEN_PARAMETERS, ...CALL_PARAMETERS }
+export const PARAMETERS = {
+  ...PERSON_PARAMETERS, ...FACT_PARAMETERS, ...TOKEN_PARAMETERS, ...CALL_PARAMETERS, ...MACHINE_PARAMETERS
+}
 
 /** A list in which commas mean "or", written as they are or as `%2C`: no value may hold one. */
 function anyOf<R extends Requirement> (

@@ -144,13 +144,17 @@ export function requestIds (): () => string {
   return () => `${prefix}-${(++count).toString(36)}`
 }
 
-/** Whose credentials these are, to be asked. A class, so that a hit makes no closures. */
+/**
+ * Whose credentials these are, to be asked. A class, so that a hit makes no closures.
+ * @param key of these credentials, where it is known
+ */
 export function credentialContextOf (
   keyer: Keyer,
   request: VerifyRequest,
-  credentials: Credentials
+  credentials: Credentials,
+  key?: MemoryKey
 ): CredentialContext {
-  return new LazyCredentialContext(keyer, request, credentials)
+  return new LazyCredentialContext(keyer, request, credentials, key)
 }
 
 class LazyCredentialContext implements CredentialContext {
@@ -159,9 +163,9 @@ class LazyCredentialContext implements CredentialContext {
   readonly #keyer: Keyer
   readonly #request: VerifyRequest
 
-  constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials) {
+  constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials, key = keyer.memoryKey(credentials)) {
     this.credentials = credentials
-    this.key = keyer.memoryKey(credentials)
+    this.key = key
     this.#keyer = keyer
     this.#request = request
   }

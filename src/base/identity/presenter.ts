@@ -95,6 +95,8 @@ const MAX_VALUES_BYTES = 16 * 1024
 type Shape = Readonly<{
   /** Every name that goes out, and what it holds; undefined: nothing on this route. */
   headers: ReadonlyArray<Readonly<{ name: string, field: IdentityField | undefined }>>
+  /** A machine's user at the app of this route. */
+  machineUser: string | undefined
   nameSession: NameSession | undefined
   contributed: ReadonlyArray<Readonly<{ names: readonly string[], give: Give | undefined }>>
   prepared: Map<MemoryKey, Prepared>
@@ -199,7 +201,8 @@ function createShapes (deps: ShapeDeps, forgotten: () => void) {
     forgotten()
   }
   function shapeNamed (presentation: Presentation): Shape {
-    const name = `${nameOf(presentation.identity)} ${nameOf(presentation.audience)}`
+    const { identity, audience, as } = presentation
+    const name = [identity, audience, as].map(nameOf).join(' ')
     const known = byName.get(name)
     if (known !== undefined) return known
     if (byName.size >= MAX_SHAPES) forget()
@@ -234,12 +237,13 @@ function isCurrent (known: Prepared, { identity }: Admitted, profile: Profile, c
 
 /** All names of the deployment and of the route's set; only those of the chosen set hold anything. */
 function shapeOf (presentation: Presentation, { settings: { headers }, contributors }: ShapeDeps): Shape {
-  const { identity } = presentation
+  const { identity, as } = presentation
   const chosen = identity.kind === 'named' ? SETS[identity.value] : identity.kind === 'default' ? headers.usual : []
   const fields = new Map(chosen.map(({ name, field }) => [name.toLowerCase(), field]))
   const names = new Set([...headers.all, ...chosen].map(({ name }) => name.toLowerCase()))
   return {
     headers: [...names].map((name) => ({ name, field: fields.get(name) })),
+    machineUser: as.kind === 'named' ? as.value : undefined,
     nameSession: contributors.map(({ session }) => session?.(presentation)).find((one) => one !== undefined),
     contributed: contributors.map(({ names, route }) => ({ names, give: route(presentation) })),
     prepared: new Map()
@@ -256,7 +260,7 @@ function emptyOf ({ headers, contributed }: Shape): Outgoing {
 }
 
 function outgoingOf (
-  { headers }: Shape,
+  { headers, machineUser }: Shape,
   { userId, identity }: Admitted,
   profile: Profile,
   settings: IdentitySettings & Readonly<{ groups: GroupsSource }>
@@ -265,7 +269,9 @@ function outgoingOf (
   let left = MAX_VALUES_BYTES
   return headers.flatMap(({ name, field }) => {
     if (field === undefined) return [name, '']
-    const value = valueOf(field, person, settings)
+    const value = field === 'user' && userId === undefined && machineUser !== undefined
+      ? machineUser
+      : valueOf(field, person, settings)
     if (value.length > left) return [name, '']
     left -= value.length
     return [name, value]

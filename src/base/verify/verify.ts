@@ -84,7 +84,8 @@ export function createVerify (deps: VerifyDeps): Handler {
 
 const FOR_TOKENS: Policy = {
   kind: 'bad',
-  why: 'resource=, scope=, client= and tool_scope= apply to resource tokens: ask /resource or /resource-or-session'
+  why: 'resource=, scope=, client=, tool_scope=, basic= and as= apply to resource tokens: ask /resource or ' +
+    '/resource-or-session'
 }
 
 const NO_SEGMENT: Policy = {

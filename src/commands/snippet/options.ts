@@ -170,7 +170,7 @@ function settingsOf ({ texts, policies, resources, flags }: Given, errors: strin
   const host = readHost(text('host'), errors)
   const ofTokens = resources.flatMap((one) => readResource(one, host, errors))
   const isCaseSensitive = flags.has('case-sensitive')
-  const rules = readPolicies(policies, ofTokens, { isCaseSensitive }, errors)
+  const rules = readPolicies(policies, ofTokens, { isCaseSensitive, sendsUser: texts.identity !== undefined }, errors)
   const outgoing = readOutgoing(texts.identity, flags, allPolicies(rules), errors)
   if (flags.has('https') && texts.listen !== undefined) {
     errors.push('--https listens on ports 80 and 443: leave --listen out')

@@ -3,6 +3,7 @@ import { didYouMean } from '../../base/config/unknown.ts'
 import { parsePolicy } from '../../base/core/policy.ts'
 import { PARAMETERS } from '../../base/core/requirement.ts'
 import { presentationOf } from '../../base/core/presentation.ts'
+import { asksSessions, basicProblems, parametersOf, PRESENTS, withoutOffers } from './basic.ts'
 import { isBelow, pathProblem } from './paths.ts'
 import { both, isForTokens, type Route, type Settings } from './settings.ts'
 
@@ -17,14 +18,18 @@ export type Rules = Pick<Settings, 'policy' | 'routes'>
 export function readPolicies (
   texts: readonly string[],
   ofTokens: readonly Rule[],
-  { isCaseSensitive }: Pick<Settings, 'isCaseSensitive'>,
+  { isCaseSensitive, sendsUser = false }: Pick<Settings, 'isCaseSensitive'> & Readonly<{ sendsUser?: boolean }>,
   errors: string[]
 ): Rules {
   const cased = (rule: Rule): Rule => isCaseSensitive ? rule : { ...rule, path: rule.path.toLowerCase() }
   const rules = [...texts.flatMap((text) => readRule(text, errors)), ...ofTokens].map(cased)
   const routes = [...routesOf(rules, true), ...routesOf(rules, false)].toSorted(longestFirst)
   const read = { policy: policyOf(rules, '/'), routes: named(routes, nameOfPath, '-') }
-  errors.push(...nestedCalls(rules), ...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions))
+  errors.push(
+    ...nestedCalls(rules),
+    ...rules.flatMap((rule) => basicProblems(rule, policyOf(rules, rule.path), sendsUser)),
+    ...[{ path: '/', policy: read.policy }, ...read.routes].flatMap(contradictions)
+  )
   return read
 }
 
@@ -44,10 +49,11 @@ function nestedCalls (rules: readonly Rule[]): readonly string[] {
 
 /** A path may have two: one for tokens, and one for what is the same path to some apps only (paths.ts). */
 function routesOf (rules: readonly Rule[], isOfTokens: boolean): ReadonlyArray<Omit<Route, 'name'>> {
-  const own = rules.filter(({ path, policy }) => path !== '/' && isForTokens(policy) === isOfTokens)
+  const own = rules.filter(({ path, policy }) =>
+    path !== '/' && isForTokens(policy) === isOfTokens && asksSessions(policy))
   return [...new Set(own.map(({ path }) => path))].map((path) => {
     const others = rules.filter((rule) => isOfTokens || rule.path !== path || !isForTokens(rule.policy))
-    return { path, isOfTokens, policy: policyOf(others, path) }
+    return { path, isOfTokens, policy: withoutOffers(policyOf(others, path)) }
   })
 }
 
@@ -58,7 +64,6 @@ const policyOf = (rules: readonly Rule[], path: string): string =>
     .reduce<readonly Rule[]>((outer, rule) => [...outer.map((one) => overridden(one, rule)), rule], [])
     .reduce((all, { policy }) => both(all, policy), '')
 
-/** The innermost route chooses what goes out, unlike what is asked: two different sets would be none. */
 function overridden (outer: Rule, { path, policy }: Rule): Rule {
   if (outer.path === path) return outer
   const chosen = PRESENTS.filter((name) => parametersOf(policy).some((one) => one.startsWith(name)))
@@ -66,9 +71,7 @@ function overridden (outer: Rule, { path, policy }: Rule): Rule {
   return { ...outer, policy: kept.join('&') }
 }
 
-const PRESENTS = ['identity=', 'audience=', 'name='] as const
 const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, '')
-const parametersOf = (policy: string): readonly string[] => policy.split('&')
 
 function contradictions ({ path, policy }: Rule): readonly string[] {
   const all = parsePolicy(policy)

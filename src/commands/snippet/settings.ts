@@ -11,6 +11,8 @@ export const FORWARDED_REQUEST_HEADERS = [
   'User-Agent',
   'Sec-Fetch-Mode',
   'Sec-Fetch-Dest',
+  'Sec-Fetch-Site',
+  'Origin',
   'Sec-Purpose',
   'X-Requested-With',
   'X-Request-ID',
@@ -164,6 +166,9 @@ export const allPolicies = (
 /** @returns the path and query that forward-auth is asked by: a policy with a resource is about resource tokens */
 export const checkOf = (policy: string): string =>
   `${isForTokens(policy) ? '/resource' : '/verify'}${policy === '' ? '' : `?${policy}`}`
+
+/** The app must not see a secret: such a route removes Authorization, after forward-auth was asked. */
+export const takesBasic = (policy: string): boolean => /(?:^|&)basic=on(?:&|$)/.test(policy)
 
 export const isForTokens = (policy: string): boolean => /(?:^|&)resource=/.test(policy)
 

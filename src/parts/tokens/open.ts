@@ -4,6 +4,7 @@ import type { CountsOf } from '../../base/metrics/table.ts'
 import { SIGN_IN_SCOPES } from '../../base/core/protected-resource.ts'
 import { onceAMinute, tellChanges } from '../../base/timing.ts'
 import type { Base, EndpointsDeps, Endpoints, Opened } from '../../base/parts/places.ts'
+import { openBasic } from './basic/open.ts'
 import { metadataRoutes } from './metadata.ts'
 import type { METRICS } from './metrics.ts'
 import {
@@ -25,14 +26,20 @@ export function openTokens (settings: TokensSettings, base: Base, count: Counts)
     tell(error)
   })
   const rules = { issuer, maxAgeMs: settings.maxAgeMs }
-  const verifier = createVerifier({ rules, keySet, clock, maxBytes: Math.floor(maxBytes), waitingBytes })
+  const ofPairs = Math.floor(maxBytes * SHARE_OF_PAIRS)
+  const verifier = createVerifier({ rules, keySet, clock, maxBytes: Math.floor(maxBytes) - ofPairs, waitingBytes })
+  const { pairs, close } = openBasic(base, rules, ofPairs, count.exchanges.add)
   const warn = onceAMinute(clock, () => log.warn(UNKNOWN))
   const refusedUnknown = (): void => { count.unknown.add(); warn() }
   return Object.freeze({
-    endpoints: (deps: EndpointsDeps) => endpointsOf(settings, base, deps, { verifier, refusedUnknown }),
+    endpoints: (deps: EndpointsDeps) => endpointsOf(settings, base, deps, { verifier, pairs, refusedUnknown }),
+    close,
     gauges: {}
   } satisfies Opened & Record<'gauges', object>)
 }
+
+/** Share of the memory for tokens that is for clients which send id and secret. */
+const SHARE_OF_PAIRS = 0.2
 
 const NO_KEYS =
   "Authgear's keys cannot be fetched: resource tokens of known keys are judged, others are answered 503"
@@ -46,7 +53,7 @@ function endpointsOf (
   {
     handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, confirmAfterMs, sessions, traced
   }: EndpointsDeps,
-  own: Pick<ResourceDeps, 'verifier' | 'refusedUnknown'>
+  own: Pick<ResourceDeps, 'verifier' | 'pairs' | 'refusedUnknown'>
 ): Endpoints {
   const signInScopes = (scopes: readonly string[]): readonly string[] =>
     scopes.filter((scope) => SIGN_IN_SCOPES.includes(scope))

@@ -18,6 +18,13 @@ export function namesClients (policy: Understood): boolean {
   return policy.requirements.some((one) => one.kind === 'token' && one.about === 'client')
 }
 
+/** @returns the clients that may pass; undefined where it names none */
+export function clientsOf ({ requirements }: Understood): readonly string[] | undefined {
+  const [first, ...others] = requirements
+    .flatMap((one) => one.kind === 'token' && one.about === 'client' ? [one.values] : [])
+  return first?.filter((id) => others.every((values) => values.includes(id)))
+}
+
 function firstOfEach ({ requirements }: Understood, about: TokenRequirement['about']): readonly string[] {
   const found = requirements.filter((one): one is TokenRequirement => one.kind === 'token' && one.about === about)
   return [...new Set(found.flatMap(({ values }) => values.slice(0, 1)))]

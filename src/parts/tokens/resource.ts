@@ -18,8 +18,13 @@ import {
   confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin, withFactsOfTokens
 } from '../../base/verify/facts.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
-import { createAllowToken, refuseToken, type TokenRefusal, withTokenChallenge, withTokenHeaders } from './responses.ts'
-import { createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
+import { createJudgeBasic } from './basic/judge.ts'
+import type { Pairs } from './basic/pairs.ts'
+import { isOfAPage } from './basic/sent.ts'
+import {
+  createAllowToken, refuseToken, type TokenRefusal, withBasicChallenge, withTokenChallenge, withTokenHeaders
+} from './responses.ts'
+import { type BasicRoute, createRoutePolicy, NO_HEADER, type RouteDeps, type RoutePolicy } from './route-policy.ts'
 import type { Verification, Verifier } from './verifier.ts'
 
 export type ResourceDeps = RouteDeps & Readonly<{
@@ -38,6 +43,8 @@ export type ResourceDeps = RouteDeps & Readonly<{
   refusedUnknown: () => void
   /** Undefined where no part judges clients. */
   clients: ClientJudge | undefined
+  /** What exchanges client ids and secrets. */
+  pairs: Pairs
   /** `/verify`, where the policy's requirements of tokens are left out. */
   sessions: Handler
 }>
@@ -46,7 +53,20 @@ export type ResourceDeps = RouteDeps & Readonly<{
 export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted'): Handler {
   const policyOf = createRoutePolicy(deps, words)
   const judge = createJudge(deps)
-  return (request) => judge(request, policyOf(request))
+  return (request) => {
+    const route = policyOf(request)
+    const { basic } = route
+    return basic === undefined ? judge(request, route) : offering(judge(request, route), request, basic)
+  }
+}
+
+/** Each 401 of a route that takes Basic asks for it, but for a browser's page. */
+function offering (
+  result: HandlerResult | Promise<HandlerResult>, request: VerifyRequest, basic: BasicRoute
+): HandlerResult | Promise<HandlerResult> {
+  if (result instanceof Promise) return result.then((known) => offering(known, request, basic))
+  if (result.response.status !== 401 || isOfAPage(request.rawHeaders, basic.origin)) return result
+  return { ...result, response: withBasicChallenge(result.response, basic.resource) }
 }
 
 /**
@@ -54,7 +74,7 @@ export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted')
  * verifying: a token that claims an audience in vain is refused.
  */
 export function createResourceOrSession (deps: ResourceDeps): Handler {
-  const policyOf = createRoutePolicy(deps)
+  const policyOf = createRoutePolicy(deps, 'trusted', 'tokens or sessions')
   const judge = createJudge(deps)
   return (request) => {
     const route = policyOf(request)
@@ -82,6 +102,7 @@ type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Pro
 function createJudge (deps: ResourceDeps): Judge {
   const { verifier, keyer } = deps
   const conclude = createConclude(deps)
+  const judgeBasic = createJudgeBasic({ ...deps, conclude })
   function later (
     route: RoutePolicy,
     subject: CredentialContext,
@@ -90,12 +111,16 @@ function createJudge (deps: ResourceDeps): Judge {
     return verification.then((known) => conclude(route, subject, known))
   }
   return (request, route) => {
-    const { policy } = route
+    const { policy, basic } = route
     if (policy.kind === 'bad') {
       return refuse(route, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
     }
     const reading = readBearerAlone(request.rawHeaders)
-    if (reading.kind === 'none') return refuse(route, { reason: 'no_credentials', bearer: false })
+    if (reading.kind === 'none') {
+      return basic === undefined
+        ? refuse(route, { reason: 'no_credentials', bearer: false })
+        : judgeBasic(request, route, basic)
+    }
     if (reading.kind === 'refused') return refuse(route, { reason: reading.reason, bearer: true })
     const subject = credentialContextOf(keyer, request, reading.credentials)
     const verification = verifier.verify(reading.credentials.bearer ?? '', subject)

@@ -44,12 +44,16 @@ export type TokenRefusal = Readonly<{
   /** A bearer token was sent. */
   bearer: boolean
   challenge?: Challenge | undefined
+  /** In the place of the reason's own sentence. */
+  message?: string
+  /** Seconds, of a 503 that lasts. */
+  retryAfter?: string
 }>
 
 /** JSON for programs; never a page and never a redirect. */
 export function refuseToken (refusal: TokenRefusal, needs: TokenNeeds): HttpResponse {
   const { status, outward } = REFUSALS[refusal.reason]
-  const body = JSON.stringify({ error: outward, message: messageOf(refusal.reason, true) })
+  const body = JSON.stringify({ error: outward, message: refusal.message ?? messageOf(refusal.reason, true) })
   const headers = [
     'content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(body)), ...COMMON,
     'x-forward-auth-reason', outward
@@ -57,7 +61,7 @@ export function refuseToken (refusal: TokenRefusal, needs: TokenNeeds): HttpResp
   if (status === 401 || refusal.reason === 'insufficient_scope') {
     headers.push('www-authenticate', `Bearer ${[...errorOf(refusal), ...needed(needs)].join(', ')}`)
   }
-  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS)
+  if (status === 503) headers.push('retry-after', refusal.retryAfter ?? RETRY_AFTER_SECONDS)
   return { status, headers, body }
 }
 
@@ -88,4 +92,9 @@ export function withTokenChallenge (refused: HttpResponse, needs: TokenNeeds): H
     index % 2 === 1 && refused.headers[index - 1] === 'www-authenticate' ? [text, ...needed(needs)].join(', ') : text
   )
   return { ...refused, headers }
+}
+
+/** RFC 7617. A line of its own before the Bearer challenge: many programs read the first one only. */
+export function withBasicChallenge (refused: HttpResponse, resource: string): HttpResponse {
+  return { ...refused, headers: ['www-authenticate', `Basic realm="${resource}", charset="UTF-8"`, ...refused.headers] }
 }

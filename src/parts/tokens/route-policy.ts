@@ -1,5 +1,7 @@
-import type { Policy } from '../../base/core/policy.ts'
-import { namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
+import type { Policy, Understood } from '../../base/core/policy.ts'
+import { partsOf } from '../../base/core/protected-resource.ts'
+import { offerOf, problemOf } from './offer.ts'
+import { clientsOf, namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
 import type { FactSource } from '../../base/identity/profile.ts'
 import { withFactsOfTokens } from '../../base/verify/facts.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
@@ -14,7 +16,15 @@ export type RouteDeps = Readonly<{
   facts: FactSource
 }>
 
-export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds }>
+/** A route on which a client id and secret stand for a token of this resource. */
+export type BasicRoute = Readonly<{
+  resource: string
+  origin: string
+  /** The clients that it names; undefined: it names none. */
+  clients: readonly string[] | undefined
+}>
+
+export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds, basic?: BasicRoute | undefined }>
 
 /** The policy headers of a request whose query alone chooses. */
 export const NO_HEADER: PolicyTexts['proxy'] =
@@ -26,18 +36,23 @@ export const NO_HEADER: PolicyTexts['proxy'] =
  */
 export function createRoutePolicy (
   { resources, isAllowList, facts }: RouteDeps,
-  words: OwnWords = 'trusted'
+  words: OwnWords = 'trusted',
+  endpoint: 'tokens' | 'tokens or sessions' = 'tokens'
 ): (request: VerifyRequest) => RoutePolicy {
   const routeOf = createDerivedPolicies((policy): RoutePolicy => {
     const needs = tokenNeedsOf(policy)
     if (policy.kind === 'bad') return { policy, needs }
+    const offer = offerOf(policy)
+    const problem = offer.isMade ? problemOf(needs, offer, endpoint) : undefined
+    if (problem !== undefined) return bad(problem)
     if (needs.resources.length === 0) return NO_RESOURCE
     if (!needs.resources.every((uri) => resources.has(uri))) return UNKNOWN_RESOURCE
     if (isAllowList && !namesClients(policy)) return NO_CLIENT
     const known = withFactsOfTokens(policy, facts)
     if (known.kind === 'bad') return { policy: known, needs }
     const signIn = resources.get(needs.resources[0] ?? '') ?? []
-    return { policy, needs: { ...needs, scopes: [...new Set([...signIn, ...needs.scopes])] } }
+    const scopes = [...new Set([...signIn, ...needs.scopes])]
+    return { policy, needs: { ...needs, scopes }, basic: offer.isBasic ? basicOf(policy, needs) : undefined }
   }, words)
   const chosen = (request: VerifyRequest): RoutePolicy => {
     if (words === 'doubtful') return routeOf(request)
@@ -46,14 +61,18 @@ export function createRoutePolicy (
   }
   return (request) => {
     const route = chosen(request)
-    const { policy, needs } = route
-    return policy.kind === 'understood' && policy.asksCall ? ofCall(withCall(policy, request), needs) : route
+    const { policy } = route
+    return policy.kind === 'understood' && policy.asksCall ? ofCall(withCall(policy, request), route) : route
   }
 }
 
 /** The call of a tool may need a scope more. */
-function ofCall (policy: Policy, needs: TokenNeeds): RoutePolicy {
-  return { policy, needs: { ...needs, scopes: [...new Set([...needs.scopes, ...tokenNeedsOf(policy).scopes])] } }
+function ofCall (policy: Policy, { needs, basic }: RoutePolicy): RoutePolicy {
+  return { policy, basic, needs: { ...needs, scopes: [...new Set([...needs.scopes, ...tokenNeedsOf(policy).scopes])] } }
+}
+
+function basicOf (policy: Understood, { resources: [resource = ''] }: TokenNeeds): BasicRoute {
+  return { resource, origin: partsOf(resource).origin, clients: clientsOf(policy) }
 }
 
 const bad = (why: string): RoutePolicy => ({ policy: { kind: 'bad', why }, needs: { resources: [], scopes: [] } })

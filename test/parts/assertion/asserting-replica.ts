@@ -138,7 +138,7 @@ function signer (opened: OpenedParts, { wall }: ManualClock) {
   const [contributor] = opened.flatMap(({ headers }) => headers ?? [])
   return (audience?: string): string | undefined => {
     const named = audience === undefined ? { kind: 'default' } as const : { kind: 'named', value: audience } as const
-    const give = contributor?.route({ identity: { kind: 'default' }, audience: named })
+    const give = contributor?.route({ identity: { kind: 'default' }, audience: named, as: { kind: 'default' } })
     return give?.({ admitted: ALICE, profile: NO_PROFILE, session: undefined, now: wall() })?.values[0]
   }
 }

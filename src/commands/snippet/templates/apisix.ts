@@ -13,6 +13,7 @@ import {
   checkOf,
   type Route,
   type Settings,
+  takesBasic,
   UNUSED_IDENTITY
 } from '../settings.ts'
 
@@ -113,7 +114,7 @@ const question = (settings: Settings, policy: string): string => `\
         request_headers: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
         extra_headers: { X-Forwarded-Uri: $real_request_uri } # by default a decoded one: where to come back to after a login
         # security: all of them; one that forward-auth does not send is cleared. X-Authgear-Session-Acr is cleared always
-        upstream_headers: [${lower([...identityOf(settings), UNUSED_IDENTITY]).join(', ')}]
+        upstream_headers: [${lower([...identityOf(settings), UNUSED_IDENTITY, ...takesBasic(policy) ? ['Authorization'] : []]).join(', ')}]
         client_headers: [${lower(FORWARDED_RESPONSE_HEADERS).join(', ')}]
         timeout: 5000
         status_on_error: 503 # the default, 403, would look like a refusal

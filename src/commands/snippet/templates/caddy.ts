@@ -2,7 +2,8 @@
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
 import { anyCase, patternOf } from '../paths.ts'
 import {
-  checkOf, type Files, hiddenCookie, identityOf, ownComment, ownPaths, type Route, type Settings
+  allPolicies, type Files, hiddenCookie, identityOf, isForTokens, ownComment, ownPaths, type Route, type Settings,
+  takesBasic
 } from '../settings.ts'
 
 export function caddy (settings: Settings): Files {
@@ -90,10 +91,22 @@ ${settings.resources.length === 0
 : `
 # the same for resource tokens (docs/resource-tokens.md): import authgear_resource "resource=https://…&scope=…"
 ${check(settings, 'authgear_resource', '/resource')}`}\
+${allPolicies(settings).some(({ policy }) => takesBasic(policy)) ? BASIC : ''}\
 
 # who is signed in may pass
 (authgear) {
 	import authgear_policy ""
+}
+`
+
+/** "route" keeps the order: without it request_header comes before forward_auth. */
+const BASIC = `
+# the same where clients may send their id and secret (docs/basic.md): the app does not see them
+(authgear_basic) {
+	import authgear_resource {args[0]}
+	route {
+		request_header -Authorization
+	}
 }
 `
 
@@ -170,7 +183,7 @@ const handle = (settings: Settings, route: Route): string => `\
 
 function guard (policy: string): string {
   if (policy === '') return 'import authgear'
-  return `import authgear_${checkOf(policy).startsWith('/resource') ? 'resource' : 'policy'} "${policy}"`
+  return `import authgear_${takesBasic(policy) ? 'basic' : isForTokens(policy) ? 'resource' : 'policy'} "${policy}"`
 }
 
 const own = (settings: Settings): string => `\

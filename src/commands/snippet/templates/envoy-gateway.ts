@@ -13,7 +13,8 @@ import {
   ownPattern,
   checkOf,
   respelled,
-  type Settings
+  type Settings,
+  takesBasic
 } from '../settings.ts'
 
 export function envoyGateway (settings: Settings): Files {
@@ -32,13 +33,13 @@ const file = (settings: Settings, way = BY_HTTP): string =>
     gateway(settings, way),
     clientTraffic(settings),
     refuse(settings),
-    ...settings.routes.map(({ name }, i) =>
-      httpRoute(settings, name, regex(wholePatternsOf(settings)[i] ?? ''), backendOf(settings.app))),
+    ...settings.routes.map(({ name, policy }, i) =>
+      httpRoute(settings, name, regex(wholePatternsOf(settings)[i] ?? ''), toApp(settings, policy))),
     httpRoute(
       settings,
       'app',
       '{ type: PathPrefix, value: / } # security: the catch-all; a path without its own route is still protected',
-      backendOf(settings.app)
+      toApp(settings, settings.policy)
     ),
     `${DENY}${securityPolicy(settings, { kind: 'Gateway', name: 'authgear' }, settings.policy, way)}`,
     ...allPolicies(settings).map(
@@ -104,6 +105,11 @@ const REFUSAL = 'filters: [{ type: ExtensionRef, extensionRef: { group: gateway.
   'kind: HTTPRouteFilter, name: refuse } }]'
 
 const backendOf = ({ host, port }: Address): string => `backendRefs: [{ name: ${host}, port: ${port} }]`
+
+/** A filter of the route runs after forward-auth was asked. */
+const toApp = ({ app }: Settings, policy: string): string => takesBasic(policy)
+  ? `filters: [{ type: RequestHeaderModifier, requestHeaderModifier: { remove: [Authorization] } }] # security: the app must not see a secret\n    ${backendOf(app)}`
+  : backendOf(app)
 
 const regex = (pattern: string): string => `{ type: RegularExpression, value: '${pattern}' }`
 

@@ -3,7 +3,7 @@ import { anyCase, wholePatternOf } from '../paths.ts'
 import {
   type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, hiddenCookie,
   identityOf, lower, LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route,
-  type Settings
+  type Settings, takesBasic
 } from '../settings.ts'
 
 /** Envoy >= 1.38: the policy is the query of `path_override`. */
@@ -141,6 +141,7 @@ ${ownPaths(settings).length > 0 ? own(settings) : ''}\
 ${settings.routes.map(route => routeOf(settings, route, way)).join('')}\
               - match: { prefix: / } # security: the catch-all; a path without its own route is still protected
                 route: { cluster: app, timeout: 0s } # the default, 15 s, would cut off long answers
+${hideSecret(settings.policy)}\
 ${way.isPolicyInFilter || settings.policy === '' ? '' : way.routePolicy(settings, settings.policy)}`
 
 const clusters = (settings: Settings, way: Way): string => `\
@@ -214,7 +215,13 @@ const assignment = (name: string, { host, port }: Address): string =>
 const routeOf = (settings: Settings, route: Route, way: Way): string => `\
               - match: { safe_regex: { regex: '${anyCase(settings)}${wholePatternOf(route)}' } }
                 route: { cluster: app, timeout: 0s }
+${hideSecret(route.policy)}\
 ${way.routePolicy(settings, route.policy)}`
+
+/** The router removes it, after forward-auth was asked. */
+const hideSecret = (policy: string): string => takesBasic(policy)
+  ? '                request_headers_to_remove: [authorization] # security: the app must not see a secret\n'
+  : ''
 
 const NO_QUESTION = `\
                 typed_per_filter_config:

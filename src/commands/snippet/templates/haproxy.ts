@@ -1,6 +1,7 @@
 import { HOP_HEADERS, PARAMETER } from '../guards.ts'
 import { patternOf } from '../paths.ts'
 import {
+  allPolicies,
   FORWARDED_RESPONSE_HEADERS,
   FORWARDED_REQUEST_HEADERS,
   escaped,
@@ -12,7 +13,8 @@ import {
   ownPaths,
   checkOf,
   respelled,
-  type Settings
+  type Settings,
+  takesBasic
 } from '../settings.ts'
 
 export function haproxy (settings: Settings): Files {
@@ -95,6 +97,11 @@ ${settings.routes.map((route) => `\
     http-request lua.forward-auth unless { var(txn.authgear_allowed) -m bool }
     # security: only the script says yes; an error in it must not allow a request
     http-request deny deny_status 503 unless { var(txn.authgear_allowed) -m bool }
+${allPolicies(settings).some(({ policy }) => takesBasic(policy)) ? HIDE_SECRET : ''}`
+
+const HIDE_SECRET = `\
+    # security: the app must not see a secret
+    http-request del-header authorization if { var(txn.authgear_url) -m reg '[?&]basic=on(&|$)' }
 `
 
 /** Before a route is chosen. */

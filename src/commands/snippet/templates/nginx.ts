@@ -13,7 +13,8 @@ import {
   ownPaths,
   ownPattern,
   checkOf,
-  type Settings
+  type Settings,
+  takesBasic
 } from '../settings.ts'
 
 export function nginx (settings: Settings): Files {
@@ -149,9 +150,13 @@ const locationOf = (settings: Settings, match: string, name: string): string => 
     location ${match} {${match === '/' ? ' # security: the catch-all, what has no location of its own is still protected' : ''}
       auth_request /_authgear/${name};
       include authgear_app.inc;
+${takesBasic(policyOf(settings, name)) ? '      proxy_set_header Authorization ""; # security: the app must not see a secret\n' : ''}\
       ${toApp(settings)}
     }
 `
+
+const policyOf = (settings: Settings, name: string): string =>
+  allPolicies(settings).find((one) => one.name === name)?.policy ?? ''
 
 /** Hides our cookie from the app; a login route of ours needs it. */
 const HIDE = 'proxy_set_header Cookie $authgear_cookie;'

@@ -79,7 +79,7 @@ spec:
     # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
     authRequestHeaders: [${FORWARDED_REQUEST_HEADERS.join(', ')}]
     # security: deletes the client's own of every name that an app may trust, then copies forward-auth's; keep (?i) and the capitals
-    authResponseHeadersRegex: "${identityPattern(settings)}"
+    authResponseHeadersRegex: "${identityPattern(settings, policy)}"
     maxResponseBodySize: 65536
 `
 

@@ -138,7 +138,7 @@ ${settings.forwardAuth.tls ? `      - traefik.http.middlewares.${name}.forwardau
       # security: nothing else of the client's request reaches forward-auth, no X-Forward-Auth-Policy either
       - traefik.http.middlewares.${name}.forwardauth.authRequestHeaders=${FORWARDED_REQUEST_HEADERS.join(',')}
       # security: deletes the client's own of every name that an app may trust, then copies forward-auth's; keep (?i) and the capitals
-      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${inCompose(identityPattern(settings))}
+      - traefik.http.middlewares.${name}.forwardauth.authResponseHeadersRegex=${inCompose(identityPattern(settings, policy))}
       - traefik.http.middlewares.${name}.forwardauth.maxResponseBodySize=65536
 `
 

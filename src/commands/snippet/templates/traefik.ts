@@ -2,7 +2,7 @@ import { noneOf, PARAMETER } from '../guards.ts'
 import { anyCase, patternOf } from '../paths.ts'
 import {
   clearedOf, FORWARDED_REQUEST_HEADERS, type Files, ownComment, ownPaths, ownPattern, checkOf, type Route,
-  type Settings
+  type Settings, takesBasic
 } from '../settings.ts'
 
 export function traefik (settings: Settings): Files {
@@ -30,8 +30,8 @@ export const routeRule = (settings: Settings, route: Route): string =>
 export const REFUSED_PRIORITY = 100_000
 
 /** The client's headers that are deleted, and copied where forward-auth has them, in Traefik's language. */
-export const identityPattern = ({ stripped }: Settings): string =>
-  `(?i)^(X-Authgear-.*|${stripped.join('|')})$`
+export const identityPattern = ({ stripped }: Settings, policy = ''): string =>
+  `(?i)^(X-Authgear-.*|${[...stripped, ...takesBasic(policy) ? ['Authorization'] : []].join('|')})$`
 
 /** The headers that a route clears which asks nobody. */
 export const cleaned = (settings: Settings): string =>
@@ -128,13 +128,19 @@ ${settings.forwardAuth.tls ? '        tls: { ca: ca.crt } # security: whose cert
 ${FORWARDED_REQUEST_HEADERS.map(name => `          - ${name}\n`).join('')}\
         # security: deletes the client's own of every name that an app may trust, then copies forward-auth's. Keep (?i) and the
         # capitals: the pattern is compared with the canonical name, and "^x-authgear-" would match nothing
-        authResponseHeadersRegex: "${identityPattern(settings)}"
+        authResponseHeadersRegex: "${identityPattern(settings, settings.policy)}"
         maxResponseBodySize: 65536
     refuse: { ipAllowList: { sourceRange: [${NOBODY}], rejectStatusCode: 400 } } # nobody has that address: 400 for everybody
     # security: for a route without authgear: the client's own copies
     clean: { headers: { customRequestHeaders: ${cleaned(settings)} } }
 ${settings.routes.length > 0 ? '    # security: <<: keeps all that protects; only what is asked differs\n' : ''}\
-${settings.routes.map(({ name, policy }) => `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}" } }\n`).join('')}`
+${settings.routes.map((route) => middleware(settings, route)).join('')}`
+
+/** Of a route that takes Basic it deletes Authorization, too, which forward-auth never sends. */
+const middleware = (settings: Settings, { name, policy }: Route): string => {
+  const more = takesBasic(policy) ? `, authResponseHeadersRegex: "${identityPattern(settings, policy)}"` : ''
+  return `    ${name}: { forwardAuth: { <<: *forwardAuth, address: "${address(settings, policy)}"${more} } }\n`
+}
 
 const address = ({ forwardAuth }: Settings, policy: string): string => `${forwardAuth.origin}${checkOf(policy)}`
 

@@ -1,0 +1,79 @@
+import type { Clock } from '../../../base/clock.ts'
+import { isString, listOf, objectOf, parseJson } from '../../../base/core/json.ts'
+import type { Sealer } from '../../../base/crypto/sealing.ts'
+import type { RedisCommands } from '../../../base/redis/commands.ts'
+import { type Exchange, fullUntil, spend, WINDOW_MS } from './budget.ts'
+
+/** The list in Redis. */
+export type BudgetPlace = Readonly<{
+  commands: Pick<RedisCommands, 'getBuffer' | 'compareAndSet'>
+  sealer: Sealer
+  /** The key's name. */
+  name: string
+}>
+
+/** The exchanges that the replicas may make together; without Redis each counts its own. */
+export type Budget = Readonly<{
+  /** True if no unknown pair has a call now, as far as this replica knows: asks nobody. */
+  isFull: () => boolean
+  /** @param client names the client. @returns whether the exchange may be made. Never rejects. */
+  spend: (client: string, isKnown: boolean) => Promise<boolean>
+}>
+
+/** Names the form, too: what opens under it is a list of exchanges. */
+const SEALING_NAME = 'basic exchanges 1'
+/** Others wrote in between so often. */
+const MAX_ATTEMPTS = 5
+
+export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | undefined): Budget {
+  let own: readonly Exchange[] = []
+  let full = 0
+
+  function spendOwn (next: Exchange): boolean {
+    const spent = spend(own, next)
+    if (spent !== undefined) own = spent
+    full = fullUntil(own, next.at)
+    return spent !== undefined
+  }
+
+  /** @returns undefined where another replica wrote meanwhile */
+  async function attempt ({ commands, sealer, name }: BudgetPlace, next: Exchange): Promise<boolean | undefined> {
+    const sealed = await commands.getBuffer(name)
+    const made = sealed === null ? [] : read(sealer.open(SEALING_NAME, sealed))
+    const spent = spend(made, next)
+    full = fullUntil(spent ?? made, next.at)
+    if (spent === undefined) return false
+    const value = sealer.seal(SEALING_NAME, Buffer.from(JSON.stringify(spent)))
+    return await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), value) ? true : undefined
+  }
+
+  async function spendShared (shared: BudgetPlace, next: Exchange): Promise<boolean> {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const isSpent = await attempt(shared, next)
+      if (isSpent === true) spendOwn(next) // counts on if Redis goes away
+      if (isSpent !== undefined) return isSpent
+    }
+    return false
+  }
+
+  return Object.freeze({
+    isFull: () => isAhead(full - clock.wall()), // a clock that was set back holds nobody for longer than a minute
+    async spend (client: string, isKnown: boolean): Promise<boolean> {
+      const next = { at: clock.wall(), client, isKnown }
+      return place === undefined
+        ? spendOwn(next)
+        : await spendShared(place, next).catch(() => spendOwn(next))
+    }
+  })
+}
+
+const isAhead = (ms: number): boolean => ms > 0 && ms <= WINDOW_MS
+
+/** What another secret sealed counts as nothing. */
+function read (plain: Buffer | undefined): readonly Exchange[] {
+  const rows = listOf(plain === undefined ? undefined : parseJson(plain.toString()))
+  return rows.flatMap((row) => {
+    const { at, client, isKnown } = objectOf(row) ?? {}
+    return typeof at === 'number' && isString(client) && typeof isKnown === 'boolean' ? [{ at, client, isKnown }] : []
+  })
+}

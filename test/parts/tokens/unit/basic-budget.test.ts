@@ -1,0 +1,76 @@
+import t from 'tap'
+import { type Exchange, fullUntil, spend } from '../../../../src/parts/tokens/basic/budget.ts'
+
+const SECOND = 1000
+type Timed = readonly [second: number, client: string, kind: 'known' | 'unknown']
+
+/** Tries one after the other at their times. @returns those that may be made */
+function run (tries: readonly Timed[]): readonly Timed[] {
+  let made: readonly Exchange[] = []
+  return tries.filter(([second, client, kind]) => {
+    const next = spend(made, { at: second * SECOND, client, isKnown: kind === 'known' })
+    if (next !== undefined) made = next
+    return next !== undefined
+  })
+}
+
+const times = <T>(count: number, make: (n: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, n) => make(n))
+
+t.test('an unknown pair has two calls a minute of a client, and eight in all', async (t) => {
+  t.equal(run(times(10, () => [0, 'a', 'unknown'])).length, 2)
+  t.equal(run(times(20, (n) => [0, `client ${n}`, 'unknown'])).length, 8)
+  const nine = times(9, (n) => [n, `client ${n}`, 'unknown'] as const)
+  const later = run([...nine, [59, 'b', 'unknown'], [60, 'b', 'unknown']])
+  t.equal(later.at(-1)?.[0], 60, 'the first one of a minute ago is forgotten')
+  t.equal(later.length, 9)
+})
+
+t.test('guesses leave a known client three calls of its own, and twelve to all', async (t) => {
+  const guesses = times(10, () => [0, 'a', 'unknown'] as const)
+  t.equal(run([...guesses, ...times(10, () => [1, 'a', 'known'] as const)]).length, 5)
+  const flood = times(40, (n) => [0, `junk ${n}`, 'unknown'] as const)
+  t.equal(run([...flood, ...times(40, (n) => [1, `machine ${n}`, 'known'] as const)]).length, 20)
+})
+
+t.test('known clients may use all that Authgear has', async (t) => {
+  t.equal(run(times(9, () => [0, 'a', 'known'])).length, 5)
+  t.equal(run(times(30, (n) => [0, `machine ${n}`, 'known'])).length, 20)
+  const full = times(20, (n) => [0, `machine ${n}`, 'known'] as const)
+  t.equal(run([...full, [1, 'new', 'unknown']]).length, 20)
+})
+
+t.test('no order of calls exceeds Authgear’s buckets', async (t) => {
+  let seed = 7
+  const random = (): number => { seed = (seed * 48_271) % 2_147_483_647; return seed / 2_147_483_647 }
+  const left = { project: 20, clients: new Map<string, number>() }
+  const fill = (ms: number): void => {
+    left.project = Math.min(20, left.project + ms / 3000)
+    for (const [id, one] of left.clients) left.clients.set(id, Math.min(5, one + ms / 12_000))
+  }
+  let [made, now, allowed]: [readonly Exchange[], number, number] = [[], 0, 0]
+  for (let n = 0; n < 20_000; n++) {
+    const ms = Math.floor(random() * 1500)
+    now += ms
+    fill(ms)
+    const client = `client ${Math.floor(random() * 12)}`
+    const next = spend(made, { at: now, client, isKnown: random() < 0.5 })
+    if (next === undefined) continue
+    made = next
+    allowed++
+    left.project--
+    left.clients.set(client, (left.clients.get(client) ?? 5) - 1)
+    if (left.project < 0 || (left.clients.get(client) ?? 0) < 0) t.fail(`call ${n} is one too many`)
+  }
+  t.ok(allowed > 2000, `${allowed} calls`)
+  t.ok(made.length <= 20)
+})
+
+t.test('says until when no unknown pair has a call', async (t) => {
+  const eight = times(8, (n): Exchange => ({ at: n * SECOND, client: `client ${n}`, isKnown: false }))
+  t.equal(fullUntil(eight, 10 * SECOND), 60 * SECOND)
+  t.equal(fullUntil(eight.slice(1), 10 * SECOND), 0)
+  t.equal(fullUntil(eight, 60 * SECOND), 0)
+  const twenty = times(20, (): Exchange => ({ at: 5 * SECOND, client: 'a', isKnown: true }))
+  t.equal(fullUntil(twenty, 10 * SECOND), 65 * SECOND)
+})
