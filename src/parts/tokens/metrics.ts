@@ -9,8 +9,7 @@ export const METRICS = {
   ),
   exchanges: counter(
     'forward_auth_basic_exchanges_total',
-    'Exchanges of a client id and secret for a token: refused by Authgear, limited by its rate limit, or held back ' +
-      'for clients that were good before.',
+    'Exchanges of client ids and secrets for tokens; limited: Authgear answered 429; held: kept for known clients.',
     'outcome', OUTCOMES
   ),
   unknown: counter(
