@@ -36,6 +36,12 @@ t.test('the discovery document', async (t) => {
     end_session_endpoint: `${server.origin}/oauth2/end_session`,
     jwks_uri: `${server.origin}${JWKS}`
   })
+  const page = [['Origin', 'https://inspector.example.com']] as const
+  const allowed = ({ headers }: typeof oauth): string => String(headers['access-control-allow-origin'])
+  suite.says(t, 'pages that may read it', allowed(await server.call('main', OPENID, { headers: page })), '*')
+  const preflight = [...page, ['Access-Control-Request-Method', 'POST']] as const
+  suite.says(t, 'pages that may ask for a token',
+    allowed(await server.call('main', '/oauth2/token', { method: 'OPTIONS', headers: preflight })), 'undefined')
   const by = [['X-Forwarded-Host', new URL(server.origin).host], ['X-Forwarded-Proto', 'http']] as const
   suite.answers(t, 'by http', await server.callPlainly('main', OPENID, { headers: by }), '307 a page')
 })

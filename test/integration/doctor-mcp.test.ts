@@ -264,6 +264,7 @@ const ROWS: readonly Row[] = [
   ['a proxy that drops Mcp-Method before the server', ['mcp-headers-lost'],
     withToken(() => ({ status: 400, body: { jsonrpc: '2.0', id: 1, error: { code: -32020, message: 'missing' } } }))],
   ['a server that does not answer a list of tools', ['mcp-fails'], withToken(() => ({ status: 502 }))],
+  ['a server with another path, or another allowed host', ['mcp-path'], withToken(() => ({ status: 421 }))],
   ['a server that says of the body that there is no such tool', ['mcp-obeys-body'],
     obeying((body) => ({ status: 400, body: unknownTool(body) }))],
   ['a server that runs the body, and says that it failed', ['mcp-obeys-body'],

@@ -34,8 +34,11 @@ export async function publicRoutes (app, parts) {
     : reply.redirect('/login', 302))
 }
 
-/** Go writes no charset. @param {FastifyReply} reply @param {string} text */
-const json = (reply, text) => reply.header('Content-Type', 'application/json').send(Buffer.from(text))
+/** Go writes no charset; any page may read it. @param {FastifyReply} reply @param {string} text */
+const json = (reply, text) => reply
+  .header('Content-Type', 'application/json')
+  .header('Access-Control-Allow-Origin', '*')
+  .send(Buffer.from(text))
 
 /**
  * Only its public origin answers; who asks by another is sent there.

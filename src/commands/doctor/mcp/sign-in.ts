@@ -16,15 +16,14 @@ export const signIn: Step = {
       outcomeOf(await given.ask(requestOf(server.authorize ?? '', client, resource, scopes)), client)
     const outcome = await ask(scopes)
     if (client.kind === 'unknown') {
-      return { findings: outcome.kind === 'broken' ? [outcome.finding] : [], notes: [NOT_ASKED] }
+      return outcome.kind === 'broken' ? { findings: [outcome.finding] } : { skipped: NOT_ASKED }
     }
     const findings = outcome.kind === 'scope' ? await eachScope(scopes, ask) : ofOutcome(outcome)
     return { findings, notes: given.registers ? [`registered, and stays at Authgear: ${shown(client.id)}`] : [] }
   }
 }
 
-const NOT_ASKED = 'whether Authgear opened the resource and its scopes was not asked: --client-id names a client, ' +
-  '--register registers one'
+const NOT_ASKED = 'the endpoint answers; name a client by --client-id, or --register one, to ask with the resource'
 
 /** The answer of the authorization endpoint. */
 type Outcome = Readonly<

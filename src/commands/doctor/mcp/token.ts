@@ -32,7 +32,10 @@ function judgeList (url: string, reply: Reply): Seen {
   if (status === 403) {
     return { findings: [['mcp-headers-lost', 'a list of tools is refused (403), which every rule by tool allows']] }
   }
-  if (message === undefined) return { findings: [['mcp-fails', `${url} answers ${status} to a list of tools`]] }
+  if (message === undefined) {
+    const id = status === 404 || status === 405 || status === 421 ? 'mcp-path' : 'mcp-fails'
+    return { findings: [[id, `${url} answers ${status} to a list of tools`]] }
+  }
   return { learnt: { list: { error: message.code, tool: toolIn(message.result) } } }
 }
 
