@@ -5,15 +5,17 @@ import { freePort } from '../helpers/free-port.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { ask, HOST, type HeaderLine } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
+import { startSimulator } from '../helpers/simulator.ts'
 import { H2C } from './h2c-edits.ts'
 import type { Agent } from './mcp/agent.ts'
 import { type Attack, ATTACKS, HONEST } from './mcp/attacks.ts'
 import { pythonAgent } from './mcp/python-agent.ts'
 import { startPythonToolServer, startToolServer, type ToolServer } from './mcp/tool-servers.ts'
 import { typescriptAgent } from './mcp/typescript-agent.ts'
+import { inspector, RESOURCE, SDKS } from './mcp/world.ts'
 import { startOneReplica, type OneReplica } from './one-replica.ts'
 import { ALICE } from './people.ts'
-import { ALL, EVERY_WAY } from './proxies.ts'
+import { ALL, caddy, EVERY_WAY } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
 import { startProxy } from './start-proxy.ts'
 
@@ -70,6 +72,31 @@ t.test('rules by tool before real servers', { skip: skipOrFail(...MACHINE) }, as
       t.match(await agent.call('/open', 'read'), { text: 'read', protocol: '2025-11-25' }, proxy.snippet)
     }
   })
+})
+
+t.test('tool_scope: clients get what one tool needs', { skip: skipOrFail('mcp-inspector', ...MACHINE) }, async (t) => {
+  const authgear = await startSimulator(t, {
+    registration: 'open', resources: [{ uri: RESOURCE, scopes: ['use', 'admin'] }]
+  })
+  const { service } = await startOneReplica(t, { RESOURCES: `${RESOURCE}#openid,use,admin` }, { authgear })
+  const server = await startToolServer(t, 'reject')
+  for (const proxy of ALL) {
+    const port = await startProxy(t, { ...proxy, tls: false }, {
+      app: server.port,
+      forwardAuth: [service.port],
+      options: [
+        '--resource', `${RESOURCE}=/mcp`, '--scope', 'use', '--policy', '/mcp=tool_scope=delete:admin', '--no-login'
+      ]
+    })
+    const agents = { ...SDKS, ...proxy === caddy && { inspector } }
+    for (const [client, sdk] of Object.entries(agents)) {
+      const [agent, what] = [sdk(t, port), `${client} behind ${proxy.snippet}`]
+      t.match(await agent.call('/mcp', 'read'), { text: 'read' }, what)
+      const { text, error, seen } = await agent.call('/mcp', 'delete')
+      t.equal(text, 'delete', error ?? what)
+      if (client !== 'inspector') t.ok(seen.includes('POST /mcp 403'), `${what} had to step up`)
+    }
+  }
 })
 
 type Name = 'TypeScript, strict' | 'TypeScript, default' | 'TypeScript, one transport a request' |
