@@ -18,7 +18,7 @@ const NEEDS = ['redis-server', 'python-mcp', 'mcp-inspector', 'jq'] as const
 
 t.test('the page’s settings and options are read', async (t) => {
   t.match(SETTINGS, { RESOURCES: `${RESOURCE}#openid,use,admin`, ASSERTION: 'on' })
-  t.equal(OPTIONS.filter((word) => word === '--resource').length, 2)
+  t.ok(['--resource', '--policy'].every((word) => OPTIONS.includes(word)))
 })
 
 for (const proxy of [traefik, caddy]) {
@@ -52,7 +52,7 @@ for (const proxy of [traefik, caddy]) {
         const agent = inspector(t, port, document)
         const first = await agent.call('/mcp', 'read')
         t.match(first.text, `done for ${demo.alice.id}, ${document ?? 'dcrc_'}`, first.error ?? '')
-        t.match((await agent.call('/mcp/admin', 'delete')).text, /^done for .*admin/)
+        t.match((await agent.call('/mcp', 'delete')).text, /^done for .*admin/)
         t.match(scopesOf(first), document === undefined ? /admin/ : /^openid use offline_access$/, 'what it asks for')
       })
     }
@@ -94,7 +94,7 @@ t.test('offline_access keeps agents signed in, and lets them step up', {
   for (const [name, sdk] of Object.entries(SDKS)) {
     const agent = sdk(t, port)
     t.equal(scopesOf(await agent.call('/mcp', 'read')), 'openid offline_access use', name)
-    const more = await agent.call('/mcp/admin', 'delete')
+    const more = await agent.call('/mcp', 'delete')
     t.match(more.text, /^done for .*admin/, more.error ?? '')
   }
 })
@@ -110,15 +110,15 @@ async function useIt (t: Test, agent: Agent, port: number, document: string | un
   const [refused, metadata] = first.seen
   t.strictSame([refused, metadata], ['POST /mcp 401', 'GET /.well-known/oauth-protected-resource/mcp 200'])
   t.strictSame(scopesOf(first).split(' ').filter((scope) => scope !== 'offline_access'), ['openid', 'use'])
-  const { status, headers } = await asking(port, '/mcp/admin', first.token)
+  const { status, headers } = await asking(port, 'delete', first.token)
   t.equal(status, 403)
   const challenge = String(headers['www-authenticate'])
   for (const part of ['error="insufficient_scope"', 'scope="openid use admin"']) {
     t.ok(challenge.includes(part) && readPage().includes(`\`${part}\``), challenge)
   }
-  const more = await agent.call('/mcp/admin', 'delete')
+  const more = await agent.call('/mcp', 'delete')
   t.match(more.text, /^done for .*admin/, more.error ?? '')
-  t.ok(more.seen.includes('POST /mcp/admin 403'), 'it stepped up')
+  t.ok(more.seen.includes('POST /mcp 403'), 'it stepped up')
   t.equal(more.client, first.client)
 }
 
@@ -165,11 +165,12 @@ async function blockIt (t: Test, agent: Agent, { service, port, record }: World)
   t.match(JSON.parse(run(block('block').replace('PUT', 'DELETE'), name)), { status: 'lifted' })
 }
 
-async function asking (port: number, path: string, token: string): Promise<Answer> {
+async function asking (port: number, tool: string, token: string): Promise<Answer> {
   const headers = [
-    ['Authorization', `Bearer ${token}`], ['Accept', 'application/json, text/event-stream']
+    ['Authorization', `Bearer ${token}`], ['Accept', 'application/json, text/event-stream'],
+    ['MCP-Protocol-Version', '2026-07-28'], ['Mcp-Method', 'tools/call'], ['Mcp-Name', tool]
   ] as const
-  return await ask(port, { path, method: 'POST', headers })
+  return await ask(port, { path: '/mcp', method: 'POST', headers })
 }
 
-const statusOf = async (port: number, token: string): Promise<number> => (await asking(port, '/mcp', token)).status
+const statusOf = async (port: number, token: string): Promise<number> => (await asking(port, 'read', token)).status

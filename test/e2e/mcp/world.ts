@@ -34,7 +34,7 @@ export type World = Readonly<{
   service: Service
   /** The proxy before the page's server. */
   port: number
-  /** The proxy before a server that can go on with a stream. */
+  /** The proxy before a server of older revisions, which can go on with a stream. */
   resumablePort: number
   /** The proxy before the page's server in Python. */
   pythonPort: number
@@ -65,6 +65,8 @@ export async function startWorld (t: Test, proxy: Proxy, more: Readonly<Record<s
     ...tls && { LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   })
   const behind = { forwardAuth: [service.port], caFile: tls?.caFile, options: OPTIONS }
+  // clients of older revisions need a route without a rule by tool
+  const options = OPTIONS.filter((word) => word !== '--policy' && !word.startsWith('/'))
   const [page, resumable] = [await startServerOfPage(t, block('server.mjs')), await startResumableServer(t)]
   const python = await startPythonServerOfPage(t, block('server.py'))
   return {
@@ -72,7 +74,7 @@ export async function startWorld (t: Test, proxy: Proxy, more: Readonly<Record<s
     service,
     record,
     port: await startProxy(t, proxy, { ...behind, app: page }),
-    resumablePort: await startProxy(t, proxy, { ...behind, app: resumable }),
+    resumablePort: await startProxy(t, proxy, { ...behind, app: resumable, options }),
     pythonPort: await startProxy(t, proxy, { ...behind, app: python })
   }
 }
