@@ -56,7 +56,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   'skill: server': /-32022/,
   'skill: authgear': /registration_endpoint/,
   'skill: service': new RegExp(RESOURCE),
-  'skill: check': /resource_metadata=[^]+"resource":/i,
+  'skill: check': /resource_metadata=[^]+a forged one is refused[^]+0 errors/,
   'skill: call': /done for /
 }
 
@@ -75,6 +75,8 @@ async function startWorld (t: Test) {
     ...inspectorEnvironment(home, { origin: `https://${HOST}`, port: proxy }),
     PATH: [dirname(process.execPath), join(ROOT, '.servers/bin'), process.env['PATH']].join(delimiter),
     CURL_HOME: home,
+    MCP_TLS_PORT: String(front),
+    NODE_EXTRA_CA_CERTS: ca,
     XDG_DATA_HOME: home,
     XDG_CONFIG_HOME: home,
     MANAGEMENT_LISTEN: `127.0.0.1:${await freePort()}`

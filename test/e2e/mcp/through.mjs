@@ -1,9 +1,11 @@
 // Loaded into the MCP inspector: requests for the host of MCP_ORIGIN go to the proxy at MCP_PORT, as DNS and TLS in
-// front of it would send them. Each is a line of MCP_SEEN, with its bearer token.
+// front of it would send them. Each is a line of MCP_SEEN, with its bearer token. What other programs of a test send
+// over TLS goes to MCP_TLS_PORT.
 import { appendFileSync } from 'node:fs'
+import tls from 'node:tls'
 import { Agent, buildConnector, fetch as fetchFrom } from 'undici'
 
-const { MCP_ORIGIN, MCP_PORT = '', MCP_SEEN = '' } = process.env
+const { MCP_ORIGIN, MCP_PORT = '', MCP_SEEN = '', MCP_TLS_PORT } = process.env
 const direct = globalThis.fetch
 const connector = buildConnector({ timeout: 60_000 })
 const dispatcher = new Agent({
@@ -17,4 +19,11 @@ globalThis.fetch = async (input, init) => {
   const token = new Headers(init?.headers).get('authorization')?.replace('Bearer ', '')
   appendFileSync(MCP_SEEN, `${init?.method ?? 'GET'} ${url.pathname} ${answer.status} ${token ?? ''}\n`)
   return answer
+}
+
+const connectTls = tls.connect
+if (MCP_TLS_PORT !== undefined) {
+  tls.connect = (options, ...more) => `https://${options.host}` === MCP_ORIGIN
+    ? connectTls({ ...options, host: '127.0.0.1', port: Number(MCP_TLS_PORT) }, ...more)
+    : connectTls(options, ...more)
 }
