@@ -7,14 +7,29 @@ import { listenFree } from '../helpers/listen-free.ts'
 import { HOST } from '../helpers/request.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { block, RESOURCE, SDKS, startWorld } from './mcp/world.ts'
-import { caddy } from './proxies.ts'
+import { caddy, traefik } from './proxies.ts'
 import type { Proxy } from './proxy.ts'
-import { swap } from './snippets.ts'
+import { readSnippet, swap } from './snippets.ts'
 
 const ROUTES = '\t\t# routes and their policies: docs/policies.md\n'
-const WITH_CORS: Proxy = {
-  ...caddy, edits: { Caddyfile: (written) => swap(written, ROUTES, `${block('cors')}${ROUTES}`) }
+/** The block of the page, and its values in the recipe of another proxy. */
+const WITH_CORS: readonly Proxy[] = [
+  { ...caddy, edits: { Caddyfile: (written) => swap(written, ROUTES, `${block('cors')}${ROUTES}`) } },
+  { ...traefik, edits: { 'dynamic.yml': withCors } }
+]
+const VALUES = [
+  ['OriginList: [https://www.example.com]', 'OriginList: ["*"]'],
+  ['AllowHeaders: [Authorization, Content-Type]', 'AllowHeaders: [Authorization, "*"]'],
+  ['ExposeHeaders: [WWW-Authenticate, Retry-After, X-Request-ID]', 'ExposeHeaders: [WWW-Authenticate, Mcp-Session-Id]'],
+  ['AllowCredentials: true', 'AllowCredentials: false']
+] as const
+
+function withCors (written: string): string {
+  const ofPage = readSnippet('proxies/traefik.md', 'traefik: cors')
+  const recipe = VALUES.reduce((text, [from, to]) => swap(text, from, to), ofPage)
+  return swap(written, '  middlewares:\n', `  middlewares:\n${recipe}`).replaceAll('middlewares: [', 'middlewares: [cors, ')
 }
+
 const URL_OF = `http://${HOST}`
 /** A web page with the SDK's client in it. */
 const SCRIPT = `
@@ -33,24 +48,26 @@ window.call = async (url, token, name) => {
 }`
 
 t.test('a client in a web page of another origin', {
-  skip: skipOrFail('caddy', 'redis-server', 'python-mcp') || skipOrFailWithoutChromium()
+  skip: skipOrFail('caddy', 'traefik', 'redis-server', 'python-mcp') || skipOrFailWithoutChromium()
 }, async (t) => {
   const page = await startPage(t)
-  const [behind, without] = [await startWorld(t, WITH_CORS), await startWorld(t, caddy)]
-  const agent = SDKS.TypeScript(t, behind.port)
-  const { token, client } = await agent.call('/mcp', 'read')
-
-  await t.test('reads the challenge and calls a tool with the block of docs/mcp.md', async (t) => {
-    const ask = await open(t, page, behind.port)
-    const [status, challenge] = await ask('challenge', `${URL_OF}/mcp`) as [number, string]
-    t.equal(status, 401)
-    const [, metadata = ''] = /resource_metadata="https?:\/\/[^/]+([^"]+)"/.exec(challenge) ?? []
-    t.match(await ask('metadata', `${URL_OF}${metadata}`), { resource: RESOURCE })
-    t.match(await ask('call', `${URL_OF}/mcp`, token, 'read'), client)
-  })
+  for (const proxy of WITH_CORS) {
+    await t.test(`reads the challenge and calls a tool with the page’s values in ${proxy.snippet}`, async (t) => {
+      const { port } = await startWorld(t, proxy)
+      const { token, client } = await SDKS.TypeScript(t, port).call('/mcp', 'read')
+      const ask = await open(t, page, port)
+      const [status, challenge] = await ask('challenge', `${URL_OF}/mcp`) as [number, string]
+      t.equal(status, 401)
+      const [, metadata = ''] = /resource_metadata="https?:\/\/[^/]+([^"]+)"/.exec(challenge) ?? []
+      t.match(await ask('metadata', `${URL_OF}${metadata}`), { resource: RESOURCE })
+      t.match(await ask('call', `${URL_OF}/mcp`, token, 'read'), client)
+    })
+  }
 
   await t.test('sees a network error without it', async (t) => {
-    const ask = await open(t, page, without.port)
+    const { port } = await startWorld(t, caddy)
+    const { token } = await SDKS.TypeScript(t, port).call('/mcp', 'read')
+    const ask = await open(t, page, port)
     await t.rejects(ask('challenge', `${URL_OF}/mcp`), /Failed to fetch/)
     await t.rejects(ask('call', `${URL_OF}/mcp`, token, 'read'), /Failed to fetch/)
   })

@@ -154,6 +154,7 @@ const asAlice = (headers: readonly HeaderLine[]): readonly HeaderLine[] =>
   [['Cookie', ALICE.cookie], ...JSON_BODY, ...headers]
 
 async function overHttp2 (session: ClientHttp2Session, [, headers, body]: Attack): Promise<void> {
+  if (headers.some(([name]) => name === 'Connection')) return // HTTP/2 has none
   const lines: Record<string, string[]> = {}
   for (const [name, value] of asAlice(headers)) (lines[name.toLowerCase()] ??= []).push(value)
   const stream = session.request({ ':method': 'POST', ':path': '/tools', ':authority': HOST, ...lines })

@@ -59,6 +59,9 @@ export const ATTACKS: readonly Attack[] = ([
   ['the method in capitals', [version(), method('TOOLS/LIST')], call('delete')],
   ['base64 that is not canonical', [version(), method('tools/call'), named('=?base64?cmVhZB==?=')], call('delete')],
   ['a session', [...READ, ['Mcp-Session-Id', 'x']], old('delete')],
+  ['the revision taken away by Connection', [...LIST, ['Connection', 'MCP-Protocol-Version']], old('delete')],
+  ['all its headers taken away by Connection',
+    [...READ, ['Connection', 'close, MCP-Protocol-Version, Mcp-Method, Mcp-Name']], old('delete')],
   ['a long name', [version(), method('tools/call'), named('read'.padEnd(5000, 'x'))], call('delete')]
 ] as const).map(([what, headers, body]) =>
   [what, headers, typeof body === 'string' ? body : JSON.stringify(body)])
