@@ -42,8 +42,8 @@ export function inspectorAgent (t: Test, introduction: Introduction): Agent {
     async call (path, tool) {
       writeFileSync(seen, '')
       const { out, err } = await withPerson(spawn(mustFind('mcp-inspector'), [
-        '--cli', `${origin}${path}`, '--transport', 'http', '--protocol-era', 'auto', '--format', 'json',
-        '--callback-url', INSPECTOR_CALLBACK, '--method', 'tools/call', '--tool-name', tool,
+        '--cli', `${origin}${path}`, '--transport', 'http', '--protocol-era', 'auto', '--connect-timeout', '0',
+        '--format', 'json', '--callback-url', INSPECTOR_CALLBACK, '--method', 'tools/call', '--tool-name', tool,
         ...document === undefined ? [] : ['--client-metadata-url', document]
       ], { env, stdio: 'pipe' }), INSPECTOR_CALLBACK)
       const [, text] = /"text":"((?:[^"\\]|\\.)*)"/.exec(out) ?? []
