@@ -61,8 +61,9 @@ function createBuckets ({ most, perSecond }, now) {
     take (name) {
       const { left, at } = buckets.get(name) ?? { left: most, at: now() }
       const filled = Math.min(most, left + (now() - at) / 1000 * perSecond)
-      buckets.set(name, { left: Math.max(0, filled - 1), at: now() })
-      return filled >= 1
+      const isThere = filled >= 1 // a refused call uses up nothing
+      buckets.set(name, { left: isThere ? filled - 1 : filled, at: now() })
+      return isThere
     }
   }
 }

@@ -142,9 +142,12 @@ function accessTokenOf ({ issuer }, iss, answer) {
  * @param {string | undefined} authorization
  * @returns {Answer}
  */
-function tokenOfMachine ({ options: { machines = [], resources = [] }, tokenFaults }, form, authorization) {
+function tokenOfMachine ({ options: { machines = [], resources = [] }, tokenFaults, clients }, form, authorization) {
   const [id, secret] = credentialsOf(form, authorization)
   const client = machines.find((one) => one.id === id)
+  if (client === undefined && clients().some((one) => one.id === id)) {
+    return refuse('unauthorized_client', 'grant type is not allowed for this client')
+  }
   if (client === undefined) return refuse('invalid_client', 'invalid client ID')
   const uri = form.get('resource') // of several the first counts
   if (uri === null) return refuse('invalid_target', 'resource is required')
