@@ -115,3 +115,14 @@ t.test('what is no token is not sent', async (t) => {
   }
   t.strictSame([...new Set(lines)], ['undefined', 'Bearer not-a-token-of-this-authgear'])
 })
+
+t.test('no token is sent without TLS', async (t) => {
+  const seen: string[] = []
+  const origin = await start(t, ({ headers }, response) => {
+    seen.push(String(headers.authorization))
+    response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+  })
+  const url = `${origin}/mcp`.replace('127.0.0.1', '0.0.0.0')
+  const { findings } = await visit({ env: {}, args: ['--mcp', url, '--token-stdin'], stdin: TOKEN })
+  t.strictSame([findings, seen], [['error mcp-plain'], ['undefined']])
+})

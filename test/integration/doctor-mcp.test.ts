@@ -45,9 +45,10 @@ const serverOf = (asked: Asked): Json => ({
   client_id_metadata_document_supported: true
 })
 
-/** The MCP server, behind a rule by tool: it compares headers and body. */
+/** The MCP server, which compares headers and body, behind the rule `tool=read`. */
 const strict = ({ body, header }: Asked): Said => {
-  if (header('mcp-protocol-version') === '') return { status: 403, body: { error: 'forbidden' } }
+  const isRefused = header('mcp-protocol-version') !== '2026-07-28' || !['', 'read'].includes(header('mcp-name'))
+  if (isRefused) return { status: 403, body: { error: 'forbidden' } }
   const { method } = JSON.parse(body) as { method?: string }
   return method === header('mcp-method') && method === 'tools/list'
     ? { body: { jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'read' }] } }, headers: JSON_TYPE }
@@ -163,11 +164,17 @@ const ROWS: readonly Row[] = [
   ['a proxy that does not reach the service', ['mcp-fails'], onMcp({ status: 502 })],
   ['a service that refuses all with 503', ['mcp-fails'], onMcp({ status: 503 })],
   ['a 401 whose challenge the proxy drops', ['mcp-challenge'], toStranger(() => ({ status: 401, headers: CORS }))],
+  ['the same with a token', ['mcp-challenge'], onMcp((asked) =>
+    asked.request.method === 'POST' && !asked.header('authorization').includes(TOKEN)
+      ? { status: 401, headers: CORS }
+      : undefined)],
   ['a Basic challenge of the proxy', ['mcp-challenge'], challenged(() => 'Basic realm="x"')],
   ['/verify instead of /resource', ['mcp-challenge'], challenged(() => 'Bearer realm="https://auth.example.com"')],
   ['a challenge that nobody can read', ['mcp-challenge'], challenged(() => 'Bearer resource_metadata="https://a')],
   ["the app's own challenge beside ours", ['mcp-challenge-doubled'],
     challenged((asked) => [challengeOf(asked), challengeOf(asked)])],
+  ["the app's own beside it, which names no metadata", ['mcp-challenge-doubled'],
+    challenged((asked) => ['Bearer realm="app"', challengeOf(asked)])],
   ['two addresses in one challenge', ['mcp-challenge-doubled'],
     challenged((asked) => `${challengeOf(asked)}, resource_metadata="https://b.example/"`)],
   ['a relative address of the metadata', ['mcp-challenge-address'],
@@ -185,12 +192,19 @@ const ROWS: readonly Row[] = [
   ['metadata that redirects to the login', ['mcp-metadata'],
     onPath(`${WELL_KNOWN}/mcp`, { status: 302, headers: { location: '/login' } })],
   ['no metadata at the bare address', ['mcp-metadata'], onPath(WELL_KNOWN, { status: 404 })],
+  ['metadata with another status', ['mcp-metadata'],
+    onPath(WELL_KNOWN, (asked) => ({ status: 202, headers: JSON_TYPE, body: resourceOf(asked) }))],
   ["a page of the app's instead of the metadata", ['mcp-metadata'],
     (asked) => asked.path.startsWith(WELL_KNOWN) ? { body: '<h1>Orders</h1>' } : undefined],
   ['metadata that is sent as a page', ['mcp-metadata-type'], (asked) => asked.path.startsWith(WELL_KNOWN)
     ? { headers: { ...CORS, 'content-type': 'text/html' }, body: resourceOf(asked) }
     : undefined],
   ['a resource with a slash more', ['mcp-resource'], resource((asked) => ({ resource: at(asked, '/mcp/') }))],
+  ['a URL with a slash more', ['mcp-resource'], (asked) => {
+    if (asked.path === `${WELL_KNOWN}/mcp/`) return { headers: JSON_TYPE, body: resourceOf(asked) }
+    return asked.path === '/mcp/' ? rightMcp(asked) : undefined
+  }, [...CLIENT, '--mcp', 'http://127.0.0.1:PORT/mcp/']],
+  ['a resource that is another whole host', ['mcp-resource'], resource(() => ({ resource: 'https://other.example/' }))],
   ['a resource with another port', ['mcp-resource'], resource(() => ({ resource: 'http://127.0.0.1/mcp' }))],
   ['a resource in another case', ['mcp-resource'], resource((asked) => ({ resource: at(asked, '/MCP') }))],
   ['a resource with another scheme', ['mcp-resource'],
@@ -263,12 +277,24 @@ const ROWS: readonly Row[] = [
   ['a proxy that drops Mcp-Method before the service', ['mcp-headers-lost'], withToken(() => ({ status: 403 }))],
   ['a proxy that drops Mcp-Method before the server', ['mcp-headers-lost'],
     withToken(() => ({ status: 400, body: { jsonrpc: '2.0', id: 1, error: { code: -32020, message: 'missing' } } }))],
+  ['the same behind a rule', ['mcp-headers-lost'], withToken((asked) => {
+    const error = { code: -32020, message: 'Mcp-Method is missing' }
+    return asked.header('mcp-method') === 'tools/list'
+      ? { status: 400, body: { jsonrpc: '2.0', id: 1, error } }
+      : { status: 403 }
+  })],
+  ['a proxy that drops Mcp-Name before the server', ['mcp-headers-lost'], withToken((asked) => {
+    const error = { code: -32020, message: 'Mcp-Name is missing' }
+    return asked.body.includes('doctor-') ? { status: 400, body: { jsonrpc: '2.0', id: 1, error } } : undefined
+  })],
   ['a server that does not answer a list of tools', ['mcp-fails'], withToken(() => ({ status: 502 }))],
   ['a server with another path, or another allowed host', ['mcp-path'], withToken(() => ({ status: 421 }))],
   ['a server that says of the body that there is no such tool', ['mcp-obeys-body'],
     obeying((body) => ({ status: 400, body: unknownTool(body) }))],
   ['a server that runs the body, and says that it failed', ['mcp-obeys-body'],
     obeying(() => ({ body: { jsonrpc: '2.0', id: 1, result: { isError: true } } }))],
+  ['a server that fails while it looks for the tool', ['mcp-obeys-body'],
+    obeying(() => ({ body: { jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'internal' } } }))],
   ['a server that obeys by a stream of events', ['mcp-obeys-body'],
     obeying((body) => ({ body: `event: message\ndata: ${JSON.stringify(unknownTool(body))}\n\n` }))],
   ['a server that runs batches alone', ['mcp-obeys-body'], withToken((asked) => asked.body.startsWith('[')
@@ -279,6 +305,12 @@ const ROWS: readonly Row[] = [
       if (asked.header('mcp-name').startsWith('doctor-')) return { status: 403 }
       return asked.header('mcp-protocol-version') === '2026-07-28' ? strict(asked) : run(asked)
     })],
+  ...['2025-11-25', ''].map((revision): Row => [
+    `the same before a server that obeys the revision "${revision}" alone`, ['mcp-obeys-body'],
+    withToken((asked) => asked.header('mcp-protocol-version') === revision && asked.header('mcp-method') !== ''
+      ? run(asked)
+      : strict(asked))
+  ]),
   ['the same before a server with sessions', ['mcp-obeys-body'], withToken((asked) => {
     if (asked.header('mcp-name').startsWith('doctor-')) return { status: 403 }
     return asked.header('mcp-protocol-version') === '2026-07-28'
@@ -352,11 +384,28 @@ const HEALTHY: ReadonlyArray<readonly [what: string, change: Answer, args?: read
     ? { body: { jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'read' }] } } }
     : { body: unknownTool(JSON.parse(body) as Json) })],
   ['a server that rejects batches as no request', withToken((asked) => asked.body.startsWith('[')
-    ? { status: 400, body: { jsonrpc: '2.0', id: null, error: { code: -32600, message: 'no batch' } } }
+    ? { body: { jsonrpc: '2.0', id: null, error: { code: -32600, message: 'no batch' } } }
     : undefined)],
+  ['a server that rejects each call of a batch', withToken((asked) => asked.body.startsWith('[')
+    ? { body: [1, 2].map((id) => ({ jsonrpc: '2.0', id, error: { code: -32020, message: 'no batch' } })) }
+    : undefined)],
+  ['a 401 with a message of JSON-RPC', toStranger((asked) => ({
+    status: 401,
+    headers: { ...CORS, 'www-authenticate': challengeOf(asked) },
+    body: { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'Unauthorized' } }
+  }))],
+  ['a client that is known, and no others', server(() => ({ client_id_metadata_document_supported: undefined }))],
+  ['a login page with a word of its own', authorizing({ status: 302, headers: { location: '/login?error=none' } })],
+  ['CORS as docs/mcp.md has it, by the origin', onMcp((asked) => {
+    const headers = { 'access-control-allow-origin': 'http://localhost:6274', 'access-control-expose-headers': '*' }
+    const said = rightMcp(asked)
+    if (asked.request.method === 'POST') return { ...said, headers: { ...said.headers, ...headers } }
+    return { status: 204, headers: { ...headers, 'access-control-allow-headers': 'Authorization, *' } }
+  })],
   ['a server that speaks no such revision', withToken(() =>
     ({ status: 400, body: { jsonrpc: '2.0', id: 1, error: { code: -32022, message: 'unsupported' } } }))],
-  ['a server that misses members of the body', withToken((asked) => asked.body.includes('_meta')
+  ['a server that misses members of the body', withToken((asked) => asked.body.includes('_meta') ||
+    asked.header('mcp-protocol-version') !== '2026-07-28'
     ? undefined
     : { status: 400, body: { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'clientInfo is missing' } } })]
 ]
@@ -371,4 +420,20 @@ t.test('a right set-up has no finding', async (t) => {
       t.match(text, /^ok {7}a client without a token gets 401$/m)
     })
   }
+})
+
+t.test('the refused scope is named, and no other', async (t) => {
+  const refuses = authorizing((asked) => {
+    const scopes = scopesOf(asked)
+    return scopes.includes('admin') || !scopes.includes('openid') ? sentBack('invalid_scope')(asked) : undefined
+  })
+  t.match((await visit(await start(t, refuses))).text, 'mcp-scope-closed: it refuses admin\n')
+})
+
+t.test('without a token it says what was not checked', async (t) => {
+  const { args = [] } = await start(t, () => undefined)
+  const { text, code } = await visit({ env: {}, args: args.filter((arg) => arg !== '--token-stdin') })
+  t.match(text, 'skipped  with a token, a list of tools arrives: a token is needed: --token-stdin')
+  t.match(text, 'skipped  no call reaches a tool that its headers do not name: not checked without a token')
+  t.equal(code, 0)
 })

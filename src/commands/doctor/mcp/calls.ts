@@ -9,7 +9,7 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {}
 }
 
-type Called = Readonly<{
+export type Called = Readonly<{
   method: 'POST'
   headers: Readonly<Record<string, string>>
   body: unknown

@@ -54,7 +54,7 @@ async function registered ({ ask }: Given, address: string): Promise<Client> {
   })
   if (reply.kind === 'silence') return problem('mcp-registration', `${shown(address)} does not answer: ${reply.what}`)
   const { client_id: id, error } = objectIn(reply.body) ?? {}
-  if (typeof id === 'string' && reply.status < 300) return { kind: 'client', id, redirectUri: REDIRECT_URI }
+  if (typeof id === 'string') return { kind: 'client', id, redirectUri: REDIRECT_URI }
   const why = typeof error === 'string' ? ` (${shown(error)})` : ''
   return problem('mcp-registration', `${shown(address)} answers ${reply.status}${why}`)
 }

@@ -93,9 +93,8 @@ function problemOfAddress (url: string, metadata: string): string | undefined {
   if (!URL.canParse(metadata)) return 'is no absolute URL'
   const { protocol, host } = new URL(metadata)
   if (!isPrivate(metadata)) return `begins with ${protocol}//`
-  const own = new URL(url)
-  if (host !== own.host) return `is not on ${own.host}`
-  return protocol === own.protocol ? undefined : `begins with ${protocol}//`
+  const own = new URL(url).host
+  return host === own ? undefined : `is not on ${own}`
 }
 
 function judgeScopes (scopes: readonly string[]): readonly McpFound[] {

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { isPrivate, type Reply } from './ask.ts'
-import { call, disguises, messageIn, obeys, oldToolCall, toolCall } from './calls.ts'
+import type { Reply } from './ask.ts'
+import { call, type Called, disguises, messageIn, obeys, oldToolCall, toolCall } from './calls.ts'
 import type { Given, McpFound, Seen, Step } from './step.ts'
 
 const TOKEN = /^[\w.~+/=-]{1,16384}$/
 
-/** With the pasted token, which goes to the URL alone. */
+/** With the pasted token, which goes to the URL alone; without TLS no step comes here. */
 export const ownToken: Step = {
   title: 'with a token, a list of tools arrives',
   needs: 'stranger',
   async run ({ url, token, ask }) {
     if (token === undefined) return { skipped: 'a token is needed: --token-stdin' }
     if (!TOKEN.test(token)) return { findings: [['mcp-token', 'what was pasted is not a token']] }
-    if (!isPrivate(url)) return { skipped: 'a token is sent by https:// only, or on this machine' }
     const reply = await ask(url, call('tools/list', { token }))
     return reply.kind === 'silence'
       ? { findings: [['mcp-fails', `${url} does not answer with the token: ${reply.what}`]] }
@@ -47,16 +46,22 @@ function toolIn (result: unknown): string | undefined {
   return typeof name === 'string' && /^[\w./-]{1,128}$/.test(name) ? name : undefined
 }
 
-/** Calls a tool that does not exist under headers that a rule by tool allows. */
+/** Calls a tool that does not exist, by its name and in disguise: nothing is executed. */
 export const disguisedCalls: Step = {
   title: 'no call reaches a tool that its headers do not name',
   needs: 'stranger',
   async run (given, { list }) {
     if (given.token === undefined) return { skipped: 'not checked without a token: --token-stdin' }
     if (list === undefined) return { skipped: 'see above' }
-    const obeyed = await tryDisguises(given, list.tool)
+    const name = `doctor-${randomBytes(8).toString('hex')}`
+    const honest = await callBy(given, toolCall(name, given))
+    if (honest.code === -32020) {
+      return { findings: [['mcp-headers-lost', 'the server answers -32020: headers and body of a call differ']] }
+    }
+    const isRuled = honest.isRefused || (await callBy(given, oldToolCall(name, given))).isRefused
+    const obeyed = await tryDisguises(given, name, list.tool)
     const what = `the server goes by the body of a call with ${obeyed.join('; with ')}`
-    if (!await hasRule(given)) return obeyed.length === 0 ? {} : { notes: [`${what}. No rule by tool is on this route`] }
+    if (!isRuled) return obeyed.length === 0 ? {} : { notes: [`${what}. No rule by tool is on this route`] }
     return { findings: [...unspoken(list.error), ...obeyed.length === 0 ? [] : [['mcp-obeys-body', what]] as const] }
   }
 }
@@ -65,25 +70,20 @@ const unspoken = (error: number | undefined): readonly McpFound[] => error === u
   ? []
   : [['mcp-revision', `a rule by tool is on this route, and the server answers ${error} to a list of tools of 2026-07-28`]]
 
-/** Nothing is executed: the tool has a name that no server has. */
-const inventName = (): string => `doctor-${randomBytes(8).toString('hex')}`
+/** `isRefused`: before the server, as a rule by tool refuses a name, or an older revision. */
+type Answered = Readonly<{ code: number | undefined, isRefused: boolean }>
 
-async function tryDisguises ({ url, token, ask }: Given, tool: string | undefined): Promise<readonly string[]> {
-  const name = inventName()
+async function callBy ({ url, ask }: Given, called: Called): Promise<Answered> {
+  const reply = await ask(url, called)
+  const message = reply.kind === 'reply' ? messageIn(reply) : undefined
+  return { code: message?.code, isRefused: reply.kind === 'reply' && reply.status === 403 && message === undefined }
+}
+
+async function tryDisguises (given: Given, name: string, tool: string | undefined): Promise<readonly string[]> {
   const obeyed: string[] = []
-  for (const disguise of disguises(name, tool, { token })) {
-    const reply = await ask(url, disguise.called)
+  for (const disguise of disguises(name, tool, given)) {
+    const reply = await given.ask(given.url, disguise.called)
     if (reply.kind === 'reply' && obeys(reply, name, disguise)) obeyed.push(disguise.what)
   }
   return obeyed
-}
-
-/** True if something before the server refuses a tool by its name, or a call of an older revision. */
-async function hasRule ({ url, token, ask }: Given): Promise<boolean> {
-  const name = inventName()
-  for (const called of [toolCall(name, { token }), oldToolCall(name, { token })]) {
-    const reply = await ask(url, called)
-    if (reply.kind === 'reply' && reply.status === 403 && messageIn(reply) === undefined) return true
-  }
-  return false
 }
