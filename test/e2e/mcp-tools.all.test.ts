@@ -8,7 +8,7 @@ import { skipOrFail } from '../helpers/servers.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { H2C } from './h2c-edits.ts'
 import type { Agent } from './mcp/agent.ts'
-import { type Attack, ATTACKS, HONEST } from './mcp/attacks.ts'
+import { type Attack, ATTACKS, HONEST, WITH_PARAMETER } from './mcp/attacks.ts'
 import { pythonAgent } from './mcp/python-agent.ts'
 import { startPythonToolServer, startToolServer, type ToolServer } from './mcp/tool-servers.ts'
 import { typescriptAgent } from './mcp/typescript-agent.ts'
@@ -145,6 +145,9 @@ async function refusesAttacks (t: Test, name: string, server: ToolServer, port: 
     await send(HONEST)
     if (!name.includes('transport')) t.equal(server.executed('read'), before + 1, `${name}: the tool over ${way}`)
     t.strictSame(await executedBy(server, send), [], `${name}: over ${way}`)
+    if (name !== 'TypeScript, strict') continue
+    await send(WITH_PARAMETER)
+    t.equal(server.executed('read'), before + 2, `${name}: the proxy passes a parameter on over ${way}`)
   }
   session.destroy()
   t.strictSame(await executedBy(server, (attack) => folded(port, attack)), [], `${name}: in folded lines`)

@@ -29,6 +29,13 @@ export type Attack = readonly [what: string, headers: readonly HeaderLine[], bod
 /** What a client of the current revision sends to call `read`. */
 export const HONEST: Attack = ['the call', READ, JSON.stringify(call('read'))]
 
+/** The same with an argument in a header: a server refuses the call if the header is lost. */
+export const WITH_PARAMETER: Attack = [
+  'the call with a parameter',
+  [...READ, ['Mcp-Param-Region', 'eu']],
+  JSON.stringify(call('read', { _meta: META, arguments: { region: 'eu' } }))
+]
+
 /** Each calls `delete`, and its headers say something that `tool=read` allows, or that an older server ignores. */
 export const ATTACKS: readonly Attack[] = ([
   ['a list over a call', LIST, call('delete')],

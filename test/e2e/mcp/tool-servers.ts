@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotocol/server'
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
 import { listenFree } from '../../helpers/listen-free.ts'
@@ -16,6 +16,9 @@ export type ToolServer = Readonly<{
 }>
 
 const TOOLS = ['read', 'delete'] as const
+/** An argument that clients repeat in a header, which the server compares. */
+const region = { type: 'string', 'x-mcp-header': 'Region' } as const
+const inputSchema = fromJsonSchema({ type: 'object', properties: { region } })
 
 /** With the SDK for TypeScript; `transport` is how servers were written before `createMcpHandler`. */
 export async function startToolServer (t: Test, how: 'reject' | 'stateless' | 'transport'): Promise<ToolServer> {
@@ -23,7 +26,7 @@ export async function startToolServer (t: Test, how: 'reject' | 'stateless' | 't
   const create = (): McpServer => {
     const mcp = new McpServer({ name: 'orders', version: '1.0.0' })
     for (const name of TOOLS) {
-      mcp.registerTool(name, { description: name }, () => {
+      mcp.registerTool(name, { description: name, inputSchema }, () => {
         executed.push(name)
         return { content: [{ type: 'text', text: name }] }
       })
