@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../core/reason.ts'
@@ -9,10 +9,11 @@ import { abandon, type AbandonedInputs } from './body.ts'
 import type { ClientTrace } from '../authgear/resolver/types.ts'
 import type { TraceIds } from '../tracing/types.ts'
 import {
-  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, traceIdsOf, TRUSTS_NOBODY
+  type Client, type ClientDeps, clientOf, clientTraceOf, hostOf, readProxyRequest, requestIds, traceIdsOf,
+  TRUSTS_NOBODY
 } from './request.ts'
 import type { Report } from './access-log.ts'
-import { clientPathOf, pathPolicyOf, queryOf } from './paths.ts'
+import { clientPathOf, findRoute, pathPolicyOf, queryOf, type Route } from './paths.ts'
 import type { Handler, HandlerResult, HttpResponse, Location, ProxyRequest, Status, VerifyRequest } from './types.ts'
 import { isClientError } from './unexpected.ts'
 
@@ -102,26 +103,46 @@ export function endOnError (deps: Pick<ExchangeDeps, 'unexpectedError'>, notFoun
 export function createExchange (
   deps: ExchangeDeps,
   abandoned: AbandonedInputs
-): (endpoint: Endpoint, handler?: Handler) => FastifyHandler {
-  return (endpoint, handler) => (request, reply) => {
-    const incoming = new IncomingVerifyRequest(deps, endpoint, request, reply.raw)
-    reply.hijack() // from here on an error is answered by nobody else
+): (endpoint: Endpoint, handler?: Handler) => RequestListener {
+  const nextId = requestIds()
+  return (endpoint, handler) => (raw, response) => {
     try {
+      const incoming = new IncomingVerifyRequest(deps, endpoint, raw, response, nextId)
       if (!receive(abandoned, incoming)) return
       if (handler === undefined) return sendNotFound(deps, incoming)
       const result = handler(incoming)
       if (result instanceof Promise) concludeLater(deps, incoming, result)
       else conclude(deps, incoming, result)
     } catch (error) {
-      fail(deps, reply.raw, error)
+      fail(deps, response, error)
     }
+  }
+}
+
+/** Answers the known routes; any other request is for `otherwise`, which is Fastify. */
+export function answerRoutes (
+  routes: readonly Route[], exchange: ReturnType<typeof createExchange>, otherwise: RequestListener
+): RequestListener {
+  const known = routes.map((route) => ({ ...route, answer: exchange(route.endpoint, route.handler) }))
+  return (request, response) => {
+    const route = findRoute(known, request)
+    if (route === undefined) otherwise(request, response)
+    else route.answer(request, response)
+  }
+}
+
+/** The same for a request that Fastify's router was asked about. */
+export function byFastify (exchange: RequestListener): FastifyHandler {
+  return (request, reply) => {
+    reply.hijack() // from here on an error is answered by nobody else
+    exchange(request.raw, reply.raw)
   }
 }
 
 /** A request, with the connection that its answer goes to. */
 class IncomingVerifyRequest implements VerifyRequest {
   readonly endpoint: Endpoint
-  readonly request: FastifyRequest
+  readonly raw: IncomingMessage
   readonly response: ServerResponse
   readonly method: string
   readonly rawHeaders: readonly string[]
@@ -135,44 +156,46 @@ class IncomingVerifyRequest implements VerifyRequest {
   readonly #deps: ExchangeDeps
   #client: Client | undefined
 
-  constructor (deps: ExchangeDeps, endpoint: Endpoint, request: FastifyRequest, response: ServerResponse) {
-    const { method = '', rawHeaders } = request.raw
+  constructor (
+    deps: ExchangeDeps, endpoint: Endpoint, raw: IncomingMessage, response: ServerResponse, nextId: () => string
+  ) {
+    const { method = '', url = '', rawHeaders } = raw
     this.#deps = deps
     this.endpoint = endpoint
-    this.request = request
+    this.raw = raw
     this.response = response
     this.method = method
     this.rawHeaders = rawHeaders
-    this.query = ownWordsOf(endpoint, request.originalUrl)
+    this.query = ownWordsOf(endpoint, url)
     this.proxy = readProxyRequest(rawHeaders)
-    this.requestId = this.proxy.requestId ?? request.id
+    this.requestId = this.proxy.requestId ?? nextId()
   }
 
-  get socket (): Socket { return this.request.raw.socket }
+  get socket (): Socket { return this.raw.socket }
 
   client (): Client {
-    this.#client ??= clientOf(this.request.raw, this.#vouchesByRequest() ? TRUSTS_NOBODY : this.#deps)
+    this.#client ??= clientOf(this.raw, this.#vouchesByRequest() ? TRUSTS_NOBODY : this.#deps)
     return this.#client
   }
 
   location (): Location | undefined {
     if (!this.#vouchesByRequest()) return undefined
-    return { host: hostOf(this.rawHeaders), uri: clientPathOf(this.request.originalUrl) }
+    return { host: hostOf(this.rawHeaders), uri: clientPathOf(this.raw.url ?? '') }
   }
 
   headBytes (): number {
-    let bytes = this.request.originalUrl.length
+    let bytes = this.raw.url?.length ?? 0
     for (const text of this.rawHeaders) bytes += text.length
     return bytes
   }
 
-  trace (): ClientTrace { return clientTraceOf(this.request.raw, this.client()) }
-  traceIds (): TraceIds | undefined { return traceIdsOf(this.request) }
+  trace (): ClientTrace { return clientTraceOf(this.raw, this.client()) }
+  traceIds (): TraceIds | undefined { return traceIdsOf(this.raw) }
 
   #vouchesByRequest (): boolean { return this.endpoint === 'ext-authz' && this.#deps.extAuthzLocation === 'request' }
 
   send (answer: HttpResponse): void {
-    if (this.isLast) respondAndLeave(this.request.raw, this.response, answer, this.requestId)
+    if (this.isLast) respondAndLeave(this.raw, this.response, answer, this.requestId)
     else respond(this.response, answer, this.requestId)
   }
 }
@@ -217,7 +240,7 @@ function sendNotFound ({ notFound }: ExchangeDeps, incoming: IncomingVerifyReque
  * missing
  */
 function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): boolean {
-  const { raw } = incoming.request
+  const { raw } = incoming
   if (raw.httpVersionMajor !== 1) return true
   if (abandoned.has(raw.socket)) return false
   // a policy or a declared body may be among the lines that are missing: Node hands over as many as it keeps

@@ -27,11 +27,12 @@ export const MAX_HEADER_LINES = 4000
 /** Characters of a host that a stranger may have written, in a line of the log. */
 export const LONGEST_HOST = 100
 
-/** Fastify options of the plain listener. */
+/** The options of a plain server. */
 export const HTTP1_OPTIONS = {
-  http: { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: true },
+  maxHeaderSize: MAX_HEADER_BYTES,
   keepAliveTimeout: KEEP_ALIVE_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  requireHostHeader: true
 } as const
 
 /** The limit of one connection: proxies open another one beyond, and what a single one can make us hold is bounded. */
@@ -62,7 +63,7 @@ export const HTTP2_OPTIONS = {
 
 export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE_MS
 
-/** Sets them before it listens: with `http2: true` Fastify silently passes none on to the HTTP/1.1 side. */
+/** Sets them before it listens: a server of HTTP/2 passes none on to its side of HTTP/1.1. */
 export function applyHttp1Limits (server: FastifyInstance['server']): void {
   Object.assign(server as Server | Http2SecureServer, {
     maxHeaderSize: MAX_HEADER_BYTES,

@@ -1,20 +1,21 @@
 import type { Server as NetServer, Socket } from 'node:net'
-import type { Http2SecureServer } from 'node:http2'
-import fastify, { type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import {
-  applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT, WITHOUT_SCHEMAS
-} from './limits.ts'
+import type { RequestListener } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { applyHttp1Limits, boundConnections, WITHOUT_SCHEMAS } from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
 import { METHODS } from './node-http.ts'
-import { serverContextOf, type TlsMaterial } from './tls.ts'
-import { requestIds } from './request.ts'
+import { serverOf } from './server.ts'
+import type { TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
 import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
 import { boundStreams } from './unfinished-streams.ts'
 import type { Unfinished } from './unfinished.ts'
-import { createBodyExchange, createExchange, endOnError, type BodyTaker, type ExchangeDeps } from './exchange.ts'
-import { createCanonicalPath, routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
+import {
+  answerRoutes, type BodyTaker, byFastify, createBodyExchange, createExchange, endOnError, type ExchangeDeps,
+  type FastifyHandler
+} from './exchange.ts'
+import { routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
 
 export type ListenerDeps = ExchangeDeps & Readonly<{
   /** Undefined = plain HTTP/1.1; else TLS with HTTP/2 and HTTP/1.1 by ALPN. */
@@ -51,11 +52,14 @@ export const anyListener = ({ fastify, drain }: Listener): AnyListener =>
  * webhook and public documents (metadata of resources, the key set) may be answered with 2xx.
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
-  // the router sees no query: nothing of the URL is read but by our own code
-  const app = fastify({ ...optionsOf(deps), rewriteUrl: createCanonicalPath(routes) })
+  const abandoned: AbandonedInputs = new WeakSet()
+  const exchange = createExchange(deps, abandoned)
+  const app = fastify({
+    ...OPTIONS, serverFactory: (otherwise) => serverOf(deps.tls, answerRoutes(routes, exchange, otherwise))
+  })
   applyHttp1Limits(app.server)
   answerExpectations(app.server)
-  addRoutes(app, deps, routes, webhook)
+  addFallbacks(app, deps, exchange('other'), webhook && createBodyExchange(deps, abandoned, webhook))
   boundPeers(app.server, deps)
   return Object.freeze({ fastify: app, drain: trackConnections(app.server) })
 }
@@ -67,20 +71,15 @@ function answerExpectations (server: FastifyInstance['server']): void {
   }
 }
 
-/** No method has a body here, so that Fastify never looks for one. */
-function addRoutes (app: FastifyInstance, deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): void {
-  const all = METHODS.filter((name) => name !== 'CONNECT')
-  for (const name of all) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
-  const abandoned: AbandonedInputs = new WeakSet()
-  const exchange = createExchange(deps, abandoned)
-  for (const [index, { endpoint, handler, methods = all }] of routes.entries()) {
-    const [method, url] = [[...methods], routerPathOf(index)]
-    app.route({ method, url, exposeHeadRoute: false, handler: exchange(endpoint, handler) })
+/** What no route takes: the webhook, and the rest. No method has a body here, so that Fastify never looks for one. */
+function addFallbacks (
+  app: FastifyInstance, deps: ListenerDeps, other: RequestListener, webhook: FastifyHandler | undefined
+): void {
+  for (const name of METHODS) {
+    if (name !== 'CONNECT') app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
   }
-  if (webhook !== undefined) {
-    app.route({ method: 'POST', url: WEBHOOK_PATH, handler: createBodyExchange(deps, abandoned, webhook) })
-  }
-  const notFound = exchange('other')
+  if (webhook !== undefined) app.route({ method: 'POST', url: WEBHOOK_PATH, handler: webhook })
+  const notFound = byFastify(other)
   app.setNotFoundHandler(notFound)
   app.setErrorHandler(endOnError(deps, notFound))
 }
@@ -96,22 +95,14 @@ function boundPeers (
   boundConnections(server, 'secureConnection', maxConnections / 4)
 }
 
-type Http2Options = FastifyHttp2SecureOptions<Http2SecureServer>
-
-function optionsOf ({ tls }: ListenerDeps): FastifyServerOptions {
-  const common = {
-    ...WITHOUT_SCHEMAS,
-    logger: false,
-    genReqId: requestIds(),
-    return503OnClosing: false,
-    forceCloseConnections: false,
-    clientErrorHandler: refuseUnreadable
-  } satisfies FastifyServerOptions
-  if (tls === undefined) return { ...common, ...HTTP1_OPTIONS }
-  const https = { ...HTTP2_OPTIONS, ...serverContextOf(tls) }
-  const secure = { ...common, http2: true, https, http2SessionTimeout: HTTP2_SESSION_TIMEOUT } satisfies Http2Options
-  return secure
-}
+const OPTIONS = {
+  ...WITHOUT_SCHEMAS,
+  logger: false,
+  return503OnClosing: false,
+  forceCloseConnections: false,
+  clientErrorHandler: refuseUnreadable,
+  rewriteUrl: routerPathOf
+} satisfies FastifyServerOptions
 
 const UNREADABLE: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

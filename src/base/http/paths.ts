@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Endpoint } from '../core/reason.ts'
+import { METHODS } from './node-http.ts'
 import type { Handler } from './types.ts'
 
 /** One route of a listener; the service hands it the table. */
@@ -17,21 +18,28 @@ export type Route = Readonly<{
 export const WEBHOOK_PATH = '/webhook'
 const ELSEWHERE = '/404'
 
-/** The router's name of a route: no request's own path, since each is brought to one of these. */
-export const routerPathOf = (index: number): string => `/route-${index}`
+/** @returns the one path that Fastify's router sees, so that no decoding of a router's ever decides what is what */
+export const routerPathOf = ({ url }: Pick<IncomingMessage, 'url'>): string =>
+  url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
 
 /**
- * @returns the one path the router sees, so that no decoding of a router's ever decides what is a verify request: one
- * slash too many, or `/verify#…` instead of `/verify?…`, must not drop a policy
+ * The first of the routes with this path and this method. The URL is compared as it arrived: one slash too many, or
+ * `/verify#…` instead of `/verify?…`, must not drop a policy.
  */
-export function createCanonicalPath (routes: readonly Route[]): (request: Pick<IncomingMessage, 'url'>) => string {
-  // made once: a hit makes no text
-  const named = routes.map(({ path, isExact = false }, index) => ({ path, isExact, name: routerPathOf(index) }))
-  return ({ url = '' }) => {
-    for (const { path, isExact, name } of named) if (isAt(url, path, isExact)) return name
-    return url === WEBHOOK_PATH ? WEBHOOK_PATH : ELSEWHERE
+export function findRoute<R extends Pick<Route, 'path' | 'isExact' | 'methods'>> (
+  routes: readonly R[],
+  { url = '', method = '' }: Pick<IncomingMessage, 'url' | 'method'>
+): R | undefined {
+  for (const route of routes) {
+    if (!isAt(url, route.path, route.isExact === true)) continue
+    const isTaken = route.methods === undefined ? ALL.has(method) : route.methods.includes(method)
+    return isTaken ? route : undefined
   }
+  return undefined
 }
+
+/** The methods that Node's parser knows; CONNECT asks for a tunnel. */
+const ALL: ReadonlySet<string> = new Set(METHODS.filter((name) => name !== 'CONNECT'))
 
 function isAt (url: string, path: string, isExact: boolean): boolean {
   if (!url.startsWith(path)) return false

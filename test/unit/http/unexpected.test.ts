@@ -46,7 +46,7 @@ t.test('a defect on the main listener is logged, and the connection just ends', 
     ['one that rejects', VERIFY, () => startMain(t, {}, async () => fails(), take)],
     ['the taker of bodies', WEBHOOK, () => startMain(t, {}, fails, fails)],
     ['the client’s address for it', WEBHOOK, () => startMain(t, { trustProxy: fails }, fails, take)],
-    ['what runs before a handler', VERIFY, () => startMain(t, {}, fails, take, 'before the handler')]
+    ['what runs before the webhook', WEBHOOK, () => startMain(t, {}, fails, take, 'before the handler')]
   ]
   for (const [name, asked, start] of rows) {
     const { errors, answer } = await start()
