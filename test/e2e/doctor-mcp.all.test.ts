@@ -101,6 +101,12 @@ for (const proxy of [caddy, traefik, nginx]) {
       })
     }
 
+    t.test('behind a scope for a tool, a strict server', async (t) => {
+      const ruled = await open(strict?.port ?? 0, ['--policy', `${PATH}=tool_scope=delete:admin`])
+      const { ids, said } = await look(ruled, { token })
+      t.strictSame(ids, ['mcp-cors'], said)
+    })
+
     t.test('says without a rule whether the server goes by the body', async (t) => {
       t.notMatch((await look(plain, { token })).said, 'goes by the body')
       const lax = await open((await startToolServer(t, 'stateless')).port)

@@ -231,6 +231,8 @@ const ROWS: readonly Row[] = [
   ['DCR that needs a token', ['mcp-registration'], (asked) => asked.path === '/oauth2/register'
     ? { status: 401, body: { error: 'invalid_initial_access_token' } }
     : server((asked) => ({ registration_endpoint: at(asked, '/oauth2/register') }))(asked), ['--register']],
+  ['DCR at another origin', ['mcp-endpoint'],
+    server(() => ({ registration_endpoint: 'http://localhost:1/register' })), ['--register']],
   ['endpoints by http://', ['mcp-endpoint'], server(() => ({ token_endpoint: 'http://auth.example.com/token' }))],
   ['no authorization endpoint', ['mcp-endpoint'], server(() => ({ authorization_endpoint: undefined }))],
   ['an authorization endpoint that is not there', ['mcp-authorize'], authorizing({ status: 404 })],
@@ -300,6 +302,10 @@ const ROWS: readonly Row[] = [
   ['a server that runs batches alone', ['mcp-obeys-body'], withToken((asked) => asked.body.startsWith('[')
     ? { body: [unknownTool(JSON.parse(asked.body) as Json)] }
     : undefined)],
+  ['a server that runs the second call of a batch', ['mcp-obeys-body'], withToken((asked) => {
+    const body = [{ jsonrpc: '2.0', id: 1, error: { code: -32020 } }, { jsonrpc: '2.0', id: 2, result: {} }]
+    return asked.body.startsWith('[') ? { body } : undefined
+  })],
   ['a rule that goes by the name alone, before a server of every revision', ['mcp-obeys-body'],
     withToken((asked) => {
       if (asked.header('mcp-name').startsWith('doctor-')) return { status: 403 }
@@ -389,6 +395,12 @@ const HEALTHY: ReadonlyArray<readonly [what: string, change: Answer, args?: read
   ['a server that rejects each call of a batch', withToken((asked) => asked.body.startsWith('[')
     ? { body: [1, 2].map((id) => ({ jsonrpc: '2.0', id, error: { code: -32020, message: 'no batch' } })) }
     : undefined)],
+  ['a stream of events that begins with a notification', withToken((asked) => {
+    const { status, body } = strict(asked)
+    const notification = { jsonrpc: '2.0', method: 'notifications/message', params: {} }
+    const events = [notification, body].map((message) => `data: ${JSON.stringify(message)}\n\n`)
+    return status === 403 ? { status } : { body: events.join('') }
+  })],
   ['a 401 with a message of JSON-RPC', toStranger((asked) => ({
     status: 401,
     headers: { ...CORS, 'www-authenticate': challengeOf(asked) },

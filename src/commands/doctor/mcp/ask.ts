@@ -109,6 +109,12 @@ export function objectIn (text: string): Readonly<Record<string, unknown>> | und
   }
 }
 
-/** Strings of a list in a stranger's document, at most thirty. */
-export const stringsIn = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((one) => typeof one === 'string').slice(0, 30) : []
+const MAX_STRINGS = 30
+const MAX_CHARACTERS = 1_000
+
+/** The first strings of a list in a stranger's document. */
+export function stringsIn (value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : []
+  return list.filter((one) => typeof one === 'string').filter(({ length }) => length <= MAX_CHARACTERS)
+    .slice(0, MAX_STRINGS)
+}

@@ -1,4 +1,4 @@
-import { objectIn, type Reply } from './ask.ts'
+import type { Reply } from './ask.ts'
 
 const REVISION = '2026-07-28'
 const ACCEPT = 'application/json, text/event-stream'
@@ -63,31 +63,33 @@ export function disguises (name: string, tool: string | undefined, sender: Sende
     headers === undefined ? [] : [{ what, isOld, called: called(headers, body, sender) }])
 }
 
-/** A JSON-RPC message: a result, or an error by its code. */
-export type Message = Readonly<{ code: number | undefined, result: unknown, text: string }>
+/** The answer to a request of JSON-RPC: a result, or an error by its code. */
+type Message = Readonly<{ code: number | undefined, result: unknown }>
 
-/** @returns the first message of an answer, also of a stream of events; undefined if it is none */
-export function messageIn ({ body }: Pick<Reply, 'body'>): Message | undefined {
-  const events = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim())
-  for (const text of [body, firstOf(body), ...events]) {
-    const message = objectIn(text)
-    if (message?.['jsonrpc'] !== '2.0') continue
-    const error = message['error']
+/** @returns the answers in a body: one, a batch, or a stream of events, which may hold other messages too */
+function messagesIn (body: string): readonly Message[] {
+  const events = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5))
+  return [body, ...events].flatMap(valuesIn).flatMap((value) => {
+    const { jsonrpc, error, result } = typeof value === 'object' && value !== null ? { ...value } as Json : {}
+    if (jsonrpc !== '2.0' || (error === undefined && result === undefined)) return []
     const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-    return { code: typeof code === 'number' ? code : undefined, result: message['result'], text: body }
-  }
-  return undefined
+    return [{ code: typeof code === 'number' ? code : undefined, result }]
+  })
 }
 
-/** The first message of a batch. */
-function firstOf (body: string): string {
+type Json = Readonly<Record<string, unknown>>
+
+/** @returns the elements of a list, or the one value; none for what is no JSON */
+function valuesIn (text: string): readonly unknown[] {
   try {
-    const [first] = JSON.parse(body) as readonly unknown[]
-    return JSON.stringify(first) ?? ''
+    return [JSON.parse(text) as unknown].flat()
   } catch {
-    return ''
+    return []
   }
 }
+
+/** @returns the first; undefined for what no server of MCP has answered */
+export const messageIn = ({ body }: Pick<Reply, 'body'>): Message | undefined => messagesIn(body)[0]
 
 /** Headers that differ from the body, and a revision that the server does not speak: by the specification. */
 const REFUSALS: ReadonlySet<number> = new Set([-32020, -32022])
@@ -98,12 +100,13 @@ const OTHER_REFUSALS: ReadonlySet<number> = new Set([-32600, -32700, -32000, -32
  * Does the server go by the body? Of an older revision only those two errors say no: a missing session can be begun.
  * @param name of a tool that does not exist
  */
-export function obeys (reply: Reply, name: string, { isOld }: Pick<Disguise, 'isOld'>): boolean {
-  const message = messageIn(reply)
-  if (message === undefined) return reply.status === 200 && reply.body !== ''
-  if (message.code === undefined) return true
-  if (REFUSALS.has(message.code)) return false
-  if (isOld) return true
-  // -32602 stands for an unknown tool as well as for a body without the members of the revision
-  return !OTHER_REFUSALS.has(message.code) && (message.text.includes(name) || reply.status < 300)
+export function obeys ({ status, body }: Reply, name: string, { isOld }: Pick<Disguise, 'isOld'>): boolean {
+  const messages = messagesIn(body)
+  if (messages.length === 0) return status === 200 && body !== ''
+  return messages.some(({ code }) => {
+    if (code === undefined) return true
+    if (REFUSALS.has(code)) return false
+    // -32602 stands for an unknown tool as well as for a body without the members of the revision
+    return isOld || (!OTHER_REFUSALS.has(code) && (body.includes(name) || status < 300))
+  })
 }

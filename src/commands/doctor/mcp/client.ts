@@ -1,5 +1,5 @@
-import { type Document, documentIn, isPrivate, objectIn, shown, stringsIn } from './ask.ts'
-import type { Given, McpFound } from './step.ts'
+import { type Document, documentIn, objectIn, shown, stringsIn } from './ask.ts'
+import type { Given, McpFound, ResourceMetadata } from './step.ts'
 
 /** Where Authgear would send a code, if someone signed in; nothing listens there. */
 const REDIRECT_URI = 'http://localhost/callback'
@@ -14,10 +14,12 @@ export type Client = Readonly<
 >
 
 /** The client to sign in as. Registers one only if that was asked for, since it stays at Authgear. */
-export async function chooseClient (given: Given, register: string | undefined): Promise<Client> {
+export async function chooseClient (
+  given: Given, { issuer }: Pick<ResourceMetadata, 'issuer'>, register: string | undefined
+): Promise<Client> {
   const { client, ask, registers } = given
   if (registers && register === undefined) return problem('mcp-registration', 'there is no registration_endpoint')
-  if (registers && register !== undefined) return await registered(given, register)
+  if (registers && register !== undefined) return await registered(given, issuer, register)
   if (client === undefined) return { kind: 'unknown', id: UNKNOWN, redirectUri: REDIRECT_URI }
   const { id, redirectUri } = client
   if (redirectUri !== undefined) return { kind: 'client', id, redirectUri }
@@ -37,9 +39,10 @@ function clientIn (id: string, document: Document): Client {
     : { kind: 'client', id, redirectUri }
 }
 
-async function registered ({ ask }: Given, address: string): Promise<Client> {
-  if (!URL.canParse(address) || !isPrivate(address)) {
-    return problem('mcp-endpoint', `registration_endpoint is ${shown(address)}`)
+/** Only at Authgear's own origin: a stranger's document shall not choose where this machine posts to. */
+async function registered ({ ask }: Given, issuer: string, address: string): Promise<Client> {
+  if (!URL.canParse(address) || new URL(address).origin !== new URL(issuer).origin) {
+    return problem('mcp-endpoint', `registration_endpoint is ${shown(address)}, which is not at ${shown(issuer)}`)
   }
   const reply = await ask(address, {
     method: 'POST',

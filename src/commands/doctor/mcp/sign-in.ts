@@ -9,7 +9,7 @@ export const signIn: Step = {
   needs: 'server',
   async run (given, { server, resource, advice }) {
     if (server?.authorize === undefined || resource === undefined) return { skipped: 'see above' }
-    const client = await chooseClient(given, server.register)
+    const client = await chooseClient(given, resource, server.register)
     if (client.kind === 'problem') return { findings: [client.finding] }
     const scopes = [...new Set([...advice?.scopes ?? [], ...resource.scopes])]
     const ask = async (scopes: readonly string[]): Promise<Outcome> =>
