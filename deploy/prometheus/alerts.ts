@@ -4,7 +4,7 @@ import type { Alert } from '../../src/base/parts/figures.ts'
 import { parts } from '../../src/parts/index.ts'
 
 const UNAVAILABLE =
-  'sum by (job) (rate(forward_auth_requests_total{$one,status="503"}[5m])) / sum by (job) ' +
+  'sum by (job) (rate(forward_auth_requests_total{$one,status="503",reason!="exchange_limited"}[5m])) / sum by (job) ' +
     '(rate(forward_auth_requests_total{$one}[5m]))'
 const ELSEWHERE =
   'sum by (job) (rate(forward_auth_requests_total{$one,endpoint="other"}[5m])) / sum by (job) ' +

@@ -1,3 +1,5 @@
+import type { UnavailableReason } from './core/reason.ts'
+
 /**
  * Base of every error this service makes on purpose; `code` is stable, `message` is for a person and never holds a
  * credential.
@@ -13,7 +15,7 @@ export class ServiceError extends Error {
 
 /** No usable answer from Authgear: 503, never remembered, never taken for "not signed in". */
 export abstract class ResolverError extends ServiceError {
-  readonly reason: 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' = 'authgear_unavailable'
+  readonly reason: Exclude<UnavailableReason, 'record_unavailable'> = 'authgear_unavailable'
   /** The first thing to look at; `doctor` looks at most of them. */
   abstract readonly check: string
 }

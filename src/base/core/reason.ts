@@ -14,7 +14,13 @@ type UnauthenticatedReason =
   | 'client_blocked'
   | 'step_up_required'
 type ForbiddenReason = 'forbidden' | 'bad_policy' | 'insufficient_scope' | 'wrong_client'
-export type UnavailableReason = 'authgear_unavailable' | 'authgear_misconfigured' | 'overloaded' | 'record_unavailable'
+export type UnavailableReason =
+  | 'authgear_unavailable'
+  | 'authgear_misconfigured'
+  | 'overloaded'
+  /** Any stranger can cause it: no sign of an outage. */
+  | 'exchange_limited'
+  | 'record_unavailable'
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 
@@ -96,6 +102,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
   authgear_unavailable: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   authgear_misconfigured: { status: 503, outward: 'authgear_unavailable', message: TRY_LATER },
   overloaded: { status: 503, outward: 'overloaded', message: TRY_LATER },
+  exchange_limited: { status: 503, outward: 'overloaded', message: TRY_LATER },
   record_unavailable: { status: 503, outward: 'record_unavailable', message: TRY_LATER }
 }
 

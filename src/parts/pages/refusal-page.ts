@@ -23,6 +23,7 @@ const PAGE_OF: Readonly<Record<RefusalReason, RefusalPageName>> = {
   authgear_unavailable: 'unavailable',
   authgear_misconfigured: 'unavailable',
   overloaded: 'unavailable',
+  exchange_limited: 'unavailable',
   record_unavailable: 'unavailable'
 }
 

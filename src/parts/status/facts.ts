@@ -22,7 +22,7 @@ export function factsOf ({ state, samples, others }: Known): Facts {
     othersFailing: others.filter(({ authgear }) => authgear === 'failing').length,
     answers: answersOf(last) - answersOf(first),
     windowMs: last.monotonic - first.monotonic,
-    unavailable: last.requests.unavailable - first.requests.unavailable,
+    unavailable: unavailableOf(first, last).count,
     unavailableNow: unavailableOf(samples.find(({ monotonic }) => last.monotonic - monotonic <= NOW_MS) ?? first, last),
     wrongPath: last.requests.elsewhere - first.requests.elsewhere,
     badPolicy: (last.refusals['bad_policy'] ?? 0) - (first.refusals['bad_policy'] ?? 0),
@@ -44,16 +44,19 @@ function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
   }))
 }
 
+/** Strangers cause it by guesses. */
+const NO_OUTAGE = 'exchange_limited'
+
 /** Authgear's are the last: where as many had another one, that one says more. */
 const UNAVAILABLE = Object.entries(REFUSALS).toReversed()
-  .flatMap(([reason, { status }]) => status === 503 ? reason : [])
+  .flatMap(([reason, { status }]) => status === 503 && reason !== NO_OUTAGE ? reason : [])
 
 /** The answers with 503 in that time, and the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
   const since = (reason: string): number => (to.refusals[reason] ?? 0) - (from.refusals[reason] ?? 0)
   const counts = UNAVAILABLE.map((reason) => [reason, since(reason)] as const)
   const [reason, most] = counts.reduce((a, b) => b[1] > a[1] ? b : a)
-  const count = to.requests.unavailable - from.requests.unavailable
+  const count = to.requests.unavailable - from.requests.unavailable - since(NO_OUTAGE)
   return { count, of: answersOf(to) - answersOf(from), reason: most === 0 ? undefined : reason }
 }
 

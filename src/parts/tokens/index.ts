@@ -2,6 +2,7 @@ import { definePart } from '../../base/parts/part.ts'
 import { checkMetadata, findings } from './doctor.ts'
 import { METRICS } from './metrics.ts'
 import { notesOf } from './notes.ts'
+import { status } from './status.ts'
 import { areElsewhere, idleClients, settingsOf, variables } from './variables.ts'
 
 /** Tokens of machines and agents for the resources of this deployment (docs/resource-tokens.md). */
@@ -22,6 +23,7 @@ export const tokens = definePart({
     { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata }
   ],
   pasted: async (...given) => await (await import('./explain.ts')).explainPasted(...given),
+  status,
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openTokens
 })

@@ -33,6 +33,10 @@ export function openTokens (settings: TokensSettings, base: Base, count: Counts)
   const refusedUnknown = (): void => { count.unknown.add(); warn() }
   return Object.freeze({
     endpoints: (deps: EndpointsDeps) => endpointsOf(settings, base, deps, { verifier, pairs, refusedUnknown }),
+    numbers: () => {
+      const { held, limited } = count.exchanges.counts()
+      return { held, limited }
+    },
     close,
     gauges: {}
   } satisfies Opened & Record<'gauges', object>)

@@ -18,6 +18,7 @@ const expected: Readonly<Record<RefusalReason, readonly [status: number, outward
   authgear_unavailable: [503, 'authgear_unavailable'],
   authgear_misconfigured: [503, 'authgear_unavailable'],
   overloaded: [503, 'overloaded'],
+  exchange_limited: [503, 'overloaded'],
   record_unavailable: [503, 'record_unavailable']
 }
 

@@ -2,7 +2,7 @@ import { ResolverError } from '../../../base/errors.ts'
 
 /** Authgear's limit of tokens for machines. */
 export class TooManyExchanges extends ResolverError {
-  override readonly reason = 'overloaded'
+  override readonly reason = 'exchange_limited'
   readonly check = 'forward_auth_basic_exchanges_total: Authgear issues five tokens a minute for a client and twenty ' +
     'for a project; docs/basic.md says what that means for guesses and for new clients'
 
