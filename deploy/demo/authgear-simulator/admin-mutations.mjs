@@ -2,11 +2,8 @@
 
 /** @typedef {{ data: object | null, errors?: readonly object[] }} Result */
 
-/** @param {string} name @param {string} message @param {string} reason @returns {Result} */
-const refused = (name, message, reason) => ({
-  data: null,
-  errors: [{ message, locations: [], path: [name], extensions: { errorName: 'NotFound', reason } }]
-})
+/** Recorded: a user or a session that is not there is an error like any other. @type {Result} */
+const UNKNOWN = Object.freeze({ data: null, errors: [{ message: 'unexpected error', locations: [] }] })
 
 /**
  * Answers the mutations that end sessions; undefined for any other text.
@@ -20,12 +17,12 @@ export function answerMutation (query, { id }, { directory, grants, control: { c
   const [, , uuid = ''] = /^(User|Session):(.+)$/.exec(Buffer.from(String(id), 'base64url').toString()) ?? []
   if (name === 'revokeSession') {
     const grant = grants.byId(uuid)
-    if (grant === undefined) return refused(name, 'session not found', 'SessionNotFound')
+    if (grant === undefined) return UNKNOWN
     controls.endGrant(uuid)
     return done(name, grant.session.user)
   }
   const user = [...directory.users.values()].find((one) => one.id === uuid)
-  if (user === undefined) return refused(name, 'user not found', 'UserNotFound')
+  if (user === undefined) return UNKNOWN
   controls.revokeSessions(user.name)
   return done(name, user)
 }

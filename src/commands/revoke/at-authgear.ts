@@ -9,6 +9,8 @@ const MUTATIONS = {
   user: 'mutation($id: ID!) { revokeAllSessions(input: { userID: $id }) { user { id } } }',
   session: 'mutation($id: ID!) { revokeSession(input: { sessionID: $id }) { user { id } } }'
 } as const
+/** Authgear's words for a user or a session that is not there, and for an error of its own. */
+const UNEXPECTED = 'unexpected error'
 const NODES = { user: 'User', session: 'Session' } as const
 
 /**
@@ -31,7 +33,5 @@ function problemIn (body: string, kind: Owner['kind']): string | undefined {
   const answer = parseObject(body)
   const [error] = listOf(answer?.['errors'])
   if (error === undefined) return answer?.['data'] === undefined ? ADMIN_API_ADVICE.garbage : undefined
-  const { reason } = objectOf(objectOf(error)?.['extensions']) ?? {}
-  if (reason === 'UserNotFound' || reason === 'SessionNotFound') return `it has no such ${kind}`
-  return ADMIN_API_ADVICE.query
+  return objectOf(error)?.['message'] === UNEXPECTED ? `it has no such ${kind}, or failed` : ADMIN_API_ADVICE.query
 }
