@@ -1,6 +1,9 @@
 import t from 'tap'
 import { API, basic, basicWorld, OTHER_API, route } from '../basic-world.ts'
+import { startInProcess } from '../../../helpers/in-process.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 import { ask, type HeaderLine } from '../../../helpers/request.ts'
+import { machineClaims, personClaims, RESOURCE, signed, startIssuer } from '../../../helpers/token-issuer.ts'
 import { until } from '../../../helpers/until.ts'
 
 const CHALLENGE = `Basic realm="${API}", charset="UTF-8"`
@@ -127,6 +130,32 @@ t.test('as= names the user for the app, of machines alone and where identity= do
   t.match(await userOf('&identity=remote&as=other'), { 'remote-user': 'other' })
   t.match(await userOf('&identity=remote'), { 'remote-user': '' })
   t.notOk('remote-user' in await userOf('&as=radicale'))
+})
+
+t.test('as= is for machines with a token too, and never for a person', async (t) => {
+  const [issuer, clock] = [await startIssuer(t), manualClock()]
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: issuer.url, RESOURCES: RESOURCE, clock })
+  clock.advance(60_000)
+  const userOf = async (token: string): Promise<unknown> => (await ask(port, {
+    path: route('&identity=remote&as=radicale', RESOURCE), headers: [['Authorization', `Bearer ${token}`]]
+  })).headers['remote-user']
+  t.equal(await userOf(signed(machineClaims(issuer.url, clock.wall()))), 'radicale')
+  t.equal(await userOf(signed(personClaims(issuer.url, clock.wall(), 'a-person'))), 'a-person')
+})
+
+t.test('the prefix offers it by the proxy’s own words, and never by a client’s', async (t) => {
+  const { start } = await basicWorld(t)
+  const policy = route().replace('/resource?', '')
+  const says = async (port: number, path: string, headers: readonly HeaderLine[] = []): Promise<number> =>
+    (await ask(port, { path, headers: [basic('one', 'of one'), ...headers] })).status
+  const { port } = await start()
+  t.equal(await says(port, '/ext-authz/~/x', [['X-Forward-Auth-Policy', policy]]), 200)
+  t.equal(await says(port, `/ext-authz/~${policy}/x`), 401, 'the segment may be the client’s path')
+  const withoutIt: HeaderLine = ['X-Forward-Auth-Policy', policy.replace('&basic=on', '')]
+  t.equal(await says(port, '/ext-authz/~basic=on/x', [withoutIt]), 401, 'and adds nothing to the proxy’s policy')
+  const { port: required } = await start({ EXT_AUTHZ_POLICY: 'required' })
+  t.equal(await says(required, `/ext-authz/~${policy}/x`), 200)
+  t.equal(await says(required, '/ext-authz/~/x', [['X-Forward-Auth-Policy', policy]]), 401)
 })
 
 /** A policy that the endpoint cannot offer, and the words for the operator. */
