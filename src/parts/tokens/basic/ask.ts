@@ -30,7 +30,7 @@ export function createAsk (deps: AskDeps): Ask {
     try {
       const found = read && foundIn(deps, subject, read.known, read.remainingMs)
       if (found !== undefined) return found
-      if (!isKnown && budget.isFull()) {
+      if (!isKnown && budget.isFull(key.client)) {
         exchanged('held')
         throw new HeldBack('clients that were never good have used up their calls of this minute')
       }

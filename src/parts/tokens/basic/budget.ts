@@ -1,9 +1,9 @@
 /** One call of the token endpoint for a machine. */
 export type Exchange = Readonly<{ at: number, client: string, isKnown: boolean }>
 
-export const WINDOW_MS = 60_000
+const WINDOW_MS = 60_000
 /** Authgear's own, which it counts before it looks at the secret. */
-const OF_AUTHGEAR = { ofClient: 5, inAll: 20 } as const
+export const OF_AUTHGEAR = { ofClient: 5, inAll: 20 } as const
 /** What pairs that were never good may use of it: guesses lock out nobody. */
 const OF_UNKNOWN = { ofClient: 2, inAll: 8 } as const
 
@@ -21,23 +21,10 @@ export function spend (made: readonly Exchange[], next: Exchange): readonly Exch
   return isTooMany ? undefined : [...recent, next]
 }
 
-/** @returns until when no unknown pair has a call, whatever its client: 0 if it may have one */
-export function fullUntil (made: readonly Exchange[], now: number): number {
-  const recent = within(made, now)
-  const unknown = recent.filter(({ isKnown }) => !isKnown)
-  const last = Math.max(freeAt(recent, OF_AUTHGEAR.inAll), freeAt(unknown, OF_UNKNOWN.inAll))
-  return last > now ? last : 0
-}
-
 /** Clocks of replicas differ a little; what is a minute ahead is no exchange. */
 const within = (made: readonly Exchange[], now: number): readonly Exchange[] =>
   made.filter(({ at }) => Math.abs(now - at) < WINDOW_MS)
 
 function isReached (made: readonly Exchange[], client: string, { ofClient, inAll }: Limit): boolean {
   return made.length >= inAll || made.filter((one) => one.client === client).length >= ofClient
-}
-
-function freeAt (made: readonly Exchange[], most: number): number {
-  const times = made.map(({ at }) => at).toSorted((a, b) => a - b)
-  return times.length < most ? 0 : (times[times.length - most] ?? 0) + WINDOW_MS
 }

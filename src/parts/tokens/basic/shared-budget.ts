@@ -2,7 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { isString, listOf, objectOf, parseJson } from '../../../base/core/json.ts'
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import type { RedisCommands } from '../../../base/redis/commands.ts'
-import { type Exchange, fullUntil, spend, WINDOW_MS } from './budget.ts'
+import { type Exchange, OF_AUTHGEAR, spend } from './budget.ts'
 
 /** The list in Redis. */
 export type BudgetPlace = Readonly<{
@@ -14,26 +14,32 @@ export type BudgetPlace = Readonly<{
 
 /** The exchanges that the replicas may make together; without Redis each counts its own. */
 export type Budget = Readonly<{
-  /** True if no unknown pair has a call now, as far as this replica knows: asks nobody. */
-  isFull: () => boolean
+  /** True if no unknown pair of this client has a call now, as far as this replica knows: asks nobody. */
+  isFull: (client: string) => boolean
   /** @param client names the client. @returns whether the exchange may be made. Never rejects. */
   spend: (client: string, isKnown: boolean) => Promise<boolean>
 }>
 
 /** Names the form, too: what opens under it is a list of exchanges. */
 const SEALING_NAME = 'basic exchanges 1'
-/** Others wrote in between so often. */
-const MAX_ATTEMPTS = 5
+/** Each attempt that fails is another's exchange, and a minute has no more of those. */
+const MAX_ATTEMPTS = OF_AUTHGEAR.inAll + 1
 
 export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | undefined): Budget {
   let own: readonly Exchange[] = []
-  let full = 0
+  /** What this replica saw last. */
+  let seen = own
 
   function spendOwn (next: Exchange): boolean {
     const spent = spend(own, next)
     if (spent !== undefined) own = spent
-    full = fullUntil(own, next.at)
     return spent !== undefined
+  }
+
+  function spendAlone (next: Exchange): boolean {
+    const isSpent = spendOwn(next)
+    seen = own
+    return isSpent
   }
 
   /** @returns undefined where another replica wrote meanwhile */
@@ -41,7 +47,7 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
     const sealed = await commands.getBuffer(name)
     const made = sealed === null ? [] : read(sealer.open(SEALING_NAME, sealed))
     const spent = spend(made, next)
-    full = fullUntil(spent ?? made, next.at)
+    seen = spent ?? made
     if (spent === undefined) return false
     const value = sealer.seal(SEALING_NAME, Buffer.from(JSON.stringify(spent)))
     return await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), value) ? true : undefined
@@ -57,17 +63,15 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   }
 
   return Object.freeze({
-    isFull: () => isAhead(full - clock.wall()), // a clock that was set back holds nobody for longer than a minute
+    isFull: (client: string) => spend(seen, { at: clock.wall(), client, isKnown: false }) === undefined,
     async spend (client: string, isKnown: boolean): Promise<boolean> {
       const next = { at: clock.wall(), client, isKnown }
       return place === undefined
-        ? spendOwn(next)
-        : await spendShared(place, next).catch(() => spendOwn(next))
+        ? spendAlone(next)
+        : await spendShared(place, next).catch(() => spendAlone(next))
     }
   })
 }
-
-const isAhead = (ms: number): boolean => ms > 0 && ms <= WINDOW_MS
 
 /** What another secret sealed counts as nothing. */
 function read (plain: Buffer | undefined): readonly Exchange[] {

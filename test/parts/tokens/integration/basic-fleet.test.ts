@@ -2,7 +2,10 @@ import t from 'tap'
 import { managementOf } from '../../../helpers/management.ts'
 import { MANAGEMENT_TOKEN, SECRET } from '../../../helpers/in-process.ts'
 import { startRedis } from '../../../helpers/redis.ts'
+import { redisTier } from '../../../helpers/redis-tier.ts'
 import { until } from '../../../helpers/until.ts'
+import { systemClock } from '../../../../src/base/clock.ts'
+import { createBudget } from '../../../../src/parts/tokens/basic/shared-budget.ts'
 import { API, basicWorld, type Replica } from '../basic-world.ts'
 
 const redis = await startRedis(t)
@@ -62,6 +65,15 @@ t.test('unknown pairs have eight calls a minute of all replicas together', async
   t.equal(said.filter((one) => one === '503 overloaded').length, 120 - 7 * 3)
   t.strictSame(await everywhere(replicas, 'one', 'of one'), Array(3).fill('200 allowed'))
   t.equal(machines.length, 5)
+})
+
+t.test('exchanges that begin at once each count, and none is held back before the limit', async (t) => {
+  const { commands, sealer, keyPrefix } = await redisTier(t, redis.port)
+  const replicas = Array.from({ length: 2 }, () =>
+    createBudget(systemClock, { commands, sealer, name: `${keyPrefix}exchanges` }))
+  const spends = Array.from({ length: 12 }, (_, n) => replicas.map((one, at) => one.spend(`client ${n} ${at}`, true)))
+  const made = (await Promise.all(spends.flat())).filter((isMade) => isMade)
+  t.equal(made.length, 20)
 })
 
 t.test('a block from the management listener refuses at once, and no call is made', async (t) => {

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { type Exchange, fullUntil, spend } from '../../../../src/parts/tokens/basic/budget.ts'
+import { type Exchange, spend } from '../../../../src/parts/tokens/basic/budget.ts'
+import { createBudget } from '../../../../src/parts/tokens/basic/shared-budget.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 
 const SECOND = 1000
 type Timed = readonly [second: number, client: string, kind: 'known' | 'unknown']
@@ -66,11 +68,14 @@ t.test('no order of calls exceeds Authgear’s buckets', async (t) => {
   t.ok(made.length <= 20)
 })
 
-t.test('says until when no unknown pair has a call', async (t) => {
-  const eight = times(8, (n): Exchange => ({ at: n * SECOND, client: `client ${n}`, isKnown: false }))
-  t.equal(fullUntil(eight, 10 * SECOND), 60 * SECOND)
-  t.equal(fullUntil(eight.slice(1), 10 * SECOND), 0)
-  t.equal(fullUntil(eight, 60 * SECOND), 0)
-  const twenty = times(20, (): Exchange => ({ at: 5 * SECOND, client: 'a', isKnown: true }))
-  t.equal(fullUntil(twenty, 10 * SECOND), 65 * SECOND)
+t.test('a replica asks nobody again for what it saw used up', async (t) => {
+  const clock = manualClock()
+  const budget = createBudget(clock, undefined)
+  t.equal(budget.isFull('a'), false)
+  for (const n of times(2, (n) => n)) t.equal(await budget.spend('a', false), true, String(n))
+  t.strictSame([budget.isFull('a'), budget.isFull('b')], [true, false], 'of one client')
+  for (const n of times(6, (n) => n)) await budget.spend(`client ${n}`, false)
+  t.equal(budget.isFull('b'), true, 'of all')
+  clock.advance(60 * SECOND)
+  t.strictSame([budget.isFull('a'), budget.isFull('b')], [false, false])
 })
