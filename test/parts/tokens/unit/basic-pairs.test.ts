@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createKeyer } from '../../../../src/base/core/cache-key.ts'
+import { AuthgearTimeout } from '../../../../src/base/errors.ts'
 import type { Exchanged } from '../../../../src/parts/tokens/basic/exchange.ts'
 import { createPairs, type PairsDeps } from '../../../../src/parts/tokens/basic/pairs.ts'
 import { createPairStore } from '../../../../src/parts/tokens/basic/store.ts'
@@ -11,8 +12,13 @@ const ISSUER = 'https://auth.example.com'
 const KEYS = { current: Buffer.alloc(32, 1), previous: undefined }
 const base64 = (pair: string): string => Buffer.from(pair).toString('base64')
 
-/** Pairs of a replica without Redis; `good` is the only client, and each exchange waits until it is let go. */
-function open (more: Partial<PairsDeps> = {}, isHeld = false) {
+type Issue = (exchange: number) => object | 'fails'
+
+/**
+ * Pairs of a replica without Redis; `good` is the only client.
+ * @param issue other claims of its token, or a failure, by the number of the exchange
+ */
+function open (more: Partial<PairsDeps> = {}, isHeld = false, issue: Issue = () => ({})) {
   const clock = manualClock()
   const waiting: Array<() => void> = []
   let exchanges = 0
@@ -24,8 +30,10 @@ function open (more: Partial<PairsDeps> = {}, isHeld = false) {
         exchanges++
         if (isHeld) await new Promise<void>((resolve) => { waiting.push(resolve) })
         if (clientId !== 'good') return { kind: 'refused', of: 'pair', why: 'invalid_client' }
-        const claims = machineClaims(ISSUER, clock.wall(), { client_id: clientId, sub: `client_id_${clientId}` })
-        return { kind: 'token', token: signed(claims) }
+        const other = issue(exchanges)
+        if (other === 'fails') throw new AuthgearTimeout(1000)
+        const own = { client_id: clientId, sub: `client_id_${clientId}`, ...other }
+        return { kind: 'token', token: signed(machineClaims(ISSUER, clock.wall(), own)) }
       }
     },
     budget: { isFull: () => false, spend: async () => true },
@@ -91,5 +99,48 @@ t.test('a token ends by either clock', async (t) => {
     else clock.setWall(clock.wall() + 1_800_000)
     t.match(await find('good:secret'), { kind: 'good' })
     t.equal(exchanges(), 2)
+  }
+})
+
+t.test('a renewal that fails is tried again while the token is good', async (t) => {
+  const { find, clock, exchanges } = open({}, false, (exchange) => exchange === 2 ? 'fails' : {})
+  const first = await find('good:secret')
+  clock.advance(1800 * 0.73 * 1000)
+  for (const expected of [2, 2]) {
+    t.equal(find('good:secret'), first)
+    await new Promise(setImmediate)
+    t.equal(exchanges(), expected)
+  }
+  clock.advance(60_000)
+  t.equal(find('good:secret'), first)
+  await new Promise(setImmediate)
+  t.equal(exchanges(), 3)
+  t.not(find('good:secret'), first)
+})
+
+t.test('a pair whose call was held back is asked about as soon as there is one', async (t) => {
+  let isFull = true
+  let spent = 0
+  const { find, exchanges } = open({
+    budget: { isFull: () => isFull, spend: async () => { spent++; return true } }
+  })
+  t.match(await find('good:secret'), { kind: 'unavailable', error: { reason: 'exchange_limited' } })
+  t.strictSame([exchanges(), spent], [0, 0], 'Redis is not asked for a call')
+  isFull = false
+  t.match(await find('good:secret'), { kind: 'good' })
+})
+
+/** A token that is not what was asked for: whose it is, or what for. */
+const FOREIGN: ReadonlyArray<readonly [what: string, claims: object]> = [
+  ['another client', { client_id: 'other', sub: 'client_id_other' }],
+  ['a person', { sub: 'a11ce000-0000-4000-8000-000000000001' }],
+  ['another resource', { aud: ['https://other.example.com'] }],
+  ['another issuer', { iss: 'https://other.example.com' }]
+]
+
+t.test('a token for another client, a person or another resource is an error', async (t) => {
+  for (const [what, claims] of FOREIGN) {
+    const { find } = open({}, false, () => claims)
+    t.match(await find('good:secret'), { kind: 'unavailable', error: { code: 'UNUSABLE_TOKEN' } }, what)
   }
 })
