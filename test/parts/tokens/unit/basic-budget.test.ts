@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createSealer } from '../../../../src/base/crypto/sealing.ts'
 import { type Exchange, spend } from '../../../../src/parts/tokens/basic/budget.ts'
 import { createBudget } from '../../../../src/parts/tokens/basic/shared-budget.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
@@ -78,4 +79,62 @@ t.test('a replica asks nobody again for what it saw used up', async (t) => {
   t.equal(budget.isFull('b'), true, 'of all')
   clock.advance(60 * SECOND)
   t.strictSame([budget.isFull('a'), budget.isFull('b')], [false, false])
+})
+
+/** A Redis of one key, which may be away, or have another replica that writes in between. */
+function openRedis () {
+  const state: { value: Buffer, isAway: boolean, others: number } = { value: Buffer.alloc(0), isAway: false, others: 0 }
+  const answer = <T>(value: T): Promise<T> => state.isAway ? Promise.reject(new Error('away')) : Promise.resolve(value)
+  const commands = {
+    getBuffer: () => answer(state.value.length === 0 ? null : state.value),
+    compareAndSet: (_key: string, expected: Buffer, value: Buffer) => {
+      const isSame = state.others-- <= 0 && expected.equals(state.value)
+      if (isSame && !state.isAway) state.value = value
+      return answer(isSame)
+    }
+  }
+  return { state, place: { commands, sealer: createSealer(Buffer.alloc(32, 3)), name: 'budget' } }
+}
+
+const guesses = async (budget: ReturnType<typeof createBudget>, count: number): Promise<number> => {
+  const spent = await Promise.all(times(count, (n) => budget.spend(`client ${n}`, false)))
+  return spent.filter((one) => one).length
+}
+
+t.test('replicas share one window, and a minute later another', async (t) => {
+  const [clock, { place }] = [manualClock(), openRedis()]
+  const [one, other] = [createBudget(clock, place), createBudget(clock, place)]
+  for (let n = 0; n < 5; n++) t.ok(await one.spend(`client ${n}`, false))
+  t.notOk(other.isFull('client 9'))
+  for (let n = 5; n < 8; n++) t.ok(await other.spend(`client ${n}`, false))
+  t.notOk(await other.spend('client 8', false))
+  t.ok(other.isFull('client 9'))
+  clock.setWall(clock.wall() - 3_600_000)
+  t.notOk(other.isFull('client 9'), 'a clock that was set back holds nobody for an hour')
+  clock.setWall(clock.wall() + 3_600_000 + 60_000)
+  t.ok(await one.spend('client 9', false))
+})
+
+t.test('while Redis is away a replica counts on from what it spent', async (t) => {
+  const [clock, { place, state }] = [manualClock(), openRedis()]
+  const budget = createBudget(clock, place)
+  for (let n = 0; n < 5; n++) t.ok(await budget.spend(`before ${n}`, false))
+  state.isAway = true
+  t.equal(await guesses(budget, 10), 3)
+})
+
+t.test('a replica that always comes too late makes no call', async (t) => {
+  const [clock, { place, state }] = [manualClock(), openRedis()]
+  state.others = 2
+  t.ok(await createBudget(clock, place).spend('one', true), 'twice is tried again')
+  state.others = 100
+  t.notOk(await createBudget(clock, place).spend('one', true))
+})
+
+t.test('what another secret sealed counts as nothing, and is written anew', async (t) => {
+  const [clock, { place, state }] = [manualClock(), openRedis()]
+  await createBudget(clock, { ...place, sealer: createSealer(Buffer.alloc(32, 4)) }).spend('one', true)
+  const before = state.value
+  t.ok(await createBudget(clock, place).spend('one', true))
+  t.notSame(state.value, before)
 })
