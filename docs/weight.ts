@@ -39,9 +39,12 @@ function longFunctionsIn (path: string): number {
   return found
 }
 
+/** A skill is for coding agents. */
+const isForUsers = (name: string): boolean => name.endsWith('.md') && name !== 'SKILL.md'
+
 function wordsForUsers (): number {
   const pages = FOR_USERS.flatMap((folder) =>
-    readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+    readdirSync(join(ROOT, folder)).filter(isForUsers).map((name) => join(folder, name)))
   return ['README.md', ...pages]
     .reduce((sum, page) => sum + (textOf(join(ROOT, page)).match(/\S+/g)?.length ?? 0), 0)
 }
