@@ -131,7 +131,7 @@ export function answerRoutes (
   }
 }
 
-/** The same for a request that Fastify's router was asked about. */
+/** An exchange that Fastify hands over. */
 export function byFastify (exchange: RequestListener): FastifyHandler {
   return (request, reply) => {
     reply.hijack() // from here on an error is answered by nobody else

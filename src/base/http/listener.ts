@@ -3,7 +3,6 @@ import type { RequestListener } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { applyHttp1Limits, boundConnections, WITHOUT_SCHEMAS } from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
-import { METHODS } from './node-http.ts'
 import { serverOf } from './server.ts'
 import type { TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
@@ -15,7 +14,7 @@ import {
   answerRoutes, type BodyTaker, byFastify, createBodyExchange, createExchange, endOnError, type ExchangeDeps,
   type FastifyHandler
 } from './exchange.ts'
-import { routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
+import { ALL_METHODS, routerPathOf, WEBHOOK_PATH, type Route } from './paths.ts'
 
 export type ListenerDeps = ExchangeDeps & Readonly<{
   /** Undefined = plain HTTP/1.1; else TLS with HTTP/2 and HTTP/1.1 by ALPN. */
@@ -75,9 +74,7 @@ function answerExpectations (server: FastifyInstance['server']): void {
 function addFallbacks (
   app: FastifyInstance, deps: ListenerDeps, other: RequestListener, webhook: FastifyHandler | undefined
 ): void {
-  for (const name of METHODS) {
-    if (name !== 'CONNECT') app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
-  }
+  for (const name of ALL_METHODS) app.addHttpMethod(name, { hasBody: false, overrideExisting: true })
   if (webhook !== undefined) app.route({ method: 'POST', url: WEBHOOK_PATH, handler: webhook })
   const notFound = byFastify(other)
   app.setNotFoundHandler(notFound)

@@ -32,14 +32,14 @@ export function findRoute<R extends Pick<Route, 'path' | 'isExact' | 'methods'>>
 ): R | undefined {
   for (const route of routes) {
     if (!isAt(url, route.path, route.isExact === true)) continue
-    const isTaken = route.methods === undefined ? ALL.has(method) : route.methods.includes(method)
+    const isTaken = route.methods === undefined ? ALL_METHODS.has(method) : route.methods.includes(method)
     return isTaken ? route : undefined
   }
   return undefined
 }
 
 /** The methods that Node's parser knows; CONNECT asks for a tunnel. */
-const ALL: ReadonlySet<string> = new Set(METHODS.filter((name) => name !== 'CONNECT'))
+export const ALL_METHODS: ReadonlySet<string> = new Set(METHODS.filter((name) => name !== 'CONNECT'))
 
 function isAt (url: string, path: string, isExact: boolean): boolean {
   if (!url.startsWith(path)) return false

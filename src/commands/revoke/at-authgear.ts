@@ -1,5 +1,6 @@
 import type { AdminApi } from '../../base/authgear/admin-api/client.ts'
 import { ADMIN_API_ADVICE, AdminApiError, kindOfStatus } from '../../base/authgear/admin-api/errors.ts'
+import { globalIdOf } from '../../base/authgear/admin-api/global-id.ts'
 import { listOf, objectOf, parseObject } from '../../base/core/json.ts'
 
 /** A user or a session, whose sessions Authgear can end. */
@@ -19,8 +20,7 @@ const NODES = { user: 'User', session: 'Session' } as const
  */
 export async function endAtAuthgear (api: AdminApi, { kind, id }: Owner): Promise<string | undefined> {
   try {
-    const node = Buffer.from(`${NODES[kind]}:${id}`).toString('base64url')
-    const { status, body } = await api.query(MUTATIONS[kind], { id: node })
+    const { status, body } = await api.query(MUTATIONS[kind], { id: globalIdOf(NODES[kind], id) })
     return status === 200 ? problemIn(body, kind) : ADMIN_API_ADVICE[kindOfStatus(status)]
   } catch (error) {
     if (error instanceof AdminApiError) return error.message

@@ -1,5 +1,6 @@
 import type { AdminApi, AdminApiResponse } from '../../base/authgear/admin-api/client.ts'
 import { AdminApiError, kindOfStatus } from '../../base/authgear/admin-api/errors.ts'
+import { globalIdOf } from '../../base/authgear/admin-api/global-id.ts'
 import { type Json, listOf, objectOf, parseObject } from '../../base/core/json.ts'
 
 /** A user as Authgear describes them; texts as people wrote them. */
@@ -38,7 +39,7 @@ export function createUsers (api: Pick<AdminApi, 'query'>, { name, groups }: Use
   const text = `query($ids:[ID!]!){nodes(ids:$ids){id ... on User{isDisabled standardAttributes${extra}}}}`
   return Object.freeze({
     async read (ids: readonly string[]) {
-      const globalIds = ids.map((id) => Buffer.from(`User:${id}`).toString('base64url'))
+      const globalIds = ids.map((id) => globalIdOf('User', id))
       return readUsers(await api.query(text, { ids: globalIds }), ids, groups)
     }
   })

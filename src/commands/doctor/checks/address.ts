@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { adminApiOf } from '../../../base/authgear/admin-api/account.ts'
 import { AdminApiError } from '../../../base/authgear/admin-api/errors.ts'
+import { globalIdOf } from '../../../base/authgear/admin-api/global-id.ts'
 import { cookieNames, readCredentials } from '../../../base/core/credentials.ts'
 import { listOf, objectOf, parseObject } from '../../../base/core/json.ts'
 import { type Finding, found } from '../catalogue.ts'
@@ -45,8 +46,8 @@ async function addressOf (
 ): Promise<string | undefined> {
   const api = adminApiOf(account, authgear, clock)(LIMITS)
   try {
-    const id = Buffer.from(`User:${userId}`).toString('base64url')
-    return newestAddress(parseObject((await api.query(SESSIONS, { id })).body))
+    const { body } = await api.query(SESSIONS, { id: globalIdOf('User', userId) })
+    return newestAddress(parseObject(body))
   } catch (error) {
     if (error instanceof AdminApiError) return undefined
     throw error

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
+import { isString, type Json, listOf, parseObject } from '../../../base/core/json.ts'
 import { isNameError, isTlsError } from '../check.ts'
 import { beginningOf } from '../page.ts'
 
@@ -83,7 +84,7 @@ export function isPrivate (address: string): boolean {
 
 /** A document, or why there is none, as the end of a sentence that begins with its address. */
 export type Document = Readonly<
-  | { kind: 'document', json: Readonly<Record<string, unknown>>, type: string | undefined }
+  | { kind: 'document', json: Json, type: string | undefined }
   | { kind: 'none', what: string }
 >
 
@@ -94,19 +95,9 @@ export function documentIn (reply: Reply | Silence): Document {
     return { kind: 'none', what: `redirects to ${shown(to)}` }
   }
   if (reply.status !== 200) return { kind: 'none', what: `answers ${reply.status}` }
-  const json = objectIn(reply.body)
+  const json = parseObject(reply.body)
   if (json === undefined) return { kind: 'none', what: 'answers 200 with something else than a JSON document' }
   return { kind: 'document', json, type: reply.header('content-type') }
-}
-
-/** @returns undefined for what is no JSON object */
-export function objectIn (text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 const MAX_STRINGS = 30
@@ -114,7 +105,5 @@ const MAX_CHARACTERS = 1_000
 
 /** The first strings of a list in a stranger's document. */
 export function stringsIn (value: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : []
-  return list.filter((one) => typeof one === 'string').filter(({ length }) => length <= MAX_CHARACTERS)
-    .slice(0, MAX_STRINGS)
+  return listOf(value).filter(isString).filter(({ length }) => length <= MAX_CHARACTERS).slice(0, MAX_STRINGS)
 }

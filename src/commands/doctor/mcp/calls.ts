@@ -1,3 +1,4 @@
+import { objectOf, parseJson } from '../../../base/core/json.ts'
 import type { Reply } from './ask.ts'
 
 const REVISION = '2026-07-28'
@@ -69,23 +70,12 @@ type Message = Readonly<{ code: number | undefined, result: unknown }>
 /** @returns the answers in a body: one, a batch, or a stream of events, which may hold other messages too */
 function messagesIn (body: string): readonly Message[] {
   const events = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5))
-  return [body, ...events].flatMap(valuesIn).flatMap((value) => {
-    const { jsonrpc, error, result } = typeof value === 'object' && value !== null ? { ...value } as Json : {}
+  return [body, ...events].flatMap((text) => [parseJson(text)].flat()).flatMap((value) => {
+    const { jsonrpc, error, result } = objectOf(value) ?? {}
     if (jsonrpc !== '2.0' || (error === undefined && result === undefined)) return []
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    const { code } = objectOf(error) ?? {}
     return [{ code: typeof code === 'number' ? code : undefined, result }]
   })
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-/** @returns the elements of a list, or the one value; none for what is no JSON */
-function valuesIn (text: string): readonly unknown[] {
-  try {
-    return [JSON.parse(text) as unknown].flat()
-  } catch {
-    return []
-  }
 }
 
 /** @returns the first; undefined for what no server of MCP has answered */

@@ -1,4 +1,5 @@
-import { type Document, documentIn, objectIn, shown, stringsIn } from './ask.ts'
+import { parseObject } from '../../../base/core/json.ts'
+import { type Document, documentIn, shown, stringsIn } from './ask.ts'
 import type { Given, McpFound, ResourceMetadata } from './step.ts'
 
 /** Where Authgear would send a code, if someone signed in; nothing listens there. */
@@ -56,7 +57,7 @@ async function registered ({ ask }: Given, issuer: string, address: string): Pro
     }
   })
   if (reply.kind === 'silence') return problem('mcp-registration', `${shown(address)} does not answer: ${reply.what}`)
-  const { client_id: id, error } = objectIn(reply.body) ?? {}
+  const { client_id: id, error } = parseObject(reply.body) ?? {}
   if (typeof id === 'string') return { kind: 'client', id, redirectUri: REDIRECT_URI }
   const why = typeof error === 'string' ? ` (${shown(error)})` : ''
   return problem('mcp-registration', `${shown(address)} answers ${reply.status}${why}`)

@@ -1,3 +1,4 @@
+import type { Json } from '../../../base/core/json.ts'
 import { METADATA_PATH } from '../../../base/core/protected-resource.ts'
 import { type Document, documentIn, isPrivate, shown, stringsIn } from './ask.ts'
 import type { Learnt, McpFound, ResourceMetadata, Step } from './step.ts'
@@ -54,7 +55,7 @@ function judgeDocuments (url: string, asked: ReadonlyMap<string, Document>, advi
   return { findings: [...missing, ...untyped, ...findings], learnt: resource === undefined ? {} : { resource } }
 }
 
-type Found = Readonly<{ address: string, json: Readonly<Record<string, unknown>> }>
+type Found = Readonly<{ address: string, json: Json }>
 
 function judgeResource (
   url: string, { address, json }: Found, asked: readonly string[]

@@ -1,3 +1,4 @@
+import type { Json } from '../../../base/core/json.ts'
 import { documentIn, isPrivate, shown, stringsIn } from './ask.ts'
 import type { Given, McpFound, Seen, Step } from './step.ts'
 
@@ -22,8 +23,6 @@ function addressesOf (issuer: string): readonly [oauth: string, openid: string] 
   const path = pathname.replace(/\/$/, '')
   return [`${origin}/.well-known/oauth-authorization-server${path}`, `${origin}${path}/.well-known/openid-configuration`]
 }
-
-type Json = Readonly<Record<string, unknown>>
 
 function judgeServer (given: Given, issuer: string, address: string, json: Json): Seen {
   const textOf = (name: string): string | undefined => typeof json[name] === 'string' ? json[name] : undefined

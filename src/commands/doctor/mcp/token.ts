@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isString, listOf, objectOf } from '../../../base/core/json.ts'
 import type { Reply } from './ask.ts'
 import { call, type Called, disguises, messageIn, obeys, oldToolCall, toolCall } from './calls.ts'
 import type { Given, McpFound, Seen, Step } from './step.ts'
@@ -39,11 +40,10 @@ function judgeList (url: string, reply: Reply): Seen {
 }
 
 function toolIn (result: unknown): string | undefined {
-  const tools = typeof result === 'object' && result !== null && 'tools' in result ? result.tools : undefined
-  const [tool] = Array.isArray(tools) ? tools as readonly unknown[] : []
-  const name = typeof tool === 'object' && tool !== null && 'name' in tool ? tool.name : undefined
+  const [tool] = listOf(objectOf(result)?.['tools'])
+  const name = objectOf(tool)?.['name']
   // it goes into a header, as it is
-  return typeof name === 'string' && /^[\w./-]{1,128}$/.test(name) ? name : undefined
+  return isString(name) && /^[\w./-]{1,128}$/.test(name) ? name : undefined
 }
 
 /** Calls a tool that does not exist, by its name and in disguise: nothing is executed. */
