@@ -40,7 +40,11 @@ part() {
 [ $# -gt 0 ] || set -- chart upgrade collision nodes pods rollout walkthrough gateway namespaces envoy_gateway yaml
 lab
 part cluster
-for name in "$@"; do part "$name"; done
+# what hangs in one part hangs in all that follow: it is looked at where it happened
+for name in "$@"; do
+  part "$name"
+  [ "$failed" -eq 0 ] || break
+done
 echo "== all: $((SECONDS - began)) s"
 finish | sed 's/$/, 0 skipped/'
-[ "$failed" -eq 0 ] || { kubectl get pods -A -o wide; kubectl get events -A | grep -v Normal | tail -n 20; tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log /var/log/node*/*/*/*.log | cut -c 1-400; exit 1; }
+[ "$failed" -eq 0 ] || { jobs | grep -v Running; kubectl get nodes; kubectl get pods -A -o wide; kubectl get events -A | grep -v Normal | tail -n 20; tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log /var/log/node*/*/*/*.log | cut -c 1-400; exit 1; }
