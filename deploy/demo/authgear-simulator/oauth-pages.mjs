@@ -52,6 +52,11 @@ export function logoutPage (query) {
   return layOut('Sign out?', `<form method="post" action="/logout?${escape(query)}"><button>Sign out</button></form>`)
 }
 
+/** @param {string} name */
+export function sessionsPage (name) {
+  return layOut('Your sessions', `<p class="soft">This stands in for Authgear's settings page, where ${escape(name)} sees every session and ends others.</p>`)
+}
+
 /** `response_mode=form_post`. @param {string} uri @param {Record<string, string>} parameters */
 export function formPage (uri, parameters) {
   const fields = hidden(new URLSearchParams(parameters).toString())

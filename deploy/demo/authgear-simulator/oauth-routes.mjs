@@ -9,6 +9,7 @@ import {
   carried, clientOf, hintOf, page, problemOf, problemOfResponseType, queryOf, refuse, sendBack
 } from './oauth-query.mjs'
 import { readOrigin } from './origin.mjs'
+import { settingsRoutes } from './settings-routes.mjs'
 import { nextStep, problemOfSignIn } from './sign-in.mjs'
 import { findSession } from './verdict.mjs'
 
@@ -31,6 +32,7 @@ export async function oauthRoutes (app, parts) {
   authorizeRoutes(app, parts, browser)
   pageRoutes(app, parts, browser)
   endSessionRoutes(app, parts, browser)
+  settingsRoutes(app, parts, browser)
 }
 
 /** @typedef {ReturnType<typeof readBrowser>} Browser */

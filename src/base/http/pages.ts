@@ -5,8 +5,6 @@ import type { Lack } from '../core/requirement.ts'
 export type PageLinks = Readonly<{
   signIn: string | undefined
   changeUser: string | undefined
-  /** Authgear's pages where people see to their account. */
-  account?: string
 }>
 
 export const NO_LINKS: PageLinks = Object.freeze({ signIn: undefined, changeUser: undefined })

@@ -52,7 +52,7 @@ export function createRefuser (
   { realm, findLoginRedirect, links, pages, trustProxy }: RefuserDeps,
   policyOf: (request: VerifyRequest) => Policy
 ): Refuser {
-  const refuse = createRefuse(realm, pages.refusals({ ...links, account: `${realm}/settings` }))
+  const refuse = createRefuse(realm, pages.refusals(links))
   const loginRedirectOf = (request: VerifyRequest, refusal: Refusal): LoginRedirect | undefined => {
     const { method, rawHeaders, socket } = request
     return findLoginRedirect?.({

@@ -26,6 +26,8 @@ export type Sheet = Readonly<{
   forOperators: readonly string[]
   /** The first is what helps most. */
   links: readonly Link[]
+  /** The address of the person's sessions at Authgear. */
+  sessions?: string | undefined
 }>
 
 export type Fill = (on: OnPage) => string
@@ -56,10 +58,13 @@ export function createLetterhead ({ brandName, brandLogo, brandColor, supportUrl
       const title = escapeHtml(sheet.title)
       const named = brandName === undefined ? title : `${title} · ${escapeHtml(brandName)}`
       const head = (): string => opening(language) + named + '</title>\n</head>\n<body>\n<main>\n' + header
-      return fillOf(head, { ...sheet, links: [...sheet.links, ...help] }, WORDS[language])
+      return fillOf(head, { ...sheet, links: [...sheet.links, ...help, ...sessionsOf(sheet)] }, WORDS[language])
     }
   })
 }
+
+const sessionsOf = ({ sessions: href }: Sheet): readonly Link[] =>
+  href === undefined ? [] : [{ action: 'openSessions', href }]
 
 function fillOf (head: () => string, sheet: Sheet, words: Words): Fill {
   const message = `<svg viewBox="0 0 24 24" aria-hidden="true">${DRAWINGS[sheet.drawing]}</svg>
@@ -86,7 +91,9 @@ function headerOf (name: string | undefined, logo: string | undefined): string {
 }
 
 function linkOf ({ action, href }: Link, way: string | undefined, words: Words): string {
-  return `<a href="${escapeHtml(way ?? href)}">${escapeHtml(words[`actions.${action}`])}</a>`
+  // never a filled button, not even alone: it does not open the page that was wanted
+  const mark = action === 'openSessions' ? ' class="quiet"' : ''
+  return `<a${mark} href="${escapeHtml(way ?? href)}">${escapeHtml(words[`actions.${action}`])}</a>`
 }
 
 function adviceOf ({ advice, own, forOperators }: Sheet): string {

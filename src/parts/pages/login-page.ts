@@ -1,12 +1,17 @@
 import type { LoginPage } from '../../base/core/reason.ts'
 import type { OnPage, PageMaker, Pages } from '../../base/http/pages.ts'
+import type { AccountPages } from './account.ts'
 import { type Language, readLanguage, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import type { PageSettings } from './settings.ts'
 import { type Action, wordsOf } from './words.ts'
 
 /** A link leads to a login, or to the page's own address once more. */
-type Look = Readonly<{ drawing: Sheet['drawing'], link?: Readonly<{ action: Action, to: 'login' | 'again' }> }>
+type Look = Readonly<{
+  drawing: Sheet['drawing']
+  link?: Readonly<{ action: Action, to: 'login' | 'again' }>
+  hasSessions?: true
+}>
 
 const SIGN_IN = { action: 'signIn', to: 'login' } as const
 const RETRY = { action: 'tryAgain', to: 'login' } as const
@@ -28,12 +33,14 @@ const LOOKS: Readonly<Record<LoginPage, Look>> = {
   not_a_page: { drawing: 'lock' },
   cross_site: { drawing: 'lock', link: { action: 'signOut', to: 'again' } },
   login_unavailable: { drawing: 'clock', link: { action: 'tryAgain', to: 'again' } },
-  signed_out: { drawing: 'person', link: SIGN_IN }
+  signed_out: { drawing: 'person', link: SIGN_IN, hasSessions: true }
 }
 
 type AdviceOf = Parameters<PageMaker['logins']>[0]
 
-export function createLoginPages (settings: PageSettings, adviceOf: AdviceOf): Pages<LoginPage> {
+export function createLoginPages (
+  settings: PageSettings, adviceOf: AdviceOf, account?: AccountPages
+): Pages<LoginPage> {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
   return Object.freeze({
@@ -41,15 +48,15 @@ export function createLoginPages (settings: PageSettings, adviceOf: AdviceOf): P
     render (page: LoginPage, rawHeaders: readonly string[], on: OnPage) {
       const language = readLanguage(rawHeaders)
       const name = `${language} ${page}`
-      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, adviceOf))
+      const fill = prepared.get(name) ?? letterhead.write(language, sheetOf(page, language, adviceOf, account))
       prepared.set(name, fill)
       return fill(on)
     }
   })
 }
 
-function sheetOf (page: LoginPage, language: Language, adviceOf: AdviceOf): Sheet {
-  const { drawing, link } = LOOKS[page]
+function sheetOf (page: LoginPage, language: Language, adviceOf: AdviceOf, account: AccountPages | undefined): Sheet {
+  const { drawing, link, hasSessions } = LOOKS[page]
   const { title, message, advice } = wordsOf(WORDS[language], `logins.${page}`)
   return {
     drawing,
@@ -57,6 +64,7 @@ function sheetOf (page: LoginPage, language: Language, adviceOf: AdviceOf): Shee
     message,
     advice: [advice],
     forOperators: adviceOf(page),
-    links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }]
+    links: link === undefined ? [] : [{ action: link.action, href: '', isWay: link.to === 'login' }],
+    sessions: hasSessions && account?.sessions
   }
 }

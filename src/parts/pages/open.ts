@@ -1,14 +1,16 @@
 import type { PageMaker } from '../../base/http/pages.ts'
-import type { Opened } from '../../base/parts/places.ts'
+import type { Base, Opened } from '../../base/parts/places.ts'
+import { accountPagesOf } from './account.ts'
 import { createLoginPages } from './login-page.ts'
 import { createPages } from './refusal-page.ts'
 import type { PageSettings } from './settings.ts'
 
-export function openPages (settings: PageSettings) {
+export function openPages (settings: PageSettings, { authgear: { issuer } }: Pick<Base, 'authgear'>) {
+  const account = accountPagesOf(issuer)
   return Object.freeze({
     pages: {
-      refusals: (links) => createPages(settings, links),
-      logins: (adviceOf) => createLoginPages(settings, adviceOf)
+      refusals: (links) => createPages(settings, links, account),
+      logins: (adviceOf) => createLoginPages(settings, adviceOf, account)
     } satisfies PageMaker,
     gauges: {}
   } satisfies Opened & Record<'gauges', object>)

@@ -1,6 +1,7 @@
 import { type RefusalReason, REFUSALS } from '../../base/core/reason.ts'
 import type { Lack } from '../../base/core/requirement.ts'
 import { FOR_THEM, NO_LINKS, type OnPage, type PageLinks, type Pages } from '../../base/http/pages.ts'
+import type { AccountPages } from './account.ts'
 import { readLanguage, WORDS } from './language.ts'
 import { createLetterhead, type Fill, type Letterhead, type Sheet } from './letterhead.ts'
 import { type PageSettings, PLAIN } from './settings.ts'
@@ -35,7 +36,9 @@ const MALFORMED: readonly string[] = [
 ]
 
 /** Pages of refusals: all but what stands in `OnPage` is prepared once. */
-export function createPages (settings: PageSettings = PLAIN, links: PageLinks = NO_LINKS): Pages<RefusalReason> {
+export function createPages (
+  settings: PageSettings = PLAIN, links: PageLinks = NO_LINKS, account?: AccountPages
+): Pages<RefusalReason> {
   const letterhead: Letterhead = createLetterhead(settings)
   const prepared = new Map<string, Fill>()
   return Object.freeze({
@@ -43,7 +46,7 @@ export function createPages (settings: PageSettings = PLAIN, links: PageLinks = 
     render (reason: RefusalReason, rawHeaders: readonly string[], on: OnPage): string {
       const language = readLanguage(rawHeaders)
       const name = `${language} ${reason} ${on.lack}`
-      const sheet = (): Sheet => sheetOf(reason, on.lack, WORDS[language], settings, links)
+      const sheet = (): Sheet => sheetOf(reason, on.lack, WORDS[language], settings, { ...links, account })
       const fill = prepared.get(name) ?? letterhead.write(language, sheet())
       prepared.set(name, fill)
       return fill(on)
@@ -51,8 +54,10 @@ export function createPages (settings: PageSettings = PLAIN, links: PageLinks = 
   })
 }
 
+type Links = PageLinks & Readonly<{ account: AccountPages | undefined }>
+
 function sheetOf (
-  reason: RefusalReason, lack: Lack | undefined, words: Words, settings: PageSettings, links: PageLinks
+  reason: RefusalReason, lack: Lack | undefined, words: Words, settings: PageSettings, links: Links
 ): Sheet {
   const { status } = REFUSALS[reason]
   const page = PAGE_OF[reason]
@@ -69,10 +74,12 @@ function sheetOf (
       own: deniedText,
       advice: [isUnverified ? words['lacks.verified_address.advice'] : undefined, isTold ? undefined : advice],
       links: [
-        ...linkTo('openAccount', isUnverified ? links.account : undefined),
+        ...linkTo('openAccount', isUnverified ? links.account?.settings : undefined),
         // a sign-in on Authgear's pages counts at once, where a silent one does not
         ...linkTo(isUnverified ? 'signInAgain' : 'changeUser', links.changeUser, true)
-      ]
+      ],
+      // the account's settings lead there, too
+      sessions: isUnverified ? undefined : links.account?.sessions
     }
   }
   if (status === 503 || !isMended(page)) return { ...common, advice: [advice], links: [again] }

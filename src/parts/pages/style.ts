@@ -29,8 +29,8 @@ b{font-weight:600}
 nav{display:flex;flex-wrap:wrap;gap:.5rem;margin:1.375rem 0 .25rem}
 a{padding:.55rem 1.15rem;border:1px solid transparent;border-radius:.5rem;color:var(--mark);font-weight:600;text-decoration:none}
 a:hover{background:var(--halo)}
-a:first-child{background:var(--mark);color:var(--on)}
-a:first-child:hover{text-decoration:underline}
+a:first-child:not(.quiet){background:var(--mark);color:var(--on)}
+a:first-child:not(.quiet):hover{text-decoration:underline}
 a:focus-visible{outline:3px solid var(--mark);outline-offset:3px}
 footer{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--edge);color:var(--soft);font-size:.875rem}
 code{font:1em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}

@@ -16,7 +16,8 @@ export type RefusalPageName =
   | 'forbidden'
   | 'unavailable'
 
-export type Action = 'signIn' | 'signInAgain' | 'openAccount' | 'tryAgain' | 'changeUser' | 'signOut' | 'getHelp'
+export type Action =
+  | 'signIn' | 'signInAgain' | 'openAccount' | 'openSessions' | 'tryAgain' | 'changeUser' | 'signOut' | 'getHelp'
 
 /** The texts of one page. `advice`: what the person can do, beyond pressing a button. */
 type PageWords = Readonly<{ title: string, message: string, advice: string | undefined }>

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { type LoginPage, REFUSALS, type RefusalReason } from '../../../../src/base/core/reason.ts'
 import { PAGE_STATUS } from '../../../../src/parts/login/responses.ts'
 import type { Language } from '../../../../src/parts/pages/language.ts'
+import { accountPagesOf } from '../../../../src/parts/pages/account.ts'
 import { createLoginPages } from '../../../../src/parts/pages/login-page.ts'
 import { createPages } from '../../../../src/parts/pages/refusal-page.ts'
 import { PLAIN } from '../../../../src/parts/pages/settings.ts'
@@ -18,8 +19,9 @@ const REFERENCE = '9f86d081884c-2x'
 /** The longest that a request id may be, without a place to break it. */
 const LONGEST = 'W'.repeat(128)
 const plain = createPages()
-const LINKS = { signIn: '/login', changeUser: '/change', account: 'https://auth.example.com/settings' }
-const linked = createPages(PLAIN, LINKS)
+const LINKS = { signIn: '/login', changeUser: '/change' }
+const ACCOUNT = accountPagesOf('https://auth.example.com')
+const linked = createPages(PLAIN, LINKS, ACCOUNT)
 const logo = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#0b6e4f"/></svg>'
 const BRAND = {
   brandName: 'Acme',
@@ -28,8 +30,8 @@ const BRAND = {
   deniedText: undefined,
   supportUrl: 'mailto:help@example.com'
 }
-const branded = createPages(BRAND, LINKS)
-const loginPages = createLoginPages(BRAND, () => ['For the people who run this site: '.padEnd(400, 'x ')])
+const branded = createPages(BRAND, LINKS, ACCOUNT)
+const loginPages = createLoginPages(BRAND, () => ['For the people who run this site: '.padEnd(400, 'x ')], ACCOUNT)
 /** One reason for each page that looks different. */
 const REASONS = (Object.keys(REFUSALS) as RefusalReason[]).filter((reason, i, all) => {
   const seen = (one: RefusalReason): string => plain.render(one, [], { reference: '' })
@@ -140,7 +142,7 @@ t.test('the pages in a real Chromium', { skip: skipOrFailWithoutChromium() }, as
     }
   })
 
-  t.test('the longest address and two links fit on a narrow page', async t => {
+  t.test('the longest address and all links fit on a narrow page', async t => {
     const { page } = await open(t, browser, { viewport: { width: 320, height: 640 } })
     for (const language of ['en', 'de', 'fr', 'pt']) {
       const account = `${'W'.repeat(242)}@example.com`

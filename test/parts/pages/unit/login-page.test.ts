@@ -2,6 +2,7 @@ import t from 'tap'
 import type { LoginPage } from '../../../../src/base/core/reason.ts'
 import { type Language, WORDS } from '../../../../src/parts/pages/language.ts'
 import { tabIcon } from '../../../../src/base/http/html.ts'
+import { accountPagesOf } from '../../../../src/parts/pages/account.ts'
 import { createLoginPages } from '../../../../src/parts/pages/login-page.ts'
 import { PLAIN } from '../../../../src/parts/pages/settings.ts'
 
@@ -34,6 +35,18 @@ for (const page of PAGES) {
 
 t.test('a reference is text', async t => {
   t.match(render('redirect_loop', { ...on, reference: '<b>&' }), '<code>&lt;b&gt;&amp;</code>')
+})
+
+t.test('the signed-out page alone links to the sessions at Authgear, in each language', async (t) => {
+  const { sessions } = accountPagesOf('https://auth')
+  const { render } = createLoginPages(PLAIN, () => [], accountPagesOf('https://auth'))
+  for (const language of Object.keys(WORDS) as Language[]) {
+    const link = `<a class="quiet" href="${sessions}">${WORDS[language]['actions.openSessions']}</a>`
+    for (const page of PAGES) {
+      t.equal(render(page, inLanguage(language), on).includes(link), page === 'signed_out', `${language} ${page}`)
+    }
+    t.match(render('signed_out', inLanguage(language), on), `</a>${link}</nav>`, 'after the way to sign in')
+  }
 })
 
 t.test('each page is in each language', async (t) => {

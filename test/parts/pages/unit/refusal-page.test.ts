@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { REFUSALS, type RefusalReason } from '../../../../src/base/core/reason.ts'
+import { NO_LINKS } from '../../../../src/base/http/pages.ts'
 import type { Lack } from '../../../../src/base/core/requirement.ts'
 import { type Language, WORDS } from '../../../../src/parts/pages/language.ts'
 import { tabIcon } from '../../../../src/base/http/html.ts'
+import { accountPagesOf } from '../../../../src/parts/pages/account.ts'
 import { createPages } from '../../../../src/parts/pages/refusal-page.ts'
 import { PLAIN } from '../../../../src/parts/pages/settings.ts'
 import { styleOf } from '../../../../src/parts/pages/style.ts'
@@ -11,6 +13,7 @@ import { contrast } from '../../../helpers/contrast.ts'
 
 const REASONS = Object.keys(REFUSALS) as RefusalReason[]
 const REFERENCE = '9f86d081-1a'
+const ACCOUNT = accountPagesOf('https://auth')
 const LANGUAGES = Object.keys(WORDS) as Language[]
 const pages = createPages()
 const inLanguage = (language: Language): readonly string[] => ['Accept-Language', language]
@@ -110,7 +113,7 @@ const LINKED: ReadonlyArray<readonly [reason: RefusalReason, links: readonly Lin
   ['authgear_unavailable', [['', 'Try again']]]
 ]
 const linksIn = (html: string): readonly Link[] =>
-  Array.from(html.matchAll(/<a href="([^"]*)">([^<]*)</g), ([, href = '', text = '']) => [href, text])
+  Array.from(html.matchAll(/<a(?: class="quiet")? href="([^"]*)">([^<]*)</g), ([, href = '', text = '']) => [href, text])
 
 t.test('a page offers what the operator has set, where that helps', async (t) => {
   const linked = createPages(PLAIN, { signIn: '/login?a=1&b', changeUser: '/other' })
@@ -124,13 +127,13 @@ t.test('a page offers what the operator has set, where that helps', async (t) =>
 
 const LACKS = {
   verified_address: [['https://auth/settings', 'Account settings'], ['/change', 'Sign in again']],
-  allowed_address: [['/change', 'Use another account']],
-  group: [['/change', 'Use another account']]
+  allowed_address: [['/change', 'Use another account'], ['https://auth/settings/sessions', 'Your sessions']],
+  group: [['/change', 'Use another account'], ['https://auth/settings/sessions', 'Your sessions']]
 } as const satisfies Record<Lack, readonly Link[]>
 t.test('a 403 by address or group says so in each language, and what helps', async (t) => {
-  const account = 'https://auth/settings'
-  const linked = createPages(PLAIN, { signIn: '/login', changeUser: '/change', account })
-  const alone = createPages(PLAIN, { signIn: undefined, changeUser: undefined, account })
+  const linked = createPages(PLAIN, { signIn: '/login', changeUser: '/change' }, ACCOUNT)
+  const alone = createPages(PLAIN, NO_LINKS, ACCOUNT)
+  const isAuthgears = (href: string): boolean => href.startsWith('https://auth/')
   for (const [lack, links] of Object.entries(LACKS) as ReadonlyArray<[Lack, readonly Link[]]>) {
     for (const language of LANGUAGES) {
       const html = linked.render('forbidden', inLanguage(language), { reference: REFERENCE, lack })
@@ -140,10 +143,24 @@ t.test('a 403 by address or group says so in each language, and what helps', asy
     }
     const on = { reference: REFERENCE, lack }
     t.strictSame(linksIn(linked.render('forbidden', [], on)), links, lack)
-    t.strictSame(linksIn(alone.render('forbidden', [], on)), links.filter(([href]) => href === account), 'no login')
+    t.strictSame(linksIn(alone.render('forbidden', [], on)), links.filter(([href]) => isAuthgears(href)), 'no login')
     const elsewhere = linksIn(linked.render('forbidden', [], { ...on, way: '/x' }))
-    t.strictSame(elsewhere, links.map(([href, text]) => [href === account ? href : '/x', text]), 'the way is the login')
+    t.strictSame(elsewhere, links.map(([href, text]) => [isAuthgears(href) ? href : '/x', text]), 'the way on')
   }
+})
+
+t.test('a 403 alone links to the sessions at Authgear, in each language', async (t) => {
+  const pages = createPages(PLAIN, { signIn: '/login', changeUser: '/change' }, ACCOUNT)
+  for (const language of LANGUAGES) {
+    for (const reason of REASONS) {
+      const link = [ACCOUNT.sessions, WORDS[language]['actions.openSessions']]
+      const html = pages.render(reason, inLanguage(language), { reference: REFERENCE })
+      const found = linksIn(html).filter(([href]) => href === ACCOUNT.sessions)
+      t.strictSame(found, REFUSALS[reason].status === 403 ? [link] : [], `${language} ${reason}`)
+    }
+  }
+  const alone = createPages(PLAIN, NO_LINKS, ACCOUNT).render('forbidden', [], { reference: REFERENCE })
+  t.match(alone, `<nav><a class="quiet" href="${ACCOUNT.sessions}">`, 'it is no filled button, even alone')
 })
 
 t.test('without a login anywhere a page says whom to ask', async (t) => {
@@ -223,7 +240,7 @@ t.test('the largest page of all is one that every proxy passes on', async (t) =>
     brandColor: '#000000',
     deniedText: '<'.repeat(500),
     supportUrl: `https://${'&'.repeat(500)}`
-  }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}`, account: `https://${'a'.repeat(253)}/settings` })
+  }, { signIn: `/${'&'.repeat(500)}`, changeUser: `/${'&'.repeat(500)}` }, accountPagesOf(`https://${'a'.repeat(253)}`))
   for (const language of LANGUAGES) {
     const on = {
       reference: 'W'.repeat(128),
