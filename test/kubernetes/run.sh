@@ -47,4 +47,4 @@ for name in "$@"; do
 done
 echo "== all: $((SECONDS - began)) s"
 finish | sed 's/$/, 0 skipped/'
-[ "$failed" -eq 0 ] || { jobs | grep -v Running; kubectl get nodes; kubectl get pods -A -o wide; kubectl get events -A | grep -v Normal | tail -n 20; tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log /var/log/node*/*/*/*.log | cut -c 1-400; exit 1; }
+[ "$failed" -eq 0 ] || { jobs | grep -v Running; df -h "$work"; kubectl get nodes; kubectl get pods -A -o wide; kubectl get events -A | grep -v Normal | tail -n 20; tail -n "${KUBERNETES_LINES:-8}" "$work"/*.log /var/log/node*/*/*/*.log | cut -c 1-400; exit 1; }
