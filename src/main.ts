@@ -12,6 +12,7 @@ Usage: authgear-forward-auth [command]
   check         validate the configuration and print it, secrets masked
   doctor        check Authgear and Redis, and say what is wrong (doctor --help)
   healthcheck   exit 0 when this machine's instance is alive
+  demo          try it on this machine, with a simulated Authgear (demo --help)
   cert          make a small CA and a certificate for the link to the proxy (cert --help)
   init          ask a few questions, look at Authgear, and write the proxy's files and .env (init --help)
   revoke        log a user or a session out everywhere (revoke --help)
@@ -43,6 +44,10 @@ async function run (command: string, args: readonly string[]): Promise<number | 
       return await (await import('./commands/healthcheck.ts')).healthcheck(process.env, process.stderr)
     case 'cert':
       return await (await import('./commands/cert.ts')).cert(args, process.stdout)
+    case 'demo':
+      return await (await import('./commands/demo.ts')).demo(args, process.env, {
+        file: new URL('../deploy/demo/demo.mjs', import.meta.url), out: process.stdout, err: process.stderr
+      })
     case 'init':
       return await (await import('./commands/init.ts')).init(args, process.env, {
         stdin: process.stdin, out: process.stdout, err: process.stderr, program: process.argv[1] ?? ''
@@ -83,7 +88,7 @@ function usageOf (command: keyof typeof USAGES, args: readonly string[]): 0 | 1 
   return asksForHelp(args) ? 0 : 1
 }
 
-const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'init', 'revoke', 'snippet', 'help']
+const COMMANDS = ['serve', 'check', 'doctor', 'healthcheck', 'cert', 'demo', 'init', 'revoke', 'snippet', 'help']
 
 async function unknownCommand (command: string): Promise<number> {
   const { didYouMean } = await import('./base/config/unknown.ts')

@@ -1,12 +1,12 @@
 // @ts-check
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { CHECKS, curlLine, machineLines, machineProblem, problemOf } from './checks.mjs'
 import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { operatorOf, programs, redisProgram, registeredAt } from './programs.mjs'
 import { chooseProxy } from './proxies.mjs'
 import { createRecord, recordLines } from './record.mjs'
-import { CONFIRM, originOf, readSettings } from './settings.mjs'
+import { COMMAND, CONFIRM, originOf, readSettings } from './settings.mjs'
 import { stopLines, stopProblem } from './stop.mjs'
 
 /** @import { Settings } from './settings.mjs' */
@@ -99,7 +99,7 @@ In a browser:
   4. ${url}${CONFIRM.path.slice(1)}  asks "Is it you?" when you signed in more than ${CONFIRM.maxAge} seconds ago, then opens
   5. "Switch account or sign out", on the app's page, ends the session everywhere
 
-A project of your own at Authgear: npm run demo -- --authgear https://NAME.authgear.cloud --client ID
+A project of your own at Authgear: ${COMMAND} --authgear https://NAME.authgear.cloud --client ID
 `
 
 /** @param {Settings['ports']} ports */
@@ -150,14 +150,20 @@ async function showStop (ports, url) {
 `)
 }
 
-try {
-  if (!existsSync(new URL('../../dist/main.js', import.meta.url))) {
-    throw new Error('dist/main.js is missing: npm run demo builds it first')
+/**
+ * Runs until a signal, or until one of the programs dies.
+ * @public src/commands/demo.ts imports it by its address
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<number>} the exit code
+ */
+export async function demo (args, env) {
+  try {
+    const { code, message } = await run(readSettings(env, args))
+    if (message !== undefined) (code === 0 ? console.log : console.error)(message)
+    return code
+  } catch (error) {
+    console.error(`The demo cannot start.\n${error instanceof Error ? error.message : error}`)
+    return 1
   }
-  const { code, message } = await run(readSettings(process.env, process.argv.slice(2)))
-  if (message !== undefined) (code === 0 ? console.log : console.error)(message)
-  process.exitCode = code
-} catch (error) {
-  console.error(`The demo cannot start.\n${error instanceof Error ? error.message : error}`)
-  process.exitCode = 1
 }

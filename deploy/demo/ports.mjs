@@ -1,7 +1,7 @@
 // @ts-check
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { variableOf } from './settings.mjs'
+import { COMMAND, variableOf } from './settings.mjs'
 
 /** @import { Place, Settings } from './settings.mjs' */
 
@@ -20,7 +20,7 @@ export async function takenPorts (ports) {
     .map(
       ({ place, port }) =>
         `port ${port} is taken: end what listens there or choose another, e.g. ${variableOf(place)}=${port + 1000} ` +
-          'npm run demo'
+          COMMAND
     )
 }
 

@@ -24,6 +24,10 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
  * @property {Project | undefined} project undefined: Authgear is simulated
  */
 
+/** How a person starts the demo again: from a clone by its script, else by npm's package. */
+export const COMMAND =
+  process.env['npm_lifecycle_event'] === 'demo' ? 'npm run demo --' : 'npx authgear-forward-auth demo'
+
 /** Where the service has the login, and the client that it is at the simulated Authgear. */
 export const LOGIN_PATH = '/_auth'
 export const CLIENT_ID = 'demo-web'

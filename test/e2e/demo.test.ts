@@ -16,7 +16,7 @@ import { demo } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { answers, until } from '../helpers/until.ts'
 
-const DEMO = join(import.meta.dirname, '../../deploy/demo/demo.mjs')
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const VARIABLES = [
   'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT',
   'DEMO_REDIS_PORT', 'DEMO_EVENTS_PORT'
@@ -34,7 +34,7 @@ function startDemo (t: Test, ports: Ports, proxy: string, args: readonly string[
   return startChild(t, {
     name: `demo with ${proxy}`,
     command: process.execPath,
-    args: [DEMO, ...args],
+    args: [MAIN, 'demo', ...args],
     // what a person's shell may carry must not reach the demo's service
     env: { ...numbers, DEMO_PROXY: proxy, REDIS_URL: 'redis://nowhere.invalid', AUTHGEAR_ENDPOINT: 'nonsense' },
     ready: output => /^ready:/m.test(output)

@@ -97,7 +97,7 @@ function wikiLabels (port: number): Readonly<Record<string, string>> {
 /** By the command of docs/second-app.md. */
 function teamLabels (port: number, here: (text: string) => string): Readonly<Record<string, string>> {
   const page = readFileSync(join(ROOT, 'docs/second-app.md'), 'utf8')
-  const [, command = ''] = /^node dist\/main.js snippet (traefik-labels .+)$/m.exec(page) ?? []
+  const [, command = ''] = /^(?:node dist\/main.js|npx authgear-forward-auth) snippet (traefik-labels .+)$/m.exec(page) ?? []
   const [proxy = '', ...args] = command.replaceAll("'", '').split(' ')
   const { services } = parse(filesOf(proxy, ...args)['traefik-labels.yml'] ?? '') as { services: Services }
   const labels = services['wiki']?.labels ?? []

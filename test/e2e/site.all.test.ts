@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { seriousOf } from '../helpers/axe.ts'
 import { openPage } from '../helpers/browser-page.ts'
 import { startChild } from '../helpers/child.ts'
+import { commandOfDemo } from '../helpers/readme.ts'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
 import { keepPicture } from '../helpers/docs-picture.ts'
 import { listenFree } from '../helpers/listen-free.ts'
@@ -115,7 +116,8 @@ t.test('npm run site', { skip: skipOrFailWithoutChromium() }, async (t) => {
     t.equal(await page.locator('pre').count(), await page.locator('div:has(> pre) > button.copy').count())
     await page.locator('button.copy').first().click()
     await page.locator('button.copied').waitFor()
-    t.equal(await page.evaluate('navigator.clipboard.readText()'), 'npm ci && npm run demo')
+    const command = commandOfDemo(readFileSync(join(ROOT, 'README.md'), 'utf8'))
+    t.equal(await page.evaluate('navigator.clipboard.readText()'), command)
   })
 
   t.test('each page has its Markdown, and llms.txt leads to it', async (t) => {

@@ -13,14 +13,16 @@ const blocksUnder = (readme: string, heading: string, language: string): readonl
 }
 const linesOf = (block: string): readonly string[] => block.split('\n').filter((line) => line.trim() !== '')
 
+/** The first block of commands. */
+export const commandOfDemo = (readme: string): string => blocksUnder(readme, 'Try it', 'sh')[0]?.trimEnd() ?? ''
+
 /** @param env deploy/compose/.env.example: the lines at its top, without `#`, are those to write */
 export function effortOf (readme: string, env: string): Readonly<Record<Way, Effort>> {
-  const [demo = ''] = blocksUnder(readme, 'Try it', 'sh')
   const [container = '', compose = ''] = blocksUnder(readme, IN_FRONT, 'sh')
   const [caddyfile = ''] = blocksUnder(readme, IN_FRONT, 'caddyfile')
   const commands = (block: string): number => CLONE_AND_CD + linesOf(block).length
   return {
-    demo: { commands: commands(demo), lines: 0 },
+    demo: { commands: commands(commandOfDemo(readme)), lines: 0 },
     container: { commands: commands(container), lines: caddyfile.trimEnd().split('\n').length },
     compose: { commands: commands(compose), lines: linesOf(env).filter((line) => /^[A-Z_]+=/.test(line)).length }
   }

@@ -41,7 +41,7 @@ const ENDPOINT = { AUTHGEAR_ENDPOINT: 'https://a.example' }
 t.test('commands that end by themselves', async (t) => {
   t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
-  for (const command of ['serve', 'check', 'healthcheck', 'doctor', 'cert', 'init', 'revoke', 'snippet']) {
+  for (const command of ['serve', 'check', 'healthcheck', 'doctor', 'cert', 'demo', 'init', 'revoke', 'snippet']) {
     t.match(run([command, '--help']), { status: 0, stdout: new RegExp(`^usage: authgear-forward-auth ${command}`) })
   }
   t.match(run(['serve', '--port', '1']), { status: 1, stderr: /serve takes no arguments/ })
