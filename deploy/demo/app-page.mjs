@@ -8,8 +8,10 @@ import { CONFIRM } from './settings.mjs'
  * headers: Record<string, unknown>, assertion: import('./assertion.mjs').Assertion | undefined }} Who
  */
 
-/** What the app was told about who is asking. @param {Who} who @param {string} loginPath empty: no link */
-export function appPage (who, loginPath) {
+/** @typedef {{ login: string | undefined, hasPages: boolean, wiki: string | undefined }} Links where buttons lead */
+
+/** What the app was told about who is asking. @param {Who} who @param {Links} links */
+export function appPage (who, links) {
   const rows = Object.entries(who.headers).map(
     ([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${cell(String(value))}</td></tr>`
   )
@@ -24,7 +26,7 @@ ${ICON}
 <main class="wide">
 <h1>${greeting(who)}</h1>
 <p>${who.user === null ? 'No identity came with this request.' : `You are signed in, ${rolesOf(who)}.`}</p>
-${buttons(loginPath)}${clockPart(who)}<h2>What the app received</h2>
+${buttons(links)}${clockPart(who)}<h2>What the app received</h2>
 <p class="soft">This app checks nothing itself. The proxy asked the service, the service asked Authgear, and the app received these headers:</p>
 <table>
 ${rows.join('\n')}
@@ -40,12 +42,16 @@ function greeting ({ user, name }) {
   return name === '' ? 'Hello, you are signed in' : `Hello, ${escape(name)}`
 }
 
-/** @param {string} loginPath */
-function buttons (loginPath) {
-  if (loginPath === '') return ''
-  return `<p><a class="button" href="${escape(loginPath)}?rd=/">Switch account or sign out</a>
-<a class="button" href="/admin">Admin page</a>
-<a class="button" href="${CONFIRM.path}">Confirm who you are</a></p>
+/** @param {Links} links */
+function buttons ({ login, hasPages, wiki }) {
+  const targets = [
+    ...login ? [[`${login}?rd=/`, 'Switch account or sign out']] : [],
+    ...hasPages ? [['/admin', 'Admin page'], [CONFIRM.path, 'Confirm who you are']] : [],
+    ...wiki ? [[wiki, 'Wiki, for editors']] : []
+  ]
+  if (targets.length === 0) return ''
+  const all = targets.map(([href = '', text]) => `<a class="button" href="${escape(href)}">${text}</a>`)
+  return `<p>${all.join('\n')}</p>
 `
 }
 

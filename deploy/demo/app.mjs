@@ -7,7 +7,7 @@ import { answerMcp, MCP_PATH } from './mcp.mjs'
 
 // An app that knows nothing of Authgear: it believes the x-authgear-* headers, since only the proxy reaches it.
 
-const { PORT, HOST, LOGIN_PATH } = process.env
+const { PORT, HOST, LOGIN_PATH, WITHOUT_PAGES, WIKI_URL } = process.env
 /** Every name by which it may be told who is asking (docs/identity.md). */
 const IDENTITY = /^(x-authgear-|remote-|x-webauth-|x-forwarded-(user|email|preferred-username|groups)$|x-forward-auth-)/
 
@@ -48,7 +48,7 @@ async function answerPage (request, response) {
     'Content-Type': html ? 'text/html; charset=utf-8' : 'application/json',
     'Cache-Control': 'no-store'
   })
-  response.end(html ? appPage(who, LOGIN_PATH ?? '') : `${JSON.stringify(who, null, 2)}\n`)
+  response.end(html ? appPage(who, { login: LOGIN_PATH, hasPages: WITHOUT_PAGES !== '1', wiki: WIKI_URL }) : `${JSON.stringify(who, null, 2)}\n`)
 }
 
 followEvents()

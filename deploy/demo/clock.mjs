@@ -20,10 +20,12 @@ export function answerClock ({ headers }, response) {
   const one = {
     names: String(headers['x-forward-auth-session'] ?? '').split('.'),
     user: String(headers['x-authgear-user-id'] ?? ''),
-    end: () => response.end('event: over\ndata: now\n\n')
+    // a second event about it, or a tick, may come before the connection is closed
+    end: () => { forget(); response.end('event: over\ndata: now\n\n') }
   }
+  const forget = () => { clearInterval(timer); open.delete(one) }
   open.add(one)
-  response.once('close', () => { clearInterval(timer); open.delete(one) })
+  response.once('close', forget)
   tick()
 }
 

@@ -4,9 +4,9 @@ import { CHECKS, curlLine, machineLines, machineProblem, problemOf } from './che
 import { createChildren } from './children.mjs'
 import { takenPorts } from './ports.mjs'
 import { operatorOf, programs, redisProgram, registeredAt } from './programs.mjs'
-import { chooseProxy } from './proxies.mjs'
+import { chooseProxies } from './proxies.mjs'
 import { createRecord, recordLines } from './record.mjs'
-import { COMMAND, CONFIRM, originOf, readSettings } from './settings.mjs'
+import { COMMAND, CONFIRM, originOf, readSettings, WIKI, wikiOrigin } from './settings.mjs'
 import { stopLines, stopProblem } from './stop.mjs'
 
 /** @import { Settings } from './settings.mjs' */
@@ -20,7 +20,7 @@ const finished = new Promise(resolve => { finish = resolve })
 async function run (settings) {
   const taken = await takenPorts(settings.ports)
   if (taken.length > 0) throw new Error(taken.join('\n'))
-  const proxy = chooseProxy(settings)
+  const proxies = chooseProxies(settings)
   const record = createRecord()
   const children = createChildren({ verbose: settings.verbose, onDeath: message => finish({ code: 1, message }) })
   listenToSignals(children.killAll)
@@ -29,17 +29,17 @@ async function run (settings) {
     return await finished
   } finally {
     await children.stopAll()
-    for (const folder of [proxy.folder, record?.folder]) {
+    for (const folder of [...proxies.map((proxy) => proxy.folder), record?.folder]) {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
     }
   }
 
   async function start () {
-    for (const program of [...programs(settings, record?.file), proxy]) {
+    for (const program of [...programs(settings, record?.file), ...proxies]) {
       console.log(`starting ${program.name}`)
       await children.start(program)
     }
-    await introduce(settings, proxy.note, record?.file)
+    await introduce(settings, proxies[0]?.note ?? '', record?.file)
   }
 }
 
@@ -66,7 +66,7 @@ authgear-forward-auth, the demo: everything ${project === undefined ? '' : 'but 
                       └ asks → forward-auth :${ports.service} → ${authgear}
 
   Proxy: ${note}
-${project === undefined ? withPeople(url) : withProject(ports)}
+${project === undefined ? withPeople(url, wikiOrigin(ports)) : withProject(ports)}
 With curl:
 `)
   // of a project of one's own nobody knows the people
@@ -90,21 +90,22 @@ Who opened what, from another terminal${without}; docs/access-record.md has ten 
 `
 }
 
-/** @param {string} url */
-const withPeople = (url) => `
+/** @param {string} url @param {string} wiki */
+const withPeople = (url, wiki) => `
 In a browser:
   1. ${url}  the service sends you to Authgear's login page (simulated: no password)
   2. choose who you are; you come back to the app, which knows you
   3. ${url}admin  Bob has no role there: 403, with "Use another account"
   4. ${url}${CONFIRM.path.slice(1)}  asks "Is it you?" when you signed in more than ${CONFIRM.maxAge} seconds ago, then opens
   5. "Switch account or sign out", on the app's page, ends the session everywhere
+  6. ${wiki}/  a second app with another rule, ${WIKI.role}s only: Alice gets in, Bob does not
 
 A project of your own at Authgear: ${COMMAND} --authgear https://NAME.authgear.cloud --client ID
 `
 
 /** @param {Settings['ports']} ports */
 function withProject (ports) {
-  const { callback, loggedOut } = registeredAt(ports)
+  const { callback, loggedOut } = registeredAt(originOf(ports.entry))
   return `
 In Authgear's portal, in the client (a free plan will do; docs/portal.md):
   Authorized Redirect URIs     ${callback}

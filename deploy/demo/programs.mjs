@@ -3,7 +3,9 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { pathsOf } from './binaries.mjs'
 import { answers } from './ports.mjs'
-import { AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE } from './settings.mjs'
+import {
+  AUDIENCE, CLIENT_ID, LOGIN_PATH, MACHINE, originOf, RESOURCE, SCOPE, WIKI, wikiOrigin
+} from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
@@ -23,15 +25,15 @@ const adminKey = generateKeyPairSync('rsa', {
 /** MANAGEMENT_TOKEN: who knows it may block a client. */
 const operatorToken = randomBytes(18).toString('base64url')
 
-/** EVENTS_TOKENS: the app follows what is revoked. */
-const eventsToken = randomBytes(24).toString('hex')
+/** EVENTS_TOKENS: each app follows what is revoked. */
+const eventsTokens = { [AUDIENCE]: randomBytes(24).toString('hex'), [WIKI.audience]: randomBytes(24).toString('hex') }
 
 /** @param {Settings['ports']} ports */
 export const operatorOf = ({ management }) => ({ management: `http://127.0.0.1:${management}`, token: operatorToken })
 
-/** The addresses of the login, as they are registered at Authgear. @param {Settings['ports']} ports */
-export function registeredAt (ports) {
-  const login = `${originOf(ports.entry)}${LOGIN_PATH}`
+/** The addresses of an app's login, as they are registered at Authgear. @param {string} origin */
+export function registeredAt (origin) {
+  const login = `${origin}${LOGIN_PATH}`
   return { callback: `${login}/callback`, loggedOut: `${login}/logged-out` }
 }
 
@@ -50,7 +52,7 @@ export function programs ({ ports, project }, record) {
     ...redis !== undefined && withRedis(ports)
   })
   const others = [redis, project === undefined ? simulator(ports) : undefined].filter((one) => one !== undefined)
-  return [...others, service, appProgram(ports)]
+  return [...others, service, appProgram(ports, project), ...project === undefined ? [wikiProgram(ports)] : []]
 }
 
 /**
@@ -76,15 +78,15 @@ function withRedis ({ redis }) {
 
 /** @param {Settings['ports']} ports @returns {Program} */
 function simulator (ports) {
-  const { callback, loggedOut } = registeredAt(ports)
+  const registered = [originOf(ports.entry), wikiOrigin(ports)].map(registeredAt)
   return {
     ...nodeProgram('simulated Authgear', 'authgear-simulator/main.mjs', ports.authgear),
     env: {
       HOST: 'localhost',
       PORT: String(ports.authgear),
       OAUTH_CLIENT_ID: CLIENT_ID,
-      OAUTH_REDIRECT_URI: callback,
-      OAUTH_POST_LOGOUT_REDIRECT_URI: loggedOut,
+      OAUTH_REDIRECT_URI: registered.map(({ callback }) => callback).join(','),
+      OAUTH_POST_LOGOUT_REDIRECT_URI: registered.map(({ loggedOut }) => loggedOut).join(','),
       RESOURCES: `${RESOURCE}#${SCOPE}`,
       MACHINE: `${MACHINE.id}:${MACHINE.secret}:${SCOPE}`,
       ADMIN_API_APP_ID: APP_ID,
@@ -99,6 +101,7 @@ function simulated (ports) {
   return {
     AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
     LOGIN_CLIENT_ID: CLIENT_ID,
+    LOGIN_PUBLIC_URL: `${originOf(ports.entry)},${wikiOrigin(ports)}`,
     RESOURCES: `${RESOURCE}#${SCOPE}`,
     AUTHGEAR_APP_ID: APP_ID,
     AUTHGEAR_ADMIN_API_URL: `http://localhost:${ports.authgear}/graphql`,
@@ -119,48 +122,68 @@ function serviceProgram (ports, more) {
   return {
     ...nodeProgram('forward-auth', '../../dist/main.js', ports.service),
     env: {
+      LOGIN_PUBLIC_URL: origin,
       ...more,
       IDENTITY_HEADERS: 'remote',
       // on any domain; browsers trust their own machine without HTTPS, and anywhere else LOGIN_PUBLIC_URL is https
       LOGIN_SESSION: 'own',
-      LOGIN_PUBLIC_URL: origin,
       LOGIN_SECRET: randomBytes(32).toString('base64url'),
       ASSERTION: 'on',
       ASSERTION_ISSUER: origin,
       LISTEN: `127.0.0.1:${ports.service}`,
       MANAGEMENT_LISTEN: `127.0.0.1:${ports.management}`,
       LISTEN_EVENTS: `127.0.0.1:${ports.events}`,
-      EVENTS_TOKENS: `${AUDIENCE}:${eventsToken}`
+      EVENTS_TOKENS: Object.entries(eventsTokens).map((pair) => pair.join(':')).join(',')
     },
     ready: () => isOk(`http://127.0.0.1:${ports.management}/readyz`)
   }
 }
 
-/** @param {Settings['ports']} ports @returns {Program} */
-function appProgram (ports) {
+/** @param {Settings['ports']} ports @param {Settings['project']} project @returns {Program} */
+function appProgram (ports, project) {
+  const wiki = project === undefined ? { WIKI_URL: `${wikiOrigin(ports)}/` } : {}
   return {
     ...nodeProgram('app', 'app.mjs', ports.app),
-    env: {
-      PORT: String(ports.app),
-      LOGIN_PATH: `${LOGIN_PATH}/logout`,
-      FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
-      ISSUER: originOf(ports.entry),
-      AUDIENCE,
-      EVENTS_URL: `http://127.0.0.1:${ports.events}/events`,
-      EVENTS_TOKEN: eventsToken
-    }
+    env: { PORT: String(ports.app), ...wiki, ...appOf(ports, AUDIENCE) }
   }
 }
 
-/** The proxy for machines that have none. @param {Settings['ports']} ports @returns {Program} */
-export function builtInProxy (ports) {
+/** @param {Settings['ports']} ports @returns {Program} */
+function wikiProgram (ports) {
   return {
-    ...nodeProgram('built-in proxy', 'gate.mjs', ports.entry),
+    ...nodeProgram('second app', 'app.mjs', ports.wikiApp),
+    env: { PORT: String(ports.wikiApp), WITHOUT_PAGES: '1', ...appOf(ports, WIKI.audience) }
+  }
+}
+
+/** What an app knows of the service. @param {Settings['ports']} ports @param {string} audience what it calls itself */
+function appOf (ports, audience) {
+  return {
+    LOGIN_PATH: `${LOGIN_PATH}/logout`,
+    FORWARD_AUTH: `http://127.0.0.1:${ports.service}`,
+    ISSUER: originOf(ports.entry),
+    AUDIENCE: audience,
+    EVENTS_URL: `http://127.0.0.1:${ports.events}/events`,
+    EVENTS_TOKEN: eventsTokens[audience]
+  }
+}
+
+/**
+ * The proxy for machines that have none.
+ * @param {Settings['ports']} ports
+ * @param {import('./proxies.mjs').Site} site
+ * @returns {Program}
+ */
+export function builtInProxy (ports, { port, app, policy, hasPages }) {
+  const verify = `http://127.0.0.1:${ports.service}/verify?${policy}`
+  const resource = `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`
+  return {
+    ...nodeProgram('built-in proxy', 'gate.mjs', port),
     env: {
-      PORT: String(ports.entry),
-      VERIFY_URL: `http://127.0.0.1:${ports.service}/verify?audience=${AUDIENCE}`,
-      RESOURCE_URL: `http://127.0.0.1:${ports.service}/resource?resource=${RESOURCE}&scope=${SCOPE}`,
-      APP_URL: `http://127.0.0.1:${ports.app}`,
+      PORT: String(port),
+      VERIFY_URL: verify,
+      RESOURCE_URL: hasPages ? resource : verify,
+      APP_URL: `http://127.0.0.1:${app}`,
       LOGIN_URL: `http://127.0.0.1:${ports.service}`,
       LOGIN_PATH
     }

@@ -1,16 +1,21 @@
 // @ts-check
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pathsOf } from './binaries.mjs'
 import { builtInProxy } from './programs.mjs'
-import { AUDIENCE, CONFIRM, RESOURCE, SCOPE } from './settings.mjs'
+import { AUDIENCE, CONFIRM, RESOURCE, SCOPE, WIKI } from './settings.mjs'
 
 /** @import { Settings } from './settings.mjs' */
 /** @import { Program } from './children.mjs' */
 /** @typedef {Program & { note: string, folder?: string }} Proxy */
+/**
+ * @typedef {{ host: string, port: number, app: number, policy: string, hasPages: boolean }} Site what a proxy is in
+ * front of: its port and its app's, what a request must meet, and true for the app with /admin, /confirm and /mcp
+ */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -20,29 +25,48 @@ const KINDS = {
   traefik: { oldest: [3, 7, 12], args: ['--configFile=traefik.yml'] }
 }
 
+/** @param {Settings} settings @returns {Site[]} */
+const sitesOf = ({ ports, project }) => [
+  { host: 'localhost', port: ports.entry, app: ports.app, policy: `audience=${AUDIENCE}`, hasPages: true },
+  ...project === undefined ? [wikiSite(ports)] : []
+]
+
+/** @param {Settings['ports']} ports @returns {Site} */
+const wikiSite = ({ wiki, wikiApp }) => ({
+  host: WIKI.host, port: wiki, app: wikiApp, policy: `role=${WIKI.role}&audience=${WIKI.audience}`, hasPages: false
+})
+
 /**
- * The first proxy that this machine has and that is new enough; else a small one of our own.
+ * The first proxy that this machine has and that is new enough; else a small one of our own. One process for each app.
  * @param {Settings} settings
- * @returns {Proxy}
+ * @returns {Proxy[]}
  */
-export function chooseProxy (settings) {
+export function chooseProxies (settings) {
+  const sites = sitesOf(settings)
   const { proxy, ports } = settings
   const wanted = proxy === 'auto' ? /** @type {const} */ (['caddy', 'traefik']) : proxy === 'built-in' ? [] : [proxy]
   for (const name of wanted) {
     const binary = findNewEnough(name)
-    if (binary !== undefined) return realProxy(name, binary, settings)
+    if (binary !== undefined) return sites.map((site) => realProxy(name, binary, settings, site))
   }
   if (proxy === 'caddy' || proxy === 'traefik') {
     throw new Error(`no ${proxy} ${KINDS[proxy].oldest.join('.')} or newer on PATH or in .servers/bin`)
   }
-  return { ...builtInProxy(ports), note: 'a small one of the demo itself; it is Caddy or Traefik where one is on PATH' }
+  const note = 'a small one of the demo itself; it is Caddy or Traefik where one is on PATH'
+  return sites.map((site) => ({ ...builtInProxy(ports, site), note }))
 }
 
-/** @param {'caddy' | 'traefik'} name @param {string} binary @param {Settings} settings @returns {Proxy} */
-function realProxy (name, binary, settings) {
+/**
+ * @param {'caddy' | 'traefik'} name
+ * @param {string} binary
+ * @param {Settings} settings
+ * @param {Site} site
+ * @returns {Proxy}
+ */
+function realProxy (name, binary, settings, site) {
   const folder = mkdtempSync(join(tmpdir(), 'forward-auth-demo-'))
   const { args } = KINDS[name]
-  writeSnippet(name, folder, settings)
+  writeSnippet(name, folder, settings, site)
   // Caddy keeps state under XDG folders; the person's own stay unchanged
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
   return {
@@ -53,14 +77,23 @@ function realProxy (name, binary, settings) {
     cwd: folder,
     folder,
     note: `${binary}, configured by snippet ${name}`,
-    ready: () => hasRoutes(settings.ports.entry)
+    ready: () => hasRoutes(site)
   }
 }
 
-/** Traefik listens before it has read its routes, and is all 404 until then. @param {number} port */
-async function hasRoutes (port) {
-  const answer = await fetch(`http://localhost:${port}/`).catch(() => undefined)
-  return answer !== undefined && answer.status !== 404
+/**
+ * Traefik listens before it has read its routes, and is all 404 until then. Browsers know wiki.localhost by themselves,
+ * Node does not.
+ * @param {Site} site
+ * @returns {Promise<boolean>}
+ */
+function hasRoutes ({ host, port }) {
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, headers: { host: `${host}:${port}` } }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode !== 404)
+    }).once('error', () => resolve(false))
+  })
 }
 
 /** @param {'caddy' | 'traefik'} name */
@@ -89,15 +122,15 @@ function isNewEnough (path, oldest) {
  * @param {string} name
  * @param {string} folder
  * @param {Settings} settings
+ * @param {Site} site
  */
-function writeSnippet (name, folder, { ports, project }) {
-  const resource = project === undefined ? ['--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE] : []
+function writeSnippet (name, folder, { ports, project }, { host, port, app, policy, hasPages }) {
+  const resource = project === undefined && hasPages ? ['--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE] : []
+  const policies = [`/=${policy}`, ...hasPages ? [`/admin=role=admin&${policy}`, `${CONFIRM.path}=max_age=${CONFIRM.maxAge}&${policy}`] : []]
   execFileSync(process.execPath, [
-    join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', 'localhost',
-    '--listen', `127.0.0.1:${ports.entry}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
-    '--app', `http://127.0.0.1:${ports.app}`, ...resource,
-    '--identity', 'remote', '--assertion', '--events', '--login', '--policy', `/=audience=${AUDIENCE}`,
-    '--policy', `/admin=role=admin&audience=${AUDIENCE}`,
-    '--policy', `${CONFIRM.path}=max_age=${CONFIRM.maxAge}&audience=${AUDIENCE}`
+    join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', host,
+    '--listen', `127.0.0.1:${port}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,
+    '--app', `http://127.0.0.1:${app}`, ...resource,
+    '--identity', 'remote', '--assertion', '--events', '--login', ...policies.flatMap((one) => ['--policy', one])
   ], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

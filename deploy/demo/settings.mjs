@@ -9,7 +9,9 @@ const PORTS = /** @type {const} */ ({
   authgear: ['DEMO_AUTHGEAR_PORT', 4300],
   app: ['DEMO_APP_PORT', 4301],
   redis: ['DEMO_REDIS_PORT', 4302],
-  events: ['DEMO_EVENTS_PORT', 4184]
+  events: ['DEMO_EVENTS_PORT', 4184],
+  wiki: ['DEMO_WIKI_PORT', 8081],
+  wikiApp: ['DEMO_WIKI_APP_PORT', 4303]
 })
 
 const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
@@ -43,8 +45,14 @@ export const RESOURCE = 'https://localhost/mcp'
 export const SCOPE = 'orders:read'
 export const MACHINE = { id: 'demo-machine', secret: 'demo-secret' }
 
-/** As browsers write it: without port 80. @param {number} port */
-export const originOf = (port) => new URL(`http://localhost:${port}`).origin
+/** A second app, on a host of its own, with another rule. */
+export const WIKI = { host: 'wiki.localhost', audience: 'demo-wiki', role: 'editor' }
+
+/** As browsers write it: without port 80. @param {number} port @param {string} [host] */
+export const originOf = (port, host = 'localhost') => new URL(`http://${host}:${port}`).origin
+
+/** @param {Settings['ports']} ports */
+export const wikiOrigin = ({ wiki }) => originOf(wiki, WIKI.host)
 
 /** @param {Place} place */
 export const variableOf = place => PORTS[place][0]

@@ -19,7 +19,7 @@ import { answers, until } from '../helpers/until.ts'
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const VARIABLES = [
   'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT',
-  'DEMO_REDIS_PORT', 'DEMO_EVENTS_PORT'
+  'DEMO_REDIS_PORT', 'DEMO_EVENTS_PORT', 'DEMO_WIKI_PORT', 'DEMO_WIKI_APP_PORT'
 ] as const
 type Ports = Readonly<Record<typeof VARIABLES[number], number>>
 
@@ -149,6 +149,10 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await choose('bob', `${origin}/deep/link?a=1&b=2`)
     const rows: number[] = await page.evaluate(ROWS)
     t.ok(rows.length > 5 && rows.every((height) => height < 40), 'a header and its value on one line')
+    const wiki = `http://wiki.localhost:${ports.DEMO_WIKI_PORT}/`
+    await page.getByRole('link', { name: 'Wiki, for editors' }).click()
+    await page.waitForURL(wiki)
+    t.equal((await page.goto(wiki))?.status(), 403, 'Authgear knows bob, who is no editor')
     t.equal((await page.goto(`${origin}/admin`))?.status(), 403, 'bob is no admin')
     await checkLook(t, page, undefined)
     await page.getByRole('link', { name: 'Your sessions' }).click()
@@ -159,6 +163,15 @@ async function signInInChromium (t: Test, ports: Ports, takesPictures: boolean) 
     await page.waitForURL(`${authgear}/login-page?*`)
     await choose('alice', `${origin}/admin`)
     await at('demo-app')
+    await t.test('a second app has a rule of its own', async (t) => {
+      const second = await page.context().newPage()
+      await until('bob, who left, is forgotten, and Authgear knows alice, who is an editor', async () => {
+        await second.goto(wiki)
+        return (await second.locator('main').innerText()).includes(demo.alice.id)
+      })
+      t.equal(await second.getByRole('link', { name: 'Admin page' }).count(), 0)
+      await second.close()
+    })
     await confirm(t, page, `${origin}/confirm`)
     const tab = await page.context().newPage()
     await tab.goto(`${origin}/`)

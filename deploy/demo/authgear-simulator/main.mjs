@@ -27,8 +27,8 @@ const simulator = buildSimulator({
         clients: [
           {
             id: OAUTH_CLIENT_ID,
-            redirectUris: [OAUTH_REDIRECT_URI ?? ''],
-            postLogoutRedirectUris: [OAUTH_POST_LOGOUT_REDIRECT_URI ?? '']
+            redirectUris: (OAUTH_REDIRECT_URI ?? '').split(','),
+            postLogoutRedirectUris: (OAUTH_POST_LOGOUT_REDIRECT_URI ?? '').split(',')
           }
         ]
       }
