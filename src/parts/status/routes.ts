@@ -3,6 +3,7 @@ import caching, { type AbstractCacheCompliantObject } from '@fastify/caching'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import type { Managing } from '../../base/parts/places.ts'
+import { chartScript, chartStyle } from './charts.ts'
 import { factsOf, refusalsOf } from './facts.ts'
 import { groupsOf, valuesOf } from './figures.ts'
 import { endsOf } from './history.ts'
@@ -46,7 +47,7 @@ const FIXED_LIFE_MS = 24 * 60 * 60_000
 
 type Resource = Readonly<{ path: string, type: string, lifeMs: number, render: () => string | Promise<string> }>
 
-/** `GET /`, its script, `GET /status.json` and `GET /runbook`. */
+/** `GET /`, its scripts and style, `GET /status.json` and `GET /runbook`. */
 export function addStatus (app: FastifyInstance, deps: StatusDeps): void {
   const { status, sections } = deps
   const part = sections.map(({ html }) => html).join('')
@@ -55,6 +56,8 @@ export function addStatus (app: FastifyInstance, deps: StatusDeps): void {
     { path: '/', type: 'text/html', lifeMs: PAGE_LIFE_MS, render: () => renderPage(status(), part) },
     { path: '/status.json', type: 'application/json', lifeMs: PAGE_LIFE_MS, render: () => renderJson(status()) },
     { path: '/status.js', type: 'text/javascript', lifeMs: FIXED_LIFE_MS, render: () => script },
+    { path: '/charts.js', type: 'text/javascript', lifeMs: FIXED_LIFE_MS, render: chartScript },
+    { path: '/charts.css', type: 'text/css', lifeMs: FIXED_LIFE_MS, render: chartStyle },
     { path: '/runbook', type: 'text/html', lifeMs: FIXED_LIFE_MS, render: runbook }
   ]
   for (const resource of resources) addResource(app, resource, deps)

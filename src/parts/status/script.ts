@@ -39,6 +39,7 @@ function swap (fresh) {
   if (olds.map((part) => part.dataset.part).join() !== news.map((part) => part.dataset.part).join()) return location.reload()
   olds.forEach((old, index) => { if (!old.isEqualNode(news[index])) old.replaceWith(news[index]) })
   document.title = fresh.title
+  document.dispatchEvent(new Event('fresh'))
 }
 
 function say (text) { if (said.textContent !== text) said.textContent = text }

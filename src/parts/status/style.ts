@@ -6,7 +6,7 @@ export const STYLE = `
 @media(prefers-color-scheme:dark){:root{--ground:#12151b;--paper:#1b2029;--edge:#333b48;--ink:#eceff4;--soft:#aab3c1;--mark:#8fb4f2;--good:#7fd49c;--bad:#ff9a8f;--warn:#f0c060}}
 *{box-sizing:border-box}
 body{margin:0;padding:1rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}
-header,main,footer{max-width:72rem;margin:0 auto}
+header,main,footer{max-width:90rem;margin:0 auto}
 h1{margin:.5rem 0 .25rem;font-size:1.125rem}
 h2{margin:0 0 .5rem;font-size:1rem}
 p{margin:.25rem 0}
@@ -37,6 +37,17 @@ dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .spark span{flex:none;font-size:.75rem;line-height:1.5}
 .spark svg{flex:1;min-width:0;height:2.25rem;fill:none;stroke:var(--mark);stroke-width:2}
 polyline{vector-effect:non-scaling-stroke}
+.charted .tiles{display:none}
+.charts{display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin:.75rem 0}
+.charts[hidden]{display:none}
+.chart{margin:0;padding:.5rem .75rem;min-width:0;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}
+.chart figcaption{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 .5rem;color:var(--soft);font-size:.875rem}
+.chart b{color:var(--ink);font-size:1.5rem;line-height:1.25}
+.chart .says{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.plot{height:9rem;overflow:hidden}
+.uplot .u-cursor-x{border-color:var(--soft)}
+.past time{font-variant-numeric:tabular-nums}
+.past li{display:block;font-weight:400}
 form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .75rem;margin:.5rem 0;font-size:.875rem}
 input{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
 #said{overflow-wrap:anywhere}
@@ -49,14 +60,16 @@ li span{flex:1;min-width:0}
 data{font-variant-numeric:tabular-nums;font-weight:600}
 .table{overflow-x:auto;font-size:.8125rem}
 table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums}
-th,td{padding:.125rem .25rem;text-align:right;white-space:nowrap;border-top:1px solid var(--edge)}
+th,td{padding:.125rem .1875rem;text-align:right;white-space:nowrap;border-top:1px solid var(--edge)}
 th{font-weight:400}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 [scope=rowgroup]{padding-top:.5rem;border-top:0;font-weight:600}
 .figures p,.parts .soft{font-size:.8125rem}
 .figures [scope=row]{max-width:12rem;white-space:normal;overflow-wrap:anywhere}
+.list table{width:100%}
 .list :is(th,td){text-align:left;vertical-align:top;padding:.25rem .5rem}
 .list tbody th{min-width:9rem;white-space:normal;overflow-wrap:anywhere}
+main.runbook{max-width:72rem}
 .runbook h2{margin-top:2rem;scroll-margin-top:1rem}
 .runbook :is(h2,h3):target{border-left:.5rem solid var(--mark);padding-left:.5rem}
 .runbook :is(ol,ul){list-style:revert;padding-left:1.5rem}
@@ -65,6 +78,7 @@ th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 .runbook pre{overflow-x:auto}
 .runbook table{font-size:1rem;margin:.75rem 0}
 .runbook :is(th,td){position:static;background:none;padding:.125rem .5rem;text-align:left;white-space:normal;vertical-align:top}
+@media(min-width:46rem){.figures table{width:100%}.figures [scope=row]{width:12rem}}
 @media(max-width:46rem){.tiles li{flex-basis:40%}}
 @media(max-width:30rem){
 .runbook thead{display:none}
@@ -78,6 +92,13 @@ body{padding:.5rem;font-size:.875rem;line-height:1.35}
 .tiles span{font-size:.75rem}
 .tiles data{font-size:1.125rem}
 .spark svg{height:1.75rem}
+.charts{gap:.25rem;margin:.375rem 0}
+.chart{padding:.25rem .375rem}
+.chart figcaption{font-size:.75rem}
+.chart b{font-size:1.125rem}
+.chart :is(b,.says){flex-basis:100%}
+.chart .says:empty{display:none}
+.plot{height:5rem}
 .verdict{padding:.25rem .5rem}
 h2{font-size:.875rem;margin-bottom:.125rem}
 dl{display:block;columns:2;column-gap:.75rem;margin:.5rem 0;padding:.375rem .5rem;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem}
@@ -91,7 +112,7 @@ header .verdict{font-size:1rem}
 h1{display:inline-block;margin:.375rem .75rem .25rem 0}
 .again{display:inline-block;margin:0}
 button{padding:0 .5rem;min-height:1.75rem}
-.also{font-size:.8125rem}
+.also,.past{font-size:.8125rem}
 section ul{margin-top:.125rem;font-size:.75rem;line-height:1.25}
 .table{font-size:.75rem;line-height:1.2}
 }
@@ -99,6 +120,6 @@ section ul{margin-top:.125rem;font-size:.75rem;line-height:1.25}
 
 const hash = createHash('sha256').update(STYLE).digest('base64')
 
-/** This one style, the empty icon, and our script, which asks this page again; nothing else, from nowhere else. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; script-src 'self'; ` +
-  'connect-src \'self\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''
+/** This one style, that of the charts, the empty icon, and our scripts, which ask this page again; nothing else. */
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; img-src data:; style-src 'self' 'sha256-${hash}'; ` +
+  'script-src \'self\'; connect-src \'self\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''

@@ -18,11 +18,13 @@ import { startProcess } from '../../../helpers/process.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 
+const WIDE = 1280
 const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
-  ['light', { colorScheme: 'light', viewport: { width: 1180, height: 900 } }],
-  ['dark', { colorScheme: 'dark', viewport: { width: 1180, height: 900 } }],
+  ['light', { colorScheme: 'light', viewport: { width: WIDE, height: 900 } }],
+  ['dark', { colorScheme: 'dark', viewport: { width: WIDE, height: 900 } }],
   ['narrow', { colorScheme: 'light', viewport: { width: 320, height: 640 } }],
   ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+  ['phone-dark', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
   ['narrow-dark', { colorScheme: 'dark', viewport: { width: 320, height: 640 } }]
 ]
 
@@ -39,12 +41,20 @@ const OTHERS: readonly Replica[] = [
 /** The same quarter of an hour took 3089 px before there was a verdict. */
 const PHONE_HEIGHT = 1800
 /** Of these the last row is as wide as the others; on a phone the facts are two columns of text. */
-const ROWS = ['.tiles', 'dl', '.parts']
+const ROWS = ['.charts', 'dl', '.parts']
 const isFilled = `(one) => {
   const { paddingRight, borderRightWidth } = getComputedStyle(one)
   const inner = one.getBoundingClientRect().right - parseFloat(paddingRight) - parseFloat(borderRightWidth)
   return Math.abs(one.lastElementChild.getBoundingClientRect().right - inner) < 2
 }`
+
+/** The opaque colours of each chart. */
+const PIXELS = `Array.from(document.querySelectorAll('.chart canvas'), (one) => {
+  const { data } = one.getContext('2d').getImageData(0, 0, one.width, one.height)
+  const colours = new Set()
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) colours.add(data.slice(at, at + 3).join())
+  return [...colours]
+})`
 
 const heightOf = async (page: Page): Promise<number> => await page.evaluate('document.documentElement.scrollHeight')
 
@@ -127,13 +137,13 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
       const { origin } = await startBusy(t)
       const { page, complaints, asked } = await openPage(t, browser, options)
       await page.goto(origin)
-      t.strictSame(asked, [`${origin}/`, `${origin}/status.js`])
+      t.strictSame(asked, ['', 'charts.css', 'status.js', 'charts.js'].map((path) => `${origin}/${path}`))
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'does not scroll sideways')
       for (const [foreground, background, what] of await coloursOf(page)) {
         t.ok(contrast(foreground, background) >= 4.5, `${what}: ${foreground} on ${background}`)
       }
       t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves')
-      for (const row of ROWS.slice(0, options.viewport?.width === 1180 ? 3 : 1)) {
+      for (const row of ROWS.slice(0, options.viewport?.width === WIDE ? 3 : 1)) {
         t.ok(await page.evaluate(`(${isFilled})(document.querySelector('${row}'))`), `${row} has no empty cell`)
       }
       if (name === 'phone') t.ok(await heightOf(page) <= PHONE_HEIGHT, `${await heightOf(page)} px high`)
@@ -145,10 +155,86 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
   await t.test('the pictures of docs/monitoring.md: a good day and a bad one', async (t) => {
     for (const [name, isWell, says] of PICTURES) {
       const { origin } = await startBusy(t, isWell)
-      const { page } = await openPage(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 480 } })
+      const { page } = await openPage(t, browser, { colorScheme: 'light', viewport: { width: 800, height: 600 } })
       await page.goto(origin)
       t.match((await page.locator('body').innerText()).split('\n')[0], says)
       await takeDocsPicture(t, page, name)
+    }
+  })
+
+  await t.test('charts of four figures, with a band where a problem was, in light and dark', async (t) => {
+    const { origin } = await startBusy(t)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, complaints } = await openPage(t, browser, { colorScheme, viewport: { width: WIDE, height: 900 } })
+      await page.goto(origin)
+      const captions = await page.locator('.chart figcaption').allInnerTexts()
+      t.match(captions.map((text) => text.replace(/\s+/g, ' ')),
+        [/^Requests \d+\/s/, /^Allowed [\d.]+ %/, /^p99 latency [\d.]+ ms/, /^Requests to Authgear [\d.]+\/s/])
+      const [line, bad, warn] = colorScheme === 'light'
+        ? ['47,95,179', '163,38,27', '122,75,0']
+        : ['143,180,242', '255,154,143', '240,192,96']
+      for (const colours of await page.evaluate<string[][]>(PIXELS)) {
+        for (const one of [line, bad, warn]) t.ok(colours.includes(one ?? ''), `${colorScheme}: ${one} is drawn`)
+      }
+      t.equal(await page.locator('.spark').first().isVisible(), false, 'in the place of the sparks')
+      t.strictSame(complaints, [])
+    }
+  })
+
+  await t.test('a pointer and arrow keys read a chart, and all show the same moment', async (t) => {
+    const { origin } = await startBusy(t)
+    const { page } = await openPage(t, browser, { timezoneId: 'UTC', viewport: { width: WIDE, height: 900 } })
+    await page.goto(origin)
+    const says = page.locator('.says')
+    const box = await page.locator('.chart .u-over').first().boundingBox() ?? { x: 0, y: 0, width: 0, height: 0 }
+    await page.mouse.move(box.x + box.width / 2, box.y + 20)
+    await page.locator('.says', { hasText: /^08:07:\d0: [\d.]+\/s – Authgear is failing/ }).first().waitFor()
+    const moments = (await says.allInnerTexts()).map((text) => text.slice(0, 8))
+    t.strictSame(new Set(moments).size, 1, moments.join())
+    await page.mouse.move(0, 0)
+    await page.locator('.chart').nth(1).focus()
+    await page.keyboard.press('ArrowLeft')
+    t.match(await says.nth(1).innerText(), /^08:15:00: 9\d[\d.]* % – Redis is unreachable/)
+    await page.keyboard.press('ArrowLeft')
+    t.match(await says.nth(1).innerText(), /^08:14:50: /)
+    t.equal(await says.nth(1).getAttribute('aria-live'), 'polite', 'a screen reader is told')
+    await page.keyboard.press('Tab')
+    await page.locator('.says', { hasText: /./ }).first().waitFor({ state: 'detached' })
+  })
+
+  await t.test('new figures come into the charts, and narrow ones fit', async (t) => {
+    const { origin, clock, metrics } = await startBusy(t)
+    const { page } = await openPage(t, browser, { viewport: { width: WIDE, height: 900 } })
+    await page.clock.install()
+    await page.goto(origin)
+    const requests = page.locator('.chart b').first()
+    const before = await requests.innerText()
+    for (let n = 0; n < 6000; n++) metrics.request('verify', 200, 'allowed', 'memory', 0.0001)
+    clock.advance(1000)
+    await page.clock.runFor(5000)
+    await until('the number is another', async () => await requests.innerText() !== before)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await until('they are drawn again', async () => await page.evaluate(
+      'Array.from(document.querySelectorAll(".plot")).every((one) => one.clientWidth === one.firstChild.clientWidth)'
+    ))
+    t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))
+  })
+
+  await t.test('without the charts the page has its sparks, and says what was wrong and when', async (t) => {
+    const { origin } = await startBusy(t)
+    for (const how of ['no script', 'no charts.js'] as const) {
+      const { page } = await openPage(t, browser, { javaScriptEnabled: how !== 'no script', timezoneId: 'UTC' })
+      await page.route('**/charts.js', (route) => route.abort())
+      await page.goto(origin)
+      t.equal(await page.locator('.spark svg').count(), 4, how)
+      t.equal(await page.locator('.spark').first().isVisible(), true)
+      t.equal(await page.locator('#charts').isVisible(), false)
+      const past = page.getByRole('list', { name: 'When problems began and ended' })
+      t.strictSame(await past.locator('li').allInnerTexts(), [
+        'since 08:14:40 Redis is unreachable, so this replica works alone and asks Authgear more often.',
+        '08:10:10 to 08:11:20 Redis is unreachable, so this replica works alone and asks Authgear more often.',
+        '08:06:50 to 08:08:20 Authgear is failing, so only users in the cache get in.'
+      ])
     }
   })
 
@@ -230,7 +316,7 @@ t.test('the status page in a real Chromium', { skip }, async (t) => {
     const [first] = (await page.locator('body').innerText()).split('\n')
     t.match(first, /^! Redis is unreachable, so this replica works alone/)
     t.equal(await page.locator('dd', { hasText: /^serving$/ }).getAttribute('class'), null, 'nothing green about it')
-    await page.getByRole('link', { name: 'Redis is unreachable' }).click()
+    await page.locator('.verdict a').click()
     t.equal(new URL(page.url()).hash, '#forwardauthredisdown')
     const heading = page.getByRole('heading', { name: 'ForwardAuthRedisDown' })
     t.ok(await heading.evaluate((one) => one.matches(':target')))

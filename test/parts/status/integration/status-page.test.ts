@@ -12,7 +12,7 @@ import { allMetrics, seriesOf } from '../../../helpers/series.ts'
 import { demo } from '../../../helpers/simulator.ts'
 
 const HOST = '127.0.0.1'
-const PATHS = ['/', '/status.json', '/status.js'] as const
+const PATHS = ['/', '/status.json', '/status.js', '/charts.js', '/charts.css'] as const
 const { alice, bob } = demo
 
 async function start (t: Test, hosts: readonly string[] = []) {
@@ -98,13 +98,18 @@ t.test('the page is complete: no outside resource, one own script, a strict poli
   })
   t.equal(
     headers['content-security-policy']?.toString().replace(/sha256-[\w+/=]{44}/, '…'),
-    "default-src 'none'; img-src data:; style-src '…'; script-src 'self'; connect-src 'self'; " +
+    "default-src 'none'; img-src data:; style-src 'self' '…'; script-src 'self'; connect-src 'self'; " +
       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
   )
   t.strictSame(Array.from(body.matchAll(/ (?:src|href)="([^"]*)"/g), ([, url]) => url),
-    [tabIcon(), 'status.js', 'runbook#no-requests', '', 'status.json', 'metrics', 'runbook'])
+    [tabIcon(), 'charts.css', 'status.js', 'charts.js', 'runbook#no-requests', '', 'status.json', 'metrics', 'runbook'])
   t.notMatch(body.replace('<b>https://auth.example.com</b>', ''), /https?:|\bstyle="|\bon\w+="|<script>/)
   t.match(await get('/status.js'), { status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } })
+  const charts = await get('/charts.js')
+  t.match(charts, { status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } })
+  t.match(charts.body, /^\/\*! https:\/\/github\.com\/leeoniya\/uPlot/, 'with the notice of its licence')
+  t.ok(Buffer.byteLength(charts.body) < 64 * 1024, `small: ${Buffer.byteLength(charts.body)} bytes`)
+  t.match(await get('/charts.css'), { status: 200, headers: { 'content-type': 'text/css; charset=utf-8' } })
   t.match(await get('/status.json'), { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } })
 })
 
