@@ -96,6 +96,20 @@ packaged() {
   is 'package: it renders' '' "$(cat "$work/said")"
   is 'package: it names its image by digest' "\"ghcr.io/owner/repository@$digest\"" \
     "$("$python" test/deploy/show.py "$work/packaged.yaml" Deployment spec.template.spec.containers.0.image)"
+  is 'package: nothing names the owner still' '' "$(tar -xOzf "$file" --wildcards '*/Chart.yaml' '*/README.md' | grep OWNER)"
+  is 'package: its README installs it from there' oci://ghcr.io/owner/charts/authgear-forward-auth \
+    "$(tar -xOzf "$file" --wildcards '*/README.md' | grep -oE 'oci://[^ ]+')"
+  is "package: Artifact Hub's annotations" "ghcr.io/owner/repository@$digest linux/amd64,linux/arm64 security MIT 3" \
+    "$("$helm" show chart "$file" | "$python" test/deploy/artifacthub.py)"
+  chart_readme "$file"
+}
+
+# the command of its README, with the chart from the package; no cluster is asked here, so the password has a Secret
+chart_readme() {
+  local command
+  command=$(sed -n '/^helm install/,/^```/p' "$chart/README.md" | grep -v '^```' | sed 's/\\$//' | tr '\n' ' ')
+  read -r -a options <<<"${command#*authgear-forward-auth}"
+  does "package: README's command renders" "$helm" template forward-auth "$1" --kube-version 1.37.0 "${options[@]}" --set redis.existingSecret=redis
 }
 
 if [ "${1:-}" = --write ]; then base_of_chart >"$work/base" && mv "$work/base" "$base"; exit; fi
