@@ -18,16 +18,7 @@ layer() {
   mv "$layers/$1.new" "$layers/$1"
 }
 
-# of the Dockerfile's stage `runtime`, as JSON
-config() {
-  node -e '
-    const text = require("node:fs").readFileSync("deploy/docker/Dockerfile", "utf8").split(/^FROM /m)[3]
-    const env = [...text.matchAll(/^ENV (.*)$/gm)].flatMap(([, line]) => line.split(" "))
-    console.log(JSON.stringify({
-      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", ...env], Entrypoint: JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)[1]),
-      User: /^USER (.*)$/m.exec(text)[1], WorkingDir: "/app"
-    }))'
-}
+config() { node test/deploy/image-config.mjs; }
 
 node_base() { skeleton "$1"; put "$1" "$(realpath "$(command -v node)")" /usr/local/bin/node; }
 
