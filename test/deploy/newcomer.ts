@@ -35,7 +35,7 @@ function run (command: string, args: readonly string[], cwd: string): string {
 
 /** `npm run demo`, and then a person in Chromium. */
 async function demo (): Promise<string> {
-  const names = ['', 'SERVICE_', 'MANAGEMENT_', 'AUTHGEAR_', 'APP_', 'REDIS_'].map((one) => `DEMO_${one}PORT`)
+  const names = ['', 'SERVICE_', 'MANAGEMENT_', 'AUTHGEAR_', 'APP_', 'REDIS_', 'EVENTS_', 'WIKI_', 'WIKI_APP_'].map((one) => `DEMO_${one}PORT`)
   const ports = await Promise.all(names.map(freePort))
   const since = performance.now()
   const child = spawn('npm', ['run', 'demo'], {
