@@ -41,6 +41,15 @@ function rotated (file) {
   secret(file)
 }
 
+// for an app and its database (deploy/apps): both read it, as users of their images, and no one else mounts that volume
+if (process.argv.length > 2) {
+  for (const name of process.argv.slice(2)) {
+    secret(`/secrets/${name}`)
+    chmodSync(`/secrets/${name}`, 0o444)
+  }
+  process.exit()
+}
+
 rotated('/secrets/cache_secret')
 rotated('/secrets/login_secret')
 const digest = createHash('sha256').update(secret('/secrets/redis_password')).digest('hex')

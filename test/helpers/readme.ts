@@ -5,7 +5,7 @@ export type Way = 'demo' | 'container' | 'compose'
 export type Effort = Readonly<{ commands: number, lines: number }>
 
 const CLONE_AND_CD = 2
-const IN_FRONT = 'Put it in front of an app'
+const IN_FRONT = 'Put Authgear in front of any app'
 const blocksUnder = (readme: string, heading: string, language: string): readonly string[] => {
   const [, section = ''] = readme.split(`\n## ${heading}\n`)
   const [text = ''] = section.split('\n## ')

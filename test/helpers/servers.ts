@@ -25,6 +25,8 @@ export type ServerName =
   | 'oauth2-proxy'
   | 'ingress-nginx-config'
   | 'jq'
+  | 'home-assistant'
+  | 'code-server'
 
 const FETCHED = join(import.meta.dirname, '../../.servers/bin')
 const SYSTEM = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')

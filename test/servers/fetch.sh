@@ -13,7 +13,7 @@ source test/servers/sources.sh
 
 small=(traefik caddy nginx valkey_server redis_6_2 docker_compose)
 needs_node && small+=(node)
-large=(envoy hypercorn python_apps python_mcp mcp_inspector chp)
+large=(envoy hypercorn python_apps python_mcp mcp_inspector chp home_assistant code_server)
 built=(otelcol pebble oauth2_proxy ingress_nginx)
 
 # what it is made of: another pin or another source is fetched again

@@ -115,3 +115,22 @@ get_ingress_nginx() {
     cp "$source/rootfs/etc/nginx/template/nginx.tmpl" "$bin/ingress-nginx.tmpl" && rm -rf "$source" && echo 'built with Go'
 }
 works_ingress_nginx() { "$bin/ingress-nginx-config" --version; }
+
+# for deploy/apps. The newest of Home Assistant for Debian 12's Python, with what its start page needs and no more
+get_home_assistant() {
+  local home=.servers/home-assistant
+  python3 -m venv "$home" >&2 && "$home/bin/pip" install --quiet --no-deps --no-compile --disable-pip-version-check \
+    -r test/servers/home-assistant/requirements.txt >&2 || return
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$PWD/$home/bin/python" >"$bin/home-assistant" && chmod +x "$bin/home-assistant"
+  echo "Python packages, $(du -sh "$home" | cut -f 1)B"
+}
+works_home_assistant() { "$bin/home-assistant" -c 'import homeassistant'; }
+# without what its packages would compile: terminals, and its log in a file
+get_code_server() {
+  local folder=.servers/code-server
+  npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$folder" code-server@4.139.1 >&2 &&
+    npm install --silent --no-audit --no-fund --ignore-scripts --omit=dev --prefix "$folder/node_modules/code-server/lib/vscode" >&2 || return
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(PATH=$bin:$PATH command -v node)" "$PWD/$folder/node_modules/code-server/out/node/entry.js" >"$bin/code-server"
+  chmod +x "$bin/code-server" && echo "npm package, $(du -sh "$folder" | cut -f 1)B"
+}
+works_code_server() { "$bin/code-server" --version; }
