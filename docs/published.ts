@@ -9,6 +9,7 @@ const PACKAGE = 'npx authgear-forward-auth'
 export const changesTo = (image: string): ReadonlyArray<readonly [before: string, after: string]> => [
   [' No package or image is published yet.', ''],
   ["**There is no release yet**, so signing by GitHub's identity has never run. ", ''],
+  ['sign` tests the rest on your machine', 'sign` tests signing on your machine'],
   ['npm ci && npm run demo', `${PACKAGE} demo`],
   ['npm run demo --', `${PACKAGE} demo`],
   ['npm run demo', `${PACKAGE} demo`],
