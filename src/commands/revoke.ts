@@ -5,7 +5,7 @@ import { quote } from '../base/config/kind.ts'
 import { isUserId } from '../base/core/resolution.ts'
 import { sessionNamed } from '../base/core/session-id.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
-import { endAtAuthgear, type Owner as Sessions } from './revoke/at-authgear.ts'
+import { endAtAuthgear, type Owner as Sessions } from '../base/authgear/admin-api/end-sessions.ts'
 import { purgeHere } from './revoke/here.ts'
 
 const USAGE = `usage: authgear-forward-auth revoke (--user ID | --session ID | --client ID) [--ended]

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { type AdminApiLimits, openAdminApi } from '../../src/base/authgear/admin-api/client.ts'
-import { endAtAuthgear } from '../../src/commands/revoke/at-authgear.ts'
+import { endAtAuthgear } from '../../src/base/authgear/admin-api/end-sessions.ts'
 import { createUsers } from '../../src/parts/profile/users.ts'
 import { createAuditClient } from '../../src/parts/audit-log/client.ts'
 import type { AuditEntry } from '../../src/parts/audit-log/entry.ts'

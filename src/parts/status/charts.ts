@@ -81,12 +81,12 @@ const CHARTS = `
       padding: [6, 18, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: 'course' }, drag: { x: false, y: false } },
-      scales: { y: { range: (_chart, _least, most) => [0, scale === 'share' ? 1.04 : (most || 0.01) * 1.1] } },
+      scales: { y: { range: (_chart, _least, most) => [0, scale === 'share' ? 1.04 : (most || 1) * 1.1] } },
       axes: [
         axis({ values: (_chart, all) => all.map(minute), incrs: [60, 120, 180, 300, 600], space: 48, size: 24 }),
         axis({ values: (_chart, all) => all.map(text), size: 46, space: 24 })
       ],
-      series: [{}, { stroke: () => colour('--mark'), fill: () => colour('--mark') + '22', width: 2, points: { show: false } }],
+      series: [{}, { stroke: () => colour('--mark'), fill: () => colour('--mark') + '22', width: 2, points: { show: () => course.at.length === 1 } }],
       hooks: {
         drawAxes: [mark],
         setCursor: [({ cursor }) => { says.textContent = saysAt(cursor.idx, text, values) }]

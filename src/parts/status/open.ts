@@ -1,6 +1,8 @@
 import type { Base, Opened } from '../../base/parts/places.ts'
 import { announce } from './announce.ts'
 import { createHistory, STEP_MS } from './history.ts'
+import { addLogOut } from './log-out.ts'
+import { logOutSection } from './log-out-page.ts'
 import { openPresence } from './presence.ts'
 import { addStatus } from './routes.ts'
 
@@ -8,7 +10,7 @@ import { addStatus } from './routes.ts'
 const REPLICAS_KEY = 'replicas'
 
 export function openStatus (_settings: object, base: Base) {
-  const { clock, figures: parts, self } = base
+  const { clock, figures: parts, self, managementToken: token, openAdminApi, log } = base
   const presence = presenceOf(base)
   const seen = (): number => presence?.seen() ?? 0
   return Object.freeze({
@@ -21,7 +23,9 @@ export function openStatus (_settings: object, base: Base) {
           about, parts, state: self().state, samples: history.window(), others: presence?.others() ?? []
         })
         addStatus(scope, { status, clock, ownHostsOnly, sections })
-      }
+        if (token !== undefined && openAdminApi !== undefined) addLogOut(scope, { token, openAdminApi, log })
+      },
+      ...token === undefined ? {} : { section: logOutSection(openAdminApi !== undefined) }
     },
     numbers: () => presence === undefined ? {} : { replicas: seen() },
     gauges: { replicas: seen },

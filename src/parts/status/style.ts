@@ -49,7 +49,7 @@ polyline{vector-effect:non-scaling-stroke}
 .past time{font-variant-numeric:tabular-nums}
 .past li{display:block;font-weight:400}
 form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .75rem;margin:.5rem 0;font-size:.875rem}
-input{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
+input,select{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
 #said{overflow-wrap:anywhere}
 ul{list-style:none;margin:.5rem 0 0;padding:0;font-size:.875rem}
 li{display:flex;align-items:center;gap:.5rem}

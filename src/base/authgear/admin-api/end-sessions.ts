@@ -1,7 +1,7 @@
-import type { AdminApi } from '../../base/authgear/admin-api/client.ts'
-import { ADMIN_API_ADVICE, AdminApiError, kindOfStatus } from '../../base/authgear/admin-api/errors.ts'
-import { globalIdOf } from '../../base/authgear/admin-api/global-id.ts'
-import { listOf, objectOf, parseObject } from '../../base/core/json.ts'
+import type { AdminApi } from './client.ts'
+import { ADMIN_API_ADVICE, AdminApiError, kindOfStatus } from './errors.ts'
+import { globalIdOf } from './global-id.ts'
+import { listOf, objectOf, parseObject } from '../../core/json.ts'
 
 /** A user or a session, whose sessions Authgear can end. */
 export type Owner = Readonly<{ kind: 'user' | 'session', id: string }>

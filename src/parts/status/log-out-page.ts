@@ -1,0 +1,60 @@
+import type { ManagementRoutes } from '../../base/parts/places.ts'
+
+const PATIENCE_MS = 15_000
+const HINT = 'Ends sessions at Authgear and on all replicas. ' +
+  'The user can sign in again: disable the account to prevent it.'
+const NO_ADMIN_API = 'Makes all replicas forget sessions, which continue at Authgear without AUTHGEAR_ADMIN_API_URL: ' +
+  'end them in the portal first.'
+
+/** @param hasAdminApi true if AUTHGEAR_ADMIN_API_URL is set */
+export const logOutSection = (hasAdminApi: boolean): Required<ManagementRoutes>['section'] => ({
+  html: `<section id="log-out-part" aria-labelledby="log-out-title" hidden>
+<h2 id="log-out-title">Log out everywhere</h2>
+<p class="soft">${hasAdminApi ? HINT : NO_ADMIN_API}</p>
+<form id="log-out" autocomplete="off"><label>Management token
+<input id="log-out-token" type="password" autocomplete="off" required></label>
+<label>Sessions of <select id="log-out-kind"><option value="user">a user</option>
+<option value="session">one session</option></select></label>
+<label>Its id <input id="log-out-id" autocomplete="off" spellcheck="false" required></label>
+<button>End sessions</button></form>
+<p id="log-out-said" role="status"></p>
+</section>
+`,
+  script: scriptOf(hasAdminApi)
+})
+
+/** What the command `revoke` does, in its order. The token stays in its field, and goes out in a header. */
+const scriptOf = (hasAdminApi: boolean): string => `
+{
+  const [part, form, token, kind, id, note] = ['log-out-part', 'log-out', 'log-out-token', 'log-out-kind', 'log-out-id',
+    'log-out-said'].map((name) => document.getElementById(name))
+  const FIELDS = { user: 'user_id', session: 'sid' }
+
+  async function end (path, name, value) {
+    try {
+      const answer = await fetch(path, {
+        method: 'POST', headers: { authorization: 'Bearer ' + token.value, 'content-type': 'application/json' },
+        body: JSON.stringify({ [name]: value }), cache: 'no-store', credentials: 'omit', redirect: 'error',
+        signal: AbortSignal.timeout(${PATIENCE_MS})
+      })
+      if (answer.ok) return 'ended'
+      const { message, status } = await answer.json()
+      const pending = status === 'pending' ? 'Redis is unreachable, and the others follow later' : answer.status
+      return 'not ended: ' + (message ?? pending)
+    } catch (error) {
+      return 'not ended: ' + error.message
+    }
+  }
+
+  part.hidden = false
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    const [what, value, button] = [kind.value, id.value.trim(), form.querySelector('button')]
+    button.disabled = true
+    note.textContent = '…'
+    const authgear = ${hasAdminApi} ? 'Authgear: ' + await end('authgear/sessions/end', what, value) + '; ' : ''
+    note.textContent = authgear + 'all replicas: ' + await end('revocations', FIELDS[what], value)
+    button.disabled = false
+  })
+}
+`

@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify'
+import { endAtAuthgear, type Owner } from '../../base/authgear/admin-api/end-sessions.ts'
+import { objectOf } from '../../base/core/json.ts'
+import { isUserId } from '../../base/core/resolution.ts'
+import { sessionNamed } from '../../base/core/session-id.ts'
+import { fingerprint, GIVEN_UP, isWaiting, operatorFields, operatorsOnly } from '../../base/management/operator.ts'
+import type { Base } from '../../base/parts/places.ts'
+
+type LogOutDeps = Pick<Base, 'log'> & Readonly<{
+  /** MANAGEMENT_TOKEN */
+  token: string
+  openAdminApi: NonNullable<Base['openAdminApi']>
+}>
+
+const LIMITS = { connections: 1, deadlineMs: 10_000, maxBodyBytes: 64 * 1024 } as const
+const MAX_BODY_BYTES = 1024
+const USAGE = 'send one of {"user": "…"}, {"session": "…"}'
+
+/** `POST /authgear/sessions/end`: Authgear's half of `revoke`; `POST /revocations` is the other one. */
+export function addLogOut (app: FastifyInstance, { token, openAdminApi, log }: LogOutDeps): void {
+  const how = { bodyLimit: MAX_BODY_BYTES, onRequest: operatorsOnly(token) }
+  app.post('/authgear/sessions/end', how, async (request, reply) => {
+    const owner = ownerIn(request.body)
+    if (owner === undefined) return await reply.code(400).send({ error: 'bad_request', message: USAGE })
+    if (!await isWaiting(request)) {
+      log.info(operatorFields(request), GIVEN_UP)
+      return await reply.code(408).send({ error: 'given_up' })
+    }
+    const api = openAdminApi(LIMITS)
+    const problem = await endAtAuthgear(api, owner).finally(api.close)
+    const of = `${owner.kind} ${fingerprint(owner.id)}`
+    log.info({ ...operatorFields(request), of, ended: problem === undefined }, 'sessions ended at Authgear')
+    if (problem === undefined) return { status: 'ended' }
+    return await reply.code(502).send({ error: 'authgear', message: problem })
+  })
+}
+
+function ownerIn (body: unknown): Owner | undefined {
+  const entries = Object.entries(objectOf(body) ?? {})
+  const [kind, text]: readonly unknown[] = entries.length === 1 ? entries[0] ?? [] : []
+  if (typeof text !== 'string') return undefined
+  if (kind === 'user') return isUserId(text) ? { kind, id: text } : undefined
+  const id = kind === 'session' ? sessionNamed(text) : undefined
+  return id === undefined ? undefined : { kind: 'session', id }
+}
