@@ -5,7 +5,7 @@ import { COMMAND, variableOf } from './settings.mjs'
 
 /** @import { Place, Settings } from './settings.mjs' */
 
-const START_DEADLINE_MS = 15_000
+const START_DEADLINE_MS = 60_000
 
 /**
  * All taken ports at once, each with the variable to change.
