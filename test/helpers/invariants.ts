@@ -100,7 +100,8 @@ function checkPage (t: Test, { headers, body }: Answered): void {
   t.match(headers['vary'], 'Authorization, Cookie, Accept-Language')
   t.match(body, /^<!DOCTYPE html>\n<html lang="en">/)
   t.match(body, `<link rel="icon" href="${tabIcon()}">`, 'a browser asks the app for no icon')
-  t.notMatch(body, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, nothing from outside')
+  const own = body.replace(/<a(?: class="quiet")? href="https?:\/\/[^"/]+\/settings\/sessions"/, '')
+  t.notMatch(own, /<script|<iframe|<form|<img|src=|https?:|\son\w+=/i, 'no script, and one link to the outside at most')
   t.same([...body.matchAll(/<code>([^<]*)<\/code>/g)].map(([, reference]) => reference), [headers['x-request-id']],
     'the reference is the request id')
 }
