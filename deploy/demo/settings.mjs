@@ -26,9 +26,10 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
  * @property {Project | undefined} project undefined: Authgear is simulated
  */
 
-/** How a person starts the demo again: from a clone by its script, else by npm's package. */
-export const COMMAND =
-  process.env['npm_lifecycle_event'] === 'demo' ? 'npm run demo --' : 'npx authgear-forward-auth demo'
+/** How a person starts it again. Security: npx only where npm installed it, since the name could be a stranger's. */
+export const COMMAND = process.env['npm_lifecycle_event'] === 'demo'
+  ? 'npm run demo --'
+  : `${import.meta.url.includes('/node_modules/') ? 'npx authgear-forward-auth' : 'node dist/main.js'} demo`
 
 /** Where the service has the login, and the client that it is at the simulated Authgear. */
 export const LOGIN_PATH = '/_auth'

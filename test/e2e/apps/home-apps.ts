@@ -50,7 +50,7 @@ export const HOME_APPS: readonly HomeApp[] = [
     closed: [
       '/photos', '/share/x', '/api', '/apis', '/api/auth/admin-sign-up', '/api/auth/Admin-Sign-Up',
       '/api/auth/%61dmin-sign-up', '/api/auth/admin%2dsign-up', '/api/auth/admin-sign-up/',
-      '/api/auth/x/../admin-sign-up'
+      '/api/auth/x/../admin-sign-up', '/api/admin/database-backups/start-restore', '/api/Admin/users', '/api/%61dmin/x'
     ]
   },
   { name: 'jellyfin', socket: '/socket?deviceId=x' },

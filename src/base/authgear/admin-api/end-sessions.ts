@@ -10,6 +10,8 @@ const MUTATIONS = {
   user: 'mutation($id: ID!) { revokeAllSessions(input: { userID: $id }) { user { id } } }',
   session: 'mutation($id: ID!) { revokeSession(input: { sessionID: $id }) { user { id } } }'
 } as const
+/** What a mutation that was done answers. */
+const FIELDS = { user: 'revokeAllSessions', session: 'revokeSession' } as const
 /** Authgear's words for a user or a session that is not there, and for an error of its own. */
 const UNEXPECTED = 'unexpected error'
 const NODES = { user: 'User', session: 'Session' } as const
@@ -32,6 +34,9 @@ export async function endAtAuthgear (api: AdminApi, { kind, id }: Owner): Promis
 function problemIn (body: string, kind: Owner['kind']): string | undefined {
   const answer = parseObject(body)
   const [error] = listOf(answer?.['errors'])
-  if (error === undefined) return answer?.['data'] === undefined ? ADMIN_API_ADVICE.garbage : undefined
+  if (error === undefined) {
+    const ended = objectOf(objectOf(answer?.['data'])?.[FIELDS[kind]])
+    return ended === undefined ? ADMIN_API_ADVICE.garbage : undefined
+  }
   return objectOf(error)?.['message'] === UNEXPECTED ? `it has no such ${kind}, or failed` : ADMIN_API_ADVICE.query
 }
