@@ -3,7 +3,7 @@ import { endAtAuthgear } from '../../../src/base/authgear/admin-api/end-sessions
 import { ADMIN_API_ADVICE } from '../../../src/base/authgear/admin-api/errors.ts'
 
 const USER = { kind: 'user', id: 'a11ce000-0000-4000-8000-000000000001' } as const
-const said = (body: string) => endAtAuthgear({ 
+const said = (body: string) => endAtAuthgear({
   query: () => Promise.resolve({ status: 200, body, date: '' }), close: () => Promise.resolve()
 }, USER)
 
