@@ -14,9 +14,9 @@ is 'nothing but the build and what npm adds is in it' '' "$(grep -vE '^(dist/.+\
 is 'of the build, all that starts is' "$(find dist/main.js dist/chunks dist/revocation/log.lua -type f -not -name '*.map' | sort)" "$(grep ^dist/ <<<"$files")"
 is 'of the demo, all that runs is' "$(git ls-files 'deploy/demo/*.mjs' 'deploy/demo/*/*.json' | sort)" "$(grep ^deploy/ <<<"$files")"
 
-# demo_env: seven ports that are free, as DEMO_…PORT=…
+# demo_env: ports that are free, all of the demo's, as DEMO_…PORT=…
 demo_env() {
-  node -e 'for (const name of ["", "SERVICE_", "MANAGEMENT_", "AUTHGEAR_", "APP_", "REDIS_", "EVENTS_"]) {
+  node -e 'for (const name of ["", "SERVICE_", "MANAGEMENT_", "AUTHGEAR_", "APP_", "REDIS_", "EVENTS_", "WIKI_", "WIKI_APP_"]) {
     const server = require("node:net").createServer().listen(0, "127.0.0.1", () => console.log(`DEMO_${name}PORT=${server.address().port}`))
     setTimeout(() => server.close(), 100)
   }'

@@ -3,17 +3,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { adminApi, adminEnvironment } from '../helpers/audit.ts'
+import { adminEnvironment } from '../helpers/audit.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { startProcess } from '../helpers/process.ts'
-import { startRedis } from '../helpers/redis.ts'
-import { ask } from '../helpers/request.ts'
-import { demo, startSimulator } from '../helpers/simulator.ts'
+import { demo } from '../helpers/simulator.ts'
+import { MANAGEMENT_TOKEN, NOBODY, startTwoReplicas } from '../helpers/two-replicas.ts'
 import { until } from '../helpers/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
-const MANAGEMENT_TOKEN = 'the-management-token-of-this-test'
-const NOBODY = 'a0000000-0000-4000-8000-00000000ffff'
 
 type Ended = Readonly<{ code: unknown, out: string, err: string }>
 
@@ -26,27 +22,11 @@ async function revoke (env: NodeJS.ProcessEnv, ...args: readonly string[]): Prom
   return { code, out, err }
 }
 
-/** Two replicas that remember each answer for ten minutes, and follow no audit log. */
+/** Two replicas, which follow no audit log, and what the command beside one of them is told. */
 async function start (t: Test) {
-  const [redis, authgear] = await Promise.all([startRedis(t), startSimulator(t, { adminApi })])
-  const env = {
-    AUTHGEAR_ENDPOINT: authgear.url,
-    REDIS_URL: redis.url,
-    CACHE_SECRET: 'x'.repeat(32),
-    CACHE_TTL: '10m',
-    MANAGEMENT_TOKEN
-  }
-  const [one, other] = await Promise.all([startProcess(t, env), startProcess(t, env)])
-  const beside = { MANAGEMENT_LISTEN: new URL(one.managementUrl).host }
-  const asked = async (cookie: string): Promise<readonly number[]> =>
-    await Promise.all([one, other].map(async ({ port }) =>
-      (await ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })).status))
-  return {
-    authgear,
-    asked,
-    env: { ...env, ...beside, ...adminEnvironment(authgear.url) },
-    withoutAdmin: { ...env, ...beside }
-  }
+  const { authgear, asked, env, managementUrl } = await startTwoReplicas(t)
+  const withoutAdmin = { ...env, MANAGEMENT_LISTEN: new URL(managementUrl).host }
+  return { authgear, asked, env: { ...withoutAdmin, ...adminEnvironment(authgear.url) }, withoutAdmin }
 }
 
 t.test('logs a user out at Authgear and on all replicas', async (t) => {

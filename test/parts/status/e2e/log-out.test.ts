@@ -7,32 +7,18 @@ import { launchChromium, skipOrFailWithoutChromium } from '../../../helpers/chro
 import { contrast } from '../../../helpers/contrast.ts'
 import { keepPicture } from '../../../helpers/docs-picture.ts'
 import { startProcess } from '../../../helpers/process.ts'
-import { startRedis } from '../../../helpers/redis.ts'
-import { ask } from '../../../helpers/request.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
+import { MANAGEMENT_TOKEN, NOBODY, startTwoReplicas } from '../../../helpers/two-replicas.ts'
 import { until } from '../../../helpers/until.ts'
 
-const NOBODY = 'a0000000-0000-4000-8000-00000000ffff'
-const MANAGEMENT_TOKEN = 'the-management-token-of-this-test'
 const VIEWS: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> =
   (['light', 'dark'] as const).flatMap((colorScheme) => [1280, 390].map((width) =>
     [`${colorScheme}-${width}`, { colorScheme, viewport: { width, height: 844 } }] as const))
 
-/** Two replicas that remember each answer for ten minutes; without the Admin API they follow no audit log. */
+/** Two replicas; without the Admin API they follow no audit log. */
 async function start (t: Test, hasAdminApi = true) {
-  const [redis, authgear] = await Promise.all([startRedis(t), startSimulator(t, { adminApi })])
-  const env = {
-    AUTHGEAR_ENDPOINT: authgear.url,
-    REDIS_URL: redis.url,
-    CACHE_SECRET: 'x'.repeat(32),
-    CACHE_TTL: '10m',
-    MANAGEMENT_TOKEN,
-    ...hasAdminApi ? adminEnvironment(authgear.url) : {}
-  }
-  const replicas = await Promise.all([startProcess(t, env), startProcess(t, env)])
-  const asked = async (cookie: string): Promise<readonly number[]> =>
-    await Promise.all(replicas.map(async ({ port }) =>
-      (await ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })).status))
+  const { authgear, asked, managementUrl } =
+    await startTwoReplicas(t, ({ url }) => hasAdminApi ? adminEnvironment(url) : {})
   const signIn = async (name: 'alice' | 'bob') => {
     const { cookie } = authgear.controls.signIn(name)
     t.strictSame(await asked(cookie), [200, 200], `${name} is signed in`)
@@ -41,7 +27,7 @@ async function start (t: Test, hasAdminApi = true) {
       isOut: async () => { await until(`${name} is out`, async () => (await asked(cookie)).every((one) => one === 401)) }
     }
   }
-  return { authgear, asked, signIn, origin: replicas[0].managementUrl }
+  return { authgear, asked, signIn, origin: managementUrl }
 }
 
 async function end (page: Page, what: 'a user' | 'one session', id: string, token = MANAGEMENT_TOKEN): Promise<string> {
