@@ -10,7 +10,7 @@ import { CONFIRM } from './settings.mjs'
 
 /** @typedef {{ login: string | undefined, hasPages: boolean, wiki: string | undefined }} Links where buttons lead */
 
-/** What the app was told about who is asking. @param {Who} who @param {Links} links */
+/** The page that shows an app's view of who is asking. @param {Who} who @param {Links} links */
 export function appPage (who, links) {
   const rows = Object.entries(who.headers).map(
     ([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${cell(String(value))}</td></tr>`

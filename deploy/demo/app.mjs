@@ -48,7 +48,8 @@ async function answerPage (request, response) {
     'Content-Type': html ? 'text/html; charset=utf-8' : 'application/json',
     'Cache-Control': 'no-store'
   })
-  response.end(html ? appPage(who, { login: LOGIN_PATH, hasPages: WITHOUT_PAGES !== '1', wiki: WIKI_URL }) : `${JSON.stringify(who, null, 2)}\n`)
+  const links = { login: LOGIN_PATH, hasPages: WITHOUT_PAGES !== '1', wiki: WIKI_URL }
+  response.end(html ? appPage(who, links) : `${JSON.stringify(who, null, 2)}\n`)
 }
 
 followEvents()

@@ -96,7 +96,7 @@ function simulator (ports) {
   }
 }
 
-/** What the service knows of the simulated one. @param {Settings['ports']} ports @returns {Record<string, string>} */
+/** The service's view of the simulated Authgear. @param {Settings['ports']} ports @returns {Record<string, string>} */
 function simulated (ports) {
   return {
     AUTHGEAR_ENDPOINT: `http://localhost:${ports.authgear}`,
@@ -156,7 +156,7 @@ function wikiProgram (ports) {
   }
 }
 
-/** What an app knows of the service. @param {Settings['ports']} ports @param {string} audience what it calls itself */
+/** An app's view of the service. @param {Settings['ports']} ports @param {string} audience what it calls itself */
 function appOf (ports, audience) {
   return {
     LOGIN_PATH: `${LOGIN_PATH}/logout`,

@@ -126,7 +126,8 @@ function isNewEnough (path, oldest) {
  */
 function writeSnippet (name, folder, { ports, project }, { host, port, app, policy, hasPages }) {
   const resource = project === undefined && hasPages ? ['--resource', `${RESOURCE}=/mcp`, '--scope', SCOPE] : []
-  const policies = [`/=${policy}`, ...hasPages ? [`/admin=role=admin&${policy}`, `${CONFIRM.path}=max_age=${CONFIRM.maxAge}&${policy}`] : []]
+  const pages = [`/admin=role=admin&${policy}`, `${CONFIRM.path}=max_age=${CONFIRM.maxAge}&${policy}`]
+  const policies = [`/=${policy}`, ...hasPages ? pages : []]
   execFileSync(process.execPath, [
     join(ROOT, 'dist/main.js'), 'snippet', name, '--out', folder, '--host', host,
     '--listen', `127.0.0.1:${port}`, '--forward-auth', `http://127.0.0.1:${ports.service}`,

@@ -26,7 +26,7 @@ const PROXIES = /** @type {const} */ (['auto', 'caddy', 'traefik', 'built-in'])
  * @property {Project | undefined} project undefined: Authgear is simulated
  */
 
-/** How a person starts it again. Security: npx only where npm installed it, since the name could be a stranger's. */
+/** The command that starts it again. Security: npx only where npm installed it, as the name could be a stranger's. */
 export const COMMAND = process.env['npm_lifecycle_event'] === 'demo'
   ? 'npm run demo --'
   : `${import.meta.url.includes('/node_modules/') ? 'npx authgear-forward-auth' : 'node dist/main.js'} demo`

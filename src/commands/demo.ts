@@ -13,10 +13,10 @@ DEMO_PORT changes the proxy's port (8080), DEMO_PROXY the proxy: auto, caddy, tr
 DEMO_VERBOSE=1 prints what each program logs.
 `
 
-/** What `deploy/demo/demo.mjs` exports; it is plain JavaScript and no part of the bundle. */
+/** The module `deploy/demo/demo.mjs`; it is plain JavaScript and no part of the bundle. */
 type Demo = Readonly<{ demo: (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<number> }>
 
-/** Where that file is, and the command's outputs. */
+/** The address of that module, and the command's outputs. */
 export type DemoSurroundings = Readonly<{ file: URL, out: Out, err: Out }>
 
 /** Returns the exit code, once everything has stopped. */

@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url)
 export const chartStyle = (): string => readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8')
 export const chartScript = (): string => readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8') + CHARTS
 
-/** Where the script puts the charts: outside of the parts that are replaced, so that a pointer keeps its place. */
+/** The place of the charts: outside of the parts that are replaced, so that a pointer keeps its place. */
 export const CHARTS_PART =
   '<div class="charts" id="charts" role="group" aria-label="Charts of the last 15 minutes" hidden></div>'
 
@@ -24,11 +24,15 @@ const CHARTS = `
   const TEXTS = {
     rate: (value) => short(value) + '/s',
     share: (value) => short(value * 100) + ' %',
-    seconds: (value) => value < 0.001 ? short(value * 1e6) + ' µs' : value < 1 ? short(value * 1e3) + ' ms' : short(value) + ' s'
+    seconds: (value) => {
+      if (value < 0.001) return short(value * 1e6) + ' µs'
+      return value < 1 ? short(value * 1e3) + ' ms' : short(value) + ' s'
+    }
   }
   const two = (number) => String(number).padStart(2, '0')
-  const minute = (at) => { const time = new Date(at * 1000); return two(time.getHours()) + ':' + two(time.getMinutes()) }
-  const second = (at) => minute(at) + ':' + two(new Date(at * 1000).getSeconds())
+  const timeOf = (at) => new Date(at * 1000)
+  const minute = (at) => two(timeOf(at).getHours()) + ':' + two(timeOf(at).getMinutes())
+  const second = (at) => minute(at) + ':' + two(timeOf(at).getSeconds())
   let course = read()
 
   function make (tag, name, text = '') {
@@ -69,7 +73,8 @@ const CHARTS = `
   function chart ({ name, scale, now, values }) {
     const text = (value) => value === 0 ? '0' : TEXTS[scale](value)
     const [figure, caption, latest, says, plot] = [
-      make('figure', 'chart'), make('figcaption', '', name), make('b', '', now), make('span', 'says'), make('div', 'plot')
+      make('figure', 'chart'), make('figcaption', '', name), make('b', '', now), make('span', 'says'),
+      make('div', 'plot')
     ]
     caption.append(' ', latest, ' ', says)
     figure.append(caption, plot)
@@ -86,7 +91,10 @@ const CHARTS = `
         axis({ values: (_chart, all) => all.map(minute), incrs: [60, 120, 180, 300, 600], space: 48, size: 24 }),
         axis({ values: (_chart, all) => all.map(text), size: 46, space: 24 })
       ],
-      series: [{}, { stroke: () => colour('--mark'), fill: () => colour('--mark') + '22', width: 2, points: { show: () => course.at.length === 1 } }],
+      series: [{}, {
+        stroke: () => colour('--mark'), fill: () => colour('--mark') + '22', width: 2,
+        points: { show: () => course.at.length === 1 }
+      }],
       hooks: {
         drawAxes: [mark],
         setCursor: [({ cursor }) => { says.textContent = saysAt(cursor.idx, text, values) }]

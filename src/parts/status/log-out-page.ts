@@ -23,7 +23,7 @@ export const logOutSection = (hasAdminApi: boolean): Required<ManagementRoutes>[
   script: scriptOf(hasAdminApi)
 })
 
-/** What the command `revoke` does, in its order. The token stays in its field, and goes out in a header. */
+/** The steps of the command `revoke`, in its order. The token stays in its field, and goes out in a header. */
 const scriptOf = (hasAdminApi: boolean): string => `
 {
   const [part, form, token, kind, id, note] = ['log-out-part', 'log-out', 'log-out-token', 'log-out-kind', 'log-out-id',

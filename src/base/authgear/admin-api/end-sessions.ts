@@ -10,7 +10,7 @@ const MUTATIONS = {
   user: 'mutation($id: ID!) { revokeAllSessions(input: { userID: $id }) { user { id } } }',
   session: 'mutation($id: ID!) { revokeSession(input: { sessionID: $id }) { user { id } } }'
 } as const
-/** What a mutation that was done answers. */
+/** The fields that a mutation answers once it is done. */
 const FIELDS = { user: 'revokeAllSessions', session: 'revokeSession' } as const
 /** Authgear's words for a user or a session that is not there, and for an error of its own. */
 const UNEXPECTED = 'unexpected error'
