@@ -125,9 +125,9 @@ async function startBehind (t: Test, proxy: Proxy, { service }: OneReplica, { po
 async function executedBy (server: ToolServer, send: (attack: Attack) => Promise<void>): Promise<readonly string[]> {
   const found: string[] = []
   for (const attack of ATTACKS) {
-    const before = server.executed('delete')
+    const before = await server.executed('delete')
     await send(attack)
-    if (server.executed('delete') > before) found.push(attack[0])
+    if (await server.executed('delete') > before) found.push(attack[0])
   }
   return found
 }
@@ -141,13 +141,13 @@ async function refusesAttacks (t: Test, name: string, server: ToolServer, port: 
     'HTTP/2': (attack) => overHttp2(session, attack)
   }
   for (const [way, send] of Object.entries(ways)) {
-    const before = server.executed('read')
+    const before = await server.executed('read')
     await send(HONEST)
-    if (!name.includes('transport')) t.equal(server.executed('read'), before + 1, `${name}: the tool over ${way}`)
+    if (!name.includes('transport')) t.equal(await server.executed('read'), before + 1, `${name}: the tool over ${way}`)
     t.strictSame(await executedBy(server, send), [], `${name}: over ${way}`)
     if (name !== 'TypeScript, strict') continue
     await send(WITH_PARAMETER)
-    t.equal(server.executed('read'), before + 2, `${name}: the proxy passes a parameter on over ${way}`)
+    t.equal(await server.executed('read'), before + 2, `${name}: the proxy passes a parameter on over ${way}`)
   }
   session.destroy()
   t.strictSame(await executedBy(server, (attack) => folded(port, attack)), [], `${name}: in folded lines`)
@@ -180,10 +180,10 @@ async function servesClients (t: Test, name: string, server: ToolServer, port: n
   for (const [client, agent] of Object.entries(agents)) {
     const what = `${name}, asked by ${client}`
     t.match(await agent.call('/tools', 'read'), { text: 'read', protocol: '2026-07-28' }, what)
-    const before = server.executed('delete')
+    const before = await server.executed('delete')
     const refused = await agent.call('/tools', 'delete')
     t.ok(refused.error, what)
     t.equal(refused.seen.at(-1), 'POST /tools 403', what)
-    t.equal(server.executed('delete'), before, what)
+    t.equal(await server.executed('delete'), before, what)
   }
 }

@@ -5,17 +5,20 @@ import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotoc
 import type { Test } from 'tap'
 import { startChild } from '../../helpers/child.ts'
 import { listenFree } from '../../helpers/listen-free.ts'
+import { ask } from '../../helpers/request.ts'
 import { mustFind } from '../../helpers/servers.ts'
 import { answers } from '../../helpers/until.ts'
+
+const TOOLS = ['read', 'delete'] as const
+type Tool = typeof TOOLS[number]
 
 /** A server with the tools `read` and `delete`, on any path. */
 export type ToolServer = Readonly<{
   port: number
   /** How often that tool was executed. */
-  executed: (tool: string) => number
+  executed: (tool: Tool) => Promise<number>
 }>
 
-const TOOLS = ['read', 'delete'] as const
 /** An argument that clients repeat in a header, which the server compares. */
 const region = { type: 'string', 'x-mcp-header': 'Region' } as const
 const inputSchema = fromJsonSchema({ type: 'object', properties: { region } })
@@ -34,7 +37,7 @@ export async function startToolServer (t: Test, how: 'reject' | 'stateless' | 't
     return mcp
   }
   const port = await listenFree(t, createServer(how === 'transport' ? perRequest(create) : handler(create, how)))
-  return { port, executed: (tool) => executed.filter((one) => one === tool).length }
+  return { port, executed: (tool) => Promise.resolve(executed.filter((one) => one === tool).length) }
 }
 
 const handler = (create: () => McpServer, legacy: 'reject' | 'stateless'): RequestListener =>
@@ -49,11 +52,13 @@ const perRequest = (create: () => McpServer): RequestListener => (request, respo
 
 /** With the Python package `mcp`: strict as docs/mcp.md has it, or without sessions. */
 export async function startPythonToolServer (t: Test, port: number, how: 'strict' | 'stateless'): Promise<ToolServer> {
-  const { output } = await startChild(t, {
+  await startChild(t, {
     name: `the tool server in Python, ${how}`,
     command: mustFind('python-mcp'),
     args: [join(import.meta.dirname, 'tool_server.py'), String(port), how],
     ready: () => answers(port)
   })
-  return { port, executed: (tool) => output().split(`executed ${tool}\n`).length - 1 }
+  const counts = async (): Promise<Readonly<Record<Tool, number>>> =>
+    JSON.parse((await ask(port, { path: '/executed' })).body) as Record<Tool, number>
+  return { port, executed: async (tool) => (await counts())[tool] }
 }

@@ -3,6 +3,7 @@ import sys
 from mcp import MCPError
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import JSONResponse
 
 PORT, HOW = int(sys.argv[1]), sys.argv[2]
 
@@ -13,19 +14,26 @@ async def current_revision(ctx, call_next):
     return await call_next(ctx)
 
 
+executed = {"read": 0, "delete": 0}
 mcp = MCPServer("orders", middleware=[current_revision] if HOW == "strict" else [])
 
 
 @mcp.tool()
 def read() -> str:
-    print("executed read", flush=True)
+    executed["read"] += 1
     return "read"
 
 
 @mcp.tool()
 def delete() -> str:
-    print("executed delete", flush=True)
+    executed["delete"] += 1
     return "delete"
+
+
+# asked after an answer, it knows of that call: a line that is printed may be read later
+@mcp.custom_route("/executed", methods=["GET"])
+async def counts(_request):
+    return JSONResponse(executed)
 
 
 mcp.run(
