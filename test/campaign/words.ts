@@ -10,14 +10,12 @@ export type Words = {
   readonly of: Map<string, Word[]>
   /** What was acknowledged since then is lost with all that knew it. */
   lostSince: Moment
-  /** When Redis came back empty: from then on a replica that was started again knows what the others give back. */
-  emptiedAt: Moment
   /** Worst of what was seen, less what the machine itself stood still. */
   readonly measure: { words: number, answers: number, refused: number, acceptedMs: number }
 }
 
 export const newWords = (): Words => ({
-  of: new Map(), lostSince: Infinity, emptiedAt: -Infinity, measure: { words: 0, answers: 0, refused: 0, acceptedMs: 0 }
+  of: new Map(), lostSince: Infinity, measure: { words: 0, answers: 0, refused: 0, acceptedMs: 0 }
 })
 
 /** CACHE_DEGRADED_TTL, 3 s at least: nobody lives by an older list. */
@@ -42,8 +40,8 @@ const READ_WITHIN_MS = SITUATIONS.healthy.accepted.ms
 const SLACK_MS = 50
 /** A lift is read with the next poll. */
 const LIFTED_WITHIN_MS = 1500
-/** So long after Redis is back a replica has the list again. */
-const READ_AGAIN_MS = 2500
+/** So long after Redis is back a replica has the list again, and what others have written back. */
+const READ_AGAIN_MS = 4500
 const STALL_MS = 200
 /** What happens here keeps no replica from knowing who is blocked; a clock that jumps may have slept. */
 const KNOWN: ReadonlySet<SituationId> = new Set<SituationId>([
@@ -68,7 +66,6 @@ export function learnWord (words: Words, event: HistoryEvent): void {
     }
     case 'fault':
       words.lostSince = Math.min(words.lostSince, lostSince(event))
-      if (event.situation === 'redis-emptied') words.emptiedAt = event.at
       return
     case 'healed': return forgetLost(words)
     default:
@@ -109,7 +106,7 @@ export function judgeClient (words: Words, spans: Spans, answer: Asked): readonl
 }
 
 function wronglyAccepted (
-  { measure, lostSince, emptiedAt }: Words,
+  { measure, lostSince }: Words,
   last: Word | undefined,
   spans: Spans,
   { replica, at }: Asked
@@ -119,11 +116,10 @@ function wronglyAccepted (
     one.replica === replica && one.at < at && !spans.hasForgotten(replica, one.at, at))
   if (hasHeard) return ['a blocked client is accepted by the replica that took the block']
   if (at <= last.keptAt || last.keptAt >= lostSince) return []
-  const since = Math.max(last.keptAt, emptiedAt)
-  const stalledMs = spans.stalledMs(since, at, ['harness', replica])
+  const stalledMs = spans.stalledMs(last.keptAt, at, ['harness', replica])
   const situations = spans.situations(last.keptAt, at, replica)
   const boundMs = Math.max(...['healthy' as const, ...situations].map(boundOf))
-  const afterMs = Math.round(at - since - stalledMs)
+  const afterMs = Math.round(at - last.keptAt - stalledMs)
   measure.acceptedMs = Math.max(measure.acceptedMs, afterMs)
   return afterMs <= boundMs + SLACK_MS
     ? []

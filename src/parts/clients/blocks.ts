@@ -1,8 +1,9 @@
-import { type Clock, elapsedSince, momentOf, NEVER } from '../../base/clock.ts'
+import { momentOf } from '../../base/clock.ts'
 import { type ClientName, namesOfClient } from '../../base/core/client-name.ts'
 import type { Mark } from '../../base/revocation/block-mark.ts'
 import { type BlockList, merged, NO_BLOCKS, withDeletion, withoutBlock } from './block-list.ts'
 import type { ClientStanding } from '../../base/parts/places.ts'
+import { createReading, type ReadingDeps } from './reading.ts'
 import type { BlockStore, Change } from './store.ts'
 import { createUndatedBlocks } from './undated-blocks.ts'
 
@@ -23,13 +24,8 @@ export type Terms = Readonly<{
 /** @param now Redis' time, where it is known */
 type Word = (list: BlockList, now: number | undefined) => BlockList | 'full'
 
-export type BlocksDeps = Readonly<{
+export type BlocksDeps = ReadingDeps & Readonly<{
   store: BlockStore
-  clock: Clock
-  /** False: the Redis that is read may be one that was deposed, and lack what others say. */
-  isFollowing: () => boolean
-  /** How long the list may be used after it was read. */
-  staleMs: number
   /** False if nobody can tell this replica to block: until a block is seen, one reading is enough. */
   mayChange: boolean
   /** Called once, until the foreign list is gone. */
@@ -51,10 +47,10 @@ const FIRST_INTERVAL_MS = 50
 
 /** Keeps the list of this replica and that in Redis the same. */
 export function openBlocks (deps: BlocksDeps) {
-  const { store, clock, isFollowing, staleMs, mayChange, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
+  const { store, clock, mayChange, foreign, failed, everyMs = SYNC_INTERVAL_MS } = deps
   let held = NO_BLOCKS
   let blocked: ReadonlySet<ClientName> = new Set()
-  let readAt = NEVER
+  const reading = createReading(deps)
   let isForeign = false
   const undated = createUndatedBlocks(clock)
   let timer: NodeJS.Timeout | undefined
@@ -65,6 +61,7 @@ export function openBlocks (deps: BlocksDeps) {
     held = list
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
+  const isLasting = (): boolean => !mayChange && held.size === 0
   /** Rejects where it cannot be read. */
   async function sync (change?: Change): Promise<Look> {
     const sent = momentOf(clock)
@@ -75,14 +72,11 @@ export function openBlocks (deps: BlocksDeps) {
     isForeign = result === 'foreign'
     if (result === 'foreign') return UNWRITTEN
     hold(undated.over(merged(held, result.list))) // another change may have come meanwhile
-    if (isFollowing()) {
-      readAt = sent
-      undated.forget()
-    }
+    if (reading.succeeded(sent, now, isLasting())) undated.forget()
     if (result.failure !== undefined) failed(result.failure)
     return { now, isWritten: result.failure === undefined }
   }
-  const unwritten = (error: unknown): Look => { failed(error); return UNWRITTEN }
+  const unwritten = (error: unknown): Look => { reading.failed(); failed(error); return UNWRITTEN }
   const trySync = joined(() => sync().catch(unwritten))
   async function change (name: ClientName, to: Word, { isWaiting, expectedAt }: Terms = {}): Promise<BlockOutcome> {
     const look = await trySync()
@@ -99,16 +93,15 @@ export function openBlocks (deps: BlocksDeps) {
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
     refresh()
-    timer = setTimeout(poll, readAt === NEVER ? Math.min(FIRST_INTERVAL_MS, everyMs) : everyMs)
+    timer = setTimeout(poll, reading.isRead() ? everyMs : Math.min(FIRST_INTERVAL_MS, everyMs))
   }
   poll()
   return Object.freeze({
     standingOf (clientId: string): ClientStanding {
       if (blocked.size > 0 && namesOfClient(clientId).some((name) => blocked.has(name))) return 'blocked'
-      const isLasting = !mayChange && held.size === 0
-      return readAt === NEVER || (!isLasting && elapsedSince(readAt, clock) > staleMs) ? 'unread' : 'free'
+      return reading.isFresh() || (isLasting() && reading.isRead()) ? 'free' : 'unread'
     },
-    isRead: (): boolean => readAt !== NEVER,
+    isRead: reading.isRead,
     isForeign: () => isForeign,
     list: (): BlockList => held,
     block: (name: ClientName, terms?: Terms) => change(name, (list, now) => undated.block(list, name, now), terms),
@@ -126,7 +119,11 @@ export function openBlocks (deps: BlocksDeps) {
     },
     /** Takes what another replica said in the revocation log. */
     take: (name: ClientName, mark: Mark): void => hold(undated.over(merged(held, new Map([[name, mark]])))),
-    refresh,
+    /** @param since when this log began, by Redis' clock. A new one is read as a whole. */
+    begins (since: number): void {
+      reading.begins(since)
+      refresh()
+    },
     close (): void {
       isClosed = true
       clearTimeout(timer)

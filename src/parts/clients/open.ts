@@ -58,9 +58,9 @@ function standingBy (
   }
 }
 
-/** News of other replicas are taken at once; a new log is read as a whole. */
+/** News of other replicas are taken at once. */
 const readerFor = (blocks: Blocks): Partial<LogReader> => ({
-  begins: blocks.refresh,
+  begins: (_log, since) => blocks.begins(since),
   read: ({ revocation: { target } }) => { if (target.kind === 'block') blocks.take(target.name, target.mark) }
 })
 

@@ -40,6 +40,7 @@ async function replicaOf (t: Test, tier: TestTier) {
     failed: () => {},
     everyMs: 600_000
   })
+  blocks.begins(0)
   t.teardown(blocks.close)
   await blocks.block(A)
   return { blocks, commands }

@@ -34,6 +34,7 @@ function replica (t: Test, redis: { list: BlockList, now: number }) {
     failed: () => {},
     everyMs: 5
   })
+  blocks.begins(0)
   t.teardown(blocks.close)
   return { blocks, clock, link }
 }
@@ -49,7 +50,10 @@ t.test('a lift that nobody acknowledged undoes no block that was acknowledged la
   redis.now = 3000
   t.equal(await near.blocks.block(NAME), 'kept')
   apart.link.isUp = true
-  await until('it is heard again', () => apart.blocks.standingOf(NAME) !== 'unread')
+  await until('it is heard again', () => {
+    redis.now += 500
+    return apart.blocks.standingOf(NAME) !== 'unread'
+  })
   await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))
   t.equal(near.blocks.standingOf(NAME), 'blocked')
 })
@@ -80,9 +84,10 @@ t.test('no clock but Redis’ decides between replicas that were apart', async (
 })
 
 t.test('a word that Redis did not date is not acknowledged', async (t) => {
-  const redis = { list: NO_BLOCKS, now: NaN }
+  const redis = { list: NO_BLOCKS, now: 2000 }
   const one = replica(t, redis)
   await until('it is read', one.blocks.isRead)
+  redis.now = NaN
   t.equal(await one.blocks.block(NAME), 'pending')
   t.equal(one.blocks.standingOf(NAME), 'blocked')
   redis.now = 2000

@@ -6,6 +6,8 @@ import { type ManualClock, manualClock } from '../../../helpers/manual-clock.ts'
 import { until } from '../../../helpers/until.ts'
 
 const STALE_MS = 5000
+/** Within it all that run have written back what Redis lost. */
+const RESTORED_MS = 1500
 const [A, B] = ['dcrc_a', 'dcrc_b'] as ClientName[] as [ClientName, ClientName]
 
 function blocking (name: ClientName): BlockList {
@@ -15,7 +17,7 @@ function blocking (name: ClientName): BlockList {
 }
 
 /** A replica's blocks before a Redis of the test's. */
-function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true) {
+function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true, logSince = 0) {
   const clock = manualClock()
   const world = { inRedis, isFollowing: true, isFull: false, now: 2000, syncs: 0, foreign: 0, failures: 0 }
   const blocks = openBlocks({
@@ -38,6 +40,7 @@ function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, ma
     failed: () => { world.failures++ },
     everyMs: 5
   })
+  blocks.begins(logSince)
   t.teardown(blocks.close)
   const synced = async (): Promise<void> => {
     const before = world.syncs
@@ -149,6 +152,54 @@ t.test('an error, and what does not open, is never an empty list', async (t) => 
   }
 })
 
+t.test('what Redis lost while this replica was away counts before a client is free again', async (t) => {
+  for (const lose of ['away', 'unfollowed'] as const) {
+    const { world, clock, blocks, synced } = start(t)
+    await until('it is read', blocks.isRead)
+    if (lose === 'unfollowed') world.isFollowing = false
+    else world.inRedis = lose
+    clock.advance(STALE_MS + 1)
+    await synced()
+    Object.assign(world, { isFollowing: true, inRedis: NO_BLOCKS }) // A was blocked, and is not yet written back
+    await synced()
+    t.equal(blocks.standingOf(A), 'unread', lose)
+    world.now += RESTORED_MS - 1
+    await synced()
+    t.equal(blocks.standingOf(A), 'unread', lose)
+    world.inRedis = blocking(A)
+    world.now++
+    await synced()
+    t.strictSame([A, B].map(blocks.standingOf), ['blocked', 'free'], lose)
+  }
+})
+
+t.test('a Redis that is lost again while others write back begins the time anew', async (t) => {
+  const { world, clock, blocks, synced } = start(t, 'away')
+  clock.advance(STALE_MS + 1)
+  world.inRedis = NO_BLOCKS
+  await until('it is read', blocks.isRead)
+  clock.advance(STALE_MS + 1)
+  await synced()
+  world.inRedis = 'away'
+  world.now += RESTORED_MS
+  await synced()
+  world.inRedis = NO_BLOCKS
+  await synced()
+  t.equal(blocks.standingOf(A), 'unread')
+})
+
+t.test('a start beside a new log waits as long, beside an older one not', async (t) => {
+  const { world, blocks, synced } = start(t, NO_BLOCKS, true, 2000 - RESTORED_MS + 1)
+  await synced()
+  t.equal(blocks.standingOf(A), 'unread')
+  world.now++
+  await synced()
+  t.equal(blocks.standingOf(A), 'free')
+  const nobodyBlocks = start(t, NO_BLOCKS, false, 2000)
+  await until('it is read', nobodyBlocks.blocks.isRead)
+  t.equal(nobodyBlocks.blocks.standingOf(A), 'free', 'where blocking is impossible nothing was lost')
+})
+
 t.test('a list counts for its deadline, and only while the log was followed', async (t) => {
   for (const lose of ['away', 'foreign', 'unfollowed'] as const) {
     const { world, clock, blocks, synced } = start(t)
@@ -163,6 +214,8 @@ t.test('a list counts for its deadline, and only while the log was followed', as
     t.equal(blocks.standingOf(A), 'unread', lose)
     world.isFollowing = true
     world.inRedis = NO_BLOCKS
+    await synced()
+    world.now += RESTORED_MS
     await synced()
     t.equal(blocks.standingOf(A), 'free', `${lose}: again`)
   }

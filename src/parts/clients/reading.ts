@@ -1,0 +1,50 @@
+import { type Clock, elapsedSince, type Moment, NEVER } from '../../base/clock.ts'
+
+/** A running replica writes back what Redis lost when it reads a new log, and looks once a second. */
+const RESTORED_WITHIN_MS = 1500
+
+export type ReadingDeps = Readonly<{
+  clock: Clock
+  /** False: the Redis that is read may be one that was deposed, and lack what others say. */
+  isFollowing: () => boolean
+  /** How long a list may be used after it was read. */
+  staleMs: number
+}>
+
+/**
+ * Whether this replica knows the list. One that knew none for a while does not believe the first that it reads: Redis
+ * may have lost a block that was acknowledged meanwhile, and those that know it have to write it back first.
+ */
+export function createReading ({ clock, isFollowing, staleMs }: ReadingDeps) {
+  let readAt = NEVER
+  /** By Redis' clock, as all times of the log. */
+  let logSince = Infinity
+  let backAt: number | undefined
+  const isRead = (): boolean => readAt !== NEVER
+  const isFresh = (): boolean => isRead() && elapsedSince(readAt, clock) <= staleMs
+  /** A start is back when its log began: it begins a new one where the server may have lost the old one. */
+  function isRestored (now: number): boolean {
+    backAt ??= isRead() ? now : logSince
+    return now - Math.max(backAt, logSince) >= RESTORED_WITHIN_MS
+  }
+  return Object.freeze({
+    isRead,
+    isFresh,
+    /** @param since when the log that is followed began */
+    begins (since: number): void { logSince = since },
+    /** It could not be read. */
+    failed (): void { backAt = undefined },
+    /**
+     * @param sent when it was asked for
+     * @param now Redis' time then, where it said so
+     * @param isLasting true if nobody can have changed it meanwhile
+     * @returns whether what was read counts
+     */
+    succeeded (sent: Moment, now: number | undefined, isLasting: boolean): boolean {
+      const isKnown = isFollowing() && (isFresh() || isLasting || (now !== undefined && isRestored(now)))
+      if (isKnown) readAt = sent
+      if (isKnown || !isFollowing()) backAt = undefined
+      return isKnown
+    }
+  })
+}
