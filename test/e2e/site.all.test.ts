@@ -38,7 +38,22 @@ const QUERIES: ReadonlyArray<readonly [query: string, pages: RegExp]> = [
   ['websocket', /docs\/open-connections\.html/],
   ['MCP', /docs\/mcp\.html/],
   ['503', /docs\/runbook\.html/],
-  ['cookie_domain', /docs\/(?:login|portal|doctor)\.html/]
+  ['cookie_domain', /docs\/(?:login|portal|doctor)\.html/],
+  ['letsencrypt', /docs\/(?:docker|tls|proxies\/\w+)\.html/],
+  ['Nextcloud on my Android tablet with a password manager', /docs\/apps\/nextcloud\.html/]
+]
+/** Ten questions as people type them: not every word is on a page. */
+const QUESTIONS: typeof QUERIES = [
+  ['Nextcloud on a phone', /docs\/apps\/nextcloud\.html/],
+  ['letsencrypt certificate', /docs\/docker\.html/],
+  ['allow only one email domain', /docs\/policies\.html/],
+  ['two apps with different roles', /docs\/(?:apps\/|second-app\.html|policies\.html)/],
+  ['sign out everywhere', /docs\/(?:revocation|login)\.html/],
+  ['why do users get 503', /docs\/runbook\.html/],
+  ['how much memory does it need', /docs\/(?:operations|performance)\.html/],
+  ['git clone with a password', /docs\/basic\.html/],
+  ['protect an MCP server for Claude', /docs\/mcp\.html/],
+  ['move from oauth2-proxy', /docs\/migrating\.html/]
 ]
 const HITS = '[...document.querySelectorAll(".results .result")].slice(0, 2).map((one) => one.getAttribute("href"))'
 const LINKS = '[...document.links].map((link) => link.href)'
@@ -60,7 +75,7 @@ t.test('npm run site', { skip: skipOrFailWithoutChromium() }, async (t) => {
   const pages = readdirSync(SITE, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.html') && name !== '404.html').map((name) => name.replace(/index\.html$/, ''))
 
-  for (const [query, pages] of QUERIES) {
+  for (const [query, pages] of [...QUERIES, ...QUESTIONS]) {
     t.test(`the search finds a page for "${query}"`, async (t) => {
       const { page } = await openPage(t, browser, SCREEN)
       await page.goto(home)

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { deadLinks } from '../dead-links.ts'
 import { llmsText, sectionsOf, sidebarOf } from '../outline.ts'
 import { anchorOf, asIndex, isPage, targetOf, twinOf, type Links } from '../pages.ts'
-import { boostOf, queryTokensOf, tokensOf } from '../search.ts'
+import { boostOf, preferMoreWords, queryTokensOf, tokensOf } from '../search.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const OUT = join(ROOT, 'artifacts/site')
@@ -109,7 +109,7 @@ export default {
       options: {
         miniSearch: {
           options: { tokenize: tokensOf },
-          searchOptions: { tokenize: queryTokensOf, boostDocument: boostOf, fuzzy: 0.1, combineWith: 'AND' }
+          searchOptions: { tokenize: queryTokensOf, boostDocument: boostOf, filter: preferMoreWords, fuzzy: 0.1 }
         }
       }
     }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { deadLinks } from '../../../docs/site/dead-links.ts'
 import { sectionsOf, sidebarOf } from '../../../docs/site/outline.ts'
 import { targetOf, twinOf, type Links } from '../../../docs/site/pages.ts'
-import { queryTokensOf, tokensOf } from '../../../docs/site/search.ts'
+import { preferMoreWords, queryTokensOf, tokensOf } from '../../../docs/site/search.ts'
 
 const KINDS: Readonly<Record<string, 'file' | 'folder'>> = {
   'README.md': 'file', 'docs/README.md': 'file', 'docs/login.md': 'file', 'src/main.ts': 'file', deploy: 'folder'
@@ -55,10 +55,29 @@ t.test('the sidebar has the links of docs/README.md, each of at most three words
 
 for (const [query, text] of [
   ['e-mail', 'the e-mail address'], ['email', 'the e-mail address'], ['E-Mail', 'E-Mail'],
-  ['cookie_domain', '`http.cookie_domain`'], ['domain', 'cookie_domain'], ['forward auth', 'x-forward-auth-reason']
+  ['cookie_domain', '`http.cookie_domain`'], ['domain', 'cookie_domain'], ['forward auth', 'x-forward-auth-reason'],
+  ['letsencrypt', 'a certificate of Let\'s Encrypt'], ['let\'s encrypt', 'Let’s Encrypt'],
+  ['lets encrypt', 'Let\'s Encrypt'],
+  ['homeassistant', 'Home Assistant'], ['doesnt', 'it doesn\'t']
 ] as const) {
   t.test(`a search for "${query}" matches "${text}"`, async (t) => {
-    const indexed = tokensOf(text)
-    for (const term of queryTokensOf(query)) t.ok(indexed.includes(term), term)
+    // MiniSearch reads both in small letters
+    const indexed = tokensOf(text).map((term) => term.toLowerCase())
+    for (const term of queryTokensOf(query).map((one) => one.toLowerCase())) t.ok(indexed.includes(term), term)
   })
 }
+
+t.test('common words of a query count only where there are no others', async (t) => {
+  t.strictSame(queryTokensOf('How do I get a 503'), ['get', '503'])
+  t.strictSame(queryTokensOf('Who is it'), ['Who', 'is', 'it'])
+})
+
+t.test('more of the words of a query outweigh how often one is there', async (t) => {
+  const scoreOf = (queryTerms: string[], score: number): number => {
+    const result = { queryTerms, score }
+    t.ok(preferMoreWords(result), 'none is left out')
+    return result.score
+  }
+  t.ok(scoreOf(['nextcloud', 'phone'], 10) > scoreOf(['phone'], 90))
+  t.ok(scoreOf(['nextcloud', 'phone'], 11) > scoreOf(['android', 'phone'], 10))
+})
