@@ -10,8 +10,8 @@ import { purgeHere } from './revoke/here.ts'
 
 const USAGE = `usage: authgear-forward-auth revoke (--user ID | --session ID | --client ID) [--ended]
 
-Logs a user or a session out everywhere: ends it at Authgear by the Admin API, then makes all replicas forget it.
-Run it beside a replica, with its environment.
+Logs a user or a session out everywhere: ends it at Authgear by the Admin API, then makes this replica forget it, and
+with Redis all replicas. Run it beside a replica, with its environment.
 
   --user ID     all sessions of this user
   --session ID  this session: the UUID from the audit log, or the sid of an ID token

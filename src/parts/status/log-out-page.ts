@@ -1,16 +1,19 @@
 import type { ManagementRoutes } from '../../base/parts/places.ts'
 
 const PATIENCE_MS = 15_000
-const HINT = 'Ends sessions at Authgear and on all replicas. ' +
-  'The user can sign in again: disable the account to prevent it.'
-const NO_ADMIN_API = 'Makes all replicas forget sessions, which continue at Authgear without AUTHGEAR_ADMIN_API_URL: ' +
-  'end them in the portal first.'
 
-/** @param hasAdminApi true if AUTHGEAR_ADMIN_API_URL is set */
-export const logOutSection = (hasAdminApi: boolean): Required<ManagementRoutes>['section'] => ({
+/** What there is beside the management token. */
+export type Reach = Readonly<{
+  /** True if AUTHGEAR_ADMIN_API_URL is set. */
+  hasAdminApi: boolean
+  /** True with Redis, which notifies the other replicas. */
+  isShared: boolean
+}>
+
+export const logOutSection = (reach: Reach): Required<ManagementRoutes>['section'] => ({
   html: `<section id="log-out-part" aria-labelledby="log-out-title" hidden>
 <h2 id="log-out-title">Log out everywhere</h2>
-<p class="soft">${hasAdminApi ? HINT : NO_ADMIN_API}</p>
+<p class="soft">${hintOf(reach)}</p>
 <form id="log-out" autocomplete="off"><label>Management token
 <input id="log-out-token" type="password" autocomplete="off" required></label>
 <label>Sessions of <select id="log-out-kind"><option value="user">a user</option>
@@ -20,11 +23,18 @@ export const logOutSection = (hasAdminApi: boolean): Required<ManagementRoutes>[
 <p id="log-out-said" role="status"></p>
 </section>
 `,
-  script: scriptOf(hasAdminApi)
+  script: scriptOf(reach)
 })
 
+const whereOf = ({ isShared }: Reach): string => isShared ? 'all replicas' : 'this replica'
+
+const hintOf = (reach: Reach): string => (reach.hasAdminApi
+  ? `Ends sessions at Authgear and on ${whereOf(reach)}. The user can sign in again: disable the account to prevent it.`
+  : `Makes ${whereOf(reach)} forget sessions, which continue at Authgear without AUTHGEAR_ADMIN_API_URL: ` +
+    'end them in the portal first.') + (reach.isShared ? '' : ' Without Redis, other replicas are not told.')
+
 /** The steps of the command `revoke`, in its order. The token stays in its field, and goes out in a header. */
-const scriptOf = (hasAdminApi: boolean): string => `
+const scriptOf = (reach: Reach): string => `
 {
   const [part, form, token, kind, id, note] = ['log-out-part', 'log-out', 'log-out-token', 'log-out-kind', 'log-out-id',
     'log-out-said'].map((name) => document.getElementById(name))
@@ -52,8 +62,8 @@ const scriptOf = (hasAdminApi: boolean): string => `
     const [what, value, button] = [kind.value, id.value.trim(), form.querySelector('button')]
     button.disabled = true
     note.textContent = '…'
-    const authgear = ${hasAdminApi} ? 'Authgear: ' + await end('authgear/sessions/end', what, value) + '; ' : ''
-    note.textContent = authgear + 'all replicas: ' + await end('revocations', FIELDS[what], value)
+    const authgear = ${reach.hasAdminApi} ? 'Authgear: ' + await end('authgear/sessions/end', what, value) + '; ' : ''
+    note.textContent = authgear + '${whereOf(reach)}: ' + await end('revocations', FIELDS[what], value)
     button.disabled = false
   })
 }

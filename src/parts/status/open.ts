@@ -10,7 +10,7 @@ import { addStatus } from './routes.ts'
 const REPLICAS_KEY = 'replicas'
 
 export function openStatus (_settings: object, base: Base) {
-  const { clock, figures: parts, self, managementToken: token, openAdminApi, log } = base
+  const { clock, figures: parts, self, managementToken: token, openAdminApi, log, redis } = base
   const presence = presenceOf(base)
   const seen = (): number => presence?.seen() ?? 0
   return Object.freeze({
@@ -25,7 +25,9 @@ export function openStatus (_settings: object, base: Base) {
         addStatus(scope, { status, clock, ownHostsOnly, sections })
         if (token !== undefined && openAdminApi !== undefined) addLogOut(scope, { token, openAdminApi, log })
       },
-      ...token === undefined ? {} : { section: logOutSection(openAdminApi !== undefined) }
+      ...token === undefined
+        ? {}
+        : { section: logOutSection({ hasAdminApi: openAdminApi !== undefined, isShared: redis !== undefined }) }
     },
     numbers: () => presence === undefined ? {} : { replicas: seen() },
     gauges: { replicas: seen },

@@ -35,7 +35,7 @@ async function end (page: Page, what: 'a user' | 'one session', id: string, toke
   await page.getByLabel('Sessions of').selectOption({ label: what })
   await page.getByLabel('Its id').fill(id)
   await page.getByRole('button', { name: 'End sessions' }).click()
-  const said = page.locator('#log-out-said', { hasText: /all replicas: / })
+  const said = page.locator('#log-out-said', { hasText: /(?:all replicas|this replica): / })
   await said.waitFor()
   return await said.innerText()
 }
@@ -103,6 +103,21 @@ t.test('without the Admin API one session ends on both replicas, by keyboard', {
   await one.isOut()
   t.strictSame(await asked(other.cookie), [200, 200])
   t.notOk(requested.some((url) => url.includes('/authgear/')), 'Authgear is not asked')
+})
+
+t.test('without Redis the page speaks of this replica alone', { skip }, async (t) => {
+  const browser = await launchChromium()
+  t.teardown(() => browser.close())
+  const { url } = await startSimulator(t, { adminApi })
+  for (const environment of [{}, adminEnvironment(url)]) {
+    const { managementUrl } = await startProcess(t, { AUTHGEAR_ENDPOINT: url, MANAGEMENT_TOKEN, ...environment })
+    const { page } = await openPage(t, browser)
+    await page.goto(managementUrl)
+    t.match(await end(page, 'a user', demo.alice.id), /(?:^|^Authgear: ended; )this replica: ended$/)
+    const text = await page.locator('#log-out-part').innerText()
+    t.match(text, /this replica\b[^]* Without Redis, other replicas are not told\./)
+    t.notMatch(text, 'all replicas')
+  }
 })
 
 t.test('without MANAGEMENT_TOKEN there is neither button nor route', async (t) => {
