@@ -1,5 +1,5 @@
 #!/bin/bash
-# version.sh [VERSION]: package.json, package-lock.json, the chart, the example and the changelog say the same version, and that one
+# version.sh [VERSION]: every file that repeats the version of package.json says the same, and this one
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 version=$(node -p "require('./package.json').version")
@@ -11,4 +11,8 @@ same package-lock.json "$(node -p "require('./package-lock.json').packages[''].v
 same 'Chart.yaml: version' "$(sed -nE 's/^version: (.*)/\1/p' deploy/kubernetes/chart/Chart.yaml)"
 same 'Chart.yaml: appVersion' "$(sed -nE 's/^appVersion: "(.*)"/\1/p' deploy/kubernetes/chart/Chart.yaml)"
 same deploy/kubernetes/example "$(sed -nE 's/^ *newTag: (.*)/\1/p' deploy/kubernetes/example/kustomization.yaml)"
+same deploy/dokploy/meta.json "$(node -p "require('./deploy/dokploy/meta.json').version")"
+for file in deploy/coolify/*.yaml deploy/dokploy/docker-compose.yml deploy/unraid/*.xml; do
+  same "$file" "$(sed -nE 's#.*/OWNER/authgear-forward-auth:([^ <]*).*#\1#p' "$file")"
+done
 same 'CHANGELOG.md, its newest version,' "$(sed -nE 's/^## \[([0-9].*)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$/\1/p' CHANGELOG.md | head -n 1)"
