@@ -7,39 +7,13 @@ import t, { type Test } from 'tap'
 import { seriousOf } from '../helpers/axe.ts'
 import { recordLines } from '../../deploy/demo/record.mjs'
 import { launchChromium, skipOrFailWithoutChromium } from '../helpers/chromium.ts'
-import { startChild, type Child } from '../helpers/child.ts'
+import { DEMO_VARIABLES, freePorts, startDemo, type Ports } from '../helpers/demo.ts'
 import { takeDocsPicture } from '../helpers/docs-picture.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { ask } from '../helpers/request.ts'
 import { mustFind, skipOrFail } from '../helpers/servers.ts'
 import { demo } from '../helpers/simulator.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { answers, until } from '../helpers/until.ts'
-
-const MAIN = join(import.meta.dirname, '../../dist/main.js')
-const VARIABLES = [
-  'DEMO_PORT', 'DEMO_SERVICE_PORT', 'DEMO_MANAGEMENT_PORT', 'DEMO_AUTHGEAR_PORT', 'DEMO_APP_PORT',
-  'DEMO_REDIS_PORT', 'DEMO_EVENTS_PORT', 'DEMO_WIKI_PORT', 'DEMO_WIKI_APP_PORT'
-] as const
-type Ports = Readonly<Record<typeof VARIABLES[number], number>>
-
-async function freePorts (): Promise<Ports> {
-  const ports = new Set<number>()
-  while (ports.size < VARIABLES.length) ports.add(await freePort())
-  return Object.fromEntries(VARIABLES.map((name, i) => [name, [...ports][i]])) as Ports
-}
-
-function startDemo (t: Test, ports: Ports, proxy: string, args: readonly string[] = []): Promise<Child> {
-  const numbers = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
-  return startChild(t, {
-    name: `demo with ${proxy}`,
-    command: process.execPath,
-    args: [MAIN, 'demo', ...args],
-    // what a person's shell may carry must not reach the demo's service
-    env: { ...numbers, DEMO_PROXY: proxy, REDIS_URL: 'redis://nowhere.invalid', AUTHGEAR_ENDPOINT: 'nonsense' },
-    ready: output => /^ready:/m.test(output)
-  })
-}
 
 /** The printed command as a request. */
 async function runCurl (line: string): Promise<{ status: number, text: string }> {
@@ -76,7 +50,7 @@ for (const proxy of ['built-in', 'caddy', 'traefik'] as const) {
 
     running.signal('SIGINT')
     t.equal(await running.ended, 0)
-    t.strictSame(await Promise.all(Object.values(ports).map(answers)), VARIABLES.map(() => false),
+    t.strictSame(await Promise.all(Object.values(ports).map(answers)), DEMO_VARIABLES.map(() => false),
       'nothing is left running')
     t.notOk(existsSync(record), 'nor the access record')
   })
@@ -253,7 +227,7 @@ t.test(
     process.kill(app ?? 0, 'SIGKILL')
     t.equal(await running.ended, 1)
     t.match(running.output(), /app ended unexpectedly \(SIGKILL\)/)
-    t.strictSame(await Promise.all(Object.values(ports).map(answers)), VARIABLES.map(() => false),
+    t.strictSame(await Promise.all(Object.values(ports).map(answers)), DEMO_VARIABLES.map(() => false),
       'nothing is left running')
   }
 )

@@ -22,7 +22,7 @@ button, a.button { font: inherit; display: block; width: 100%; text-align: left;
 a.button { display: inline-block; width: auto; border-color: var(--mark); color: var(--mark) }
 button:hover:enabled, a.button:hover { background: var(--halo); border-color: var(--mark) }
 button:disabled { cursor: not-allowed; color: var(--soft) }
-button:focus-visible, a:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px }
+:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px }
 small { display: block; font-weight: 400 }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 th, td { text-align: left; padding: .375rem .5rem; border-bottom: 1px solid var(--edge); vertical-align: top }
