@@ -15,9 +15,8 @@ const READY_MS = 120_000
 const { NODE_OPTIONS: _, ...ENV } = process.env
 const folder = mkdtempSync(join(tmpdir(), 'newcomer-'))
 const clone = join(folder, 'authgear-forward-auth')
-const effort = effortOf(
-  readFileSync(join(ROOT, 'README.md'), 'utf8'), readFileSync(join(ROOT, 'deploy/compose/.env.example'), 'utf8')
-)
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const effort = effortOf(read('README.md'), read('deploy/compose/.env.example'), read('docs/second-app.md'))
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
 const say = (way: Way, text: string): void => {
@@ -70,9 +69,7 @@ async function signIn (url: string): Promise<string> {
 /** The stacks on the programs of this machine, in the clone. */
 function https (): void {
   symlinkSync(join(ROOT, '.servers'), join(clone, '.servers'))
-  const { stdout } = spawnSync(process.execPath, ['test/e2e/https.all.test.ts'], {
-    cwd: clone, env: { ...ENV, CI: '1', TAP_TIMEOUT: '600' }, encoding: 'utf8'
-  })
+  const stdout = outputOf('test/e2e/https.all.test.ts')
   const took = (name: string): string => {
     const [, ms] = new RegExp(`# https: ${name}: (\\d+) ms`).exec(stdout) ?? []
     if (ms === undefined) throw new Error(`nobody signed in at ${name}:\n${stdout.slice(-2000)}`)
@@ -80,7 +77,15 @@ function https (): void {
   }
   say('container', took('one container and ten lines of Caddyfile'))
   say('compose', `Traefik: ${took('https.yml')}; Caddy: ${took('https-caddy.yml')}`)
+  const second = outputOf('test/e2e/second-app.all.test.ts')
+  const [, ms] = /# second app: (\d+) ms/.exec(second) ?? []
+  if (ms === undefined) throw new Error(`nobody is in the second app:\n${second.slice(-2000)}`)
+  say('second', `a second app and its rule ${(Number(ms) / 1000).toFixed(1)} s, beside what roll.sh waits`)
 }
+
+const outputOf = (test: string): string => spawnSync(process.execPath, [test], {
+  cwd: clone, env: { ...ENV, CI: '1', TAP_TIMEOUT: '600' }, encoding: 'utf8'
+}).stdout
 
 try {
   const begun = performance.now()

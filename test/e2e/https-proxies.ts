@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { parse } from 'yaml'
 import { startChild } from '../helpers/child.ts'
 import { type ComposeService, readCompose } from '../helpers/compose.ts'
-import { startDockerApi } from '../helpers/docker-api.ts'
+import { type DockerApi, openDockerApi } from '../helpers/docker-api.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { mustFind } from '../helpers/servers.ts'
 import { answers } from '../helpers/until.ts'
@@ -20,11 +20,16 @@ const asServer = (services: Readonly<Record<string, ComposeService>>, name: stri
   return service
 }
 
-/** More of its options, and variables of acme.env. */
-type More = Readonly<{ options?: readonly string[], env?: Readonly<Record<string, string>> }>
+/** More of its options, and variables of acme.env; `isAlone`: no app but the first one is there. */
+type More = Readonly<{ options?: readonly string[], env?: Readonly<Record<string, string>>, isAlone?: true }>
 
-/** Traefik by the command and the labels of the compose file; only addresses are others. */
+/** Traefik behind which there are other apps from the start. */
 export async function startTraefik (t: Test, place: HttpsPlace, more: More = {}): Promise<void> {
+  await runTraefik(t, place, more)
+}
+
+/** Traefik by the command and the labels of the compose file; only addresses are others. @returns its Docker */
+export async function runTraefik (t: Test, place: HttpsPlace, more: More): Promise<DockerApi> {
   const { ports, pebble, folder, env } = place
   const services = readCompose('deploy/compose/https.yml', { ...env, ACME_DIRECTORY: pebble.url })
   const here = (text: string): string => text
@@ -42,8 +47,9 @@ export async function startTraefik (t: Test, place: HttpsPlace, more: More = {})
     ]))
   const wiki = { name: 'wiki', labels: wikiLabels(ports.app) }
   const team = { name: 'team', labels: teamLabels(ports.app, here) }
-  const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), wiki, team]
-  const api = await startDockerApi(t, containers)
+  const others = more.isAlone ? [] : [wiki, team]
+  const containers = [...['forward-auth', 'app'].map((name) => ({ name, labels: labels(name) })), ...others]
+  const api = await openDockerApi(t, containers)
   const middlewares = readFileSync(join(ROOT, 'deploy/compose/own/authgear.yml'), 'utf8')
   writeFileSync(join(folder, 'own/authgear.yml'), here(middlewares))
   writeFileSync(join(folder, 'own/app.yml'), anotherApp('app.yml.example', NAS_HOST, ports.nas))
@@ -51,13 +57,14 @@ export async function startTraefik (t: Test, place: HttpsPlace, more: More = {})
     name: 'traefik',
     command: mustFind('traefik'),
     args: [
-      ...(asServer(services, 'traefik').command ?? []).map(here), `--providers.docker.endpoint=${api}`,
+      ...(asServer(services, 'traefik').command ?? []).map(here), `--providers.docker.endpoint=${api.url}`,
       ...more.options ?? []
     ],
     cwd: folder,
     env: { ...asServer(services, 'traefik').environment, LEGO_CA_CERTIFICATES: pebble.caFile, ...more.env },
     ready: () => answers(ports.https)
   })
+  return api
 }
 
 const DNS_HOOK = `#!/bin/sh
@@ -85,7 +92,7 @@ export async function startTraefikWithOwn (t: Test, place: HttpsPlace): Promise<
 }
 
 /** The four labels of docs/second-app.md. */
-function wikiLabels (port: number): Readonly<Record<string, string>> {
+export function wikiLabels (port: number): Readonly<Record<string, string>> {
   const block = readSnippet('second-app.md', 'a second app')
   const lines = [...block.matchAll(/^ +- (traefik\.[^=\n]+)=(.*)$/gm)].map(([, key = '', value = '']) => [
     key, value.replaceAll('wiki.example.com', WIKI_HOST).replace(/^8080$/, String(port))

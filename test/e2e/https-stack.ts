@@ -67,6 +67,8 @@ export interface Running {
   /** Where Authgear's pages are. */
   readonly pages: string
   readonly service: Service
+  /** With these lines of `.env` instead: as roll.sh, but the old one ends first, since both have one address here. */
+  readonly roll: (env: Readonly<Record<string, string>>) => Promise<void>
   readonly browser: Browser
   /** The certificate that the proxy shows for that host, after the chain was verified. */
   readonly certificate: X509Certificate
@@ -85,7 +87,12 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
     ? { LOGIN_SESSION: 'own', LOGIN_PUBLIC_URL: ORIGINS.join() }
     : { LOGIN_ALLOWED_HOSTS: [WIKI_HOST, TEAM_HOST, NAS_HOST].join() }
   const env = { ...SIX_LINES, AUTHGEAR_ENDPOINT: pages, ...others, ...stack.env }
-  const service = await startForwardAuth(t, { stack, env, link, outer, authgear })
+  const making = { stack, env, link, outer, authgear }
+  const service = await startForwardAuth(t, making)
+  const roll: Running['roll'] = async (changed) => {
+    await service.stop()
+    await startForwardAuth(t, { ...making, env: { ...env, ...changed } }, service.port)
+  }
   for (const port of [ports.app, ports.nas]) await startApp(t, port)
   const folder = tempDir(t, 'https')
   mkdirSync(join(folder, 'own'))
@@ -100,7 +107,7 @@ export async function startStack (t: Test, stack: Stack): Promise<Running> {
   })
   if (certificate === undefined) throw new Error('no certificate')
   const browser = await startBrowser(t, { ports, authgear, pebble, outer })
-  return { pebble, ports, authgear, pages, service, certificate, browser }
+  return { pebble, ports, authgear, pages, service, roll, certificate, browser }
 }
 
 function startAuthgear (t: Test, { certFile, keyFile }: OwnCert, cookieDomain: string): Promise<RunningSimulator> {
@@ -131,14 +138,16 @@ export function settingsOf (file: string, env: Readonly<Record<string, string>>)
   return Object.fromEntries(Object.entries(all).filter(([name]) => !/^REDIS_|^CACHE_SECRET|_FILE$/.test(name)))
 }
 
-function startForwardAuth (t: Test, { stack, env, link, outer, authgear }: Making): Promise<Service> {
+function startForwardAuth (
+  t: Test, { stack, env, link, outer, authgear }: Making, port?: number
+): Promise<Service> {
   return startProcess(t, {
     ...settingsOf(stack.file, env),
     AUTHGEAR_RESOLVER_URL: `https://127.0.0.1:${authgear.port}/_resolver/resolve`,
     AUTHGEAR_CA_FILE: outer.caFile,
     LOGIN_SECRET: 'a secret of this test, longer than 32 bytes',
     ...stack.plain ? {} : { LISTEN_TLS_CERT_FILE: link.certFile, LISTEN_TLS_KEY_FILE: link.keyFile }
-  })
+  }, port === undefined ? {} : { port })
 }
 
 /** The demo's app. */
