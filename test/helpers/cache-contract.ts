@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { Cache, CacheRead } from '../../src/base/cache/types.ts'
 import type { CacheKey } from '../../src/base/core/cache-key.ts'
 import type { Entry } from '../../src/base/core/entry.ts'
+import { valuesOf } from '../../src/base/core/resolution.ts'
 import { entryOf } from './entry.ts'
 import { INVALID, SILENT, USER_ID, validResolution } from './identity.ts'
 import { keyOf } from './redis-tier.ts'
@@ -90,7 +91,10 @@ function userIn (read: CacheRead): string | undefined {
   return read.kind === 'hit' && read.entry.resolution.kind === 'valid' ? read.entry.resolution.userId : undefined
 }
 
-/** A tier may keep more beside them. */
-function fieldsOf ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Entry {
-  return { resolution, stamp, digests, ttlMs, sealedAt }
+/** As plain objects: a tier may keep more beside them, and in another form. */
+export function fieldsOf ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry): Entry {
+  const plain = resolution.kind === 'invalid'
+    ? resolution
+    : { kind: resolution.kind, userId: resolution.userId, identity: valuesOf(resolution.identity) }
+  return { resolution: plain, stamp, digests, ttlMs, sealedAt }
 }

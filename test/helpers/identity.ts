@@ -1,7 +1,9 @@
 import { canonical, IDENTITY, UNUSED_IDENTITY } from '../../src/commands/snippet/settings.ts'
 import { SETS } from '../../src/base/identity/sets.ts'
 import { parts } from '../../src/parts/index.ts'
-import { IDENTITY_HEADERS, readResolution, type Identity, type Resolution } from '../../src/base/core/resolution.ts'
+import {
+  IDENTITY_HEADERS, readResolution, type Identity, type Resolution, valuesOf
+} from '../../src/base/core/resolution.ts'
 
 /** Every name that Authgear has, the one without a value today too: a client may send each. */
 export const AUTHGEAR_HEADERS: readonly string[] = [...IDENTITY, UNUSED_IDENTITY]
@@ -14,7 +16,9 @@ export const TRUSTED_HEADERS: readonly string[] =
 export const USER_ID = 'af5f2766-5d0c-49a4-b726-8f2671749035'
 
 /** What Authgear answers for somebody signed in; `undefined` leaves a header out. */
-export function identityOf (some: Readonly<Record<string, string | undefined>> = {}): Identity {
+export function identityOf (
+  some: Readonly<Record<string, string | undefined>> = {}
+): ReadonlyArray<string | undefined> {
   const all: Readonly<Record<string, string | undefined>> = {
     'session-valid': 'true',
     'user-id': USER_ID,
@@ -31,7 +35,7 @@ export function identityOf (some: Readonly<Record<string, string | undefined>> =
 
 /** As header lines of an answer, flat. */
 export function headersOf (identity: Identity): string[] {
-  return identity.flatMap((value, i) => value === undefined ? [] : [IDENTITY_HEADERS[i] ?? '', value])
+  return valuesOf(identity).flatMap((value, i) => value === undefined ? [] : [IDENTITY_HEADERS[i] ?? '', value])
 }
 
 export function validResolution (

@@ -473,7 +473,7 @@ export class World {
   }
 
   #of (resolution: Resolution): Asked | undefined {
-    return resolution.kind === 'valid' ? this.#asked[Number(resolution.identity[4])] : undefined
+    return resolution.kind === 'valid' ? this.#asked[Number(resolution.identity.at(4))] : undefined
   }
 
   #check (replica: Replica, person: Person, calledAt: number, answer: Authentication): void {

@@ -1,6 +1,6 @@
 import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext, ResolveOptions } from './types.ts'
 import type { MemoryRead } from '../cache/memory.ts'
-import { affectedOf, ageOf } from '../core/entry.ts'
+import { ageOf } from '../core/entry.ts'
 import { Overloaded } from '../errors.ts'
 import { resolve } from './resolve.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
@@ -33,9 +33,9 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
 /** Decided at each hit: no revocation voids the entry, and unless the revocations are followed it must be young. */
 function mayUse (
   { log, degradedTtlMs }: AuthenticateDeps,
-  { entry, remainingMs, local }: MemoryRead & { kind: 'hit' }
+  { entry, remainingMs }: MemoryRead & { kind: 'hit' }
 ): boolean {
-  if (log.isVoid(affectedOf(entry), { stamp: entry.stamp, local })) return false
+  if (log.isVoid(entry, entry)) return false
   return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 

@@ -5,7 +5,7 @@ import type { Accept } from '../cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
 import { elapsedSince, momentOf } from '../clock.ts'
 import type { Credentials } from '../core/credentials.ts'
-import { type Affected, affectedOf, ageOf, type Entry } from '../core/entry.ts'
+import { type Affected, ageOf, type Entry } from '../core/entry.ts'
 import {
   capAt, type EpochMs, faultOfTokens, identityDeadline, isExpired, lifetimeOf, withoutMisspeltCookie
 } from '../core/token-expiry.ts'
@@ -153,8 +153,8 @@ function staleInstead (
   if (!isOutage(error) || !log.isFollowing()) return undefined
   const known = memory.readEnded(key)
   if (known.kind !== 'hit') return undefined
-  const { entry: { resolution, stamp }, local } = known
-  if (log.isVoid(affectedOf(known.entry), { stamp, local })) return undefined
+  const { entry: { resolution } } = known
+  if (log.isVoid(known.entry, known.entry)) return undefined
   if (resolution.kind === 'invalid') {
     return resolution.noIdentityHeaders ? { kind: 'unavailable', error, wasNobodys: true } : undefined
   }
@@ -210,7 +210,7 @@ function capped ({ tokenEnd, deps: { clock } }: ResolveContext, entry: Entry, re
 /** The user behind these credentials, if memory has an entry (even a revoked one). */
 function knownAffected ({ deps: { memory }, subject, digests }: ResolveContext): Affected {
   const known = memory.read(subject.key)
-  return known.kind === 'hit' ? affectedOf(known.entry) : { userId: undefined, digests: digests.all }
+  return known.kind === 'hit' ? known.entry : { userId: undefined, digests: digests.all }
 }
 
 /** An entry taken over from Redis keeps the rest of its life. */

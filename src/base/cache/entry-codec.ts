@@ -1,7 +1,7 @@
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { isPositive, isString, parseJson } from '../core/json.ts'
-import { IDENTITY_HEADERS, INVALID, readIdentity, type Resolution, SILENT } from '../core/resolution.ts'
+import { IDENTITY_HEADERS, INVALID, readIdentity, type Resolution, SILENT, valuesOf } from '../core/resolution.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 
 /**
@@ -44,7 +44,9 @@ const isDigests = (value: unknown): value is CredentialDigest[] =>
 
 /** A plain value for JSON: null = not sent; a refusal is its flag `noIdentityHeaders`. */
 export function encodeResolution (resolution: Resolution): unknown {
-  return resolution.kind === 'valid' ? resolution.identity.map((value) => value ?? null) : resolution.noIdentityHeaders
+  return resolution.kind === 'valid'
+    ? valuesOf(resolution.identity).map((value) => value ?? null)
+    : resolution.noIdentityHeaders
 }
 
 /** @returns undefined for anything that encodeResolution did not make: what comes from Redis is hostile until read */

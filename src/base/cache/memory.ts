@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryBytes } from './entry-size.ts'
-import { createInterner } from './intern.ts'
-import { createVariants, openStore, RESERVED_ENTRY_BYTES, type Slot, sweepStore } from './store.ts'
+import { createInterner, flat, type Interner } from './intern.ts'
+import { type Bookkeeping, RememberedRefusal, RememberedSession, type Slot } from './remembered.ts'
+import { createVariants, openStore, RESERVED_ENTRY_BYTES, sweepStore } from './store.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
 /**
@@ -11,8 +12,7 @@ import type { Cache, CacheRead, CacheWrite } from './types.ts'
  */
 type MemoryMark = Readonly<{ local: number, at: number, isBounded?: boolean }>
 
-/** `local`: how many revocations this replica had taken itself when the entry's resolution began. */
-export type MemoryRead = CacheRead & { kind: 'hit' } & Readonly<{ local: number }> | Exclude<CacheRead, { kind: 'hit' }>
+export type MemoryRead = CacheRead<Slot>
 
 export interface MemoryCache extends Cache<string> {
   /** Synchronous, since an `async` hop costs 5 % of the hot path. */
@@ -55,7 +55,7 @@ const SWEEP_ENTRIES = 2000
 
 export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }: MemoryOptions): MemoryCache {
   const variants = createVariants()
-  const intern = createInterner()
+  const remember = createRemembering(createInterner())
   const epoch = clock.wall()
   const refusedBytes = maxBytes * REFUSED_SHARE
   const valid = openStore(maxEntries, maxBytes - refusedBytes, ({ isBounded, digests }, key) => {
@@ -74,7 +74,7 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     const slot = valid.get(key) ?? refused.peek(key)
     if (slot === undefined) return MISS
     const remainingMs = remainingOf(slot)
-    if (remainingMs > -graceMs) return { kind: 'hit', entry: slot, remainingMs, local: slot.local }
+    if (remainingMs > -graceMs) return { kind: 'hit', entry: slot, remainingMs }
     if (remainingMs <= -staleMs) remove(key)
     return MISS
   }
@@ -85,9 +85,9 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     sweepStore(refused, most, (slot) => remainingOf(slot) <= -staleMs)
   }
 
-  function put (key: string, slot: Slot): void {
-    const isValid = slot.resolution.kind === 'valid'
-    const [own, other] = isValid ? [valid, refused] : [refused, valid]
+  function put (name: string, slot: Slot): void {
+    const key = flat(name)
+    const [own, other] = slot.resolution.kind === 'valid' ? [valid, refused] : [refused, valid]
     other.delete(key)
     own.set(key, slot, { size: entryBytes(key, slot, slot.isBounded) })
     if (slot.isBounded && own.has(key)) for (const surplus of variants.add(key, slot.digests)) valid.delete(surplus)
@@ -104,26 +104,19 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
       { local, at, isBounded = false }: MemoryMark = { local: 0, at: clock.monotonic() }
     ): CacheWrite {
       sweep(SWEEP_ENTRIES_BY_WRITE)
-      const isOvertaken = at < (peek(key)?.at ?? -Infinity)
+      const isOvertaken = at < (peek(key)?.beganAt ?? -Infinity)
       if (lifeMs <= 0 || isOvertaken) return STORED
-      const { resolution, stamp, digests, ttlMs, sealedAt } = intern(entry)
-      put(key, {
-        resolution, // no spread: V8 would keep the properties after it in a separate array
-        stamp,
-        digests,
-        ttlMs,
-        sealedAt,
+      put(key, remember(entry, {
         local,
-        at,
-        isBounded: isBounded && resolution.kind === 'valid',
+        beganAt: at,
+        isBounded: isBounded && entry.resolution.kind === 'valid',
         endsMonotonic: Math.floor(clock.monotonic() + lifeMs),
-        endsWall: Math.floor(clock.wall() - epoch + lifeMs),
-        renewedAt: -RENEWAL_PAUSE_MS
-      })
+        endsWall: Math.floor(clock.wall() - epoch + lifeMs)
+      }))
       return STORED
     },
     forget (key: string, at: number): void {
-      if ((peek(key)?.at ?? Infinity) < at) remove(key)
+      if ((peek(key)?.beganAt ?? Infinity) < at) remove(key)
     },
     claimRenewal (key: string): boolean {
       const slot = valid.peek(key)
@@ -136,4 +129,15 @@ export function createMemoryCache ({ maxEntries, maxBytes, clock, staleMs = 0 }:
     bytes: () => reservedBytes + valid.calculatedSize + refused.calculatedSize,
     clear: () => { valid.clear(); refused.clear() }
   })
+}
+
+function createRemembering ({ sharedOf, ownOf, stampOf, digestsOf }: Interner) {
+  return ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry, bookkeeping: Bookkeeping): Slot => {
+    const entry = { stamp: stampOf(stamp), digests: digestsOf(digests), ttlMs, sealedAt }
+    return resolution.kind === 'invalid'
+      ? new RememberedRefusal(entry, resolution, bookkeeping, -RENEWAL_PAUSE_MS)
+      : new RememberedSession(
+        entry, ownOf(resolution), sharedOf(resolution.identity), bookkeeping, -RENEWAL_PAUSE_MS
+      )
+  }
 }

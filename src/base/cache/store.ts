@@ -1,16 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CredentialDigest } from '../core/cache-key.ts'
-import type { Entry } from '../core/entry.ts'
-
-/**
- * An entry ends by both clocks: only the wall clock runs while a machine sleeps, only the monotonic one is never set.
- * Whole milliseconds since the cache was made: V8 stores small integers in the object, other numbers in 16 bytes more.
- * Entry and bookkeeping are one object: two would take 32 bytes more.
- */
-export type Slot = Entry
-  & Readonly<{ local: number, at: number, isBounded: boolean, endsMonotonic: number, endsWall: number }> & {
-    renewedAt: number
-  }
+import type { Slot } from './remembered.ts'
 
 export type Store = LRUCache<string, Slot>
 

@@ -4,7 +4,10 @@ import { bytesOfText, createHmacSha256 } from '../crypto/hmac.ts'
 
 /** Keyed digest of everything that can change Authgear's answer: 43 characters of base64url. */
 export type CacheKey = string & { readonly __brand: 'CacheKey' }
-/** The same under a secret that this process made and that ends with it; for memory, at less than half the price. */
+/**
+ * The same under a secret that this process made and that ends with it; for memory, at less than half the price and in
+ * 22 characters (132 bits, of a secret hash: nobody can look for two credentials with one key).
+ */
 export type MemoryKey = string & { readonly __brand: 'MemoryKey' }
 /** Keyed digest of one credential, or of the session id in one: what a revocation names. 22 characters of base64url. */
 export type CredentialDigest = string & { readonly __brand: 'CredentialDigest' }
@@ -111,7 +114,8 @@ export function createKeyer (
     ...digests,
     sentDigests,
     sessionDigests: (sessionId: string) => [sessionDigest(sessionId)],
-    memoryKey: (credentials: Credentials) => hash('sha256', secret + textOf(credentials), 'base64url') as MemoryKey,
+    memoryKey: (credentials: Credentials) =>
+      hash('sha256', secret + textOf(credentials), 'base64url').slice(0, 22) as MemoryKey,
     cacheKey,
     userKey: (purpose: string, userId: string, of: string) =>
       hmac(`${purpose}:${scope}${part(of)}${part(bytesOfText(userId))}`) as CacheKey,

@@ -1,5 +1,5 @@
 import { type Address, readAddress, readDomain } from './email.ts'
-import type { Identity } from './resolution.ts'
+import { AT, type Identity } from './resolution.ts'
 import type { EpochMs } from './token-expiry.ts'
 
 /** Names under which apps of other gateways expect the user (docs/identity.md, "Sets of headers"). */
@@ -88,8 +88,6 @@ export type Parameter<R extends Requirement = Requirement> = Readonly<{
 }>
 
 /** Indexes into IDENTITY_HEADERS; to destructure an array costs an iterator at each request. */
-const AT = { userId: 1, anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6 } as const
-
 const ROLE = /^[a-zA-Z_][a-zA-Z0-9:_]{0,39}$/
 /** Authgear's ids of users are UUIDs; others may name them otherwise. */
 const USER = /^[a-zA-Z0-9_.:-]{1,128}$/
@@ -119,28 +117,30 @@ const readAmr = createListReader(' ')
 export const PERSON_PARAMETERS = {
   role: anyOf('role', ROLE, (roles) => ({
     kind: 'person',
-    meets: (identity) => (hasOneOf(readRoles(identity[AT.roles]), roles) ? 'met' : 'forbidden'),
+    meets: (identity) => (hasOneOf(readRoles(identity.at(AT.roles)), roles) ? 'met' : 'forbidden'),
     restricts: true
   })),
   user: anyOf('user', USER, (list) => {
     const users = membersOf(list)
     return {
-      kind: 'person', meets: ({ [AT.userId]: own = '' }) => (users.has(own) ? 'met' : 'forbidden'), restricts: true
+      kind: 'person',
+      meets: (identity) => (users.has(identity.at(AT.userId) ?? '') ? 'met' : 'forbidden'),
+      restricts: true
     }
   }),
   amr: anyOf('amr', AMR, (amr) => ({
     kind: 'person',
     meets: (identity) =>
-      hasOneOf(readAmr(identity[AT.amr]), amr) ? 'met' : { stepUp: { maxAge: undefined, amr } },
+      hasOneOf(readAmr(identity.at(AT.amr)), amr) ? 'met' : { stepUp: { maxAge: undefined, amr } },
     login: 'useless' // today's Authgear sends no amr
   })),
   verified: exactly('verified', 'true', {
     kind: 'person',
-    meets: (identity) => (identity[AT.verified] === 'true' ? 'met' : 'forbidden')
+    meets: (identity) => (identity.at(AT.verified) === 'true' ? 'met' : 'forbidden')
   }),
   anonymous: exactly('anonymous', 'false', {
     kind: 'person',
-    meets: (identity) => (identity[AT.anonymous] === 'false' ? 'met' : 'forbidden')
+    meets: (identity) => (identity.at(AT.anonymous) === 'false' ? 'met' : 'forbidden')
   }),
   max_age: {
     parse: (value) => (SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds'))
@@ -300,7 +300,7 @@ function hasOneOf (own: Members, values: readonly string[]): boolean {
 
 /** NaN if it is missing or unreadable. */
 export function authenticatedAtMs (identity: Identity): number {
-  const text = identity[AT.authenticatedAt] ?? ''
+  const text = identity.at(AT.authenticatedAt) ?? ''
   return /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : NaN
 }
 

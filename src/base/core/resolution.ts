@@ -12,8 +12,16 @@ export const IDENTITY_HEADERS = [
   'x-authgear-user-can-reauthenticate'
 ] as const
 
-/** One value for each of IDENTITY_HEADERS, in that order; undefined = Authgear did not send it. */
-export type Identity = ReadonlyArray<string | undefined>
+/** The places of some of them. */
+export const AT = Object.freeze({
+  userId: 1, anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6
+} as const)
+
+/** One value for each of IDENTITY_HEADERS, in that order: undefined = Authgear did not send it. A list is one. */
+export type Identity = Readonly<{ at: (index: number) => string | undefined }>
+
+export const valuesOf = (identity: Identity): ReadonlyArray<string | undefined> =>
+  IDENTITY_HEADERS.map((_, index) => identity.at(index))
 export type UserId = string & { readonly __brand: 'UserId' }
 
 /** The resolver's answer. Cached; never mixed with a decision. */
@@ -58,7 +66,7 @@ export function readResolution (rawHeaders: readonly string[]): ResolutionReadin
 }
 
 /** @returns `garbage` also for a refusal of another form than Authgear's */
-export function readIdentity (identity: Identity): ResolutionReading {
+export function readIdentity (identity: ReadonlyArray<string | undefined>): ResolutionReading {
   if (identity.some((value) => value !== undefined && !VALUE.test(value))) return GARBAGE
   const [valid, userId] = identity
   if (valid === 'false') return { kind: 'resolution', resolution: INVALID }
@@ -71,7 +79,7 @@ export function readIdentity (identity: Identity): ResolutionReading {
   }
 }
 
-function sizeOf (identity: Identity): number {
+function sizeOf (identity: ReadonlyArray<string | undefined>): number {
   return identity.reduce(
     (sum, value, index) => (value === undefined ? sum : sum + value.length + (IDENTITY_HEADERS[index]?.length ?? 0)),
     0

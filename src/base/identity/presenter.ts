@@ -3,7 +3,7 @@ import type { CredentialDigest, MemoryKey } from '../core/cache-key.ts'
 import type { Credentials } from '../core/credentials.ts'
 import { type Policy, SESSION_ONLY } from '../core/policy.ts'
 import { type Choice, type Presentation, presentationOf } from '../core/presentation.ts'
-import type { Identity, UserId } from '../core/resolution.ts'
+import { type Identity, type UserId, valuesOf } from '../core/resolution.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 import { type Asker, NO_PROFILE, type Profile, type Profiles } from './profile.ts'
 import { type GroupsSource, type IdentitySettings, valueOf } from './values.ts'
@@ -128,7 +128,7 @@ export function createPresenter (
   function keep (shape: Shape, key: MemoryKey, prepared: Prepared): void {
     // an identity may live on here after the cache dropped it
     // its head holds each value once more
-    const size = ENTRY_BYTES + 2 * (lengthOf(prepared.outgoing) + lengthOf(prepared.identity))
+    const size = ENTRY_BYTES + 2 * (lengthOf(prepared.outgoing) + lengthOf(valuesOf(prepared.identity)))
     if (size > maxBytes) return
     if (bytes + size > maxBytes) shapes.forget()
     bytes += size // of what it replaces too: it is forgotten a little early

@@ -1,4 +1,4 @@
-import { type Identity, IDENTITY_HEADERS } from '../core/resolution.ts'
+import { AT, type Identity } from '../core/resolution.ts'
 import type { Profile } from './profile.ts'
 import type { IdentityField, IdentityHeaders, UserField } from './sets.ts'
 
@@ -18,7 +18,6 @@ export type GroupsSource = 'profile' | 'roles'
 
 /** Longest value in bytes once it is encoded; a longer one goes out empty, since half a name may be another's. */
 const MAX_BYTES = 4096
-const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
 /** The characters that a header may hold as they are: printable ASCII. */
 const PLAIN = /^[\x20-\x7e]*$/
 /** RFC 8187, section 3.2.1: what needs no escape; all of them are plain in a percent-encoded value too. */
@@ -45,7 +44,7 @@ function textOf (
   { userId = '', identity, profile }: Person,
   groups: GroupsSource
 ): string {
-  const roles = identity[ROLES] ?? ''
+  const roles = identity.at(AT.roles) ?? ''
   switch (field) {
     case 'user_id': return userId
     case 'roles': return roles

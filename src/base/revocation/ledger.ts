@@ -224,14 +224,15 @@ export class Ledger {
     this.#tokens?.release(of)
   }
 
-  isVoid ({ userId, digests }: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
+  /** @param about its digests are read only if there is something to look for: it runs on every hit */
+  isVoid (about: Affected, { stamp, local }: Pick<RevocationSnapshot, 'stamp' | 'local'>): boolean {
     if (stamp.generation !== this.#generation) return true
     const { id } = stamp.position
     if (this.#voidBefore !== FIRST_ID && compareIds(this.#voidBefore, id) > 0) return true
-    // runs on every hit; mostly nothing was revoked since the entry was made
+    // mostly nothing was revoked since the entry was made
     const noneSince = this.#newestRevoked === FIRST_ID || compareIds(this.#newestRevoked, id) <= 0
     if (noneSince && this.#unconfirmed.size === 0) return false
-    return [EVERYTHING, ...namesOf(userId, digests)].some((name) => {
+    return [EVERYTHING, ...namesOf(about.userId, about.digests)].some((name) => {
       const revokedAt = this.#revoked.get(name)
       return (
         (revokedAt !== undefined && compareIds(revokedAt, id) > 0) ||

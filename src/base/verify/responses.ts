@@ -3,7 +3,7 @@ import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
 import type { Lack } from '../core/requirement.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
-import { IDENTITY_HEADERS, type Identity, type Resolution } from '../core/resolution.ts'
+import { IDENTITY_HEADERS, type Identity, type Resolution, valuesOf } from '../core/resolution.ts'
 import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
 import { NO_LINKS, type Pages, PLAIN_TEXT } from '../http/pages.ts'
 import { withKeptHead } from '../http/respond.ts'
@@ -41,7 +41,7 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
   const presented = new WeakMap<Outgoing, HttpResponse>()
   const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
     const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent))
-    const characters = resolution.identity.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    const characters = valuesOf(resolution.identity).reduce<number>((sum, value) => sum + (value?.length ?? 0), 0)
     if (characters > MAX_IDENTITY_CHARACTERS) return answer
     if (prepared.size >= MAX_PREPARED) prepared.clear()
     prepared.set(resolution, answer)
@@ -79,7 +79,7 @@ export function success (
   const headers: string[] = ['content-length', '0', ...COMMON, 'x-forward-auth-reason', reason]
   const missing: string[] = []
   IDENTITY_HEADERS.forEach((name, index) => {
-    const value = identity[index]
+    const value = identity.at(index)
     if (value === undefined) missing.push(name)
     // empty ones overwrite what a client sent, at proxies that copy them
     if (value !== undefined || absent === 'empty') headers.push(name, value ?? '')

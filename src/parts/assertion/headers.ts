@@ -1,9 +1,7 @@
 import type { Choice } from '../../base/core/presentation.ts'
-import { IDENTITY_HEADERS } from '../../base/core/resolution.ts'
+import { AT } from '../../base/core/resolution.ts'
 import type { HeaderContributor, Known } from '../../base/identity/presenter.ts'
 import { ASSERTION_HEADER, type Assertions, type AssertionSubject } from './types.ts'
-
-const ROLES = IDENTITY_HEADERS.indexOf('x-authgear-user-roles')
 
 /** An assertion for the audience that the route names. */
 export function createHeaders ({ sign }: Assertions): HeaderContributor {
@@ -25,7 +23,7 @@ const audienceOf = (choice: Choice<string>): string | undefined => choice.kind =
 function subjectOf (
   { admitted: { userId, identity, credentials, grant }, profile: { email, name }, session }: Known
 ): AssertionSubject {
-  const roles = identity[ROLES] ?? ''
+  const roles = identity.at(AT.roles) ?? ''
   const own = session === undefined ? {} : { session }
   return { userId, roles: roles === '' ? [] : roles.split(','), email, name, grant, credentials, ...own }
 }

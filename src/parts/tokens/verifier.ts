@@ -5,6 +5,7 @@ import type { CredentialContext } from '../../base/authenticate/types.ts'
 import { createWaitingBudget } from '../../base/authenticate/waiting-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { MemoryKey } from '../../base/core/cache-key.ts'
+import { valuesOf } from '../../base/core/resolution.ts'
 import { CLOCK_TOLERANCE_MS, type ResourceToken } from '../../base/core/resource-token.ts'
 import { ACCESS_TOKEN, claimsOf, isCanonical } from '../../base/core/token-expiry.ts'
 import { Overloaded, ResolverError, UnexpectedError } from '../../base/errors.ts'
@@ -87,7 +88,7 @@ type Remembered = Verified & Readonly<{ endsMonotonic: number }>
 type Refused = Exclude<Verification, { kind: 'token' }>
 
 function bytesOf ({ token }: Remembered): number {
-  const texts = [...token.identity, ...token.audience, ...token.scopes, token.clientId, token.id]
+  const texts = [...valuesOf(token.identity), ...token.audience, ...token.scopes, token.clientId, token.id]
   return ENTRY_BYTES + 2 * texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
 }
 
