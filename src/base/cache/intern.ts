@@ -1,13 +1,12 @@
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Stamp } from '../core/entry.ts'
-import { AT, type Identity, valuesOf } from '../core/resolution.ts'
-import type { OwnValues, SharedValues } from './remembered.ts'
+import { AT, type Identity, OWN_VALUES, type SharedValues, valuesOf } from '../core/resolution.ts'
+import type { OwnValues } from './remembered.ts'
 
 /** The longest text that is shared, in characters, and how many are remembered. */
 const MAX_LENGTH = 256
 const MAX_SHARED = 1000
-/** Headers whose value belongs to one person: sharing it saves nothing. */
-const OWN: ReadonlySet<number> = new Set([AT.userId, AT.authenticatedAt])
+const OWN: ReadonlySet<number> = new Set(OWN_VALUES)
 /** Values that exist once for all entries. */
 const CONSTANTS: ReadonlyMap<string, string> = new Map(['', 'true', 'false'].map((value) => [value, value]))
 /** What V8 keeps as it is, where others take an object: 31 bits and a sign. */

@@ -1,6 +1,6 @@
 import type { CredentialDigest } from '../core/cache-key.ts'
 import type { Affected, Entry, Stamp } from '../core/entry.ts'
-import { AT, type Identity, type Resolution, type UserId } from '../core/resolution.ts'
+import { AT, type Identity, type Resolution, type SharedValues, type UserId } from '../core/resolution.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
 
 /** An entry's place in time, and what memory must know of it. */
@@ -65,9 +65,6 @@ abstract class Remembered implements Entry, Affected, Bookkeeping {
   }
 }
 
-/** One value for each of IDENTITY_HEADERS, but the two that are a person's own: for all who have the same ones. */
-export type SharedValues = ReadonlyArray<string | undefined>
-
 /** The two values that identities do not share; a time that is a small number is kept as one. */
 export type OwnValues = Readonly<{ userId: UserId, authenticatedAt: string | number | undefined }>
 
@@ -75,7 +72,7 @@ export type OwnValues = Readonly<{ userId: UserId, authenticatedAt: string | num
 export class RememberedSession extends Remembered implements Identity {
   readonly userId: UserId
   readonly #authenticatedAt: string | number | undefined
-  readonly #shared: SharedValues
+  readonly shared: SharedValues
 
   constructor (
     entry: Omit<Entry, 'resolution'>, { userId, authenticatedAt }: OwnValues, shared: SharedValues,
@@ -84,7 +81,7 @@ export class RememberedSession extends Remembered implements Identity {
     super(entry, bookkeeping, renewedAt)
     this.userId = userId
     this.#authenticatedAt = authenticatedAt
-    this.#shared = shared
+    this.shared = shared
   }
 
   get kind (): 'valid' { return 'valid' }
@@ -93,7 +90,7 @@ export class RememberedSession extends Remembered implements Identity {
 
   at (index: number): string | undefined {
     if (index === AT.userId) return this.userId
-    if (index !== AT.authenticatedAt) return this.#shared[index]
+    if (index !== AT.authenticatedAt) return this.shared[index]
     const at = this.#authenticatedAt
     return typeof at === 'number' ? String(at) : at
   }

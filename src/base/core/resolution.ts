@@ -17,8 +17,17 @@ export const AT = Object.freeze({
   userId: 1, anonymous: 2, verified: 3, roles: 4, amr: 5, authenticatedAt: 6
 } as const)
 
-/** One value for each of IDENTITY_HEADERS, in that order: undefined = Authgear did not send it. A list is one. */
-export type Identity = Readonly<{ at: (index: number) => string | undefined }>
+/** The values that are a person's own. */
+export const OWN_VALUES = [AT.userId, AT.authenticatedAt] as const
+
+/** One value for each of IDENTITY_HEADERS, of all who have the same ones; without a person's own. */
+export type SharedValues = ReadonlyArray<string | undefined>
+
+/**
+ * One value for each of IDENTITY_HEADERS, in that order: undefined = Authgear did not send it. A list is one.
+ * `shared`: identities with the same object differ in nothing but a person's own values.
+ */
+export type Identity = Readonly<{ at: (index: number) => string | undefined, shared?: SharedValues | undefined }>
 
 export const valuesOf = (identity: Identity): ReadonlyArray<string | undefined> =>
   IDENTITY_HEADERS.map((_, index) => identity.at(index))

@@ -2,7 +2,8 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { STATUS_CODES, validateHeaderValue } from './node-http.ts'
-import type { HttpResponse } from './types.ts'
+import { PersonalAnswer } from './personal-answer.ts'
+import type { HttpResponse, KeptHead } from './types.ts'
 
 /** Writes one answer over either protocol. @param requestId comes back in every answer */
 export function respond (response: ServerResponse, answer: HttpResponse, requestId: string): void {
@@ -37,7 +38,7 @@ export function withKeptHead (answer: HttpResponse): HttpResponse {
  * @returns false where nothing was written, since this head is not kept or its connection ends with it
  */
 function respondByKeptHead (response: ServerResponse, answer: HttpResponse, requestId: string): boolean {
-  const parts = answer.head?.headers === answer.headers ? answer.head.parts : undefined
+  const parts = answer instanceof PersonalAnswer ? answer.parts() : headOf(answer)?.parts
   const inside = insideOf(response)
   if (parts === undefined || inside._header !== null || !isUsual(response)) return false
   response.statusCode = answer.status
@@ -45,16 +46,20 @@ function respondByKeptHead (response: ServerResponse, answer: HttpResponse, requ
   return true
 }
 
+const headOf = ({ head, headers }: HttpResponse): KeptHead | undefined => head?.headers === headers ? head : undefined
+
 /** Looks at the head that was just written for an answer which is sent again and again. */
-function keepHead (response: ServerResponse, { head, headers }: HttpResponse, requestId: string): void {
-  if (head?.headers !== headers || ++head.sent < WORTH_KEEPING || !isUsual(response)) return
+function keepHead (response: ServerResponse, answer: HttpResponse, requestId: string): void {
+  const head = answer instanceof PersonalAnswer ? answer.common : headOf(answer)
+  if (head === undefined || ++head.sent < WORTH_KEEPING || !isUsual(response)) return
   const { _header: written } = insideOf(response)
   const [dated, after] = typeof written === 'string' ? DATED.exec(written) ?? [] : []
   if (typeof written !== 'string' || dated === undefined || after === undefined) return
   const before = written.slice(0, -dated.length)
-  if (before.endsWith(`\r\nx-request-id: ${requestId}`)) {
-    head.parts = [before.slice(0, before.length - requestId.length), after]
-  }
+  if (!before.endsWith(`\r\nx-request-id: ${requestId}`)) return
+  const own = before.slice(0, before.length - requestId.length)
+  if (answer instanceof PersonalAnswer) answer.keep(own, after)
+  else if (answer.head !== undefined) answer.head.parts = [own, after]
 }
 
 /** HTTP/1.1, on a connection that stays: Node ends the one of a client that waits to be told to send its body. */

@@ -26,7 +26,7 @@ export type HttpResponse = Readonly<{
 }>
 
 /** The head that `http/respond` keeps of such an answer, once it was sent. */
-type KeptHead = {
+export type KeptHead = {
   /** The list that it was made of: a copy of the answer with another one has no kept head. */
   readonly headers: readonly string[]
   sent: number

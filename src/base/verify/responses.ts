@@ -3,9 +3,12 @@ import type { Audience } from '../core/audience.ts'
 import type { Challenge } from '../core/policy.ts'
 import type { Lack } from '../core/requirement.ts'
 import { messageOf, REFUSALS, type AllowReason, type RefusalReason } from '../core/reason.ts'
-import { IDENTITY_HEADERS, type Identity, type Resolution, valuesOf } from '../core/resolution.ts'
+import {
+  AT, IDENTITY_HEADERS, type Identity, type Resolution, type SharedValues, valuesOf
+} from '../core/resolution.ts'
 import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
 import { NO_LINKS, type Pages, PLAIN_TEXT } from '../http/pages.ts'
+import { type CommonHead, PersonalAnswer } from '../http/personal-answer.ts'
 import { withKeptHead } from '../http/respond.ts'
 import { OK } from '../http/success.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
@@ -16,9 +19,9 @@ export const RETRY_AFTER_SECONDS = '2'
 /** Nobody: `false`, and seven empty values that a proxy copies over what a client sent. */
 const NOBODY: Identity = ['false']
 
-/** Answers that are kept ready, some kilobyte each with their head: for the sessions in use, not for a million. */
-const MAX_PREPARED = 2000
-/** An answer would keep hundreds of roles after the cache dropped them. */
+/** Heads that are kept, some kilobyte each: people with the same roles share one. */
+const MAX_HEADS = 2000
+/** A head would keep hundreds of roles after the cache dropped them. */
 const MAX_IDENTITY_CHARACTERS = 512
 
 export function admittedOf (
@@ -35,28 +38,34 @@ type AllowUser = (
   outgoing: Outgoing
 ) => HttpResponse
 
-/** @returns the answer for one who may pass; prepared once for each resolution in memory, since it is the hot path */
+/** @returns the answer for one who may pass; its head is kept for a resolution in memory, since it is the hot path */
 export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allowed'): AllowUser {
-  const prepared = new Map<Resolution, HttpResponse>()
+  const heads = new Map<SharedValues, CommonHead>()
   const presented = new WeakMap<Outgoing, HttpResponse>()
-  const prepare = (resolution: Resolution & { kind: 'valid' }): HttpResponse => {
-    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent))
-    const characters = valuesOf(resolution.identity).reduce<number>((sum, value) => sum + (value?.length ?? 0), 0)
-    if (characters > MAX_IDENTITY_CHARACTERS) return answer
-    if (prepared.size >= MAX_PREPARED) prepared.clear()
-    prepared.set(resolution, answer)
-    return answer
+  const remembered = (identity: Identity): HttpResponse => success(identity, reason, 'memory', absent)
+  const headersOf = (identity: Identity): readonly string[] => remembered(identity).headers
+  function headFor (identity: Identity, shared: SharedValues): CommonHead {
+    const head: CommonHead = { headersOf, sent: 0 }
+    const characters = valuesOf(identity).reduce<number>((sum, value) => sum + (value?.length ?? 0), 0)
+    if (characters > MAX_IDENTITY_CHARACTERS) return head
+    if (heads.size >= MAX_HEADS) heads.clear()
+    heads.set(shared, head)
+    return head
   }
-  const present = (resolution: Resolution & { kind: 'valid' }, outgoing: Outgoing): HttpResponse => {
-    const answer = withKeptHead(success(resolution.identity, reason, 'memory', absent, outgoing))
+  function fromMemory (identity: Identity): HttpResponse {
+    const { shared } = identity
+    // without this value another list names what is absent
+    if (shared === undefined || identity.at(AT.authenticatedAt) === undefined) return remembered(identity)
+    return new PersonalAnswer(OK, heads.get(shared) ?? headFor(identity, shared), identity)
+  }
+  function present (identity: Identity, outgoing: Outgoing): HttpResponse {
+    const answer = withKeptHead(success(identity, reason, 'memory', absent, outgoing))
     presented.set(outgoing, answer)
     return answer
   }
-  return (resolution, source, outgoing) => {
-    if (source !== 'memory') return success(resolution.identity, reason, source, absent, outgoing)
-    return outgoing === NOTHING
-      ? (prepared.get(resolution) ?? prepare(resolution))
-      : (presented.get(outgoing) ?? present(resolution, outgoing))
+  return ({ identity }, source, outgoing) => {
+    if (source !== 'memory') return success(identity, reason, source, absent, outgoing)
+    return outgoing === NOTHING ? fromMemory(identity) : presented.get(outgoing) ?? present(identity, outgoing)
   }
 }
 
