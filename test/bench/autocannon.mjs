@@ -13,6 +13,7 @@ const lines = Object.fromEntries(
 /** The same tokens as wrk's scripts. */
 let count = script === 'cold' ? Date.now() % 100_000 * 10_000_000 : 0
 const TOKENS = {
+  many: () => `manyTokensOfTheBench${String(++count % 20_000).padStart(12, '0')}`,
   rotate: () => `rotatingTokenOfTheBench${String(++count % 64).padStart(9, '0')}`,
   cold: () => `coldTokenOfTheBench${String(++count).padStart(13, '0')}`
 }

@@ -19,7 +19,7 @@ export async function loadOf (service, url, { mayRefuse = false, ...options }) {
 }
 
 /**
- * One run. @param script `rotate` or `cold`: a token in turn, or a new one, with each request
+ * One run. @param script `rotate`, `many` or `cold`: a token in turn, or a new one, with each request
  * @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx
  */
 export async function load (url, { headers = [], clients = 32, seconds = 2, script, core = 1 } = {}) {

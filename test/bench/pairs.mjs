@@ -78,7 +78,7 @@ async function measure (other, runs) {
 /** The three services that the rows ask, of one build. */
 async function startBuild (main, offset) {
   const [alone, shared, tokens] = [SERVICE, ONE_ENTRY, TOKENS].map((port) => port + offset)
-  const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, CACHE_MAX_ENTRIES: '1000' }
+  const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${RESOLVER}`, CACHE_MAX_ENTRIES: '40000' }
   const children = {
     [SERVICE]: await startService(alone, env, 0, main),
     [ONE_ENTRY]: await startService(shared, { ...env, CACHE_MAX_ENTRIES: '1', ...sharing(REDIS) }, 0, main),

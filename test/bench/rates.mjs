@@ -48,6 +48,7 @@ export const ROWS = [
     headers: ['Authorization: Bearer refusedTokenOfTheBench0000000000'],
     refused: true
   },
+  { name: 'memory hit, 20,000 sessions in turn', port: SERVICE, script: 'many', base: 2 },
   { name: 'Redis hit', port: ONE_ENTRY, script: 'rotate', base: 2, target: 0.35 },
   { name: 'cold, resolver at 0 ms', port: SERVICE, script: 'cold', base: 2, target: 0.22 }
 ]
@@ -71,7 +72,7 @@ async function startAll () {
     resolver: await startServer('resolver', RESOLVER, 1),
     [BARE]: await startServer('bare', BARE),
     20901: await startServer('fastify', 20901),
-    [SERVICE]: await startService(SERVICE, { ...env, CACHE_MAX_ENTRIES: '1000' }),
+    [SERVICE]: await startService(SERVICE, { ...env, CACHE_MAX_ENTRIES: '40000' }),
     [ONE_ENTRY]: await startService(ONE_ENTRY, {
       ...env,
       CACHE_MAX_ENTRIES: '1',
