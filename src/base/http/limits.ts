@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
 export const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than any proxy's (nginx 60 s, Traefik 90 s, Caddy 120 s), so that the proxy closes first. */
-const KEEP_ALIVE_MS = 130_000
+export const KEEP_ALIVE_MS = 130_000
 /** From the first byte of a connection or request to the end of its head: proxies send a head in one piece. */
 export const HEADERS_TIMEOUT_MS = 20_000
 /** From the first byte of a request to the end of what it declares. */

@@ -1,6 +1,7 @@
 import type { Server as NetServer, Socket } from 'node:net'
 import type { RequestListener } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { endIdle } from './idle.ts'
 import { applyHttp1Limits, boundConnections, WITHOUT_SCHEMAS } from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
 import { serverOf } from './server.ts'
@@ -86,10 +87,11 @@ function boundPeers (
   server: FastifyInstance['server'],
   { tls, bounds: { unfinished, maxConnections, streamMs } }: ListenerDeps
 ): void {
+  const event = tls === undefined ? 'connection' : 'secureConnection'
   boundHeads(server, unfinished)
-  if (tls === undefined) return boundConnections(server, 'connection', maxConnections)
-  boundStreams(server, unfinished, streamMs)
-  boundConnections(server, 'secureConnection', maxConnections / 4)
+  if (tls !== undefined) boundStreams(server, unfinished, streamMs)
+  boundConnections(server, event, tls === undefined ? maxConnections : maxConnections / 4)
+  endIdle(server, event)
 }
 
 const OPTIONS = {

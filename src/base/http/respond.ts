@@ -24,7 +24,7 @@ const insideOf = (response: ServerResponse): Inside => response as unknown as In
 /** A head is kept only for answers that are sent at least twice. */
 const WORTH_KEEPING = 2
 /** Node writes the request's own header last, then the date, then what keeps the connection. */
-const DATED = /\r\nDate: [^\r]{29}(\r\nConnection: keep-alive\r\nKeep-Alive: timeout=\d+\r\n\r\n)$/
+const DATED = /\r\nDate: [^\r]{29}(\r\nConnection: keep-alive\r\n(?:Keep-Alive: timeout=\d+\r\n)?\r\n)$/
 
 /** For an answer that is kept. */
 export function withKeptHead (answer: HttpResponse): HttpResponse {
