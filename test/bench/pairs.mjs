@@ -1,4 +1,5 @@
-// How this build compares with another, both in turn on one core: BENCH_OTHER is the other's dist/main.js.
+// How this build compares with another, both in turn on one core: BENCH_OTHER is the other's dist/main.js, BENCH_ROWS a
+// pattern of the rows.
 // Processes start anew for each set of rounds, since chance decides at the start how fast Node runs a server.
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -16,7 +17,9 @@ const RESOURCE = 'https://api.example.com'
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const JWKS = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }] })
 const RESOURCE_ROW = { name: 'resource token, with a scope', port: TOKENS, path: `/resource?resource=${RESOURCE}` }
+const WANTED = new RegExp(process.env.BENCH_ROWS ?? '')
 const PAIRED = [...ROWS.filter(({ port }) => port === SERVICE || port === ONE_ENTRY), RESOURCE_ROW]
+  .filter(({ name }) => WANTED.test(name))
 /** From a port of this build to the same one of the other. */
 const OTHER = 100
 

@@ -74,6 +74,13 @@ t.test('a kept head is, byte for byte, what Node writes', async (t) => {
   }
 })
 
+t.test('a body with more bytes than characters is written by Node', async (t) => {
+  const answer: HttpResponse = { status: 401, headers: ['content-length', '3'], body: '…' }
+  const port = await listen(t, (asked, response) => respond(response, withKeptHead(answer), idOf(asked)))
+  const text = await exchange(port, [...['a', 'b', 'c'].map((id) => request(id)), LAST].join(''))
+  t.equal(Buffer.from(text, 'latin1').toString().split('…').length - 1, 4)
+})
+
 t.test('one head serves all who have the same roles, and nobody gets another\'s values', async (t) => {
   const people: ReadonlyArray<Readonly<Record<string, string | undefined>>> = [
     ['alice', '1795561910'], ['bob', '7'], ['al', ''], ['x-authgear-user-id: bob', '1795561910'], ['bob', 'later']

@@ -8,10 +8,9 @@ import type { HttpResponse, KeptHead } from './types.ts'
 /** Writes one answer over either protocol. @param requestId comes back in every answer */
 export function respond (response: ServerResponse, answer: HttpResponse, requestId: string): void {
   if (response instanceof Http2ServerResponse) return respondOnStream(response, answer, requestId)
-  if (!respondByKeptHead(response, answer, requestId)) {
-    response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
-    keepHead(response, answer, requestId)
-  }
+  if (respondByKeptHead(response, answer, requestId)) return
+  response.writeHead(answer.status, [...answer.headers, 'x-request-id', requestId])
+  keepHead(response, answer, requestId)
   response.end(answer.body === '' ? undefined : answer.body)
 }
 
@@ -26,14 +25,16 @@ const WORTH_KEEPING = 2
 /** Node writes the request's own header last, then the date, then what keeps the connection. */
 const DATED = /\r\nDate: [^\r]{29}(\r\nConnection: keep-alive\r\n(?:Keep-Alive: timeout=\d+\r\n)?\r\n)$/
 
-/** For an answer that is kept. */
+/** For an answer that is kept. Its body goes out with the head if it has one byte for each character. */
 export function withKeptHead (answer: HttpResponse): HttpResponse {
-  return { ...answer, head: { headers: answer.headers, sent: 0 } }
+  const { headers, body } = answer
+  return Buffer.byteLength(body) === body.length ? { ...answer, head: { headers, sent: 0 } } : answer
 }
 
 /**
  * Writes the answer by the head that Node itself wrote for it before: Node checks and joins eighteen names and values
- * for each answer, which for the same ones costs a tenth of a hit. Only the request id and the date differ.
+ * for each answer, which for the same ones costs a tenth of a hit. Only the request id and the date differ. The body
+ * is behind the head in one text: to Node it would be another write.
  * @param requestId fit for a header
  * @returns false where nothing was written, since this head is not kept or its connection ends with it
  */
@@ -41,8 +42,10 @@ function respondByKeptHead (response: ServerResponse, answer: HttpResponse, requ
   const parts = answer instanceof PersonalAnswer ? answer.parts() : headOf(answer)?.parts
   const inside = insideOf(response)
   if (parts === undefined || inside._header !== null || !isUsual(response)) return false
+  const body = response.req.method === 'HEAD' ? '' : answer.body
   response.statusCode = answer.status
-  inside._header = `${parts[0]}${requestId}\r\nDate: ${httpDate()}${parts[1]}`
+  inside._header = `${parts[0]}${requestId}\r\nDate: ${httpDate()}${parts[1]}${body}`
+  response.end()
   return true
 }
 
