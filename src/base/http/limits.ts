@@ -61,8 +61,6 @@ export const HTTP2_OPTIONS = {
   streamResetRate: 10_000
 } as const
 
-export const HTTP2_SESSION_TIMEOUT = KEEP_ALIVE_MS
-
 /** Sets them before it listens: a server of HTTP/2 passes none on to its side of HTTP/1.1. */
 export function applyHttp1Limits (server: FastifyInstance['server']): void {
   Object.assign(server as Server | Http2SecureServer, {

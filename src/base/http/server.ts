@@ -1,6 +1,6 @@
 import type { RequestListener, Server } from 'node:http'
 import { createSecureServer } from 'node:http2'
-import { HTTP1_OPTIONS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT } from './limits.ts'
+import { HTTP1_OPTIONS, HTTP2_OPTIONS, KEEP_ALIVE_MS } from './limits.ts'
 import { createServer } from './node-http.ts'
 import { serverContextOf, type TlsMaterial } from './tls.ts'
 
@@ -13,6 +13,6 @@ type SecureListener = Parameters<typeof createSecureServer>[1]
 export function serverOf (tls: TlsMaterial | undefined, answer: RequestListener): Server {
   if (tls === undefined) return createServer(HTTP1_OPTIONS, answer)
   const server = createSecureServer({ ...HTTP2_OPTIONS, ...serverContextOf(tls) }, answer as unknown as SecureListener)
-  server.on('session', (session) => session.setTimeout(HTTP2_SESSION_TIMEOUT, () => session.close()))
+  server.on('session', (session) => session.setTimeout(KEEP_ALIVE_MS, () => session.close()))
   return server as unknown as Server
 }

@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import { trackConnections } from '../../base/http/drain.ts'
 import {
-  boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, HTTP2_SESSION_TIMEOUT
+  boundConnections, HANDSHAKE_TIMEOUT_MS, HTTP2_OPTIONS, KEEP_ALIVE_MS
 } from '../../base/http/limits.ts'
 import type { AnyListener, ListenAt, ListenerBounds } from '../../base/http/listener.ts'
 import { boundHandshakes } from '../../base/http/unfinished-heads.ts'
@@ -42,7 +42,7 @@ const MAX_CONNECTIONS = 1024
 const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': HTTP2_OPTIONS.settings.maxConcurrentStreams,
-  'grpc.max_connection_idle_ms': HTTP2_SESSION_TIMEOUT,
+  'grpc.max_connection_idle_ms': KEEP_ALIVE_MS,
   // a peer that disappeared silently is noticed within 40 s
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
