@@ -53,7 +53,7 @@ try {
 
 /** As few lines as fit, no more digits than there are. */
 function raw (value, indent = '') {
-  const line = JSON.stringify(value, (_key, one) => typeof one === 'number' ? Number(one.toFixed(3)) : one)
+  const line = JSON.stringify(value, (_key, one) => typeof one === 'number' ? Number(one.toFixed(3)) : one) ?? 'null'
   if (indent.length + line.length < WIDTH || typeof value !== 'object') return line
   const [open, close] = Array.isArray(value) ? '[]' : '{}'
   const lines = []

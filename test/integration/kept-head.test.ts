@@ -2,19 +2,15 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { createMemoryCache } from '../../src/base/cache/memory.ts'
 import { PersonalAnswer } from '../../src/base/http/personal-answer.ts'
 import { respond, withKeptHead } from '../../src/base/http/respond.ts'
 import { OK } from '../../src/base/http/success.ts'
 import type { HttpResponse } from '../../src/base/http/types.ts'
 import { NOTHING } from '../../src/base/identity/presenter.ts'
 import { createAllow, success } from '../../src/base/verify/responses.ts'
-import { entryOf } from '../helpers/entry.ts'
-import { validResolution } from '../helpers/identity.ts'
 import { startInProcess } from '../helpers/in-process.ts'
-import { manualClock } from '../helpers/manual-clock.ts'
 import { untilClosed } from '../helpers/raw-http.ts'
-import { keyOf } from '../helpers/redis-tier.ts'
+import { createMemory, remembered } from '../helpers/remembered.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 
 const ALLOWED: HttpResponse = { status: OK, headers: ['content-length', '0', 'x-user', 'alice'], body: '' }
@@ -86,14 +82,8 @@ t.test('one head serves all who have the same roles, and nobody gets another\'s 
     ['alice', '1795561910'], ['bob', '7'], ['al', ''], ['x-authgear-user-id: bob', '1795561910'], ['bob', 'later']
   ].map(([id, at]) => ({ 'user-id': id, 'session-authenticated-at': at }))
   const others = [{ 'user-roles': 'admin' }, { 'user-roles': undefined }, { 'session-authenticated-at': undefined }]
-  const memory = createMemoryCache({ maxEntries: 100, maxBytes: 2 ** 30, clock: manualClock() })
-  const identities = [...people, ...others, ...people].map((some, index) => {
-    const key = keyOf(`person ${index}`)
-    memory.write(key, entryOf({ resolution: validResolution(some) }), 1000)
-    const read = memory.read(key)
-    if (read.kind !== 'hit' || read.entry.resolution.kind !== 'valid') throw new Error('nobody is there')
-    return read.entry.resolution
-  })
+  const memory = createMemory()
+  const identities = [...people, ...others, ...people].map((some) => remembered(some, memory))
   const personOf = (asked: IncomingMessage) =>
     identities[(Number(idOf(asked)) || 0) % identities.length] as typeof identities[number]
   const requests = Array.from({ length: 60 }, (_, n) => request(String(n), { method: n % 7 === 6 ? 'HEAD' : 'GET' }))

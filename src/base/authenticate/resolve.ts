@@ -188,7 +188,8 @@ function acceptOf (context: ResolveContext): Accept {
 
 /** Under both secrets, while CACHE_SECRET is rotated: an entry in Redis has its names under its own. */
 function namedInFull ({ digests }: ResolveContext, entry: Entry): Entry {
-  return { ...entry, digests: digests.all }
+  const { resolution, stamp, ttlMs, sealedAt } = entry
+  return { resolution, stamp, digests: digests.all, ttlMs, sealedAt }
 }
 
 /** Another replica's entry: no revocation voids it, and no token that was sent has expired. */

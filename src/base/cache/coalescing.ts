@@ -133,6 +133,8 @@ async function finishAll (held: ReadonlyArray<readonly [Place, Won]>, entry?: En
   await Promise.all(held.map(([{ secret, isWritten }, { finish }]) => {
     if (entry === undefined) return finish({ kind: 'keep' })
     if (!isWritten()) return finish({ kind: 'drop' })
-    return finish({ kind: 'write', entry: { ...entry, digests: digestsUnder(secret, entry.digests) }, lifeMs })
+    const { resolution, stamp, ttlMs, sealedAt } = entry
+    const digests = digestsUnder(secret, entry.digests)
+    return finish({ kind: 'write', entry: { resolution, stamp, digests, ttlMs, sealedAt }, lifeMs })
   }))
 }

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { KEEP_ALIVE_MS } from './limits.ts'
 
-/** A connection ends after `forMs` without a byte of its client's, and `everyMs` later at most. */
+/** A connection ends after `forMs` without a byte of its client's, and twice `everyMs` later at most. */
 type Idle = Readonly<{ forMs: number, everyMs: number }>
 
 const IDLE: Idle = { forMs: KEEP_ALIVE_MS, everyMs: 5000 }

@@ -14,22 +14,22 @@ export class PersonalAnswer implements HttpResponse {
   readonly status: Success
   readonly body = ''
   readonly common: CommonHead
-  readonly #identity: Identity
+  readonly identity: Identity
 
   constructor (status: Success, common: CommonHead, identity: Identity) {
     this.status = status
     this.common = common
-    this.#identity = identity
+    this.identity = identity
   }
 
-  get headers (): readonly string[] { return this.common.headersOf(this.#identity) }
+  get headers (): readonly string[] { return this.common.headersOf(this.identity) }
 
   /** The head up to the request id, and behind the date; undefined until it was kept. */
   parts (): readonly [before: string, after: string] | undefined {
     const { cut } = this.common
     if (cut === undefined) return undefined
     let text = cut.before[0] ?? ''
-    for (let i = 0; i < OWN_VALUES.length; i++) text += valueAt(this.#identity, i) + (cut.before[i + 1] ?? '')
+    for (let i = 0; i < OWN_VALUES.length; i++) text += valueAt(this.identity, i) + (cut.before[i + 1] ?? '')
     return [text, cut.after]
   }
 
@@ -39,7 +39,7 @@ export class PersonalAnswer implements HttpResponse {
     let rest = before
     for (const [i, index] of OWN_VALUES.entries()) {
       const name = `\r\n${IDENTITY_HEADERS[index]}: `
-      const value = valueAt(this.#identity, i)
+      const value = valueAt(this.identity, i)
       const start = rest.indexOf(`${name}${value}\r\n`)
       if (start === -1) return
       texts.push(rest.slice(0, start + name.length))

@@ -42,8 +42,8 @@ type Look = Readonly<{ now: number | undefined, isWritten: boolean }>
 const UNWRITTEN: Look = { now: undefined, isWritten: false }
 
 const SYNC_INTERVAL_MS = 1000
-/** The time between two reads until one succeeded. */
-const FIRST_INTERVAL_MS = 50
+/** The time between two reads while nobody can be judged. */
+const UNREAD_INTERVAL_MS = 100
 
 /** Keeps the list of this replica and that in Redis the same. */
 export function openBlocks (deps: BlocksDeps) {
@@ -62,6 +62,7 @@ export function openBlocks (deps: BlocksDeps) {
     blocked = new Set([...list].flatMap(([name, { isBlocked }]) => isBlocked ? [name] : []))
   }
   const isLasting = (): boolean => !mayChange && held.size === 0
+  const isKnown = (): boolean => reading.isFresh() || (isLasting() && reading.isRead())
   /** Rejects where it cannot be read. */
   async function sync (change?: Change): Promise<Look> {
     const sent = momentOf(clock)
@@ -70,7 +71,7 @@ export function openBlocks (deps: BlocksDeps) {
     if (now !== undefined) undated.dated(now, sent)
     if (result === 'foreign' && !isForeign) foreign()
     isForeign = result === 'foreign'
-    if (result === 'foreign') return UNWRITTEN
+    if (result === 'foreign') { reading.failed(); return UNWRITTEN }
     hold(undated.over(merged(held, result.list))) // another change may have come meanwhile
     if (reading.succeeded(sent, now, isLasting())) undated.forget()
     if (result.failure !== undefined) failed(result.failure)
@@ -93,13 +94,13 @@ export function openBlocks (deps: BlocksDeps) {
   const refresh = (): void => { if (!isClosed) trySync().catch(() => {}) } // it never rejects
   function poll (): void {
     refresh()
-    timer = setTimeout(poll, reading.isRead() ? everyMs : Math.min(FIRST_INTERVAL_MS, everyMs))
+    timer = setTimeout(poll, isKnown() ? everyMs : Math.min(UNREAD_INTERVAL_MS, everyMs))
   }
   poll()
   return Object.freeze({
     standingOf (clientId: string): ClientStanding {
       if (blocked.size > 0 && namesOfClient(clientId).some((name) => blocked.has(name))) return 'blocked'
-      return reading.isFresh() || (isLasting() && reading.isRead()) ? 'free' : 'unread'
+      return isKnown() ? 'free' : 'unread'
     },
     isRead: reading.isRead,
     isForeign: () => isForeign,

@@ -1,7 +1,10 @@
 import { type Clock, elapsedSince, type Moment, NEVER } from '../../base/clock.ts'
 
-/** A running replica writes back what Redis lost when it reads a new log, and looks once a second. */
-const RESTORED_WITHIN_MS = 1500
+/**
+ * A running replica writes back what Redis lost: it is connected again within a second, and looks once a second and
+ * when it reads a new log.
+ */
+const RESTORED_WITHIN_MS = 2500
 
 export type ReadingDeps = Readonly<{
   clock: Clock
@@ -17,21 +20,26 @@ export type ReadingDeps = Readonly<{
  */
 export function createReading ({ clock, isFollowing, staleMs }: ReadingDeps) {
   let readAt = NEVER
-  /** By Redis' clock, as all times of the log. */
+  /** By Redis' clock. */
   let logSince = Infinity
+  /** Since when the list can be read without a gap; monotonic milliseconds. */
   let backAt: number | undefined
   const isRead = (): boolean => readAt !== NEVER
   const isFresh = (): boolean => isRead() && elapsedSince(readAt, clock) <= staleMs
-  /** A start is back when its log began: it begins a new one where the server may have lost the old one. */
-  function isRestored (now: number): boolean {
-    backAt ??= isRead() ? now : logSince
-    return now - Math.max(backAt, logSince) >= RESTORED_WITHIN_MS
+  function isRestored (sent: Moment, now: number | undefined): boolean {
+    const since = (backAt ??= clock.monotonic())
+    if (sent.monotonic - since >= RESTORED_WITHIN_MS) return true
+    // a start beside a log that is older: it would have begun a new one where the server may have lost it
+    return !isRead() && now !== undefined && now - logSince >= RESTORED_WITHIN_MS
   }
   return Object.freeze({
     isRead,
     isFresh,
     /** @param since when the log that is followed began */
-    begins (since: number): void { logSince = since },
+    begins (since: number): void {
+      logSince = since
+      backAt = undefined
+    },
     /** It could not be read. */
     failed (): void { backAt = undefined },
     /**
@@ -41,7 +49,7 @@ export function createReading ({ clock, isFollowing, staleMs }: ReadingDeps) {
      * @returns whether what was read counts
      */
     succeeded (sent: Moment, now: number | undefined, isLasting: boolean): boolean {
-      const isKnown = isFollowing() && (isFresh() || isLasting || (now !== undefined && isRestored(now)))
+      const isKnown = isFollowing() && (isFresh() || isLasting || isRestored(sent, now))
       if (isKnown) readAt = sent
       if (isKnown || !isFollowing()) backAt = undefined
       return isKnown

@@ -1,4 +1,6 @@
+import type { Identity } from '../../base/core/resolution.ts'
 import { validateHeaderValue } from '../../base/http/node-http.ts'
+import { type CommonHead, PersonalAnswer } from '../../base/http/personal-answer.ts'
 import type { HandlerResult, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 
@@ -16,14 +18,11 @@ const NOT_FOR_CLIENTS = new Set(['content-length', 'x-forward-auth-login'])
 export function createWriteCheckResponse (
   names: readonly string[]
 ): (result: HandlerResult, request: Pick<VerifyRequest, 'rawHeaders' | 'requestId'>) => Buffer {
-  // an answer from memory is the same object each time
-  const prepared = new WeakMap<HttpResponse, Allowed>()
+  const allowedBy = createPrepared((result) => ok(result, names))
   const isIdentity = new Set(names)
   return (result, { rawHeaders, requestId }) => {
-    const { response } = result
-    if (response.status !== 200) return denied(result, requestId)
-    let allowed = prepared.get(response)
-    if (allowed === undefined) prepared.set(response, allowed = ok(result, names))
+    if (result.response.status !== 200) return denied(result, requestId)
+    const allowed = allowedBy(result)
     const others = respelled(rawHeaders, isIdentity)
     return others.length === 0 ? allowed.whole : whole(allowed, others.map((name) => field(5, name)))
   }
@@ -31,6 +30,33 @@ export function createWriteCheckResponse (
 
 /** A message that allows, and what it is made of. */
 type Allowed = Readonly<{ whole: Buffer, changes: Buffer, metadata: Buffer }>
+
+/** Messages of people that are kept, some kilobyte each. */
+const MAX_PEOPLE = 2000
+
+/**
+ * Makes a message once. The answer to a person in memory is a new object with each hit, and says the same as long as
+ * the identity and the head are the same; any other that is kept is the same object each time.
+ */
+function createPrepared (make: (result: HandlerResult) => Allowed): (result: HandlerResult) => Allowed {
+  const prepared = new WeakMap<HttpResponse, Allowed>()
+  const ofPeople = new Map<Identity, Readonly<{ common: CommonHead, allowed: Allowed }>>()
+  function ofPerson (result: HandlerResult, { identity, common }: PersonalAnswer): Allowed {
+    const known = ofPeople.get(identity)
+    if (known?.common === common) return known.allowed
+    const allowed = make(result)
+    if (ofPeople.size >= MAX_PEOPLE) ofPeople.clear()
+    ofPeople.set(identity, { common, allowed })
+    return allowed
+  }
+  return (result) => {
+    const { response } = result
+    if (response instanceof PersonalAnswer) return ofPerson(result, response)
+    let allowed = prepared.get(response)
+    if (allowed === undefined) prepared.set(response, allowed = make(result))
+    return allowed
+  }
+}
 
 function whole ({ changes, metadata }: Omit<Allowed, 'whole'>, more: readonly Buffer[] = []): Buffer {
   return Buffer.concat([message(1, numberField(1, 0)), message(3, changes, ...more), metadata])

@@ -1,23 +1,10 @@
 import t from 'tap'
-import { createMemoryCache } from '../../../src/base/cache/memory.ts'
 import { PersonalAnswer } from '../../../src/base/http/personal-answer.ts'
 import { createAllow } from '../../../src/base/verify/responses.ts'
 import { NOTHING } from '../../../src/base/identity/presenter.ts'
-import { entryOf } from '../../helpers/entry.ts'
-import { validResolution } from '../../helpers/identity.ts'
-import { manualClock } from '../../helpers/manual-clock.ts'
-import { keyOf } from '../../helpers/redis-tier.ts'
+import { createMemory, remembered } from '../../helpers/remembered.ts'
 
 const PEOPLE = 6000
-
-function remembered (some: Parameters<typeof validResolution>[0], memory = createMemory()) {
-  const key = keyOf(JSON.stringify(some))
-  memory.write(key, entryOf({ resolution: validResolution(some) }), 1000)
-  const read = memory.read(key)
-  if (read.kind !== 'hit' || read.entry.resolution.kind !== 'valid') throw new Error('nobody is there')
-  return read.entry.resolution
-}
-const createMemory = () => createMemoryCache({ maxEntries: 10_000, maxBytes: 2 ** 30, clock: manualClock() })
 
 t.test('beyond the kept heads each still gets their own headers', async (t) => {
   const allow = createAllow('empty')

@@ -34,7 +34,7 @@ function replica (t: Test, redis: { list: BlockList, now: number }) {
     failed: () => {},
     everyMs: 5
   })
-  blocks.begins(0)
+  blocks.begins(-10_000)
   t.teardown(blocks.close)
   return { blocks, clock, link }
 }
@@ -51,7 +51,7 @@ t.test('a lift that nobody acknowledged undoes no block that was acknowledged la
   t.equal(await near.blocks.block(NAME), 'kept')
   apart.link.isUp = true
   await until('it is heard again', () => {
-    redis.now += 500
+    apart.clock.advance(500)
     return apart.blocks.standingOf(NAME) !== 'unread'
   })
   await until('both agree', () => apart.blocks.standingOf(NAME) === near.blocks.standingOf(NAME))

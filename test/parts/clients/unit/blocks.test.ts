@@ -7,7 +7,7 @@ import { until } from '../../../helpers/until.ts'
 
 const STALE_MS = 5000
 /** Within it all that run have written back what Redis lost. */
-const RESTORED_MS = 1500
+const RESTORED_MS = 2500
 const [A, B] = ['dcrc_a', 'dcrc_b'] as ClientName[] as [ClientName, ClientName]
 
 function blocking (name: ClientName): BlockList {
@@ -17,7 +17,7 @@ function blocking (name: ClientName): BlockList {
 }
 
 /** A replica's blocks before a Redis of the test's. */
-function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true, logSince = 0) {
+function start (t: Test, inRedis: BlockList | 'foreign' | 'away' = NO_BLOCKS, mayChange = true, logSince = -10_000) {
   const clock = manualClock()
   const world = { inRedis, isFollowing: true, isFull: false, now: 2000, syncs: 0, foreign: 0, failures: 0 }
   const blocks = openBlocks({
@@ -163,29 +163,38 @@ t.test('what Redis lost while this replica was away counts before a client is fr
     Object.assign(world, { isFollowing: true, inRedis: NO_BLOCKS }) // A was blocked, and is not yet written back
     await synced()
     t.equal(blocks.standingOf(A), 'unread', lose)
-    world.now += RESTORED_MS - 1
+    clock.advance(RESTORED_MS - 1)
     await synced()
     t.equal(blocks.standingOf(A), 'unread', lose)
     world.inRedis = blocking(A)
-    world.now++
+    world.now -= 3_600_000 // its clock is set back, which says nothing
+    clock.advance(1)
     await synced()
     t.strictSame([A, B].map(blocks.standingOf), ['blocked', 'free'], lose)
   }
 })
 
 t.test('a Redis that is lost again while others write back begins the time anew', async (t) => {
-  const { world, clock, blocks, synced } = start(t, 'away')
-  clock.advance(STALE_MS + 1)
-  world.inRedis = NO_BLOCKS
-  await until('it is read', blocks.isRead)
-  clock.advance(STALE_MS + 1)
-  await synced()
-  world.inRedis = 'away'
-  world.now += RESTORED_MS
-  await synced()
-  world.inRedis = NO_BLOCKS
-  await synced()
-  t.equal(blocks.standingOf(A), 'unread')
+  for (const lose of ['away', 'foreign', 'unfollowed', 'a new log'] as const) {
+    const { world, clock, blocks, synced } = start(t)
+    await until('it is read', blocks.isRead)
+    world.inRedis = 'away'
+    clock.advance(STALE_MS + 1)
+    await synced()
+    world.inRedis = NO_BLOCKS
+    await synced()
+    if (lose === 'a new log') blocks.begins(world.now)
+    else if (lose === 'unfollowed') world.isFollowing = false
+    else world.inRedis = lose
+    await synced()
+    clock.advance(RESTORED_MS - 1)
+    Object.assign(world, { inRedis: NO_BLOCKS, isFollowing: true })
+    await synced()
+    t.equal(blocks.standingOf(A), 'unread', lose)
+    clock.advance(RESTORED_MS)
+    await synced()
+    t.equal(blocks.standingOf(A), 'free', lose)
+  }
 })
 
 t.test('a start beside a new log waits as long, beside an older one not', async (t) => {
@@ -215,7 +224,7 @@ t.test('a list counts for its deadline, and only while the log was followed', as
     world.isFollowing = true
     world.inRedis = NO_BLOCKS
     await synced()
-    world.now += RESTORED_MS
+    clock.advance(RESTORED_MS)
     await synced()
     t.equal(blocks.standingOf(A), 'free', `${lose}: again`)
   }

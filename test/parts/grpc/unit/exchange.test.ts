@@ -2,6 +2,9 @@ import t from 'tap'
 import { createGrpcExchange, type GrpcExchangeDeps } from '../../../../src/parts/grpc/exchange.ts'
 import { OK } from '../../../../src/base/http/success.ts'
 import type { Handler, HandlerResult, Status } from '../../../../src/base/http/types.ts'
+import { NOTHING } from '../../../../src/base/identity/presenter.ts'
+import { createAllow } from '../../../../src/base/verify/responses.ts'
+import { createMemory, remembered, type Remembered } from '../../../helpers/remembered.ts'
 import { decodeCheck, encodeCheck, linesOf } from '../../../helpers/grpc.ts'
 
 const REQUEST = encodeCheck({ request: { http: { method: 'GET', path: '/', host: 'a', headers: {} } } })
@@ -98,6 +101,28 @@ t.test('a value that is no UTF-8 cannot be said, and its name is removed', async
   const { ok_response: ok } = await ask()
   t.strictSame(linesOf(ok?.headers ?? []), { 'remote-user': 'é' })
   t.ok(ok?.headers_to_remove.includes('x-own'))
+})
+
+t.test('a person in memory is written once, and nobody else by it', async (t) => {
+  const allowUser = createAllow('empty')
+  const memory = createMemory()
+  const [alice, bob] = ['alice', 'bob'].map((id) => remembered({ 'user-id': id }, memory)) as [Remembered, Remembered]
+  const sayings: readonly Remembered[] = [alice, bob, alice, bob]
+  let asked = 0
+  const exchange = createGrpcExchange({
+    ...DEPS,
+    handlers: {
+      verify: () => ({
+        ...allow([]), source: 'memory', response: allowUser(sayings[asked++] as Remembered, 'memory', NOTHING)
+      })
+    }
+  })
+  const [one, other, oneAgain, otherAgain] = sayings.map(() => exchange(REQUEST, undefined))
+  t.equal(oneAgain, one)
+  t.equal(otherAgain, other)
+  t.match(String(one), /alice/)
+  t.match(String(other), /bob/)
+  t.notMatch(String(other), /alice/)
 })
 
 t.test('an answer that is the same object is written once', async (t) => {
