@@ -11,12 +11,15 @@ const JOIN_WITHIN_MS = 100
 const FOR_A_REQUEST: ResolveOptions = Object.freeze({ accept: () => true, mayBeStale: true })
 
 export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
+  const { log, degradedTtlMs } = deps
   const singleFlight = createSingleFlight(deps)
   const renew = createRenewal(deps, singleFlight)
   return Object.freeze({
     authenticate (subject: CredentialContext): Authentication | Promise<Authentication> {
       const known = deps.memory.read(subject.key)
-      const isUsable = known.kind === 'hit' && mayUse(deps, known)
+      // at each hit: no revocation voids the entry, and unless the revocations are followed it must be young
+      const isUsable = known.kind === 'hit' && !log.isVoid(known.entry, known.entry) &&
+        (log.isFollowing() || ageOf(known.entry, known.remainingMs) <= degradedTtlMs)
       deps.observer.memoryRead(isUsable ? 'hit' : 'miss')
       if (!isUsable) return singleFlight.run(subject, subject.key, FOR_A_REQUEST)
       renew(subject, known)
@@ -28,15 +31,6 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
       mayBeStale: false
     })
   })
-}
-
-/** Decided at each hit: no revocation voids the entry, and unless the revocations are followed it must be young. */
-function mayUse (
-  { log, degradedTtlMs }: AuthenticateDeps,
-  { entry, remainingMs }: MemoryRead & { kind: 'hit' }
-): boolean {
-  if (log.isVoid(entry, entry)) return false
-  return log.isFollowing() || ageOf(entry, remainingMs) <= degradedTtlMs
 }
 
 /** Refresh ahead: one replica renews a session in use before its entry ends, while nobody waits; never a refusal. */

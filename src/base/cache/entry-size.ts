@@ -20,8 +20,8 @@ const POINTER_BYTES = 8
 const LIST_BYTES = 48
 /** The entry's part of the map of keys, which is up to half empty, and of the least-recently-used lists. */
 const MAP_SLOT_BYTES = 104
-/** The entry in memory: fourteen properties, three of them numbers with a fraction, and after 24 days six. */
-const SLOT_BYTES = 232
+/** The entry in memory: fifteen properties, three of them numbers with a fraction, and after 24 days six. */
+const SLOT_BYTES = 240
 /** Two objects of two properties. */
 const STAMP_BYTES = 80
 /** The digest's slot in the index, and an array of keys. */

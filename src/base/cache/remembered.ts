@@ -73,6 +73,9 @@ export class RememberedSession extends Remembered implements Identity {
   readonly userId: UserId
   readonly #authenticatedAt: string | number | undefined
   readonly shared: SharedValues
+  /** On the prototype, and the object itself: a hit runs no getter for them. */
+  declare readonly kind: 'valid'
+  readonly identity: this
 
   constructor (
     entry: Omit<Entry, 'resolution'>, { userId, authenticatedAt }: OwnValues, shared: SharedValues,
@@ -82,11 +85,10 @@ export class RememberedSession extends Remembered implements Identity {
     this.userId = userId
     this.#authenticatedAt = authenticatedAt
     this.shared = shared
+    this.identity = this
   }
 
-  get kind (): 'valid' { return 'valid' }
   get resolution (): this { return this }
-  get identity (): this { return this }
 
   at (index: number): string | undefined {
     if (index === AT.userId) return this.userId
@@ -95,6 +97,8 @@ export class RememberedSession extends Remembered implements Identity {
     return typeof at === 'number' ? String(at) : at
   }
 }
+
+Object.assign(RememberedSession.prototype, { kind: 'valid' })
 
 export class RememberedRefusal extends Remembered {
   readonly resolution: Resolution & { kind: 'invalid' }

@@ -96,7 +96,8 @@ export function createReport (log: Log, count: Metrics['request'], findForeignFi
     const { endpoint, startedAt } = reported
     const { reason, source, response: answer, forOperator } = result
     const durationMs = performance.now() - startedAt
-    count(endpoint, answer.status, isFavicon(reported, reason) ? 'favicon' : reason, source, durationMs / 1000)
+    const isForIcon = reason === 'no_credentials' && isFavicon(reported)
+    count(endpoint, answer.status, isForIcon ? 'favicon' : reason, source, durationMs / 1000)
     if (isLogged[answer.status] !== true && reason !== 'bad_policy') return
     const leftOut = samplings(reported, answer.status, reason)
     if (leftOut === undefined) return
@@ -127,8 +128,8 @@ function createSamplings (log: Log) {
 }
 
 /** A browser requests it automatically, often without credentials; for a metric only. */
-function isFavicon ({ rawHeaders }: Reported, reason: HandlerResult['reason']): boolean {
-  return reason === 'no_credentials' && /^\/favicon\.ico(?:\?|$)/.test(valueOf(rawHeaders, 'x-forwarded-uri') ?? '')
+function isFavicon ({ rawHeaders }: Reported): boolean {
+  return /^\/favicon\.ico(?:\?|$)/.test(valueOf(rawHeaders, 'x-forwarded-uri') ?? '')
 }
 
 function valueOf (rawHeaders: readonly string[], name: string): string | undefined {

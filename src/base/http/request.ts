@@ -158,22 +158,23 @@ export function credentialContextOf (
 }
 
 class LazyCredentialContext implements CredentialContext {
-  readonly key: MemoryKey
-  readonly credentials: Credentials
-  readonly #keyer: Keyer
-  readonly #request: VerifyRequest
+  // declared, not defined: a hit needs no initializer
+  declare readonly key: MemoryKey
+  declare readonly credentials: Credentials
+  declare private readonly keyer: Keyer
+  declare private readonly request: VerifyRequest
 
   constructor (keyer: Keyer, request: VerifyRequest, credentials: Credentials, key = keyer.memoryKey(credentials)) {
     this.credentials = credentials
     this.key = key
-    this.#keyer = keyer
-    this.#request = request
+    this.keyer = keyer
+    this.request = request
   }
 
-  cacheKey (): CacheKey { return this.#keyer.cacheKey(this.credentials) }
-  cacheKeys (): CacheKeys { return this.#keyer.cacheKeys(this.credentials) }
-  headBytes (): number { return this.#request.headBytes() }
-  trace (): ClientTrace { return this.#request.trace() }
+  cacheKey (): CacheKey { return this.keyer.cacheKey(this.credentials) }
+  cacheKeys (): CacheKeys { return this.keyer.cacheKeys(this.credentials) }
+  headBytes (): number { return this.request.headBytes() }
+  trace (): ClientTrace { return this.request.trace() }
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import { type Identity, IDENTITY_HEADERS, OWN_VALUES } from '../core/resolution.ts'
 import { STATUS_CODES, validateHeaderValue } from './node-http.ts'
-import { PersonalAnswer } from './personal-answer.ts'
-import type { HttpResponse, KeptHead } from './types.ts'
+import type { HttpResponse, KeptHead, Success } from './types.ts'
 
 /** Writes one answer over either protocol. @param requestId comes back in every answer */
 export function respond (response: ServerResponse, answer: HttpResponse, requestId: string): void {
@@ -17,13 +17,64 @@ export function respond (response: ServerResponse, answer: HttpResponse, request
 /**
  * The members of Node's response that have no public name; where one is missing, every head is written the usual way.
  */
-type Inside = { _header?: string | null, _expect_continue?: boolean }
-const insideOf = (response: ServerResponse): Inside => response as unknown as Inside
+type Inside = ServerResponse & { _header?: string | null, _expect_continue?: boolean }
 
 /** A head is kept only for answers that are sent at least twice. */
 const WORTH_KEEPING = 2
 /** Node writes the request's own header last, then the date, then what keeps the connection. */
 const DATED = /\r\nDate: [^\r]{29}(\r\nConnection: keep-alive\r\n(?:Keep-Alive: timeout=\d+\r\n)?\r\n)$/
+
+/** The head of the answers for all people who differ in their own values alone. */
+export type CommonHead = {
+  readonly headersOf: (identity: Identity) => readonly string[]
+  sent: number
+  /** The text around the own values, and behind the date. */
+  cut?: Readonly<{ before: readonly string[], after: string }> | undefined
+}
+
+/** One person's answer by such a head: its list of headers is made only where Node has to write it. */
+export class PersonalAnswer implements HttpResponse {
+  // declared, not defined: a hit needs no initializer
+  declare readonly status: Success
+  declare readonly body: ''
+  declare readonly common: CommonHead
+  declare readonly identity: Identity
+
+  constructor (status: Success, common: CommonHead, identity: Identity) {
+    this.status = status
+    this.body = ''
+    this.common = common
+    this.identity = identity
+  }
+
+  get headers (): readonly string[] { return this.common.headersOf(this.identity) }
+
+  /** The head up to the request id, and behind the date; undefined until it was kept. */
+  parts (): readonly [before: string, after: string] | undefined {
+    const { cut } = this.common
+    if (cut === undefined) return undefined
+    let text = cut.before[0] ?? ''
+    for (let i = 0; i < OWN_VALUES.length; i++) {
+      text += (this.identity.at(OWN_VALUES[i] ?? -1) ?? '') + (cut.before[i + 1] ?? '')
+    }
+    return [text, cut.after]
+  }
+
+  /** Cuts the head that Node wrote for this person, who has all of the own values. */
+  keep (before: string, after: string): void {
+    const texts: string[] = []
+    let rest = before
+    for (const index of OWN_VALUES) {
+      const name = `\r\n${IDENTITY_HEADERS[index]}: `
+      const value = this.identity.at(index) ?? ''
+      const start = rest.indexOf(`${name}${value}\r\n`)
+      if (start === -1) return
+      texts.push(rest.slice(0, start + name.length))
+      rest = rest.slice(start + name.length + value.length)
+    }
+    this.common.cut = { before: [...texts, rest], after }
+  }
+}
 
 /** For an answer that is kept. Its body goes out with the head if it has one byte for each character. */
 export function withKeptHead (answer: HttpResponse): HttpResponse {
@@ -40,7 +91,7 @@ export function withKeptHead (answer: HttpResponse): HttpResponse {
  */
 function respondByKeptHead (response: ServerResponse, answer: HttpResponse, requestId: string): boolean {
   const parts = answer instanceof PersonalAnswer ? answer.parts() : headOf(answer)?.parts
-  const inside = insideOf(response)
+  const inside: Inside = response
   if (parts === undefined || inside._header !== null || !isUsual(response)) return false
   const body = response.req.method === 'HEAD' ? '' : answer.body
   response.statusCode = answer.status
@@ -55,7 +106,7 @@ const headOf = ({ head, headers }: HttpResponse): KeptHead | undefined => head?.
 function keepHead (response: ServerResponse, answer: HttpResponse, requestId: string): void {
   const head = answer instanceof PersonalAnswer ? answer.common : headOf(answer)
   if (head === undefined || ++head.sent < WORTH_KEEPING || !isUsual(response)) return
-  const { _header: written } = insideOf(response)
+  const { _header: written }: Inside = response
   const [dated, after] = typeof written === 'string' ? DATED.exec(written) ?? [] : []
   if (typeof written !== 'string' || dated === undefined || after === undefined) return
   const before = written.slice(0, -dated.length)
@@ -67,7 +118,7 @@ function keepHead (response: ServerResponse, answer: HttpResponse, requestId: st
 
 /** HTTP/1.1, on a connection that stays: Node ends the one of a client that waits to be told to send its body. */
 function isUsual (response: ServerResponse): boolean {
-  const { _expect_continue: waits } = insideOf(response)
+  const { _expect_continue: waits }: Inside = response
   return response.shouldKeepAlive && waits === false && response.req.httpVersionMinor === 1
 }
 

@@ -8,8 +8,7 @@ import {
 } from '../core/resolution.ts'
 import { COMMON, COMMON_OF_PAGES, JSON_TYPE } from '../http/answers.ts'
 import { NO_LINKS, type Pages, PLAIN_TEXT } from '../http/pages.ts'
-import { type CommonHead, PersonalAnswer } from '../http/personal-answer.ts'
-import { withKeptHead } from '../http/respond.ts'
+import { type CommonHead, PersonalAnswer, withKeptHead } from '../http/respond.ts'
 import { OK } from '../http/success.ts'
 import type { AbsentHeaders, HttpResponse } from '../http/types.ts'
 import { type Admitted, NOTHING, type Outgoing } from '../identity/presenter.ts'
@@ -52,12 +51,6 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
     heads.set(shared, head)
     return head
   }
-  function fromMemory (identity: Identity): HttpResponse {
-    const { shared } = identity
-    // without this value another list names what is absent
-    if (shared === undefined || identity.at(AT.authenticatedAt) === undefined) return remembered(identity)
-    return new PersonalAnswer(OK, heads.get(shared) ?? headFor(identity, shared), identity)
-  }
   function present (identity: Identity, outgoing: Outgoing): HttpResponse {
     const answer = withKeptHead(success(identity, reason, 'memory', absent, outgoing))
     presented.set(outgoing, answer)
@@ -65,7 +58,11 @@ export function createAllow (absent: AbsentHeaders, reason: AllowReason = 'allow
   }
   return ({ identity }, source, outgoing) => {
     if (source !== 'memory') return success(identity, reason, source, absent, outgoing)
-    return outgoing === NOTHING ? fromMemory(identity) : presented.get(outgoing) ?? present(identity, outgoing)
+    if (outgoing !== NOTHING) return presented.get(outgoing) ?? present(identity, outgoing)
+    const { shared } = identity
+    // without this value another list names what is absent
+    if (shared === undefined || identity.at(AT.authenticatedAt) === undefined) return remembered(identity)
+    return new PersonalAnswer(OK, heads.get(shared) ?? headFor(identity, shared), identity)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Identity } from '../../base/core/resolution.ts'
 import { validateHeaderValue } from '../../base/http/node-http.ts'
-import { type CommonHead, PersonalAnswer } from '../../base/http/personal-answer.ts'
+import { type CommonHead, PersonalAnswer } from '../../base/http/respond.ts'
 import type { HandlerResult, HttpResponse, VerifyRequest } from '../../base/http/types.ts'
 import { field, headerBytes, message, numberField } from './protobuf.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PersonalAnswer } from '../../../src/base/http/personal-answer.ts'
+import { PersonalAnswer } from '../../../src/base/http/respond.ts'
 import { createAllow } from '../../../src/base/verify/responses.ts'
 import { NOTHING } from '../../../src/base/identity/presenter.ts'
 import { createMemory, remembered } from '../../helpers/remembered.ts'
