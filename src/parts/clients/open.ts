@@ -14,8 +14,8 @@ import { ASKED_KEY, BLOCKED_KEY, createBlockStore } from './store.ts'
 /** `blocked`: CLIENTS_BLOCKED. */
 export type ClientsSettings = Readonly<{ blocked: readonly ClientName[] }>
 
-/** A start waits no longer, half of it for the revocation log: a block counts where that is followed. */
-const READY_WITHIN_MS = 4000
+/** A start waits no longer: two seconds for the revocation log, and then until others have written back blocks. */
+const READY_WITHIN_MS = 5000
 
 export function openClients ({ blocked }: ClientsSettings, base: Base) {
   const { redis, managementToken: token, revoke, clock, log } = base
