@@ -9,7 +9,7 @@ export type Container = Readonly<{ name: string, labels: Readonly<Record<string,
 export type DockerApi = Readonly<{
   /** The address, as `--providers.docker.endpoint` takes it. */
   url: string
-  /** One more container starts, and whoever watches the events is told. */
+  /** Starts one more container, and reports it to all who watch the events. */
   start: (container: Container) => void
 }>
 

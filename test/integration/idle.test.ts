@@ -74,7 +74,7 @@ for (const isTls of [false, true]) {
   })
 }
 
-t.test('a session of HTTP/2 is left alone', async (t) => {
+t.test('no look ends a session of HTTP/2', async (t) => {
   const { open, look } = await start(t, true, (_request, response) => { response.end('ok') })
   const socket = await open('h2')
   for (let looks = 0; looks < 20; looks++) look()

@@ -30,7 +30,9 @@ export function createInterner () {
 
   function shared (value: string): string {
     if (value.length > MAX_LENGTH) return flat(value)
-    const copy = texts.get(value) ?? flat(value)
+    const found = texts.get(value)
+    if (found !== undefined) return found
+    const copy = flat(value)
     put(texts, copy, copy)
     return copy
   }
@@ -62,7 +64,7 @@ export function createInterner () {
 }
 
 function put<Value> (map: Map<string, Value>, name: string, value: Value): void {
-  if (map.size >= MAX_SHARED && !map.has(name)) map.clear()
+  if (map.size >= MAX_SHARED) map.clear()
   map.set(name, value)
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryBytes } from './entry-size.ts'
 import { createInterner, flat, type Interner } from './intern.ts'
-import { type Bookkeeping, RememberedRefusal, RememberedSession, type Slot } from './remembered.ts'
+import { type Bookkeeping, RememberedRefusal, RememberedSession, RENEWAL_PAUSE_MS, type Slot } from './remembered.ts'
 import { createVariants, openStore, RESERVED_ENTRY_BYTES, sweepStore } from './store.ts'
 import type { Cache, CacheRead, CacheWrite } from './types.ts'
 
@@ -46,7 +46,6 @@ export type MemoryOptions = Readonly<{
 
 const MISS = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
-const RENEWAL_PAUSE_MS = 1000
 /** Share of both limits for refusals: a stranger can make any number, and none may evict a session. */
 const REFUSED_SHARE = 0.1
 /** Ended entries that a write, and a sweep, removes at most. */
@@ -135,9 +134,7 @@ function createRemembering ({ sharedOf, ownOf, stampOf, digestsOf }: Interner) {
   return ({ resolution, stamp, digests, ttlMs, sealedAt }: Entry, bookkeeping: Bookkeeping): Slot => {
     const entry = { stamp: stampOf(stamp), digests: digestsOf(digests), ttlMs, sealedAt }
     return resolution.kind === 'invalid'
-      ? new RememberedRefusal(entry, resolution, bookkeeping, -RENEWAL_PAUSE_MS)
-      : new RememberedSession(
-        entry, ownOf(resolution), sharedOf(resolution.identity), bookkeeping, -RENEWAL_PAUSE_MS
-      )
+      ? new RememberedRefusal(entry, resolution, bookkeeping)
+      : new RememberedSession(entry, ownOf(resolution), sharedOf(resolution.identity), bookkeeping)
   }
 }

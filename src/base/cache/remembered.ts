@@ -17,6 +17,8 @@ export type Bookkeeping = Readonly<{
   endsWall: number
 }>
 
+/** The pause before a renewal that failed is tried again. */
+export const RENEWAL_PAUSE_MS = 1000
 /** Wall times are kept from here on, so that they are small integers. */
 const SINCE = Date.now()
 
@@ -39,8 +41,7 @@ abstract class Remembered implements Entry, Affected, Bookkeeping {
 
   constructor (
     { stamp, digests, ttlMs, sealedAt }: Omit<Entry, 'resolution'>,
-    { local, beganAt, isBounded, endsMonotonic, endsWall }: Bookkeeping,
-    renewedAt: number
+    { local, beganAt, isBounded, endsMonotonic, endsWall }: Bookkeeping
   ) {
     this.stamp = stamp
     this.ttlMs = ttlMs
@@ -50,7 +51,7 @@ abstract class Remembered implements Entry, Affected, Bookkeeping {
     this.isBounded = isBounded
     this.endsMonotonic = endsMonotonic
     this.endsWall = endsWall
-    this.renewedAt = renewedAt
+    this.renewedAt = -RENEWAL_PAUSE_MS
     this.#digest = digests[0]
     this.#others = digests.length > 2 ? digests.slice(1) : digests[1] // a copy of a list without spare capacity
   }
@@ -79,9 +80,9 @@ export class RememberedSession extends Remembered implements Identity {
 
   constructor (
     entry: Omit<Entry, 'resolution'>, { userId, authenticatedAt }: OwnValues, shared: SharedValues,
-    bookkeeping: Bookkeeping, renewedAt: number
+    bookkeeping: Bookkeeping
   ) {
-    super(entry, bookkeeping, renewedAt)
+    super(entry, bookkeeping)
     this.userId = userId
     this.#authenticatedAt = authenticatedAt
     this.shared = shared
@@ -106,9 +107,9 @@ export class RememberedRefusal extends Remembered {
 
   constructor (
     entry: Omit<Entry, 'resolution'>, resolution: Resolution & { kind: 'invalid' },
-    bookkeeping: Bookkeeping, renewedAt: number
+    bookkeeping: Bookkeeping
   ) {
-    super(entry, bookkeeping, renewedAt)
+    super(entry, bookkeeping)
     this.resolution = resolution
   }
 }

@@ -4,6 +4,7 @@ import { constants, type Http2SecureServer, type Http2Session } from 'node:http2
 import { Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Http1Socket, isAnswering } from './limits.ts'
 
 export type Drain = Readonly<{
   /** Requests under way get their answer, connections end; what is left after `graceMs` is destroyed. */
@@ -23,9 +24,6 @@ const HEAD_NOTICE_MS = 1000
 const GOAWAY_NOTICE_MS = 250
 
 type ListeningServer = Server | Http2SecureServer | NetServer
-
-/** Node keeps the answer under way here (boundConnections in limits.ts reads it, too). */
-type Http1Socket = Socket & { _httpMessage?: unknown }
 
 /**
  * Streams that a client gave up, after which a session is replaced: at 1,000 nghttp2 would end it with an error for
@@ -99,7 +97,7 @@ function isPlainHttp (server: ListeningServer): boolean {
 
 /** A client that never finishes a head must not hold up the shutdown. */
 function destroyUnlessAnswering (socket: Http1Socket): void {
-  if (socket._httpMessage == null) socket.destroy()
+  if (!isAnswering(socket)) socket.destroy()
 }
 
 function keep (sockets: Set<Socket>, socket: Socket): void {

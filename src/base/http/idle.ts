@@ -1,15 +1,13 @@
 import type { EventEmitter } from 'node:events'
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
-import { KEEP_ALIVE_MS } from './limits.ts'
+import type { TLSSocket } from 'node:tls'
+import { type Http1Socket, isAnswering, KEEP_ALIVE_MS } from './limits.ts'
 
 /** A connection ends after `forMs` without a byte of its client's, and twice `everyMs` later at most. */
 type Idle = Readonly<{ forMs: number, everyMs: number }>
 
 const IDLE: Idle = { forMs: KEEP_ALIVE_MS, everyMs: 5000 }
 
-/** Node keeps the answer under way here. */
-type Http1Socket = Socket & { _httpMessage?: unknown, alpnProtocol?: string | false | null }
 type Known = { bytes: number, looks: number }
 
 /**
@@ -25,7 +23,7 @@ export function endIdle (
 ): () => void {
   const connections = new Map<Http1Socket, Known>()
   server.keepAliveTimeout = 0
-  server.on(event, (socket: Http1Socket) => {
+  server.on(event, (socket: Http1Socket & Partial<Pick<TLSSocket, 'alpnProtocol'>>) => {
     if (socket.alpnProtocol === 'h2') return // its session has a time of its own
     connections.set(socket, { bytes: 0, looks: 0 })
     socket.once('close', () => connections.delete(socket))
@@ -42,7 +40,7 @@ export function endIdle (
 
 /** @returns looks in a row, this one too, since which nothing came and nothing is under way */
 function looksIdle (socket: Http1Socket, known: Known): number {
-  const isIdle = socket.bytesRead === known.bytes && socket._httpMessage == null
+  const isIdle = socket.bytesRead === known.bytes && !isAnswering(socket)
   known.bytes = socket.bytesRead
   known.looks = isIdle ? known.looks + 1 : 0
   return known.looks

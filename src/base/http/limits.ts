@@ -87,7 +87,10 @@ export const WITHOUT_SCHEMAS = {
 /** Connections that are looked at to make room for one. */
 const MAX_LOOKS = 64
 
-type Carrying = Socket & { _httpMessage?: unknown }
+/** Node keeps the answer under way here. */
+export type Http1Socket = Socket & { _httpMessage?: unknown }
+
+export const isAnswering = ({ _httpMessage: answer }: Http1Socket): boolean => answer != null
 
 /**
  * So many connections at most: the new one takes the place of one that sent nothing since it was last looked at, and
@@ -100,18 +103,18 @@ export function boundConnections (
   maxConnections: number
 ): void {
   /** Bytes that each had sent, in the order of looks. */
-  const known = new Map<Carrying, number>()
+  const known = new Map<Http1Socket, number>()
   function makeRoom (): boolean {
     let looks = Math.min(MAX_LOOKS, known.size)
     for (const [socket, bytes] of known) {
       if (looks-- === 0) return false
       known.delete(socket)
-      if (socket.bytesRead === bytes && socket._httpMessage == null) return socket.destroy() !== undefined
+      if (socket.bytesRead === bytes && !isAnswering(socket)) return socket.destroy() !== undefined
       known.set(socket, socket.bytesRead)
     }
     return false
   }
-  server.on(event, (socket: Carrying) => {
+  server.on(event, (socket: Http1Socket) => {
     if (known.size >= maxConnections && !makeRoom()) { socket.destroy(); return }
     known.set(socket, 0)
     socket.once('close', () => known.delete(socket))

@@ -49,9 +49,10 @@ export function createReading ({ clock, isFollowing, staleMs }: ReadingDeps) {
      * @returns whether what was read counts
      */
     succeeded (sent: Moment, now: number | undefined, isLasting: boolean): boolean {
-      const isKnown = isFollowing() && (isFresh() || isLasting || isRestored(sent, now))
+      const follows = isFollowing()
+      const isKnown = follows && (isFresh() || isLasting || isRestored(sent, now))
       if (isKnown) readAt = sent
-      if (isKnown || !isFollowing()) backAt = undefined
+      if (isKnown || !follows) backAt = undefined
       return isKnown
     }
   })

@@ -174,7 +174,7 @@ t.test('what Redis lost while this replica was away counts before a client is fr
   }
 })
 
-t.test('a Redis that is lost again while others write back begins the time anew', async (t) => {
+t.test('when Redis is lost again during the wait, the wait starts over', async (t) => {
   for (const lose of ['away', 'foreign', 'unfollowed', 'a new log'] as const) {
     const { world, clock, blocks, synced } = start(t)
     await until('it is read', blocks.isRead)
