@@ -1,8 +1,8 @@
 // One run of autocannon, for load.mjs where there is no wrk. Usage: node autocannon.mjs '{"url":…,"headers":["Name:
-// value"],"clients":32,"seconds":2,"script":"cold"}'
+// value"],"clients":32,"seconds":2,"script":"cold","body":"…"}'
 import autocannon from 'autocannon'
 
-const { url, headers, clients, seconds, script } = JSON.parse(process.argv[2])
+const { url, headers, clients, seconds, script, body } = JSON.parse(process.argv[2])
 const lines = Object.fromEntries(
   headers.map((line) => {
     const at = line.indexOf(': ')
@@ -27,6 +27,7 @@ const result = await autocannon({
   connections: clients,
   duration: seconds,
   headers: lines,
+  ...(body === undefined ? {} : { method: 'POST', body }),
   requests: [script === undefined ? {} : { setupRequest }]
 })
 process.stdout.write(JSON.stringify({

@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import { stopAll } from './lib.mjs'
 import { memory } from './memory.mjs'
 import { pairs } from './pairs.mjs'
+import { parts } from './parts.mjs'
 import { peers } from './peers.mjs'
 import { proxies } from './proxies.mjs'
 import { rates } from './rates.mjs'
@@ -14,7 +15,7 @@ import { changes } from './changes.mjs'
 import { rules } from './rules.mjs'
 import { startProgress } from '../run/progress.mjs'
 
-const PARTS = { rates, rules, changes, pairs, proxies, peers, memory }
+const PARTS = { rates, parts, rules, changes, pairs, proxies, peers, memory }
 /** Of a line in results/. */
 const WIDTH = 120
 const DOCS = new URL('../../docs/inside/performance.md', import.meta.url)
@@ -28,14 +29,14 @@ const machine = `Node ${process.version}, ${cpus().length} cores of a shared ${c
   `${new Date().toISOString().slice(0, 10)}`
 const results = {}
 /** `pairs` needs another build. */
-const parts = names.length > 0 ? names : Object.keys(PARTS).filter((part) => part !== 'pairs')
+const wanted = names.length > 0 ? names : Object.keys(PARTS).filter((part) => part !== 'pairs')
 const progress = startProgress(() => {
   const done = Object.keys(results).length
-  return `${done}/${parts.length} parts measured, now ${parts[done]}`
+  return `${done}/${wanted.length} parts measured, now ${wanted[done]}`
 })
-progress.line(`bench: ${parts.join(', ')}; some minutes each`)
+progress.line(`bench: ${wanted.join(', ')}; some minutes each`)
 try {
-  for (const name of parts) {
+  for (const name of wanted) {
     const { markdown, data } = await PARTS[name]()
     const text = `${markdown}\n\n${machine}.`
     progress.line(`\n## ${name}\n\n${text}`)

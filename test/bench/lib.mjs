@@ -1,10 +1,11 @@
 // What every part of the bench needs: processes pinned to a core, their CPU time and memory, and tables.
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 
 const children = new Set()
 /** Of the tests, by `test/servers/fetch.sh`. */
@@ -66,10 +67,10 @@ export async function answers (url, status) {
   throw new Error(`nothing answers at ${url}`)
 }
 
-/** bare | fastify | resolver | people: one of `servers.mjs`, on 127.0.0.1. */
-export async function startServer (kind, port, core = 0) {
-  const child = start(process.execPath, [SERVERS, kind, String(port)], { core })
-  await answers(`http://127.0.0.1:${port}/verify`)
+/** bare | fastify | resolver | people | …: one of `servers.mjs`, on 127.0.0.1. @param answer of those that have none */
+export async function startServer (kind, port, core = 0, answer = '') {
+  const child = start(process.execPath, [SERVERS, kind, String(port), answer], { core })
+  await accepts(port)
   return child
 }
 
@@ -92,18 +93,20 @@ export async function startService (port, env, core = 0, main = MAIN) {
 
 export async function startRedis (port, core = 1) {
   const child = start('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], { core })
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (
-      await promisify(execFile)('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]).then(
-        () => true,
-        () => false
-      )
-    ) {
-      return child
-    }
+  await accepts(port)
+  return child
+}
+
+/** Whatever is spoken at that port of 127.0.0.1; throws after ten seconds. */
+async function accepts (port) {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await once(socket, 'connect').then(() => true, () => false)
+    socket.destroy()
+    if (isOpen) return
     await sleep(25)
   }
-  throw new Error('redis-server does not start')
+  throw new Error(`nothing listens at ${port}`)
 }
 
 /** Variables of a service that uses the Redis at that port. */

@@ -4,7 +4,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { cpuOf, SECONDS } from './lib.mjs'
 
-const AUTOCANNON = new URL('autocannon.mjs', import.meta.url).pathname
+const [AUTOCANNON, GRPC] = ['autocannon', 'grpc'].map((name) => new URL(`${name}.mjs`, import.meta.url).pathname)
 const lua = (name) => new URL(`wrk/${name}.lua`, import.meta.url).pathname
 const hasWrk = succeeds(() => execFileSync('wrk', ['--version'], { stdio: 'ignore' }))
 
@@ -20,13 +20,18 @@ export async function loadOf (service, url, { mayRefuse = false, ...options }) {
 
 /**
  * One run. @param script `rotate`, `many` or `cold`: a token in turn, or a new one, with each request
+ * @param body sent by POST with each request @param message a call of gRPC, and the answer that is none of the refused
  * @returns requests, rate, p50 and p99 in milliseconds, and how many were not 2xx or 3xx
  */
-export async function load (url, { headers = [], clients = 32, seconds = 2, script, core = 1 } = {}) {
-  return await (hasWrk ? wrk : autocannon)(url, { headers, clients, seconds, script, core })
+export async function load (
+  url, { headers = [], clients = 32, seconds = 2, script, body, message, answer, core = 1 } = {}
+) {
+  if (message !== undefined) return await ours(GRPC, core, { url, message, answer, clients, seconds })
+  if (!hasWrk) return await ours(AUTOCANNON, core, { url, headers, clients, seconds, script, body })
+  return await wrk(url, { headers, clients, seconds, script: body === undefined ? script : 'body', body, core })
 }
 
-async function wrk (url, { headers, clients, seconds, script, core }) {
+async function wrk (url, { headers, clients, seconds, script, body, core }) {
   const lines = headers.flatMap((line) => ['-H', line])
   const { stdout } = await promisify(execFile)('taskset', [
     '-c',
@@ -39,7 +44,7 @@ async function wrk (url, { headers, clients, seconds, script, core }) {
     ...(script === undefined ? [] : ['-s', lua(script)]),
     ...lines,
     url
-  ])
+  ], { env: { ...process.env, ...body === undefined ? {} : { BENCH_BODY: body } } })
   const latency = (share) => milliseconds(new RegExp(`${share}%\\s+([\\d.]+)(us|ms|s)`).exec(stdout))
   return {
     requests: Number(/(\d+) requests in/.exec(stdout)[1]),
@@ -54,13 +59,10 @@ function milliseconds ([, number, unit]) {
   return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit]
 }
 
-async function autocannon (url, { core, ...options }) {
+/** One of the programs beside this file. */
+async function ours (program, core, options) {
   const { stdout } = await promisify(execFile)('taskset', [
-    '-c',
-    String(core),
-    process.execPath,
-    AUTOCANNON,
-    JSON.stringify({ url, ...options })
+    '-c', String(core), process.execPath, program, JSON.stringify(options)
   ])
   return JSON.parse(stdout)
 }

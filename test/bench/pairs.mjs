@@ -4,10 +4,11 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import {
-  interleaved, MAIN, medianOf, ratioOf, ROUNDS, SECONDS, sharing, spread, startRedis, startServer, startService, stop,
-  table, untilShared
+  atHome, interleaved, MAIN, medianOf, ratioOf, ROUNDS, SECONDS, sharing, spread, startRedis, startServer, startService,
+  stop, table, untilShared
 } from './lib.mjs'
 import { GENERATOR, loadOf } from './load.mjs'
+import { openWorld, PART_ROWS, PLAIN } from './part-services.mjs'
 import { ONE_ENTRY, ROWS, SERVICE } from './rates.mjs'
 
 const STARTS = Number(process.env.BENCH_STARTS ?? 4)
@@ -20,6 +21,7 @@ const RESOURCE_ROW = { name: 'resource token, with a scope', port: TOKENS, path:
 const WANTED = new RegExp(process.env.BENCH_ROWS ?? '')
 const PAIRED = [...ROWS.filter(({ port }) => port === SERVICE || port === ONE_ENTRY), RESOURCE_ROW]
   .filter(({ name }) => WANTED.test(name))
+const OF_PARTS = PART_ROWS.filter(({ name }) => name !== PLAIN && WANTED.test(name))
 /** From a port of this build to the same one of the other. */
 const OTHER = 100
 
@@ -29,9 +31,13 @@ export async function pairs () {
   const servers = [await startRedis(REDIS), await startServer('resolver', RESOLVER, 1)]
   const authgear = await startAuthgear()
   const runs = PAIRED.map(() => [[], []])
+  const ofParts = OF_PARTS.map(() => [[], []])
   try {
-    for (let index = 0; index < STARTS; index++) await measure(other, runs)
-    return report(runs)
+    for (let index = 0; index < STARTS; index++) {
+      if (PAIRED.length > 0) await measure(other, runs)
+      if (OF_PARTS.length > 0) await measureParts(other, ofParts)
+    }
+    return report([...PAIRED, ...OF_PARTS], [...runs, ...ofParts])
   } finally {
     authgear.closeAllConnections()
     authgear.close()
@@ -78,6 +84,22 @@ async function measure (other, runs) {
   }
 }
 
+/** The rows of parts.mjs, each from the start of its two services to their end. */
+const measureParts = (other, runs) => atHome('pairs', async (home, children) => {
+  const world = await openWorld(home, children)
+  try {
+    for (const [index, row] of OF_PARTS.entries()) {
+      const builds = [await row.start(world.place(row)), await row.start(world.place(row, other, OTHER))]
+      children.push(...builds.map(({ child }) => child))
+      const rounds = await interleaved(builds, ({ child, asked }) => loadOf(child, asked.url, asked))
+      for (const [build, of] of rounds.entries()) runs[index][build].push(...of)
+      for (const { child } of builds) await stop(child)
+    }
+  } finally {
+    await world.close()
+  }
+})
+
 /** The three services that the rows ask, of one build. */
 async function startBuild (main, offset) {
   const [alone, shared, tokens] = [SERVICE, ONE_ENTRY, TOKENS].map((port) => port + offset)
@@ -95,8 +117,8 @@ async function startBuild (main, offset) {
   }
 }
 
-function report (runs) {
-  const data = PAIRED.map(({ name }, index) => {
+function report (rows, runs) {
+  const data = rows.map(({ name }, index) => {
     const [now, other] = runs[index]
     return {
       name,

@@ -1,6 +1,8 @@
-// The servers beside this service, each a process of its own. Usage: node servers.mjs KIND PORT
+// The servers beside this service, each a process of its own. Usage: node servers.mjs KIND PORT [ANSWER]
 import { createServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import fastify from 'fastify'
+import { framed } from './grpc-frame.mjs'
 
 const IDENTITY = [
   'x-authgear-session-valid',
@@ -58,11 +60,36 @@ export const handlers = {
   app: (_request, response) => { response.writeHead(200, ['content-length', '2']); response.end('ok') }
 }
 
-const [kind, port] = process.argv[1] === new URL(import.meta.url).pathname ? process.argv.slice(2) : []
+/** Reads a document of JSON with each request, and answers with this one. */
+const checking = (answer) => (request, response) => {
+  let body = ''
+  request.on('data', (data) => { body += data }).on('end', () => {
+    JSON.parse(body)
+    response.writeHead(200, ['content-type', 'application/json; charset=utf-8', 'content-length', answer.length])
+    response.end(answer)
+  })
+}
+
+/** A call of gRPC: reads its message, and answers with this one. */
+function answerCall (stream, message) {
+  stream.resume().on('end', () => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'grpc-message': 'OK' }))
+    stream.end(message)
+  })
+}
+
+const isMain = process.argv[1] === new URL(import.meta.url).pathname
+const [kind, port, answer] = isMain ? process.argv.slice(2) : []
 if (kind === 'fastify') {
   const app = fastify()
   app.get('/verify', (_request, reply) => { reply.hijack(); reply.raw.writeHead(200, HEADERS); reply.raw.end() })
   await app.listen({ port: Number(port), host: '127.0.0.1' })
+} else if (kind === 'grpc') {
+  const message = framed(Buffer.from(answer, 'base64'))
+  createHttp2Server().on('stream', (stream) => answerCall(stream, message)).listen(Number(port), '127.0.0.1')
+} else if (kind === 'checking') {
+  createServer(checking(answer)).listen(Number(port), '127.0.0.1')
 } else if (kind !== undefined) {
   createServer(handlers[kind]).listen(Number(port), '127.0.0.1')
 }
