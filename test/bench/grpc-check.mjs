@@ -46,7 +46,7 @@ export async function examineGrpc (port, token, refusedToken) {
     if (refusal.status?.code !== UNAUTHENTICATED) throw new Error('gRPC: a token that is nobody\'s is allowed')
     const again = await send(client, message)
     const { source } = METHOD.responseDeserialize(again).dynamic_metadata.fields
-    if (source.string_value !== 'memory') throw new Error('gRPC: the answer is not from memory')
+    if (source.stringValue !== 'memory') throw new Error('gRPC: the answer is not from memory')
     return { message: message.toString('base64'), answer: again.toString('base64') }
   } finally {
     client.close()
