@@ -1,10 +1,10 @@
+import { hash, randomBytes } from 'node:crypto'
 import type { Http2SecureServer } from 'node:http2'
 import fastify, {
   type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyReply, type FastifyRequest,
   type FastifyServerOptions, type onRequestHookHandler
 } from 'fastify'
 import { isString, type Json, objectOf } from '../../base/core/json.ts'
-import { equalSecret } from '../../base/crypto/constant-time-equal.ts'
 import type { Feed } from './feed.ts'
 import type { SessionNames } from './session-names.ts'
 import type { App } from './event.ts'
@@ -85,6 +85,7 @@ type Gate = Readonly<{ check: onRequestHookHandler, appOf: (request: FastifyRequ
 /** Before anything of a body is read. A token in an address would be in every log on its way. */
 function createGate (apps: readonly App[], strangers: Strangers): Gate {
   const admitted = new WeakMap<FastifyRequest, string>()
+  const nameOf = createAppOf(apps)
   return {
     appOf: (request) => admitted.get(request) ?? '',
     check (request, reply, done) {
@@ -92,7 +93,7 @@ function createGate (apps: readonly App[], strangers: Strangers): Gate {
       if ('token' in query || 'access_token' in query) {
         return refuse(reply, 400, 'bad_request', 'send the token in Authorization: Bearer …, not in the URL')
       }
-      const name = nameOf(apps, request.headers.authorization ?? '')
+      const name = nameOf(request.headers.authorization ?? '')
       if (name === undefined || (query['app'] !== undefined && query['app'] !== name)) {
         reply.header('www-authenticate', 'Bearer')
         return refuse(reply, 401, 'unauthorized', NO_APP)
@@ -106,11 +107,20 @@ function createGate (apps: readonly App[], strangers: Strangers): Gate {
 
 const queryOf = ({ query }: FastifyRequest): Json => objectOf(query) ?? {}
 
-/** Compares with each, so that its time tells nothing. */
-function nameOf (apps: readonly App[], authorization: string): string | undefined {
-  let name: string | undefined
-  for (const app of apps) if (equalSecret(authorization, `Bearer ${app.token}`)) name = app.name
-  return name
+type Digest = (text: string) => string
+
+/** A digest that nobody can compute elsewhere: how long its comparison takes tells nothing of a token. */
+function createDigest (): Digest {
+  const secret = randomBytes(32).toString('hex')
+  return (text) => hash('sha256', secret + text)
+}
+
+/** Finds the app by one digest, however many apps there are: a stranger's request costs no more. */
+export function createAppOf (
+  apps: readonly App[], digest: Digest = createDigest()
+): (authorization: string) => string | undefined {
+  const names = new Map(apps.map(({ name, token }) => [digest(`Bearer ${token}`), name]))
+  return (authorization) => names.get(digest(authorization))
 }
 
 function refuse (reply: FastifyReply, code: 400 | 401 | 503, error: string, message: string): void {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createUnfinished } from '../../../../src/base/http/unfinished.ts'
-import { buildEventsListener } from '../../../../src/parts/events/listener.ts'
+import { buildEventsListener, createAppOf } from '../../../../src/parts/events/listener.ts'
 import { APPS } from '../../../helpers/event-stream.ts'
 import { ask } from '../../../helpers/request.ts'
 
@@ -29,4 +29,18 @@ t.test('a defect is logged, its message stays here, and nobody waits for an answ
   t.match(errors, [{ message: SECRET }])
   await t.rejects(ask(port, { path: '/events', headers }), 'a stream ends')
   t.match(errors, [{}, { message: SECRET }])
+})
+
+t.test('finds an app among a hundred by one digest, and none by another token', async (t) => {
+  const apps = Array.from({ length: 100 }, (_, index) => ({ name: `app${index}`, token: `${index}`.padStart(32, 'x') }))
+  let digests = 0
+  const appOf = createAppOf(apps, (text) => { digests++; return text })
+  for (const [authorization, name] of [
+    [`Bearer ${apps[99]?.token}`, 'app99'], [`bearer ${apps[99]?.token}`, undefined], ['Bearer x', undefined], ['', undefined]
+  ] as const) {
+    digests = 0
+    t.equal(appOf(authorization), name)
+    t.equal(digests, 1)
+    t.equal(createAppOf(apps)(authorization), name)
+  }
 })
