@@ -101,7 +101,8 @@ export function createAccessRecord (deps: AccessRecordDeps): AccessRecord {
 
   const folds = createFolds({ windowMs: settings.windowMs, maxBytes: deps.maxBytes, clock }, (one: Counted) => {
     const { decided, count, first, last } = one
-    write({ at: timeOf(first), ...decided, count, first: timeOf(first), last: timeOf(last) })
+    const began = timeOf(first)
+    write({ at: began, ...decided, count, first: began, last: last === first ? began : timeOf(last) })
   })
   const describe = createDescribe(deps)
 
@@ -176,7 +177,9 @@ function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps
 
 const textOfCall = (call: McpCall | undefined): string => call === undefined ? '' : `${call.method} ${call.name ?? ''}`
 
-const textOf = (credentials: Credentials): string => JSON.stringify(Object.entries(credentials).toSorted())
+/** By their names alone: to compare whole entries JavaScript would write each as a text. */
+const textOf = (credentials: Credentials): string =>
+  JSON.stringify(Object.entries(credentials).toSorted(([one], [other]) => one < other ? -1 : 1))
 
 /** The proxy's own words; in a policy header a client can only make things stricter. */
 function policyOf ({ endpoint, query, proxy: { policies } }: Reported): string {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { createAccessRecord } from '../../../../src/parts/access-record/record.ts'
 import type { AccessRecordSettings } from '../../../../src/parts/access-record/record.ts'
@@ -235,4 +236,22 @@ t.test('records whose session a revocation ends, if it names one', async (t) => 
     ['revocation', 'management', 'everything', undefined]
   ])
   t.notMatch(JSON.stringify(lines), 'secret')
+})
+
+t.test('a session keeps its name over versions', async (t) => {
+  const { lines, report } = start()
+  const credentials = { session: 's', bearer: undefined, appSession: 'a', appAccessToken: undefined, own: 'host value' }
+  report('/', {}, { ...ALICE, who: { ...ALICE.who, credentials } as never })
+  const text = '[["appAccessToken",null],["appSession","a"],["bearer",null],["own","host value"],["session","s"]]'
+  t.equal(lines[0]?.['session'], createHmac('sha256', new Uint8Array(32)).update(text).digest('base64url').slice(0, 22))
+})
+
+t.test('a line says when the first and the last of its decisions were', async (t) => {
+  const { lines, clock, record, report } = start()
+  report('/')
+  for (let n = 0; n < 2; n++) { clock.advance(1000); report('/') }
+  record.flush()
+  t.strictSame(lines.map(({ at, first, last }) => [at, first, last].map((time) => Date.parse(String(time)))), [
+    [0, 0, 0], [1000, 1000, 2000]
+  ])
 })
