@@ -16,84 +16,97 @@ export type CheckRequest = Readonly<{
   extensions: ReadonlyMap<string, string>
 }>
 
-type Found = { -readonly [K in keyof CheckRequest]?: CheckRequest[K] }
-type ReadField = (reader: Reader) => void
-type Fields = Readonly<Record<number, ReadField>>
+/** What is read so far. `joined`, `lines`: header lines of a map, and of a list. */
+type Found = { -readonly [K in Exclude<keyof CheckRequest, 'headers' | 'extensions'>]?: CheckRequest[K] } & {
+  readonly extensions: Map<string, string>
+  readonly joined: string[]
+  lines?: string[]
+}
+type ReadField<To> = (reader: Reader, to: To) => void
+/** By its number. Each table is made once, so that no request makes functions. */
+type Fields<To> = Readonly<Record<number, ReadField<To>>>
 
 /** A header name, and the bytes that no value may hold: Node's HTTP parser refuses the same. */
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0-\x08\x0a-\x1f\x7f]/
 
+const skip: ReadField<unknown> = (reader) => reader.skip()
+const skipNumber: ReadField<unknown> = (reader) => reader.skipNumber()
+const NONE: Fields<unknown> = {}
+
+/** A nested message, which may be there once. */
+const message = <To>(once: Fields<To>, repeated: Fields<To> = NONE): ReadField<To> =>
+  (reader, to) => readOnce(reader.message(), to, once, repeated)
+
+type Entry = { key: string, value: string, raw: string }
+
+/** An entry of a map, or a HeaderValue: key, value, raw_value. */
+const ENTRY: Fields<Entry> = {
+  1: (text, read) => { read.key = text.text() },
+  2: (text, read) => { read.value = text.text() },
+  3: (text, read) => { read.raw = text.text() }
+}
+
+function readEntry (reader: Reader): Readonly<Entry> {
+  const read = { key: '', value: '', raw: '' }
+  readOnce(reader.message(), read, ENTRY)
+  return read
+}
+
+/** SocketAddress: protocol, address, port, IPv4 as IPv6. */
+const SOCKET: Fields<Found> = {
+  1: skipNumber,
+  2: (text, found) => { found.source = text.text() },
+  3: skipNumber,
+  6: skipNumber
+}
+
+/** HeaderMap, as Envoy's `encode_raw_headers` fills it: a list that keeps each line. */
+const LINES: Fields<string[]> = {
+  1: (line, lines) => {
+    const { key, value, raw } = readEntry(line)
+    if (value !== '' && raw !== '') throw new Unreadable('a header has two values')
+    addLine(lines, { key, value: value === '' ? raw : value })
+  }
+}
+
+const HTTP: Fields<Found> = {
+  1: (text, found) => { found.id = text.text() },
+  2: (text, found) => { found.method = present(text.text()) },
+  4: (text, found) => { found.path = present(text.text()) },
+  5: (text, found) => { found.host = present(text.text()) },
+  // the body's size
+  9: skipNumber,
+  13: (map, found) => { readOnce(map.message(), found.lines = [], NONE, LINES) }
+}
+/** The map without `encode_raw_headers`, which joins the lines of one name by a comma. */
+const HTTP_REPEATED: Fields<Found> = { 3: (entry, { joined }) => addLine(joined, readEntry(entry)) }
+
+/** Peer → Address → SocketAddress → address, where a pipe has none; and Request → HttpRequest. */
+const ATTRIBUTES: Fields<Found> = {
+  1: message({ 1: message({ 1: message(SOCKET) }) }),
+  4: message({ 2: message(HTTP, HTTP_REPEATED) })
+}
+const EXTENSIONS: Fields<Found> = {
+  10: (entry, { extensions }) => {
+    const { key, value } = readEntry(entry)
+    if (extensions.has(key)) throw new Unreadable('a context extension comes twice')
+    extensions.set(key, value)
+  }
+}
+const CHECK: Fields<Found> = { 1: message(ATTRIBUTES, EXTENSIONS) }
+
 /** @throws Unreadable: what Envoy never writes, above all anything that is said twice */
 export function readCheckRequest (bytes: Buffer): CheckRequest {
-  const found: Found = {}
-  const extensions = new Map<string, string>()
-  readOnce(new Reader(bytes), {
-    1: (request) => readOnce(request.message(), {
-      1: (attributes) => { readSource(attributes.message(), found) },
-      4: (attributes) => readOnce(attributes.message(), { 2: (one) => readHttp(one.message(), found) })
-    }, { 10: (attributes) => readExtension(attributes.message(), extensions) })
-  })
-  const { method, path, host, id = '', headers, source } = found
-  if (method === undefined || path === undefined || host === undefined || headers === undefined) {
+  const found: Found = { extensions: new Map(), joined: [] }
+  readOnce(new Reader(bytes), found, CHECK)
+  const { method, path, host, id = '', source, extensions, joined, lines = [] } = found
+  if (method === undefined || path === undefined || host === undefined) {
     throw new Unreadable('it says nothing of an HTTP request')
   }
-  return { method, path, host, id, headers, source, extensions }
-}
-
-/** Peer → Address → SocketAddress → address; a pipe has none. */
-function readSource (peer: Reader, found: Found): void {
-  readOnce(peer, {
-    1: (address) => readOnce(address.message(), {
-      1: (socket) => readOnce(socket.message(), {
-        // protocol, port, IPv4 as IPv6
-        1: skipNumber,
-        2: (text) => { found.source = text.text() },
-        3: skipNumber,
-        6: skipNumber
-      })
-    })
-  })
-}
-
-function readExtension (entry: Reader, extensions: Map<string, string>): void {
-  const { key, value } = readEntry(entry)
-  if (extensions.has(key)) throw new Unreadable('a context extension comes twice')
-  extensions.set(key, value)
-}
-
-/**
- * Header lines are in one of two fields: a map that joins those of one name by a comma, or, with Envoy's
- * `encode_raw_headers`, a list that keeps each.
- */
-function readHttp (http: Reader, found: Found): void {
-  const joined: string[] = []
-  let lines: string[] | undefined
-  readOnce(http, {
-    1: (text) => { found.id = text.text() },
-    2: (text) => { found.method = present(text.text()) },
-    4: (text) => { found.path = present(text.text()) },
-    5: (text) => { found.host = present(text.text()) },
-    // the body's size
-    9: skipNumber,
-    13: (map) => { lines = readLines(map.message()) }
-  }, { 3: (entry) => addLine(joined, readEntry(entry.message())) })
-  if (joined.length > 0 && lines !== undefined && lines.length > 0) throw new Unreadable('header lines come twice')
-  found.headers = joined.length > 0 ? joined : lines ?? []
-}
-
-/** HeaderMap → HeaderValue: key, value or raw_value. */
-function readLines (map: Reader): string[] {
-  const lines: string[] = []
-  readOnce(map, {}, {
-    1: (line) => {
-      const { key, value, raw } = readEntry(line.message())
-      if (value !== '' && raw !== '') throw new Unreadable('a header has two values')
-      addLine(lines, { key, value: value === '' ? raw : value })
-    }
-  })
-  return lines
+  if (joined.length > 0 && lines.length > 0) throw new Unreadable('header lines come twice')
+  return { method, path, host, id, headers: joined.length > 0 ? joined : lines, source, extensions }
 }
 
 function addLine (lines: string[], { key, value }: Readonly<{ key: string, value: string }>): void {
@@ -102,34 +115,20 @@ function addLine (lines: string[], { key, value }: Readonly<{ key: string, value
   lines.push(key, value)
 }
 
-/** An entry of a map, or a HeaderValue: its fields 1, 2 and 3. */
-function readEntry (entry: Reader): Readonly<{ key: string, value: string, raw: string }> {
-  const read = { key: '', value: '', raw: '' }
-  readOnce(entry, {
-    1: (text) => { read.key = text.text() },
-    2: (text) => { read.value = text.text() },
-    3: (text) => { read.raw = text.text() }
-  })
-  return read
-}
-
 function present (text: string): string {
   if (text === '' || FORBIDDEN.test(text)) throw new Unreadable('the request line is none')
   return text
 }
 
-const skip: ReadField = (reader) => reader.skip()
-const skipNumber: ReadField = (reader) => reader.skipNumber()
-
 /** Each of the first may be there once: protobuf lets the last one win, or merges, which no two readers must decide. */
-function readOnce (reader: Reader, once: Fields, repeated: Fields = {}): void {
+function readOnce<To> (reader: Reader, to: To, once: Fields<To>, repeated: Fields<To> = NONE): void {
   let seen = 0
   for (let number = reader.next(); number !== 0; number = reader.next()) {
     const read = once[number]
     if (read !== undefined) {
       if ((seen & (1 << number)) !== 0) throw new Unreadable('a field comes twice')
       seen |= 1 << number
-      read(reader)
-    } else (repeated[number] ?? skip)(reader)
+      read(reader, to)
+    } else (repeated[number] ?? skip)(reader, to)
   }
 }
