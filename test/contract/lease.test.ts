@@ -129,6 +129,27 @@ t.test('a lease', async (t) => {
     t.equal(await redis.cli('EXISTS', lease.replace(/lease$/, 'entry')), 0, 'and nothing is written without it')
   })
 
+  t.test('ends in the command that writes, or in one more where that was not answered', async (t) => {
+    for (const { failing, commands, written } of [
+      { failing: 0, commands: 1, written: 1 }, { failing: 1, commands: 2, written: 0 }
+    ]) {
+      const { redis, lease, holder } = await start(t)
+      const won = await win(holder)
+      Object.assign(holder.state, { commands: 0, failing })
+      await won.done(entryOf(), 20_000)
+      t.equal(holder.state.commands, commands)
+      t.equal(await redis.cli('EXISTS', lease), 0)
+      t.equal(await redis.cli('EXISTS', lease.replace(/lease$/, 'entry')), written)
+      t.strictSame(holder.errors, failing === 0 ? [] : ['write'])
+    }
+  })
+
+  t.test('ends without a value that has no life left', async (t) => {
+    const { redis, lease, holder } = await start(t)
+    await (await win(holder)).done(entryOf(), 0)
+    t.strictSame([await redis.cli('EXISTS', lease), await redis.cli('EXISTS', lease.replace(/lease$/, 'entry'))], [0, 0])
+  })
+
   t.test('survives a renewal that Redis did not answer', async (t) => {
     const { redis, lease, holder } = await start(t)
     await win(holder)

@@ -131,8 +131,9 @@ function holding<V extends Dated> (shared: Shared<V>, key: CacheKey, token: stri
     async finish (outcome) {
       const written = await apply(shared, key, token, outcome)
       if (written?.kind === 'unreachable') sharedError('write', written.error)
-      // the value is acknowledged before, or one who waits would find neither
-      await leases.release(key, token).catch((error: unknown) => sharedError('release', error))
+      if (written?.kind !== 'stored') {
+        await leases.release(key, token).catch((error: unknown) => sharedError('release', error))
+      }
       stopRenewing()
     }
   }

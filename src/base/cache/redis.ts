@@ -34,11 +34,15 @@ const REPLICA_CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
+const NOTHING_STORED: CacheWrite = Object.freeze({ kind: 'nothing' })
 
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 type Fence = Readonly<{ name: string, token: string }>
 
-/** Never rejects: an error is an outcome. */
+/**
+ * Never rejects: an error is an outcome. What writes ends its lease in the same command, so that one who waits for the
+ * lease finds the value; after an error nobody knows whether it did.
+ */
 export interface RedisCache<V extends Dated = Entry> {
   read (key: CacheKey): Promise<CacheRead<V>>
   write (key: CacheKey, entry: V, lifeMs: number, fence: Fence): Promise<CacheWrite>
@@ -51,17 +55,17 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
     read: (key: CacheKey) =>
       read(tier, key).catch((error: unknown): CacheRead<V> => ({ kind: 'unreachable', error })),
     async write (key: CacheKey, entry: V, lifeMs: number, { name, token }: Fence): Promise<CacheWrite> {
-      if (lifeMs < 1) return STORED
+      if (lifeMs < 1) return NOTHING_STORED
       try {
         const sealed = tier.sealer.seal(key, tier.form.encode(entry))
-        await tier.commands.setPxWhile(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        await tier.commands.setPxInstead(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
       }
     },
     drop: (key: CacheKey, fence: Fence) =>
-      tier.commands.deleteWhile(fence.name, fence.token, nameOf(tier, key)).then(
+      tier.commands.deleteBothWhile(fence.name, fence.token, nameOf(tier, key)).then(
         () => STORED,
         (error: unknown): CacheWrite => ({ kind: 'unreachable', error })
       )

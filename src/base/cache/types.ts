@@ -15,7 +15,8 @@ export type CacheRead<V = Entry> =
 /** True if an entry may be used; one that may not counts as a miss. */
 export type Accept<V = Entry> = (entry: V, remainingMs: number) => boolean
 
-export type CacheWrite = Readonly<{ kind: 'stored' }> | Readonly<{ kind: 'unreachable', error: unknown }>
+/** `nothing`: the value has no life left. */
+export type CacheWrite = Readonly<{ kind: 'stored' | 'nothing' }> | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** One tier of the cache. Never rejects, never throws: an error is an outcome. */
 export interface Cache<Key extends string, V = Entry> {

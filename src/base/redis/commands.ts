@@ -41,8 +41,11 @@ function createGathering (redis: Redis): () => void {
 
 const FENCED_SET =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) end return 0"
+const FENCED_REPLACE =
+  "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end " +
+    "redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3]) return redis.call('del', KEYS[1])"
 const FENCED_DELETE =
-  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2]) end return 0"
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[2], KEYS[1]) end return 0"
 const COMPARE_AND_SET =
   "if (redis.call('get', KEYS[1]) or '') == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2]) end return 0"
 /** A value of another type is garbage; DEL comes first, so that the script works out of memory. */
@@ -90,8 +93,11 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
     /** Only while the other key, in the same slot, still holds that value. */
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
       limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
-    /** Only while the other key, in the same slot, still holds that value. */
-    deleteWhile: (fence: string, token: string, key: string): Promise<unknown> =>
+    /** The same; it deletes the other key. */
+    setPxInstead: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
+      limited(() => redis.eval(FENCED_REPLACE, 2, fence, key, token, value, lifeMs)),
+    /** Deletes both, while the first still holds that value. */
+    deleteBothWhile: (fence: string, token: string, key: string): Promise<unknown> =>
       limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
     /** @returns whether this call made the key */
     setIfAbsent: (key: string, value: string, lifeMs: number): Promise<boolean> =>
