@@ -31,10 +31,12 @@ const isBrokenBearer = (line: string, index: number): boolean =>
 
 /** Two different values: another site set one of them, and neither is used. */
 export function readOwnCookie (rawHeaders: readonly string[], cookie: string, host: string): CredentialsRead {
-  const values = new Set(cookieValues(rawHeaders, cookie))
-  const [value] = values
+  const values = cookieValues(rawHeaders, cookie)
+  const value = values[0]
   if (value === undefined) return { kind: 'none' }
-  if (values.size > 1) return { kind: 'refused', reason: 'ambiguous_credentials', bearer: false }
+  if (values.length > 1 && values.some((other) => other !== value)) {
+    return { kind: 'refused', reason: 'ambiguous_credentials', bearer: false }
+  }
   if (!OWN_VALUE.test(value)) return { kind: 'refused', reason: 'malformed_credentials', bearer: false }
   return { kind: 'credentials', credentials: ownCredentials(host, value) }
 }
