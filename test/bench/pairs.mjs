@@ -28,10 +28,8 @@ const OTHER = 100
 export async function pairs () {
   const other = process.env.BENCH_OTHER
   if (other === undefined) throw new Error('pairs: set BENCH_OTHER to the dist/main.js of the other build')
-  const servers = [await startRedis(REDIS), await startServer('resolver', RESOLVER, 1)]
-  const authgear = await startAuthgear()
-  const runs = PAIRED.map(() => [[], []])
-  const ofParts = OF_PARTS.map(() => [[], []])
+  const [runs, ofParts] = [PAIRED, OF_PARTS].map((rows) => rows.map(() => [[], []]))
+  const stopServers = PAIRED.length > 0 ? await startServers() : () => {}
   try {
     for (let index = 0; index < STARTS; index++) {
       if (PAIRED.length > 0) await measure(other, runs)
@@ -39,6 +37,15 @@ export async function pairs () {
     }
     return report([...PAIRED, ...OF_PARTS], [...runs, ...ofParts])
   } finally {
+    await stopServers()
+  }
+}
+
+/** @returns what ends them */
+async function startServers () {
+  const servers = [await startRedis(REDIS), await startServer('resolver', RESOLVER, 1)]
+  const authgear = await startAuthgear()
+  return async () => {
     authgear.closeAllConnections()
     authgear.close()
     for (const child of servers) await stop(child)
