@@ -17,6 +17,9 @@ const REQUEST: readonly Field[] = [
   [':method', 'GET'], [':scheme', 'https'], [':path', '/verify'], [':authority', 'x']
 ]
 
+/** As many as fit the bound of a head, of which HTTP/2 counts 32 bytes more for each. */
+const LINES = Array.from({ length: 1600 }, (_, at): Field => [`x${at.toString(36)}`, 'ab'])
+
 /** Keeps so many open: one that ended is opened again. */
 async function keepOpen (count: number, over: AbortSignal, open: () => Socket): Promise<void> {
   const sockets = new Set<Socket>()
@@ -35,11 +38,28 @@ export const unfinishedHeads: Attack = async (port, over) => {
   await keepOpen(4000, over, () => connect(port, '127.0.0.1', function (this: Socket) { this.write(HEAD) }))
 }
 
-/** The same over HTTP/2: all frames of a head but the last, on fewer connections than may be open in 128 MiB. */
-export const unfinishedHeadsOverHttp2: Attack = async (port, over) => {
-  const head = headFrames([...REQUEST, ['x-long', 'a'.repeat(62 * 1024)], LONG], 1)
-  const begun = Buffer.concat([PREFACE_AND_SETTINGS, ...head.slice(0, 4)])
-  await keepOpen(500, over, () => {
+/** Each line is two texts in V8's heap: nine times as much as it has bytes. */
+const MANY_LINES = `GET /verify HTTP/1.1\r\nHost: x\r\n${'ab:cd\r\n'.repeat(3990)}`
+
+/** Heads of many short lines that never end, on fewer connections than may wait to be accepted. */
+export const unfinishedLines: Attack = async (port, over) => {
+  await keepOpen(500, over, () => connect(port, '127.0.0.1', function (this: Socket) { this.write(MANY_LINES) }))
+}
+
+/** Heads over HTTP/2 without their last frame, on fewer connections than may be open in 128 MiB. */
+export const unfinishedHeadsOverHttp2: Attack = (port, over) =>
+  beginHeads([['x-long', 'a'.repeat(62 * 1024)], LONG], 250, port, over)
+
+/** The same with many short lines, on as many connections as may be open in 256 MiB. */
+export const unfinishedLinesOverHttp2: Attack = (port, over) =>
+  beginHeads([...LINES, ['x-long', 'a'.repeat(16 * 1024)]], 500, port, over)
+
+async function beginHeads (
+  fields: readonly Field[], count: number, port: number, over: AbortSignal
+): Promise<void> {
+  const frames = headFrames([...REQUEST, ...fields], 1).slice(0, -1)
+  const begun = Buffer.concat([PREFACE_AND_SETTINGS, ...frames.slice(0, 4)])
+  await keepOpen(count, over, () => {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
     return socket.once('secureConnect', () => socket.write(begun))
   })
@@ -55,6 +75,12 @@ export const unreadPipelines: Attack = async (port, over) => {
 export const unreadAnswers: Attack = async (port, over) => {
   const requests = requestsOf([...REQUEST, LONG], 400)
   await keepOpen(3, over, () => withoutReading(port, requests))
+}
+
+/** The same with heads of many short lines. */
+export const unreadAnswersToManyLines: Attack = async (port, over) => {
+  const requests = requestsOf([...REQUEST, ...LINES], 400)
+  await keepOpen(20, over, () => withoutReading(port, requests))
 }
 
 /** The same with many connections, and short heads, also more than may be under way at a time. */

@@ -5,8 +5,8 @@ import { heapFlags } from '../../src/base/core/memory-budget.ts'
 import { startFastResolver } from '../helpers/measured-process.ts'
 import { limitMemory } from '../helpers/memory-limit.ts'
 import {
-  type Attack, unfinishedHeads, unfinishedHeadsOverHttp2, unfinishedMessages, unreadAnswers, unreadPipelines,
-  unreadShortAnswers
+  type Attack, unfinishedHeads, unfinishedHeadsOverHttp2, unfinishedLines, unfinishedLinesOverHttp2,
+  unfinishedMessages, unreadAnswers, unreadAnswersToManyLines, unreadPipelines, unreadShortAnswers
 } from '../helpers/neighbour.ts'
 import { makeOwnCert } from '../helpers/own-cert.ts'
 import { startProcess, type Service } from '../helpers/process.ts'
@@ -26,9 +26,16 @@ type World = Readonly<{ listener: 'plain' | 'tls' | 'grpc', attack: Attack, leas
 
 const WORLDS: Readonly<Record<string, World>> = {
   'heads that never end': { listener: 'plain', attack: unfinishedHeads },
+  'heads of many lines that never end': { listener: 'plain', attack: unfinishedLines },
   'heads that never end over HTTP/2': { listener: 'tls', attack: unfinishedHeadsOverHttp2 },
+  'heads of many lines that never end over HTTP/2': {
+    listener: 'tls', attack: unfinishedLinesOverHttp2, leastMib: 256
+  },
   'answers that are never read': { listener: 'plain', attack: unreadPipelines },
   'answers that are never read over HTTP/2': { listener: 'tls', attack: unreadAnswers },
+  'answers to many lines that are never read over HTTP/2': {
+    listener: 'tls', attack: unreadAnswersToManyLines, leastMib: 256
+  },
   'short answers that are never read over HTTP/2': { listener: 'tls', attack: unreadShortAnswers, leastMib: 256 },
   'messages that never end over gRPC': { listener: 'grpc', attack: unfinishedMessages }
 }

@@ -40,8 +40,8 @@ const NOTHING_STORED: CacheWrite = Object.freeze({ kind: 'nothing' })
 type Fence = Readonly<{ name: string, token: string }>
 
 /**
- * Never rejects: an error is an outcome. What writes ends its lease in the same command, so that one who waits for the
- * lease finds the value; after an error nobody knows whether it did.
+ * Never rejects: an error is an outcome. A write or a drop also ends its lease, in one script, so that one who waits
+ * for the lease finds the value; after an error nobody knows whether it ended.
  */
 export interface RedisCache<V extends Dated = Entry> {
   read (key: CacheKey): Promise<CacheRead<V>>
@@ -58,14 +58,14 @@ export function createRedisCache<V extends Dated> (tier: RedisTier<V>): RedisCac
       if (lifeMs < 1) return NOTHING_STORED
       try {
         const sealed = tier.sealer.seal(key, tier.form.encode(entry))
-        await tier.commands.setPxInstead(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
+        await tier.commands.setPxAndDeleteFence(name, token, nameOf(tier, key), sealed, Math.floor(lifeMs))
         return STORED
       } catch (error) {
         return { kind: 'unreachable', error }
       }
     },
     drop: (key: CacheKey, fence: Fence) =>
-      tier.commands.deleteBothWhile(fence.name, fence.token, nameOf(tier, key)).then(
+      tier.commands.deleteWithFence(fence.name, fence.token, nameOf(tier, key)).then(
         () => STORED,
         (error: unknown): CacheWrite => ({ kind: 'unreachable', error })
       )

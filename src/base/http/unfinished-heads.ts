@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
-import { MAX_HEADER_BYTES } from './limits.ts'
+import { BYTES_PER_TEXT, MAX_HEADER_BYTES, MAX_HELD_HEAD_BYTES } from './limits.ts'
 import { createUnfinished, type Held, type Owner, ownerOf, type Unfinished } from './unfinished.ts'
 
 /** The bound of one handshake in bytes: an unfinished ClientHello may have twice as many, and most have 2 KiB. */
@@ -13,8 +13,8 @@ const HANDSHAKE_BYTES = 64 * 1024
 const SHARE_OF_HANDSHAKES = 1 / 4
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 /**
- * The bytes that a connection may send between two looks at a read: half the budget where all that may be open hold as
- * many. A look copies what was read, and one a request would cost a quarter of a hit.
+ * The bytes that a connection may send between two looks at a read. All that may be open hold a sixteenth of the memory
+ * limit by it, beside the budget. A look copies what was read, and one a request would cost a quarter of a hit.
  */
 const UNSEEN_BYTES = 8 * 1024
 
@@ -28,7 +28,7 @@ export function boundHeads (server: FastifyInstance['server'], unfinished: Unfin
 
 /** While there are so few connections that their heads fit the budget, whatever they send, nothing is counted. */
 function createHeadCounter (unfinished: Unfinished): (socket: Socket) => void {
-  const few = unfinished.maxBytes / 2 / MAX_HEADER_BYTES
+  const few = unfinished.maxBytes / 2 / MAX_HELD_HEAD_BYTES
   const uncounted = new Set<Socket>()
   let open = 0
   return (socket) => {
@@ -44,22 +44,23 @@ function createHeadCounter (unfinished: Unfinished): (socket: Socket) => void {
 /** Bytes behind a whole head in the same read count as unfinished: nothing tells where that head ended. */
 function countHead (socket: Socket, unfinished: Unfinished): void {
   let held: Held | undefined
-  let unseen = 0
+  let [unseen, counted] = [0, 0]
   const end = (): void => {
     if (held !== undefined) unfinished.release(held)
     held = undefined
+    unseen = counted = 0
   }
   socket.once('close', end)
-  afterEachRead(socket, (bytes, read) => {
+  afterEachRead(socket, (bytes, texts, read) => {
     unseen += bytes
-    if (held === undefined && unseen < UNSEEN_BYTES) return
-    const more = unseen
-    unseen = 0
+    if (held === undefined && texts === 0 && unseen < UNSEEN_BYTES) return
     if (read().subarray(-END_OF_HEAD.length).equals(END_OF_HEAD)) return end()
     held ??= unfinished.hold(ownerOfSocket(socket), 0)
     unfinished.feed(held)
     // the parser keeps no more; a webhook's body has a bound of its own
-    unfinished.grow(held, Math.min(more, MAX_HEADER_BYTES - held.bytes))
+    counted = Math.min(counted + unseen, MAX_HEADER_BYTES)
+    unseen = 0
+    unfinished.grow(held, counted + texts * BYTES_PER_TEXT - held.bytes)
   })
 }
 
@@ -69,32 +70,37 @@ type Parser = {
   readonly _consumed?: boolean
   /** It copies what was read. */
   readonly getCurrentBuffer?: () => Buffer
+  /** Names and values of a head that is not whole, but for the last lines. */
+  readonly _headers?: readonly string[]
   [callback: number]: ((parsed: unknown) => void) | null | undefined
 }
 
 /**
- * Hands over each read. A listener for data would take the handle from Node's parser, and every request would cost a
- * quarter more. The parser is private to Node: where it looks otherwise, there is that listener.
+ * Hands over each read, with the number of texts that the parser keeps behind it. A listener for data would take the
+ * handle from Node's parser, and every request would cost a quarter more. The parser is private to Node: where it lacks
+ * what is needed here, that listener counts instead.
  */
 function afterEachRead (
   socket: Socket & { readonly parser?: Parser | null },
-  take: (bytes: number, read: () => Buffer) => void
+  take: (bytes: number, texts: number, read: () => Buffer) => void
 ): void {
   const parser = socket.parser
   const event = parser?.constructor.kOnExecute ?? NaN
   const execute = parser?.[event]
   const read = parser?.getCurrentBuffer?.bind(parser)
   if (parser?._consumed !== true || read === undefined || typeof execute !== 'function') {
-    socket.on('data', (chunk: Buffer) => take(chunk.length, () => chunk))
+    socket.on('data', (chunk: Buffer) => take(chunk.length, textsOf(parser), () => chunk))
     return
   }
   parser[event] = (parsed) => {
-    if (typeof parsed === 'number') take(parsed, read) // else it is an error, which ends the connection
+    if (typeof parsed === 'number') take(parsed, textsOf(parser), read) // else an error, which ends the connection
     execute(parsed)
   }
 }
 
 const ownerOfSocket = (socket: Socket): Owner => ownerOf(socket.remoteAddress, () => socket.destroy())
+
+const textsOf = (parser: Parser | null | undefined): number => parser?._headers?.length ?? 0
 
 /** Also of gRPC's listener. */
 export function boundHandshakes (server: NodeJS.EventEmitter, { maxBytes }: Pick<Unfinished, 'maxBytes'>): void {

@@ -93,11 +93,11 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
     /** Only while the other key, in the same slot, still holds that value. */
     setPxWhile: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
       limited(() => redis.eval(FENCED_SET, 2, fence, key, token, value, lifeMs)),
-    /** The same; it deletes the other key. */
-    setPxInstead: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
+    /** Sets the second key and deletes the fence, in one script, while the fence still holds that value. */
+    setPxAndDeleteFence: (fence: string, token: string, key: string, value: Buffer, lifeMs: number): Promise<unknown> =>
       limited(() => redis.eval(FENCED_REPLACE, 2, fence, key, token, value, lifeMs)),
-    /** Deletes both, while the first still holds that value. */
-    deleteBothWhile: (fence: string, token: string, key: string): Promise<unknown> =>
+    /** Deletes the second key and the fence, while the fence still holds that value. */
+    deleteWithFence: (fence: string, token: string, key: string): Promise<unknown> =>
       limited(() => redis.eval(FENCED_DELETE, 2, fence, key, token)),
     /** @returns whether this call made the key */
     setIfAbsent: (key: string, value: string, lifeMs: number): Promise<boolean> =>

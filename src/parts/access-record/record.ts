@@ -177,7 +177,7 @@ function createDescribe ({ settings, sessionKey, tokenHeader }: AccessRecordDeps
 
 const textOfCall = (call: McpCall | undefined): string => call === undefined ? '' : `${call.method} ${call.name ?? ''}`
 
-/** By their names alone: to compare whole entries JavaScript would write each as a text. */
+/** By their names alone: to compare whole entries JavaScript would turn each into a string. */
 const textOf = (credentials: Credentials): string =>
   JSON.stringify(Object.entries(credentials).toSorted(([one], [other]) => one < other ? -1 : 1))
 

@@ -5,7 +5,7 @@ import { createSecureServer } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
-import { applyHttp1Limits } from '../../../src/base/http/limits.ts'
+import { applyHttp1Limits, BYTES_PER_TEXT, MAX_HELD_HEAD_BYTES } from '../../../src/base/http/limits.ts'
 import { createUnfinished } from '../../../src/base/http/unfinished.ts'
 import { boundHeads } from '../../../src/base/http/unfinished-heads.ts'
 import { makeTls } from '../../helpers/tls.ts'
@@ -13,10 +13,11 @@ import { until } from '../../helpers/until.ts'
 
 const WHOLE = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 const BEGUN = `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(60 * 1024)}`
-/** The heads of four connections fit into half of it: from the fifth one on all are counted. */
-const MAX_BYTES = 8 * 64 * 1024
+/** Whatever one connection sends fits into half of it: from the second one on all are counted. */
+const MAX_BYTES = 2 * MAX_HELD_HEAD_BYTES
 const OPENED = 20
-const CLOSED = OPENED - 4 - 8
+/** Beside the first ones, whose reads may have come before they were counted. */
+const CLOSED = OPENED - 2 - Math.ceil(MAX_BYTES / BEGUN.length)
 const DATA_LISTENERS_OF_NODE = 1
 
 type World = Readonly<{ server: Server, event: 'connection' | 'secureConnection', open: () => Socket }>
@@ -83,6 +84,15 @@ t.test('where Node’s parser looks otherwise a listener counts', async (t) => {
   })
   await until('the oldest are closed', () => clients.filter(({ destroyed }) => destroyed).length >= CLOSED)
   t.ok(accepted.at(-1)?.listenerCount('data') === DATA_LISTENERS_OF_NODE + 1)
+})
+
+t.test('a head of many short lines counts by what they take', async (t) => {
+  const lines = 2000
+  const { clients } = await counting(t, plain(t), {
+    send (client) { client.write(`GET / HTTP/1.1\r\n${'a:b\r\n'.repeat(lines)}`) }
+  })
+  const remain = 2 + Math.ceil(MAX_BYTES / (2 * lines * BYTES_PER_TEXT))
+  await until('the oldest are closed', () => clients.filter(({ destroyed }) => destroyed).length >= OPENED - remain)
 })
 
 t.test('heads in small pieces are counted, and whole ones, however many, are not', async (t) => {
