@@ -11,7 +11,7 @@ function startedOver (
 ): readonly string[] | undefined {
   let started: readonly string[] | undefined
   const execve = (path: string, args: readonly string[], env: NodeJS.ProcessEnv): never => {
-    t.strictSame([path, env], ['/node', some.env ?? {}], 'the same program with the same environment')
+    t.strictSame([path, env], ['/node', { MALLOC_ARENA_MAX: '1', ...some.env }], 'the same program')
     started = args
     return undefined as never
   }
@@ -41,6 +41,10 @@ t.test('re-executes Node outside of a container for the usual number of sessions
   for (const env of [{ CACHE_MAX_ENTRIES: '', CACHE_MAX_MEMORY: '' }, { CACHE_MAX_ENTRIES: '1000' }]) {
     t.match(startedOver(machine, { env }), [/node/, '--max-old-space-size=512'], 'which these do not')
   }
+})
+
+t.test('keeps the number of arenas that the operator set', async (t) => {
+  t.match(startedOver(CONTAINER, { env: { MALLOC_ARENA_MAX: '4' } }), [/node/])
 })
 
 t.test('does not re-execute Node if the operator set a limit', async (t) => {
