@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint } from '../core/reason.ts'
-import { MAX_HEADER_LINES } from './limits.ts'
+import { BYTES_PER_TEXT, HTTP2_BYTES_PER_TEXT, MAX_HEADER_LINES, waitingHeadBytes } from './limits.ts'
 import { NOT_FOUND, TOO_MANY_LINES } from './answers.ts'
 import { respond, respondAndLeave } from './respond.ts'
 import { abandon, type AbandonedInputs } from './body.ts'
@@ -184,9 +184,8 @@ class IncomingVerifyRequest implements VerifyRequest {
   }
 
   headBytes (): number {
-    let bytes = this.raw.url?.length ?? 0
-    for (const text of this.rawHeaders) bytes += text.length
-    return bytes
+    const { url = '', httpVersionMajor: version } = this.raw
+    return url.length + waitingHeadBytes(this.rawHeaders, version === 2 ? HTTP2_BYTES_PER_TEXT : BYTES_PER_TEXT)
   }
 
   trace (): ClientTrace { return clientTraceOf(this.raw, this.client()) }

@@ -3,13 +3,11 @@ import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2
 import { type Held, type Owner, ownerOf, type Unfinished } from './unfinished.ts'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { HEADERS_TIMEOUT_MS, MAX_HEADER_BYTES } from './limits.ts'
+import { HEADERS_TIMEOUT_MS, HTTP2_BYTES_PER_TEXT, MAX_HEADER_BYTES } from './limits.ts'
 
 /** Measured: 7.6 kB of heap for a request under way; its head is held as a string and once more in the session. */
 const BYTES_PER_STREAM = 8 * 1024
 const BYTES_PER_HEAD_BYTE = 2
-/** A name or a value takes as many beside its text: 66 of heap (measured), the rest in nghttp2's and Node's buffers. */
-const BYTES_PER_TEXT = 240
 /** Between looks for streams that are over their deadline, and for frames that nobody reads. */
 const LOOK_INTERVAL_MS = 100
 /** Frames that a session may owe, unread: answers, and refusals of more streams, of which no event tells. */
@@ -40,9 +38,7 @@ export function boundStreams (
       for (const held of owner.holds) unfinished.release(held)
     })
     session.on('stream', (stream: ServerHttp2Stream, _headers, _flags, rawHeaders: readonly string[]) => {
-      let bytes = BYTES_PER_STREAM
-      for (const text of rawHeaders) bytes += BYTES_PER_TEXT + text.length * BYTES_PER_HEAD_BYTE
-      const held = unfinished.hold(owner, bytes)
+      const held = unfinished.hold(owner, streamBytes(rawHeaders))
       open.set(stream, { held, begunAt: performance.now() })
       stream.once('close', () => { open.delete(stream); unfinished.release(held) })
     })
@@ -65,6 +61,13 @@ export function boundStreams (
     const known = open.get(stream)
     if (known !== undefined) unfinished.grow(known.held, bytes)
   }
+}
+
+/** The bytes of a stream with such a head. */
+export function streamBytes (rawHeaders: readonly string[]): number {
+  let bytes = BYTES_PER_STREAM
+  for (const text of rawHeaders) bytes += HTTP2_BYTES_PER_TEXT + text.length * BYTES_PER_HEAD_BYTE
+  return bytes
 }
 
 /** A peer that does not read gets no reset either: a stream that remains at the next check closes its session. */
@@ -156,5 +159,5 @@ export function createHeadBlockCheck (
 /** The most that a head of so many bytes may take: nothing tells how many lines it has. */
 function headBlockBytes (bytes: number): number {
   const lines = Math.min(bytes / LEAST_BYTES_OF_LINE, MOST_LINES)
-  return Math.min(bytes, MAX_HEADER_BYTES) + Math.floor(lines) * 2 * BYTES_PER_TEXT
+  return Math.min(bytes, MAX_HEADER_BYTES) + Math.floor(lines) * 2 * HTTP2_BYTES_PER_TEXT
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { ClientTrace } from '../../base/authgear/resolver/types.ts'
 import type { Endpoint } from '../../base/core/reason.ts'
+import { waitingHeadBytes } from '../../base/http/limits.ts'
 import { type Client, clientTraceOf, readProxyRequest, traceIdsOf } from '../../base/http/request.ts'
 import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
 import type { ProxyRequest, VerifyRequest } from '../../base/http/types.ts'
@@ -68,9 +69,7 @@ export class GrpcVerifyRequest implements VerifyRequest {
   }
 
   headBytes (): number {
-    let bytes = this.#check.path.length
-    for (const text of this.rawHeaders) bytes += text.length
-    return bytes
+    return this.#check.path.length + waitingHeadBytes(this.rawHeaders)
   }
 
   trace (): ClientTrace { return clientTraceOf({ headers: this.#traceHeaders() }, this.client()) }
