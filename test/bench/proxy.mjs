@@ -18,6 +18,8 @@ const VERSION_OF = {
   nginx: ['nginx', '-v'],
   envoy: ['envoy', '--version']
 }
+/** The check, and what hides its cookie from the app. */
+const ENVOY_FILTERS = new Set(['envoy.filters.http.ext_authz', 'hide_session'])
 /** The shipped configuration without the check. */
 const UNCHECKED = {
   traefik: (dir) => edit(join(dir, 'dynamic.yml'), (text) => {
@@ -29,12 +31,14 @@ const UNCHECKED = {
   caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear$/m, '')),
   nginx: (dir) =>
     edit(join(dir, 'nginx.conf'), (text) =>
-      text.replace(/^\s+auth_request .*$/m, '').replace('include authgear_app.inc', 'include authgear_none.inc')
+      text.replace(/^\s+(auth_request |if \(\$authgear_login\)).*$/gm, '')
+        .replace('include authgear_app.inc', 'include authgear_none.inc')
     ),
   envoy: (dir) =>
-    edit(join(dir, 'envoy.yaml'), (text) =>
-      text.replace(/ {10}- name: envoy\.filters\.http\.ext_authz\n[^]*?(?= {10}- name: envoy\.filters\.http\.router)/, '')
-        .replaceAll(/^ {16}typed_per_filter_config:\n.*ext_authz.*\n/gm, ''))
+    edit(join(dir, 'envoy.yaml'), (text) => JSON.stringify(parse(text), (key, value) => {
+      if (key === 'typed_per_filter_config') return undefined
+      return key === 'http_filters' ? value.filter(({ name }) => !ENVOY_FILTERS.has(name)) : value
+    }))
 }
 
 /**
