@@ -30,7 +30,8 @@ export function fitHeap (self: Process, memory: MachineMemory): void {
   if (SIZES.some(isGiven) || self.execve === undefined || self.send !== undefined) return
   const flags = flagsFor(self, memory).filter((flag) => !isGiven(flag))
   try {
-    self.execve(self.execPath, [self.execPath, ...flags, ...self.execArgv, ...self.argv.slice(1)], { ...ARENAS, ...self.env })
+    const args = [self.execPath, ...flags, ...self.execArgv, ...self.argv.slice(1)]
+    self.execve(self.execPath, args, { ...ARENAS, ...self.env })
   } catch {
     // Node's permission model forbids it: the start goes on, and warns that V8 does not fit
   }
