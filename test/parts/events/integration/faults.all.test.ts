@@ -66,6 +66,9 @@ async function rotate ({ replicas }: World): Promise<Undo> {
   return () => {}
 }
 
+const FOLLOWING = /"following":(true|false)/g
+const LONGEST_WORD = '"following":false'.length
+
 /** The app's way to the replicas, and what its stream says on it of itself. */
 async function watchStream (t: Test, { replicas }: World) {
   const open = new Set<Socket>()
@@ -76,9 +79,16 @@ async function watchStream (t: Test, { replicas }: World) {
     newest = client
     at = (at + 1) % replicas.length
     const upstream = connect({ host: '127.0.0.1', port: replicas[at]?.eventsPort ?? 1, allowHalfOpen: true })
+    let rest = ''
+    // what is read at once may say both, one after the other, and a word may come in two pieces
     upstream.on('data', (data) => {
-      if (data.includes('"following":true')) backAt ??= now()
-      if (data.includes('"following":false')) backAt = undefined
+      rest += data.toString('latin1')
+      for (const [word, following] of rest.matchAll(FOLLOWING)) {
+        if (following === 'true') backAt ??= now()
+        else backAt = undefined
+        rest = rest.slice(rest.indexOf(word) + word.length)
+      }
+      rest = rest.slice(-LONGEST_WORD)
     })
     // one that ended long ago may close after the next one is told
     client.once('close', () => { if (client === newest) backAt = undefined })
