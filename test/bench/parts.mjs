@@ -1,5 +1,5 @@
-// What a request costs with a part on that has work to do in each, beside a plain hit and beside a bare server that
-// gets the very same requests. All of them start anew for each set of rounds.
+// What a request costs where one part works in each, beside a plain hit, and beside a bare server with the same
+// requests. All of them start anew for each set of rounds.
 import { loadavg } from 'node:os'
 import {
   atHome, interleaved, medianOf, ratioOf, ROUNDS, SECONDS, spread, startServer, stop, table, thousands

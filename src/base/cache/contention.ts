@@ -3,7 +3,7 @@ import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import { RedisTooSlow } from '../errors.ts'
 import { createLeases, type Leases, type Timing } from './lease.ts'
-import { createRedisCache, type RedisCache, type RedisTier } from './redis.ts'
+import { createRedisCache, NOTHING_STORED, type RedisCache, type RedisTier } from './redis.ts'
 import type { Accept, CacheRead, CacheWrite, Dated } from './types.ts'
 
 /** The outcome for the entry when its lease ends. `drop`: a newer one is written under another secret. */
@@ -130,8 +130,8 @@ function holding<V extends Dated> (shared: Shared<V>, key: CacheKey, token: stri
     kind: 'won',
     async finish (outcome) {
       const written = await apply(shared, key, token, outcome)
-      if (written?.kind === 'unreachable') sharedError('write', written.error)
-      if (written?.kind !== 'stored') {
+      if (written.kind === 'unreachable') sharedError('write', written.error)
+      if (written.kind !== 'stored') {
         await leases.release(key, token).catch((error: unknown) => sharedError('release', error))
       }
       stopRenewing()
@@ -171,11 +171,11 @@ async function apply<V extends Dated> (
   key: CacheKey,
   token: string,
   outcome: Outcome<V>
-): Promise<CacheWrite | undefined> {
+): Promise<CacheWrite> {
   const fence = { name: leases.nameOf(key), token }
   switch (outcome.kind) {
     case 'write': return await cache.write(key, outcome.entry, outcome.lifeMs, fence)
     case 'drop': return await cache.drop(key, fence)
-    case 'keep': return undefined
+    case 'keep': return NOTHING_STORED
   }
 }

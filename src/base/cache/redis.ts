@@ -34,7 +34,7 @@ const REPLICA_CLOCK_TOLERANCE_MS = 5 * 60_000
 
 const MISS: CacheRead<never> = Object.freeze({ kind: 'miss' })
 const STORED: CacheWrite = Object.freeze({ kind: 'stored' })
-const NOTHING_STORED: CacheWrite = Object.freeze({ kind: 'nothing' })
+export const NOTHING_STORED: CacheWrite = Object.freeze({ kind: 'nothing' })
 
 /** The lease that a write needs: a frozen Redis runs its commands when it thaws, and would revive an old answer. */
 type Fence = Readonly<{ name: string, token: string }>

@@ -15,7 +15,7 @@ export type CacheRead<V = Entry> =
 /** True if an entry may be used; one that may not counts as a miss. */
 export type Accept<V = Entry> = (entry: V, remainingMs: number) => boolean
 
-/** `nothing`: the value has no life left. */
+/** `nothing`: there is no value, or it has no life left. */
 export type CacheWrite = Readonly<{ kind: 'stored' | 'nothing' }> | Readonly<{ kind: 'unreachable', error: unknown }>
 
 /** One tier of the cache. Never rejects, never throws: an error is an outcome. */

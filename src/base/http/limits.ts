@@ -3,6 +3,7 @@ import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { WAITING_BYTES_PER_HEAD_BYTE } from '../core/memory-budget.ts'
 
 /** Bytes; Caddy and Traefik let through more than Node's 16 KiB. */
 export const MAX_HEADER_BYTES = 64 * 1024
@@ -29,19 +30,24 @@ export const MAX_HEADER_LINES = 4000
  * over 32 lines at a time. Measured: 76 KiB for a head of 8,150 bytes in lines of 7.
  */
 export const BYTES_PER_TEXT = 32
-/** The same of a whole head over HTTP/2: 66 of heap (measured), the rest in nghttp2's and Node's buffers. */
-export const HTTP2_BYTES_PER_TEXT = 240
-/**
- * A head's bytes for the budget of what waits, which counts them three times (authenticate/waiting-budget.ts): what
- * waits over HTTP/2 is refused before its session is over the budget of what is not finished, and ends.
- */
-export function waitingHeadBytes (rawHeaders: readonly string[], bytesPerText = BYTES_PER_TEXT): number {
-  let bytes = 0
-  for (const text of rawHeaders) bytes += text.length + bytesPerText / 3
-  return bytes
-}
 /** The most that Node keeps of a head that is not whole. */
 export const MAX_HELD_HEAD_BYTES = MAX_HEADER_BYTES + 2 * MAX_HEADER_LINES * BYTES_PER_TEXT
+/** The same of a whole head over HTTP/2: 66 of heap (measured), the rest in nghttp2's and Node's buffers. */
+export const HTTP2_BYTES_PER_TEXT = 240
+
+/** The bytes of memory that the names and values of a head take. */
+export function headSize (rawHeaders: readonly string[], bytesPerText: number, bytesPerCharacter = 1): number {
+  let bytes = 0
+  for (const text of rawHeaders) bytes += bytesPerText + text.length * bytesPerCharacter
+  return bytes
+}
+
+/**
+ * The bytes of a head for the budget of what waits, which multiplies them: what waits over HTTP/2 is refused before its
+ * session is over the budget of what is not finished, and ends.
+ */
+export const waitingHeadBytes = (rawHeaders: readonly string[], bytesPerText = BYTES_PER_TEXT): number =>
+  headSize(rawHeaders, bytesPerText / WAITING_BYTES_PER_HEAD_BYTE)
 
 /** Characters of a host that a stranger may have written, in a line of the log. */
 export const LONGEST_HOST = 100

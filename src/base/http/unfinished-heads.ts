@@ -75,6 +75,8 @@ type Parser = {
   [callback: number]: ((parsed: unknown) => void) | null | undefined
 }
 
+const textsOf = (parser: Parser | null | undefined): number => parser?._headers?.length ?? 0
+
 /**
  * Hands over each read, with the number of texts that the parser keeps behind it. A listener for data would take the
  * handle from Node's parser, and every request would cost a quarter more. The parser is private to Node: where it lacks
@@ -99,8 +101,6 @@ function afterEachRead (
 }
 
 const ownerOfSocket = (socket: Socket): Owner => ownerOf(socket.remoteAddress, () => socket.destroy())
-
-const textsOf = (parser: Parser | null | undefined): number => parser?._headers?.length ?? 0
 
 /** Also of gRPC's listener. */
 export function boundHandshakes (server: NodeJS.EventEmitter, { maxBytes }: Pick<Unfinished, 'maxBytes'>): void {

@@ -1,12 +1,10 @@
 import t from 'tap'
 import {
-  budgetOfHeap, defaultBudget, heapFlags, ledgerNames, listenerBounds, waitingBudget
+  budgetOfHeap, defaultBudget, ledgerNames, listenerBounds, waitingBudget
 } from '../../../src/base/core/memory-budget.ts'
+import { heapOf } from '../../helpers/container-heap.ts'
 
 const MIB = 2 ** 20
-/** V8's young generation has three parts. */
-const heapOf = (limitMib: number): number =>
-  heapFlags(limitMib * MIB).map((flag) => Number(flag.split('=')[1])).reduce((old, semi) => old + 3 * semi) * MIB
 
 t.test('the default is a quarter of a container beyond 64 MiB and fits its heap', async (t) => {
   for (const [limit, budget] of [

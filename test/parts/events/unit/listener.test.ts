@@ -36,7 +36,8 @@ t.test('finds an app among a hundred by one digest, and none by another token', 
   let digests = 0
   const appOf = createAppOf(apps, (text) => { digests++; return text })
   for (const [authorization, name] of [
-    [`Bearer ${apps[99]?.token}`, 'app99'], [`bearer ${apps[99]?.token}`, undefined], ['Bearer x', undefined], ['', undefined]
+    [`Bearer ${apps[99]?.token}`, 'app99'], [`bearer ${apps[99]?.token}`, undefined],
+    ['Bearer x', undefined], ['', undefined]
   ] as const) {
     digests = 0
     t.equal(appOf(authorization), name)
