@@ -21,7 +21,8 @@ const BLOCKS = 10
 const HITS = 10_000
 const SESSIONS = 20_000
 const COOKIES = Array.from({ length: 10 }, (_, index) => `cookie${index}=${'v'.repeat(20)}`).join('; ')
-const QUERIES = { bearer: '', cookie: '', policy: 'role=editor&verified=true' }
+/** `refused`: by a policy that nobody understands. */
+const QUERIES = { bearer: '', cookie: '', policy: 'role=editor&verified=true', refused: 'rule=editor' }
 
 /** As undici hands it over: each value a string of its own. */
 const replyOf = (user) =>
@@ -63,7 +64,7 @@ const requests = {
     `${COOKIES}; session=a11ce000-0000-4000-8000-${String(index).padStart(12, '0')}.demoSessionCookieOfAlice00000000`
   ]
 }
-requests.policy = requests.bearer
+requests.policy = requests.refused = requests.bearer
 
 function answererOf (memory) {
   const keyer = createKeyer(Buffer.alloc(32, 1), { endpoint: 'https://accounts.example.com', cookiePrefix: '' })
@@ -157,6 +158,11 @@ async function bytesASession (kind) {
 }
 
 console.log(JSON.stringify({
-  hit: { bearer: await bytesAHit('bearer'), cookie: await bytesAHit('cookie'), policy: await bytesAHit('policy') },
+  hit: {
+    bearer: await bytesAHit('bearer'),
+    cookie: await bytesAHit('cookie'),
+    policy: await bytesAHit('policy'),
+    refused: await bytesAHit('refused')
+  },
   session: { bearer: await bytesASession('bearer'), cookie: await bytesASession('cookie') }
 }))

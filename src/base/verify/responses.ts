@@ -125,18 +125,18 @@ export function createRefuse (
   realm: string,
   pages: Pages<RefusalReason> = PLAIN_TEXT.refusals(NO_LINKS)
 ): (refusal: Refusal) => HttpResponse {
-  const known = new Map<string, HttpResponse>()
+  const [ofTokens, ofOthers] = [new Map<RefusalReason, HttpResponse>(), new Map<RefusalReason, HttpResponse>()]
   return (refusal) => {
     const { reason, bearer, challenge, audience, rawHeaders = [] } = refusal
     if (audience === 'navigation') {
       return refuse(refusal, pages.headers, pages.render(reason, rawHeaders, refusal), realm)
     }
     // programs get one answer for each reason; only challenges differ
-    const name = `${reason} ${bearer}`
+    const known = bearer ? ofTokens : ofOthers // a key made of both would be hashed with each request
     const answer =
-      (challenge === undefined ? known.get(name) : undefined) ??
+      (challenge === undefined ? known.get(reason) : undefined) ??
       withKeptHead(refuse(refusal, ['content-type', JSON_TYPE], jsonOf(reason, bearer), realm))
-    if (challenge === undefined) known.set(name, answer)
+    if (challenge === undefined) known.set(reason, answer)
     return answer
   }
 }

@@ -4,7 +4,7 @@ import { SESSION_ONLY } from '../../base/core/policy.ts'
 import { REFUSALS } from '../../base/core/reason.ts'
 import { judgeInTurn } from '../../base/http/request.ts'
 import type { Handler, HandlerDeps } from '../../base/http/types.ts'
-import type { Refuser } from '../../base/verify/refuse.ts'
+import { type Refuser, resultOf } from '../../base/verify/refuse.ts'
 import { allowNobody, createRefuse } from '../../base/verify/responses.ts'
 import { createConclude } from '../../base/verify/verify.ts'
 
@@ -35,12 +35,13 @@ export function createIdentify (deps: IdentifyDeps): Handler {
 /** A user who is not signed in is nobody, and gets in; an error and a policy stay what they are. */
 function createRefuser ({ presenter, realm }: HandlerDeps): Refuser {
   const refuse = createRefuse(realm)
-  return ({ requestId }, { reason }, { source = 'none', ...rest } = {}) => {
+  return ({ requestId }, { reason }, known = {}) => {
+    const source = known.source === 'none' ? undefined : known.source
     // no route has a policy here, so that only the rules for everybody forbid
     const isNobody = REFUSALS[reason].status === 401 || reason === 'forbidden'
     const response = isNobody
-      ? allowNobody(reason, presenter.nobody, source === 'none' ? undefined : source)
+      ? allowNobody(reason, presenter.nobody, source)
       : refuse({ reason, bearer: false, audience: 'program', reference: requestId })
-    return { who: undefined, ...rest, source, response, reason }
+    return resultOf(reason, response, known)
   }
 }
