@@ -13,6 +13,8 @@ export interface Balancer {
   add (target: number): void
   /** The opposite of `drop`. */
   restore (target: number): void
+  /** Closes what is open. */
+  sever (): void
   /** Closes what is open and accepts no more: a connection is refused. */
   down (): Promise<void>
   up (): Promise<void>
@@ -52,6 +54,7 @@ export async function startBalancer (t: Test, first: readonly number[]): Promise
   return {
     port,
     get connections () { return connections },
+    sever,
     down,
     async up () { resetting = false; if (!server.listening) await listen(port) },
     drop (target) { dropped.add(target) },
