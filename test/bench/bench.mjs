@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { stopAll } from './lib.mjs'
+import { limit } from './limit.mjs'
 import { memory } from './memory.mjs'
 import { pairs } from './pairs.mjs'
 import { parts } from './parts.mjs'
@@ -15,7 +16,7 @@ import { changes } from './changes.mjs'
 import { rules } from './rules.mjs'
 import { startProgress } from '../run/progress.mjs'
 
-const PARTS = { rates, parts, rules, changes, pairs, proxies, peers, memory }
+const PARTS = { rates, parts, rules, changes, pairs, proxies, limit, peers, memory }
 /** Of a line in results/. */
 const WIDTH = 120
 const DOCS = new URL('../../docs/inside/performance.md', import.meta.url)

@@ -108,7 +108,7 @@ function report (runs) {
     name: 'proxies',
     markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} ` +
       `interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ` +
-      `${versionsOf(Object.keys(COMMANDS))}.`,
+      `${versionsOf([...new Set(ROWS.map(({ proxy }) => proxy))])}.`,
     data: { clients: CLIENTS, rows, gains }
   }
 }

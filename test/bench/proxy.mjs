@@ -10,13 +10,15 @@ export const COMMANDS = {
   traefik: ['traefik', ['--configFile=traefik.yml']],
   caddy: ['caddy', ['run', '--config', 'Caddyfile']],
   nginx: ['nginx', ['-p', '.', '-e', 'stderr', '-c', 'nginx.conf', '-g', 'daemon off; master_process off;']],
-  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']]
+  envoy: ['envoy', ['-c', 'envoy.yaml', '--disable-hot-restart', '--concurrency', '1', '--log-level', 'error']],
+  haproxy: ['haproxy', ['-f', 'haproxy.cfg', '-db']]
 }
 const VERSION_OF = {
   traefik: ['traefik', 'version'],
   caddy: ['caddy', 'version'],
   nginx: ['nginx', '-v'],
-  envoy: ['envoy', '--version']
+  envoy: ['envoy', '--version'],
+  haproxy: ['haproxy', '-v']
 }
 /** The check, and what hides its cookie from the app. */
 const ENVOY_FILTERS = new Set(['envoy.filters.http.ext_authz', 'hide_session'])

@@ -23,7 +23,7 @@ const IDENTITY = [
   'true'
 ]
 /** What this service answers a memory hit with. */
-const HEADERS = [
+export const HEADERS = [
   'content-length', '0', 'cache-control', 'no-store', 'vary', 'Authorization, Cookie', ...IDENTITY,
   'x-forward-auth-source', 'memory', 'x-forward-auth-reason', 'allowed', 'x-request-id', 'a4f64e6464ec-1'
 ]
