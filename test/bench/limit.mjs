@@ -8,7 +8,7 @@ import {
   startServer, startService, table, thousands, TOKEN
 } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
-import { COMMANDS, configure, versionsOf } from './proxy.mjs'
+import { COMMANDS, configure, isWanted, versionsOf } from './proxy.mjs'
 import { HEADERS } from './servers.mjs'
 
 const CLIENTS = 32
@@ -21,7 +21,7 @@ const ROWS = [
   { name: 'nginx', proxy: 'nginx' },
   { name: 'Envoy, HTTP', proxy: 'envoy' },
   { name: 'HAProxy', proxy: 'haproxy' }
-].filter(({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy))
+].filter(isWanted)
 /** By what stands behind the proxy: the first of its ports. */
 const SIDES = { ours: 21970, limit: 21980, ...process.env.BENCH_OTHER === undefined ? {} : { other: 21990 } }
 
@@ -115,7 +115,7 @@ function rowOf ({ ours, limit, other }, index) {
 function tableOf (rows) {
   return table([
     [
-      'proxy', 'requests/s', 'the limit', 'share of the limit: min / median / max', 'the other build\'s share',
+      'proxy', 'requests/s', 'the limit', 'share of the limit: min / median / max', "the other build's share",
       'this build ÷ the other', 'CPU of this service, µs a request: the other build, this one'
     ],
     ...rows.map(({ name, rate, limit, share, cpu, other }) => [
@@ -129,5 +129,5 @@ function tableOf (rows) {
 function note () {
   return `${ROUNDS} interleaved rounds of ${SECONDS} s, ${GENERATOR} with ${CLIENTS} connections; proxy and service ` +
     'share one core, app and load the other. The limit is an nginx that answers each question from memory with the ' +
-    `same headers. ${versionsOf([...new Set(ROWS.map(({ proxy }) => proxy))])}.`
+    `same headers. ${versionsOf(ROWS.map(({ proxy }) => proxy))}.`
 }

@@ -6,7 +6,7 @@ import {
   table, thousands, TOKEN
 } from './lib.mjs'
 import { GENERATOR, load } from './load.mjs'
-import { COMMANDS, configure, versionsOf } from './proxy.mjs'
+import { COMMANDS, configure, isWanted, versionsOf } from './proxy.mjs'
 
 /** Proxy and service on core 0, the app and the load generator on core 1. */
 const CLIENTS = [1, 8, 32, 128]
@@ -24,7 +24,7 @@ const ROWS = [
   { name: 'Envoy, no check', proxy: 'envoy' },
   { name: 'Envoy, HTTP', proxy: 'envoy', adapter: `http://127.0.0.1:${PLAIN}` },
   { name: 'Envoy, gRPC', proxy: 'envoy', snippet: 'envoy-grpc', adapter: `http://127.0.0.1:${PLAIN}` }
-].filter(({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy))
+].filter(isWanted)
 const GAINS = [
   ['HTTP/2 ÷ plain behind Traefik', 'Traefik, TLS and HTTP/2', 'Traefik, plain HTTP/1.1'],
   ['gRPC ÷ HTTP behind Envoy', 'Envoy, gRPC', 'Envoy, HTTP']
@@ -108,7 +108,7 @@ function report (runs) {
     name: 'proxies',
     markdown: `${markdown}\n\nRequests a second (share of the same proxy without the check), p50. ${ROUNDS} ` +
       `interleaved rounds of ${SECONDS} s; proxy and service on one core, app and ${GENERATOR} on the other. ` +
-      `${versionsOf([...new Set(ROWS.map(({ proxy }) => proxy))])}.`,
+      `${versionsOf(ROWS.map(({ proxy }) => proxy))}.`,
     data: { clients: CLIENTS, rows, gains }
   }
 }

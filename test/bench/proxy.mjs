@@ -66,9 +66,12 @@ function edit (file, change) {
   writeFileSync(file, after)
 }
 
-/** `traefik 3.7.13, …`; nginx says it on stderr */
+/** True for the rows of the proxies in BENCH_PROXIES, or for all. */
+export const isWanted = ({ proxy }) => (process.env.BENCH_PROXIES ?? proxy).split(',').includes(proxy)
+
+/** `traefik 3.7.13, …`, each once; nginx says it on stderr */
 export function versionsOf (proxies) {
-  return proxies.map((name) => {
+  return [...new Set(proxies)].map((name) => {
     const [command, argument] = VERSION_OF[name]
     const { stdout, stderr } = spawnSync(command, [argument], {
       encoding: 'utf8',

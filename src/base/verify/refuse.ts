@@ -45,11 +45,11 @@ export type RefuserDeps = Pick<HandlerDeps, 'realm'> & Readonly<{
 export type Refuser = (
   request: VerifyRequest,
   refusal: Omit<Refusal, 'audience' | 'reference' | 'rawHeaders'>,
-  known?: Known
+  known?: Findings
 ) => HandlerResult
 
-/** What a refusal says beside its reason, for the log and the metrics. */
-export type Known = Partial<
+/** The findings beside a refusal's reason, for the log and the metrics. */
+export type Findings = Partial<
   Pick<HandlerResult, 'source' | 'who' | 'subject' | 'error' | 'policyError' | 'tokenError'>
 >
 
@@ -97,7 +97,7 @@ export function createRefuser (
 export function resultOf (
   reason: RefusalReason,
   response: HttpResponse,
-  { source = 'none', who, subject, error, policyError, tokenError }: Known = {}
+  { source = 'none', who, subject, error, policyError, tokenError }: Findings = {}
 ): HandlerResult {
   return { response, reason, source, who, subject, error, policyError, tokenError }
 }

@@ -17,7 +17,7 @@ import type { TokenStanding } from '../../base/revocation/types.ts'
 import {
   confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin, withFactsOfTokens
 } from '../../base/verify/facts.ts'
-import { type Known, resultOf } from '../../base/verify/refuse.ts'
+import { type Findings, resultOf } from '../../base/verify/refuse.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createJudgeBasic } from './basic/judge.ts'
 import type { Pairs } from './basic/pairs.ts'
@@ -131,7 +131,7 @@ function createJudge (deps: ResourceDeps): Judge {
   }
 }
 
-function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, known?: Known): HandlerResult {
+function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, known?: Findings): HandlerResult {
   return resultOf(refusal.reason, refuseToken(refusal, needs), known)
 }
 

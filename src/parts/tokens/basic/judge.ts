@@ -4,7 +4,7 @@ import type { RefusalReason } from '../../../base/core/reason.ts'
 import { credentialContextOf } from '../../../base/http/request.ts'
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import type { ClientJudge } from '../../../base/parts/places.ts'
-import { type Known, resultOf } from '../../../base/verify/refuse.ts'
+import { type Findings, resultOf } from '../../../base/verify/refuse.ts'
 import { refuseToken, type TokenRefusal } from '../responses.ts'
 import type { BasicRoute, RoutePolicy } from '../route-policy.ts'
 import type { Verification, Verifier } from '../verifier.ts'
@@ -98,7 +98,7 @@ function refused (found: Exclude<Answer, Good>, { route }: Case): HandlerResult 
 function refuse (
   { needs }: RoutePolicy,
   reason: RefusalReason,
-  known: Known = {},
+  known: Findings = {},
   words: Pick<TokenRefusal, 'message' | 'retryAfter'> = {}
 ): HandlerResult {
   return resultOf(reason, refuseToken({ reason, bearer: false, ...words }, needs), known)
