@@ -3,8 +3,6 @@ import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 import { words } from './docs/words-to-avoid.mjs'
 
 const CODE = ['**/*.{js,mjs,cjs,ts}']
-/** What the plain-English pass has not reached yet. */
-
 export default [
   ...neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() })
     .map((config) => config.files === undefined && config.rules ? { files: CODE, ...config } : config),
@@ -43,6 +41,19 @@ export default [
         {
           selector: "CallExpression[callee.property.name='test'] > Literal.arguments[value.length>80]",
           message: 'a test has a name of at most 80 characters'
+        },
+        {
+          selector: "CallExpression[callee.object.name='fc'][callee.property.name=/^(assert|check|sample)$/]",
+          message: 'holds (test/helpers/property.ts) prints the seed, the smallest case and its error'
+        },
+        {
+          selector: "CallExpression[callee.object.name='fc'][callee.property.name=/roperty$/] Identifier[name='t']",
+          message: 'an assertion of t does not throw: the property passes. Use node:assert, or return false'
+        },
+        {
+          selector: "Program:has(ImportDeclaration[source.value='tap']) " +
+            "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: 'a random test has a seed and prints it; a name is unique by randomUUID()'
         }
       ]
     }

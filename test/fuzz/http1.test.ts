@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { startInProcess } from '../helpers/in-process.ts'
+import { holds } from '../helpers/property.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { checkIdentity, parseAnswers, sendAll, type ParsedAnswer } from './helpers/answers.ts'
-import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
+import { ends, nothingUnforeseen } from './helpers/endings.ts'
 import { anything, clientLines, fieldText, FRAMING, mostly } from './helpers/hostile.ts'
 import { isRefusedUnasked, readingsOf, whoIs, type Line } from './helpers/oracle.ts'
 
@@ -27,7 +28,7 @@ t.test('a well-formed request gets what Authgear says of exactly these credentia
   const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const unforeseen = nothingUnforeseen(log)
   const seen = { 200: 0, 401: 0 }
-  await campaign(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
+  await holds(t, fc.asyncProperty(clientLines(fieldText), async (lines) => {
     const request = 'GET /verify HTTP/1.1\r\nHost: ' +
       `x\r\n${textOf(lines.filter(([name]) => !/policy$/i.test(name)))}Connection: close\r\n\r\n`
     const [answer, ...more] = parseAnswers(await ends('a request', sendAll(port, request)), () => false)
@@ -77,7 +78,7 @@ t.test('any bytes get one answer a request at most, and a 200 only for a session
   const { port, lines: log } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url })
   const unforeseen = nothingUnforeseen(log)
   const seen = new Map<number, number>()
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 3 }), async (requests) => {
       const received = await ends('a connection', sendAll(port, requests.map(({ head }) => head).join('') + LAST))

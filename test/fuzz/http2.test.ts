@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2'
 import t from 'tap'
 import { overTls, startInProcess } from '../helpers/in-process.ts'
+import { holds } from '../helpers/property.ts'
 import { statusOverHttp2 } from '../helpers/raw-http2.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { makeTls } from '../helpers/tls.ts'
-import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
+import { ends, nothingUnforeseen } from './helpers/endings.ts'
 import { anything, clientLines, fieldText, mostly } from './helpers/hostile.ts'
 import { isRefusedUnasked, valuesOf, whoIs, type Line } from './helpers/oracle.ts'
 
@@ -24,7 +25,7 @@ t.test('frames by hand, any bytes in names and values: 200 only for a session', 
   const client = fc.oneof(clientLines(anything), clientLines(fieldText))
   const isLower = fc.integer({ max: 9, min: 0 }).map(n => n > 0)
   const seen = { allowed: 0, refused: 0, reset: 0 }
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(
       client,
@@ -68,7 +69,7 @@ t.test('well-formed streams of one session: each gets its own person', async (t)
     stream.resume()
     return headers[':status'] === 200 ? String(headers['x-authgear-user-id']) : undefined
   }
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(fc.array(clientLines(fieldText), { minLength: 1, maxLength: 20 }), async (requests) => {
       const all = requests.map((lines) =>

@@ -4,9 +4,10 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { PERSON_PARAMETERS } from '../../src/base/core/requirement.ts'
 import type { EpochMs } from '../../src/base/core/token-expiry.ts'
 import { startInProcess } from '../helpers/in-process.ts'
+import { holds } from '../helpers/property.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'
-import { campaign, ends } from './helpers/campaign.ts'
+import { ends } from './helpers/endings.ts'
 import { anything, fieldText, mostly, joined } from './helpers/hostile.ts'
 
 /**
@@ -85,7 +86,7 @@ t.test('a policy that is met lets in, any other text refuses', async (t) => {
   const simulator = await startSimulator(t)
   const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: simulator.url, clock: LATER })
   const seen = new Map<number, number>()
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(
       fc.constantFrom(...PEOPLE),

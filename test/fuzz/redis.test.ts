@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { startInProcess, type InProcess } from '../helpers/in-process.ts'
+import { holds } from '../helpers/property.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ask } from '../helpers/request.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
 import { until } from '../helpers/until.ts'
-import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
+import { ends, nothingUnforeseen } from './helpers/endings.ts'
 
 /** What a writer who knows no secret can do to the entry of one credential, given another's. */
 type Tamper = (redis: Redis, entry: string, other: string) => Promise<unknown>
@@ -90,7 +91,7 @@ const tamper: fc.Arbitrary<Tamper> = fc.oneof(
 t.test("a hostile writer to Redis swaps nobody's identity and logs nobody out", async (t) => {
   const { simulator, one, other, redis, unforeseen } = await startFleet(t)
   let count = 0
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(
       tamper,
@@ -144,7 +145,7 @@ t.test('a hostile writer to the log lets no revoked session in and nobody out', 
   const { simulator, one, other, redis, unforeseen } = await startFleet(t)
   const [stream = ''] = await redis.keys('*:stream')
   const head = stream.replace(/stream$/, 'head')
-  await campaign(
+  await holds(
     t,
     fc.asyncProperty(
       fc.array(strange, { minLength: 1, maxLength: 3 }),

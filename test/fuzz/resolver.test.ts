@@ -3,9 +3,10 @@ import type { Socket } from 'node:net'
 import t from 'tap'
 import { IDENTITY_HEADERS } from '../../src/base/core/resolution.ts'
 import { startInProcess } from '../helpers/in-process.ts'
+import { holds } from '../helpers/property.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 import { checkIdentity, parseAnswers, sendAll } from './helpers/answers.ts'
-import { campaign, ends, nothingUnforeseen } from './helpers/campaign.ts'
+import { ends, nothingUnforeseen } from './helpers/endings.ts'
 import { anything, mostly } from './helpers/hostile.ts'
 
 /** `USER` stands for this case's user: an answer that comes to another case names a stranger. */
@@ -131,7 +132,7 @@ t.test('gives 200 only where Authgear calls the session valid in this very answe
   })
   const unforeseen = nothingUnforeseen(log)
   let count = 0
-  await campaign(t, fc.asyncProperty(reply, async (reply) => {
+  await holds(t, fc.asyncProperty(reply, async (reply) => {
     now = { user: `user-${++count}`, reply }
     const received = await ends('a request',
       sendAll(port, `GET /verify HTTP/1.1\r\nHost: x\r\nCookie: session=s${count}\r\nConnection: close\r\n\r\n`))

@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 
 const seed = process.env.FUZZ_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
 const limit = process.env.FUZZ_RUNS === undefined ? { FUZZ_SECONDS: process.env.FUZZ_SECONDS ?? '30' } : {}
-const files = readdirSync('test/fuzz').filter(name => name.endsWith('.test.ts')).map(name => `test/fuzz/${name}`)
+const files = readdirSync('test', { recursive: true }).map((name) => `test/${name}`)
+  .filter((name) => /\/fuzz\/[^/]+\.test\.ts$/.test(name))
 const tap = spawn(
   'bash',
   ['test/tap.sh', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files],

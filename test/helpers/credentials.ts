@@ -3,9 +3,6 @@ import {
   cookieNames, readCredentials, type Credentials, type CredentialsRead
 } from '../../src/base/core/credentials.ts'
 
-/** One seed for every property, so that a failure comes again; FUZZ_SEED is another one. */
-export const SEED = Object.freeze({ seed: Number(process.env['FUZZ_SEED'] ?? 20_261_124), numRuns: 2_000 })
-
 export const NAMES = cookieNames('')
 
 export const NOTHING: Credentials = Object.freeze({

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -24,7 +25,7 @@ const V2_FILES = { limit: 'memory.max', usage: 'memory.current', kills: 'memory.
 export function limitMemory (t: Test, bytes: number): MemoryLimit | undefined {
   const version = existsSync(join(V1, V1_FILES.limit)) ? 1 : 2
   const [root, files] = version === 1 ? [V1, V1_FILES] as const : [V2, V2_FILES] as const
-  const folder = join(root, `forward-auth-test-${process.pid}-${Math.random().toString(36).slice(2)}`)
+  const folder = join(root, `forward-auth-test-${randomUUID()}`)
   try {
     mkdirSync(folder)
     t.teardown(() => until('nobody is left in the control group', () => isRemoved(folder)))

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { createRedisCache, entryForm, type RedisTier } from '../../src/base/cache/redis.ts'
 import type { Cache } from '../../src/base/cache/types.ts'
@@ -30,7 +31,7 @@ export async function redisTier (
   place: RedisPlace,
   settings: Partial<RedisSettings> = {}
 ): Promise<TestTier> {
-  const keyPrefix = `forward-auth:test-${Math.random().toString(36).slice(2)}:`
+  const keyPrefix = `forward-auth:test-${randomUUID()}:`
   const connection = connectRedis(settingsFor(place, settings), { up () {}, down () {} })
   t.teardown(() => connection.close())
   await until('Redis is connected', () => connection.isUp())

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { SEED } from '../helpers/credentials.ts'
+import { holds } from '../helpers/property.ts'
 import { ask } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { advisory } from './helpers/advisory.ts'
@@ -27,7 +27,8 @@ advisory(t, 'Traefik CVE-2026-35051, CVE-2026-54764',
     })
     const claim = fc.tuple(fc.constantFrom(...CLAIMS),
       fc.constantFrom('evil.example.com', 'gopher', '/admin', '203.0.113.9', '6666', 'for=203.0.113.9'))
-    await fc.assert(
+    await holds(
+      t,
       fc.asyncProperty(fc.array(claim, { minLength: 1, maxLength: 8 }), async (claims) => {
         const { status, headers } = await ask(adapter.port, { path: '/verify', headers: [ALICE, ...claims] })
         if (status !== 200 || headers['x-authgear-user-id'] !== demo.alice.id) return false
@@ -36,9 +37,8 @@ advisory(t, 'Traefik CVE-2026-35051, CVE-2026-54764',
         const values = sent.filter((_, i) => i % 2 === 1)
         return names.every((name) => TOLD.includes(name)) && claims.every(([, value]) => !values.includes(value))
       }),
-      { ...SEED, numRuns: 200 }
+      200
     )
-    t.pass('200 sets of claims')
   })
 
 advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835',

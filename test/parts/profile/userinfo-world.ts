@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import type { InProcessOptions } from '../../helpers/in-process.ts'
 import { isCallback } from '../../helpers/own-session-world.ts'
@@ -67,7 +68,7 @@ export async function tell (
   const told = world.replicas[replica]
   if (told === undefined) throw new Error('there is no such replica')
   const body = JSON.stringify({
-    id: `event ${Math.random()}`,
+    id: `event ${randomUUID()}`,
     type: 'identity.email.updated',
     payload: { user: { id } },
     context: { app_id: 'app', user_id: id }

@@ -1,8 +1,9 @@
+import { deepEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { decodeResolution, encodeResolution } from '../../../src/base/cache/entry-codec.ts'
 import { IDENTITY_HEADERS, readResolution, type Resolution } from '../../../src/base/core/resolution.ts'
-import { SEED } from '../../helpers/credentials.ts'
+import { holds } from '../../helpers/property.ts'
 import { headersOf, identityOf, INVALID, SILENT, validResolution } from '../../helpers/identity.ts'
 
 const roundTrip = (resolution: Resolution): unknown =>
@@ -23,16 +24,17 @@ t.test('decodes what it encoded', async t => {
 t.test('every readable answer survives the codec', async t => {
   const value = fc.option(fc.string({ unit: 'grapheme-ascii', maxLength: 20 }), { nil: undefined })
   const others = IDENTITY_HEADERS.length - 1
-  fc.assert(
+  await holds(
+    t,
     fc.property(
       fc.constantFrom('true', 'false'),
       fc.array(value, { minLength: others, maxLength: others }),
       (verdict, [id, ...rest]) => {
         const reading = readResolution(headersOf([verdict, id, ...rest]))
-        if (reading.kind === 'resolution') t.strictSame(roundTrip(reading.resolution), reading.resolution)
+        if (reading.kind === 'resolution') deepEqual(roundTrip(reading.resolution), reading.resolution)
       }
     ),
-    { ...SEED, numRuns: 300 }
+    300
   )
 })
 
@@ -70,16 +72,16 @@ t.test('anything else is not a resolution', async t => {
   for (const [what, value] of hostile) t.equal(decodeResolution(value), undefined, what)
 })
 
-t.test('whatever JSON holds, it is undefined or exactly what would be encoded so', async () => {
-  fc.assert(
+t.test('whatever JSON holds, it is undefined or exactly what would be encoded so', async (t) => {
+  await holds(
+    t,
     fc.property(
       fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom('true', 'a', '', null, 1), { minLength: 8, maxLength: 8 })),
       (value) => {
         const resolution = decodeResolution(value)
         return resolution === undefined || JSON.stringify(encodeResolution(resolution)) === JSON.stringify(value)
       }
-    ),
-    SEED
+    )
   )
 })
 

@@ -1,7 +1,9 @@
+import { deepEqual } from 'node:assert/strict'
 import * as oauth from 'oauth4webapi'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseChallenges } from '../../../src/commands/doctor/mcp/challenges.ts'
+import { holds } from '../../helpers/property.ts'
 
 const bearer = (...parameters: ReadonlyArray<readonly [string, string]>) => ({ scheme: 'bearer', parameters })
 
@@ -18,6 +20,7 @@ t.test('a line of challenges is read by its grammar', async (t) => {
     ['Bearer scope="a", scope="b"', [bearer(['scope', 'a'], ['scope', 'b'])]],
     [', Bearer scope=a,,', [bearer(['scope', 'a'])]],
     ['', []],
+    ['Bearer __proto__=a', [bearer(['__proto__', 'a'])]],
     ['Bearer scope="a', undefined],
     ['Bearer scope="a" realm="b"', undefined],
     ['"Bearer"', undefined],
@@ -32,27 +35,29 @@ async function byLibrary (line: string): Promise<unknown> {
 }
 
 const token = fc.stringMatching(/^[a-z_]{1,12}$/)
+/** The library assigns parameters to a plain object, which drops this one. */
+const name = token.filter((text) => text !== '__proto__')
 const value = fc.stringMatching(/^[ !#-[\]-~]{0,30}$/).map((text) => `"${text}"`)
-const challenge = fc.tuple(token, fc.uniqueArray(fc.tuple(token, fc.oneof(token, value)), {
+const challenge = fc.tuple(token, fc.uniqueArray(fc.tuple(name, fc.oneof(token, value)), {
   minLength: 1, maxLength: 4, selector: ([name]) => name
 }))
 
-t.test('challenges are read as oauth4webapi reads them', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(challenge, { minLength: 1, maxLength: 3 }), async (challenges) => {
+t.test('challenges are read as oauth4webapi reads them', async (t) => {
+  await holds(t, fc.asyncProperty(fc.array(challenge, { minLength: 1, maxLength: 3 }), async (challenges) => {
     const line = challenges
       .map(([scheme, parameters]) => `${scheme} ${parameters.map(([name, text]) => `${name}=${text}`).join(', ')}`)
       .join(', ')
     const ours = parseChallenges(line)?.map(({ scheme, parameters }) => ({
       scheme, parameters: Object.fromEntries(parameters)
     }))
-    t.strictSame(ours, await byLibrary(line), line)
-  }), { numRuns: 200 })
+    deepEqual(ours, await byLibrary(line))
+  }), 200)
 })
 
-t.test('no line makes it hang or throw', async () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary-ascii', maxLength: 400 }), (line) => {
+t.test('no line makes it hang or throw', async (t) => {
+  await holds(t, fc.property(fc.string({ unit: 'binary-ascii', maxLength: 400 }), (line) => {
     const read = parseChallenges(line)
-    t.ok(read === undefined || Array.isArray(read))
-  }), { numRuns: 500 })
+    return read === undefined || Array.isArray(read)
+  }), 500)
   t.equal(parseChallenges(`Bearer a="${'\\"'.repeat(50_000)}`), undefined, 'a string that does not end')
 })

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { cookieNames, credentialHeaders, readCredentials } from '../../../src/base/core/credentials.ts'
-import { credentials, hostileHeaders, NAMES, NOTHING, SEED } from '../../helpers/credentials.ts'
+import { credentials, hostileHeaders, NAMES, NOTHING } from '../../helpers/credentials.ts'
 import { goCookie } from '../../helpers/go-cookies.ts'
+import { holds } from '../../helpers/property.ts'
 
 const rows: readonly (readonly [what: string, sent: Parameters<typeof credentials>[0], headers: readonly string[]])[] =
   [
@@ -25,7 +26,7 @@ t.test('the headers for Authgear hold the credentials and nothing else', async t
 
 t.test('what is forwarded reads as the very same credentials, here and in Go', async t => {
   let forwarded = 0
-  fc.assert(fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
+  await holds(t, fc.property(hostileHeaders, fc.constantFrom('', 'lab_', '__Host-'), (rawHeaders, prefix) => {
     const names = cookieNames(prefix)
     const reading = readCredentials(
       rawHeaders.map((text) => text.replace(/(app_session|app_access_token|session)(?= ?=)/g, `${prefix}$1`)), names
@@ -48,6 +49,6 @@ t.test('what is forwarded reads as the very same credentials, here and in Go', a
     }
     if (JSON.stringify(go) !== JSON.stringify(reading.credentials)) throw new Error('Go reads it differently')
     if (!sent.every(text => /^[\t\x20-\x7e\x80-\xff]*$/.test(text))) throw new Error('a byte that cannot be sent')
-  }), SEED)
-  t.ok(forwarded > SEED.numRuns / 8, 'enough of them were credentials')
+  }), 2000)
+  t.ok(forwarded > 250, 'enough of them were credentials')
 })

@@ -97,7 +97,9 @@ async function request (
 
 t.test('unfolded, the record says what an observer saw, count for count', async (t) => {
   const world = await start(t)
-  const below = random(Number(process.env['FUZZ_SEED'] ?? 7))
+  const seed = Number(process.env['FUZZ_SEED'] ?? 7)
+  t.comment(`seed ${seed}`)
+  const below = random(seed)
   const expected = new Map<string, number>()
   const count = (map: Map<string, number>, name: string, more = 1): void => {
     map.set(name, (map.get(name) ?? 0) + more)

@@ -6,8 +6,8 @@ import { CLOCK_TOLERANCE_MS, type ResourceToken } from '../../../../src/base/cor
 import { readResourceToken } from '../../../../src/parts/tokens/read-token.ts'
 import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
 import { createVerifier } from '../../../../src/parts/tokens/verifier.ts'
+import { holds } from '../../../helpers/property.ts'
 import { HEADER, KEYS, KID, machineClaims, personClaims, RESOURCE, signed } from '../../../helpers/token-issuer.ts'
-import { campaign } from '../../../fuzz/helpers/campaign.ts'
 import { anything, mostly } from '../../../fuzz/helpers/hostile.ts'
 
 const ISSUER = 'https://myapp.authgear.cloud'
@@ -74,7 +74,7 @@ function checkSilence (refusal: unknown): void {
 
 t.test('reads a token only by the rules, and repeats nothing of one that it refuses', async (t) => {
   let accepted = 0
-  await campaign(t, fc.property(claims, (claims) => {
+  await holds(t, fc.property(claims, (claims) => {
     if (typeof claims !== 'object' || claims === null) return
     const reading = readResourceToken(claims as Record<string, unknown>, RULES, NOW)
     if (reading.kind === 'refused') return checkSilence(reading)
@@ -105,7 +105,7 @@ t.test('verifies only a whole token signed for this header, and never rejects', 
   })
   let accepted = 0
   let count = 0
-  await campaign(t, fc.asyncProperty(claims, header, damage, async (claims, header, damage) => {
+  await holds(t, fc.asyncProperty(claims, header, damage, async (claims, header, damage) => {
     const token = damage(signed(claims, header))
     const key = String(count++) as MemoryKey
     const verification = await verifier.verify(token, { key, headBytes: () => token.length })
@@ -141,7 +141,7 @@ const asJson = fc.oneof(
 
 t.test('takes for RESOURCES only URIs that Authgear may have, each once', async (t) => {
   let taken = 0
-  await campaign(t, fc.property(fc.oneof(asText, asJson, asJson.map((text) => `[${text}`)), (text) => {
+  await holds(t, fc.property(fc.oneof(asText, asJson, asJson.map((text) => `[${text}`)), (text) => {
     const read = resources.parse(text, () => '')
     if (!('value' in read)) return
     taken++
