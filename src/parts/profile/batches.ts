@@ -11,7 +11,7 @@ export type BatchesOptions = Readonly<{
   queried: (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
 }>
 
-/** `failed`: the query failed, or has no answer about this user. */
+/** `failed`: the query failed, which says nothing about the user. */
 export type BatchReading = UserReading | Readonly<{ kind: 'failed' }>
 
 export type Batches = Readonly<{ read: (userId: UserId) => Promise<BatchReading> }>
@@ -20,8 +20,11 @@ export type Batches = Readonly<{ read: (userId: UserId) => Promise<BatchReading>
 export const MAX_QUERIES = 2
 /** Queries that one batch may cost: a user about whom the Admin API fails is found by halves. */
 const MAX_QUERIES_OF_BATCH = 16
+/** While the Admin API fails, a query is a probe: a large one may hold a connection of Authgear's database for long. */
+const MAX_USERS_OF_PROBE = 1
 
 const FAILED = Object.freeze({ kind: 'failed' } as const)
+const UNREADABLE = Object.freeze({ kind: 'unreadable' } as const)
 
 type Waiting = Readonly<{ userId: UserId, settle: (reading: BatchReading) => void }>
 
@@ -40,7 +43,7 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
     } catch (cause) {
       const error = cause instanceof AdminApiError ? cause : new AdminApiError('garbage', cause)
       queried(error.kind, error)
-      if (!isOfSomeUser(error)) pause.failed(error.kind)
+      if (!isOfSomeUser(error) || pause.isFailing()) pause.failed()
       throw error
     }
   }
@@ -50,16 +53,19 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
     const readings = new Map<string, BatchReading>()
     const parts = [all]
     for (const [asked, ids] of parts.entries()) { // it grows
+      if (!pause.isOver()) break
       if (asked >= MAX_QUERIES_OF_BATCH) {
         // not the fault of a few users: each of those would have been asked about alone
-        if (readings.size === 0 && pause.isOver()) pause.failed('partial')
+        if (readings.size === 0) pause.failed()
         break
       }
       try {
         for (const [id, reading] of await query(ids)) readings.set(id, reading)
       } catch (error) {
+        if (!isOfSomeUser(error)) continue
         const middle = Math.ceil(ids.length / 2)
-        if (isOfSomeUser(error) && ids.length > 1) parts.push(ids.slice(0, middle), ids.slice(middle))
+        if (ids.length > 1) parts.push(ids.slice(0, middle), ids.slice(middle))
+        else for (const id of ids) readings.set(id, UNREADABLE)
       }
     }
     return readings
@@ -78,8 +84,7 @@ export function createBatches ({ users, pause, maxUsers, queried }: BatchesOptio
     while (waiting.length > 0) {
       if (!pause.isOver()) return failAll()
       if (running >= (pause.isFailing() ? 1 : MAX_QUERIES)) return
-      const batch = waiting.slice(0, maxUsers)
-      waiting = waiting.slice(maxUsers)
+      const batch = waiting.splice(0, pause.isFailing() ? MAX_USERS_OF_PROBE : maxUsers)
       run(batch).catch(() => {}) // it never rejects
     }
   }
@@ -105,26 +110,22 @@ function isOfSomeUser (error: unknown): boolean {
   return error instanceof AdminApiError && (error.kind === 'partial' || error.kind === 'too_large')
 }
 
-const FIRST_PAUSE_MS = 1000
-/** A query that timed out here still holds one of the three connections that Authgear has to its main database. */
-const PAUSE_AFTER_TIMEOUT_MS = 10_000
-const MAX_PAUSE_MS = 30_000
+const PAUSE_MS = 1000
 
 export type Pause = ReturnType<typeof createPause>
 
-/** Backoff: after a failure the Admin API is not asked for a while, then tried with one query. */
+/** After a failure the Admin API is left alone for a second, then probed until a query succeeds. */
 export function createPause (clock: Pick<Clock, 'monotonic'>) {
-  let failures = 0
+  let isFailing = false
   let until = -Infinity
   return Object.freeze({
     isOver: () => clock.monotonic() >= until,
-    /** True after a failed query: one at a time until one succeeds. */
-    isFailing: () => failures > 0,
-    failed (kind: AdminApiErrorKind): void {
-      const first = kind === 'timeout' ? PAUSE_AFTER_TIMEOUT_MS : FIRST_PAUSE_MS
-      until = clock.monotonic() + Math.min(MAX_PAUSE_MS, first * 2 ** Math.min(failures, 5))
-      failures++
+    /** True from a failed query until one succeeds. */
+    isFailing: () => isFailing,
+    failed (): void {
+      isFailing = true
+      until = clock.monotonic() + PAUSE_MS
     },
-    worked: () => { failures = 0 }
+    worked: () => { isFailing = false }
   })
 }

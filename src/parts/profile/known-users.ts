@@ -16,7 +16,7 @@ export type KnownUsersDeps = Readonly<{
   clock: Clock
 }>
 
-/** Pause after an attempt that brought nothing about a user. */
+/** Pause after a user's data could not be read. */
 const RETRY_MS = 5000
 /** Multiple of its life for which a profile is used while no newer one can be read. */
 export const MAX_STALE_LIVES = 12
@@ -79,10 +79,10 @@ export function createKnownUsers ({ revocations, maxBytes, staleIfErrorMs, clock
 
   /**
    * Keeps what is known in use: it is as good as now, since no revocation names the user up to here.
-   * @param isLent true if the credentials pause, and not the user: others of that user may succeed
+   * @param why a source that failed has its own pause
    */
-  function keepFailure (userId: UserId, isLent = false): void {
-    const nextTryAt = isLent ? -Infinity : clock.monotonic() + RETRY_MS
+  function keepFailure (userId: UserId, why: 'failed' | 'unreadable'): void {
+    const nextTryAt = why === 'unreadable' ? clock.monotonic() + RETRY_MS : -Infinity
     const snapshot = revocations.snapshot()
     const known = remembered(userId)
     const tries = { snapshot, nextTryAt, failures: (known?.failures ?? 0) + 1, isConfirming: false }

@@ -56,12 +56,12 @@ export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'k
       const left = (readsOf.get(userId) ?? 1) - 1
       if (left === 0) readsOf.delete(userId)
       else readsOf.set(userId, left)
-      if (learned === undefined) return keepFailure(userId, source.isLent)
+      if (learned === 'failed' || learned === 'unreadable') return keepFailure(userId, learned)
       if (typeof learned !== 'object') return // the next request reads again, without a pause
       const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
       if (!isOvertaken) keep(userId, learned)
     }
-    const ended = reader(asker, { maxAgeMs, signedInAt }).then(settle, () => settle(undefined))
+    const ended = reader(asker, { maxAgeMs, signedInAt }).then(settle, () => settle('failed'))
     const begun: Read = { ended, waiting: undefined, waiters: 0, isLate: false }
     reads.set(name, begun)
     return begun

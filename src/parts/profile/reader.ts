@@ -42,10 +42,13 @@ const EMPTY_LIFE_MS = 5000
 type Bounds = Readonly<{ maxAgeMs: number, signedInAt: number }>
 
 /**
- * Reads one user from Redis or Authgear. Never rejects; undefined if nothing was learned. `dropped`: revocations named
- * the user during each attempt, which is no failure of Authgear's. `refused`: no credentials but these failed.
+ * `dropped`: revocations named the user during each attempt. `refused`: these credentials failed. `unreadable`: the
+ * user's data did. `failed`: the source failed, which says nothing about the user.
  */
-export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | 'dropped' | 'refused' | undefined>
+type Unlearned = 'dropped' | 'refused' | 'unreadable' | 'failed'
+
+/** Reads one user from Redis or Authgear. Never rejects. */
+export type ReadUser = (asker: Asker, bounds: Bounds) => Promise<Learned | Unlearned>
 
 export function createReader (deps: ReaderDeps): ReadUser {
   const { revocations } = deps
@@ -62,7 +65,7 @@ export function createReader (deps: ReaderDeps): ReadUser {
 
 async function readOnce (
   deps: ReaderDeps, asker: Asker, bounds: Bounds
-): Promise<Learned | 'refused' | undefined> {
+): Promise<Learned | Unlearned> {
   const { shared, revocations, clock, source } = deps
   const { userId } = asker
   const { signedInAt } = bounds
@@ -100,14 +103,15 @@ function learn (
   asker: Asker,
   reading: Reading,
   common: Pick<Learned, 'signedInAt' | 'snapshot' | 'since'>
-): Learned | 'refused' | undefined {
+): Learned | Unlearned {
   const isDisabled = reading.kind === 'user' && reading.record.isDisabled
   const address = reading.kind === 'user' ? addressStateOf(reading.record, rules) : 'other'
   read(isDisabled ? 'disabled' : address === 'hidden' ? 'hidden' : reading.kind)
   if (isDisabled || reading.kind === 'none') {
     return { ...common, ...wholeLife(EMPTY_LIFE_MS), profile: NO_PROFILE, address, isEmpty: true }
   }
-  if (reading.kind !== 'user') return source.isLent && reading.kind !== 'failed' ? 'refused' : undefined
+  if (reading.kind === 'failed') return 'failed'
+  if (reading.kind !== 'user') return source.isLent ? 'refused' : 'unreadable'
   const lifeMs = Math.ceil(ttlMs * (1 - JITTER * random()))
   const profile = profileOf(reading.record, rules)
   return { ...common, ...source.lifeOf(asker, common.since, lifeMs), profile, address, isEmpty: false }
@@ -116,7 +120,7 @@ function learn (
 function isShareable (
   { revocations }: ReaderDeps,
   userId: Asker['userId'],
-  learned: Learned | 'refused' | undefined
+  learned: Learned | Unlearned
 ): learned is Learned {
   return typeof learned === 'object' && !learned.isEmpty && revocations.trustsShared() &&
     !revocations.isVoid({ userId, digests: [] }, learned.snapshot)

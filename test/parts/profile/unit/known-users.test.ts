@@ -51,11 +51,11 @@ t.test('what may not outlive its end neither decides nor goes out after it', asy
   }
 })
 
-t.test('a failure pauses the user, or credentials alone', async (t) => {
+t.test('a user pauses after unreadable data, not after a failure of the source', async (t) => {
   const { clock, users, keep } = start()
   keep('verified')
-  users.keepFailure(ALICE)
+  users.keepFailure(ALICE, 'unreadable')
   t.equal(users.remembered(ALICE)?.nextTryAt, clock.monotonic() + 5000)
-  users.keepFailure(ALICE, true)
+  users.keepFailure(ALICE, 'failed')
   t.equal(users.remembered(ALICE)?.nextTryAt, -Infinity)
 })

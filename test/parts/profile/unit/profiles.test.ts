@@ -203,7 +203,7 @@ t.test('a refusal is confirmed at once, then more and more rarely', async (t) =>
   t.strictSame(times, [2, 5, 10, 19, 36], 'renewals in the background are no refusals')
 })
 
-t.test('after a failure the Admin API rests, then is asked one query at a time', async (t) => {
+t.test('after a failure the Admin API rests for a second, then one small query decides', async (t) => {
   const { profiles, api, advance, counts } = startProfiles()
   api.fails('server')
   await profiles.of(ALICE)
@@ -214,25 +214,58 @@ t.test('after a failure the Admin API rests, then is asked one query at a time',
   api.state.isHeld = true
   for (const id of users(500, 10)) profiles.of(id)
   await settled()
-  t.equal(api.queries.length, 2, 'one, of five')
+  t.strictSame(api.queries.slice(1), [[userOf(10)]], 'one query about one user')
   api.release()
   await settled()
-  t.equal(api.queries.length, 2, 'the others are not asked: it failed again')
-  advance(1999)
+  t.equal(api.queries.length, 2, 'the others are not asked about: it failed again')
+  advance(999)
   t.equal(atOnce(profiles.of(userOf(600))), NO_PROFILE)
   advance(1)
   api.state.answer = named(() => 'Alice')
-  t.strictSame({ ...await profiles.of(userOf(600)) }, { name: 'Alice' })
+  t.ok((await Promise.all(users(500, 600).map((id) => profiles.of(id)))).every(({ name }) => name === 'Alice'))
+  t.equal(api.queries.length, 8, 'the probe, then all the others in hundreds')
 })
 
-t.test('a query that hung in Authgear makes it rest for ten seconds', async (t) => {
-  const { profiles, api, advance, pause } = startProfiles()
-  api.fails('timeout')
+for (const kind of ['server', 'refused', 'timeout', 'unreachable'] as const) {
+  t.test(`rules decide again a second after the Admin API recovers: ${kind}`, async (t) => {
+    const { profiles, api, advance } = startProfiles()
+    api.fails(kind)
+    for (let ms = 0; ms < 32_000; ms += 500) {
+      await Promise.all(users(10).map((id) => profiles.facts(id, false)))
+      advance(500)
+    }
+    t.ok(api.queries.length <= 32, `${api.queries.length} queries`)
+    t.ok(api.queries.slice(1).every((ids) => ids.length === 1), 'each asks about one user')
+    api.state.answer = named(() => 'Alice')
+    advance(1000)
+    await Promise.all(users(10).map((id) => profiles.facts(id, false)))
+    for (const id of users(10)) t.not(profiles.facts(id, true), 'unknown', id)
+  })
+}
+
+t.test('a user about whom a probe fails does not keep the others from being read', async (t) => {
+  const { profiles, api, advance } = startProfiles()
+  api.fails('server')
   await profiles.of(ALICE)
-  advance(9999)
-  t.notOk(pause.isOver())
-  advance(1)
-  t.ok(pause.isOver())
+  const bad = userOf(10)
+  api.state.answer = (ids) => ids.includes(bad) ? new AdminApiError('partial') : named(() => 'Alice')(ids)
+  for (let seconds = 0; seconds < 2; seconds++) {
+    advance(1000)
+    await Promise.all(users(20, 10).map((id) => profiles.facts(id, false)))
+  }
+  const unread = users(20, 10).filter((id) => profiles.now(id) === NO_PROFILE)
+  t.strictSame(unread, [bad])
+})
+
+t.test('the halves of a query are not asked about while the Admin API rests', async (t) => {
+  const { profiles, api, advance } = startProfiles()
+  api.state.answer = (ids) => new AdminApiError(ids.length === 100 ? 'partial' : 'timeout')
+  await Promise.all(users(100).map((id) => profiles.of(id)))
+  t.strictSame(api.queries.map((ids) => ids.length), [100, 50])
+  api.state.answer = named(() => 'Alice')
+  advance(1000)
+  await profiles.facts(userOf(99), false)
+  t.strictSame({ ...profiles.now(userOf(99)) }, { name: 'Alice' }, 'a second later')
 })
 
 const NOBODY: ReadonlyArray<readonly [what: string, reading: UserReading]> = [
