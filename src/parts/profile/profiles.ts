@@ -4,9 +4,9 @@ import { type Asker, NO_PROFILE, type Profile, type Profiles } from '../../base/
 import { createFacts } from './facts.ts'
 import { createKnownUsers, type KnownUsersDeps } from './known-users.ts'
 import type { ReadUser } from './reader.ts'
+import { createReads, type Read } from './reads.ts'
 import { signedInAtOf, type Source } from './source.ts'
 import type { AnswerOutcome } from './types.ts'
-import { MAX_CALLS_OF_USER } from './userinfo.ts'
 import { isReadableId } from './users.ts'
 
 export type ProfilesDeps = KnownUsersDeps & Readonly<{
@@ -22,50 +22,13 @@ export type ProfilesDeps = KnownUsersDeps & Readonly<{
   after?: (ms: number, act: () => void) => () => void
 }>
 
-/** Users being read or waiting to be: some four seconds of Authgear's work, and 1 kB each. */
-export const MAX_READS = 4096
-/** A user being read. `isLate`: PROFILE_TIMEOUT has passed, and no request waits any more. */
-type Read = {
-  readonly ended: Promise<void>
-  waiting: Promise<Profile> | undefined
-  waiters: number
-  isLate: boolean
-}
-
 /** Memory first; other users are read in the background, and a request waits on the first sight of a user only. */
 export function createProfiles (deps: ProfilesDeps): Omit<Profiles, 'knows' | 'knowsOfTokens'> {
   const { reader, source, timeoutMs, decideWithinMs, clock, answered, after = afterTimeout } = deps
   const { remembered, usable, usableNow, mayStillDecide, keep, keepFailure } = createKnownUsers(deps)
-  const reads = new Map<string, Read>()
-  const readsOf = new Map<UserId, number>()
+  const read = createReads({ reader, source, after, remembered, keep, keepFailure })
   const isFromBefore = (asker: Asker, { signedInAt }: Readonly<{ signedInAt: number }>): boolean =>
     source.isLent && signedInAtOf(asker) > signedInAt
-
-  /** @returns undefined where there is no room, or the source rests */
-  function read (asker: Asker, maxAgeMs: number): Read | undefined {
-    const { userId } = asker
-    const name = source.nameOf(asker)
-    const running = reads.get(name)
-    const ofUser = readsOf.get(userId) ?? 0
-    const isFull = reads.size >= MAX_READS || ofUser >= MAX_CALLS_OF_USER
-    if (running !== undefined || isFull || !source.mayAsk(asker)) return running
-    readsOf.set(userId, ofUser + 1)
-    const signedInAt = source.isLent ? Math.max(signedInAtOf(asker), remembered(userId)?.signedInAt ?? 0) : 0
-    const settle = (learned: Awaited<ReturnType<ReadUser>>): void => {
-      reads.delete(name)
-      const left = (readsOf.get(userId) ?? 1) - 1
-      if (left === 0) readsOf.delete(userId)
-      else readsOf.set(userId, left)
-      if (learned === 'failed' || learned === 'unreadable') return keepFailure(userId, learned)
-      if (typeof learned !== 'object') return // the next request reads again, without a pause
-      const isOvertaken = (remembered(userId)?.signedInAt ?? 0) > learned.signedInAt
-      if (!isOvertaken) keep(userId, learned)
-    }
-    const ended = reader(asker, { maxAgeMs, signedInAt }).then(settle, () => settle('failed'))
-    const begun: Read = { ended, waiting: undefined, waiters: 0, isLate: false }
-    reads.set(name, begun)
-    return begun
-  }
 
   /** All requests of one user wait for one read. */
   function waitFor (userId: UserId, read: Read): Promise<Profile> {

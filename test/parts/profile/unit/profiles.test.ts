@@ -3,7 +3,7 @@ import type { UserReading } from '../../../../src/parts/profile/users.ts'
 import { AdminApiError } from '../../../../src/base/authgear/admin-api/errors.ts'
 import type { UserId } from '../../../../src/base/core/resolution.ts'
 import { MAX_STALE_LIVES } from '../../../../src/parts/profile/known-users.ts'
-import { MAX_READS } from '../../../../src/parts/profile/profiles.ts'
+import { MAX_READS } from '../../../../src/parts/profile/reads.ts'
 import { NO_PROFILE } from '../../../../src/base/identity/profile.ts'
 import { atOnce, named, settled, startProfiles, TIMEOUT_MS, TTL_MS, userOf } from '../start-profiles.ts'
 
