@@ -14,7 +14,7 @@ export type LentSourceDeps = Readonly<{
 
 /** How long credentials that opened no profile are not tried again. */
 const REST_MS = 5000
-/** The same if the call failed, or there was no room for it: it says nothing about the credentials. */
+/** The same if the call failed: it says nothing about the credentials. */
 const REST_FAILED_MS = 1000
 const MAX_RESTING = 10_000
 const REFUSED: Reading = Object.freeze({ kind: 'refused' })
@@ -29,6 +29,7 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
     if (subject === undefined) return REFUSED
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
+    if (reading.kind === 'failed' && 'isAsked' in reading) return reading // who waited in vain may wait again
     const ttl = reading.kind === 'failed' ? REST_FAILED_MS : REST_MS
     if (reading.kind !== 'user') resting.set(subject.key, true, { ttl })
     // the session may have ended: waiting requests are judged by the resolver's answer

@@ -17,8 +17,8 @@ export type Life = Readonly<{
   mayOutlive: boolean
 }>
 
-/** `refused`: these credentials opened no profile, which says nothing of other ones. */
-export type Reading = BatchReading | Readonly<{ kind: 'refused' }>
+/** `refused`: these credentials opened no profile; others may. `isAsked: false`: too many wait. */
+export type Reading = BatchReading | Readonly<{ kind: 'refused' } | { kind: 'failed', isAsked: false }>
 
 /** The way in which one user is read. */
 export type Source = Readonly<{

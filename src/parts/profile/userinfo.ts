@@ -32,14 +32,16 @@ export type Userinfo = Readonly<{
 
 /** Authgear answers some hundred a second; the resolver needs its share. */
 const MAX_CALLS = 8
-const MAX_WAITING = 1024
-/** One person's tokens, however many. */
-const PER_USER = { maxRunning: 2, maxWaiting: 16 } as const
+/** The wait has a bound in time, which comes first: 800 calls in two seconds. */
+const MAX_WAITING = 4096
+/** One person's tokens, however many. In order, so that a storm of new users keeps out only who would wait too long. */
+const PER_USER = { maxRunning: 2, maxWaiting: 16, isInOrder: true } as const
 export const MAX_CALLS_OF_USER = PER_USER.maxRunning + PER_USER.maxWaiting
 /** A login asks for full access: passkeys and identities are in the answer, and an app's own attributes. */
 const MAX_BODY_BYTES = 256 * 1024
 
 const FAILED: Reading = Object.freeze({ kind: 'failed' })
+const NOT_ASKED: Reading = Object.freeze({ kind: 'failed', isAsked: false })
 const UNREADABLE: Reading = Object.freeze({ kind: 'unreadable' })
 
 /** Authgear's `/oauth2/userinfo`. Opens no connection yet, follows no redirect and sends no cookie. */
@@ -88,6 +90,7 @@ export function openUserinfo ({ origin, timeoutMs, ca, now, called, outage }: Us
       } catch (error) {
         const outcome = waiting.aborted ? 'rejected' : outcomeOf(error)
         called(outcome, error)
+        if (outcome === 'rejected') return NOT_ASKED
         return outcome === 'too_large' || outcome === 'garbage' ? UNREADABLE : FAILED
       } finally {
         waiting.met()

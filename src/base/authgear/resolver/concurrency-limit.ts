@@ -8,6 +8,8 @@ export type Limit = Readonly<{
   maxWaiting: number
   /** A free slot goes to the newest and to the oldest waiter alternately, so that neither starves. */
   alternates?: boolean
+  /** A free slot goes to the oldest waiter. */
+  isInOrder?: boolean
 }>
 
 export type ConcurrencyLimit = Readonly<{
@@ -66,7 +68,8 @@ export function createConcurrencyLimit (maxRunning: number, maxWaiting: number):
   }
 
   function nextWaiter (freed: readonly Limit[]): Waiter | undefined {
-    const isOldest = freed.some((limit) => limit.alternates === true && counts.of(limit).admitted % 2 === 1)
+    const isOldest = freed.some((limit) => limit.isInOrder === true ||
+      (limit.alternates === true && counts.of(limit).admitted % 2 === 1))
     const mayEnter = (waiter: Waiter): boolean => hasSlot(waiter.limits)
     return isOldest ? waiters.find(mayEnter) : waiters.findLast(mayEnter)
   }

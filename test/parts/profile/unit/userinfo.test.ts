@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import t from 'tap'
+import type { UserId } from '../../../../src/base/core/resolution.ts'
+import { listenFree } from '../../../helpers/listen-free.ts'
+import { until } from '../../../helpers/until.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
+import type { Asker } from '../../../../src/base/identity/profile.ts'
+import { createLentSource } from '../../../../src/parts/profile/lent.ts'
+import { openUserinfo } from '../../../../src/parts/profile/userinfo.ts'
 import { demo, startSimulator } from '../../../helpers/simulator.ts'
 import { ask, type HeaderLine } from '../../../helpers/request.ts'
 import { readAnswer } from '../../../../src/parts/profile/answer.ts'
@@ -114,4 +122,52 @@ t.test('the simulator answers in the form of a real Authgear', async (t) => {
   }
   const head = await ask(simulator.port, { method: 'HEAD', path: '/oauth2/userinfo', headers: [cookie] })
   t.equal(head.status, recorded('HEAD').status)
+})
+
+t.test('a storm of new users waits in the order of arrival, and each is asked about once', async (t) => {
+  const asked: string[] = []
+  const held: Array<() => void> = []
+  let isHeld = true
+  const server = createServer(({ headers: { authorization = '' } }, response) => {
+    const sub = authorization.slice('Bearer '.length)
+    asked.push(sub)
+    const answer = (): void => { response.end(JSON.stringify({ sub, custom_attributes: {} })) }
+    if (isHeld) held.push(answer)
+    else answer()
+  })
+  const port = await listenFree(t, server)
+  const userinfo = openUserinfo({
+    origin: `http://127.0.0.1:${port}`,
+    timeoutMs: 60_000,
+    ca: undefined,
+    now: () => performance.now(),
+    called: () => {},
+    outage: { outageBegan: () => {}, outageEnded: () => {} }
+  })
+  t.teardown(() => userinfo.close())
+  const people = Array.from({ length: 2000 }, (_, n) => String(n))
+  const trace = { address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined }
+  const readings = people.map((sub) => userinfo.read(sub, sub as UserId, trace))
+  await until('eight are asked about', () => held.length === 8)
+  isHeld = false
+  for (const answer of held) answer()
+  t.strictSame(new Set((await Promise.all(readings)).map(({ kind }) => kind)), new Set(['user']))
+  t.equal(asked.length, people.length)
+  const isInOrder = asked.every((sub, n) => Math.abs(Number(sub) - n) < 16) // eight connections overtake each other
+  t.ok(isInOrder, asked.slice(0, 40).join())
+})
+
+t.test('credentials rest after a failed call, not after a wait in vain', async (t) => {
+  for (const [reading, mayAsk] of [[{ kind: 'failed' }, false], [{ kind: 'failed', isAsked: false }, true]] as const) {
+    const source = createLentSource({
+      userinfo: { read: async () => reading },
+      loans: { lend: async () => 'token', doubt: async () => {} },
+      changes: { lifeOf: () => { throw new Error('nothing was read') } },
+      clock: manualClock()
+    })
+    const subject = { key: 'key', trace: () => ({}) } as unknown as NonNullable<Asker['subject']>
+    const asker: Asker = { userId: 'alice' as UserId, identity: [], subject }
+    await source.read(asker)
+    t.equal(source.mayAsk(asker), mayAsk, JSON.stringify(reading))
+  }
 })
