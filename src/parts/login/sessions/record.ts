@@ -40,12 +40,14 @@ export type OwnRecord = Readonly<{
   rotates?: boolean | undefined
   /** True if its login asked for full access, which a step-up needs; undefined of a login of an older version. */
   hasFullAccess?: boolean | undefined
+  /** The named fields of a later release: a rollback of minutes must not lose them. */
+  others?: Readonly<Record<string, unknown>> | undefined
 }>
 
 /**
- * First byte of a record, whose name in Redis has no version: a new form must still read this one, and one release
- * reads it before another writes it. A new field is no new form: it is one of OPTIONAL, which a release that does not
- * know it ignores.
+ * First byte of a record, whose name in Redis has no version. A new field does not change it: it is one of OPTIONAL,
+ * and a fact of the session, since a release that does not know it writes it again beside new tokens. Another form is
+ * read by one release before the next one writes it: docs/inside/contributing-tasks.md, "The form of what is kept in Redis".
  */
 const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
@@ -82,25 +84,29 @@ const OPTIONAL = {
 const OPTIONAL_NAMES = Object.keys(OPTIONAL) as readonly OptionalField[]
 
 type OptionalField = 'rotates' | 'hasFullAccess'
-type RequiredField = Exclude<keyof OwnRecord, OptionalField>
+type RequiredField = Exclude<keyof OwnRecord, OptionalField | 'others'>
 
+/** The list never grows, since older releases read none that is longer. New fields are named. */
 export function encodeRecord (record: OwnRecord): Buffer {
   const fields: unknown[] = NAMES.map((name) => record[name])
-  const known = OPTIONAL_NAMES.filter((name) => record[name] !== undefined)
-  if (known.length > 0) fields.push(Object.fromEntries(known.map((name) => [name, record[name]])))
+  const known = OPTIONAL_NAMES.filter((name) => record[name] !== undefined).map((name) => [name, record[name]] as const)
+  const named = [...known, ...Object.entries(record.others ?? {})]
+  if (named.length > 0) fields.push(Object.fromEntries(named))
   return Buffer.concat([Buffer.of(FORM), Buffer.from(JSON.stringify(fields))])
 }
 
-/** @returns undefined for anything that encodeRecord of no version made; what this one does not know is ignored */
+/** @returns undefined for bytes that no release wrote; keeps the named fields that this release does not know */
 export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
   if (bytes[0] !== FORM) return undefined
   const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
   if (!Array.isArray(fields) || !NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
   const more = objectOf(fields[NAMES.length]) ?? {}
   const known = OPTIONAL_NAMES.filter((name) => OPTIONAL[name](more[name]))
+  const others = Object.entries(more).filter(([name]) => !Object.hasOwn(OPTIONAL, name))
   return Object.fromEntries([
     ...NAMES.map((name, index) => [name, fields[index]] as const),
-    ...known.map((name) => [name, more[name]] as const)
+    ...known.map((name) => [name, more[name]] as const),
+    ...others.length === 0 ? [] : [['others', Object.fromEntries(others)] as const]
   ]) as OwnRecord
 }
 
@@ -113,9 +119,12 @@ export function isToken (value: unknown): value is string {
 export function recordBytes (key: string, record: OwnRecord): number {
   const texts = [record.host, record.userId, record.sid, record.refreshToken, record.accessToken, record.idToken]
   return OBJECT_BYTES + key.length + texts.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
-    record.amr.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0)
+    record.amr.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
+    (record.others === undefined ? 0 : OTHERS_FACTOR * JSON.stringify(record.others).length)
 }
 
 /** The record, its slot, its place in the map and in the least-recently-used lists. */
 const OBJECT_BYTES = 520
 const TEXT_BYTES = 32
+/** Bytes of an object's heap for one character of its JSON: a short number is the worst. */
+const OTHERS_FACTOR = 16

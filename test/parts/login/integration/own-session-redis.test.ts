@@ -1,5 +1,10 @@
+import { Redis } from 'ioredis'
 import t from 'tap'
+import { type CacheKey, deriveKeys } from '../../../../src/base/core/cache-key.ts'
+import { createSealer } from '../../../../src/base/crypto/sealing.ts'
+import { openAt, seal, type Opened } from '../../../../src/parts/login/sessions/sealed-record.ts'
 import { startBadNetwork } from '../../../helpers/bad-network.ts'
+import { SECRET } from '../../../helpers/in-process.ts'
 import { APP, sessionCookie, signedIn, startOwnWorld } from '../../../helpers/own-session-world.ts'
 import { last } from '../../../helpers/person.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -70,4 +75,25 @@ t.test('a value of another type in the place of a session is no session', async 
   t.match(await world.who(person), /^401/, 'and no 503 for ever')
   await person.open(`${APP}/`)
   t.equal(await world.who(person), 'alice', 'who signs in once more')
+})
+
+t.test('a refresh keeps the fields that a later release wrote into the record', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis })
+  const value = sessionCookie(await signedIn(world)) ?? ''
+  const [name = ''] = await redis.cli('KEYS', '*:session') as readonly string[]
+  const key = /{(.+)}/.exec(name)?.[1] as CacheKey
+  const place = { key, sealer: createSealer(deriveKeys(Buffer.from(SECRET)).of('own sessions')) }
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  const read = async (): Promise<Opened> => openAt(place, await client.getBuffer(name) ?? Buffer.alloc(0))
+  const first = await read()
+  if (typeof first !== 'object') throw new Error('no record is there')
+  const others = { deviceKey: 'thumbprint' }
+  await client.set(name, seal(place, { ...first, version: first.version + 1, others }), 'PX', 3_600_000)
+  world.clock.advance(PAST_TOKEN_MS)
+  t.equal(await world.byCookie(value), 'alice')
+  const later = await read()
+  t.match(later, { others, accessToken: String })
+  t.not(typeof later === 'object' && later.accessToken, first.accessToken, 'after a refresh')
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decodeRecord, encodeRecord } from '../../../../src/parts/login/sessions/record.ts'
+import { decodeRecord, encodeRecord, recordBytes } from '../../../../src/parts/login/sessions/record.ts'
 
 /** As released replicas write it: one that cannot read it signs everybody out, in a rolling update again and again. */
 const WRITTEN = Buffer.from(
@@ -17,10 +17,33 @@ t.test('a record that a released version wrote is read, and is written so', asyn
 const withMore = (...more: readonly unknown[]): Buffer =>
   Buffer.from(WRITTEN.toString().replace(/]$/, `${more.map((one) => `,${JSON.stringify(one)}`).join('')}]`))
 
-t.test('ignores a field it does not know, as a later release writes in a rolling update', async (t) => {
+t.test('reads a record with fields that it does not know, as a later release writes', async (t) => {
   const record = decodeRecord(WRITTEN)
-  for (const more of [[{ unknown: 7 }], [{}], [{ rotates: 'perhaps' }], [null], ['text'], [{ unknown: 1 }, 2, [3]]]) {
+  for (const more of [[{}], [{ rotates: 'perhaps' }], [null], ['text'], [7, [3]]]) {
     t.same(decodeRecord(withMore(...more)), record, JSON.stringify(more))
+  }
+  for (const more of [[{ unknown: 7 }], [{ unknown: 1 }, 2, [3]], [{ unknown: null }]]) {
+    t.match(decodeRecord(withMore(...more)), record, JSON.stringify(more))
+  }
+})
+
+t.test('writes again the fields that it does not know, beside new tokens', async (t) => {
+  const later = { rotates: false, deviceKey: { kty: 'EC', x: [1, 2] }, hasFullAccess: true, note: null }
+  const record = decodeRecord(withMore(later))
+  if (record === undefined) throw new Error('it was not read')
+  const refreshed = encodeRecord({ ...record, version: 4, accessToken: 'newer', rotates: true })
+  const [, ...fields]: unknown[] = JSON.parse(refreshed.subarray(1).toString())
+  t.match(fields, { 4: 'newer' })
+  t.strictSame(fields.at(-1), { ...later, rotates: true })
+  t.ok(recordBytes('key', record) > recordBytes('key', { ...record, others: undefined }) + 30, 'they take memory')
+})
+
+t.test('a field that it does not know never takes the place of one that it knows', async (t) => {
+  for (const name of ['others', '__proto__', 'version', 'userId', 'toString']) {
+    const text = `{${JSON.stringify(name)}:"bob"}`
+    const record = decodeRecord(Buffer.from(WRITTEN.toString().replace(/]$/, `,${text}]`)))
+    t.match(record, { version: 3, userId: 'u' }, name)
+    if (record !== undefined) t.match(encodeRecord(record).toString(), `,${text}]`, `${name} is written again`)
   }
 })
 
