@@ -47,7 +47,8 @@ export type OwnRecord = Readonly<{
 /**
  * First byte of a record, whose name in Redis has no version. A new field does not change it: it is one of OPTIONAL,
  * and a fact of the session, since a release that does not know it writes it again beside new tokens. Another form is
- * read by one release before the next one writes it: docs/inside/contributing-tasks.md, "The form of what is kept in Redis".
+ * read by one release before the next one writes it (docs/inside/contributing-tasks.md, "The form of what is kept in
+ * Redis").
  */
 const FORM = 1
 /** Longer ones are not Authgear's: an access token as JWT with hundreds of roles, an ID token with as many. */
