@@ -153,17 +153,6 @@ t.test('accepts every recorded webhook with its signature, in both forms of the 
   }
 })
 
-t.test('a repeated event makes no second entry', async (t) => {
-  const redis = await startRedis(t)
-  const { adapter } = await start(t, { REDIS_URL: redis.url })
-  await until('the log is followed', () => adapter.service.redisState() === 'up')
-  const length = async (): Promise<number> =>
-    Number(await redis.cli('XLEN', String(((await redis.cli('KEYS', '*:stream')) as string[])[0])))
-  const before = await length()
-  for (const id of ['a', 'a', 'b', 'a']) t.equal((await post(adapter, disabled('u', id))).status, 204)
-  t.equal(await length() - before, 2)
-})
-
 type Act = (redis: RedisServer) => unknown
 
 /** One that was stopped has lost the log, and all forget what they remember; one that was frozen has it. */

@@ -46,6 +46,16 @@ t.test('for two seconds nothing of the user is remembered, but after a mere sign
   }
 })
 
+t.test('what ends a user ends what the user was given; what changes a user does not', async (t) => {
+  const ending = REVOKING.filter((type) => {
+    const reading = readWebhook(event(type), undefined)
+    return reading.kind === 'revokes' && reading.revocations.every(({ ends }) => ends === 0)
+  })
+  t.strictSame(ending, [
+    'user.disabled', 'user.deletion_scheduled', 'user.deleted', 'user.anonymization_scheduled', 'user.anonymized'
+  ])
+})
+
 t.test('another app’s event is told apart where AUTHGEAR_APP_ID is set', async (t) => {
   t.equal(readWebhook(event('user.disabled'), 'app').kind, 'revokes')
   for (const context of [{ app_id: 'other' }, {}, undefined, null, 'app']) {

@@ -96,6 +96,19 @@ t.test('endpoint, cookie prefix and secret separate projects (CVE-2026-33496)', 
   })
 })
 
+t.test('what is remembered of a user has a name for each purpose, form, user and project', async (t) => {
+  const names = [
+    keyer.userKey('profile', 'alice', 'name'),
+    keyer.userKey('user', 'alice', 'name'),
+    keyer.userKey('profile', 'alice', 'email'),
+    keyer.userKey('profile', 'bob', 'name'),
+    keyer.userKey('profile', 'alic', 'namee'),
+    keyerOf({ endpoint: 'https://other.authgear.cloud' }).userKey('profile', 'alice', 'name')
+  ]
+  t.equal(new Set(names).size, names.length)
+  t.equal(keyerOf().userKey('profile', 'alice', 'name'), names[0], 'the same on every replica')
+})
+
 const digestsOf = (sent: Partial<Credentials>): readonly string[] => keyer.digests(credentials(sent))
 
 t.test('a credential is named by one digest, a session id by another', async t => {

@@ -209,6 +209,21 @@ t.test('what is asked of a token is read, and no session meets it', async (t) =>
   }
 })
 
+t.test('a token needs one value of a list', async (t) => {
+  const grant = { audience: ['https://a.example', 'https://b.example'], clientId: 'two', scopes: ['x', 'read'] }
+  for (const [name, met, unmet] of [
+    ['resource', 'https://b.example', 'https://b.example/'],
+    ['scope', 'write,read', 'write,rea'],
+    ['client', 'one,two', 'one,twoo']
+  ] as const) {
+    const meets = (value: string): unknown => {
+      const [requirement] = [TOKEN_PARAMETERS[name].parse(value)]
+      return 'meets' in requirement && requirement.meets(grant)
+    }
+    t.strictSame([meets(met), meets(unmet)], [true, false], name)
+  }
+})
+
 t.test('an identity’s roles are read once, however many roles a policy names', async (t) => {
   const policy = parsePolicy(Array.from({ length: 700 }, (_, index) => `role=r${index}`).join('&'))
   if (policy.kind === 'bad') throw new Error(policy.why)

@@ -65,6 +65,8 @@ const FORBIDDEN: ReadonlyArray<readonly [what: string, policy: string, lines: Li
   ['a prompt, where tools are listed', 'tool=read', calls('prompts/get', 'read')],
   ['a tool, where prompts are listed', 'prompt=greet', tool('greet')],
   ['a tool, where resources are listed', 'resource_uri=read', tool('read')],
+  ['a tool, where prompts are and some tools need a scope', 'prompt=greet&tool_scope=delete:admin', tool('read')],
+  ['a tool, where resources are and some tools need a scope', 'resource_uri=a&tool_scope=delete:admin', tool('read')],
   ['a resource whose URI begins alike', 'resource_uri=file:///a', calls('resources/read', 'file:///a/../b')],
   ['base64 that is not canonical', 'tool=read', tool('=?base64?cmVhZB==?=')],
   ['base64 without its end', 'tool=read', tool('=?base64?cmVhZA?=')],
@@ -103,6 +105,14 @@ t.test('a second policy only tightens', async (t) => {
   }
   t.equal(said(['tool=read,delete', 'tool=read'], tool('read')), 'allow')
   t.equal(said(['tool=read', 'role=nobody'], tool('read')), 'forbidden')
+})
+
+t.test('a tool with two scopes asks for both', async (t) => {
+  const policy = parsePolicy('tool_scope=delete:admin,read:reader,delete:owner')
+  const request = { method: 'POST', rawHeaders: tool('delete') } as unknown as VerifyRequest
+  const { requirements } = policy.kind === 'understood' ? withCall(policy, request) : { requirements: [] }
+  t.match(requirements, [{ about: 'scope', values: ['admin'] }, { about: 'scope', values: ['owner'] }])
+  t.equal(requirements.length, 2)
 })
 
 t.test('a policy that nobody held against the call lets nobody in', async (t) => {

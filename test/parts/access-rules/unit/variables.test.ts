@@ -74,6 +74,7 @@ const ENTRANCES: ReadonlyArray<readonly [what: string, env: NodeJS.ProcessEnv, i
   ['a rule that no registrant fails', { ...LOGIN, ALLOW: 'verified=true anonymous=false max_age=60' }, true],
   ['a rule by role', { ...LOGIN, ALLOW: 'verified=true role=staff' }, false],
   ['a rule by user', { ...LOGIN, ALLOW: 'user=alice' }, false],
+  ['a rule by address', { ...LOGIN, IDENTITY_PROFILE: 'email', ALLOW: 'email=alice@example.com' }, false],
   ['said in words', { ...LOGIN, ALLOW: 'anyone' }, false]
 ]
 

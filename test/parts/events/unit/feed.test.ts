@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createFeed, type Feed, readPlace, writePlace } from '../../../../src/parts/events/feed.ts'
-import { disabled } from '../../../helpers/log-entry.ts'
+import { createFeed, type Feed, isSignIn, readPlace, writePlace } from '../../../../src/parts/events/feed.ts'
+import { credential, disabled, EVERYTHING, user } from '../../../helpers/log-entry.ts'
 
 const ROOM = 5
 const SECRET = '0123456789abcdef'
@@ -69,6 +69,19 @@ t.test('a revocation that a new log has again keeps its time', async (t) => {
   for (let n = 0; n < 2 * ROOM; n++) feed.read({ id: `${9100 + n}-0`, of: `n${n}`, revocation: disabled('n') }, 9100 + n)
   feed.read({ id: '9999-0', of: 'one', revocation: disabled('alice') }, 9999)
   t.equal(feed.at(feed.end() - 1)?.at, 9999, 'as many are known as can be told')
+})
+
+t.test('a sign-in ends nothing that is open, whoever tells of it; all else does', async (t) => {
+  const signIn = user('alice')
+  for (const origin of ['webhook', 'audit'] as const) t.ok(isSignIn({ ...signIn, origin }), origin)
+  const others = [
+    { ...signIn, origin: 'management' }, { ...signIn, quietMs: 200 }, { ...signIn, ends: 0 },
+    { ...credential('a'), origin: 'audit' }, { ...EVERYTHING, origin: 'audit' }
+  ] as const
+  for (const one of others) t.notOk(isSignIn(one), JSON.stringify(one))
+  const feed = startFeed(1)
+  feed.read({ id: '2000-0', revocation: { ...signIn, origin: 'audit' } }, 2000)
+  t.strictSame([feed.end(), feed.place().id], [1, '2000-0'], 'it is passed')
 })
 
 t.test('a place is text, and no other text is one', async (t) => {

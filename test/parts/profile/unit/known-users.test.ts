@@ -12,7 +12,9 @@ const ALICE = userOf(1)
 function start () {
   const clock = manualClock()
   const log = createMemoryLog({ clock, retentionMs: 600_000, observer: NO_OBSERVER })
-  const users = createKnownUsers({ revocations: log, maxBytes: 2 ** 20, staleIfErrorMs: 60_000, clock })
+  const following = { is: true }
+  const revocations = { ...log, isFollowing: () => following.is }
+  const users = createKnownUsers({ revocations, maxBytes: 2 ** 20, staleIfErrorMs: 60_000, clock })
   const keep = (address: AddressState, mayOutlive = true): void => users.keep(ALICE, {
     profile: { email: 'alice@example.com' },
     address,
@@ -24,7 +26,7 @@ function start () {
     snapshot: log.snapshot(),
     isEmpty: false
   })
-  return { clock, users, keep }
+  return { clock, users, keep, following }
 }
 
 t.test('an address decides only where Authgear calls it verified, whatever goes out', async (t) => {
@@ -49,6 +51,18 @@ t.test('what may not outlive its end neither decides nor goes out after it', asy
     clock.advance(1000)
     t.strictSame({ ...users.usableNow(ALICE) }, mayOutlive ? { email: 'alice@example.com' } : {})
   }
+})
+
+t.test('past its life nothing is used while a change would not be noticed', async (t) => {
+  const { clock, users, keep, following } = start()
+  keep('verified')
+  const known = users.remembered(ALICE)
+  if (known === undefined) throw new Error('nothing is known')
+  t.strictSame([60_999, 61_000].map((ageMs) => users.mayStillDecide(known, ageMs)), [true, false])
+  following.is = false
+  t.strictSame([999, 1000].map((ageMs) => users.mayStillDecide(known, ageMs)), [true, false])
+  clock.advance(1000)
+  t.strictSame({ ...users.usableNow(ALICE) }, {})
 })
 
 t.test('a user pauses after unreadable data, not after a failure of the source', async (t) => {

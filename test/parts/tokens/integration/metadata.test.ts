@@ -1,10 +1,7 @@
 import t from 'tap'
-import { metadataRoutes } from '../../../../src/parts/tokens/metadata.ts'
 import { startProcess } from '../../../helpers/process.ts'
 import { type Answer, ask, type HeaderLine } from '../../../helpers/request.ts'
 import { startIssuer } from '../../../helpers/token-issuer.ts'
-import { settingsOf, variables } from '../../../../src/parts/tokens/variables.ts'
-import { readRows } from '../../../unit/config/helpers.ts'
 
 const RESOURCES = JSON.stringify([
   {
@@ -92,11 +89,4 @@ t.test('without RESOURCES there is none of it', async (t) => {
   for (const path of [WELL_KNOWN, `${WELL_KNOWN}/mcp`, '/resource', '/resource-or-session']) {
     t.equal((await ask(port, { path })).status, 404, path)
   }
-})
-
-t.test('as many resources as may be configured have one route a path', async (t) => {
-  const all = Array.from({ length: 100 }, (_, i) => `https://api${i}.example.com/mcp`).join(' ')
-  const { resources = [] } = settingsOf(readRows(variables, { RESOURCES: all })) ?? {}
-  const routes = metadataRoutes({ resources, issuer: 'x', trustProxy: () => true })
-  t.equal(routes.length, 4)
 })

@@ -51,6 +51,24 @@ function open (more: Partial<PairsDeps> = {}, isHeld = false, issue: Issue = () 
   return { find, clock, exchanges: () => exchanges, letGo: () => { for (const one of waiting.splice(0)) one() } }
 }
 
+t.test('a pair has a name for each project, resource, client and secret', async (t) => {
+  const nameOf = (issuer: string, resource: string, clientId: string, secret: string): string => {
+    const authgear = { issuer, waitingBytes: 1, timeoutMs: 1, ca: undefined }
+    const store = createPairStore({ redis: undefined, clock: manualClock(), authgear }, KEYS)
+    return store.keyOf({ clientId, secret }, resource).current
+  }
+  const names = [
+    nameOf(ISSUER, RESOURCE, 'good', 'secret'),
+    nameOf('https://other.example.com', RESOURCE, 'good', 'secret'),
+    nameOf(ISSUER, `${RESOURCE}/`, 'good', 'secret'),
+    nameOf(ISSUER, RESOURCE, 'bad', 'secret'),
+    nameOf(ISSUER, RESOURCE, 'good', 'secrets'),
+    nameOf(ISSUER, RESOURCE, 'goods', 'ecret')
+  ]
+  t.equal(new Set(names).size, names.length)
+  t.equal(nameOf(ISSUER, RESOURCE, 'good', 'secret'), names[0], 'the same on every replica')
+})
+
 t.test('refused pairs, however many, push no good pair out of memory', async (t) => {
   const { find, exchanges } = open()
   t.match(await find('good:secret'), { kind: 'good' })
