@@ -53,7 +53,7 @@ const UNKNOWN =
 
 function endpointsOf (
   { resources, isAllowList }: TokensSettings,
-  { clock, trustProxy, authgear: { issuer } }: Base,
+  { clock, trustProxy, authgear: { issuer }, managementToken, tellsDeletions }: Base,
   {
     handlerDeps, revocations, clients, verify, extAuthz, extAuthzPolicy, confirmAfterMs, sessions, traced
   }: EndpointsDeps,
@@ -67,6 +67,7 @@ function endpointsOf (
     clock,
     confirmAfterMs,
     standingOf: revocations.standingOf,
+    areMachinesRevocable: managementToken !== undefined || tellsDeletions,
     clients,
     isAllowList,
     resources: new Map(resources.map(({ uri, scopes }) => [uri, signInScopes(scopes)])),

@@ -40,6 +40,8 @@ export type ResourceDeps = RouteDeps & Readonly<{
   /** CACHE_NEGATIVE_TTL: a refusal that rests on older facts is confirmed first. */
   confirmAfterMs: number
   standingOf: (token: ResourceToken) => TokenStanding
+  /** False if nobody here can revoke a machine's token. */
+  areMachinesRevocable: boolean
   /** Called where a token is refused only since this replica cannot know whether it was revoked. */
   refusedUnknown: () => void
   /** Undefined where no part judges clients. */
@@ -103,7 +105,7 @@ type Judge = (request: VerifyRequest, route: RoutePolicy) => HandlerResult | Pro
 function createJudge (deps: ResourceDeps): Judge {
   const { verifier, keyer } = deps
   const conclude = createConclude(deps)
-  const judgeBasic = createJudgeBasic({ ...deps, conclude })
+  const judgeBasic = createJudgeBasic({ ...deps, conclude: createConclude(forBasic(deps)) })
   function later (
     route: RoutePolicy,
     subject: CredentialContext,
@@ -141,6 +143,22 @@ type Conclude<Known extends Verification = Verification> = (
   verification: Known,
   given?: EarlierFindings
 ) => HandlerResult | Promise<HandlerResult>
+
+/**
+ * The token of a machine that proves its secret on each request lasts its life where nobody can revoke it, also while
+ * this replica cannot follow the log: another one every few seconds would use up what Authgear issues in a minute.
+ */
+function forBasic (deps: ResourceDeps): ResourceDeps {
+  const { areMachinesRevocable, standingOf } = deps
+  if (areMachinesRevocable) return deps
+  return {
+    ...deps,
+    standingOf (token) {
+      const standing = standingOf(token)
+      return standing === 'unknown' && token.userId === undefined ? 'good' : standing
+    }
+  }
+}
 
 function createConclude (deps: ResourceDeps): Conclude {
   const judgeToken = createJudgeToken(deps, (...verified) => conclude(...verified))

@@ -6,6 +6,7 @@ import { redisTier } from '../../../helpers/redis-tier.ts'
 import { until } from '../../../helpers/until.ts'
 import { systemClock } from '../../../../src/base/clock.ts'
 import { createBudget } from '../../../../src/parts/tokens/basic/shared-budget.ts'
+import { AHEAD_MS } from '../../../helpers/token-fleet.ts'
 import { API, basicWorld, type Replica } from '../basic-world.ts'
 
 const redis = await startRedis(t)
@@ -88,6 +89,24 @@ t.test('a block from the management listener refuses at once, and no call is mad
     (await everywhere(replicas, 'one', 'of one')).every((one) => one === '401 client_blocked'))
   t.strictSame(await everywhere(replicas, 'one', 'a guess'), Array(2).fill('401 client_blocked'))
   t.equal(calls(), before)
+})
+
+t.test('machines pass while Redis is away, if nobody can revoke their tokens', async (t) => {
+  const away = await startRedis(t)
+  const { start, calls } = await basicWorld(t, {
+    redis: away.port, MANAGEMENT_TOKEN: undefined, CACHE_DEGRADED_TTL: '100ms'
+  })
+  const replica = await start()
+  t.equal(await replica.says('one', 'of one'), '200 allowed')
+  const oldAt = Date.now() + AHEAD_MS + 8000 // by then a replica that is cut off knows nothing of the token
+  await away.stop()
+  const said = new Set<string>()
+  await until('the token is old', async () => {
+    said.add(await replica.says('one', 'of one'))
+    return Date.now() > oldAt
+  })
+  t.strictSame(said, new Set(['200 allowed']))
+  t.equal(calls(), 1)
 })
 
 t.test('Redis holds neither secret nor token nor client id in clear', async (t) => {
