@@ -1,14 +1,18 @@
+import { LRUCache } from 'lru-cache'
 import { ResolverError, Overloaded, UnexpectedError } from '../../../base/errors.ts'
 import { HeldBack, TooManyExchanges, UnusableToken } from './errors.ts'
 import type { Exchanged } from './exchange.ts'
 import { goodOf } from './good.ts'
 import type { Known } from './record.ts'
 import type { Pair } from './sent.ts'
+import type { Wanted } from './shared-budget.ts'
 import type { PairKey, Told, Turn } from './store.ts'
 import type { AskDeps, Found, Good } from './types.ts'
 
 /** The pair of a request; `old`: a token of it that will not do. */
-type Subject = Readonly<{ pair: Pair, resource: string, key: PairKey, old: Good | undefined }>
+type Subject = Readonly<{
+  pair: Pair, resource: string, key: PairKey, old: Good | undefined, from: string | undefined
+}>
 /** Never rejects. */
 export type Ask = (subject: Subject) => Promise<Found>
 
@@ -19,23 +23,26 @@ const NO_RESOURCE_MS = 60_000
 const FAILED_MS = 12_000
 /** How long a good pair comes before unknown ones, from its last token. */
 const KNOWN_MS = 7 * 86_400_000
+const MAX_PASSED = 1000
 
 /** Asks Redis, and Authgear in this replica's turn. */
 export function createAsk (deps: AskDeps): Ask {
   const { store, budget, clock, exchanged } = deps
-  return async (subject) => {
-    const { key, old } = subject
+  const passed = new LRUCache<string, true>({ max: MAX_PASSED })
+  const ask: Ask = async (subject) => {
+    const { key, old, from } = subject
     const read = await store.read(key)
     const isKnown = old !== undefined || read?.known.kind === 'good'
     try {
       const found = read && foundIn(deps, subject, read.known, read.remainingMs)
       if (found !== undefined) return found
-      if (!isKnown && budget.isFull(key.client)) {
+      const wanted = { client: key.client, isKnown, from, hasPassed: passed.has(key.client) }
+      if (!isKnown && budget.isFull(wanted)) {
         exchanged('held')
         throw new HeldBack('clients that were never good have used up their calls of this minute')
       }
       const turn = await store.contend(key, (known) => foundIn(deps, subject, known, 1) !== undefined)
-      if (turn.kind === 'ask') return await askAuthgear(deps, subject, isKnown, turn)
+      if (turn.kind === 'ask') return await askAuthgear(deps, subject, wanted, turn)
       const other = foundIn(deps, subject, turn.known, turn.remainingMs)
       if (other === undefined) throw new Overloaded()
       return other
@@ -44,6 +51,11 @@ export function createAsk (deps: AskDeps): Ask {
       const isKept = isKnown || !(error instanceof HeldBack)
       return { kind: 'unavailable', error, until: clock.monotonic() + FAILED_MS, isKept }
     }
+  }
+  return async (subject) => {
+    const found = await ask(subject)
+    if (found.kind === 'good') passed.set(subject.key.client, true)
+    return found
   }
 }
 
@@ -59,11 +71,11 @@ function foundIn (
 }
 
 async function askAuthgear (
-  deps: AskDeps, subject: Subject, isKnown: boolean, { done }: Turn & { kind: 'ask' }
+  deps: AskDeps, subject: Subject, wanted: Wanted, { done }: Turn & { kind: 'ask' }
 ): Promise<Found> {
   let told: Told | undefined
   try {
-    const answer = await exchange(deps, subject, isKnown)
+    const answer = await exchange(deps, subject, wanted)
     if (answer.kind === 'refused') {
       const { of, why } = answer
       const lifeMs = of === 'pair' ? WRONG_MS : NO_RESOURCE_MS
@@ -80,9 +92,9 @@ async function askAuthgear (
 }
 
 async function exchange (
-  { issuer, budget, exchanged }: AskDeps, { pair, resource, key }: Subject, isKnown: boolean
+  { issuer, budget, exchanged }: AskDeps, { pair, resource }: Subject, wanted: Wanted
 ): Promise<Exchanged> {
-  if (!await budget.spend(key.client, isKnown)) {
+  if (!await budget.spend(wanted)) {
     exchanged('held')
     throw new HeldBack('the calls of this minute are used up')
   }

@@ -1,3 +1,4 @@
+import { clientIn } from '../../../base/authgear/resolver/failures.ts'
 import type { CredentialContext } from '../../../base/authenticate/types.ts'
 import type { Keyer } from '../../../base/core/cache-key.ts'
 import type { RefusalReason } from '../../../base/core/reason.ts'
@@ -63,7 +64,7 @@ export function createJudgeBasic ({ pairs, verifier, keyer, clients, conclude }:
   return (request, route, basic) => {
     const token = basicTokenOf(request.rawHeaders)
     if (token === undefined || isOfAPage(request.rawHeaders, basic.origin)) return refuse(route, 'no_credentials')
-    const asked = { token, resource: basic.resource }
+    const asked = { token, resource: basic.resource, from: () => clientIn(request.trace()) }
     const found = pairs.find(asked, () => request.headBytes(), (clientId) => refusalOf(basic, clientId))
     const one = { request, route, asked }
     return found instanceof Promise ? found.then((known) => answer(known, one)) : answer(found, one)

@@ -65,10 +65,10 @@ export function createPairs (deps: PairsDeps): Pairs {
   }
 
   /** One flight for a pair and resource. */
-  function fly (name: string, pair: Pair, resource: string, old: Good | undefined): Promise<Found> {
+  function fly (name: string, pair: Pair, { resource, from }: Asked, old: Good | undefined): Promise<Found> {
     const flying = flights.get(name)
     if (flying !== undefined) return flying
-    const flight = ask({ pair, resource, key: store.keyOf(pair, resource), old }).then((found) => {
+    const flight = ask({ pair, resource, key: store.keyOf(pair, resource), old, from: from() }).then((found) => {
       keep(name, found)
       return found
     }).finally(() => flights.delete(name))
@@ -82,10 +82,10 @@ export function createPairs (deps: PairsDeps): Pairs {
     return await flight().finally(() => waiting.giveBack(bytes))
   }
 
-  function renew (name: string, { token, resource }: Asked, good: Good): void {
+  function renew (name: string, asked: Asked, good: Good): void {
     good.renewAt = Infinity // until the flight says when
-    const pair = readPair(token)
-    if (pair !== undefined) fly(name, pair, resource, good).catch(() => {}) // it never rejects
+    const pair = readPair(asked.token)
+    if (pair !== undefined) fly(name, pair, asked, good).catch(() => {}) // it never rejects
   }
 
   return Object.freeze({
@@ -100,7 +100,7 @@ export function createPairs (deps: PairsDeps): Pairs {
       if (other !== undefined) return other
       const pair = readPair(asked.token)
       if (pair === undefined) return NO_PAIR
-      return refuse(pair.clientId) ?? waitFor(() => fly(name, pair, asked.resource, good), headBytes())
+      return refuse(pair.clientId) ?? waitFor(() => fly(name, pair, asked, good), headBytes())
     },
     async replace (asked: Asked, headBytes: () => number, old: Good): Promise<Answer> {
       const [name, pair] = [nameOf(asked), readPair(asked.token)]
@@ -108,7 +108,7 @@ export function createPairs (deps: PairsDeps): Pairs {
       if (newer !== undefined && newer.issuedAt > old.issuedAt) return newer
       if (clock.wall() - old.issuedAt < REPLACE_AFTER_MS || pair === undefined) return old
       if (old.failed !== undefined && clock.monotonic() < old.failed.until) return old.failed
-      return otherOf(name) ?? await waitFor(() => fly(name, pair, asked.resource, old), headBytes())
+      return otherOf(name) ?? await waitFor(() => fly(name, pair, asked, old), headBytes())
     }
   })
 }

@@ -14,11 +14,15 @@ export type BudgetPlace = Readonly<{
 
 /** The exchanges that the replicas may make together; without Redis each counts its own. */
 export type Budget = Readonly<{
-  /** True if no unknown pair of this client has a call now, as far as this replica knows: asks nobody. */
-  isFull: (client: string) => boolean
-  /** @param client names the client. @returns whether the exchange may be made. Never rejects. */
-  spend: (client: string, isKnown: boolean) => Promise<boolean>
+  /** True if this pair has no call now, as far as this replica knows: asks nobody. */
+  isFull: (wanted: Wanted) => boolean
+  /** @returns whether the exchange may be made. Never rejects. */
+  spend: (wanted: Wanted) => Promise<boolean>
 }>
+
+export type Wanted = Omit<Exchange, 'at'> & Readonly<{ hasPassed?: boolean }>
+/** An exchange that is about to be made. */
+type Next = Readonly<{ exchange: Exchange, hasPassed: boolean }>
 
 /** Names the form, too: what opens under it is a list of exchanges. */
 const SEALING_NAME = 'basic exchanges 1'
@@ -30,30 +34,33 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   /** What this replica saw last. */
   let seen = own
 
-  function spendOwn (next: Exchange): boolean {
-    const spent = spend(own, next)
+  const nextOf = ({ hasPassed = false, ...wanted }: Wanted): Next =>
+    ({ exchange: { at: clock.wall(), ...wanted }, hasPassed })
+
+  function spendOwn ({ exchange, hasPassed }: Next): boolean {
+    const spent = spend(own, exchange, hasPassed)
     if (spent !== undefined) own = spent
     return spent !== undefined
   }
 
-  function spendAlone (next: Exchange): boolean {
+  function spendAlone (next: Next): boolean {
     const isSpent = spendOwn(next)
     seen = own
     return isSpent
   }
 
   /** @returns undefined where another replica wrote meanwhile */
-  async function attempt ({ commands, sealer, name }: BudgetPlace, next: Exchange): Promise<boolean | undefined> {
+  async function attempt ({ commands, sealer, name }: BudgetPlace, next: Next): Promise<boolean | undefined> {
     const sealed = await commands.getBuffer(name)
     const made = sealed === null ? [] : read(sealer.open(SEALING_NAME, sealed))
-    const spent = spend(made, next)
+    const spent = spend(made, next.exchange, next.hasPassed)
     seen = spent ?? made
     if (spent === undefined) return false
     const value = sealer.seal(SEALING_NAME, Buffer.from(JSON.stringify(spent)))
     return await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), value) ? true : undefined
   }
 
-  async function spendShared (shared: BudgetPlace, next: Exchange): Promise<boolean> {
+  async function spendShared (shared: BudgetPlace, next: Next): Promise<boolean> {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const isSpent = await attempt(shared, next)
       if (isSpent === true) spendOwn(next) // counts on if Redis goes away
@@ -63,9 +70,12 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   }
 
   return Object.freeze({
-    isFull: (client: string) => spend(seen, { at: clock.wall(), client, isKnown: false }) === undefined,
-    async spend (client: string, isKnown: boolean): Promise<boolean> {
-      const next = { at: clock.wall(), client, isKnown }
+    isFull (wanted: Wanted): boolean {
+      const { exchange, hasPassed } = nextOf(wanted)
+      return spend(seen, exchange, hasPassed) === undefined
+    },
+    async spend (wanted: Wanted): Promise<boolean> {
+      const next = nextOf(wanted)
       return place === undefined
         ? spendAlone(next)
         : await spendShared(place, next).catch(() => spendAlone(next))
@@ -77,7 +87,8 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
 function read (plain: Buffer | undefined): readonly Exchange[] {
   const rows = listOf(plain === undefined ? undefined : parseJson(plain.toString()))
   return rows.flatMap((row) => {
-    const { at, client, isKnown } = objectOf(row) ?? {}
-    return typeof at === 'number' && isString(client) && typeof isKnown === 'boolean' ? [{ at, client, isKnown }] : []
+    const { at, client, isKnown, from } = objectOf(row) ?? {}
+    if (typeof at !== 'number' || !isString(client) || typeof isKnown !== 'boolean') return []
+    return [{ at, client, isKnown, from: isString(from) ? from : undefined }]
   })
 }

@@ -51,4 +51,6 @@ export type Asked = Readonly<{
   /** As it was sent, behind `Basic`. */
   token: string
   resource: string
+  /** The client's network, if a trusted proxy names it. */
+  from: () => string | undefined
 }>

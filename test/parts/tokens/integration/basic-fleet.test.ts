@@ -72,7 +72,7 @@ t.test('exchanges that begin at once each count, and none is held back before th
   const { commands, sealer, keyPrefix } = await redisTier(t, redis.port)
   const replicas = Array.from({ length: 2 }, () =>
     createBudget(systemClock, { commands, sealer, name: `${keyPrefix}exchanges` }))
-  const spends = Array.from({ length: 12 }, (_, n) => replicas.map((one, at) => one.spend(`client ${n} ${at}`, true)))
+  const spends = Array.from({ length: 12 }, (_, n) => replicas.map((one, at) => one.spend({ client: `client ${n} ${at}`, isKnown: true, from: undefined })))
   const made = (await Promise.all(spends.flat())).filter((isMade) => isMade)
   t.equal(made.length, 20)
 })

@@ -11,11 +11,14 @@ type Timed = readonly [second: number, client: string, kind: 'known' | 'unknown'
 function run (tries: readonly Timed[]): readonly Timed[] {
   let made: readonly Exchange[] = []
   return tries.filter(([second, client, kind]) => {
-    const next = spend(made, { at: second * SECOND, client, isKnown: kind === 'known' })
+    const next = spend(made, { at: second * SECOND, client, isKnown: kind === 'known', from: undefined })
     if (next !== undefined) made = next
     return next !== undefined
   })
 }
+
+const unknown = (client: string) => ({ client, isKnown: false, from: undefined })
+const known = (client: string) => ({ client, isKnown: true, from: undefined })
 
 const times = <T>(count: number, make: (n: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, n) => make(n))
@@ -34,6 +37,32 @@ t.test('guesses leave a known client three calls of its own, and twelve to all',
   t.equal(run([...guesses, ...times(10, () => [1, 'a', 'known'] as const)]).length, 5)
   const flood = times(40, (n) => [0, `junk ${n}`, 'unknown'] as const)
   t.equal(run([...flood, ...times(40, (n) => [1, `machine ${n}`, 'known'] as const)]).length, 20)
+})
+
+t.test('no single address takes both calls of a client, nor all of a minute', async (t) => {
+  let made: readonly Exchange[] = []
+  const may = (client: string, from: string | undefined, hasPassed = false): boolean => {
+    const next = spend(made, { at: 0, client, isKnown: false, from }, hasPassed)
+    made = next ?? made
+    return next !== undefined
+  }
+  const guesses = times(600, () => may('a', '198.51.100.1'))
+  t.equal(guesses.filter((one) => one).length, 1, 'ten guesses a second')
+  t.ok(may('a', '203.0.113.7'), 'the machine whose secret was rotated')
+  t.equal(times(20, (n) => may(`client ${n}`, '198.51.100.1')).filter((one) => one).length, 3, 'one address')
+  t.equal(times(20, (n) => may(`client ${n}`, `198.51.${n}.2`)).filter((one) => one).length, 3, 'many addresses')
+  t.notOk(may('b', '203.0.113.8'), 'a client that never passed')
+  t.strictSame(['b', 'c', 'd'].map((client) => may(client, '203.0.113.8', true)), [true, true, false], 'that did')
+})
+
+t.test('replicas tell each other the address, and read entries without one', async (t) => {
+  const [clock, { place }] = [manualClock(), openRedis()]
+  const [one, other] = [createBudget(clock, place), createBudget(clock, place)]
+  const guess = { client: 'a', isKnown: false, from: '198.51.100.1' }
+  t.ok(await one.spend(guess))
+  t.notOk(await other.spend(guess))
+  t.ok(await other.spend({ ...guess, from: undefined }))
+  t.ok(one.isFull(guess))
 })
 
 t.test('known clients may use all that Authgear has', async (t) => {
@@ -57,7 +86,7 @@ t.test('no order of calls exceeds Authgear’s buckets', async (t) => {
     now += ms
     fill(ms)
     const client = `client ${Math.floor(random() * 12)}`
-    const next = spend(made, { at: now, client, isKnown: random() < 0.5 })
+    const next = spend(made, { at: now, client, isKnown: random() < 0.5, from: undefined })
     if (next === undefined) continue
     made = next
     allowed++
@@ -72,13 +101,13 @@ t.test('no order of calls exceeds Authgear’s buckets', async (t) => {
 t.test('a replica asks nobody again for what it saw used up', async (t) => {
   const clock = manualClock()
   const budget = createBudget(clock, undefined)
-  t.equal(budget.isFull('a'), false)
-  for (const n of times(2, (n) => n)) t.equal(await budget.spend('a', false), true, String(n))
-  t.strictSame([budget.isFull('a'), budget.isFull('b')], [true, false], 'of one client')
-  for (const n of times(6, (n) => n)) await budget.spend(`client ${n}`, false)
-  t.equal(budget.isFull('b'), true, 'of all')
+  t.equal(budget.isFull(unknown('a')), false)
+  for (const n of times(2, (n) => n)) t.equal(await budget.spend(unknown('a')), true, String(n))
+  t.strictSame([budget.isFull(unknown('a')), budget.isFull(unknown('b'))], [true, false], 'of one client')
+  for (const n of times(6, (n) => n)) await budget.spend(unknown(`client ${n}`))
+  t.equal(budget.isFull(unknown('b')), true, 'of all')
   clock.advance(60 * SECOND)
-  t.strictSame([budget.isFull('a'), budget.isFull('b')], [false, false])
+  t.strictSame([budget.isFull(unknown('a')), budget.isFull(unknown('b'))], [false, false])
 })
 
 /** A Redis of one key, which may be away, or have another replica that writes in between. */
@@ -97,28 +126,28 @@ function openRedis () {
 }
 
 const guesses = async (budget: ReturnType<typeof createBudget>, count: number): Promise<number> => {
-  const spent = await Promise.all(times(count, (n) => budget.spend(`client ${n}`, false)))
+  const spent = await Promise.all(times(count, (n) => budget.spend(unknown(`client ${n}`))))
   return spent.filter((one) => one).length
 }
 
 t.test('replicas share one window, and a minute later another', async (t) => {
   const [clock, { place }] = [manualClock(), openRedis()]
   const [one, other] = [createBudget(clock, place), createBudget(clock, place)]
-  for (let n = 0; n < 5; n++) t.ok(await one.spend(`client ${n}`, false))
-  t.notOk(other.isFull('client 9'))
-  for (let n = 5; n < 8; n++) t.ok(await other.spend(`client ${n}`, false))
-  t.notOk(await other.spend('client 8', false))
-  t.ok(other.isFull('client 9'))
+  for (let n = 0; n < 5; n++) t.ok(await one.spend(unknown(`client ${n}`)))
+  t.notOk(other.isFull(unknown('client 9')))
+  for (let n = 5; n < 8; n++) t.ok(await other.spend(unknown(`client ${n}`)))
+  t.notOk(await other.spend(unknown('client 8')))
+  t.ok(other.isFull(unknown('client 9')))
   clock.setWall(clock.wall() - 3_600_000)
-  t.notOk(other.isFull('client 9'), 'a clock that was set back holds nobody for an hour')
+  t.notOk(other.isFull(unknown('client 9')), 'a clock that was set back holds nobody for an hour')
   clock.setWall(clock.wall() + 3_600_000 + 60_000)
-  t.ok(await one.spend('client 9', false))
+  t.ok(await one.spend(unknown('client 9')))
 })
 
 t.test('while Redis is away a replica counts on from what it spent', async (t) => {
   const [clock, { place, state }] = [manualClock(), openRedis()]
   const budget = createBudget(clock, place)
-  for (let n = 0; n < 5; n++) t.ok(await budget.spend(`before ${n}`, false))
+  for (let n = 0; n < 5; n++) t.ok(await budget.spend(unknown(`before ${n}`)))
   state.isAway = true
   t.equal(await guesses(budget, 10), 3)
 })
@@ -126,15 +155,15 @@ t.test('while Redis is away a replica counts on from what it spent', async (t) =
 t.test('a replica that always comes too late makes no call', async (t) => {
   const [clock, { place, state }] = [manualClock(), openRedis()]
   state.others = 2
-  t.ok(await createBudget(clock, place).spend('one', true), 'twice is tried again')
+  t.ok(await createBudget(clock, place).spend(known('one')), 'twice is tried again')
   state.others = 100
-  t.notOk(await createBudget(clock, place).spend('one', true))
+  t.notOk(await createBudget(clock, place).spend(known('one')))
 })
 
 t.test('what another secret sealed counts as nothing, and is written anew', async (t) => {
   const [clock, { place, state }] = [manualClock(), openRedis()]
-  await createBudget(clock, { ...place, sealer: createSealer(Buffer.alloc(32, 4)) }).spend('one', true)
+  await createBudget(clock, { ...place, sealer: createSealer(Buffer.alloc(32, 4)) }).spend(known('one'))
   const before = state.value
-  t.ok(await createBudget(clock, place).spend('one', true))
+  t.ok(await createBudget(clock, place).spend(known('one')))
   t.notSame(state.value, before)
 })

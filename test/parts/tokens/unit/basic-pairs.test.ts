@@ -47,7 +47,7 @@ function open (more: Partial<PairsDeps> = {}, isHeld = false, issue: Issue = () 
     ...more
   })
   const find = (pair: string): Answer | Promise<Answer> =>
-    pairs.find({ token: base64(pair), resource: RESOURCE }, () => 100, () => undefined)
+    pairs.find({ token: base64(pair), resource: RESOURCE, from: () => undefined }, () => 100, () => undefined)
   return { find, clock, exchanges: () => exchanges, letGo: () => { for (const one of waiting.splice(0)) one() } }
 }
 
