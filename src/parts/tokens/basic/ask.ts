@@ -10,9 +10,7 @@ import type { PairKey, Told, Turn } from './store.ts'
 import type { AskDeps, Found, Good } from './types.ts'
 
 /** The pair of a request; `old`: a token of it that will not do. */
-type Subject = Readonly<{
-  pair: Pair, resource: string, key: PairKey, old: Good | undefined, from: string | undefined
-}>
+type Subject = Pick<Wanted, 'from'> & Readonly<{ pair: Pair, resource: string, key: PairKey, old: Good | undefined }>
 /** Never rejects. */
 export type Ask = (subject: Subject) => Promise<Found>
 
