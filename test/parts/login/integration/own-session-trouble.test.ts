@@ -72,7 +72,7 @@ t.test('what the resolver refused is not stale, whatever the token endpoint says
   controls.tokens.fail('error')
   clock.advance(60_000)
   t.equal((await world.verify(cookie)).status, 503)
-  controls.fail('hang')
+  controls.fail('reset')
   clock.advance(2000)
   t.equal((await world.verify(cookie)).status, 503, 'nothing is remembered')
   controls.recover()
