@@ -25,6 +25,7 @@ function noted () {
 }
 
 t.test('which server is master', async (t) => {
+  t.jobs = 5 // all of it is waiting for Redis, each for its own
   t.test('a master whose replica fell silent, with its connection open, is not followed', async (t) => {
     const { master, link } = await startPair(t)
     const a = await follows(t, master.port)

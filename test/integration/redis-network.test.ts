@@ -87,6 +87,7 @@ async function untilLogged (adapter: InProcess, id: string): Promise<void> {
 }
 
 t.test('the network to Redis', async (t) => {
+  t.jobs = 5 // all of it is waiting, each for its own Redis
   t.test('slower than REDIS_TIMEOUT: Authgear is asked, the log is followed all the same', async (t) => {
     const { network, adapter } = await startBehindWeather(t, HASTY)
     network.become({ kind: 'slow', latencyMs: 200 })
