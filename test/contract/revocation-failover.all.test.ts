@@ -78,7 +78,7 @@ t.test('for how long a master is followed', async (t) => {
     const group = await startSentinelGroup(t)
     const a = await follows(t, group.servers)
     const first = await group.masterPort()
-    await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
+    await group.failOver()
     const gap = await longestGap(a, async () => {
       await until('another master', async () => await group.masterPort() !== first, 30_000)
       await until('its replica is back', async () => {

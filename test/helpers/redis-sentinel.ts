@@ -18,6 +18,8 @@ export interface SentinelGroup {
   masterPort (): Promise<number>
   /** One command to the first Sentinel. */
   sentinel (...command: readonly [string, ...string[]]): Promise<unknown>
+  /** Begins a planned failover once Sentinel knows that a Redis replica is well. */
+  failOver (): Promise<void>
   /** All Sentinels have another master from now on, although a replica may follow the old one. */
   monitor (port: number): Promise<void>
 }
@@ -86,6 +88,12 @@ export async function startSentinelGroup (
     servers,
     nodes: [master, ...others],
     sentinel: (...command: readonly [string, ...string[]]) => ask(ports[0] ?? 0, ...command),
+    async failOver () {
+      const isBegun = async (): Promise<boolean> => await ask(ports[0] ?? 0, 'SENTINEL', 'FAILOVER', NAME).then(
+        () => true, (error: unknown) => { if (String(error).includes('NOGOODSLAVE')) return false; throw error }
+      )
+      await until('a Redis replica can be promoted', isBegun)
+    },
     async monitor (masterPort: number) {
       for (const port of ports) {
         await ask(port, 'SENTINEL', 'REMOVE', NAME)

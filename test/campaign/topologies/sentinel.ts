@@ -46,7 +46,7 @@ export async function startSentinel (t: Test): Promise<Topology> {
     servers: () => servers,
     master,
     masters: async () => [await master()],
-    async failOver () { await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster') },
+    failOver: group.failOver,
     async depose (replicas, { stays }) {
       const old = await master()
       const [near, far] = nodes.filter((node) => node !== old)

@@ -229,7 +229,7 @@ t.test('a failover by Sentinel lifts no block, and refuses nobody else', async (
   const [first] = replicas
   await done(() => first.block('dcrc_1'), 'blocked')
   const before = await group.masterPort()
-  await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
+  await group.failOver()
   await until('another master', async () => await group.masterPort() !== before)
   t.strictSame(await statuses(replicas, 'dcrc_1'), [401, 401])
   await until('both follow it', () => replicas.every(isUp))

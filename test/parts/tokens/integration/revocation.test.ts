@@ -292,7 +292,7 @@ t.test('after a failover by Sentinel revoked tokens stay refused, others valid',
   t.strictSame(await statuses(replicas, stays), [200, 200])
   await revoke(first, { kind: 'client', clientId: 'one' })
   const before = await group.masterPort()
-  await group.sentinel('SENTINEL', 'FAILOVER', 'mymaster')
+  await group.failOver()
   await until('another master', async () => await group.masterPort() !== before)
   await until('both follow it', () => replicas.every(isUp))
   t.strictSame(await statuses(replicas, ends), [401, 401])
