@@ -38,7 +38,9 @@ const ALLOWED: ReadonlyArray<readonly [what: string, policy: string, lines: Line
   ['a notification', 'tool=read', calls('notifications/cancelled')],
   ['a resource of the list', 'tool=read&resource_uri=file:///a.txt', calls('resources/read', 'file:///a.txt')],
   ['a prompt of the list', 'prompt=greet', calls('prompts/get', 'greet')],
-  ['any tool where only some need a scope', 'tool_scope=delete:admin', tool('read')]
+  ['any tool where only some need a scope', 'tool_scope=delete:admin', tool('read')],
+  ['a prompt with the name of such a tool', 'prompt=delete&tool_scope=delete:admin', calls('prompts/get', 'delete')],
+  ['a tool, where something else is met', 'tool=read&login=off', tool('read')]
 ]
 
 const FORBIDDEN: ReadonlyArray<readonly [what: string, policy: string, lines: Lines]> = [

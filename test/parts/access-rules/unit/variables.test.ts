@@ -84,6 +84,11 @@ t.test('an operator who has not said who may enter is told', async (t) => {
     if (loaded.kind === 'errors') throw new Error(loaded.errors.join('; '))
     const said = everyoneEnters(loaded.config)
     t.equal(said !== undefined, isTold, what)
-    if (isTold) t.match(said, /^everyone who registers at https:\/\/auth\.example\.com can open your apps: set ALLOW/)
+    if (isTold) t.match(said, /^everyone who registers at https:\/\/auth\.example\.com can open your apps: set ALLOW.*=anyone/)
   }
+})
+
+t.test('a rule by a fact that nobody knows here ends the start', async (t) => {
+  const unknown = load({ ...LOGIN, ALLOW: 'email=alice@example.com' })
+  t.match(unknown.kind === 'errors' ? unknown.errors : [], [/ALLOW.*IDENTITY_PROFILE=email/])
 })
