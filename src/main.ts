@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { endOnSignal } from './commands/early-signals.ts'
 import { fitHeap } from './commands/fit-heap.ts'
+import { problemOfNode } from './commands/supported-node.ts'
 import { machineMemory } from './base/config/machine-memory.ts'
 
 const HELP = `authgear-forward-auth: forward auth for Traefik, Caddy, nginx, Envoy and others, backed by Authgear.
@@ -104,6 +105,11 @@ function versionOf (): string {
     : 'unknown'
 }
 
+const problem = problemOfNode(process.versions.node)
+if (problem !== undefined) {
+  process.stderr.write(`error: ${problem}\n`)
+  process.exit(1)
+}
 const [command = 'serve', ...args] = process.argv.slice(2)
 if (command === 'check' || command === 'doctor' || command === 'serve') fitHeap(process, machineMemory())
 if (command === 'serve') endOnSignal()

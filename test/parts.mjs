@@ -19,6 +19,8 @@ function copyTree () {
     try { cpSync(join(root, file), join(copy, file)) } catch (error) { if (error.code !== 'ENOENT') throw error }
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  // src alone: the tests of the part that is removed would not compile
+  writeFileSync(join(copy, 'src/tsconfig.json'), '{ "extends": "../tsconfig.json", "include": ["."] }')
   return copy
 }
 
@@ -55,9 +57,9 @@ function check (copy, what, command, args) {
 function tryWithout (removed, what) {
   const copy = copyTree()
   for (const part of removed) remove(copy, part)
-  check(copy, `types without ${what}`, 'npx', ['tsc', '--noEmit', '-p', 'tsconfig.build.json'])
-  check(copy, `imports without ${what}`, 'npx', [
-    'depcruise', 'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'
+  check(copy, `types without ${what}`, 'tsc', ['--noEmit', '--project', 'src'])
+  check(copy, `imports without ${what}`, 'depcruise', [
+    'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'
   ])
   return copy
 }

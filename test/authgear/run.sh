@@ -6,7 +6,6 @@ cd "$(dirname "$0")/../.."
 AUTHGEAR_LAB=$(realpath "$AUTHGEAR_LAB")
 namespace=$(sed -n 's/^LAB_NS=//p' "$AUTHGEAR_LAB")
 export AUTHGEAR_LAB
-. test/servers/path.sh
 run=(node test/run/main.ts "${@:-test/authgear}")
 if [ -n "$namespace" ] && [ "$(ip netns identify $$)" != "$namespace" ]; then run=(ip netns exec "$namespace" "${run[@]}"); fi
 exec "${run[@]}"

@@ -2,7 +2,7 @@
 // hits cost.
 import { Pool } from 'undici'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { heapFlags } from '../../dist/base/core/memory-budget.js'
+import { heapFlags } from '../../src/base/core/memory-budget.ts'
 import {
   answers,
   cpuOf,

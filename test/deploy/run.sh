@@ -4,7 +4,6 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 bash test/servers/fetch.sh
-. test/servers/path.sh
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0
@@ -17,6 +16,7 @@ static() {
   does 'actionlint: workflows' .servers/bin/actionlint
   is 'every action is pinned by a hash, with its version beside it' '' "$(grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE 'uses: (\./|[a-z-]+(/[a-z-]+)+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$)')"
   does 'one version everywhere' bash test/deploy/version.sh
+  is 'the bases by digest are those of the Dockerfile' "$(grep -oP '^ARG (NODE|RUNTIME)_IMAGE=\K.*' deploy/docker/Dockerfile)" "$(grep -oP '^FROM \K[^@]+(?=@sha256:[0-9a-f]{64} AS (node|runtime)$)' deploy/docker/bases/Dockerfile)"
   finish
 }
 

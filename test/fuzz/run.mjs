@@ -9,8 +9,8 @@ const limit = process.env.FUZZ_RUNS === undefined ? { FUZZ_SECONDS: process.env.
 const files = readdirSync('test', { recursive: true }).map((name) => `test/${name}`)
   .filter((name) => /\/fuzz\/[^/]+\.test\.ts$/.test(name))
 const tap = spawn(
-  'bash',
-  ['test/tap.sh', '--disable-coverage', '--reporter=tap', '--timeout=0', ...files],
+  'tap',
+  ['--disable-coverage', '--reporter=tap', '--timeout=0', ...files],
   {
     env: { ...process.env, ...limit, FUZZ_SEED: seed },
     stdio: ['ignore', 'pipe', 'inherit']

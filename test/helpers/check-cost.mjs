@@ -1,7 +1,7 @@
 // What reading a gRPC check allocates, in bytes: times are noisy, bytes are not.
 // Usage: node --expose-gc --no-concurrent-recompilation --min-semi-space-size=64 --max-semi-space-size=64 THIS_FILE
 // BASE64. It prints a number.
-import { readCheckRequest } from '../../dist/parts/grpc/check-request.js'
+import { readCheckRequest } from '../../src/parts/grpc/check-request.ts'
 
 const [ROUNDS, CHECKS] = [10, 2000]
 const bytes = Buffer.from(process.argv[2], 'base64')

@@ -3,11 +3,11 @@
 // Usage: node --expose-gc test/helpers/entry-size.mjs [KIND]: prints, as JSON, the kinds, or { entries, grown,
 // accounted } of one; a process each, so that none pays for another.
 import { setTimeout } from 'node:timers/promises'
-import { decodeEntry, encodeEntry } from '../../dist/base/cache/entry-codec.js'
-import { createMemoryCache } from '../../dist/base/cache/memory.js'
-import { systemClock as clock } from '../../dist/base/clock.js'
-import { createKeyer } from '../../dist/base/core/cache-key.js'
-import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
+import { decodeEntry, encodeEntry } from '../../src/base/cache/entry-codec.ts'
+import { createMemoryCache } from '../../src/base/cache/memory.ts'
+import { systemClock as clock } from '../../src/base/clock.ts'
+import { createKeyer } from '../../src/base/core/cache-key.ts'
+import { IDENTITY_HEADERS, readResolution } from '../../src/base/core/resolution.ts'
 
 /** One more than a map of this size takes before it is made twice as large. */
 const ENTRIES = 16_385

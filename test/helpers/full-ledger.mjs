@@ -1,9 +1,9 @@
 // Started with --expose-gc: reads a log as long as its budgets allow, and prints what the ledger holds and the heap's
 // bytes.
 import { randomBytes } from 'node:crypto'
-import { heapFlags, ledgerNames } from '../../dist/base/core/memory-budget.js'
-import { maxEntries } from '../../dist/base/revocation/budget.js'
-import { Ledger } from '../../dist/base/revocation/ledger.js'
+import { heapFlags, ledgerNames } from '../../src/base/core/memory-budget.ts'
+import { maxEntries } from '../../src/base/revocation/budget.ts'
+import { Ledger } from '../../src/base/revocation/ledger.ts'
 
 const MIB = 2 ** 20
 /** CACHE_TTL 30 s, AUTHGEAR_TIMEOUT 2 s, and five minutes: milliseconds. */

@@ -2,20 +2,20 @@
 // noisy, bytes are not.
 // Usage: node --expose-gc --no-concurrent-recompilation --min-semi-space-size=64 --max-semi-space-size=64 THIS_FILE
 // It prints JSON.
-import { createAuthenticator } from '../../dist/base/authenticate/authenticator.js'
-import { NO_SHARED_CACHE } from '../../dist/base/cache/coalescing.js'
-import { NO_FAILED_CREDENTIALS } from '../../dist/base/authgear/resolver/failed-credentials.js'
-import { createMemoryCache } from '../../dist/base/cache/memory.js'
-import { systemClock as clock } from '../../dist/base/clock.js'
-import { createKeyer } from '../../dist/base/core/cache-key.js'
-import { cookieNames } from '../../dist/base/core/credentials.js'
-import { NO_RULES } from '../../dist/base/core/policy.js'
-import { IDENTITY_HEADERS, readResolution } from '../../dist/base/core/resolution.js'
-import { NO_LINKS, PLAIN_TEXT } from '../../dist/base/http/pages.js'
-import { createPresenter } from '../../dist/base/identity/presenter.js'
-import { NO_HEADERS } from '../../dist/base/identity/sets.js'
-import { createMemoryLog } from '../../dist/base/revocation/memory-log.js'
-import { createVerify } from '../../dist/base/verify/verify.js'
+import { createAuthenticator } from '../../src/base/authenticate/authenticator.ts'
+import { NO_SHARED_CACHE } from '../../src/base/cache/coalescing.ts'
+import { NO_FAILED_CREDENTIALS } from '../../src/base/authgear/resolver/failed-credentials.ts'
+import { createMemoryCache } from '../../src/base/cache/memory.ts'
+import { systemClock as clock } from '../../src/base/clock.ts'
+import { createKeyer } from '../../src/base/core/cache-key.ts'
+import { cookieNames } from '../../src/base/core/credentials.ts'
+import { NO_RULES } from '../../src/base/core/policy.ts'
+import { IDENTITY_HEADERS, readResolution } from '../../src/base/core/resolution.ts'
+import { NO_LINKS, PLAIN_TEXT } from '../../src/base/http/pages.ts'
+import { createPresenter } from '../../src/base/identity/presenter.ts'
+import { NO_HEADERS } from '../../src/base/identity/sets.ts'
+import { createMemoryLog } from '../../src/base/revocation/memory-log.ts'
+import { createVerify } from '../../src/base/verify/verify.ts'
 
 const BLOCKS = 10
 const HITS = 10_000

@@ -3,8 +3,8 @@
 // Usage: node --expose-gc test/helpers/record-cost.mjs PEOPLE REQUESTS BYTES [long|parts]; prints JSON
 // BYTES: what counted lines may take; `long`: much of everything that a client chooses; `parts`: short parts of long
 // texts, which V8 keeps whole as long as a part is kept
-import { createAccessRecord } from '../../dist/parts/access-record/record.js'
-import { systemClock as clock } from '../../dist/base/clock.js'
+import { createAccessRecord } from '../../src/parts/access-record/record.ts'
+import { systemClock as clock } from '../../src/base/clock.ts'
 
 const [people, requests, maxBytes] = process.argv.slice(2, 5).map(Number)
 const kind = process.argv[5] ?? 'usual'

@@ -27,7 +27,7 @@ t.test('a red run ends with the assertion, its place, the seed, the load and the
   t.equal(status, 1)
   t.equal(screen.at(-1), '2 passed, 2 failed, 1 skipped')
   const text = screen.join('\n')
-  t.match(text, /== test\/fixtures\/run\/red\.test\.ts failed \(load \d+\.\d on \d+ cores\)/)
+  t.match(text, /== test\/fixtures failed \(load \d+\.\d on \d+ cores\)/)
   t.match(text, / - the outer test > the inner test > one and one is three\n {3}at test\/fixtures\/run\/red\.test\.ts:5\n/)
   t.match(text, /seed: 42/)
   t.ok(screen.includes('   again: FUZZ_SEED=7 npm test -- test/fixtures/run/red.test.ts'))

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 source test/alive.sh
+source test/servers/go.sh
 version=1.36.3 envoy_gateway=v1.9.0
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 dir=$(realpath -m .servers)/kubernetes
@@ -42,7 +43,7 @@ kubernetes() {
     flags="-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=${version:2:2} -X $stamp.gitTreeState=clean"
     for program in "${missing[@]}"; do
       echo "kubernetes: builds $program"
-      GOFLAGS=-mod=mod GOTOOLCHAIN=auto alive "kubernetes: builds $program" go build -trimpath -ldflags "$flags" -o "$dir/bin/$program" "k8s.io/kubernetes/cmd/$program"
+      GOFLAGS=-mod=mod GOTOOLCHAIN=auto alive "kubernetes: builds $program" go_quickly build -trimpath -ldflags "$flags" -o "$dir/bin/$program" "k8s.io/kubernetes/cmd/$program"
     done
   )
 }
@@ -50,7 +51,7 @@ kubernetes() {
 envoy_gateway() {
   [ -x "$dir/bin/envoy-gateway" ] && return
   echo 'kubernetes: builds envoy-gateway'
-  GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin alive 'kubernetes: builds envoy-gateway' go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
+  GOFLAGS=-mod=mod GOTOOLCHAIN=auto GOBIN=$dir/bin alive 'kubernetes: builds envoy-gateway' go_quickly install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$envoy_gateway"
 }
 
 # name, module, and which of its files: of everything whose resources we write

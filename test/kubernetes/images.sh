@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=deploy/docker/verify/rootfs.sh
 source deploy/docker/verify/rootfs.sh
-. test/servers/path.sh
 bin=$PWD/.servers/kubernetes/bin dir=$PWD/.servers/kubernetes/images layers=$dir/layers
 mkdir -p "$layers"
 

@@ -8,7 +8,7 @@ folder=test/kubernetes
 source test/alive.sh
 
 if [ "${1:-}" != inside ]; then
-  bash test/servers/fetch.sh envoy && . test/servers/path.sh
+  bash test/servers/fetch.sh envoy
   alive 'test:kubernetes: tools' bash test/deploy/tools.sh && alive 'test:kubernetes: packages' bash $folder/packages.sh &&
     bash $folder/build.sh && alive 'test:kubernetes: images' bash $folder/images.sh || exit 1
   limit=${KUBERNETES_LIMIT:-900}

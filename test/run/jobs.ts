@@ -1,7 +1,7 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 
-/** One process: a test file, or the unit tests of a folder together. */
+/** One process: a test file, or those of a folder together. */
 export interface Job {
   readonly name: string
   readonly files: readonly string[]
@@ -15,8 +15,14 @@ export interface Choice {
 
 /** A file that only `npm run test:all` runs. */
 const ONLY_ALL = '.all.test.ts'
-/** Longest first, so that none of them runs alone at the end; other folders after these. */
+/** Begun in this order; other folders after these. */
 const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'authgear', 'unit']
+/** Its files start proxies and browsers, or last minutes. */
+const ALONE = ['campaign', 'e2e']
+/** A file's first line that says why it needs a process of its own: `// alone: it measures this process's memory`. */
+const ALONE_MARK = '// alone: '
+/** Files that share a process: more would make the last one to end too long. Unit tests are short. */
+const MOST_TOGETHER = 8
 /** What tests look at, and not tests. */
 const FIXTURES = join('test', 'fixtures') + sep
 
@@ -25,7 +31,7 @@ export function jobsOf ({ all, paths }: Choice): readonly Job[] {
   const files = paths.length > 0
     ? paths.flatMap((path) => testFiles(path, all || path.endsWith(ONLY_ALL)))
     : testFiles('test', all).filter((file) => !file.startsWith(FIXTURES))
-  return [...alone(files), ...together(files)]
+  return [...alone(files), ...together(files)].sort((a, b) => rankOf(a) - rankOf(b) || a.name.localeCompare(b.name))
 }
 
 function testFiles (root: string, all: boolean): readonly string[] {
@@ -41,24 +47,40 @@ function levelOf (file: string): string {
   return level === 'parts' ? levelOfPart : level
 }
 
-const isUnit = (file: string): boolean => levelOf(file) === 'unit'
-
-function alone (files: readonly string[]): readonly Job[] {
-  const long = (file: string): number => Number(!file.endsWith(ONLY_ALL))
-  const folder = (file: string): number => [...ORDER, levelOf(file)].indexOf(levelOf(file))
-  return files.filter((file) => !isUnit(file) || file.endsWith(ONLY_ALL))
-    .sort((a, b) => long(a) - long(b) || folder(a) - folder(b) || a.localeCompare(b))
-    .map((file) => ({ name: file, files: [file] }))
+/** What only `npm run test:all` runs takes longest, then folders in their order. */
+function rankOf ({ files: [file = ''] }: Job): number {
+  const folder = [...ORDER, levelOf(file)].indexOf(levelOf(file))
+  return file.endsWith(ONLY_ALL) ? folder - ORDER.length : folder
 }
 
-/** To start tap and to load src take most of a unit test's time: a folder does it once. */
+function isAlone (file: string): boolean {
+  return file.endsWith(ONLY_ALL) || ALONE.includes(levelOf(file)) || readFileSync(file, 'utf8').startsWith(ALONE_MARK)
+}
+
+function alone (files: readonly string[]): readonly Job[] {
+  return files.filter(isAlone).map((file) => ({ name: file, files: [file] }))
+}
+
+/** To start tap and to load src take most of a short test's time: a folder's files do it once. */
 function together (files: readonly string[]): readonly Job[] {
-  const folders: Record<string, string[]> = {}
-  for (const file of files.filter((file) => isUnit(file) && !file.endsWith(ONLY_ALL)).sort()) {
-    const depth = file.startsWith(join('test', 'parts') + sep) ? 4 : 3
-    const folder = dirname(file).split(sep).slice(0, depth).join(sep)
-    ;(folders[folder] ??= []).push(file)
-  }
-  return Object.entries(folders).map(([folder, members]) =>
-    ({ name: members.length === 1 ? members.join() : folder, files: members }))
+  const folders = Object.groupBy(files.filter((file) => !isAlone(file)).sort(), folderOf)
+  return Object.entries(folders).flatMap(([folder, members = []]) => {
+    const groups = levelOf(members[0] ?? '') === 'unit' ? [members] : inGroups(members)
+    return groups.map((group, index) => ({
+      name: group.length === 1 ? group.join() : groups.length === 1 ? folder : `${folder} ${index + 1}/${groups.length}`,
+      files: group
+    }))
+  })
+}
+
+/** `test/integration`, `test/parts/login/security`; of unit tests one folder more. */
+function folderOf (file: string): string {
+  const depth = (file.startsWith(join('test', 'parts') + sep) ? 4 : 2) + Number(file.startsWith(join('test', 'unit')))
+  return dirname(file).split(sep).slice(0, depth).join(sep)
+}
+
+/** Of about the same size. */
+function inGroups (files: readonly string[]): ReadonlyArray<readonly string[]> {
+  const groups = Math.ceil(files.length / MOST_TOGETHER)
+  return Array.from({ length: groups }, (_, group) => files.filter((_, index) => index % groups === group))
 }

@@ -1,7 +1,9 @@
-// `npm test`, `npm run test:all` (--all), `npm test -- PATH…`: lint, types and tests, a line for each that ends.
+// `npm test`, `npm run test:all` (--all, also lint and parts), `npm run check` (--changed), `npm test -- PATH…`: a line
+// for each file or folder that ends.
 // The last line is "N passed, N failed, N skipped"; with `CI` set a skipped test is a failure.
 import { existsSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { pathsOfCheck } from './changed.ts'
 import { jobsOf, type Job } from './jobs.ts'
 import { runPool } from './pool.ts'
 import { startProgress } from './progress.mjs'
@@ -16,10 +18,11 @@ const RANDOM_TIMES = '4'
 /** A record of an earlier run must not stand for a test that is gone. */
 const RECORDS = ['artifacts/e2e', 'artifacts/hostile', COVERAGE]
 
-const { values: { all = false }, positionals: paths } = parseArgs({
-  options: { all: { type: 'boolean' } },
+const { values: { all = false, changed = false }, positionals } = parseArgs({
+  options: { all: { type: 'boolean' }, changed: { type: 'boolean' } },
   allowPositionals: true
 })
+const paths = changed ? pathsOfCheck() : positionals
 const whole = paths.length === 0
 const present = paths.filter((path) => existsSync(path))
 const missing = paths.filter((path) => !present.includes(path))
@@ -52,11 +55,13 @@ const runNamed = (): Promise<void> =>
 
 async function runWhole (): Promise<void> {
   for (const folder of RECORDS) rmSync(folder, { recursive: true, force: true })
-  const env = { ...random, ...all ? { NODE_V8_COVERAGE: COVERAGE } : {} }
-  await runAll([check('lint'), check('types'), ...jobsOf({ all, paths }).map((job) => test(job, env))])
+  // V8 counts code that it took from its cache less exactly
+  const env = { ...random, ...all ? { NODE_V8_COVERAGE: COVERAGE, NODE_DISABLE_COMPILE_CACHE: '1' } : {} }
+  const tests = jobsOf({ all, paths }).map((job) => test(job, env))
+  await runAll(all ? [check('lint'), check('parts'), ...tests] : tests)
   // without one of the proxies a column of the tables would be empty
   const skips = skippedOf(results).length
-  if (all) await runAll([check('coverage'), check('parts'), ...skips > 0 ? [] : [check('docs:behaviour -- --check')]])
+  if (all) await runAll([check('coverage'), ...skips > 0 ? [] : [check('docs:behaviour -- --check')]])
 }
 
 await (whole ? runWhole() : runNamed())

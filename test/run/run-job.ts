@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Ended, LIMIT_S, runToEnd } from './child.ts'
 import type { Job } from './jobs.ts'
 import { readTap, type Outcome } from './read-tap.ts'
@@ -19,6 +19,8 @@ export interface Result extends Outcome {
 /** What it says when it ends without TAP: the last lines are the error. */
 const MAX_ERROR_LINES = 30
 const RECORDS = join('.tap', 'records')
+/** What V8 made of each file: the next process need not make it again. */
+const COMPILED = resolve('.tap', 'compiled')
 
 /**
  * @param place a number that no other test has now: test/helpers/free-port.ts gives each ports of its own
@@ -34,16 +36,21 @@ export async function runJob (job: Job, place: number, env: Readonly<Record<stri
   return { ...judge(job, result, ended), job, record, again: undefined, seconds, load: loadavg()[0] ?? 0 }
 }
 
-/** What tap's library would get from tap's runner, and what together.ts reads. */
-const environmentOf = ({ files }: Job, place: number): Readonly<Record<string, string>> =>
-  ({ TAP: '1', TAP_TIMEOUT: String(LIMIT_S), TAP_JOB_ID: String(place), TEST_FILES: files.join() })
+/** What tap's library would get from tap's runner, what together.ts reads, and what Node reads. */
+const environmentOf = ({ files }: Job, place: number): Readonly<Record<string, string>> => ({
+  TAP: '1',
+  TAP_TIMEOUT: String(LIMIT_S),
+  TAP_JOB_ID: String(place),
+  TEST_FILES: files.join(),
+  NODE_COMPILE_CACHE: COMPILED
+})
 
 const argumentsOf = ({ name, files }: Job): readonly string[] =>
   files.length === 1 ? files : [join('test', 'run', 'together.ts'), name]
 
 function recordOf ({ name }: Job): string {
   mkdirSync(RECORDS, { recursive: true })
-  return join(RECORDS, `${name.replaceAll('/', '-')}.tap`)
+  return join(RECORDS, `${name.replaceAll(/[/ ]/g, '-')}.tap`)
 }
 
 /** A process that a signal kills, or that asserts nothing, has failed, though no assertion says so. */

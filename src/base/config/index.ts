@@ -31,7 +31,6 @@ const SYSTEM: Machine = Object.freeze({
   readFile: (path: string, encoding: 'utf8' | 'latin1' = 'utf8') => readFileSync(path, encoding),
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address),
   memory: machineMemory,
-  nodeVersion: process.versions.node,
   execArgv: process.execArgv
 })
 

@@ -20,7 +20,6 @@ export type Machine = Readonly<{
   readFile: ReadFile
   ownAddresses: () => readonly string[]
   memory: () => MachineMemory
-  nodeVersion: string
   /** Node's own options, such as --env-file. */
   execArgv: readonly string[]
 }>
@@ -158,23 +157,6 @@ const tlsKeyFits: Rule = ({ values, readFile }) => {
     'LISTEN_TLS_KEY_FILE: does not belong to the first certificate of LISTEN_TLS_CERT_FILE (the leaf comes first)']
 }
 
-/**
- * Older ones silently drop a header line that begins or ends in a blank: a policy in it would be lost
- * (docs/security.md).
- */
-const tlsNeedsNode: Rule = ({ isSet, nodeVersion }) => [
-  isSet('LISTEN_TLS_CERT_FILE') &&
-    !keepsBlanks(nodeVersion) &&
-    `LISTEN_TLS_CERT_FILE: needs Node 22.17, 24.2 or newer, and this is ${nodeVersion}, which can lose a policy ` +
-      'header over HTTP/2: use the image, or another Node'
-]
-
-/** True if this Node hands over a header line that begins or ends in a blank over HTTP/2. */
-export function keepsBlanks (version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  return major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17)
-}
-
 export const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 function clash (a: ListenAddress, b: ListenAddress): boolean {
@@ -208,7 +190,6 @@ const RULES: readonly Rule[] = [
   rotation,
   tlsIsWhole,
   tlsKeyFits,
-  tlsNeedsNode,
   listenersDiffer,
   auditIsWhole,
   keyIdsAgree,

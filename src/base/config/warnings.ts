@@ -122,7 +122,7 @@ const memoryThatDoesNotFit: Warning = ({ memory, values: { CACHE_MAX_MEMORY: bud
     isContainer &&
       heapBytes > limitBytes * MAX_HEAP_SHARE &&
       `NODE_OPTIONS: this container has ${inMib(limitBytes)} and V8 takes up to ${inMib(heapBytes)}: set ` +
-        `"${heapFlags(limitBytes).join(' ')}" (Node 22.15 and newer do so automatically)`,
+        `"${heapFlags(limitBytes).join(' ')}"`,
     isContainer &&
       limitBytes < MIN_MEMORY_BYTES &&
       `CACHE_MAX_MEMORY: this container has ${inMib(limitBytes)}: give the service ${inMib(MIN_MEMORY_BYTES)} or more`

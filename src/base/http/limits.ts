@@ -67,8 +67,7 @@ const MAX_STREAMS = 200
 export const HTTP2_OPTIONS = {
   allowHTTP1: true,
   handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-  // else a line whose value ends in a blank, even a policy's, is silently dropped; Node 20 does not have this option
-  // and drops it
+  // else a line whose value ends in a blank, even a policy's, is silently dropped
   strictFieldWhitespaceValidation: false,
   // Node's 128 make Traefik answer 500 to people with some 115 cookies, since Go splits them; a longer list is refused,
   // not cut
@@ -80,8 +79,7 @@ export const HTTP2_OPTIONS = {
   // a stream that its client gave up counts until Node has forgotten it: one too many is refused alone, and by Node's
   // 100 in a row everybody would lose the session
   maxSessionRejectedStreams: 10_000,
-  // clients that hang up would else cost everybody the session; Node 20 does not know these two: drain.ts replaces the
-  // session in time
+  // clients that hang up would else cost everybody the session
   streamResetBurst: 100_000,
   streamResetRate: 10_000
 } as const

@@ -93,7 +93,7 @@ export function createRefuser (
   }
 }
 
-/** Each member by its name: to copy an object into a larger one costs Node 20 two microseconds a refusal. */
+/** Each member by its name: copying an object into a larger one costs up to two microseconds a refusal. */
 export function resultOf (
   reason: RefusalReason,
   response: HttpResponse,

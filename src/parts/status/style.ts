@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** test/parts/status/e2e/status-page.test.ts computes the contrasts. Nothing moves. */
+/** test/parts/status/e2e/status-page.all.test.ts computes the contrasts. Nothing moves. */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:#f3f4f6;--paper:#fff;--edge:#d9dce2;--ink:#1b1f27;--soft:#535b69;--mark:#2f5fb3;--good:#1b6e3c;--bad:#a3261b;--warn:#7a4b00}
 @media(prefers-color-scheme:dark){:root{--ground:#12151b;--paper:#1b2029;--edge:#333b48;--ink:#eceff4;--soft:#aab3c1;--mark:#8fb4f2;--good:#7fd49c;--bad:#ff9a8f;--warn:#f0c060}}

@@ -2,9 +2,9 @@
 // resources, and as many blocks as a list holds. Prints what is kept of them, and what `GET /clients` says.
 import { Buffer } from 'node:buffer'
 import fastify from 'fastify'
-import { addClients } from '../../../dist/parts/clients/routes.js'
-import { createClientsSeen } from '../../../dist/parts/clients/clients-seen.js'
-import { MAX_BLOCKS } from '../../../dist/parts/clients/block-list.js'
+import { addClients } from '../../../src/parts/clients/routes.ts'
+import { createClientsSeen } from '../../../src/parts/clients/clients-seen.ts'
+import { MAX_BLOCKS } from '../../../src/parts/clients/block-list.ts'
 
 const CLIENTS = 100_000
 const [PEOPLE, RESOURCES] = [25, 6]

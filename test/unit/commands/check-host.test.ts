@@ -15,7 +15,7 @@ function run (args: readonly string[], env: NodeJS.ProcessEnv): Readonly<{ code:
   const lines: string[] = []
   const code = check(args, env, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, {
-      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0'
+      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 })
     })
   )
   return { code, errors: lines.join('').split('\n').filter((line) => line.startsWith('error: ')) }

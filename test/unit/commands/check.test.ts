@@ -9,7 +9,7 @@ function run (env: NodeJS.ProcessEnv): Readonly<{ code: number, text: string, wa
   const lines: string[] = []
   const code = check([], { AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, { write: (text) => lines.push(text) }, (all) =>
     loadConfig(all, {
-      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 }), nodeVersion: '24.2.0'
+      memory: () => ({ limitBytes: 2 ** 30, isContainer: false, heapBytes: 2 ** 29 })
     })
   )
   const text = lines.join('')

@@ -15,15 +15,14 @@ const CONTAINER = { limitBytes: 256 * 2 ** 20, isContainer: true, heapBytes: 140
 export function load (
   env: NodeJS.ProcessEnv,
   files: Files = {},
-  ownAddresses: readonly string[] = OWN_ADDRESSES,
-  nodeVersion = '24.2.0'
+  ownAddresses: readonly string[] = OWN_ADDRESSES
 ): LoadedConfig {
   const readFile = (path: string): string => {
     const text = files[path]
     if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
     return text
   }
-  const machine = { readFile, ownAddresses: () => ownAddresses, memory: () => CONTAINER, nodeVersion }
+  const machine = { readFile, ownAddresses: () => ownAddresses, memory: () => CONTAINER }
   return loadConfig({ AUTHGEAR_ENDPOINT: ENDPOINT, ...env }, machine)
 }
 

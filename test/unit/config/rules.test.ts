@@ -149,8 +149,7 @@ t.test('TLS hands over paths, the extra CA its content', async t => {
 
 t.test('files are read from the disk by default', async t => {
   const loaded = loadConfig(
-    { AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile },
-    { nodeVersion: '24.2.0' }
+    { AUTHGEAR_ENDPOINT: ENDPOINT, LISTEN_TLS_CERT_FILE: tls.certFile, LISTEN_TLS_KEY_FILE: tls.keyFile }
   )
   t.strictSame(configOf(loaded).tls, { certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: undefined })
 })
@@ -237,19 +236,6 @@ t.test('a variable without effect when Redis is off is a warning', async t => {
     ]
   )
   t.strictSame(warningsOf(load({ CACHE_SECRET: 'none' })), [])
-})
-
-const tlsFiles = { LISTEN_TLS_CERT_FILE: '/crt', LISTEN_TLS_KEY_FILE: '/key' }
-
-t.test('TLS is refused on a Node that loses header lines over HTTP/2', async t => {
-  for (const version of ['20.19.0', '20.20.2', '22.16.0', '23.11.0', '24.0.0', '24.1.0']) {
-    t.match(errorsOf(load(tlsFiles, files, undefined, version)),
-      [/^LISTEN_TLS_CERT_FILE: needs Node 22\.17.*this is /], version)
-    t.strictSame(errorsOf(load({}, files, undefined, version)), [], `${version} without TLS`)
-  }
-  for (const version of ['22.17.0', '22.22.1', '24.2.0', '24.21.0', '25.0.0']) {
-    t.strictSame(errorsOf(load(tlsFiles, files, undefined, version)), [], version)
-  }
 })
 
 t.test('EXT_AUTHZ_LOCATION=request needs EXT_AUTHZ_POLICY=required', async (t) => {

@@ -61,7 +61,7 @@ const ROWS: readonly Row[] = readdirSync(join(ROOT, 'docs/apps')).flatMap((file)
   const text = readFileSync(join(ROOT, 'docs/apps', file), 'utf8')
   const row = /^\| on the Compose stacks \| .*$/m.exec(text)?.[0]
   const page = file.replace('.md', '')
-  // an app with its own login has all in its file: compose-apps.test.ts
+  // an app with its own login has all in its file: compose-apps.all.test.ts
   if (page === 'README' || (row === undefined && text.includes(`deploy/apps/${page}.yml`))) return []
   const [, middleware = ''] = /label `([\w-]+)@file`/.exec(row ?? '') ?? []
   const [, policy = SPOOFED] = /import authgear_policy "([^"]*)"/.exec(row ?? '') ?? []
