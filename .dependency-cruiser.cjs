@@ -155,7 +155,7 @@ module.exports = {
     owner(
       'lru-cache',
       '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|' +
-        'tokens/(verifier|basic/pairs)|' +
+        'tokens/(verifier|basic/(ask|pairs))|' +
         'login/(sessions/(memory|refresh|user-sessions)|own/used-codes|grants/code-limits)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),
