@@ -17,6 +17,7 @@ const METHOD = /^[a-zA-Z]+(?:\/[a-zA-Z_]+){0,3}$/
 /** Printable ASCII without a blank, and without the comma that joins two lines. */
 const NAME = /^[\x21-\x2b\x2d-\x7e]{1,1024}$/
 const ENCODED = /^=\?base64\?([A-Za-z0-9+/]{1,1400}={0,2})\?=$/
+const OTHER_CHARACTERS = /[^a-z0-9-]/g
 const LINES: ReadonlySet<string> = new Set([
   'mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id', 'x-forwarded-method'
 ])
@@ -29,8 +30,10 @@ export function readMcpCall (ownMethod: string, rawHeaders: readonly string[]): 
   const lines = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const line = (rawHeaders[i] ?? '').toLowerCase()
-    if (!LINES.has(line)) continue
-    if (lines.has(line)) return undefined // two lines: a server may read the other one
+    const name = line.replaceAll(OTHER_CHARACTERS, '-')
+    if (!LINES.has(name)) continue
+    // two lines, or Mcp_Name, which CGI, WSGI and PHP read as Mcp-Name: a server may read the other one
+    if (name !== line || lines.has(line)) return undefined
     lines.set(line, rawHeaders[i + 1] ?? '')
   }
   // this revision has no sessions: servers take the request for one of an older revision, whose body decides

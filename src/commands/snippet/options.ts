@@ -9,7 +9,7 @@ import { readOutgoing, strippedBeside } from './outgoing.ts'
 import { PROXIES, type ProxyName } from './proxies.ts'
 import { addScope, type GivenResource, readResource } from './resources.ts'
 import { readPolicies, type Rules } from './routes.ts'
-import { type Address, allPolicies, type Settings } from './settings.ts'
+import { type Address, allPolicies, judgesCalls, type Settings } from './settings.ts'
 
 type Url = Settings['forwardAuth']
 
@@ -115,10 +115,14 @@ export function readOptions (args: readonly string[]): OptionsReading {
   if (flags.has('help')) return { kind: 'help' }
   const proxy = proxyOf(positionals, errors)
   const settings = settingsOf(given, errors)
+  if (proxy === 'apisix' && allPolicies(settings).some(({ policy }) => judgesCalls(policy))) errors.push(NO_CALLS)
   return errors.length > 0 || proxy === undefined
     ? { kind: 'errors', errors }
     : { kind: 'options', options: Object.freeze({ proxy, out: texts.out, isForced: flags.has('force'), settings }) }
 }
+
+const NO_CALLS = 'apisix cannot keep rules by tool (tool=, prompt=, resource_uri=, tool_scope=): of two lines of a ' +
+  'header it shows forward-auth the first alone. Use another proxy, or one server for each set of tools'
 
 function collect (args: readonly string[], errors: string[]): Given {
   const given: Given = { positionals: [], texts: {}, policies: [], resources: [], flags: new Set() }

@@ -24,6 +24,9 @@ export const FORWARDED_REQUEST_HEADERS = [
   'tracestate'
 ] as const
 
+/** Those by which an MCP server knows a call. */
+export const CALL_HEADERS = FORWARDED_REQUEST_HEADERS.filter((name) => /^mcp-/i.test(name))
+
 /** Headers of a refusal that the client gets, at proxies that pass on a list of headers. */
 export const FORWARDED_RESPONSE_HEADERS = [
   'Content-Type',
@@ -169,6 +172,9 @@ export const checkOf = (policy: string): string =>
 
 /** The app must not see a secret: such a route removes Authorization, after forward-auth was asked. */
 export const takesBasic = (policy: string): boolean => /(?:^|&)basic=on(?:&|$)/.test(policy)
+
+/** True if it has a rule by tool, which judges the headers of `CALL_HEADERS`. */
+export const judgesCalls = (policy: string): boolean => /(?:^|&)(?:tool|prompt|resource_uri|tool_scope)=/.test(policy)
 
 export const isForTokens = (policy: string): boolean => /(?:^|&)resource=/.test(policy)
 

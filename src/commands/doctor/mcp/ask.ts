@@ -10,7 +10,8 @@ const LOOPBACK = /^(?:localhost|127\.[0-9.]+|\[::1\])$/
 
 type Asking = Readonly<{
   method?: 'GET' | 'POST' | 'OPTIONS'
-  headers?: Readonly<Record<string, string>>
+  /** Several values are several lines. */
+  headers?: Readonly<Record<string, string | readonly string[]>>
   /** Sent as JSON. */
   body?: unknown
 }>

@@ -12,9 +12,11 @@ const META = {
 
 export type Called = Readonly<{
   method: 'POST'
-  headers: Readonly<Record<string, string>>
+  headers: Lines
   body: unknown
 }>
+/** Several values are several lines. */
+type Lines = Readonly<Record<string, string | readonly string[]>>
 type Sender = Readonly<{ token?: string | undefined }>
 
 const authorization = ({ token }: Sender): Readonly<Record<string, string>> =>
@@ -40,7 +42,7 @@ const request = (method: string, params: object): object => ({ jsonrpc: '2.0', i
 
 const bodyOf = (name: string, meta: object = {}): object => request('tools/call', { name, arguments: {}, ...meta })
 
-const called = (headers: Readonly<Record<string, string>>, body: unknown, sender: Sender): Called =>
+const called = (headers: Lines, body: unknown, sender: Sender): Called =>
   ({ method: 'POST', headers: { accept: ACCEPT, ...headers, ...authorization(sender) }, body })
 
 /** A call that its headers do not name. `isOld`: they claim another revision, or none, and every call of it is one. */
@@ -51,12 +53,14 @@ export function disguises (name: string, tool: string | undefined, sender: Sende
   const [old, current] = [bodyOf(name), bodyOf(name, { _meta: META })]
   const [list, method] = [headersOf('tools/list'), { 'mcp-method': 'tools/list' }]
   const other = tool === undefined ? undefined : headersOf('tools/call', tool)
-  const rows: ReadonlyArray<readonly [string, boolean, Readonly<Record<string, string>> | undefined, unknown]> = [
+  const rows: ReadonlyArray<readonly [string, boolean, Lines | undefined, unknown]> = [
     ['the headers of a list', false, list, current],
     ['the headers of a list, in the form of an older revision', false, list, old],
     ['the headers of a list, two at once', false, list, [old, { ...old, id: 2 }]],
     ['the name of another tool', false, other, current],
     ['the name of another tool, in the form of an older revision', false, other, old],
+    ['two lines of names', false, other && { ...other, 'mcp-name': [tool ?? '', name] }, current],
+    ['a second name by Mcp_Name', false, other && { ...other, mcp_name: name }, current],
     ['an older revision', true, { ...method, 'mcp-protocol-version': '2025-11-25' }, old],
     ['no revision', true, method, old]
   ]

@@ -3,6 +3,7 @@ import { patternOf, PCRE_END } from '../paths.ts'
 import {
   allPolicies,
   answerBuffer,
+  CALL_HEADERS,
   clearedOf,
   FORWARDED_REQUEST_HEADERS,
   both,
@@ -13,6 +14,7 @@ import {
   ownPaths,
   ownPattern,
   checkOf,
+  judgesCalls,
   type Settings,
   takesBasic
 } from '../settings.ts'
@@ -151,6 +153,7 @@ const locationOf = (settings: Settings, match: string, name: string): string => 
       auth_request /_authgear/${name};
       include authgear_app.inc;
 ${takesBasic(policyOf(settings, name)) ? '      proxy_set_header Authorization ""; # security: the app must not see a secret\n' : ''}\
+${judgesCalls(policyOf(settings, name)) ? SAME_CALL : ''}\
       ${toApp(settings)}
     }
 `
@@ -205,6 +208,11 @@ const LOGIN_ANSWER = `\
 `
 
 const underscored = (name: string): string => name.toLowerCase().replaceAll('-', '_')
+
+const SAME_CALL = [
+  '      # security: the judged call: of two lines nginx before 1.23 reads the first, and apps may read the last\n',
+  ...CALL_HEADERS.map((name) => `      proxy_set_header ${name} $http_${underscored(name)};\n`)
+].join('')
 
 const COLUMN = 36
 const line = (text: string, comment = ''): string =>

@@ -99,6 +99,7 @@ async function exchange (
   try {
     const answer = await issuer.exchange(pair, resource)
     exchanged(answer.kind === 'token' ? 'ok' : 'refused')
+    if (answer.kind === 'token' && !wanted.isKnown) await budget.passed(wanted)
     return answer
   } catch (error) {
     exchanged(error instanceof TooManyExchanges ? 'limited' : 'error', error)

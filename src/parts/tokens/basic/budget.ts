@@ -34,6 +34,14 @@ function isHeld (recent: readonly Exchange[], { client, from }: Exchange, hasPas
   return isReached(unknown, client, { ...OF_UNKNOWN, inAll }) || isReached(ofNetwork, client, OF_NETWORK)
 }
 
+/** The same exchanges, of which the newest of an unknown pair was none of a guess: the pair is good. */
+export function passed (
+  made: readonly Exchange[], { client, from }: Pick<Exchange, 'client' | 'from'>
+): readonly Exchange[] {
+  const good = made.findLast((one) => !one.isKnown && one.client === client && one.from === from)
+  return made.map((one) => one === good ? { ...one, isKnown: true } : one)
+}
+
 /** Clocks of replicas differ a little; what is a minute ahead is no exchange. */
 const within = (made: readonly Exchange[], now: number): readonly Exchange[] =>
   made.filter(({ at }) => Math.abs(now - at) < WINDOW_MS)

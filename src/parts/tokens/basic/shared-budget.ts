@@ -2,7 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { isString, listOf, objectOf, parseJson } from '../../../base/core/json.ts'
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import type { RedisCommands } from '../../../base/redis/commands.ts'
-import { type Exchange, OF_AUTHGEAR, spend } from './budget.ts'
+import { type Exchange, OF_AUTHGEAR, passed, spend } from './budget.ts'
 
 /** The list in Redis. */
 export type BudgetPlace = Readonly<{
@@ -18,6 +18,8 @@ export type Budget = Readonly<{
   isFull: (wanted: Wanted) => boolean
   /** @returns whether the exchange may be made. Never rejects. */
   spend: (wanted: Wanted) => Promise<boolean>
+  /** Its pair is good, so that it counts as no guess. Never rejects. */
+  passed: (wanted: Wanted) => Promise<void>
 }>
 
 export type Wanted = Omit<Exchange, 'at'> & Readonly<{ hasPassed?: boolean }>
@@ -50,14 +52,20 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   }
 
   /** @returns undefined where another replica wrote meanwhile */
-  async function attempt ({ commands, sealer, name }: BudgetPlace, next: Next): Promise<boolean | undefined> {
-    const sealed = await commands.getBuffer(name)
-    const made = sealed === null ? [] : read(sealer.open(SEALING_NAME, sealed))
+  async function attempt (place: BudgetPlace, next: Next): Promise<boolean | undefined> {
+    const sealed = await place.commands.getBuffer(place.name)
+    const made = sealed === null ? [] : read(place.sealer.open(SEALING_NAME, sealed))
     const spent = spend(made, next.exchange, next.hasPassed)
     seen = spent ?? made
     if (spent === undefined) return false
-    const value = sealer.seal(SEALING_NAME, Buffer.from(JSON.stringify(spent)))
-    return await commands.compareAndSet(name, sealed ?? Buffer.alloc(0), value) ? true : undefined
+    return await write(place, sealed, spent) ? true : undefined
+  }
+
+  /** Where another replica writes meanwhile it counts as a guess, which harms nobody for longer than a minute. */
+  async function sharePassed (place: BudgetPlace, wanted: Wanted): Promise<void> {
+    const sealed = await place.commands.getBuffer(place.name)
+    if (sealed === null) return
+    await write(place, sealed, passed(read(place.sealer.open(SEALING_NAME, sealed)), wanted))
   }
 
   async function spendShared (shared: BudgetPlace, next: Next): Promise<boolean> {
@@ -79,8 +87,22 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
       return place === undefined
         ? spendAlone(next)
         : await spendShared(place, next).catch(() => spendAlone(next))
+    },
+    async passed (wanted: Wanted): Promise<void> {
+      own = passed(own, wanted)
+      seen = passed(seen, wanted)
+      if (place !== undefined) await sharePassed(place, wanted).catch(() => {})
     }
   })
+}
+
+/** @returns false where another replica wrote meanwhile */
+function write (
+  { commands, sealer, name }: BudgetPlace, before: Buffer | null, made: readonly Exchange[]
+): Promise<boolean> {
+  return commands.compareAndSet(
+    name, before ?? Buffer.alloc(0), sealer.seal(SEALING_NAME, Buffer.from(JSON.stringify(made)))
+  )
 }
 
 /** What another secret sealed counts as nothing. */

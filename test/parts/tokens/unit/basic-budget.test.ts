@@ -55,6 +55,16 @@ t.test('no single address takes both calls of a client, nor all of a minute', as
   t.strictSame(['b', 'c', 'd'].map((client) => may(client, '203.0.113.8', true)), [true, true, false], 'that did')
 })
 
+t.test('a pair that turns out good was no guess, on any replica', async (t) => {
+  const [clock, { place }] = [manualClock(), openRedis()]
+  const [one, other] = [createBudget(clock, place), createBudget(clock, place)]
+  const good = { client: 'a', isKnown: false, from: '198.51.100.1' }
+  t.ok(await one.spend(good))
+  await one.passed(good)
+  t.ok(await other.spend(good), 'a wrong secret, a second later')
+  t.notOk(await other.spend(good))
+})
+
 t.test('replicas tell each other the address, and read entries without one', async (t) => {
   const [clock, { place }] = [manualClock(), openRedis()]
   const [one, other] = [createBudget(clock, place), createBudget(clock, place)]

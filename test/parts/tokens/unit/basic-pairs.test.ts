@@ -36,7 +36,7 @@ function open (more: Partial<PairsDeps> = {}, isHeld = false, issue: Issue = () 
         return { kind: 'token', token: signed(machineClaims(ISSUER, clock.wall(), own)) }
       }
     },
-    budget: { isFull: () => false, spend: async () => true },
+    budget: { isFull: () => false, spend: async () => true, passed: async () => {} },
     rules: { issuer: ISSUER, maxAgeMs: 3_600_000 },
     keyer: createKeyer(Buffer.alloc(32, 2), { endpoint: ISSUER, cookiePrefix: '' }),
     clock,
@@ -140,7 +140,7 @@ t.test('a pair whose call was held back is asked about as soon as there is one',
   let isFull = true
   let spent = 0
   const { find, exchanges } = open({
-    budget: { isFull: () => isFull, spend: async () => { spent++; return true } }
+    budget: { isFull: () => isFull, spend: async () => { spent++; return true }, passed: async () => {} }
   })
   t.match(await find('good:secret'), { kind: 'unavailable', error: { reason: 'exchange_limited' } })
   t.strictSame([exchanges(), spent], [0, 0], 'Redis is not asked for a call')
