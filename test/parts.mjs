@@ -39,7 +39,7 @@ function remove (copy, part) {
 }
 
 /** All but those of what is made of the whole: the documentation, the commands and what is deployed. */
-const OF_THE_WHOLE = ['docs', 'commands', 'deploy']
+const OF_THE_WHOLE = ['docs', 'commands', 'deploy', 'forms']
 
 function ofTheBase () {
   return readdirSync(join(root, 'test/unit')).filter((name) => !OF_THE_WHOLE.includes(name))

@@ -65,6 +65,20 @@ t.test('a new generation of the log', async (t) => {
     }
   })
 
+  t.test('an entry with fields of a later release is followed, and carried over as it was', async (t) => {
+    const { redis, a, b, generation } = await startTwo(t)
+    const before = b.log.snapshot()
+    t.equal(await a.log.revoke({ ...user('alice'), others: { why: 'of a later release' } }), 'logged')
+    t.equal(await a.log.revoke(user('bob')), 'logged')
+    await until('the other has read both', () => b.log.isVoid(BOB, before) && b.log.isVoid(ALICE, before))
+    t.same([a.generation(), b.generation()], [generation, generation])
+    await redis.cli('FLUSHALL')
+    await changed(generation, a, b)
+    await settled(a, b)
+    t.equal(await count(redis, 'of a later release'), 1)
+    await checkWorks(t, a, b)
+  })
+
   const LOST: ReadonlyArray<readonly [what: string, lua: string]> = [
     ['the head is deleted', "redis.call('DEL', KEYS[2])"],
     ['both keys are deleted', "redis.call('DEL', KEYS[1], KEYS[2])"],

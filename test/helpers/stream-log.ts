@@ -166,7 +166,8 @@ export async function appendInBulk (
         return fields
       })
       const args = ['append', entries[0]?.gen ?? '', '600000', first]
-      await redis.eval(SCRIPT, 2, ...keys, ...args, ...entries.flatMap((fields) => Object.entries(fields).flat()))
+      const texts = entries.map((fields) => Object.entries(fields).flat())
+      await redis.eval(SCRIPT, 2, ...keys, ...args, ...texts.flatMap((one) => [one.length, ...one]))
     }
   } finally {
     redis.disconnect()

@@ -2,7 +2,7 @@ import { elapsedSince, momentOf, type Clock } from '../clock.ts'
 import type { CacheKey } from '../core/cache-key.ts'
 import type { Entry } from '../core/entry.ts'
 import type { RedisCommands } from '../redis/commands.ts'
-import { entryKey } from '../redis/keys.ts'
+import { entryKey, keyOfForm } from '../redis/keys.ts'
 import { decodeEntry, encodeEntry, ENTRY_VERSION } from './entry-codec.ts'
 import type { CacheRead, CacheWrite, Dated } from './types.ts'
 import type { Sealer } from '../crypto/sealing.ts'
@@ -17,8 +17,8 @@ export type Form<V extends Dated> = Readonly<{
 
 /** @param version another one in tests only */
 export function entryForm (version: number = ENTRY_VERSION): Form<Entry> {
-  const suffix = version === 1 ? '' : String(version)
-  return { encode: encodeEntry, decode: decodeEntry, nameOf: (prefix, key) => `${entryKey(prefix, key)}${suffix}` }
+  const nameOf: Form<Entry>['nameOf'] = (prefix, key) => keyOfForm(entryKey(prefix, key), version)
+  return { encode: encodeEntry, decode: decodeEntry, nameOf }
 }
 
 export type RedisTier<V extends Dated = Entry> = Readonly<{

@@ -33,6 +33,12 @@ export const partKey = (log: string, purpose: string): string => `${log}:${purpo
 
 export const trialKey = (log: string): string => `${log}:doctor`
 
+/**
+ * The key of a form: the number is in the name but of the form that the key had `first`. Two releases beside each other
+ * then neither see nor overwrite what the other one writes.
+ */
+export const keyOfForm = (name: string, form: number, first = 1): string => form === first ? name : `${name}${form}`
+
 /** An entry and its lease share a slot, so that their order holds in a Cluster too. */
 export const entryKey = (prefix: string, key: string): string => `${prefix}{${key}}:entry`
 export const leaseKey = (prefix: string, key: string): string => `${prefix}{${key}}:lease`

@@ -9,8 +9,17 @@ import { millisecondsOf, ORIGINS, type Revocation, type StreamId, type Target } 
 /** The fields that the tag covers, in this order. */
 const CONTENT = ['gen', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret'] as const
 type Content = Readonly<Record<typeof CONTENT[number], string>>
+/** Fields of a later release, which the tag covers after CONTENT. This release only copies them. */
+type Others = Readonly<Record<string, string>>
 /** The fields of one entry of the stream. */
 export type Fields = Content & Readonly<Record<'nonce' | 'tag', string>>
+const KNOWN: ReadonlySet<string> = new Set([...CONTENT, 'nonce', 'tag'])
+/**
+ * The form of an entry is its field `v`; without one it is 1. One release reads another form before the next one writes
+ * it: a form that is not known voids everything (docs/inside/contributing-tasks.md, "The form of what is kept in
+ * Redis").
+ */
+const FORM = '1'
 
 /**
  * `authentic`: its tag is right, under either secret. `foreign`: made under another one, so that nobody here can say.
@@ -85,9 +94,10 @@ function encode (
     ends: String(revocation?.ends ?? ''),
     secret
   }
-  const text = textOf({ gen, ...rest })
+  const others = revocation?.others
+  const text = textOf({ gen, ...rest }, others)
   const tag = tagOf(text).toString('base64url')
-  return { gen, nonce: digestOf(text, tag), ...rest, tag } // log.lua takes the first two
+  return { gen, nonce: digestOf(text, tag), ...rest, tag, ...others } // log.lua takes the first two
 }
 
 /** A digest under a secret that this replica does not have says nothing to anybody. */
@@ -105,8 +115,9 @@ function signerFor ({ current, older, isOlderWritten }: Signers, target: Target 
 function decode ({ current, older }: Signers, id: StreamId, fields: Readonly<Record<string, string>>): ReadEntry {
   const field = (name: string): string => (Object.hasOwn(fields, name) ? fields[name] : undefined) ?? ''
   const content = Object.fromEntries(CONTENT.map((name) => [name, field(name)])) as Content
+  const others = othersIn(fields)
   const tag = field('tag')
-  const text = textOf(content)
+  const text = textOf(content, others)
   const nonce = field('nonce') === digestOf(text, tag) ? field('nonce') : ''
   const signer = [current, older].find((one) => one?.id === content.secret)
   const provenance = provenanceOf(signer, text, tag)
@@ -115,8 +126,11 @@ function decode ({ current, older }: Signers, id: StreamId, fields: Readonly<Rec
   const isJunk = provenance !== 'authentic' && !(provenance === 'foreign' && isName)
   const isUnderPrevious = signer !== undefined && signer === older
   // an attacker who can write to Redis could end tokens by it
-  const believed = provenance === 'authentic' ? content : { ...content, ends: '' }
-  const revocation = isJunk ? EVERYTHING : decodeRevocation(believed, isUnderPrevious, id)
+  const revocation = isJunk
+    ? EVERYTHING
+    : provenance === 'authentic'
+      ? decodeForm(content, others, isUnderPrevious, id)
+      : decodeRevocation({ ...content, ends: '' }, isUnderPrevious, id)
   const { gen: generation, prev: previous, of } = content
   return { provenance, isJunk, entry: { id, nonce, previous, generation, of, revocation } }
 }
@@ -134,13 +148,22 @@ export function nonceOf (content: Content, tag: string): string {
   return digestOf(textOf(content), tag)
 }
 
+function othersIn (fields: Others): Others | undefined {
+  const others = Object.entries(fields).filter(([name]) => !KNOWN.has(name))
+  return others.length === 0 ? undefined : Object.fromEntries(others)
+}
+
 const digestOf = (text: string, tag: string): string => hash('sha256', `${text}${tag}`, 'base64url').slice(0, 22)
 
-function textOf (content: Content): string {
+function textOf (content: Content, others?: Others): string {
   let text = ''
-  for (const name of CONTENT) text += `${content[name].length}:${content[name]}`
-  return text
+  for (const name of CONTENT) text += part(content[name])
+  if (others === undefined) return text
+  const named = Object.entries(others).toSorted(([one], [other]) => one < other ? -1 : 1)
+  return text + named.map(([name, value]) => part(name) + part(value)).join('')
 }
+
+const part = (text: string): string => `${text.length}:${text}`
 
 const EVERYTHING: Revocation = Object.freeze({
   target: Object.freeze({ kind: 'everything' }),
@@ -174,6 +197,15 @@ function decodeTarget ({ kind, value }: Content, isUnderPrevious: boolean): Targ
 function blockOf (value: string): Target | undefined {
   const marked = readMark(value)
   return marked && { kind: 'block', ...marked }
+}
+
+/** An authentic entry. Whatever another form means, to void everything and end all tokens is at least as much. */
+function decodeForm (
+  content: Content, others: Others | undefined, isUnderPrevious: boolean, id: StreamId
+): Revocation | undefined {
+  if ((others?.['v'] ?? FORM) !== FORM) return { ...EVERYTHING, ends: 0 }
+  const revocation = decodeRevocation(content, isUnderPrevious, id)
+  return revocation && others ? { ...revocation, others } : revocation
 }
 
 function decodeRevocation (content: Content, isUnderPrevious: boolean, id: StreamId): Revocation | undefined {

@@ -279,7 +279,7 @@ export class Ledger {
     return isWhole ? named : [...named, this.#forAllForgotten(newest)]
   }
 
-  #forAllForgotten ([of, { revocation: { ends, ...revocation } }]: readonly [string, Republishable]): Named {
+  #forAllForgotten ([of, { revocation: { ends, others: _, ...revocation } }]: readonly [string, Republishable]): Named {
     // those that end tokens go by name, however many they are
     const ending = this.#tokens === undefined && ends !== undefined ? { ends } : {}
     return [`all ${of}`, { ...revocation, ...ending, quietMs: this.#quietLeft(), target: { kind: 'everything' } }]

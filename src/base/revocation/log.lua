@@ -6,12 +6,12 @@
 -- ARGV[2]  the generation that the caller believes to be current; '' = it saw none; trim: ignored
 -- ARGV[3]  append, trim: retention in milliseconds; confirm: the nonce of the head; change: ignored
 -- ARGV[4]  append: the nonce of the head that the first entry follows
--- ARGV[5…] append, change: the entries, each as the names and values of EntryCodec in this order
+-- ARGV[5…] append, change: the entries, each as a number, and so many names and values of EntryCodec in their order
 -- Returns {1, id} where the caller's entries were written; {0, current generation or ''} where it is behind;
 -- {2, nonce} where another entry is the head; {3, error} where the stream takes no entry any more;
 -- trim, confirm: a number.
 local KEEP = 1000
-local SIZE = 24 -- names and values of one entry: EntryCodec
+local SIZE = 25 -- at least: the number, and the names and values of one entry of EntryCodec
 
 -- A key of another type holds nothing.
 local function read(...)
@@ -72,11 +72,14 @@ else
 end
 
 local id, gen, nonce = '', '', ''
-for first = 5, #ARGV, SIZE do
-  local reply = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, first, first + SIZE - 1))
+local count = 5
+while count <= #ARGV do
+  local first, last = count + 1, count + tonumber(ARGV[count])
+  local reply = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, first, last))
   if type(reply) == 'table' and reply.err then return {3, reply.err} end
   id, gen, nonce = reply, ARGV[first + 1], ARGV[first + 3]
   redis.call('HSET', KEYS[2], 'gen', gen, 'id', id, 'nonce', nonce)
+  count = last + 1
 end
 if ARGV[1] == 'change' then redis.call('HSET', KEYS[2], 'replid', replid()) end
 return {1, id}

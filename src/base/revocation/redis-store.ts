@@ -41,7 +41,7 @@ export function createRedisLogStore (
   const run = (...args: readonly string[]): Promise<unknown> =>
     withRedirects(publisher, () => publisher.redis.eval(SCRIPT, 2, ...keys, ...args))
   async function write (args: readonly string[], entries: readonly Fields[]): Promise<Written> {
-    const written = writtenOf(await run(...args, ...entries.flatMap((fields) => Object.entries(fields).flat())))
+    const written = writtenOf(await run(...args, ...entries.flatMap(argumentsOf)))
     const last = entries.at(-1)
     if (last !== undefined) failoverCheck.answered(written, last)
     // without one it would hold up the next append for all of that time
@@ -84,6 +84,12 @@ async function countCopies ({ redis }: LogConnection, wanted: number): Promise<n
   } catch (error) {
     return error instanceof Error && error.name === 'ReplyError' ? undefined : 0
   }
+}
+
+/** An entry as log.lua takes it. */
+function argumentsOf (fields: Fields): readonly string[] {
+  const texts = Object.entries(fields).flat()
+  return [String(texts.length), ...texts]
 }
 
 function writtenOf (reply: unknown): Written {

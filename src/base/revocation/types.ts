@@ -32,6 +32,8 @@ export type Revocation = Readonly<{
    * before that, positive = before this time by Redis' clock. Undefined: it ends none, as a change of a profile.
    */
   ends?: number | undefined
+  /** The fields of a later release, which a new log must have, too. */
+  others?: Readonly<Record<string, string>> | undefined
 }>
 
 /** The name under which a target is looked up; the kinds never meet. */

@@ -1,6 +1,6 @@
 import type { ClientName } from '../../base/core/client-name.ts'
 import { isPositive, isString, listOf, parseJson } from '../../base/core/json.ts'
-import { BLOCK_ORIGINS, type BlockOrigin, type Mark } from '../../base/revocation/block-mark.ts'
+import { BLOCK_ORIGIN, type BlockOrigin, type Mark } from '../../base/revocation/block-mark.ts'
 
 /**
  * The last word about each name. Two lists become one, and their order does not matter: of two words about a name
@@ -53,18 +53,19 @@ export function withBlock (list: BlockList, name: ClientName, now = 0): BlockLis
   const known = list.get(name)
   const at = laterThan(known, now)
   if (known?.isBlocked === true) return new Map([...list, [name, { ...known, at }]])
-  return added(list, name, { isBlocked: true, at, origin: 'management' })
+  return added(list, name, at, 'management')
 }
 
 /** @param at when the client was deleted: an entry that is read again undoes no later word */
 export function withDeletion (list: BlockList, name: ClientName, at: number): BlockList | 'full' {
   const known = list.get(name)
   if (known?.isBlocked === true || (known !== undefined && known.at >= at)) return list
-  return added(list, name, { isBlocked: true, at: Math.max(at, 1), origin: 'deletion' }) // else nobody could read it
+  return added(list, name, Math.max(at, 1), 'deletion') // 0 cannot be decoded
 }
 
-function added (list: BlockList, name: ClientName, mark: Mark): BlockList | 'full' {
-  return blocksIn(list, mark.origin) >= MAX_BLOCKS[mark.origin] ? 'full' : new Map([...list, [name, mark]])
+function added (list: BlockList, name: ClientName, at: number, origin: BlockOrigin): BlockList | 'full' {
+  if (blocksIn(list, origin) >= MAX_BLOCKS[origin]) return 'full'
+  return new Map([...list, [name, { isBlocked: true, at, origin }]])
 }
 
 /** @returns `list` where it is not blocked */
@@ -76,7 +77,8 @@ export function withoutBlock (list: BlockList, name: ClientName, now = 0): Block
 
 /** The list as it stands in Redis, before it is sealed. */
 export function writeBlockList (list: BlockList): Buffer {
-  const rows = [...list].map(([name, { isBlocked, at, origin }]) => [name, at, Number(isBlocked), origin])
+  const rows = [...list].map(([name, { isBlocked, at, origin, more = [] }]) =>
+    [name, at, Number(isBlocked), origin, ...more])
   return Buffer.from(JSON.stringify(rows))
 }
 
@@ -88,9 +90,10 @@ export function readBlockList (plain: Buffer): BlockList | undefined {
   return marks.every((mark) => mark !== undefined) ? new Map(marks) : undefined
 }
 
+/** A block holds whatever its origin, and keeps what only a later release knows of it. */
 function readRow (row: unknown): readonly [ClientName, Mark] | undefined {
-  const [name, at, flag, origin] = listOf(row)
-  const known = BLOCK_ORIGINS.find((one) => one === origin)
-  if (!isString(name) || !isPositive(at) || (flag !== 0 && flag !== 1) || known === undefined) return undefined
-  return [name as ClientName, { isBlocked: flag === 1, at, origin: known }]
+  const [name, at, flag, origin, ...more] = listOf(row)
+  if (!isString(name) || !isPositive(at) || (flag !== 0 && flag !== 1)) return undefined
+  if (!isString(origin) || !BLOCK_ORIGIN.test(origin)) return undefined
+  return [name as ClientName, { isBlocked: flag === 1, at, origin, ...more.length > 0 && { more } }]
 }

@@ -8,6 +8,7 @@ import { PROFILE_FIELDS, type Profile } from '../../base/identity/profile.ts'
 import type { Contended, SecretCache } from '../../base/cache/contention.ts'
 import type { Form } from '../../base/cache/redis.ts'
 import type { Dated } from '../../base/cache/types.ts'
+import { keyOfForm } from '../../base/redis/keys.ts'
 import type { RevocationLog } from '../../base/revocation/types.ts'
 import { ADDRESS_STATES, type AddressState } from './read.ts'
 
@@ -88,13 +89,15 @@ export type StoredProfile =
   & Dated
   & Readonly<{ profile: Profile, address: AddressState, signedInAt: number, stamp: Stamp }>
 
-/** First byte of an encoded profile. Raise it with every change of form. */
+/** First byte of an encoded profile, and part of its name. Raise it with every change of form. */
 const VERSION = 2
+/** The form of a key without a number. */
+const FIRST_VERSION = 2
 const TEXTS = PROFILE_FIELDS.filter((field) => field !== 'groups')
 
 export const STORED_PROFILE: Form<StoredProfile> = Object.freeze({
   // a lease has the name of an entry's lease
-  nameOf: (prefix: string, key: string) => `${prefix}{${key}}:profile`,
+  nameOf: (prefix: string, key: string) => keyOfForm(`${prefix}{${key}}:profile`, VERSION, FIRST_VERSION),
   encode ({ profile, address, signedInAt, stamp, ttlMs, sealedAt }: StoredProfile): Buffer {
     const { generation, position: { id, nonce } } = stamp
     const json = JSON.stringify([profile, address, signedInAt, generation, id, nonce, ttlMs, sealedAt])

@@ -23,6 +23,12 @@ const ROWS: Readonly<Record<string, Revocation | undefined>> = {
     origin: 'management',
     quietMs: 0
   },
+  'a client that a later release blocked': {
+    target: { kind: 'block', name: 'c' as ClientName, mark: { at: 5, isBlocked: true, origin: 'scanner' } },
+    origin: 'management',
+    quietMs: 0
+  },
+  'a user, with fields of a later release': { ...user('u1', 2000), others: { until: '5', why: 'a:b' } },
   everything: EVERYTHING,
   'the first entry of a generation': undefined
 }
@@ -51,6 +57,33 @@ t.test('one bit of any field, or a field less: it is read as everything', async 
       }
     }
   }
+})
+
+t.test('an added field that the writer did not sign makes the entry void', async (t) => {
+  const fields = codec.encode('g', 'p', 'o', ROWS['a user, with fields of a later release'])
+  const { why: _, ...less } = fields as Readonly<Record<string, string>>
+  const moved = [{ ...less, wh: 'ya:b' }, { ...less, until: '51', why: 'a:b' }]
+  for (const forged of [{ ...fields, more: 'x' }, less, ...moved]) {
+    t.match(decode(forged), { isJunk: true, entry: { nonce: '', revocation: EVERYTHING } }, JSON.stringify(forged))
+  }
+})
+
+t.test('an entry of a later form voids everything, ends all tokens and keeps the chain', async (t) => {
+  const later = codec.encode('g', 'p', 'o', { ...user('u1'), others: { v: '2', how: 'x' } })
+  const read = decode(later)
+  t.match(read, { provenance: 'authentic', isJunk: false, entry: { nonce: later.nonce, of: 'o' } })
+  t.strictSame(read.entry.revocation, { ...EVERYTHING, ends: 0 }, 'it keeps no field that it does not understand')
+  const known = codec.encode('g', 'p', 'o', { ...user('u1'), others: { v: '1' } })
+  t.match(decode(known).entry.revocation, { target: { kind: 'user' } }, 'the number of this form')
+})
+
+t.test('writes what a release without added fields reads', async (t) => {
+  const fields = codec.encode('g', 'p', 'o', user('u1', 2000))
+  t.strictSame(Object.keys(fields), [
+    'gen', 'nonce', 'prev', 'salt', 'of', 'kind', 'value', 'origin', 'quiet', 'ends', 'secret', 'tag'
+  ])
+  const foreignFields = foreign.encode('g', 'p', 'o', ROWS['a user, with fields of a later release'])
+  t.equal(decode(foreignFields).entry.revocation?.others, undefined, 'fields under an unknown secret are not kept')
 })
 
 t.test('one field\'s value is never read as another\'s', async (t) => {

@@ -1,18 +1,19 @@
 import type { Form } from '../../../base/cache/redis.ts'
 import type { Dated } from '../../../base/cache/types.ts'
 import { isPositive, isString, parseJson } from '../../../base/core/json.ts'
+import { keyOfForm } from '../../../base/redis/keys.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
 
 /** What replicas know of a pair. A good one stays known when its token has ended. The secret is in neither. */
 export type Known = Readonly<{ kind: 'good', token: string } | { kind: 'refused', why: string }>
 export type StoredPair = Dated & Readonly<{ known: Known }>
 
-/** First byte of an encoded pair. Raise it with every change of form. */
+/** First byte of an encoded pair, and part of its name. Raise it with every change of form. */
 const VERSION = 1
 
 export const STORED_PAIR: Form<StoredPair> = Object.freeze({
   // a lease has the name of an entry's lease
-  nameOf: (prefix: string, key: string) => `${prefix}{${key}}:basic`,
+  nameOf: (prefix: string, key: string) => keyOfForm(`${prefix}{${key}}:basic`, VERSION),
   encode ({ known, ttlMs, sealedAt }: StoredPair): Buffer {
     const text = known.kind === 'good' ? known.token : known.why
     return Buffer.concat([Buffer.of(VERSION), Buffer.from(JSON.stringify([known.kind, text, ttlMs, sealedAt]))])

@@ -89,6 +89,20 @@ t.test('what was written is read back, and nothing else is a list', async (t) =>
   t.strictSame(readBlockList(Buffer.from('[]')), NO_BLOCKS)
   for (const text of [
     '', '{}', 'null', '[null]', '[[]]', '[["a",1,1]]', '[["a",1,2,"management"]]', '[["a",0,1,"management"]]',
-    '[["a","1",1,"management"]]', '[[1,1,1,"management"]]', '[["a",1,1,"other"]]', '[["a",1,1,"management"],1]'
+    '[["a","1",1,"management"]]', '[[1,1,1,"management"]]', '[["a",1,1,"Other!"]]', '[["a",1,1,"management"],1]'
   ]) t.equal(readBlockList(Buffer.from(text)), undefined, text)
+})
+
+t.test('keeps a row whose origin or further columns only a later release knows', async (t) => {
+  const rows = [['a', 5, 1, 'scanner', { until: 9 }], ['b', 7, 0, 'management'], ['c', 6, 1, 'deletion']]
+  const list = readBlockList(Buffer.from(JSON.stringify(rows)))
+  if (list === undefined) throw new Error('the whole list was dropped')
+  t.strictSame([isBlocked(list, A), isBlocked(list, B), list.size], [true, false, 3])
+  t.strictSame(JSON.parse(writeBlockList(list).toString()), rows, 'written again as it was')
+  const lifted = withoutBlock(list, A, 10)
+  t.strictSame(lifted.get(A), { isBlocked: false, at: 10, origin: 'scanner', more: [{ until: 9 }] })
+  t.strictSame([blocksIn(list, 'deletion'), blocksIn(list)], [1, 2], 'takes no place of the others')
+  for (const odd of ['', 'A b', 'x'.repeat(33), 7, null]) {
+    t.equal(readBlockList(Buffer.from(JSON.stringify([['a', 5, 1, odd]]))), undefined, `no origin: ${String(odd)}`)
+  }
 })

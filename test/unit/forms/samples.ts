@@ -1,0 +1,94 @@
+import type { CacheKey, CredentialDigest } from '../../../src/base/core/cache-key.ts'
+import type { ClientName } from '../../../src/base/core/client-name.ts'
+import type { Entry } from '../../../src/base/core/entry.ts'
+import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
+import type { Profile } from '../../../src/base/identity/profile.ts'
+import type { Mark } from '../../../src/base/revocation/block-mark.ts'
+import type { Revocation } from '../../../src/base/revocation/types.ts'
+import type { KeySet, StoredKey } from '../../../src/parts/assertion/key-set.ts'
+import type { Position } from '../../../src/parts/audit-log/position.ts'
+import type { Browser as OwnBrowser, State as OwnState } from '../../../src/parts/login/own/state.ts'
+import type { OwnRecord } from '../../../src/parts/login/sessions/record.ts'
+import type { Browser, State } from '../../../src/parts/login/state.ts'
+import type { StoredProfile } from '../../../src/parts/profile/shared.ts'
+import type { StoredPair } from '../../../src/parts/tokens/basic/record.ts'
+import { entryOf } from '../../helpers/entry.ts'
+
+/*
+ * One sample of each thing whose form crosses processes or time, with every field: `Required` makes a field that is
+ * added to its type fail the types here, at the commit that adds it.
+ */
+const AT = 1_800_000_000_000 as EpochMs
+export const KEY = 'k'.repeat(43) as CacheKey
+
+export const ENTRY: Required<Entry> = {
+  ...entryOf(), digests: ['d1'] as unknown as readonly CredentialDigest[], ttlMs: 1, sealedAt: AT
+}
+
+export const REVOCATION: Required<Omit<Revocation, 'others'>> = {
+  target: { kind: 'user', userId: 'u' }, origin: 'webhook', quietMs: 2000, ends: 0
+}
+
+export const RECORD: Required<Omit<OwnRecord, 'others'>> = {
+  version: 3,
+  host: 'app.example.com',
+  userId: 'u',
+  sid: 's',
+  refreshToken: 'r',
+  accessToken: 'a',
+  accessEndsAt: AT,
+  accessLifeMs: 1,
+  idToken: 'i',
+  authTime: 1,
+  amr: ['pwd'],
+  createdAt: AT,
+  usedAt: AT,
+  rotates: true,
+  hasFullAccess: true
+}
+
+export const BLOCKS: ReadonlyArray<readonly [ClientName, Required<Omit<Mark, 'more'>>]> = [
+  ['c' as ClientName, { isBlocked: true, at: 5, origin: 'management' }]
+]
+
+const STORED_KEY: Required<StoredKey> = { pkcs8: 'p', algorithm: 'ES256', from: 1, until: AT }
+export const KEY_SET: Required<KeySet> = { since: 1, sid: 's', keys: [STORED_KEY] }
+
+const PROFILE: Required<Profile> = {
+  email: 'e', name: 'n', username: 'u', phone: 'p', picture: 'x', groups: ['g']
+}
+export const STORED: Required<StoredProfile> = {
+  profile: PROFILE, address: 'verified', signedInAt: 1, stamp: ENTRY.stamp, ttlMs: 1, sealedAt: AT
+}
+export const PAIR: Required<StoredPair> = { known: { kind: 'good', token: 't' }, ttlMs: 1, sealedAt: AT }
+
+export const POSITION: Required<Position> = {
+  newest: 1,
+  at: 1,
+  since: 1,
+  seen: new Map([['q', 1]]),
+  covered: new Map([['q', 1]]),
+  settled: { from: 1, total: 1 },
+  isTroubled: true,
+  isEverythingDue: true
+}
+
+export const BROWSER: Required<Browser> = { id: 'i', returns: 1, since: 1 }
+export const STATE: Required<State> = {
+  returnTo: 'r', browser: 'b', mode: 'silent', maxAge: 1, locales: 'l', restarts: 1, issuedAt: 1
+}
+export const OWN_BROWSER: Required<OwnBrowser> = {
+  secret: 's', host: 'h', returns: { count: 1, since: 1 }, signedInAt: 1
+}
+export const OWN_STATE: Required<OwnState> = {
+  returnTo: 'r',
+  host: 'h',
+  browser: 'b',
+  mode: 'silent',
+  locales: 'l',
+  fullAccess: true,
+  isForStepUp: true,
+  round: 1,
+  isAgain: true,
+  issuedAt: 1
+}
