@@ -8,5 +8,10 @@ npm run --silent build &
 build=$!
 bash test/servers/fetch.sh ${servers:-}
 wait "$build" || { echo 'the build failed: npm run build'; echo '0 passed, 1 failed, 0 skipped'; exit 1; }
+node -e 'process.exit(process.features.typescript ? 0 : 1)' || {
+  echo "Node $(node --version) cannot run TypeScript: npm ci fetches one that can, and npm run finds it"
+  echo '0 passed, 1 failed, 0 skipped'
+  exit 1
+}
 echo "== tests with Node $(node --version)"
 exec node test/run/main.ts "$@"

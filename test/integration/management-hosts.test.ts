@@ -38,3 +38,10 @@ t.test('Prometheus and probes are answered under whatever name they use', async 
     t.equal((await get(path, [['User-Agent', 'Prometheus/3']], 'replica-1.corp.example.com:4181')).status, 200, path)
   }
 })
+
+t.test('no browser takes an answer for something else than it says', async (t) => {
+  const { get } = await start(t)
+  for (const path of ['/metrics', '/readyz', '/livez', '/nothing']) {
+    t.match((await get(path, BROWSER, HOST)).headers, { 'x-content-type-options': 'nosniff' }, path)
+  }
+})

@@ -4,7 +4,7 @@ import type { Result } from './run-job.ts'
 
 const SLOWEST = 20
 /** What repeats a random test: set for this run, it is set for the next. */
-const SEEDS = ['FUZZ_SEED', 'REVOCATION_SEED', 'CAMPAIGN_SEED', 'RANDOM_TIMES']
+const SEEDS = ['FUZZ_SEED', 'REVOCATION_SEED', 'CAMPAIGN_SEED', 'OWN_SESSION_SEED', 'RANDOM_TIMES']
 
 /** A line for a file that ended: `ok  12/180  3.2 s  test/unit/core (2411)`. */
 export function lineOf ({ job, passed, failures, skipped, seconds }: Result, done: number, all: number): string {

@@ -45,7 +45,10 @@ export function buildManagement (deps: ManagementDeps): FastifyInstance {
     unfinished.admit(request.raw.socket, reply.raw) // its body is read
     done()
   })
-  app.addHook('onRequest', (_request, reply, done) => { reply.header('cache-control', 'no-store'); done() })
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+    done()
+  })
   app.setErrorHandler(answerErrors(unexpectedError)) // before any scope, which takes it over
   addProbes(app, deps)
   for (const document of documents) addDocument(app, document)
