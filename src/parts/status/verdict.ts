@@ -45,6 +45,9 @@ type Rule = Readonly<{
 const MANY_QUEUED = 100
 const isUnavailable = (reason: string) => ({ unavailableNow }: Facts): boolean =>
   unavailableNow.count > 0 && unavailableNow.reason === reason
+/** Most 503 say no more, those of sessions and blocks in Redis too. */
+const isWithoutCause = ({ circuitOpen, unavailableNow: { count, reason } }: Facts): boolean =>
+  count > 0 && !circuitOpen && (reason ?? 'authgear_unavailable') === 'authgear_unavailable'
 const share = ({ unavailableNow: { count, of } }: Facts): string =>
   `${count} of the last ${of} ${of === 1 ? 'answer was' : 'answers were'} 503`
 const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
@@ -78,8 +81,13 @@ const OF_BASE: readonly Rule[] = [
   },
   {
     level: 'bad',
-    when: ({ circuitOpen, unavailableNow: { count, reason } }) =>
-      count > 0 && !circuitOpen && (reason ?? 'authgear_unavailable') === 'authgear_unavailable',
+    when: (facts) => facts.redisUp === false && isWithoutCause(facts),
+    sentence: (facts) => `${share(facts)} while Redis is unreachable: restore Redis, and then look at Authgear`,
+    link: 'forwardauthredisdown'
+  },
+  {
+    level: 'bad',
+    when: (facts) => facts.redisUp !== false && isWithoutCause(facts),
     sentence: (facts) => `${share(facts)}, because Authgear did not answer: check Authgear and the network to it`,
     link: 'forwardauthunavailable'
   },
