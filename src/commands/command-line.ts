@@ -22,11 +22,23 @@ function unknownOption (args: readonly string[], known: readonly string[]): stri
 const isOfUnknownOption = (error: unknown): boolean =>
   error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
 
+/** The option that is given twice: the first value would else be lost in silence. */
+function repeatedOption (
+  args: readonly string[], options: NonNullable<ParseArgsConfig['options']>
+): string | undefined {
+  const { tokens } = parseArgs({ args: [...args], options, tokens: true })
+  const names = tokens.flatMap((token) => token.kind === 'option' ? token.name : [])
+  const name = names.find((one, index) => options[one]?.multiple !== true && names.indexOf(one) !== index)
+  return name && `--${name} is given twice`
+}
+
 /** @returns the options' values, or what is wrong as a sentence; `otherwise` says it where no option is unknown */
 export function readArguments<const T extends NonNullable<ParseArgsConfig['options']>> (
   args: readonly string[], options: T, otherwise: (error: unknown) => string
 ) {
   try {
+    const repeated = repeatedOption(args, options)
+    if (repeated !== undefined) return repeated
     return parseArgs({ args: [...args], options }).values
   } catch (error) {
     const unknown = isOfUnknownOption(error) ? unknownOption(args, Object.keys(options)) : undefined
