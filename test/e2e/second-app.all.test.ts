@@ -28,6 +28,7 @@ t.test('https.yml: a second app with a rule of its own joins while it runs', {
   const hasCertificate = async (): Promise<boolean> =>
     await certificateAt(running.ports.https, WIKI_HOST, running.pebble.root) !== undefined
   await until('a certificate for the wiki', hasCertificate)
+  await untilRouted(t, running)
   const alice = await openAs(t, running, 'alice')
   t.match(await alice.locator('main').innerText(), demo.alice.id, 'an editor is in, and the app knows her')
   t.comment(`second app: ${Math.round(performance.now() - begun)} ms from the first line to an editor in the wiki`)
@@ -63,6 +64,14 @@ const stepsOf = (docker: DockerApi, file: string, port: number): Steps => ({
     docker.start({ name: 'wiki', labels: { ...wikiLabels(port), ...middleware } })
   }
 })
+
+/** Traefik asks for the certificate before it has read the file with the middleware, and answers 404 between. */
+async function untilRouted (t: Test, { browser }: Running): Promise<void> {
+  const context = await browser.newContext()
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  await until('the route of the wiki', async () => (await page.goto(WIKI))?.status() !== 404)
+}
 
 /** In a window of their own, from the wiki's address through Authgear's login page. */
 async function openAs (t: Test, { browser, pages }: Running, user: 'alice' | 'bob'): Promise<Page> {
