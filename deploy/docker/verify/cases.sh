@@ -131,7 +131,7 @@ cases_one_container() {
 # by as many requests as ended the process before it had a budget, twice over: test/integration/flood.all.test.ts
 cases_flood() {
   is 'in 128 MiB it outlives junk with four credentials' 'outlived' \
-    "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" bash test/tap.sh --disable-coverage --reporter=tap test/integration/flood.all.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
+    "$(FLOOD_IMAGE=authgear-forward-auth "${outside[@]}" node_modules/.bin/tap --disable-coverage --reporter=tap test/integration/flood.all.test.ts >"$work/flood.log" 2>&1 && echo outlived)"
   grep 'flood:' "$work/flood.log"
   awk -f test/failures.awk "$work/flood.log"
 }
