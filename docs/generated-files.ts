@@ -11,7 +11,9 @@ import { environmentExample, withVariablesTable } from './variables.ts'
 import { dashboard } from '../deploy/grafana/dashboard.ts'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
 import { readOptions } from '../src/commands/snippet/options.ts'
+import { EVERY_NAME } from '../src/commands/snippet/outgoing.ts'
 import { PROXIES, templateOf } from '../src/commands/snippet/proxies.ts'
+import { authgearCaddy } from '../src/commands/snippet/templates/authgear-caddy.ts'
 import { FROM_OUTSIDE, OF_SERVICE } from '../src/commands/doctor/catalogue.ts'
 import { rows } from '../src/base/config/variables.ts'
 import { allMetrics } from '../test/helpers/series.ts'
@@ -50,14 +52,21 @@ export async function generatedFiles (): Promise<Readonly<Record<string, string>
     ...Object.entries(pictures()),
     page('docs/performance.md', withSpeed),
     ['docs/images/speed.svg', speedChart()],
+    ['deploy/compose/authgear.caddy', authgearCaddy(
+      optionsOf(['caddy', '--https', '--forward-auth', 'http://127.0.0.1:4180', ...EVERY_NAME]).settings
+    )],
     ...SNIPPETS.flatMap(([folder, ...args]) => snippetFiles(folder, args))
   ])
 }
 
-function snippetFiles (folder: string, args: readonly string[]) {
+function optionsOf (args: readonly string[]) {
   const reading = readOptions(args)
   if (reading.kind !== 'options') throw new Error(`snippet ${args.join(' ')}: ${reading.kind}`)
-  const { proxy, settings } = reading.options
+  return reading.options
+}
+
+function snippetFiles (folder: string, args: readonly string[]) {
+  const { proxy, settings } = optionsOf(args)
   return Object.entries(templateOf(proxy)(settings)).map(([name, text]) => [`deploy/${folder}/${name}`, text] as const)
 }
 

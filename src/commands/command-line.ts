@@ -12,11 +12,17 @@ export function refuse (errors: readonly string[], out: Out): 1 {
 
 const LONG_OPTION = /^--([a-z][a-z-]{0,40})(?:=|$)/
 
+const dashed = (name: string): string => `--${name}`
+
+/** @returns `: did you mean --host?` for a slip */
+export const optionMeant = (name: string, known: readonly string[]): string =>
+  didYouMean(dashed(name), known.map(dashed))
+
 /** The option that is not known. No value is repeated: it may be a secret. */
 function unknownOption (args: readonly string[], known: readonly string[]): string | undefined {
   const names = args.flatMap((arg) => LONG_OPTION.exec(arg)?.[1] ?? [])
   const name = names.find((one) => !known.includes(one))
-  return name && `there is no option --${name}${didYouMean(name, known)}`
+  return name && `there is no option --${name}${optionMeant(name, known)}`
 }
 
 const isOfUnknownOption = (error: unknown): boolean =>

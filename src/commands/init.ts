@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -10,8 +11,8 @@ import { clock, resolver } from './doctor/checks/authgear.ts'
 import { signUp } from './doctor/checks/sign-up.ts'
 import { NO_OPTIONS } from './doctor/options.ts'
 import { initOptions, type InitOptions, USAGE } from './init/options.ts'
-import { filesOf, nextSteps } from './init/plan.ts'
-import { ANSWER_NAMES, type AnswerName, type Answers, QUESTIONS } from './init/questions.ts'
+import { filesOf, nextSteps, redirectUris, secondHost } from './init/plan.ts'
+import { ANSWER_NAMES, type AnswerName, type Answers, answersIn, IN_PORTAL, QUESTIONS } from './init/questions.ts'
 import type { Choice } from './init/who.ts'
 import { type Out, refuse } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
@@ -40,11 +41,9 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
     out.write(USAGE)
     return 0
   }
-  if (typeof options === 'string') return refuse([`${options}\n\n${USAGE.trimEnd()}`], err)
+  if (typeof options === 'string') return refuseArguments(options, err)
   if (options.isYes) return await setUp(options, env, io, undefined)
-  if (stdin.isTTY !== true) {
-    return refuse([`${NO_TERMINAL}\n\n${USAGE.trimEnd()}`], err)
-  }
+  if (stdin.isTTY !== true) return refuseArguments(NO_TERMINAL, err)
   const lines = createInterface({ input: stdin })
   const reader = lines[Symbol.asyncIterator]()
   try {
@@ -58,18 +57,29 @@ export async function init (args: readonly string[], env: NodeJS.ProcessEnv, io:
   }
 }
 
+function refuseArguments (problem: string, err: Out): 1 {
+  refuse([problem], err)
+  err.write('init --help lists the options\n')
+  return 1
+}
+
 /** @param ask undefined: nobody is asked */
 async function setUp (options: InitOptions, env: NodeJS.ProcessEnv, io: InitIo, ask: Ask | undefined): Promise<0 | 1> {
   const { out, err, program } = io
-  const answers = await gather(options, env, io, ask)
-  if (answers === undefined) return 1
-  const there = envIn(answers.folder)
+  const { folder, isForced } = options
+  const there = envIn(folder)
   if (typeof there !== 'string') return refuse([there.problem], err)
+  const gathered = await gather(options, { ...env, ...parseEnv(there) }, parseEnv(there), io, ask)
+  if (gathered === undefined) return 1
+  const { answers, isRegistered } = gathered
   const files = filesOf(answers, there, randomBytes(32).toString('base64'))
-  const isSure = await isWell(files, out) || options.isForced || await agrees(ask, 'Write the files anyway?')
+  const second = secondHost(answers, there, files, (name) => existsSync(join(folder, name)))
+  if (second !== undefined && !isForced) return refuse([`${second}. --force replaces the files`], err)
+  const isSure = await isWell(files, out) || isForced || await agrees(ask, 'Write the files anyway?')
   if (!isSure) return refuse(['nothing was written; --force writes anyway'], err)
-  if (!await write(resolve(answers.folder), options.isForced, files, io, ask)) return 1
-  out.write(`\nNext:\n${nextSteps(answers, program).map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
+  if (!await write(resolve(folder), isForced, files, io, ask)) return 1
+  const steps = nextSteps(answers, { program, folder, isRegistered })
+  out.write(`\nNext:\n${steps.map((step, i) => `${i + 1}. ${step}\n`).join('')}`)
   return 0
 }
 
@@ -83,15 +93,23 @@ function envIn (folder: string): string | Problem {
   }
 }
 
+/** @returns also whether the person was shown, before, what to register at Authgear */
+type Gathered = Readonly<{ answers: Answers, isRegistered: boolean }>
+
 async function gather (
-  { given }: InitOptions, env: NodeJS.ProcessEnv, { out, err }: InitIo, ask: Ask | undefined
-): Promise<Answers | undefined> {
-  const known: Partial<Record<AnswerName, string>> = { ...given }
+  { given }: InitOptions, env: NodeJS.ProcessEnv, there: NodeJS.ProcessEnv, { out, err }: InitIo, ask: Ask | undefined
+): Promise<Gathered | undefined> {
+  const known = knownOf(given, there, out)
+  let isRegistered = false
   for (const name of ANSWER_NAMES) {
     if (known[name] !== undefined) continue
-    const usual = QUESTIONS[name].fallback(known as Partial<Answers>, env)
     const before = known as Partial<Answers>
+    const usual = QUESTIONS[name].fallback(before, env)
     const isAsked = ask !== undefined && !(name === 'allow' && known.client === '') // nobody can sign in yet
+    if (isAsked && IN_PORTAL.includes(name) && !isRegistered) {
+      out.write(inPortal(known as Answers)) // host and app come before
+      isRegistered = true
+    }
     const answer = !isAsked
       ? checked(name, usual ?? '', before)
       : await answerTo(name, usual, before, { out, ask })
@@ -101,8 +119,26 @@ async function gather (
     }
     known[name] = answer
   }
-  return known as Answers // each was checked by its question
+  return { answers: known as Answers, isRegistered } // each was checked by its question
 }
+
+type Known = Partial<Record<AnswerName, string>>
+
+/** What options and the `.env` that is there have answered already. */
+function knownOf (given: InitOptions['given'], there: NodeJS.ProcessEnv, out: Out): Known {
+  const kept = answersIn(there).filter(({ name }) => given[name] === undefined)
+  if (kept.length > 0) {
+    const shown = kept.map(({ variable, text }) => text === '' ? variable : `${variable}=${text}`).join(', ')
+    out.write(`${ENV_FILE} has ${shown}: an option changes it\n`)
+  }
+  return { ...Object.fromEntries(kept.map(({ name, text }) => [name, text])), ...given }
+}
+
+const inPortal = (known: Answers): string => `
+In Authgear's portal, make a client (docs/portal.md, "Set up own sessions"), and register in it
+${redirectUris(known)}
+The portal also shows the endpoint and the client's id:
+`
 
 function checked (name: AnswerName, text: string, known: Partial<Answers>): string | Problem {
   const problem = QUESTIONS[name].problemOf(text, known)

@@ -1,12 +1,13 @@
 import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { rows } from '../base/config/variables.ts'
 import type { Out } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 
 type Target = Readonly<{ folder: string, isForced: boolean }>
 
-/** Holds secrets: nobody else may read it, and no line of it is shown. */
+/** Holds secrets: nobody else may read it, and none of them is shown. */
 export const ENV_FILE = '.env'
 
 /**
@@ -22,7 +23,6 @@ export function writeFiles (
     }))
     const others = changes.flatMap(({ name, change }) => change.kind === 'other' ? [{ name, shown: change.shown }] : [])
     if (others.length > 0 && !isForced) return refuse(folder, others, err)
-    mkdirSync(folder, { recursive: true })
     const written = changes.filter(({ change }) => change.kind !== 'same')
     for (const { name, text } of written) write(join(folder, name), text, name === ENV_FILE)
     out.write(written.length === 0
@@ -39,6 +39,7 @@ export function writeFiles (
 
 /** A mode is for a file that is new: one that is there, and now gets a secret, is closed to others first. */
 function write (path: string, text: string, isSecret: boolean): void {
+  mkdirSync(dirname(path), { recursive: true })
   const file = openSync(path, 'w', isSecret ? 0o600 : 0o666)
   try {
     if (isSecret) fchmodSync(file, 0o600)
@@ -76,15 +77,22 @@ const MAX_LINES = 2000
 function changeOf (name: string, there: string | undefined, wanted: string): Change {
   if (there === undefined) return { kind: 'new' }
   if (there === wanted) return { kind: 'same' }
-  return { kind: 'other', shown: name === ENV_FILE ? namesOf(there, wanted) : shownOf(there, wanted) }
+  return { kind: 'other', shown: name === ENV_FILE ? variablesOf(there, wanted) : shownOf(there, wanted) }
 }
 
-/** The names of the variables that would change. */
-function namesOf (there: string, wanted: string): string {
-  const before = parseEnv(there)
-  return Object.entries(parseEnv(wanted)).filter(([name, value]) => before[name] !== value)
-    .map(([name]) => `+${name}=…`).join('\n')
+/** The variables that would change, before and after. */
+function variablesOf (there: string, wanted: string): string {
+  const [before, after] = [parseEnv(there), parseEnv(wanted)]
+  const names = Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name])
+  return names.flatMap((name) => [...lineOf('-', name, before[name]), ...lineOf('+', name, after[name])]).join('\n')
 }
+
+const lineOf = (sign: '-' | '+', name: string, value: string | undefined): readonly string[] =>
+  value === undefined ? [] : [`${sign}${name}=${isOpen(name) ? value : '…'}`]
+
+/** True if its value may be shown; another program's variable may be a secret. */
+const isOpen = (name: string): boolean =>
+  rows.some((row) => row.name === name && row.variable.secret !== true)
 
 /** Lines that are there with a minus, lines that would be with a plus, and no others. */
 function shownOf (there: string, wanted: string): string {

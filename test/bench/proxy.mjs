@@ -30,7 +30,7 @@ const UNCHECKED = {
     delete document.http.middlewares
     return stringify(document)
   }),
-  caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear$/m, '')),
+  caddy: (dir) => edit(join(dir, 'Caddyfile'), (text) => text.replace(/^\t\timport authgear_policy ""$/m, '')),
   nginx: (dir) =>
     edit(join(dir, 'nginx.conf'), (text) =>
       text.replace(/^\s+(auth_request |if \(\$authgear_login\)).*$/gm, '')

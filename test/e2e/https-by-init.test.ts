@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { startProcess } from '../helpers/process.ts'
 import { ask, HOST, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, type ServerName, skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import { filesIn, tempDir } from '../helpers/temp-dir.ts'
 import { makeTls, type TlsFiles } from '../helpers/tls.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
@@ -78,7 +78,7 @@ async function start (t: Test, { proxy, args, edit }: Row) {
     '--allow', 'anyone', '--folder', folder, '--app', `https://localhost:${app.port}`
   ])
   const place = { folder, http, https, forwardAuth, app: app.port, tls }
-  for (const file of readdirSync(folder)) {
+  for (const file of filesIn(folder)) {
     const text = readFileSync(join(folder, file), 'utf8').replaceAll(/127[.]0[.]0[.]1:4180\b/g, `127.0.0.1:${forwardAuth}`)
     writeFileSync(join(folder, file), edit(text, place))
   }

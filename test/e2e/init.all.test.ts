@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv, promisify } from 'node:util'
 import t, { type Test } from 'tap'
@@ -14,7 +14,7 @@ import { startProcess } from '../helpers/process.ts'
 import { ask, type HeaderLine } from '../helpers/request.ts'
 import { mustFind, type ServerName, skipOrFail } from '../helpers/servers.ts'
 import { demo, startSimulator } from '../helpers/simulator.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import { filesIn, tempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
@@ -61,7 +61,7 @@ const ROWS: readonly Row[] = [
 
 /** Other ports than the usual ones, which another test may have. */
 function moved ({ folder, entry, forwardAuth }: Place): void {
-  for (const file of readdirSync(folder)) {
+  for (const file of filesIn(folder)) {
     const text = readFileSync(join(folder, file), 'utf8')
     writeFileSync(join(folder, file), text
       .replaceAll(/localhost:8080\b/g, `localhost:${entry}`)
@@ -87,7 +87,7 @@ async function start (t: Test, { proxy, server, args }: Row) {
     MAIN, 'init', '--yes', '--proxy', proxy, '--endpoint', authgear.url, '--client', 'web', '--allow', 'anyone',
     '--folder', folder, ...at
   ])
-  t.match(stdout, /ok {7}Authgear knows the login's client[^]*wrote .*\.env to[^]*Next:\n1\. .*\n2\. .*\n3\. /)
+  t.match(stdout, /ok {7}Authgear knows the login's client[^]*wrote .*\.env to[^]*Next:\n1\. [^]*\n2\. .*\n3\. /)
   const place = { folder, entry, forwardAuth, app }
   moved(place)
   const env = parseEnv(readFileSync(join(folder, '.env'), 'utf8')) as Record<string, string>

@@ -7,6 +7,7 @@ import { type Before, startBefore, startOneReplica } from './one-replica.ts'
 import { ALICE, BOB, cookieOf } from './people.ts'
 import { caddy, nginx, traefikPlain } from './proxies.ts'
 import type { Edits, Proxy } from './proxy.ts'
+import { appOf } from './recipes.ts'
 import { readSnippet, swap } from './snippets.ts'
 
 /** Who is in the office: the rest of the world has this machine's usual address. */
@@ -31,9 +32,9 @@ const RECIPES: ReadonlyArray<readonly [Proxy, (here: (text: string) => string) =
   })],
   [caddy, (here) => ({
     Caddyfile: (written) => {
-      const app = /reverse_proxy (127\S+)/.exec(written)?.[1] ?? ''
+      const app = appOf(written)
       const paths = before(written, '\t\t# routes and their policies', 'caddy: open paths', 'caddy: greeting page')
-      return here(before(paths, '\t\timport authgear\n', 'caddy: office network').replaceAll('app:8080', app))
+      return here(before(paths, '\t\timport authgear_policy ""\n', 'caddy: office network').replaceAll('app:8080', app))
     }
   })],
   [nginx, (here) => ({

@@ -54,7 +54,7 @@ const edit = (written: string, edits: ReadonlyArray<readonly [anchor: string, te
   edits.reduce((text, [anchor, addition]) => swap(text, anchor, anchor + addition), written)
 
 /** The app as this Caddyfile knows it. */
-const appOf = (caddyfile: string): string => /reverse_proxy (127\S+)/.exec(caddyfile)?.[1] ?? ''
+export const appOf = (caddyfile: string): string => /^.*reverse_proxy (127\S+)/s.exec(caddyfile)?.[1] ?? ''
 
 /** The file's own recipe for preflights. */
 function uncommented (written: string): string {

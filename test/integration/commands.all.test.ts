@@ -11,7 +11,7 @@ const ROWS: ReadonlyArray<readonly [args: readonly string[], env: NodeJS.Process
   [['-h'], {}, { status: 0, stdout: /serve[^]+snippet/ }],
   [['-v'], {}, { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ }],
   [['something'], {}, { status: 1, stderr: /there is no command "something"\n/ }],
-  [['snippet', 'caddy', '--pollicy'], {}, { status: 1, stderr: /no option --pollicy: did you mean policy\?/ }],
+  [['snippet', 'caddy', '--pollicy'], {}, { status: 1, stderr: /no option --pollicy: did you mean --policy\?/ }],
   [['check'], { AUTHGEAR_TIMOUT: '1s' }, { status: 1 }],
   [['cert', '--help'], {}, { status: 0, stdout: /--host/ }],
   [['healthcheck'], { ...ENDPOINT, MANAGEMENT_LISTEN: 'off' }, { status: 1, stderr: /MANAGEMENT_LISTEN is off/ }],

@@ -3,7 +3,8 @@ import { didYouMean } from '../../base/config/unknown.ts'
 import { rows } from '../../base/config/variables.ts'
 import { readOptions } from '../snippet/options.ts'
 import { limitsOf } from '../snippet/proxies.ts'
-import { CLIENT_ID } from './login.ts'
+import { CLIENT_ID, originsIn } from './login.ts'
+import { listenArgs } from './place.ts'
 import { type Choice, CHOICES } from './who.ts'
 
 /** Those that `init` can set up whole; `snippet` knows more. */
@@ -22,7 +23,6 @@ export type Answers = Readonly<{
   client: string
   /** ALLOW; empty without a login. */
   allow: string
-  folder: string
 }>
 
 export type AnswerName = keyof Answers
@@ -30,7 +30,7 @@ export type AnswerName = keyof Answers
 export type Question = Readonly<{
   /** The text before the default. */
   text: string
-  /** Undefined: there is none, and something has to be said. */
+  /** Undefined: there is none, and something has to be said. @param env with those of the `.env` there */
   fallback: (known: Partial<Answers>, env: NodeJS.ProcessEnv) => string | undefined
   /** The problem, and the remedy. @param known what was answered before */
   problemOf: (text: string, known: Partial<Answers>) => string | undefined
@@ -49,13 +49,14 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
   },
   host: {
     text: 'Which host name do people open? For example app.example.com, or localhost to try it on this machine',
-    fallback: () => 'localhost',
-    problemOf: (text) => problemOfOption('--host', text)
+    fallback: (_, env) => URL.parse(originsIn(env)[0] ?? '')?.hostname ?? 'localhost',
+    problemOf: (text) => problemOfOption('--host', ['caddy', `--host=${text}`])
   },
   app: {
     text: 'Where is the app? Its URL as the proxy reaches it',
     fallback: ({ proxy }) => proxy === 'traefik-labels' ? 'http://app:8080' : 'http://127.0.0.1:3000',
-    problemOf: (text, { proxy }) => problemOfOption('--app', text, proxy)
+    problemOf: (text, { proxy = 'caddy', host = 'localhost' }) =>
+      problemOfOption('--app', [proxy, `--host=${host}`, `--app=${text}`, ...listenArgs({ host, app: text })])
   },
   endpoint: {
     text: "Authgear's endpoint? Such as https://myapp.authgear.cloud",
@@ -72,16 +73,36 @@ export const QUESTIONS: Readonly<Record<AnswerName, Question>> = {
     fallback: ({ client }, env) => client === '' ? '' : env['ALLOW'],
     problemOf: (text, { client }) => text === '' && client === '' ? undefined : problemOfValue('ALLOW', text),
     choices: CHOICES
-  },
-  folder: { text: 'Write the files to which folder?', fallback: () => '.', problemOf: () => undefined }
+  }
 }
 
 export const ANSWER_NAMES = Object.keys(QUESTIONS) as readonly AnswerName[]
 
-function problemOfOption (option: string, text: string, proxy: InitProxy = 'caddy'): string | undefined {
-  const reading = readOptions([proxy, `${option}=${text}`])
+/** The answers that only the portal knows. */
+export const IN_PORTAL: readonly AnswerName[] = ['endpoint', 'client']
+
+const VARIABLES = { endpoint: 'AUTHGEAR_ENDPOINT', client: CLIENT_ID, allow: 'ALLOW' } as const
+
+/** An answer that a variable gives. */
+type Kept = Readonly<{ name: AnswerName, variable: string, text: string }>
+
+/** The answers that the `.env` has: they are not asked for again. */
+export function answersIn (env: NodeJS.ProcessEnv): readonly Kept[] {
+  const kept = (name: keyof typeof VARIABLES): readonly Kept[] => {
+    const variable = VARIABLES[name]
+    const text = env[variable] ?? ''
+    return text === '' || problemOfValue(variable, text) !== undefined ? [] : [{ name, variable, text }]
+  }
+  const allow = env['ALLOW_FILE'] ? [{ name: 'allow', variable: 'ALLOW_FILE', text: '' }] as const : kept('allow')
+  return [...kept('endpoint'), ...kept('client'), ...allow]
+}
+
+/** @param args of `snippet` */
+function problemOfOption (option: string, args: readonly string[]): string | undefined {
+  const reading = readOptions(args)
   if (reading.kind === 'help') return undefined
-  const errors = reading.kind === 'errors' ? reading.errors : limitsOf(proxy, reading.options.settings)
+  const errors =
+    reading.kind === 'errors' ? reading.errors : limitsOf(reading.options.proxy, reading.options.settings)
   return errors.find((error) => error.startsWith(option))?.replace(new RegExp(`^${option}:? `), '')
 }
 

@@ -5,6 +5,7 @@ import { quote } from '../../base/config/kind.ts'
 import { didYouMean } from '../../base/config/unknown.ts'
 import { askedAddress } from '../../base/config/parsers/hosts.ts'
 import { parseHost } from '../cert/options.ts'
+import { optionMeant } from '../command-line.ts'
 import { readOutgoing, strippedBeside } from './outgoing.ts'
 import { PROXIES, type ProxyName } from './proxies.ts'
 import { addScope, type GivenResource, readResource } from './resources.ts'
@@ -43,9 +44,14 @@ function readUrl (option: string, text: string, errors: string[]): Url {
 }
 
 /** The name of a service, whose address is `http://NAME:8080`. */
-const PLAIN_NAME = /^[a-z0-9-]+$/
+const PLAIN_NAME = /^(?=.*[a-z-])[a-z0-9-]+$/
+const PORT = /^\d{1,5}$/
 
 function readApp (given: string, errors: string[]): Settings['app'] {
+  if (PORT.test(given)) {
+    errors.push(`--app ${quote(given)} is a port alone: write http://127.0.0.1:${given}, or http://NAME:${given} for a container`)
+    return { ...NOWHERE, tls: false }
+  }
   const { tls, host, port, text } = readUrl('--app', given.replace(PLAIN_NAME, 'http://$&:8080'), errors)
   return { host, port, text, tls }
 }
@@ -150,7 +156,7 @@ function problemOf (
   seen: Partial<Record<TextName, string>>
 ): string | undefined {
   if (!Object.hasOwn(OPTIONS, name)) {
-    return `there is no option --${name.slice(0, 40)}${didYouMean(name, Object.keys(OPTIONS))}`
+    return `there is no option --${name.slice(0, 40)}${optionMeant(name, Object.keys(OPTIONS))}`
   }
   if (FLAGS.includes(name)) return value === undefined ? undefined : `--${name} takes no value`
   if (value === undefined || value === '' || value.startsWith('--')) return `--${name} needs a value`

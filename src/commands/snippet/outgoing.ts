@@ -26,6 +26,10 @@ export function readOutgoing (
 /** The headers that parts may send. */
 const SENT = parts.flatMap(({ sends }) => sends ?? [])
 
+/** Options of `snippet` for every name that an app may ask for. */
+export const EVERY_NAME: readonly string[] =
+  ['--identity', Object.keys(SETS).join(), ...SENT.map(({ flag }) => `--${flag}`)]
+
 /** The headers that an app may trust, whether this deployment sends them or not. */
 const TRUSTED = [
   ...Object.values(SETS).flat().map(({ name }) => name),

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { allPolicies, type Settings, type Template } from './settings.ts'
+import { type Address, allPolicies, type Settings, type Template } from './settings.ts'
 import { apisix } from './templates/apisix.ts'
 import { caddy } from './templates/caddy.ts'
 import { envoyGateway, envoyGatewayGrpc } from './templates/envoy-gateway.ts'
@@ -47,20 +47,21 @@ const TAKES_ADDRESSES: ReadonlySet<ProxyName> =
 
 export const templateOf = (proxy: ProxyName): Template => TEMPLATES[proxy]
 
-const HTTPS_PLACE = { host: '::', port: 443 } as const
+const HTTPS_PLACES = [{ host: '::', port: 80 }, { host: '::', port: 443 }] as const
 const EVERYWHERE: readonly string[] = ['0.0.0.0', '::']
 const isThisMachine = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host)
 
 /** Two of this machine cannot listen on one port. */
 function portsTaken ({ listen: given, https, app, forwardAuth, grpc }: Settings): readonly string[] {
-  const listen = https ? HTTPS_PLACE : given
+  const places: ReadonlyArray<Pick<Address, 'host' | 'port'>> = https ? HTTPS_PLACES : [given]
   const others = [['--app', app], ['--forward-auth', forwardAuth], ['--grpc', grpc]] as const
+  const remedy = https
+    ? 'move it to a port that is not 80 or 443'
+    : `give the proxy another port, such as --listen 0.0.0.0:${given.port === 8080 ? 8000 : 8080}`
   return others
-    .filter(([, { host, port }]) =>
-      port === listen.port && (host === listen.host || (isThisMachine(host) && EVERYWHERE.includes(listen.host))))
-    .map(([option, { text }]) =>
-      `${option} ${text} is where the proxy itself would listen: give the proxy another port, such as --listen ` +
-        `0.0.0.0:${listen.port === 8080 ? 8000 : 8080}`)
+    .filter(([, { host, port }]) => places.some((place) => place.port === port &&
+      (host === place.host || (isThisMachine(host) && EVERYWHERE.includes(place.host)))))
+    .map(([option, { text }]) => `${option} ${text} is where the proxy itself would listen: ${remedy}`)
 }
 
 function unnamed ({ forwardAuth, grpc, app }: Settings): readonly string[] {

@@ -26,7 +26,7 @@ export const caddy: readonly Case[] = [
     only: shippedBy('caddy'),
     async run (t, stack, proxy) {
       const edits = {
-        Caddyfile: (written: string) => swap(written, '\t\timport authgear\n', '\t\timport authgear_policy\n')
+        Caddyfile: (written: string) => swap(written, '\t\timport authgear_policy ""\n', '\t\timport authgear_policy\n')
       }
       const { port, app } = await startBefore(t, proxy, await stack.single(), { edits })
       t.equal((await ask(port, { headers: [['Cookie', ALICE.cookie]] })).status, 403)

@@ -243,7 +243,7 @@ const wrong: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [[], /--out is required/],
   [['--out', 'x'], /--host is required/],
   [['--out', '', '--host', 'a'], /--out is required/],
-  [['--out', 'x', '--host', 'a', '--wach'], /there is no option --wach: did you mean watch/],
+  [['--out', 'x', '--host', 'a', '--wach'], /there is no option --wach: did you mean --watch/],
   [['--out', 'x', '--host', 'a', 'b'], /Unexpected argument 'b'/],
   [['--out', 'x', '--host', '*.example.com'], /"\*\.example\.com" is neither/],
   [['--out', 'x', '--host', 'https://a'], /is neither/],

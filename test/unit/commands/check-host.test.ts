@@ -87,6 +87,6 @@ t.test('check --host takes any domain, and localhost, for a session of our own',
 })
 
 t.test('check refuses an option that it does not have', async (t) => {
-  t.match(run(['--hots', HOST], WORKS), { code: 1, errors: [/^error: there is no option --hots: did you mean host\?/] })
+  t.match(run(['--hots', HOST], WORKS), { code: 1, errors: [/^error: there is no option --hots: did you mean --host\?/] })
   t.match(run(['--host'], WORKS), { code: 1, errors: [/^error: check takes no argument but --host HOST/] })
 })

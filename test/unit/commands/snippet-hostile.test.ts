@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -225,7 +225,7 @@ t.test('every recipe stands behind the guards of its file', async t => {
     `(authgear_policy) {\n\t${clean}`,
     `app.example.com:8080 {\n\t# "route" keeps this order\n\t${clean}`,
     '# @preflight',
-    '@own',
+    'import authgear_login',
     '# routes and their policies'
   )
   for (const [, body = ''] of fullOf('caddy').matchAll(/handle @\w+ \{\n(?:\t|# )*(.*)/g)) {
@@ -245,6 +245,17 @@ t.test('every recipe stands behind the guards of its file', async t => {
     'acl authgear_own', '# routes and their policies')
   const priority = Number(/priority: (\d+)/.exec(readSnippet('proxies/traefik.md', 'traefik: public path'))?.[1])
   t.ok(priority < REFUSED_PRIORITY)
+})
+
+t.test("a Caddyfile's snippets have the names of authgear.caddy, which the pages import", async t => {
+  const namesIn = (text: string): readonly string[] => [...text.matchAll(/^\((\w+)\) \{$/gm)].map(([, name = '']) => name)
+  const known = new Set(namesIn(read('deploy/compose/authgear.caddy')))
+  for (const files of variants('caddy')) t.strictSame(namesIn(textOf(files)).filter((name) => !known.has(name)), [])
+  const pages =
+    readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'))
+  const texts = [...pages.map((name) => read(`docs/${name}`)), read('README.md')].join('\n')
+  const imported = [...texts.matchAll(/`?import (authgear\w*)(?![\w.])/g)].map(([, name = '']) => name)
+  t.strictSame([...new Set(imported)].filter((name) => !known.has(name)), [])
 })
 
 t.test('the files beside snippet keep the same guards', async t => {

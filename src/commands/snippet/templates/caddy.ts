@@ -11,6 +11,15 @@ export function caddy (settings: Settings): Files {
 }
 
 const caddyfile = (settings: Settings): string => `\
+${globalOptions(settings)}
+${clean(settings)}
+${hide(settings)}
+${checks(settings)}
+${site(settings)}
+${otherNames(settings)}`
+
+/** The first block of a Caddyfile, with the comment above it. */
+export const globalOptions = (settings: Settings): string => `\
 # Caddy >= 2.11.2 (2.9.1 to 2.11.1 let a client's header through where forward-auth sends none). Start it: caddy run --config Caddyfile
 {
 	admin off
@@ -23,18 +32,16 @@ ${settings.https ? '' : `	default_bind ${settings.listen.host}\n`}\
 		# trusted_proxies_strict
 	}
 }
+`
 
-${clean(settings)}
-${hide(settings)}
-${checks(settings)}
-${site(settings)}
+export const otherNames = (settings: Settings): string => `\
 # security: any other host name; without this Caddy answers an empty 200
 ${settings.https ? 'http://, https://' : `http://:${settings.listen.port}`} {
 	respond 421
 }
 `
 
-const clean = (settings: Settings): string => `\
+export const clean = (settings: Settings): string => `\
 # removes headers that no client may send; the first line in "route" of each site, even before public paths
 (authgear_clean) {
 	route {
@@ -71,7 +78,7 @@ const WEBSOCKET = `\
 /** Caddy itself drops `_` and `.` only, and not before 2.11.7; a pattern cannot have a star in its middle. */
 const ALIASES = [...'_.~!#$%&\'*+^`|']
 
-const hide = (settings: Settings): string => `\
+export const hide = (settings: Settings): string => `\
 # security: the app gets every cookie but forward-auth's session. The policies below have it: import it where the app is asked without one
 (authgear_hide_session) {
 	route {
@@ -85,22 +92,17 @@ const hide = (settings: Settings): string => `\
 const checks = (settings: Settings): string => `\
 # asks forward-auth whether the request may pass and who sent it; the argument is a policy (docs/policies.md): import authgear_policy "role=admin".
 # Left out it refuses everybody
-${check(settings, 'authgear_policy', '/verify')}\
+${check(settings, targetOf(settings), 'policy')}\
 ${settings.resources.length === 0
 ? ''
 : `
 # the same for resource tokens (docs/resource-tokens.md): import authgear_resource "resource=https://…&scope=…"
-${check(settings, 'authgear_resource', '/resource')}`}\
+${check(settings, targetOf(settings), 'resource')}`}\
 ${allPolicies(settings).some(({ policy }) => takesBasic(policy)) ? BASIC : ''}\
-
-# who is signed in may pass
-(authgear) {
-	import authgear_policy ""
-}
-`
+${ownPaths(settings).length > 0 ? `\n# ${ownComment(settings)}\n${login(ownPaths(settings), targetOf(settings))}` : ''}`
 
 /** "route" keeps the order: without it request_header comes before forward_auth. */
-const BASIC = `
+export const BASIC = `
 # the same where clients may send their id and secret (docs/basic.md): the app does not see them
 (authgear_basic) {
 	import authgear_resource {args[0]}
@@ -110,12 +112,19 @@ const BASIC = `
 }
 `
 
-const check = (settings: Settings, name: string, path: string): string => `\
-(${name}) {
+/** Where forward-auth is, and the line of a transport that says whose certificate to believe, if any. */
+type Target = Readonly<{ address: string, trust?: string }>
+
+const targetOf = ({ forwardAuth: { tls, text } }: Settings): Target =>
+  tls ? { address: `https://${text}`, trust: 'tls_trust_pool file ca.crt' } : { address: text }
+
+/** @param kind of what a policy is about: a session, or a resource token */
+export const check = (settings: Settings, { address, trust }: Target, kind: 'policy' | 'resource'): string => `\
+(authgear_${kind}) {
 	route {
 		import authgear_clean
-		forward_auth ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text} {
-			uri ${path}?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
+		forward_auth ${address} {
+			uri /${kind === 'policy' ? 'verify' : 'resource'}?{args[0]} # security: keep the question mark, without it the client's own query goes to forward-auth
 			copy_headers ${identityOf(settings).join(' ')} # security: all of them
 			header_up -Connection
 			header_up -Upgrade
@@ -127,7 +136,7 @@ const check = (settings: Settings, name: string, path: string): string => `\
 			transport http {
 				dial_timeout 1s
 				response_header_timeout 5s # the default is to wait for ever
-${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose certificate to believe\n' : ''}\
+${trust === undefined ? '' : `				${trust} # security: whose certificate to believe\n`}\
 			}
 		}
 		import authgear_hide_session
@@ -136,9 +145,9 @@ ${settings.forwardAuth.tls ? '				tls_trust_pool file ca.crt # security: whose c
 `
 
 /** A name alone: Caddy fetches the certificate, listens on every address, and redirects from port 80. */
-const siteAddress = ({ https, host, listen }: Settings): string => https ? host : `http://${host}:${listen.port}`
+export const siteAddress = ({ https, host, listen }: Settings): string => https ? host : `http://${host}:${listen.port}`
 
-const appAddress = ({ app }: Settings): string => `${app.tls ? 'https://' : ''}${app.text}`
+export const appAddress = ({ app }: Settings): string => `${app.tls ? 'https://' : ''}${app.text}`
 
 const site = (settings: Settings): string => `\
 ${siteAddress(settings)} {
@@ -157,7 +166,7 @@ ${siteAddress(settings)} {
 		# 	reverse_proxy ${appAddress(settings)}
 		# }
 
-${ownPaths(settings).length > 0 ? own(settings) : ''}\
+${ownPaths(settings).length > 0 ? '\t\timport authgear_login\n\n' : ''}\
 		# routes and their policies: docs/policies.md
 ${routes(settings)}\
 	}
@@ -182,16 +191,23 @@ const handle = (settings: Settings, route: Route): string => `\
 `
 
 function guard (policy: string): string {
-  if (policy === '') return 'import authgear'
   return `import authgear_${takesBasic(policy) ? 'basic' : isForTokens(policy) ? 'resource' : 'policy'} "${policy}"`
 }
 
-const own = (settings: Settings): string => `\
-		# ${ownComment(settings)}
-		@own path ${ownPaths(settings).join(' ')}
-		handle @own {
-			import authgear_clean
-			reverse_proxy ${settings.forwardAuth.tls ? 'https://' : ''}${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' {\n				transport http {\n					tls_trust_pool file ca.crt\n				}\n			}' : ''}
-		}
-
+/** This service's own paths of a host. */
+export const login = (paths: readonly string[], { address, trust }: Target): string => `\
+(authgear_login) {
+	@login path ${paths.join(' ')}
+	handle @login {
+		import authgear_clean
+		reverse_proxy ${address}${trust === undefined ? '' : transport(trust, '\t\t')}
+	}
+}
 `
+
+/** The rest of the line of a reverse_proxy, and its block. */
+export const transport = (trust: string, indent: string): string => ` {
+${indent}	transport http {
+${indent}		${trust}
+${indent}	}
+${indent}}`
