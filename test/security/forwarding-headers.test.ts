@@ -1,7 +1,8 @@
+import { isIP } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
 import { holds } from '../helpers/property.ts'
-import { ask } from '../helpers/request.ts'
+import { ask, type HeaderLine } from '../helpers/request.ts'
 import { demo } from '../helpers/simulator.ts'
 import { advisory } from './helpers/advisory.ts'
 import { ALICE, identityOf, startWorld } from './helpers/world.ts'
@@ -13,6 +14,9 @@ const CLAIMS = [
   'X-Original-Method', 'X-Original-Host', 'X-Original-For', 'X-Rewrite-URL', 'X-Real-IP', 'X_Forwarded_Host',
   'X_Forwarded_For', 'X.Forwarded.Host', 'X-Auth-Request-Redirect', 'True-Client-IP', 'X-Authgear-User-Id'
 ]
+
+const linesOf = (raw: readonly string[]): ReadonlyArray<readonly [name: string, value: string]> =>
+  raw.flatMap((name, i) => i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1] ?? ''] as const] : [])
 
 /** The whole of what Authgear is told beside the credentials. */
 const TOLD = [
@@ -41,12 +45,14 @@ advisory(t, 'Traefik CVE-2026-35051, CVE-2026-54764',
     )
   })
 
-advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835',
-  'X-Forwarded-Uri matched a rule that skips the check, and everybody was trusted to send it', async (t) => {
+advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835, tinyauth GHSA-r27r-rr9v-vv37',
+  'X-Forwarded-Uri, or its query, matched a rule that skips the check, and everybody was trusted to send it',
+  async (t) => {
     for (const trustedProxies of ['loopback', 'none']) {
       const { verify } = await startWorld(t, { TRUSTED_PROXIES: trustedProxies })
       for (const uri of [
-        '/', '/public', '/health', '/static/x.css', '/oauth2/callback', '/.well-known/acme-challenge/x'
+        '/', '/public', '/health', '/static/x.css', '/oauth2/callback', '/.well-known/acme-challenge/x',
+        '/admin?x=/public', '/admin?/health', '/admin#/static/x.css', '/admin/public'
       ]) {
         const answer = await verify([
           ['X-Forwarded-Uri', uri],
@@ -59,11 +65,12 @@ advisory(t, 'oauth2-proxy CVE-2026-40575, CVE-2026-76835',
     }
   })
 
-advisory(t, 'oauth2-proxy CVE-2025-64484',
+advisory(t, 'oauth2-proxy CVE-2025-64484, Traefik CVE-2026-39858',
   'headers spelled with underscores were taken for the real ones', async (t) => {
     const { verify } = await startWorld(t)
     for (const name of [
-      'X_Forwarded_Uri', 'X_Authgear_User_Id', 'X.Authgear.User.Id', 'Author_ization', 'x_forward_auth_policy'
+      'X_Forwarded_Uri', 'X_Forwarded_Proto', 'X_Forwarded_Host', 'X_Forwarded_For', 'X_Forwarded_Prefix',
+      'X_Authgear_User_Id', 'X.Authgear.User.Id', 'Author_ization', 'x_forward_auth_policy'
     ]) {
       t.equal((await verify([[name, 'Bearer x']])).status, 401, name)
       t.match(await verify([ALICE, [name, 'spoofed']]),
@@ -115,6 +122,25 @@ advisory(t, 'authentik CVE-2024-47070', 'an X-Forwarded-For that could not be re
     }
   }
 })
+
+advisory(t, 'heimdall CVE-2026-57210 (GHSA-38x9-25wx-7fg2)',
+  'text that is no address, or half of a quoted value, was taken for the client\'s address and sent on', async (t) => {
+    const { authgear, verify } = await startWorld(t, {
+      TRUSTED_PROXIES: 'loopback', CACHE_TTL: '0', CACHE_NEGATIVE_TTL: '0'
+    })
+    for (const value of [
+      'unknown', '_hidden', '203.0.113.9"', '"203.0.113.9', 'for="203.0.113.9, 10.0.0.1"', '203.0.113.9;by=x',
+      '203.0.113.9\tx', '<script>', '203.0.113.256', '[2001:db8::1', '2001:db8::1"', '198.51.100.7, "203.0.113.9'
+    ]) {
+      const named: HeaderLine[] = [
+        ['X-Forwarded-For', value], ['Forwarded', `for="${value}";proto=https, for=203.0.113.9`]
+      ]
+      t.equal((await verify([...named, ALICE])).status, 200, value)
+      const lines = linesOf(authgear.counters.lastRawHeaders)
+      t.notOk(lines.some(([name]) => name === 'forwarded'), `no Forwarded: ${value}`)
+      for (const [, address] of lines.filter(([name]) => name === 'x-forwarded-for')) t.ok(isIP(address), value)
+    }
+  })
 
 advisory(t, 'naicoi92/forward-auth-redis', 'any path that began with the base path was allowed', async (t) => {
   const { adapter, verify } = await startWorld(t)

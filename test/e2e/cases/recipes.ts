@@ -36,7 +36,8 @@ async function testPublic (t: Test, { port, app }: Before, { hidesOwnCookie }: P
   t.notOk(app.received.at(-1)?.rawHeaders.includes('spoofed'))
   // nginx adds the slash to /public itself
   for (const path of [
-    '/publicity', '/public', '/x/public/', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin', '/page'
+    '/publicity', '/public', '/x/public/', '/public/../admin', '/public/%2e%2e/admin', '/public/..%2fadmin', '/page',
+    '/page?x=/public/page', '/page/public/page'
   ]) {
     t.ok([301, 400, 401].includes((await ask(port, { path })).status), path)
   }

@@ -11,6 +11,8 @@ const NAMES = [
   'CVE-2026-48794', 'CVE-2026-77560', 'CVE-2026-33544', 'CVE-2026-33496', 'CVE-2021-32701', 'CVE-2026-33494',
   'GHSA-3q34-rx83-r6mq', 'CVE-2026-31908', 'CVE-2026-44087', 'CVE-2025-24514', 'failure_mode_allow',
   'allow_degradation', 'nginx auth_request with a query', 'Caddy uri without a question mark',
+  'CVE-2026-134802', 'CVE-2026-57210', 'CVE-2026-40574', 'GHSA-r27r-rr9v-vv37', 'CVE-2026-39858', 'CVE-2026-88008',
+  'CVE-2026-73511', 'CVE-2026-73553', 'GHSA-j748-h363-wqj8', 'CVE-2026-47203', 'GHSA-hjj4-hfjm-fmrj',
   'Authgear nginx cache recipe', 'mkuhlmann/forward-auth', 'naicoi92/forward-auth-redis'
 ]
 
