@@ -12,8 +12,8 @@ export const CHARTS_PART =
   '<div class="charts" id="charts" role="group" aria-label="Charts of the last 15 minutes" hidden></div>'
 
 /**
- * Draws what the page says in its part `course`, and a band with two lines where a problem began and ended. Arrow keys
- * move the cursor of a focused chart. Without it the page has its sparks.
+ * Draws what the page says in its part `course`. Arrow keys move the cursor of a focused chart. Without it the page has
+ * its sparks.
  */
 const CHARTS = `
 {
@@ -42,21 +42,6 @@ const CHARTS = `
     return one
   }
 
-  function mark ({ ctx, bbox, scales, valToPos }) {
-    const right = bbox.left + bbox.width
-    const place = (at) => Math.min(right, Math.max(bbox.left, valToPos(at, 'x', true)))
-    ctx.save()
-    for (const { level, from, to } of course.problems) {
-      const [left, end] = [place(from ?? scales.x.min), place(to ?? scales.x.max)]
-      ctx.fillStyle = colour(level === 'bad' ? '--bad' : '--warn')
-      ctx.globalAlpha = 0.15
-      ctx.fillRect(left, bbox.top, end - left, bbox.height)
-      ctx.globalAlpha = 1
-      for (const at of [from, to]) if (at !== undefined) ctx.fillRect(place(at) - 1, bbox.top, 2, bbox.height)
-    }
-    ctx.restore()
-  }
-
   const axis = (more) => ({
     stroke: () => colour('--soft'), grid: { stroke: () => colour('--edge'), width: 1 }, ticks: { show: false },
     font: '11px system-ui, sans-serif', ...more
@@ -65,9 +50,7 @@ const CHARTS = `
   function saysAt (index, text, values) {
     const at = course.at[index]
     if (at === undefined) return ''
-    const troubles = course.problems.filter(({ from = 0, to = Infinity }) => from <= at && at <= to)
-    const value = values[index] === null ? 'no data' : text(values[index])
-    return [second(at) + ': ' + value, ...troubles.map(({ sentence }) => sentence)].join(' – ')
+    return second(at) + ': ' + (values[index] === null ? 'no data' : text(values[index]))
   }
 
   function chart ({ name, scale, now, values }) {
@@ -96,7 +79,6 @@ const CHARTS = `
         points: { show: () => course.at.length === 1 }
       }],
       hooks: {
-        drawAxes: [mark],
         setCursor: [({ cursor }) => { says.textContent = saysAt(cursor.idx, text, values) }]
       }
     }, [course.at, values], plot)

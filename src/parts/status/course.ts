@@ -1,15 +1,13 @@
-import { escapeHtml } from '../../base/http/html.ts'
 import { intervals, lastMinute } from './figures.ts'
-import { format, timeElement } from './format.ts'
+import { format } from './format.ts'
 import { type Sample, STEP_MS } from './history.ts'
-import { type Past, timeline } from './past.ts'
 import { TILES } from './tiles.ts'
 
 const DIGITS = 3
-const seconds = (ms: number | undefined): number | undefined => ms === undefined ? undefined : Math.round(ms / 1000)
+const seconds = (ms: number): number => Math.round(ms / 1000)
 
-/** The figures step by step and the problems, as data for the charts: no policy forbids it. */
-export function coursePart (samples: readonly Sample[], past: readonly Past[]): string {
+/** The figures step by step, as data for the charts: no policy forbids it. */
+export function coursePart (samples: readonly Sample[]): string {
   const [steps, at] = [intervals(samples, STEP_MS).toReversed(), timeline(samples)]
   const minute = lastMinute(samples)
   const course = {
@@ -19,8 +17,7 @@ export function coursePart (samples: readonly Sample[], past: readonly Past[]): 
       scale,
       now: format(minute && of(...minute), scale),
       values: steps.map((step) => rounded(of(...step)))
-    })),
-    problems: past.map(({ level, sentence, from, to }) => ({ level, sentence, from: seconds(from), to: seconds(to) }))
+    }))
   }
   const json = JSON.stringify(course).replaceAll('<', '\\u003c')
   return `<script type="application/json" data-part="course">${json}</script>`
@@ -29,17 +26,8 @@ export function coursePart (samples: readonly Sample[], past: readonly Past[]): 
 const rounded = (value: number | undefined): number | null =>
   value === undefined ? null : Number(value.toPrecision(DIGITS))
 
-const LIST = '<ul class="past" aria-label="When problems began and ended">'
-
-/** The problems with their times, for readers without charts, too. */
-export function pastPart (past: readonly Past[]): string {
-  const list = past.map((one) =>
-    `<li class="${one.level}">${spanOf(one)} <a href="runbook#${one.link}">${escapeHtml(one.sentence)}</a></li>`)
-  return `<div data-part="past">${list.length === 0 ? '' : `${LIST}${list.join('')}</ul>`}</div>`
-}
-
-function spanOf ({ from, to }: Past): string {
-  const begin = from === undefined ? '' : timeElement(from)
-  if (to === undefined) return `since ${begin}`
-  return from === undefined ? `until ${timeElement(to)}` : `${begin} to ${timeElement(to)}`
+/** The time of a sample by today's wall clock, which may have been set meanwhile. */
+function timeline (samples: readonly Sample[]): (sample: Sample) => number {
+  const { wall = 0, monotonic = 0 } = samples.at(-1) ?? {}
+  return (sample) => wall - (monotonic - sample.monotonic)
 }

@@ -4,11 +4,10 @@ import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'
 import { CHARTS_PART } from './charts.ts'
-import { coursePart, pastPart } from './course.ts'
+import { coursePart } from './course.ts'
 import { factsPart, replicasPart, refusalsPart, verdictPart } from './head.ts'
 import { endsOf, type Sample, WINDOW_MS } from './history.ts'
 import type { Parts } from './of-parts.ts'
-import { pastOf } from './past.ts'
 import { STYLE } from './style.ts'
 import { tilesPart } from './tiles.ts'
 import { isWell, notesOf, verdictsOf } from './verdict.ts'
@@ -27,13 +26,12 @@ export function renderPage (status: Status, more = ''): string {
   const [first, now] = endsOf(samples)
   const facts = factsOf(status)
   const verdicts = verdictsOf(facts, parts)
-  const past = pastOf(samples, parts)
   const self = { name: about.replica, state, authgear: now.now.circuitOpen ? 'failing' : 'ok' } as const
   return `${headOf(`${isWell(verdicts[0].level) ? '' : '! '}${about.replica}: ${state}`, STYLE, LINKED)}<header>
 ${verdictPart(verdicts, notesOf(facts, parts))}
 ${tilesPart(samples)}
 ${CHARTS_PART}
-${pastPart(past)}${coursePart(samples, past)}
+${coursePart(samples)}
 <h1>authgear-forward-auth</h1>
 <p class="again"><a href="">Refresh</a>
 <button type="button" id="pause" aria-pressed="false" hidden>Pause updates</button>

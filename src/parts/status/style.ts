@@ -46,8 +46,6 @@ polyline{vector-effect:non-scaling-stroke}
 .chart .says{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .plot{height:9rem;overflow:hidden}
 .uplot .u-cursor-x{border-color:var(--soft)}
-.past time{font-variant-numeric:tabular-nums}
-.past li{display:block;font-weight:400}
 form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .75rem;margin:.5rem 0;font-size:.875rem}
 input,select{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;padding:.25rem .5rem;min-height:2rem;max-width:100%}
 #said{overflow-wrap:anywhere}
@@ -112,7 +110,7 @@ header .verdict{font-size:1rem}
 h1{display:inline-block;margin:.375rem .75rem .25rem 0}
 .again{display:inline-block;margin:0}
 button{padding:0 .5rem;min-height:1.75rem}
-.also,.past{font-size:.8125rem}
+.also{font-size:.8125rem}
 section ul{margin-top:.125rem;font-size:.75rem;line-height:1.25}
 .table{font-size:.75rem;line-height:1.2}
 }
