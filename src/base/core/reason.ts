@@ -24,10 +24,8 @@ export type UnavailableReason =
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 
-type RefusalStatus = 401 | 403 | 503
-
 export type RefusalText = Readonly<{
-  status: RefusalStatus
+  status: 401 | 403 | 503
   /** The words for the client: nothing about the configuration of a route or of Authgear. */
   outward: string
   /** One sentence for a person. */
@@ -46,7 +44,12 @@ const SIGN_IN = 'You need to sign in to continue.'
 const NOT_ALLOWED = 'You are not allowed to open this page.'
 const TRY_LATER = 'Sign-in cannot be checked right now. Please try again in a moment.'
 
-export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
+type Refused<S extends RefusalText['status']> = RefusalText & Readonly<{ status: S }>
+type Refusals = Readonly<
+  Record<Exclude<RefusalReason, UnavailableReason>, Refused<401 | 403>> & Record<UnavailableReason, Refused<503>>
+>
+
+export const REFUSALS: Refusals = {
   no_credentials: {
     status: 401,
     outward: 'no_credentials',
@@ -107,8 +110,8 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalText>> = {
 }
 
 /**
- * How a request to the login's routes ended: a closed set, used as the `reason` label. Nothing here is a success to a
- * proxy: these routes say 2xx to nobody.
+ * How a request to the login's routes ended: a closed set, used as the `reason` label. `signed_out` alone is a 2xx, and
+ * only to a browser that the proxy leads here.
  */
 export type LoginPage =
   /** The state that came back was not sealed by this service. */
@@ -140,6 +143,9 @@ export type LoginPage =
   | 'cross_site'
   | 'login_unavailable'
   | 'signed_out'
+
+/** Those of them that are a 503. */
+export type UnavailablePage = 'login_failed' | 'too_many_codes' | 'session_not_kept' | 'login_unavailable'
 
 export type LoginOutcome = LoginPage | 'sent_to_authgear' | 'sent_back' | 'signing_out' | 'sent_to_login'
 

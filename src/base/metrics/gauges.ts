@@ -5,6 +5,8 @@ import { gauge, register } from './table.ts'
 /** Read at each scrape. */
 export type Gauges = Readonly<{
   resolver: () => Readonly<{ inFlight: number, queued: number, circuitOpen: boolean }>
+  /** Undefined while this machine's clock agrees with Authgear's, or nothing is known of it. */
+  clockAheadMs?: (() => number | undefined) | undefined
   cacheEntries: () => number
   /** Bytes accounted to them, and how many there may be (CACHE_MAX_MEMORY). */
   cacheBytes: () => number
@@ -37,12 +39,14 @@ export type GaugeReading = Readonly<{
   logFollowed: boolean | undefined
   /** Undefined while the listener's certificate is well, or it speaks no TLS. */
   certificateStage: number | undefined
+  /** Undefined while this machine's clock agrees with Authgear's. */
+  clockAheadMs: number | undefined
   /** Numbers of each part that is on. */
   parts: PartReadings
 }>
 
 export function readGauges (gauges: Gauges): GaugeReading {
-  const { resolver, cacheEntries, redis, certificate, parts } = gauges
+  const { resolver, cacheEntries, redis, certificate, clockAheadMs, parts } = gauges
   const { inFlight, queued, circuitOpen } = resolver()
   return {
     inFlight,
@@ -52,6 +56,7 @@ export function readGauges (gauges: Gauges): GaugeReading {
     redisUp: redis?.isUp(),
     logFollowed: redis?.isFollowed(),
     certificateStage: certificate?.stage(),
+    clockAheadMs: clockAheadMs?.(),
     parts: parts?.() ?? {}
   }
 }

@@ -3,11 +3,8 @@ export type PartNumbers = Readonly<{ now: Readonly<Record<string, number>>, sinc
 
 export type PartProblem = Readonly<{
   level: 'warn' | 'bad'
-  /** The reason for a 503 that it explains. */
-  reason?: string
   when: (numbers: PartNumbers) => boolean
-  /** @param share what the page says of the answers that are 503 now */
-  sentence: (numbers: PartNumbers, share: string) => string
+  sentence: (numbers: PartNumbers) => string
   /** Markup below the sentences. */
   note?: string
   /** An anchor of docs/runbook.md. */

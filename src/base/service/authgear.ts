@@ -21,6 +21,8 @@ export type AuthgearAccess = Readonly<{
   failedCredentials: FailedCredentials
   /** Resolutions under way and waiting. */
   queue: () => Readonly<{ inFlight: number, queued: number }>
+  /** Of this machine's clock; undefined while it agrees with Authgear's. */
+  clockAheadMs: () => number | undefined
 }>
 
 type AuthgearDeps = Readonly<{
@@ -35,8 +37,8 @@ export function createAuthgearAccess (
   settings: ServiceSettings['authgear'],
   { cookieNames, observer, clock, log }: AuthgearDeps
 ): AuthgearAccess {
-  const answered = createClockWatch(clock, clockLines(log))
-  const told = { ...observer, ...outageLines(log), answered }
+  const clockWatch = createClockWatch(clock, clockLines(log))
+  const told = { ...observer, ...outageLines(log), answered: clockWatch.answered }
   const resolver = createResolver({ ...settings, cookieNames }, told)
   const turns = Math.max(MIN_TURNS, settings.maxQueue)
   const failedCredentials = createFailedCredentials({
@@ -49,7 +51,7 @@ export function createAuthgearAccess (
     const { inFlight, queued } = resolver.state()
     return { inFlight, queued: queued + failedCredentials.waiting() }
   }
-  return Object.freeze({ resolver, failedCredentials, queue })
+  return Object.freeze({ resolver, failedCredentials, queue, clockAheadMs: clockWatch.aheadMs })
 }
 
 const clockLines = (log: Log): ClockObserver => ({

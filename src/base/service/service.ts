@@ -130,6 +130,7 @@ function gaugesOf (
   const { redis, cache, tls } = settings
   return {
     resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
+    clockAheadMs: () => parts().authgear.clockAheadMs(),
     cacheEntries: memory.size,
     cacheBytes: memory.bytes,
     cacheMaxBytes: () => cache.maxBytes,

@@ -18,13 +18,6 @@ export const status: StatusOf = {
   ],
   problems: [
     {
-      level: 'bad',
-      reason: 'record_unavailable',
-      when: () => true,
-      sentence: (_numbers, share) => `${share}, since the access record cannot be written: ${ADVICE}`,
-      link: LINK
-    },
-    {
       level: 'warn',
       when: ({ now: { written } }) => written === 0,
       sentence: () => `The access record cannot be written, and its lines wait: ${ADVICE}`,

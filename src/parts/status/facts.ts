@@ -1,7 +1,6 @@
-import { REFUSALS } from '../../base/core/reason.ts'
 import type { Replica } from '../../base/parts/places.ts'
 import { endsOf, type Sample, sumOf } from './history.ts'
-import type { Facts } from './verdict.ts'
+import { type Facts, OUTAGES } from './verdict.ts'
 
 /** Recent events are those of so much of the window. */
 const NOW_MS = 2 * 60_000
@@ -47,17 +46,12 @@ function partNumbersOf (first: Sample, last: Sample): Facts['partNumbers'] {
 /** Strangers cause it by guesses. */
 const NO_OUTAGE = 'exchange_limited'
 
-/** Authgear's are the last: where as many had another one, that one says more. */
-const UNAVAILABLE = Object.entries(REFUSALS).toReversed()
-  .flatMap(([reason, { status }]) => status === 503 && reason !== NO_OUTAGE ? reason : [])
-
 /** The answers with 503 in that time, and the reason that most of them had. */
 function unavailableOf (from: Sample, to: Sample): Facts['unavailableNow'] {
   const since = (reason: string): number => (to.refusals[reason] ?? 0) - (from.refusals[reason] ?? 0)
-  const counts = UNAVAILABLE.map((reason) => [reason, since(reason)] as const)
-  const [reason, most] = counts.reduce((a, b) => b[1] > a[1] ? b : a)
+  const most = OUTAGES.reduce((a, b) => since(b) > since(a) ? b : a)
   const count = to.requests.unavailable - from.requests.unavailable - since(NO_OUTAGE)
-  return { count, of: answersOf(to) - answersOf(from), reason: most === 0 ? undefined : reason }
+  return { count, of: answersOf(to) - answersOf(from), reason: since(most) === 0 ? undefined : most }
 }
 
 /** The reasons that were given in the window with their counts, the most frequent first. */

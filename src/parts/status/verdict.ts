@@ -1,3 +1,4 @@
+import type { UnavailablePage, UnavailableReason } from '../../base/core/reason.ts'
 import type { Replica } from '../../base/parts/places.ts'
 import type { GaugeReading } from '../../base/metrics/gauges.ts'
 import type { PartNumbers, PartProblem } from '../../base/parts/figures.ts'
@@ -5,7 +6,12 @@ import { ago } from './format.ts'
 import { WINDOW_MS } from './history.ts'
 import type { Parts } from './of-parts.ts'
 
-type Now = Pick<GaugeReading, 'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'certificateStage'>
+type Now = Pick<
+  GaugeReading, 'circuitOpen' | 'queued' | 'redisUp' | 'logFollowed' | 'certificateStage' | 'clockAheadMs'
+>
+
+/** The reason of a 503, of a refusal or of a page of the login. */
+export type Unavailability = UnavailableReason | UnavailablePage | 'no_key'
 
 /** The basis of the first line of the page; counts are of its window where nothing else is said. */
 export type Facts = Now & Readonly<{
@@ -17,7 +23,7 @@ export type Facts = Now & Readonly<{
   windowMs: number
   /** Answers with 503, in the whole window and in its last minutes, by reason. */
   unavailable: number
-  unavailableNow: Readonly<{ count: number, of: number, reason: string | undefined }>
+  unavailableNow: Readonly<{ count: number, of: number, reason: Unavailability | undefined }>
   /** Requests for a path that is none of ours. */
   wrongPath: number
   badPolicy: number
@@ -43,11 +49,73 @@ type Rule = Readonly<{
 
 /** More of them than this wait for longer than a moment; the alert's bound too. */
 const MANY_QUEUED = 100
-const isUnavailable = (reason: string) => ({ unavailableNow }: Facts): boolean =>
-  unavailableNow.count > 0 && unavailableNow.reason === reason
-/** Most 503 say no more, those of sessions and blocks in Redis too. */
-const isWithoutCause = ({ circuitOpen, unavailableNow: { count, reason } }: Facts): boolean =>
-  count > 0 && !circuitOpen && (reason ?? 'authgear_unavailable') === 'authgear_unavailable'
+
+type Cause = Readonly<{ because: string, link: string }>
+
+/**
+ * What each reason of a 503 means and asks for; where two are as frequent, the one above counts. Undefined where any
+ * stranger can be the cause: that is no outage, and its part says what it is.
+ */
+const CAUSES: Readonly<Record<Unavailability, Cause | undefined>> = {
+  record_unavailable: {
+    because: 'because the access record cannot be written: check its disk and its reader',
+    link: 'forwardauthaccessrecordlost'
+  },
+  session_not_kept: {
+    because: 'because Redis did not keep new sessions: check its memory and its rights',
+    link: 'sign-in-fails-with-503'
+  },
+  too_many_codes: {
+    because: 'because Authgear limits how many sign-ins a client completes in a minute: look for junk callbacks',
+    link: 'sign-in-fails-with-503'
+  },
+  login_failed: {
+    because: 'because Authgear ended sign-ins with an error of its own: read its log',
+    link: 'sign-in-fails-with-503'
+  },
+  login_unavailable: {
+    because: 'because a sign-in or sign-out did not reach Authgear or Redis: check both',
+    link: 'sign-in-fails-with-503'
+  },
+  no_key: {
+    because: 'because no key of assertions was read from Redis yet: restore Redis',
+    link: 'forwardauthredisdown'
+  },
+  overloaded: {
+    because: 'because too many requests wait for Authgear: find out why it is slow',
+    link: 'forwardauthauthgearqueue'
+  },
+  authgear_misconfigured: {
+    because: 'because another server answers instead of Authgear: check AUTHGEAR_ENDPOINT',
+    link: 'forwardauthunavailable'
+  },
+  authgear_unavailable: {
+    because: 'because Authgear did not answer: check Authgear and the network to it',
+    link: 'forwardauthunavailable'
+  },
+  exchange_limited: undefined
+}
+
+const isCause = (name: string): name is Unavailability => name in CAUSES
+/** Those that are a sign of an outage, in this order. */
+export const OUTAGES: readonly Unavailability[] =
+  Object.keys(CAUSES).filter(isCause).filter((reason) => CAUSES[reason] !== undefined)
+
+/** Each may be for want of Redis alone: sessions and blocks are there. */
+const BY_REDIS: ReadonlySet<Unavailability | undefined> = new Set<Unavailability | undefined>([
+  'session_not_kept', 'login_unavailable', 'no_key', 'authgear_unavailable', undefined
+])
+const isByRedis = ({ redisUp, unavailableNow: { count, reason } }: Facts): boolean =>
+  count > 0 && redisUp === false && BY_REDIS.has(reason)
+
+const ruleOfCause = (reason: Unavailability, { because, link }: Cause): Rule => ({
+  level: 'bad',
+  // an open circuit breaker and a Redis that is away say more
+  when: (facts) => facts.unavailableNow.count > 0 && facts.unavailableNow.reason === reason && !isByRedis(facts) &&
+    !(facts.circuitOpen && reason === 'authgear_unavailable'),
+  sentence: (facts) => `${share(facts)}, ${because}`,
+  link
+})
 const share = ({ unavailableNow: { count, of } }: Facts): string =>
   `${count} of the last ${of} ${of === 1 ? 'answer was' : 'answers were'} 503`
 const times = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
@@ -69,27 +137,28 @@ const OF_BASE: readonly Rule[] = [
   },
   {
     level: 'bad',
-    when: isUnavailable('authgear_misconfigured'),
-    sentence: (facts) => `${share(facts)}, because another server answers instead of Authgear: check AUTHGEAR_ENDPOINT`,
-    link: 'forwardauthunavailable'
-  },
-  {
-    level: 'bad',
-    when: isUnavailable('overloaded'),
-    sentence: (facts) => `${share(facts)}, because too many requests wait for Authgear: find out why it is slow`,
-    link: 'forwardauthauthgearqueue'
-  },
-  {
-    level: 'bad',
-    when: (facts) => facts.redisUp === false && isWithoutCause(facts),
+    when: (facts) => isByRedis(facts) && !facts.circuitOpen,
     sentence: (facts) => `${share(facts)} while Redis is unreachable: restore Redis, and then look at Authgear`,
     link: 'forwardauthredisdown'
   },
+  ...OUTAGES.flatMap((reason) => {
+    const cause = CAUSES[reason]
+    return cause === undefined ? [] : ruleOfCause(reason, cause)
+  }),
   {
     level: 'bad',
-    when: (facts) => facts.redisUp !== false && isWithoutCause(facts),
-    sentence: (facts) => `${share(facts)}, because Authgear did not answer: check Authgear and the network to it`,
-    link: 'forwardauthunavailable'
+    when: (facts) => facts.unavailableNow.count > 0 && facts.unavailableNow.reason === undefined &&
+      !facts.circuitOpen && !isByRedis(facts),
+    sentence: (facts) => `${share(facts)}: read the log, which has the reason of each`,
+    link: 'users-see-503'
+  },
+  {
+    level: 'bad',
+    when: ({ clockAheadMs }) => clockAheadMs !== undefined,
+    sentence: ({ clockAheadMs = 0 }) =>
+      `This machine's clock is ${Math.round(Math.abs(clockAheadMs) / 1000)} s ` +
+        `${clockAheadMs > 0 ? 'ahead of' : 'behind'} Authgear's: synchronize both by NTP`,
+    link: 'the-clocks-differ'
   },
   {
     level: 'bad',
@@ -191,17 +260,16 @@ export function rulesOf (parts: Parts): readonly Rule[] {
   return LEVELS.flatMap((wanted) => [...OF_BASE, ...ofParts].filter(({ level }) => level === wanted))
 }
 
-function ruleOf (part: string, { level, reason, when, sentence, note, link }: PartProblem): Rule {
-  const isReason = reason === undefined ? () => true : isUnavailable(reason)
+function ruleOf (part: string, { level, when, sentence, note, link }: PartProblem): Rule {
   return {
     level,
     note,
     link,
     when (facts) {
       const numbers = facts.partNumbers[part]
-      return numbers !== undefined && when(numbers) && isReason(facts)
+      return numbers !== undefined && when(numbers)
     },
-    sentence: (facts) => sentence(facts.partNumbers[part] ?? { now: {}, since: {} }, share(facts))
+    sentence: (facts) => sentence(facts.partNumbers[part] ?? { now: {}, since: {} })
   }
 }
 

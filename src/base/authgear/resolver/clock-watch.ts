@@ -14,27 +14,32 @@ export type ClockObserver = Readonly<{
   clockRight: () => void
 }>
 
+export type ClockWatch = Readonly<{
+  /** With the header lines of each answer. */
+  answered: (lines: readonly string[], tookMs: number) => void
+  /** As it was seen last; undefined while the clocks agree. */
+  aheadMs: () => number | undefined
+}>
+
 /** Compares this machine's clock with the `Date` of Authgear's answers, each ten seconds. */
-export function createClockWatch (
-  clock: Clock,
-  observer: ClockObserver
-): (lines: readonly string[], tookMs: number) => void {
+export function createClockWatch (clock: Clock, observer: ClockObserver): ClockWatch {
   let lookedAt = -Infinity
-  let isOff = false
-  return (lines, tookMs) => {
+  let offMs: number | undefined
+  function answered (lines: readonly string[], tookMs: number): void {
     if (clock.monotonic() - lookedAt < LOOK_EVERY_MS) return
     lookedAt = clock.monotonic()
-    const answered = clock.wall()
-    const aheadMs = clockOffsetMs({ asked: answered - tookMs, answered, date: dateIn(lines) })
-    // false for an answer without a Date, too
-    if (!isOff && Math.abs(aheadMs) > OFF_MS) {
-      isOff = true
-      observer.clockOff(aheadMs)
-    } else if (isOff && Math.abs(aheadMs) < RIGHT_MS) {
-      isOff = false
+    const now = clock.wall()
+    const aheadMs = clockOffsetMs({ asked: now - tookMs, answered: now, date: dateIn(lines) })
+    // each is false for an answer without a Date, too
+    if (Math.abs(aheadMs) > OFF_MS) {
+      if (offMs === undefined) observer.clockOff(aheadMs)
+      offMs = aheadMs
+    } else if (offMs !== undefined && Math.abs(aheadMs) < RIGHT_MS) {
+      offMs = undefined
       observer.clockRight()
     }
   }
+  return Object.freeze({ answered, aheadMs: () => offMs })
 }
 
 const dateIn = (lines: readonly string[]): number => Date.parse(linesOf(lines, 'date')[1] ?? '')

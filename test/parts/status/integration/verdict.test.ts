@@ -1,19 +1,22 @@
 import t, { type Test } from 'tap'
 import { startInProcessOnClock, verify } from '../../../helpers/in-process-on-clock.ts'
 import { MACHINE, startManagement } from '../../../helpers/management.ts'
+import { manualClock } from '../../../helpers/manual-clock.ts'
 import { ask } from '../../../helpers/request.ts'
 import { demo } from '../../../helpers/simulator.ts'
 
 const { alice } = demo
 
-async function start (t: Test) {
-  const alone = await startInProcessOnClock(t)
+/** @param aheadMs of this machine's clock */
+async function start (t: Test, aheadMs = 0) {
+  const clock = manualClock(Date.now() + aheadMs)
+  const alone = await startInProcessOnClock(t, { clock })
   const port = await startManagement(t, alone.adapter.service)
   const page = async (): Promise<string> => {
-    alone.clock.advance(1000)
+    clock.advance(1000)
     return (await ask(port, { path: '/', host: '127.0.0.1' })).body
   }
-  return { ...alone, port, page }
+  return { ...alone, clock, port, page }
 }
 
 const firstLineOf = (page: string): string => /<p class="verdict.*?<\/p>/.exec(page)?.[0].replaceAll(/<[^>]*>/g, '') ?? ''
@@ -33,6 +36,14 @@ t.test('the page begins with how things are; "serving" is green while all is wel
   t.match(bad, '<dd>serving</dd>')
   t.match(bad, /<title>! .*: serving<\/title>/)
   t.match(bad, /<data id="refused-authgear_[a-z]+" value="\d+">/)
+})
+
+t.test('a clock that is four minutes off is no good day, and has its page in the runbook', async (t) => {
+  for (const [aheadMs, says] of [[240_000, 'ahead of'], [-240_000, 'behind']] as const) {
+    const { adapter, page } = await start(t, aheadMs)
+    await verify(adapter, alice.accessToken)
+    t.match(firstLineOf(await page()), new RegExp(`^✗ This machine&#39;s clock is 2[34]\\d s ${says} Authgear`))
+  }
 })
 
 t.test('status.json says the same, and the runbook is beside it', async (t) => {

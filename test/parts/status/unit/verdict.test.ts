@@ -4,7 +4,9 @@ import { parts } from '../../../../src/parts/index.ts'
 import { factsOf, refusalsOf } from '../../../../src/parts/status/facts.ts'
 import { sampleOf, type Sample } from '../../../../src/parts/status/history.ts'
 import { anchorOf, renderRunbook } from '../../../../src/parts/status/runbook.ts'
-import { type Facts, type Level, rulesOf, verdictsOf } from '../../../../src/parts/status/verdict.ts'
+import {
+  type Facts, type Level, rulesOf, type Unavailability, verdictsOf
+} from '../../../../src/parts/status/verdict.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const WELL: Facts = {
@@ -23,9 +25,10 @@ const WELL: Facts = {
   inauthentic: 0,
   webhooksRefused: 0,
   partNumbers: {},
-  certificateStage: undefined
+  certificateStage: undefined,
+  clockAheadMs: undefined
 }
-const now = (count: number, reason?: string): Partial<Facts> =>
+const now = (count: number, reason?: Unavailability): Partial<Facts> =>
   ({ unavailable: count, unavailableNow: { count, of: 120, reason } })
 
 const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level: Level, link: string, says: RegExp]> = [
@@ -42,7 +45,20 @@ const CASES: ReadonlyArray<readonly [what: string, facts: Partial<Facts>, level:
   ['503 while Redis is away', { redisUp: false, ...now(5, 'authgear_unavailable') }, 'bad', 'forwardauthredisdown',
     /^5 of the last 120 answers were 503 while Redis is unreachable: restore Redis/],
   ['a login page of 503 while Redis is away', { redisUp: false, ...now(1) }, 'bad', 'forwardauthredisdown', /restore Redis/],
-  ['one answer of 503, of a login page', now(1), 'bad', 'forwardauthunavailable', /^1 of the last 120 answers/],
+  ['a 503 of which nobody knows the reason', now(1), 'bad', 'users-see-503', /^1 of the last 120 answers .*: read the log/],
+  ['an access record that cannot be written', now(3, 'record_unavailable'), 'bad', 'forwardauthaccessrecordlost',
+    /^3 of .* the access record cannot be written: check its disk/],
+  ['sessions that Redis does not keep', now(2, 'session_not_kept'), 'bad', 'sign-in-fails-with-503',
+    /^2 of .* Redis did not keep new sessions: check its memory/],
+  ['sessions that a Redis that is away does not keep', { redisUp: false, ...now(2, 'session_not_kept') }, 'bad',
+    'forwardauthredisdown', /restore Redis/],
+  ['junk codes', now(2, 'too_many_codes'), 'bad', 'sign-in-fails-with-503', /Authgear limits how many sign-ins/],
+  ['sign-ins that Authgear ended', now(2, 'login_failed'), 'bad', 'sign-in-fails-with-503', /an error of its own/],
+  ['sign-ins that reach nothing', now(2, 'login_unavailable'), 'bad', 'sign-in-fails-with-503', /Authgear or Redis/],
+  ['no key of assertions', now(2, 'no_key'), 'bad', 'forwardauthredisdown', /no key of assertions/],
+  ['a clock that is ahead', { clockAheadMs: 240_400 }, 'bad', 'the-clocks-differ',
+    /^This machine's clock is 240 s ahead of Authgear's: synchronize both by NTP\.$/],
+  ['a clock that is behind', { clockAheadMs: -61_000 }, 'bad', 'the-clocks-differ', /61 s behind Authgear's/],
   ['a wrong path', { wrongPath: 11 }, 'bad', 'forwardauthwrongpath', /^11 requests used .* correct the address/],
   ['a scanner\'s wrong path', { wrongPath: 10 }, 'good', 'all-is-well', /All is well/],
   ['no Redis', { redisUp: false, logFollowed: false }, 'warn', 'forwardauthredisdown', /restore Redis/],
@@ -117,6 +133,8 @@ t.test('facts are of the window, and what is going on of its last two minutes', 
   refuse(1, 503, 'overloaded')
   refuse(3, 401, 'no_credentials')
   metrics.request('identify', 401, 'invalid_session', 'none', 0.001)
+  metrics.request('login', 200, 'signed_out', 'none', 0.001)
+  metrics.request('login', 403, 'signed_out', 'none', 0.001)
   metrics.webhookRefused('wrong_signature')
   samples.push(sampleAt(metrics, 900))
   const others = [{ name: 'a', state: 'serving', authgear: 'failing' }] as const
