@@ -49,7 +49,7 @@ export const anyListener = ({ fastify, drain }: Listener): AnyListener =>
 
 /**
  * Builds a listener for these routes without opening it. On the main listener only an allowed request, a signed
- * webhook and public documents (metadata of resources, the key set) may be answered with 2xx.
+ * webhook, public documents (metadata of resources, the key set) and the page after a sign-out may be a 2xx.
  */
 export function buildListener (deps: ListenerDeps, routes: readonly Route[], webhook?: BodyTaker): Listener {
   const abandoned: AbandonedInputs = new WeakSet()

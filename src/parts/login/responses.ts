@@ -1,6 +1,6 @@
 import type { Keyer } from '../../base/core/cache-key.ts'
 import type { Credentials } from '../../base/core/credentials.ts'
-import type { LoginOutcome, LoginPage } from '../../base/core/reason.ts'
+import type { LoginOutcome, LoginPage, UnavailablePage } from '../../base/core/reason.ts'
 import type { UserId } from '../../base/core/resolution.ts'
 import type { Admitted } from '../../base/identity/presenter.ts'
 import { adviceOf, FOR_THE_OPERATOR } from './advice.ts'
@@ -8,10 +8,17 @@ import { writeLoginQuery } from './urls.ts'
 import type { PageMaker } from '../../base/http/pages.ts'
 import { COMMON, COMMON_OF_PAGES } from '../../base/http/answers.ts'
 import { RETRY_AFTER_SECONDS } from '../../base/verify/responses.ts'
+import { OK } from '../../base/http/success.ts'
 import type { HandlerResult, HttpResponse, Status, Success, VerifyRequest } from '../../base/http/types.ts'
 
-/** None is 2xx: a proxy that asks one of these routes by mistake must not take its page for "allowed". */
-export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 503>> = {
+type PageStatus = Readonly<
+  Record<Exclude<LoginPage, UnavailablePage | 'signed_out'>, 400 | 403> &
+  Record<UnavailablePage, 503> &
+  { signed_out: Success }
+>
+
+/** One is a 2xx, which a proxy that asks takes for "allowed": see `asksAboutAnother`. */
+export const PAGE_STATUS: PageStatus = {
   state_unknown: 400,
   cookies_blocked: 400,
   login_denied: 403,
@@ -29,7 +36,20 @@ export const PAGE_STATUS: Readonly<Record<LoginPage, 400 | 403 | 503>> = {
   cross_site: 403,
   login_unavailable: 503,
   // no 401: where a proxy makes a login of every 401, people would be signed in again at once
-  signed_out: 403
+  signed_out: OK
+}
+
+/** Names by which a proxy that asks says what the client wants. */
+const WANTED = new Set(['x-forwarded-uri', 'x-original-uri', 'x-original-url'])
+
+/**
+ * True for a proxy that asks about another page here, instead of leading a browser to this one: each way to ask names
+ * the client's own page, and a 200 would open it.
+ * @param path this page's
+ */
+function asksAboutAnother (rawHeaders: readonly string[], path: string): boolean {
+  return rawHeaders.some((value, i) =>
+    i % 2 === 1 && WANTED.has(rawHeaders[i - 1]?.toLowerCase() ?? '') && value.split('?', 1)[0] !== path)
 }
 
 const FAILED = new Set(['server_error', 'temporarily_unavailable'])
@@ -71,11 +91,12 @@ export type LoginAnswers = Readonly<{
 const NO_REFERRER = ['referrer-policy', 'no-referrer']
 
 /**
- * Redirects and pages: never a success, never an identity header.
+ * Redirects and pages: never an identity header.
+ * @param path what the routes begin with
  * @param sessionCookie the name of Authgear's; of a session of our own there are other words
  */
 export function createLoginAnswers (
-  loginUrl: string,
+  path: string,
   sessionCookie: string,
   session: 'authgear' | 'own',
   pageMaker: PageMaker
@@ -89,10 +110,11 @@ export function createLoginAnswers (
     },
     page (outcome: LoginPage, { requestId, rawHeaders }: VerifyRequest, on: OnPage = {}): HandlerResult {
       const { returnTo, cookie, says } = on
-      const status = PAGE_STATUS[outcome]
+      const isRefused = outcome === 'signed_out' && asksAboutAnother(rawHeaders, `${path}/logged-out`)
+      const status = isRefused ? 403 : PAGE_STATUS[outcome]
       const body = pages.render(outcome, rawHeaders, {
         reference: requestId,
-        way: loginUrl + writeLoginQuery({ returnTo, maxAge: undefined })
+        way: `${path}/login${writeLoginQuery({ returnTo, maxAge: undefined })}`
       })
       const headers = status === 503 ? [...pages.headers, 'retry-after', RETRY_AFTER_SECONDS] : pages.headers
       const response = answerOf(outcome, status, headers, body, cookie)
@@ -106,7 +128,7 @@ const resultOf = (reason: LoginOutcome, response: HttpResponse): HandlerResult =
 
 function answerOf (
   outcome: LoginOutcome,
-  status: Exclude<Status, Success>,
+  status: Status,
   headers: readonly string[],
   body: string,
   cookie: string | readonly string[] | undefined

@@ -46,7 +46,7 @@ export function createLoginRoutes (
   const { publicUrl, path, logoutRedirectUri } = settings
   // also on this very machine, where browsers keep such cookies without HTTPS
   const site = siteOf(settings, true)
-  const answers = createLoginAnswers(`${path}/login`, deps.cookieNames.session, 'authgear', pages)
+  const answers = createLoginAnswers(path, deps.cookieNames.session, 'authgear', pages)
   const all: LogoutDeps = {
     ...deps,
     site,

@@ -70,9 +70,11 @@ const BY_STATUS: Readonly<Record<number, DecisionName>> = {
   404: 'elsewhere'
 }
 
-/** `/identify` decides nothing, and no person waits for an icon. */
+const NO_DECISIONS: ReadonlySet<RequestLabels['reason']> = new Set(['favicon', 'signed_out'])
+
+/** `/identify` decides nothing, nobody waits for an icon, and the page after a sign-out neither opens nor refuses. */
 function isDecision (endpoint: Endpoint, reason: RequestLabels['reason']): boolean {
-  return endpoint !== 'identify' && reason !== 'favicon'
+  return endpoint !== 'identify' && !NO_DECISIONS.has(reason)
 }
 
 function byDecision (requests: MetricsRead['requests']): Record<DecisionName, number> {

@@ -20,7 +20,7 @@ export function createOwnLoginRoutes (
   { sites, traced, lost, pages, ...given }: Given & RouteParts
 ): LoginRoutes {
   const { path, clientId, secret, previousSecret, own } = settings
-  const answers = createLoginAnswers(`${path}/login`, sessionCookieOf(sites), 'own', pages)
+  const answers = createLoginAnswers(path, sessionCookieOf(sites), 'own', pages)
   const deps: OwnLoginDeps = {
     ...given,
     answers,

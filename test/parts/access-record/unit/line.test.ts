@@ -18,7 +18,7 @@ const VERDICTS: ReadonlyArray<readonly [number, HandlerResult['reason'], Endpoin
   [503, 'overloaded', 'verify', 'unavailable'],
   [503, 'login_unavailable', 'login', 'unavailable'],
   [303, 'sent_back', 'login', 'signed_in'],
-  [403, 'signed_out', 'login', 'signed_out'],
+  [200, 'signed_out', 'login', 'signed_out'],
   [302, 'sent_to_authgear', 'login', 'redirected'],
   [403, 'login_denied', 'login', 'refused']
 ]

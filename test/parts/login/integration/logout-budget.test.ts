@@ -167,7 +167,7 @@ t.test('where the log takes no more sign-outs a page says so, and nobody is forg
     t.equal(await sourceOf(world.verifier, bob), '200 memory')
   }
   const back = await world.verifier.ask({ path: '/_auth/logged-out', headers: { ...STRICT, cookie: sealed } })
-  t.equal(back.status, 403, 'what an entry covers goes on')
+  t.equal(back.status, 200, 'what an entry covers goes on')
   t.ok(await metricOf(world.verifier, 'forward_auth_revocations_capped_total{origin="logout"}') >= 20)
 })
 
