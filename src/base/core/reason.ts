@@ -24,7 +24,7 @@ export type UnavailableReason =
 export type RefusalReason = UnauthenticatedReason | ForbiddenReason | UnavailableReason
 export type Reason = AllowReason | RefusalReason
 
-export type RefusalText = Readonly<{
+type RefusalText = Readonly<{
   status: 401 | 403 | 503
   /** The words for the client: nothing about the configuration of a route or of Authgear. */
   outward: string
