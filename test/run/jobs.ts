@@ -16,7 +16,7 @@ export interface Choice {
 /** A file that only `npm run test:all` runs. */
 const ONLY_ALL = '.all.test.ts'
 /** Begun in this order; other folders after these. */
-const ORDER = ['campaign', 'e2e', 'contract', 'integration', 'security', 'fuzz', 'authgear', 'unit']
+const ORDER = ['campaign', 'e2e', 'contract', 'security', 'integration', 'fuzz', 'authgear', 'unit']
 /** Its files start proxies and browsers, or last minutes. */
 const ALONE = ['campaign', 'e2e']
 /** A file's first line that says why it needs a process of its own: `// alone: it measures this process's memory`. */

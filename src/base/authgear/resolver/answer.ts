@@ -65,7 +65,7 @@ export function classify (error: unknown, timeoutMs: number): ResolverError {
   if (code.endsWith('_TIMEOUT')) return new AuthgearTimeout(timeoutMs)
   // undici looks at our own arguments before it asks for a connection
   if (error instanceof errors.InvalidArgumentError) return new RequestUnwritable(error)
-  // undici 7 names a code of the parser's in its types, and leaves it out at run time
+  // undici names a code of the parser's in its types, and leaves it out at run time
   if (error instanceof errors.HTTPParserError) return new AuthgearGarbage('it is not HTTP', error)
   return new AuthgearUnreachable(error)
 }

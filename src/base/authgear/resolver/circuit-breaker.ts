@@ -1,12 +1,3 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  handleWhen,
-  type IBackoff,
-  type IBreaker
-} from 'cockatiel'
 import { AuthgearCircuitOpen } from '../../errors.ts'
 import { createConcurrencyLimit, type Limit } from './concurrency-limit.ts'
 import type { Deadline } from './deadline.ts'
@@ -46,36 +37,55 @@ export function createCircuitBreaker (
 ): CircuitBreaker {
   const concurrency = createConcurrencyLimit(maxConcurrency, maxQueue)
   const failures = createFailures()
-  const breaker = createBreaker(failures)
+  let circuit: 'closed' | 'open' | 'probing' = 'closed'
   let openedAt = -Infinity
   let probedBy: readonly string[] = []
   let began: number | undefined
   let notAsked = 0
-  breaker.onBreak(() => {
+  /** A late failure of a call that began before leaves the pause as it is. */
+  function open (): void {
+    if (circuit === 'open') return
+    circuit = 'open'
     openedAt = now()
     concurrency.dismiss(new AuthgearCircuitOpen())
     if (began !== undefined) return
     began = openedAt
     notAsked = 0
     outageBegan()
-  })
-  breaker.onReset(() => {
+  }
+  /** After a probe, unless a late failure opened the circuit while it was under way. */
+  function close (): void {
+    if (circuit !== 'probing') return
+    circuit = 'closed'
     failures.clear()
     probedBy = []
     if (began !== undefined) outageEnded(now() - began, notAsked)
     began = undefined
-  })
-  // the library would make the others wait for the probe
-  const isOpen = (): boolean => breaker.state === CircuitState.HalfOpen ||
-    (breaker.state === CircuitState.Open && now() - openedAt < PAUSE_MS)
+  }
+  const isOpen = (): boolean => circuit === 'probing' || (circuit === 'open' && now() - openedAt < PAUSE_MS)
   /** @throws {AuthgearCircuitOpen} unless this asker may be asked about now, as the probe where it is open */
   function admit (asker: Asker): void {
     if (isOpen()) throw new AuthgearCircuitOpen()
-    if (breaker.state === CircuitState.Closed) return
+    if (circuit === 'closed') return
     const names = asker.isOwn === true ? [] : namesOf(asker)
     const isSame = names.some((name) => probedBy.includes(name))
     if (isSame && now() - openedAt < SAME_PAUSE_MS) throw new AuthgearCircuitOpen()
     probedBy = names
+    circuit = 'probing'
+  }
+  async function ask<T> (asker: Asker, task: () => Promise<T>): Promise<T> {
+    admit(asker)
+    const isProbe = circuit === 'probing'
+    try {
+      const result = await failures.watch(asker, task)
+      if (isProbe) close()
+      return result
+    } catch (error) {
+      const failed = isFailure(error, failures)
+      if (failed && (isProbe || failures.isOutage())) open()
+      else if (isProbe) close()
+      throw error
+    }
   }
 
   return Object.freeze({
@@ -87,23 +97,19 @@ export function createCircuitBreaker (
     ): Promise<T> {
       try {
         if (isOpen()) throw new AuthgearCircuitOpen()
-        const ask = (): Promise<T> => {
-          admit(asker)
-          return breaker.execute(() => failures.watch(asker, task))
-        }
         // its answer judges those who wait: there is one at a time, and a connection for it
-        return asker.isOwn === true ? await ask() : await concurrency.run(limits, deadline, ask)
+        if (asker.isOwn === true) return await ask(asker, task)
+        return await concurrency.run(limits, deadline, () => ask(asker, task))
       } catch (error) {
-        if (!(error instanceof AuthgearCircuitOpen || error instanceof BrokenCircuitError)) throw error
-        notAsked++
-        throw new AuthgearCircuitOpen()
+        if (error instanceof AuthgearCircuitOpen) notAsked++
+        throw error
       }
     },
-    isClosed: () => breaker.state === CircuitState.Closed,
+    isClosed: () => circuit === 'closed',
     isDoubtful: failures.isDoubtful,
     state: () => {
       const { running, waiting } = concurrency.state()
-      return { inFlight: running, queued: waiting, circuitOpen: breaker.state !== CircuitState.Closed }
+      return { inFlight: running, queued: waiting, circuitOpen: circuit !== 'closed' }
     }
   })
 }
@@ -111,13 +117,6 @@ export function createCircuitBreaker (
 const slotsOf = ({ whole }: Asker): readonly Limit[] =>
   orNoCredential(whole).map((name) => ({ name, ...PER_CREDENTIAL }))
 
-/** The library measures its pause by the wall clock, which can be set back an hour: `isOpen` measures it instead. */
-const NO_PAUSE: IBackoff<unknown> = { duration: -Infinity, next: () => NO_PAUSE }
-
 /** A call without an answer counts; an answered 5xx only if many different credentials had one. */
-function createBreaker (failures: ReturnType<typeof createFailures>): CircuitBreakerPolicy {
-  const breaker: IBreaker = { state: undefined, success: () => {}, failure: failures.isOutage }
-  const isFailure = (error: Error): boolean =>
-    isUnanswered(error) || (isServerError(error) && failures.areServerErrorsMany())
-  return circuitBreaker(handleWhen(isFailure), { halfOpenAfter: NO_PAUSE, breaker })
-}
+const isFailure = (error: unknown, { areServerErrorsMany }: ReturnType<typeof createFailures>): boolean =>
+  isUnanswered(error) || (isServerError(error) && areServerErrorsMany())
