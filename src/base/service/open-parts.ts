@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { adminApiOf } from '../authgear/admin-api/account.ts'
 import type { PartReadings } from '../metrics/gauges.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -172,12 +173,20 @@ export async function stopAll (opened: OpenedParts): Promise<void> {
   await Promise.all(opened.map(({ stop }) => stop?.()))
 }
 
-/** Closes what opened last first, whatever one of them says. */
+/**
+ * Closes what opened last first, whatever one of them says. What waits for a part is answered once that is closed, so
+ * that parts which observe answers come last, and a turn later.
+ */
 export async function closeAll (opened: OpenedParts): Promise<void> {
   const ends: Array<PromiseSettledResult<void>> = []
-  for (const { close } of opened.toReversed()) ends.push(...await Promise.allSettled([close?.()]))
+  for (const { close } of opened.toReversed().toSorted((one, other) => observes(one) - observes(other))) {
+    await turn()
+    ends.push(...await Promise.allSettled([close?.()]))
+  }
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
+
+const observes = ({ decided }: OpenedPart): number => Number(decided !== undefined)
 
 /** Hears what a part threw. */
 type Failed = (part: string, error: unknown) => void

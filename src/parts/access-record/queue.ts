@@ -40,10 +40,11 @@ export function createQueue (target: () => Target | undefined, atOnce: number, o
   let isPaused = false
   /** From a failure until something is written again. */
   let isFailing = false
+  let isClosed = false
   let idle: (() => void) | undefined
 
   function pump (): void {
-    if (isBusy || isPaused) return
+    if (isBusy || isPaused || isClosed) return
     const to = target()
     if (to?.isNew === true) torn = 0
     if (lines.length === 0) return idle?.()
@@ -93,6 +94,7 @@ export function createQueue (target: () => Target | undefined, atOnce: number, o
   return {
     resume,
     write (line: string): boolean {
+      if (isClosed) return false
       const bytes = Buffer.from(`${line}\n`)
       if (waiting + bytes.length > MAX_WAITING) return false
       lines.push(bytes)
@@ -101,13 +103,16 @@ export function createQueue (target: () => Target | undefined, atOnce: number, o
       return true
     },
     isWritable: () => !isFailing && waiting <= MAX_WAITING / 2,
-    async close (withinMs: number): Promise<void> {
+    /** @returns false where a write is still under way: what it writes to must stay open */
+    async close (withinMs: number): Promise<boolean> {
       const ended = new Promise<void>((resolve) => { idle = resolve })
       const tooLate = new AbortController()
       resume()
       if (waiting > 0) await Promise.race([ended, sleep(withinMs, undefined, { signal: tooLate.signal })])
       tooLate.abort()
+      isClosed = true
       loseAll()
+      return !isBusy
     }
   }
 }

@@ -4,7 +4,7 @@ import type { WritePiece } from '../../base/logging/log.ts'
 import { createQueue, type SinkObserver, type Target, toDescriptor } from './queue.ts'
 
 export type Sink = Readonly<{
-  /** @returns false where there is no room: the line is not taken */
+  /** @returns false where there is no room, or it is closed: the line is not taken */
   write: (line: string) => boolean
   /** True if a line would be taken, and nothing says that it will be lost. */
   isWritable: () => boolean
@@ -12,8 +12,8 @@ export type Sink = Readonly<{
   look: () => void
   /** Opens the file again, as after `logrotate`. */
   reopen: () => void
-  /** Writes what is there, for so many milliseconds at most. */
-  close: (withinMs: number) => Promise<void>
+  /** Writes what is there, for so many milliseconds at most, and takes no more. */
+  close: (withinMs: number) => Promise<unknown>
 }>
 
 /** The bytes that a pipe takes in one piece (POSIX, PIPE_BUF on Linux). */
@@ -79,9 +79,9 @@ export function createFileSink (file: string, observer: SinkObserver): Sink {
     reopen,
     async close (withinMs: number): Promise<void> {
       if (isClosed) return
-      await queue.close(withinMs)
+      const isIdle = await queue.close(withinMs)
       isClosed = true
-      closeFd(fd, () => {})
+      if (isIdle) closeFd(fd, () => {})
     }
   })
 }

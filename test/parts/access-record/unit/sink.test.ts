@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync
+} from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -133,6 +135,19 @@ t.test('a look that is under way at the end opens nothing, and throws nothing', 
     await stat(file)
     t.strictSame(seen, [])
   }
+})
+
+t.test('takes no line once it is closed: its file descriptor may be another file by then', async (t) => {
+  const folder = tempDir(t, 'record')
+  const { sink, seen, lost } = start(t, join(folder, 'access.jsonl'))
+  await sink.close(1000)
+  await stat(folder) // what was begun before is done
+  const other = openSync(join(folder, 'other'), 'w')
+  t.teardown(() => closeSync(other))
+  t.notOk(sink.write('late'))
+  sink.look()
+  await stat(folder)
+  t.strictSame([readFileSync(join(folder, 'other'), 'utf8'), seen, lost()], ['', [], 0])
 })
 
 t.test('with a full disk 4 MiB of lines wait, no more are taken, and nobody waits', async (t) => {
