@@ -72,6 +72,19 @@ for (const isTls of [false, true]) {
     for (let looks = 0; looks < 2; looks++) look()
     await untilClosed(socket.resume())
   })
+
+  t.test(`one that reads no answer ends ${over}, however many it asks for`, async (t) => {
+    const sockets: Socket[] = []
+    const { open, look } = await start(t, isTls, (request, response) => {
+      sockets.push(request.socket)
+      response.end('x'.repeat(64 * 1024))
+    })
+    const client = await open() // nobody reads it
+    client.write(GET.repeat(2000))
+    await until('answers wait', () => sockets.length > 1)
+    await until('its time is over', () => { look(); return sockets[0]?.destroyed === true })
+    t.pass('it ended')
+  })
 }
 
 t.test('no look ends a session of HTTP/2', async (t) => {

@@ -68,6 +68,7 @@ export function trackConnections (
     async drain (graceMs: number): Promise<void> {
       draining = true
       server.prependListener('request', (_request, response: ServerResponse) => { response.shouldKeepAlive = false })
+      for (const socket of http1) tellLast(socket)
       const closed = new Promise<void>((resolve) => stopListening(server, resolve))
       for (const session of sessions) retire(session)
       for (const socket of unused) socket.destroy()
@@ -98,6 +99,11 @@ function isPlainHttp (server: ListeningServer): boolean {
 /** A client that never finishes a head must not hold up the shutdown. */
 function destroyUnlessAnswering (socket: Http1Socket): void {
   if (!isAnswering(socket)) socket.destroy()
+}
+
+/** The answer under way says that its connection ends with it, unless it has begun. */
+function tellLast ({ _httpMessage: answer }: Http1Socket): void {
+  if (answer?.headersSent === false) answer.shouldKeepAlive = false
 }
 
 function keep (sockets: Set<Socket>, socket: Socket): void {

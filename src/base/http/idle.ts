@@ -1,9 +1,12 @@
 import type { EventEmitter } from 'node:events'
 import type { Server } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type Http1Socket, isAnswering, KEEP_ALIVE_MS } from './limits.ts'
+import { type Http1Socket, isAwaited, KEEP_ALIVE_MS, movedBytes } from './limits.ts'
 
-/** A connection ends after `forMs` without a byte of its client's, and twice `everyMs` later at most. */
+/**
+ * A connection ends after `forMs` without a byte that its client sent, or read of an answer, and twice `everyMs` later
+ * at most.
+ */
 type Idle = Readonly<{ forMs: number, everyMs: number }>
 
 const IDLE: Idle = { forMs: KEEP_ALIVE_MS, everyMs: 5000 }
@@ -38,10 +41,11 @@ export function endIdle (
   return look
 }
 
-/** @returns looks in a row, this one too, since which nothing came and nothing is under way */
+/** @returns looks in a row, this one too, since which nothing moved and no answer is waited for */
 function looksIdle (socket: Http1Socket, known: Known): number {
-  const isIdle = socket.bytesRead === known.bytes && !isAnswering(socket)
-  known.bytes = socket.bytesRead
+  const bytes = movedBytes(socket)
+  const isIdle = bytes === known.bytes && !isAwaited(socket)
+  known.bytes = bytes
   known.looks = isIdle ? known.looks + 1 : 0
   return known.looks
 }

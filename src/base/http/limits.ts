@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { EventEmitter } from 'node:events'
@@ -111,13 +111,20 @@ export const WITHOUT_SCHEMAS = {
 const MAX_LOOKS = 64
 
 /** Node keeps the answer under way here. */
-export type Http1Socket = Socket & { _httpMessage?: unknown }
+export type Http1Socket = Socket & { _httpMessage?: ServerResponse | null }
 
 export const isAnswering = ({ _httpMessage: answer }: Http1Socket): boolean => answer != null
 
+/** True until the answer under way is made; from then on it is its client's to read. */
+export const isAwaited = ({ _httpMessage: answer }: Http1Socket): boolean => answer?.writableEnded === false
+
+/** Bytes that went either way: they stay as they are while a client sends nothing, and reads nothing of its answers. */
+export const movedBytes = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
+  bytesRead + bytesWritten - writableLength
+
 /**
- * So many connections at most: the new one takes the place of one that sent nothing since it was last looked at, and
- * has no request under way. Where there is none, the new one goes.
+ * So many connections at most: the new one takes the place of one on which nothing moved since it was last looked at,
+ * and that waits for no answer. Where there is none, the new one goes.
  * @param event by which a listener says that there is a new one
  */
 export function boundConnections (
@@ -125,15 +132,15 @@ export function boundConnections (
   event: 'connection' | 'secureConnection',
   maxConnections: number
 ): void {
-  /** Bytes that each had sent, in the order of looks. */
+  /** Bytes that had moved on each, in the order of looks. */
   const known = new Map<Http1Socket, number>()
   function makeRoom (): boolean {
     let looks = Math.min(MAX_LOOKS, known.size)
     for (const [socket, bytes] of known) {
       if (looks-- === 0) return false
       known.delete(socket)
-      if (socket.bytesRead === bytes && !isAnswering(socket)) return socket.destroy() !== undefined
-      known.set(socket, socket.bytesRead)
+      if (movedBytes(socket) === bytes && !isAwaited(socket)) return socket.destroy() !== undefined
+      known.set(socket, movedBytes(socket))
     }
     return false
   }
