@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { ResolverError, Overloaded, UnexpectedError } from '../../../base/errors.ts'
+import { type Calls, createCalls } from './calls.ts'
 import { HeldBack, TooManyExchanges, UnusableToken } from './errors.ts'
 import type { Exchanged } from './exchange.ts'
 import { goodOf } from './good.ts'
@@ -11,6 +12,7 @@ import type { AskDeps, Found, Good } from './types.ts'
 
 /** The pair of a request; `old`: a token of it that will not do. */
 type Subject = Pick<Wanted, 'from'> & Readonly<{ pair: Pair, resource: string, key: PairKey, old: Good | undefined }>
+type CallDeps = AskDeps & Readonly<{ calls: Calls }>
 /** Never rejects. */
 export type Ask = (subject: Subject) => Promise<Found>
 
@@ -24,8 +26,10 @@ const KNOWN_MS = 7 * 86_400_000
 const MAX_PASSED = 1000
 
 /** Asks Redis, and Authgear in this replica's turn. */
-export function createAsk (deps: AskDeps): Ask {
-  const { store, budget, clock, exchanged } = deps
+export function createAsk (given: AskDeps): Ask {
+  const { store, clock, exchanged } = given
+  const calls = createCalls(given.budget, clock)
+  const deps = { ...given, calls }
   const passed = new LRUCache<string, true>({ max: MAX_PASSED })
   const ask: Ask = async (subject) => {
     const { key, old, from } = subject
@@ -35,7 +39,7 @@ export function createAsk (deps: AskDeps): Ask {
       const found = read && foundIn(deps, subject, read.known, read.remainingMs)
       if (found !== undefined) return found
       const wanted = { client: key.client, isKnown, from, hasPassed: passed.has(key.client) }
-      if (!isKnown && budget.isFull(wanted)) {
+      if (calls.isHeld(wanted)) {
         exchanged('held')
         throw new HeldBack('clients that were never good have used up their calls of this minute')
       }
@@ -69,7 +73,7 @@ function foundIn (
 }
 
 async function askAuthgear (
-  deps: AskDeps, subject: Subject, wanted: Wanted, { done }: Turn & { kind: 'ask' }
+  deps: CallDeps, subject: Subject, wanted: Wanted, { done }: Turn & { kind: 'ask' }
 ): Promise<Found> {
   let told: Told | undefined
   try {
@@ -89,13 +93,16 @@ async function askAuthgear (
   }
 }
 
-async function exchange (
+async function exchange (deps: CallDeps, subject: Subject, wanted: Wanted): Promise<Exchanged> {
+  const { calls, exchanged } = deps
+  if (await calls.mayCall(wanted)) return await calls.run(wanted, () => call(deps, subject, wanted))
+  exchanged('held')
+  throw new HeldBack('the calls of this minute are used up')
+}
+
+async function call (
   { issuer, budget, exchanged }: AskDeps, { pair, resource }: Subject, wanted: Wanted
 ): Promise<Exchanged> {
-  if (!await budget.spend(wanted)) {
-    exchanged('held')
-    throw new HeldBack('the calls of this minute are used up')
-  }
   try {
     const answer = await issuer.exchange(pair, resource)
     exchanged(answer.kind === 'token' ? 'ok' : 'refused')

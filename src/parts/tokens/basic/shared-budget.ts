@@ -61,11 +61,13 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
     return await write(place, sealed, spent) ? true : undefined
   }
 
-  /** Where another replica writes meanwhile it counts as a guess, which harms nobody for longer than a minute. */
+  /** Where others always write meanwhile it counts as a guess, which harms nobody for longer than a minute. */
   async function sharePassed (place: BudgetPlace, wanted: Wanted): Promise<void> {
-    const sealed = await place.commands.getBuffer(place.name)
-    if (sealed === null) return
-    await write(place, sealed, passed(read(place.sealer.open(SEALING_NAME, sealed)), wanted))
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const sealed = await place.commands.getBuffer(place.name)
+      if (sealed === null) return
+      if (await write(place, sealed, passed(read(place.sealer.open(SEALING_NAME, sealed)), wanted))) return
+    }
   }
 
   async function spendShared (shared: BudgetPlace, next: Next): Promise<boolean> {

@@ -68,6 +68,21 @@ t.test('unknown pairs have eight calls a minute of all replicas together', async
   t.equal(machines.length, 5)
 })
 
+const ADDRESSES = [['many addresses', (n: number) => `198.51.${n}.1`], ['one address', () => '198.51.100.1']] as const
+
+for (const [addresses, from] of ADDRESSES) {
+  t.test(`fourteen new clients at once, two of them wrong, from ${addresses}: each is judged`, async (t) => {
+    const { start, machines, calls } = await basicWorld(t, fresh())
+    for (let n = 6; n <= 12; n++) machines.push({ id: `number-${n}`, secret: `of number-${n}`, scopes: ['read'] })
+    const replica = await start()
+    const pairs = [...machines, { id: 'one', secret: 'wrong' }, { id: 'nobody', secret: 'wrong' }]
+    const said = await Promise.all(pairs.map(({ id, secret }, n) =>
+      replica.ask(id, secret, { headers: [['X-Forwarded-For', from(n)]] })))
+    t.strictSame(said.map(({ status }) => status), [...machines.map(() => 200), 401, 401])
+    t.equal(calls(), 14)
+  })
+}
+
 t.test('exchanges that begin at once each count, and none is held back before the limit', async (t) => {
   const { commands, sealer, keyPrefix } = await redisTier(t, redis.port)
   const replicas = Array.from({ length: 2 }, () =>

@@ -65,6 +65,15 @@ t.test('a pair that turns out good was no guess, on any replica', async (t) => {
   t.notOk(await other.spend(good))
 })
 
+t.test('good pairs of one moment all count as no guess, though replicas write at once', async (t) => {
+  const [clock, { place }] = [manualClock(), openRedis()]
+  const budgets = times(4, () => createBudget(clock, place))
+  const of = (n: number) => unknown(`client ${n}`)
+  t.ok((await Promise.all(budgets.flatMap((one, n) => [one.spend(of(n)), one.spend(of(n + 4))]))).every((one) => one))
+  await Promise.all(budgets.flatMap((one, n) => [one.passed(of(n)), one.passed(of(n + 4))]))
+  t.equal(await guesses(createBudget(clock, place), 10), 8)
+})
+
 t.test('replicas tell each other the address, and read entries without one', async (t) => {
   const [clock, { place }] = [manualClock(), openRedis()]
   const [one, other] = [createBudget(clock, place), createBudget(clock, place)]
