@@ -29,8 +29,11 @@ export type Asker = Readonly<{
 export type Loans = Readonly<{
   /** @returns an access token of that very user; undefined where there is none now. Never rejects */
   lend: (subject: CredentialContext, userId: UserId) => Promise<string | undefined>
-  /** Authgear refused that token: asks the resolver about the credentials again. Never rejects. */
-  doubt: (subject: CredentialContext) => Promise<unknown>
+  /**
+   * Authgear refused that token: asks the resolver about the credentials again, unless its answer is no older than
+   * that. Never rejects.
+   */
+  doubt: (subject: CredentialContext, maxAgeMs: number) => Promise<unknown>
 }>
 
 /** A source of profiles. */

@@ -130,11 +130,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
   }
 }
 
-/** An answer of the resolver's of this last second is new enough. */
-const DOUBT_MS = 1000
-
-const loansOf = ({ lend }: Pick<Loans, 'lend'>, { confirm }: Authenticator): Loans =>
-  ({ lend, doubt: (subject) => confirm(subject, DOUBT_MS) })
+const loansOf = ({ lend }: Pick<Loans, 'lend'>, { confirm }: Authenticator): Loans => ({ lend, doubt: confirm })
 
 function authenticatorOf (
   { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,

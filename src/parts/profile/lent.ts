@@ -27,13 +27,14 @@ export function createLentSource ({ userinfo, loans, changes, clock }: LentSourc
 
   async function read ({ userId, subject }: Asker): Promise<Reading> {
     if (subject === undefined) return REFUSED
+    const askedAt = clock.monotonic()
     const token = await loans.lend(subject, userId)
     const reading = token === undefined ? REFUSED : await userinfo.read(token, userId, subject.trace())
     if (reading.kind === 'failed' && 'isAsked' in reading) return reading // who waited in vain may wait again
     const ttl = reading.kind === 'failed' ? REST_FAILED_MS : REST_MS
     if (reading.kind !== 'user') resting.set(subject.key, true, { ttl })
-    // the session may have ended: waiting requests are judged by the resolver's answer
-    if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject)
+    // the session may have ended: waiting requests are judged by an answer of the resolver's from after this one
+    if (reading.kind === 'refused' && token !== undefined) await loans.doubt(subject, clock.monotonic() - askedAt)
     return reading
   }
 

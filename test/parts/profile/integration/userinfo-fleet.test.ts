@@ -38,6 +38,17 @@ t.test('a change that one replica is told counts on all of them', async (t) => {
   await until('the other one reads it', async () => await saidOf(world, cookie, 1) === FORBIDDEN)
 })
 
+t.test('a session that ends before its profile is known leads to the login at once', async (t) => {
+  const { world } = await startFleet(t)
+  const cookie = await signInAs(world)
+  const gate = world.authgear.controls.hold('after')
+  const said = saidOf(world, cookie)
+  await gate.arrived(1)
+  world.authgear.controls.revokeSessions('alice')
+  gate.release()
+  t.equal(await said, '401 invalid_session', "the resolver's answer from before is in Redis")
+})
+
 t.test('the answer of a sign-in counts on every replica', async (t) => {
   const { world } = await startFleet(t)
   const cookie = await signInAs(world)
