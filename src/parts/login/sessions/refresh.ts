@@ -22,6 +22,8 @@ export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) =
   pause: (target: Target, error: ResolverError) => void
   /** A record that is read says whether tokens rotate. */
   learn: (record: OwnRecord) => void
+  /** While its access token lives. @param key by which sessions are spread */
+  isDue: (record: OwnRecord, key: string) => boolean
   /** Comes when none is under way, and after some seconds at most: what Authgear has rotated is stored. */
   settled: () => Promise<void>
 }>
@@ -87,12 +89,14 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
     const refreshed = first === 'busy' && isAwaited ? await flight() : first
     return refreshed === 'busy' ? late : refreshed
   }
+  const isDue: Refresh['isDue'] = (record, key) =>
+    record.accessEndsAt - clock.wall() < record.accessLifeMs * (renewal.isKnown(record) ? shareOf(key) : FIRST_SHARE)
   const pause: Refresh['pause'] = ({ keys }, error) => { failed.set(keys.current, error) }
   async function settled (): Promise<void> {
     const all = Promise.allSettled([...underWay.values()].map(({ whole }) => whole))
     await Promise.race([all, new Promise((resolve) => { setTimeout(resolve, SETTLE_WITHIN_MS).unref() })])
   }
-  return Object.freeze(Object.assign(refresh, { pause, learn: renewal.learn, settled }))
+  return Object.freeze(Object.assign(refresh, { pause, learn: renewal.learn, isDue, settled }))
 }
 
 /**
@@ -101,9 +105,8 @@ export function createRefresh ({ renewal, lease, clock, timeoutMs }: RefreshDeps
  */
 const LEAST_SHARE = 0.15
 const SPREAD_SHARE = 0.35
+/** The same where nobody knows whether tokens rotate: what one refresh tells is needed while Redis is away. */
+const FIRST_SHARE = 0.9
 
-/** @param key by which sessions are spread */
-export function isRefreshDue ({ accessEndsAt, accessLifeMs }: OwnRecord, key: string, now: number): boolean {
-  const spread = (Buffer.from(key.slice(0, 4), 'base64url')[0] ?? 0) / 256
-  return accessEndsAt - now < accessLifeMs * (LEAST_SHARE + SPREAD_SHARE * spread)
-}
+const shareOf = (key: string): number =>
+  LEAST_SHARE + SPREAD_SHARE * (Buffer.from(key.slice(0, 4), 'base64url')[0] ?? 0) / 256

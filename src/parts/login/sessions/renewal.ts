@@ -131,6 +131,8 @@ export function createRenewal (deps: RenewalDeps) {
     refreshAlone: askAuthgear,
     /** A refresh leaves the old tokens good: the client does not rotate them. */
     isSafeAlone: rotation.isOff,
+    /** True if anything has said whether they rotate. */
+    isKnown: rotation.isKnown,
     /** Learns what a record says of others, too. */
     learn: rotation.learn
   })

@@ -13,6 +13,8 @@ export type RotationDeps = Readonly<{
 export type Rotation = Readonly<{
   /** Known not to rotate: the old token stays good, and another try costs nothing. */
   isOff: (record: OwnRecord) => boolean
+  /** False where no answer and no record has said yet whether it rotates. */
+  isKnown: (record: OwnRecord) => boolean
   /** Learns what any record says. One that rotates is enough to be careful. */
   learn: (record: OwnRecord) => void
   /**
@@ -32,7 +34,8 @@ export function createRotation ({ tokens, timeoutMs, rotates: tell }: RotationDe
   let own: boolean | undefined
   let others: boolean | undefined
   const late = new Set<() => void>()
-  const isOff = ({ rotates }: OwnRecord): boolean => (own ?? rotates ?? others) === false
+  const rotating = ({ rotates }: OwnRecord): boolean | undefined => own ?? rotates ?? others
+  const isOff = (record: OwnRecord): boolean => rotating(record) === false
   const lookAgain = (): void => { for (const look of late) look() }
 
   function note ({ refreshToken: before }: OwnRecord, { refreshToken = before }: Tokens): void {
@@ -57,6 +60,7 @@ export function createRotation ({ tokens, timeoutMs, rotates: tell }: RotationDe
 
   return Object.freeze({
     isOff,
+    isKnown: (record: OwnRecord) => rotating(record) !== undefined,
     learn ({ rotates }: OwnRecord): void {
       if (rotates === undefined || others === true || others === rotates) return
       others = rotates

@@ -4,7 +4,7 @@ import type { CredentialDigest, Keyer } from '../../../base/core/cache-key.ts'
 import { AuthgearGarbage, type ResolverError } from '../../../base/errors.ts'
 import type { OwnRecord, Target } from './record.ts'
 import type { SessionLease } from './lease.ts'
-import { isRefreshDue, type Refresh } from './refresh.ts'
+import type { Refresh } from './refresh.ts'
 import { type Refreshed, unreachable } from './renewal.ts'
 import type { RecordStore } from './store.ts'
 
@@ -70,10 +70,10 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
       if (read.kind === 'unreachable') return unreachable(read.error)
       const { record } = read
       refresh.learn(record)
-      const now = clock.wall()
-      if (now >= record.accessEndsAt) return await concluded(target, record, await refresh(target, record, true))
+      const isOver = clock.wall() >= record.accessEndsAt
+      if (isOver) return await concluded(target, record, await refresh(target, record, true))
       // nobody waits for either; the holder of the lease does it
-      if (isRefreshDue(record, target.keys.current, now)) {
+      if (refresh.isDue(record, target.keys.current)) {
         refresh(target, record, false).then((refreshed) => concluded(target, record, refreshed)).catch(() => {})
       } else if (read.isToReseal) {
         reseal(target).catch(() => {})

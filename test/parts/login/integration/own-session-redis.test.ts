@@ -49,6 +49,26 @@ t.test('a replica that never refreshed knows from the record that tokens do not 
   }, 20_000)
 })
 
+t.test('a fresh deployment learns early whether tokens rotate, before Redis is away', async (t) => {
+  const redis = await startRedis(t)
+  const world = await startOwnWorld(t, { redis })
+  const values = [await signedIn(world), await signedIn(world, 'bob')].map((one) => sessionCookie(one) ?? '')
+  world.clock.advance(PAST_TOKEN_MS / 8)
+  t.equal(await world.byCookie(values[0] ?? ''), 'alice')
+  await until('one refresh in the background', () => world.authgear.controls.tokens.refreshes === 1)
+  t.equal(await world.byCookie(values[1] ?? ''), 'bob')
+  await redis.stop()
+  world.clock.advance(PAST_TOKEN_MS)
+  for (const [n, user] of ['alice', 'bob'].entries()) {
+    await until(`${user} goes on`, async () => {
+      world.clock.advance(1001) // a connection that was just lost is a moment's trouble
+      const who = await world.byCookie(values[n] ?? '')
+      if (/^401/.test(who)) throw new Error('signed out')
+      return who === user
+    }, LONG_MS)
+  }
+})
+
 t.test('a sign-out holds on all replicas while Redis is out of memory', async (t) => {
   const redis = await startRedis(t)
   const world = await startOwnWorld(t, { redis, replicas: 2, adapter: { CACHE_TTL: '10m' } })

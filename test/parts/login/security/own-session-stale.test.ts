@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { TokenFailure } from '../../../../deploy/demo/authgear-simulator/types.d.mts'
 import { APP, startOwnWorld } from '../../../helpers/own-session-world.ts'
+import { until } from '../../../helpers/until.ts'
 
 const STALE = { adapter: { CACHE_STALE_IF_ERROR: '1h' } } as const
 
@@ -8,6 +9,9 @@ t.test('a disabled user cannot stay by using up their own calls at Authgear', as
   const world = await startOwnWorld(t, STALE)
   const person = world.person()
   await world.signIn(person, `${APP}/`)
+  world.clock.advance(40_000)
+  t.equal(await world.who(person), 'alice')
+  await until('it is known that tokens do not rotate', () => world.authgear.controls.tokens.refreshes === 1)
   world.authgear.controls.tokens.limit()
   // 120 a minute and address: Authgear then answers 429 to that address alone
   const flood = async (): Promise<void> => {
