@@ -49,6 +49,29 @@ t.test('over the budget the oldest unfinished heads go', async (t) => {
   t.equal(await statusOf(whole, 'GET /verify HTTP/1.1\r\nHost: x\r\n\r\n'), '401', 'as does one that is idle')
 })
 
+t.test('a body declared over TLS, with all bounds in force, makes Node warn of nothing', async (t) => {
+  const warnings: string[] = []
+  const heard = ({ name, message }: Error): void => { warnings.push(`${name}: ${message}`) }
+  process.on('warning', heard)
+  t.teardown(() => { process.off('warning', heard) })
+  const tls = makeTls(t)
+  const { url } = await startSimulator(t)
+  const listeners = { unfinishedBytes: UNFINISHED_BYTES, maxConnections: 1000 }
+  const { port } = await startInProcess(t, { AUTHGEAR_ENDPOINT: url, listeners, ...overTls(tls) })
+  const sockets: Socket[] = []
+  for (let i = 0; i < 5; i++) { // more than may send whatever they like
+    const socket = connectTls({ port, host: '127.0.0.1', ca: tls.ca, ALPNProtocols: ['http/1.1'] })
+    t.teardown(() => socket.destroy())
+    await once(socket, 'secureConnect')
+    sockets.push(socket)
+  }
+  for (const socket of sockets) {
+    t.equal(await statusOf(socket, 'POST /verify HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n'), '401')
+    await untilClosed(socket.end())
+  }
+  t.strictSame(warnings, [])
+})
+
 t.test('a new connection takes the place of one that sends nothing any more', async (t) => {
   const port = await start(t, 2)
   const [idle, fed] = [await open(t, port, ''), await open(t, port, '')]

@@ -46,13 +46,12 @@ export function trackConnections (
   const http1 = new Set<Http1Socket>()
   const sessions = new Set<Http2Session>()
   let draining = false
-  server.on('connection', (socket: Socket) => keep(sockets, socket))
-  if (isPlainHttp(server)) server.on('connection', (socket: Socket) => keep(http1, socket))
+  server.on('connection', isPlainHttp(server)
+    ? (socket: Socket) => keep(socket, sockets, http1)
+    : (socket: Socket) => keep(socket, sockets))
   // a connection that speaks HTTP/2 is its session's business
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') return
-    keep(unused, socket)
-    keep(http1, socket)
+    if (socket.alpnProtocol !== 'h2') keep(socket, unused, http1)
   })
   // over plain HTTP a connection that carried nothing shows by its bytes: no listener of ours on the hot path
   if (speaksTls(server)) {
@@ -106,9 +105,10 @@ function tellLast ({ _httpMessage: answer }: Http1Socket): void {
   if (answer?.headersSent === false) answer.shouldKeepAlive = false
 }
 
-function keep (sockets: Set<Socket>, socket: Socket): void {
-  sockets.add(socket)
-  socket.once('close', () => sockets.delete(socket))
+/** By one listener for all sets: Node warns of an eleventh. */
+function keep (socket: Socket, ...sets: ReadonlyArray<Set<Socket>>): void {
+  for (const set of sets) set.add(socket)
+  socket.once('close', () => { for (const set of sets) set.delete(socket) })
 }
 
 function keepSession (sessions: Set<Http2Session>, session: Http2Session, ageMs: number): void {
