@@ -118,7 +118,7 @@ function questionOf (kind, index) {
   return {
     method: 'GET',
     rawHeaders: requests[kind](index),
-    proxy: { policies: [], requestId: 'r1', declaresBody: false },
+    proxy: { policies: [], requestId: 'r1', endsInput: false },
     query: QUERIES[kind],
     requestId: 'r1',
     headBytes: () => 0,

@@ -51,7 +51,7 @@ function reported (index) {
     method: fresh('GET'),
     rawHeaders: ['X-Forwarded-Host', fresh(host), 'X-Forwarded-Uri', fresh(path), 'X-Forwarded-Method', fresh('GET')],
     socket: { remoteAddress: '127.0.0.1' },
-    proxy: { policies: [], requestId: undefined, declaresBody: false },
+    proxy: { policies: [], requestId: undefined, endsInput: false },
     query: policy,
     requestId: fresh(`a1b2c3d4e5f6-${index.toString(36)}`),
     client: () => ({ address: '192.0.2.1', isNamed: true }),

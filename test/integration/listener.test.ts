@@ -162,6 +162,18 @@ t.test('on HTTP/1.1', async (t) => {
     t.match(answers, /^HTTP\/1\.1 200/)
   })
 
+  await t.test('nothing after an Upgrade is answered: Node throws away a part of it', async (t) => {
+    for (const line of ['Content-Length: 0', `Authorization: ${authorization}`]) {
+      const socket = await open(t, port)
+      const received = collect(socket)
+      socket.write(head('GET', 'Connection: Upgrade', 'Upgrade: websocket', line) + signedIn)
+      const [answer] = await once(socket, 'data')
+      socket.write(signedIn)
+      t.match(String(answer), /\r\nconnection: close\r\n/i)
+      t.equal((await received).match(/HTTP\/1\.1 \d+/g)?.length, 1)
+    }
+  })
+
   const UNREADABLE: ReadonlyArray<readonly [string, string, RegExp]> = [
     ['an unknown method', 'FOO /verify HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1\.1 400/],
     ['no Host', 'GET /verify HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400/],

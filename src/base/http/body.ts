@@ -88,8 +88,9 @@ function createReadings ({ maxBodies, maxHeldBytes }: BodyLimits) {
 /**
  * A request that declares a body may never send it: what comes next on the connection would be taken for that body, and
  * what follows it for a request of its own (docs/interface.md, "Limits"; with a naive nginx an attacker
- * without a session reached the backend). So nothing that arrives after such a request's head is parsed any more, and
- * such a connection gets the one answer that is owed and no other.
+ * without a session reached the backend). Behind one that asks for another protocol Node throws away what came with it,
+ * and the next answer would stand in its place. So nothing that arrives after such a request's head is parsed any more,
+ * and such a connection gets the one answer that is owed and no other.
  */
 export type AbandonedInputs = WeakSet<Socket>
 

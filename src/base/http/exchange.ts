@@ -74,7 +74,8 @@ export function createBodyExchange (deps: ExchangeDeps, abandoned: AbandonedInpu
     const sender = clientOf(raw, deps).address ?? ''
     const { status, isWhole } = await take(raw, { requestId, ...traceIdsOf(request) }, sender)
     const empty: HttpResponse = { status, headers: status === 204 ? [] : ['content-length', '0'], body: '' }
-    if (isWhole || raw.httpVersionMajor !== 1) return respond(response, empty, requestId)
+    const isInOrder = isWhole && raw.headers.upgrade === undefined
+    if (isInOrder || raw.httpVersionMajor !== 1) return respond(response, empty, requestId)
     abandon(abandoned, raw.socket)
     respondAndLeave(raw, response, empty, requestId)
   }
@@ -244,7 +245,7 @@ function receive (abandoned: AbandonedInputs, incoming: IncomingVerifyRequest): 
   if (abandoned.has(raw.socket)) return false
   // a policy or a declared body may be among the lines that are missing: Node hands over as many as it keeps
   const isCut = raw.rawHeaders.length >= 2 * MAX_HEADER_LINES
-  if (!incoming.proxy.declaresBody && !isCut) return true
+  if (!incoming.proxy.endsInput && !isCut) return true
   abandon(abandoned, raw.socket)
   incoming.isLast = true
   if (isCut) incoming.send(TOO_MANY_LINES)

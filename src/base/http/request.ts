@@ -121,16 +121,17 @@ const NO_POLICIES: readonly string[] = Object.freeze([])
 export function readProxyRequest (rawHeaders: readonly string[]): ProxyRequest {
   let policies: string[] | undefined
   let requestId: string | undefined
-  let declaresBody = false
+  let endsInput = false
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
     if (name.length === 12 && is(name, 'x-request-id')) requestId ??= REQUEST_ID.test(value) ? value : undefined
-    else if (name.length === 14 && is(name, 'content-length')) declaresBody ||= value !== '0'
-    else if (name.length === 17 && is(name, 'transfer-encoding')) declaresBody = true
+    else if (name.length === 14 && is(name, 'content-length')) endsInput ||= value !== '0'
+    else if (name.length === 7 && is(name, 'upgrade')) endsInput = true
+    else if (name.length === 17 && is(name, 'transfer-encoding')) endsInput = true
     else if (name.length === 21 && is(name, 'x-forward-auth-policy')) (policies ??= []).push(value)
   }
-  return { policies: policies ?? NO_POLICIES, requestId, declaresBody }
+  return { policies: policies ?? NO_POLICIES, requestId, endsInput }
 }
 
 function is (name: string, lowerCase: string): boolean {

@@ -44,8 +44,11 @@ export type ProxyRequest = Readonly<{
   /** Each `x-forward-auth-policy` line separately, never joined: all apply. */
   policies: readonly string[]
   requestId: string | undefined
-  /** Any Transfer-Encoding, or a Content-Length other than 0: what follows on the connection may be its body. */
-  declaresBody: boolean
+  /**
+   * What follows on the connection may be no request: any Transfer-Encoding, or a Content-Length other than 0, declares
+   * a body, and Upgrade another protocol.
+   */
+  endsInput: boolean
 }>
 
 /** A question, by any protocol and route. */

@@ -54,7 +54,7 @@ export class GrpcVerifyRequest implements VerifyRequest {
     // no header is a policy; on /identify any policy is refused
     const policies = route.endpoint === 'identify' && route.policy !== undefined ? [route.policy] : NO_POLICIES
     const { requestId } = readProxyRequest(check.id === '' ? check.headers : ['x-request-id', check.id])
-    this.proxy = { policies, requestId, declaresBody: false }
+    this.proxy = { policies, requestId, endsInput: false }
     this.query = route.policy ?? ''
     this.requestId = requestId ?? given.nextId()
     this.startedAt = given.startedAt

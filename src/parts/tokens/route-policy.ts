@@ -28,7 +28,7 @@ export type RoutePolicy = Readonly<{ policy: Policy, needs: TokenNeeds, basic?: 
 
 /** The policy headers of a request whose query alone chooses. */
 export const NO_HEADER: PolicyTexts['proxy'] =
-  Object.freeze({ policies: [], requestId: undefined, declaresBody: false })
+  Object.freeze({ policies: [], requestId: undefined, endsInput: false })
 
 /**
  * A route without a resource, or with one that this deployment does not have, allows no request. If the query chooses,

@@ -6,7 +6,7 @@ function start (words?: OwnWords) {
   let derived = 0
   const read = createDerivedPolicies((policy) => ({ policy, number: ++derived }), words)
   const of = (query: string | undefined, ...policies: readonly string[]) =>
-    read({ query, proxy: { policies, requestId: undefined, declaresBody: false } })
+    read({ query, proxy: { policies, requestId: undefined, endsInput: false } })
   return { of, derived: () => derived }
 }
 

@@ -45,7 +45,7 @@ const reportedAt = (path: string, more: Partial<Reported>): Reported => ({
   method: 'GET',
   rawHeaders: ['X-Forwarded-Host', `${path.length}.example`, 'X-Forwarded-Uri', path, 'X-Forwarded-Method', 'POST'],
   socket: { remoteAddress: '127.0.0.1' },
-  proxy: { policies: [], requestId: undefined, declaresBody: false },
+  proxy: { policies: [], requestId: undefined, endsInput: false },
   query: '',
   requestId: 'id',
   startedAt: 0,
@@ -193,7 +193,7 @@ t.test('the address is written only where it is asked for', async (t) => {
 
 t.test('the proxy\'s rule is the policy; of a login nothing of the query is', async (t) => {
   const { lines, report } = start({ settings: { windowMs: 0 } })
-  const proxy = { policies: ['verified=true', 'max_age=60'], requestId: undefined, declaresBody: false }
+  const proxy = { policies: ['verified=true', 'max_age=60'], requestId: undefined, endsInput: false }
   report('/', { query: 'role=admin', proxy })
   report('/', { proxy })
   report('/', { endpoint: 'login', query: 'code=secret' })
