@@ -5,7 +5,7 @@ import { quote } from '../base/config/kind.ts'
 import { isUserId } from '../base/core/resolution.ts'
 import { sessionNamed } from '../base/core/session-id.ts'
 import { type Out, readArguments, refuse } from './command-line.ts'
-import { endAtAuthgear, type Owner as Sessions } from '../base/authgear/admin-api/end-sessions.ts'
+import { endAtAuthgear, type Ended, type Owner as Sessions } from '../base/authgear/admin-api/end-sessions.ts'
 import { purgeHere } from './revoke/here.ts'
 
 const USAGE = `usage: authgear-forward-auth revoke (--user ID | --session ID | --client ID) [--ended]
@@ -61,16 +61,32 @@ export async function revoke (
   if (loaded.kind === 'errors') return refuse(['the configuration is wrong: run `check`'], err)
   const { config } = loaded
   const { kind, id } = owner
-  const atAuthgear = kind === 'client' || values.ended === true ? undefined : { kind, id }
+  const atAuthgear = kind === 'client' || values.ended === true ? undefined : { kind, id } as const
   const lacks = lackIn(config, atAuthgear !== undefined)
   if (lacks.length > 0) return refuse(lacks, err)
+  const ended = atAuthgear && await askAuthgear(atAuthgear, config, clock)
+  const userId = kind === 'session' && ended?.kind === 'ended' ? ended.userId : undefined
   const failures = [
-    atAuthgear && report('Authgear', await askAuthgear(atAuthgear, config, clock), out),
-    report('this service', await purgeHere(config, { [FIELDS[kind]]: id }), out)
+    ended && report('Authgear', ended.kind === 'problem' ? ended.problem : undefined, out),
+    report('this service', await endHere(config, { kind, id }, userId), out)
   ].filter((one) => one !== undefined)
   out.write(`${REMAINS[kind]}\n`)
+  if (kind === 'session' && userId === undefined) out.write(`${lateEnd(config)}\n`)
   return failures.length === 0 ? 0 : refuse(failures, err)
 }
+
+/**
+ * @param userId of the session: all that the user has is asked about again, such as own sessions that this one began
+ * @returns the problem
+ */
+async function endHere (config: Config, { kind, id }: Owner, userId: string | undefined): Promise<string | undefined> {
+  const problem = await purgeHere(config, { [FIELDS[kind]]: id })
+  return problem ?? (userId === undefined ? undefined : await purgeHere(config, { [FIELDS.user]: userId }))
+}
+
+const lateEnd = ({ cache: { ttlMs } }: Config): string =>
+  `Tokens and own sessions (LOGIN_SESSION=own) that it began may continue for ${ttlMs / 1000} s (CACHE_TTL): ` +
+  'revoke --user ID --ended prevents it.'
 
 /** @returns the one that the options name, or what is wrong as a sentence */
 function ownerIn (values: Readonly<Partial<Record<Owner['kind'], string>>>): Owner | string {
@@ -84,9 +100,12 @@ function ownerIn (values: Readonly<Partial<Record<Owner['kind'], string>>>): Own
 
 function idOf (kind: Owner['kind'], text: string): string | undefined {
   if (kind === 'session') return sessionNamed(text)
-  if (kind === 'user') return isUserId(text) ? text : undefined
-  return text === '' ? undefined : text
+  if (kind === 'user') return isUserId(text) && isTrimmed(text) ? text : undefined
+  return text !== '' && isTrimmed(text) ? text : undefined
 }
+
+/** Blanks of a paste would name nobody, and all would seem well. */
+const isTrimmed = (text: string): boolean => text.trim() === text
 
 function lackIn ({ management, managementToken, adminApi }: Config, asksAuthgear: boolean): readonly string[] {
   return [
@@ -98,8 +117,8 @@ function lackIn ({ management, managementToken, adminApi }: Config, asksAuthgear
 
 async function askAuthgear (
   sessions: Sessions, { adminApi, authgear }: Config, clock: Pick<Clock, 'wall'>
-): Promise<string | undefined> {
-  if (adminApi === undefined) return NO_ADMIN_API
+): Promise<Ended> {
+  if (adminApi === undefined) return { kind: 'problem', problem: NO_ADMIN_API }
   const api = adminApiOf(adminApi, authgear, clock)(LIMITS)
   return await endAtAuthgear(api, sessions).finally(api.close)
 }

@@ -107,12 +107,13 @@ t.test('ends the sessions of a user, or one session', async (t) => {
   const api = openAdminApi(server.adminApi, LIMITS)
   t.teardown(() => api.close())
   const { browser, person } = await signedIn(server)
+  const ended = { kind: 'ended', userId: person.id }
   const one = await grantOf(server, browser, { x_sso_enabled: undefined })
-  t.equal(await endAtAuthgear(api, { kind: 'session', id: grantIn(one) }), undefined)
+  t.strictSame(await endAtAuthgear(api, { kind: 'session', id: grantIn(one) }), ended)
   t.equal(await isAlive(one), false)
   const other = await grantOf(server, browser, { x_sso_enabled: undefined })
   t.equal(await isAlive(other), true)
-  t.equal(await endAtAuthgear(api, { kind: 'user', id: person.id }), undefined)
+  t.strictSame(await endAtAuthgear(api, { kind: 'user', id: person.id }), ended)
   t.equal(await isAlive(other), false)
 })
 
@@ -120,7 +121,9 @@ t.test('a user or a session that nobody knows has ended nothing', async (t) => {
   const api = openAdminApi(server.adminApi, LIMITS)
   t.teardown(() => api.close())
   for (const kind of ['user', 'session'] as const) {
-    t.equal(await endAtAuthgear(api, { kind, id: 'a0000000-0000-4000-8000-00000000ffff' }), `it has no such ${kind}, or failed`)
+    t.strictSame(await endAtAuthgear(api, { kind, id: 'a0000000-0000-4000-8000-00000000ffff' }), {
+      kind: 'problem', problem: `it has no such ${kind}, or failed`
+    })
   }
 })
 

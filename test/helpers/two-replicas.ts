@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { adminApi } from './audit.ts'
 import { startProcess } from './process.ts'
 import { startRedis } from './redis.ts'
-import { ask } from './request.ts'
+import { ask, type HeaderLine } from './request.ts'
 import { startSimulator, type RunningSimulator } from './simulator.ts'
 
 export const MANAGEMENT_TOKEN = 'the-management-token-of-this-test'
@@ -26,8 +26,10 @@ export async function startTwoReplicas (
     ...more(authgear)
   }
   const replicas = await Promise.all([startProcess(t, env), startProcess(t, env)])
-  const asked = async (cookie: string): Promise<readonly number[]> =>
+  const statuses = async (header: HeaderLine): Promise<readonly number[]> =>
     await Promise.all(replicas.map(async ({ port }) =>
-      (await ask(port, { path: '/verify', headers: [['Cookie', `session=${cookie}`]] })).status))
-  return { authgear, env, asked, managementUrl: replicas[0].managementUrl }
+      (await ask(port, { path: '/verify', headers: [header] })).status))
+  const asked = (cookie: string): Promise<readonly number[]> => statuses(['Cookie', `session=${cookie}`])
+  const askedWith = (token: string): Promise<readonly number[]> => statuses(['Authorization', `Bearer ${token}`])
+  return { authgear, env, asked, askedWith, managementUrl: replicas[0].managementUrl }
 }

@@ -72,6 +72,8 @@ t.test('refuses requests without permission, and malformed ones', async (t) => {
     { user_id: 7 },
     { user_id: '\ud800' },
     { user_id: 'u'.repeat(257) },
+    { user_id: 'abc ' },
+    { client_id: ' abc' },
     { all: false },
     { all: 'true' },
     { user_id: 'a', all: true },

@@ -24,9 +24,9 @@ async function revoke (env: NodeJS.ProcessEnv, ...args: readonly string[]): Prom
 
 /** Two replicas, which follow no audit log, and what the command beside one of them is told. */
 async function start (t: Test) {
-  const { authgear, asked, env, managementUrl } = await startTwoReplicas(t)
+  const { authgear, asked, askedWith, env, managementUrl } = await startTwoReplicas(t)
   const withoutAdmin = { ...env, MANAGEMENT_LISTEN: new URL(managementUrl).host }
-  return { authgear, asked, env: { ...withoutAdmin, ...adminEnvironment(authgear.url) }, withoutAdmin }
+  return { authgear, asked, askedWith, env: { ...withoutAdmin, ...adminEnvironment(authgear.url) }, withoutAdmin }
 }
 
 t.test('logs a user out at Authgear and on all replicas', async (t) => {
@@ -38,6 +38,23 @@ t.test('logs a user out at Authgear and on all replicas', async (t) => {
   t.match(out, /^Authgear: ended\nthis service: ended\nThe user can sign in again/)
   await until('both refuse', async () => (await asked(alice.cookie)).every((status) => status === 401))
   t.strictSame(await asked(bob.cookie), [200, 200])
+})
+
+t.test('with a session ends all that it began, or says how long that may go on', async (t) => {
+  const { authgear, asked, askedWith, env } = await start(t)
+  for (const args of [[], ['--ended']]) {
+    const { cookie, accessToken } = authgear.controls.signIn('alice')
+    t.strictSame([await asked(cookie), await askedWith(accessToken)], [[200, 200], [200, 200]])
+    const session = cookie.split('.')[0] ?? ''
+    if (args.length > 0) authgear.controls.endSession(session)
+    const { code, out, err } = await revoke(env, '--session', session, ...args)
+    t.equal(code, 0, err)
+    const goesOn = /that it began may continue for 600 s \(CACHE_TTL\): revoke --user ID --ended prevents it/.test(out)
+    t.equal(goesOn, args.length > 0, out)
+    await until('both refuse the cookie', async () => (await asked(cookie)).every((status) => status === 401))
+    const left = goesOn ? 200 : 401
+    await until('the token', async () => (await askedWith(accessToken)).every((status) => status === left))
+  }
 })
 
 t.test('says which half failed, and does the other', async (t) => {
@@ -63,6 +80,8 @@ t.test('refuses what it cannot understand before it changes anything', async (t)
     [['--user', 'a', '--client', 'b'], /name one of/],
     [['--session', 'not-a-session'], /--session: "not-a-session" is not the id of a session/],
     [['--client', ''], /--client: "" is not/],
+    [['--user', 'abc '], /--user: "abc " is not the id of a user/],
+    [['--client', ' abc'], /--client: " abc" is not/],
     [['--client', 'a'], /MANAGEMENT_LISTEN is off/],
     [['alice'], /revoke takes --user ID/]
   ] as const) t.match(await revoke(env, ...args), { code: 1, out: '', err: why })

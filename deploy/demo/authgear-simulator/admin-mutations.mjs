@@ -16,10 +16,11 @@ export function answerMutation (query, { id }, { directory, grants, control: { c
   if (name === undefined) return undefined
   const [, , uuid = ''] = /^(User|Session):(.+)$/.exec(Buffer.from(String(id), 'base64url').toString()) ?? []
   if (name === 'revokeSession') {
-    const grant = grants.byId(uuid)
-    if (grant === undefined) return UNKNOWN
+    const session = grants.byId(uuid)?.session ?? directory.find.byId(uuid)
+    if (session === undefined) return UNKNOWN
     controls.endGrant(uuid)
-    return done(name, grant.session.user)
+    controls.endSession(uuid)
+    return done(name, session.user)
   }
   const user = [...directory.users.values()].find((one) => one.id === uuid)
   if (user === undefined) return UNKNOWN

@@ -90,6 +90,11 @@ function userControls (directory, chronicle, { purge }) {
       const owner = directory.find.byCookie(cookie)
       if (owner !== undefined) chronicle.signedOut(owner.user, endSessions(session => session === owner))
     },
+    endSession (id) {
+      const found = directory.find.byId(id)
+      if (found === undefined) return
+      chronicle.sessionsRevoked(found.user, endSessions(session => session === found), 'individual')
+    },
     revokeSessions: name => chronicle.sessionsRevoked(user(name), endAll(name)),
     revoke: credential => { endSessions((_, one) => one === credential) },
     disable: name => { user(name).disabled = true; endAll(name); chronicle.disabled(user(name)) },

@@ -97,6 +97,8 @@ function finder (sessions, grants, now) {
   const alive = (/** @type {Session | undefined} */ session) => session?.user.disabled ? undefined : session
   return Object.freeze({
     byCookie: (/** @type {string} */ value) => alive(sessions.cookie.get(value)),
+    /** @param {string} id as the audit log names it */
+    byId: id => alive([...sessions.cookie].find(([cookie]) => sessionId(cookie) === id)?.[1]),
     byAppSession: (/** @type {string} */ value) => alive(sessions.appSession.get(value)),
     /**
      * A JWT counts only where it was meant for: that its whole text is known stands for the signature. A third party's

@@ -224,6 +224,8 @@ export interface Controls {
   expireAccessTokens (): void
   /** Ends an app's session, as the Admin API's revokeSession does. @param id the UUID that its `sid` names */
   endGrant (id: string): void
+  /** Ends a browser's session and those of the apps that it began, as revokeSession does. @param id as the audit log has it */
+  endSession (id: string): void
   /** As in the portal: nobody signs in to this dynamic client any more, and its tokens go on until they end. */
   deleteClient (id: string): void
   /** The browser's session ends by its own idle time-out. */

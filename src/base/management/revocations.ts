@@ -50,9 +50,10 @@ function readTargets (body: unknown, { keyer, cookieNames }: RevocationsDeps): r
   const [name, value]: readonly unknown[] = entries.length === 1 ? entries[0] ?? [] : []
   if (name === 'all') return value === true ? [{ kind: 'everything' }] : []
   if (typeof value !== 'string' || value === '') return []
-  if (name === 'user_id') return isUserId(value) ? [{ kind: 'user', userId: value }] : []
+  const isTrimmed = value.trim() === value // a paste's blanks would name nobody
+  if (name === 'user_id') return isTrimmed && isUserId(value) ? [{ kind: 'user', userId: value }] : []
   if (name === 'client_id' || name === 'token_id') {
-    if (value.length > MAX_NAME_LENGTH) return []
+    if (!isTrimmed || value.length > MAX_NAME_LENGTH) return []
     return name === 'client_id' ? [{ kind: 'client', clientId: value }] : [{ kind: 'token', id: value }]
   }
   if (name === 'sid') {

@@ -27,18 +27,18 @@ export function addLogOut (app: FastifyInstance, { token, openAdminApi, log }: L
       return await reply.code(408).send({ error: 'given_up' })
     }
     const api = openAdminApi(LIMITS)
-    const problem = await endAtAuthgear(api, owner).finally(api.close)
+    const outcome = await endAtAuthgear(api, owner).finally(api.close)
     const of = `${owner.kind} ${fingerprint(owner.id)}`
-    log.info({ ...operatorFields(request), of, ended: problem === undefined }, 'sessions ended at Authgear')
-    if (problem === undefined) return { status: 'ended' }
-    return await reply.code(502).send({ error: 'authgear', message: problem })
+    log.info({ ...operatorFields(request), of, ended: outcome.kind === 'ended' }, 'sessions ended at Authgear')
+    if (outcome.kind === 'ended') return { status: 'ended' }
+    return await reply.code(502).send({ error: 'authgear', message: outcome.problem })
   })
 }
 
 function ownerIn (body: unknown): Owner | undefined {
   const entries = Object.entries(objectOf(body) ?? {})
   const [kind, text]: readonly unknown[] = entries.length === 1 ? entries[0] ?? [] : []
-  if (typeof text !== 'string') return undefined
+  if (typeof text !== 'string' || text.trim() !== text) return undefined
   if (kind === 'user') return isUserId(text) ? { kind, id: text } : undefined
   const id = kind === 'session' ? sessionNamed(text) : undefined
   return id === undefined ? undefined : { kind: 'session', id }

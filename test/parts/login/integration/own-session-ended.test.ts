@@ -7,6 +7,7 @@ import { sumOf } from '../../../helpers/in-process-on-clock.ts'
 import { APP, cookieOf, type OwnWorld, startOwnWorld } from '../../../helpers/own-world.ts'
 import type { Person } from '../../../helpers/person.ts'
 import { startRedis } from '../../../helpers/redis.ts'
+import { demo } from '../../../helpers/simulator.ts'
 import { until } from '../../../helpers/until.ts'
 
 interface Session { readonly person: Person, readonly cookie: string, readonly sid: string }
@@ -113,6 +114,16 @@ for (const [what, nameOf] of NAMES) {
     await overAlone(t, world, all, /^200 memory$/)
   })
 }
+
+t.test('POST /revocations with a user_id ends the own sessions that Authgear ended', async (t) => {
+  const world = await startFleet(t)
+  const all = await threeSessions(world)
+  const [one] = all
+  await remembered(world, all)
+  world.authgear.controls.endGrant(uuidOf(one))
+  t.equal((await world.revoke({ user_id: demo.alice.id })).status, 200)
+  t.equal(await seen(world, one, 0), '401 invalid_session')
+})
 
 t.test('POST /revocations with a sid ends nothing that lives at Authgear', async (t) => {
   const world = await startFleet(t)
