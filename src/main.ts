@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { endOnSignal } from './commands/early-signals.ts'
 import { fitHeap } from './commands/fit-heap.ts'
 import { problemOfNode } from './commands/supported-node.ts'
+import { versionOf } from './commands/version.ts'
 import { machineMemory } from './base/config/machine-memory.ts'
+
+const MAIN = new URL(import.meta.url)
 
 const HELP = `authgear-forward-auth: forward auth for Traefik, Caddy, nginx, Envoy and others, backed by Authgear.
 
@@ -32,7 +34,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
   switch (command) {
     case 'serve':
       if (args.length > 0) return usageOf(command, args)
-      return await (await import('./commands/serve.ts')).serve(process.env, versionOf(), process.stderr)
+      return await (await import('./commands/serve.ts')).serve(process.env, versionOf(MAIN), process.stderr)
     case 'check':
       if (asksForHelp(args)) return usageOf(command, args)
       return (await import('./commands/check.ts')).check(args, process.env, process.stdout)
@@ -59,7 +61,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
       return (await import('./commands/snippet.ts')).snippet(args, process.stdout, process.stderr)
     case '-v':
     case '--version':
-      process.stdout.write(`${versionOf()}\n`)
+      process.stdout.write(`${versionOf(MAIN)}\n`)
       return 0
     case 'help':
     case '-h':
@@ -96,13 +98,6 @@ async function unknownCommand (command: string): Promise<number> {
   const { quote } = await import('./base/config/kind.ts')
   process.stderr.write(`error: there is no command ${quote(command)}${didYouMean(command, COMMANDS)}\n\n${HELP}`)
   return 1
-}
-
-function versionOf (): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
 }
 
 const problem = problemOfNode(process.versions.node)

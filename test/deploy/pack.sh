@@ -44,7 +44,7 @@ mkdir "$work/empty" && cd "$work/empty" || exit 1
 does 'it installs in an empty folder, without scripts' npm install --silent --ignore-scripts --no-audit --no-fund "$package"
 is 'npm finds nothing missing and nothing invalid' 0 "$(npm ls --all --parseable 2>&1 >/dev/null | grep -c .)"
 does 'npx … --help' npx --no-install authgear-forward-auth --help
-is 'npx … --version' "$(node -p "require('authgear-forward-auth/package.json').version")" "$(npx --no-install authgear-forward-auth --version)"
+is 'npx … --version' "$(node -p "require('authgear-forward-auth/package.json').version")" "$(npx --no-install authgear-forward-auth --version | cut -d ' ' -f 1)"
 AUTHGEAR_ENDPOINT=https://myapp.authgear.cloud does 'npx … check takes a configuration' npx --no-install authgear-forward-auth check
 is 'npx … check names what is missing, exit 1' 'AUTHGEAR_ENDPOINT 1' "$(npx --no-install authgear-forward-auth check 2>&1 | grep -o AUTHGEAR_ENDPOINT | head -n 1) $(npx --no-install authgear-forward-auth check >/dev/null 2>&1; echo $?)"
 demo_runs

@@ -76,7 +76,7 @@ for platform in amd64 arm64; do
   is "$platform: its provenance is its own" "$platform" "$(attested "$platform" slsaprovenance1 .predicate.runDetails.builder.id)"
 done
 mkdir "$work/run" && crane export --insecure --platform linux/amd64 "$repository@$index" - | tar -x -C "$work/run"
-is 'the image starts' "$(node -p "require('./package.json').version")" "$(unshare -r chroot "$work/run" /usr/local/bin/node /app/dist/main.js --version)"
+is 'the image starts' "$(node -p "require('./package.json').version")" "$(unshare -r chroot "$work/run" /usr/local/bin/node /app/dist/main.js --version | cut -d ' ' -f 1)"
 does 'the archives are made and signed' bash deploy/archives.sh "$work/archives" "$repository" "$index" "${key[@]}"
 for file in "$work"/archives/*; do
   [[ $file = *.sigstore.json ]] && continue

@@ -39,7 +39,7 @@ function run (args: readonly string[], env: Readonly<Record<string, string>> = {
 const ENDPOINT = { AUTHGEAR_ENDPOINT: 'https://a.example' }
 
 t.test('commands that end by themselves', async (t) => {
-  t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(run(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+ \((?:[0-9a-f]{8}(?:-dirty)?|build [0-9a-f]{8})\)\n$/ })
   t.match(run(['--help']), { status: 0, stdout: /serve[^]+check[^]+healthcheck[^]+cert/ })
   for (const command of ['serve', 'check', 'healthcheck', 'doctor', 'cert', 'demo', 'init', 'revoke', 'snippet']) {
     t.match(run([command, '--help']), { status: 0, stdout: new RegExp(`^usage: authgear-forward-auth ${command}`) })

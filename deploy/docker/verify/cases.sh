@@ -111,7 +111,7 @@ cases_image() {
   local size
   size=$(docker image inspect -f '{{.Size}}' authgear-forward-auth)
   is "the image has less than 200 MB ($((size / 1000000)))" yes "$([ "$size" -lt 200000000 ] && echo yes)"
-  is 'it runs on a read-only root with nothing else' '0.1.0' "$(docker run --rm --read-only --cap-drop ALL --network none authgear-forward-auth --version)"
+  is 'it runs on a read-only root with nothing else' '0.1.0' "$(docker run --rm --read-only --cap-drop ALL --network none authgear-forward-auth --version | cut -d ' ' -f 1)"
   is 'a wrong configuration is named, exit 1' 'AUTHGEAR_ENDPOINT 1' \
     "$(docker run --rm --network none authgear-forward-auth check 2>&1 | grep -o 'AUTHGEAR_ENDPOINT' | head -n 1) $(docker run --rm --network none authgear-forward-auth check >/dev/null 2>&1; echo $?)"
 }

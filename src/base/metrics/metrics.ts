@@ -51,7 +51,7 @@ const SLOW_BUCKETS = LATENCY_BUCKETS.filter((bound) => bound >= 0.001)
 const REDIS_OPERATIONS: readonly RedisOperation[] = ['read', 'lease', 'write', 'release']
 
 const BUILD = 'forward_auth_build_info'
-const BUILD_HELP = 'Always 1; the label is the running version.'
+const BUILD_HELP = 'Always 1; the label is the running version with its commit.'
 
 const BASE = {
   forwardedForIgnored: counter(
