@@ -73,6 +73,8 @@ export type Base = Readonly<{
   machine: string
   /** This replica as it is now. */
   self: () => Replica
+  /** How many there were when last counted, this one included; 1 where nobody counts them. */
+  replicas: () => number
   /** Undefined without Redis. */
   redis: SharedRedis | undefined
   /** Opens Authgear's Admin API; undefined without AUTHGEAR_ADMIN_API_URL. */
@@ -290,6 +292,8 @@ export type Opened = Readonly<{
   mayHaveLost?: (what: 'connection' | 'log') => void
   /** Builds what listens at the address that the part's `listens` names. */
   listener?: (serving: Serving) => PartListener
+  /** Counts the replicas, or says how many there were; the first part that does so counts. */
+  replicas?: () => number
   /** Numbers for people: since the start, or how things are now. */
   numbers?: () => Readonly<Record<string, number>>
   /** Opens its files again, on SIGHUP. */

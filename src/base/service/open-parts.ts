@@ -33,7 +33,7 @@ export type OpenedParts = readonly OpenedPart[]
 type OfSettings =
   | 'version' | 'figures' | 'authgear' | 'machine' | 'maxBytes' | 'openAdminApi' | 'tokenHeader' | 'trustProxy' | 'tls'
   | 'managementToken'
-  | 'degradedTtlMs' | 'ttlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted'
+  | 'degradedTtlMs' | 'ttlMs' | 'lifetimeMs' | 'tellsDeletions' | 'clientDeleted' | 'replicas'
 type OpenDeps =
   & Omit<Base, OfSettings>
   & Readonly<{ metrics: Metrics }>
@@ -42,7 +42,8 @@ type OpenDeps =
 export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDeps): OpenedParts {
   const { parts } = settings
   const opened: OpenedPart[] = []
-  const common = { ...deps, ...ofSettings(settings, deps.clock), clientDeleted: deletedBy(opened) }
+  const replicas = (): number => firstOf(opened, 'replicas')?.() ?? 1
+  const common = { ...deps, ...ofSettings(settings, deps.clock), clientDeleted: deletedBy(opened), replicas }
   try {
     for (const part of parts) {
       const open = part.register(metrics)

@@ -29,6 +29,7 @@ export function openStatus (_settings: object, base: Base) {
         ? {}
         : { section: logOutSection({ hasAdminApi: openAdminApi !== undefined, isShared: redis !== undefined }) }
     },
+    replicas: () => presence?.lastSeen() ?? 1,
     numbers: () => presence === undefined ? {} : { replicas: seen() },
     gauges: { replicas: seen },
     stop: async () => await presence?.close()

@@ -29,11 +29,13 @@ const NOBODY: Announced = { count: 0, newest: [] }
 export function openPresence ({ announce, self, isFollowing, failed, everyMs = ANNOUNCE_EVERY_MS }: PresenceDeps) {
   const id = randomBytes(8).toString('hex')
   let known = NOBODY
+  let lastCount = 1
   let telling = Promise.resolve()
   const tell = async (): Promise<void> => {
     try {
       const announcement = { id, says: write(self()), windowMs: WINDOW_INTERVALS * everyMs, most: MAX_SHOWN }
       known = isFollowing() ? await announce(announcement) : NOBODY
+      if (known.count > 0) lastCount = known.count
     } catch (error) {
       known = NOBODY
       failed(error)
@@ -43,6 +45,8 @@ export function openPresence ({ announce, self, isFollowing, failed, everyMs = A
   return Object.freeze({
     /** Replicas that follow the log, this one included; 0 = not known. */
     seen: () => isFollowing() ? known.count : 0,
+    /** The same when they were last counted; 1 before. */
+    lastSeen: () => lastCount,
     /** Some of them, the first by name; this one is not among them. */
     others: (): readonly Replica[] => isFollowing() ? othersOf(known, id) : [],
     close: async (): Promise<void> => {

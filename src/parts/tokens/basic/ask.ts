@@ -94,9 +94,9 @@ async function askAuthgear (
 }
 
 async function exchange (deps: CallDeps, subject: Subject, wanted: Wanted): Promise<Exchanged> {
-  const { calls, exchanged } = deps
-  if (await calls.mayCall(wanted)) return await calls.run(wanted, () => call(deps, subject, wanted))
-  exchanged('held')
+  const answer = await deps.calls.make(wanted, () => call(deps, subject, wanted))
+  if (answer !== undefined) return answer
+  deps.exchanged('held')
   throw new HeldBack('the calls of this minute are used up')
 }
 
@@ -105,10 +105,12 @@ async function call (
 ): Promise<Exchanged> {
   try {
     const answer = await issuer.exchange(pair, resource)
+    budget.taken()
     exchanged(answer.kind === 'token' ? 'ok' : 'refused')
     if (answer.kind === 'token' && !wanted.isKnown) await budget.passed(wanted)
     return answer
   } catch (error) {
+    if (error instanceof TooManyExchanges) budget.limited()
     exchanged(error instanceof TooManyExchanges ? 'limited' : 'error', error)
     throw error
   }

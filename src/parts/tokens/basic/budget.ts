@@ -17,17 +17,22 @@ type Limit = Readonly<{ ofClient: number, inAll: number }>
  * The exchanges of the last minute with one more; a minute's window never exceeds Authgear's buckets.
  * @param made in any order
  * @param hasPassed true if its client has passed before, by whichever secret
+ * @param replicas that share Authgear's limits, where they cannot count together
  * @returns undefined where this one would be too many
  */
 export function spend (
-  made: readonly Exchange[], next: Exchange, hasPassed = false
+  made: readonly Exchange[], next: Exchange, hasPassed = false, replicas = 1
 ): readonly Exchange[] | undefined {
   const recent = within(made, next.at)
-  const isTooMany = isReached(recent, next.client, OF_AUTHGEAR) || (!next.isKnown && isHeld(recent, next, hasPassed))
+  const isReached = createIsReached(replicas)
+  const isTooMany = isReached(recent, next.client, OF_AUTHGEAR) ||
+    (!next.isKnown && isHeld(recent, next, hasPassed, isReached))
   return isTooMany ? undefined : [...recent, next]
 }
 
-function isHeld (recent: readonly Exchange[], { client, from }: Exchange, hasPassed: boolean): boolean {
+function isHeld (
+  recent: readonly Exchange[], { client, from }: Exchange, hasPassed: boolean, isReached: IsReached
+): boolean {
   const unknown = recent.filter(({ isKnown }) => !isKnown)
   const inAll = OF_UNKNOWN.inAll + (hasPassed ? KEPT_FOR_PASSED : 0)
   const ofNetwork = from === undefined ? [] : unknown.filter((one) => one.from === from)
@@ -46,6 +51,10 @@ export function passed (
 const within = (made: readonly Exchange[], now: number): readonly Exchange[] =>
   made.filter(({ at }) => Math.abs(now - at) < WINDOW_MS)
 
-function isReached (made: readonly Exchange[], client: string, { ofClient, inAll }: Limit): boolean {
-  return made.length >= inAll || made.filter((one) => one.client === client).length >= ofClient
+type IsReached = (made: readonly Exchange[], client: string, limit: Limit) => boolean
+
+function createIsReached (replicas: number): IsReached {
+  const share = (limit: number): number => Math.max(1, Math.floor(limit / replicas))
+  return (made, client, { ofClient, inAll }) =>
+    made.length >= share(inAll) || made.filter((one) => one.client === client).length >= share(ofClient)
 }

@@ -32,7 +32,7 @@ export function openBasic (base: Base, rules: Rules, maxBytes: number, count: (o
   const pairs: Pairs = createPairs({
     store: createPairStore(base, base.keysFor('basic')),
     issuer,
-    budget: createBudget(clock, place),
+    budget: createBudget(clock, place, base.replicas),
     rules,
     keyer,
     clock,

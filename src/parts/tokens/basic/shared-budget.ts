@@ -3,6 +3,7 @@ import { isString, listOf, objectOf, parseJson } from '../../../base/core/json.t
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import type { RedisCommands } from '../../../base/redis/commands.ts'
 import { type Exchange, OF_AUTHGEAR, passed, spend } from './budget.ts'
+import { createPause } from './pause.ts'
 
 /** The list in Redis. */
 export type BudgetPlace = Readonly<{
@@ -20,6 +21,10 @@ export type Budget = Readonly<{
   spend: (wanted: Wanted) => Promise<boolean>
   /** Its pair is good, so that it counts as no guess. Never rejects. */
   passed: (wanted: Wanted) => Promise<void>
+  /** Authgear answered 429: others use its limits, too. For a while this replica makes no exchange. */
+  limited: () => void
+  /** Authgear took one. */
+  taken: () => void
 }>
 
 export type Wanted = Omit<Exchange, 'at'> & Readonly<{ hasPassed?: boolean }>
@@ -31,24 +36,24 @@ const SEALING_NAME = 'basic exchanges 1'
 /** Each attempt that fails is another's exchange, and a minute has no more of those. */
 const MAX_ATTEMPTS = OF_AUTHGEAR.inAll + 1
 
-export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | undefined): Budget {
+/** @param replicas that count alone like this one while Redis is away, as far as it knows */
+export function createBudget (
+  clock: Pick<Clock, 'wall' | 'monotonic'>, place: BudgetPlace | undefined, replicas = () => 1
+): Budget {
+  const pause = createPause(clock)
   let own: readonly Exchange[] = []
-  /** What this replica saw last. */
-  let seen = own
+  /** What this replica saw last, and how many count it alone. */
+  let [seen, counting] = [own, 1]
 
   const nextOf = ({ hasPassed = false, ...wanted }: Wanted): Next =>
     ({ exchange: { at: clock.wall(), ...wanted }, hasPassed })
 
-  function spendOwn ({ exchange, hasPassed }: Next): boolean {
-    const spent = spend(own, exchange, hasPassed)
+  function spendAlone ({ exchange, hasPassed }: Next): boolean {
+    counting = replicas()
+    const spent = spend(own, exchange, hasPassed, counting)
     if (spent !== undefined) own = spent
-    return spent !== undefined
-  }
-
-  function spendAlone (next: Next): boolean {
-    const isSpent = spendOwn(next)
     seen = own
-    return isSpent
+    return spent !== undefined
   }
 
   /** @returns undefined where another replica wrote meanwhile */
@@ -57,6 +62,7 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
     const made = sealed === null ? [] : read(place.sealer.open(SEALING_NAME, sealed))
     const spent = spend(made, next.exchange, next.hasPassed)
     seen = spent ?? made
+    counting = 1
     if (spent === undefined) return false
     return await write(place, sealed, spent) ? true : undefined
   }
@@ -73,7 +79,7 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   async function spendShared (shared: BudgetPlace, next: Next): Promise<boolean> {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const isSpent = await attempt(shared, next)
-      if (isSpent === true) spendOwn(next) // counts on if Redis goes away
+      if (isSpent === true) own = spend(own, next.exchange, next.hasPassed) ?? own // counts on if Redis goes away
       if (isSpent !== undefined) return isSpent
     }
     return false
@@ -82,9 +88,10 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
   return Object.freeze({
     isFull (wanted: Wanted): boolean {
       const { exchange, hasPassed } = nextOf(wanted)
-      return spend(seen, exchange, hasPassed) === undefined
+      return !pause.isOver() || spend(seen, exchange, hasPassed, counting) === undefined
     },
     async spend (wanted: Wanted): Promise<boolean> {
+      if (!pause.isOver()) return false
       const next = nextOf(wanted)
       return place === undefined
         ? spendAlone(next)
@@ -94,7 +101,9 @@ export function createBudget (clock: Pick<Clock, 'wall'>, place: BudgetPlace | u
       own = passed(own, wanted)
       seen = passed(seen, wanted)
       if (place !== undefined) await sharePassed(place, wanted).catch(() => {})
-    }
+    },
+    limited: pause.limited,
+    taken: pause.taken
   })
 }
 

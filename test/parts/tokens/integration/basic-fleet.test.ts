@@ -1,6 +1,7 @@
 import t from 'tap'
 import { managementOf } from '../../../helpers/management.ts'
 import { MANAGEMENT_TOKEN, SECRET } from '../../../helpers/in-process.ts'
+import { metricOf } from '../../../helpers/in-process-on-clock.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { redisTier } from '../../../helpers/redis-tier.ts'
 import { until } from '../../../helpers/until.ts'
@@ -66,6 +67,18 @@ t.test('unknown pairs have eight calls a minute of all replicas together', async
   t.equal(said.filter((one) => one === '503 overloaded').length, 120 - 8 * 3)
   t.strictSame(await everywhere(replicas, 'one', 'of one'), Array(3).fill('200 allowed'))
   t.equal(machines.length, 5)
+})
+
+t.test('while Redis is away replicas together stay within the calls of one', async (t) => {
+  const own = await startRedis(t)
+  const { start, calls } = await basicWorld(t, { redis: own.port })
+  const replicas = [await start(), await start(), await start()]
+  for (const replica of replicas) {
+    await until('it knows the others', async () => await metricOf(replica, 'forward_auth_replicas_seen') === 3)
+  }
+  await own.stop()
+  for (let n = 0; n < 10; n++) await everywhere(replicas, `client-${n}`, `guess ${n}`)
+  t.equal(calls(), 6, 'a third of eight each')
 })
 
 const ADDRESSES = [['many addresses', (n: number) => `198.51.${n}.1`], ['one address', () => '198.51.100.1']] as const

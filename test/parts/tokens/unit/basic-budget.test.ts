@@ -171,6 +171,36 @@ t.test('while Redis is away a replica counts on from what it spent', async (t) =
   t.equal(await guesses(budget, 10), 3)
 })
 
+t.test('while Redis is away replicas share the calls by how many they last were', async (t) => {
+  const [clock, { place, state }] = [manualClock(), openRedis()]
+  const budget = createBudget(clock, place, () => 3)
+  state.isAway = true
+  t.equal(await guesses(budget, 20), 2, 'a third of eight')
+  const renewals = await Promise.all(times(20, (n) => budget.spend(known(`machine ${n}`))))
+  t.equal(renewals.filter((one) => one).length, 4, 'and six in all, a third of twenty')
+  t.ok(budget.isFull(unknown('another')))
+  state.isAway = false
+  t.ok(await budget.spend(known('machine 20')), 'they count together again')
+  t.notOk(budget.isFull(unknown('another')))
+})
+
+t.test('a 429 holds all pairs for a moment, and longer each time that it goes on', async (t) => {
+  const clock = manualClock()
+  const budget = createBudget(clock, undefined)
+  for (const heldMs of [3000, 6000, 12_000, 24_000, 30_000, 30_000]) {
+    budget.limited()
+    budget.limited() // by another call of the same moment
+    clock.advance(heldMs - 1)
+    t.strictSame([budget.isFull(known('one')), await budget.spend(known('one'))], [true, false], `${heldMs} ms`)
+    clock.advance(1)
+    t.notOk(budget.isFull(known('one')))
+  }
+  budget.taken()
+  budget.limited()
+  clock.advance(3000)
+  t.ok(await budget.spend(known('one')), 'as at first, once a call was taken')
+})
+
 t.test('a replica that always comes too late makes no call', async (t) => {
   const [clock, { place, state }] = [manualClock(), openRedis()]
   state.others = 2

@@ -9,6 +9,9 @@ import { manualClock } from '../../../helpers/manual-clock.ts'
 import { machineClaims, RESOURCE, signed } from '../../../helpers/token-issuer.ts'
 
 const ISSUER = 'https://auth.example.com'
+const UNLIMITED: PairsDeps['budget'] = {
+  isFull: () => false, spend: async () => true, passed: async () => {}, limited: () => {}, taken: () => {}
+}
 const KEYS = { current: Buffer.alloc(32, 1), previous: undefined }
 const base64 = (pair: string): string => Buffer.from(pair).toString('base64')
 
@@ -36,7 +39,7 @@ function open (more: Partial<PairsDeps> = {}, isHeld = false, issue: Issue = () 
         return { kind: 'token', token: signed(machineClaims(ISSUER, clock.wall(), own)) }
       }
     },
-    budget: { isFull: () => false, spend: async () => true, passed: async () => {} },
+    budget: UNLIMITED,
     rules: { issuer: ISSUER, maxAgeMs: 3_600_000 },
     keyer: createKeyer(Buffer.alloc(32, 2), { endpoint: ISSUER, cookiePrefix: '' }),
     clock,
@@ -140,7 +143,7 @@ t.test('a pair whose call was held back is asked about as soon as there is one',
   let isFull = true
   let spent = 0
   const { find, exchanges } = open({
-    budget: { isFull: () => isFull, spend: async () => { spent++; return true }, passed: async () => {} }
+    budget: { ...UNLIMITED, isFull: () => isFull, spend: async () => { spent++; return true } }
   })
   t.match(await find('good:secret'), { kind: 'unavailable', error: { reason: 'exchange_limited' } })
   t.strictSame([exchanges(), spent], [0, 0], 'Redis is not asked for a call')
