@@ -100,6 +100,26 @@ t.test('an outage after no result for a token accepts nothing: it may have ended
   }
 })
 
+t.test('a client whose requests a firewall drops is no outage, while others are answered', async (t) => {
+  const upstream = await startUpstream(t, (socket, request) => {
+    if (request.header('user-agent') !== 'dropped') socket.write(VALID)
+  })
+  const clock = manualClock()
+  const { port } = await startInProcess(t, { ...OPTIONS, AUTHGEAR_ENDPOINT: `http://127.0.0.1:${upstream.port}`, clock })
+  const reasonOf = async (token: string, userAgent = 'any'): Promise<unknown> => (await ask(port, {
+    path: '/verify', headers: [['Authorization', `Bearer ${token}`], ['User-Agent', userAgent]]
+  })).headers['x-forward-auth-reason']
+  t.equal(await reasonOf(alice.accessToken), 'allowed')
+  clock.advance(TTL)
+  const said: unknown[] = []
+  for (let n = 0; n < 6; n++) {
+    said.push(await reasonOf(alice.accessToken, 'dropped'))
+    t.equal(await reasonOf(`T${n}`.padEnd(32, '0')), 'allowed')
+  }
+  t.strictSame(said, [...Array(3).fill('allowed_stale'), ...Array(3).fill('authgear_unavailable')])
+  t.equal(await reasonOf(alice.accessToken), 'allowed')
+})
+
 t.test('off, there is nothing past the life', async (t) => {
   const { adapter, simulator } = await start(t, { CACHE_STALE_IF_ERROR: '0' })
   simulator.controls.fail('reset')

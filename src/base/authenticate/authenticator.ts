@@ -1,8 +1,11 @@
-import type { AuthenticateDeps, Authentication, Authenticator, CredentialContext, ResolveOptions } from './types.ts'
+import type {
+  AuthenticateDeps, Authentication, Authenticator, CredentialContext, ResolveDeps, ResolveOptions
+} from './types.ts'
 import type { MemoryRead } from '../cache/memory.ts'
 import { ageOf } from '../core/entry.ts'
 import { Overloaded } from '../errors.ts'
 import { resolve } from './resolve.ts'
+import { createUnanswered } from './unanswered.ts'
 import { createWaitingBudget } from './waiting-budget.ts'
 
 /** A caller that comes later than this to an uncacheable resolution starts its own. */
@@ -12,7 +15,7 @@ const FOR_A_REQUEST: ResolveOptions = Object.freeze({ accept: () => true, mayBeS
 
 export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
   const { log, degradedTtlMs } = deps
-  const singleFlight = createSingleFlight(deps)
+  const singleFlight = createSingleFlight({ ...deps, unanswered: createUnanswered() })
   const renew = createRenewal(deps, singleFlight)
   return Object.freeze({
     authenticate (subject: CredentialContext): Authentication | Promise<Authentication> {
@@ -65,7 +68,7 @@ type SingleFlight = Readonly<{
 type Slot = { resolution: Promise<Authentication> | undefined }
 
 /** One resolution at a time for each name: later callers join it. All that wait share one budget of bytes. */
-function createSingleFlight (deps: AuthenticateDeps): SingleFlight {
+function createSingleFlight (deps: ResolveDeps): SingleFlight {
   const slots = new Map<string, Slot>()
   const budget = createWaitingBudget(deps.waitingBytes)
   const run: SingleFlight['run'] = (subject, name, options) => {

@@ -1,5 +1,5 @@
 import type {
-  AuthenticateDeps, Authentication, CredentialContext, ResolveContext, ResolveOptions, Source
+  Authentication, CredentialContext, ResolveContext, ResolveDeps, ResolveOptions, Source
 } from './types.ts'
 import type { Accept } from '../cache/types.ts'
 import { ASK_ALONE, type SharedLookup } from '../cache/coalescing.ts'
@@ -15,13 +15,12 @@ import {
   AuthgearCircuitOpen,
   AuthgearSilent,
   AuthgearStatus,
-  AuthgearTimeout,
-  AuthgearUnreachable,
   ResolverError,
   RevokedMeanwhile,
   TokenCallFailed,
   UnexpectedError
 } from '../errors.ts'
+import { isUnanswered } from '../authgear/resolver/failures.ts'
 import type { ResolverResult } from '../authgear/resolver/types.ts'
 import type { RevocationSnapshot } from '../revocation/types.ts'
 
@@ -33,7 +32,7 @@ const EXPIRED: Authentication = Object.freeze({ kind: 'refused', reason: 'expire
 
 /** An entry of the shared cache, or Authgear's answer; repeated if a revocation overtook it. Never rejects. */
 export async function resolve (
-  deps: AuthenticateDeps,
+  deps: ResolveDeps,
   subject: CredentialContext,
   options: ResolveOptions
 ): Promise<Authentication> {
@@ -53,7 +52,7 @@ export async function resolve (
 }
 
 function contextOf (
-  deps: AuthenticateDeps,
+  deps: ResolveDeps,
   subject: CredentialContext,
   options: ResolveOptions,
   { sent, now }: Readonly<{ sent: Credentials, now: EpochMs }>
@@ -71,7 +70,7 @@ function contextOf (
 
 /** @returns what is left from before an outage, or that nobody can say */
 function unavailable (
-  deps: AuthenticateDeps,
+  deps: ResolveDeps,
   subject: CredentialContext,
   { mayBeStale }: ResolveOptions,
   error: ResolverError
@@ -142,11 +141,12 @@ function lookUp (context: ResolveContext, waitMs = Infinity): SharedLookup | Pro
 
 /**
  * Stale-if-error: a session that was valid when last resolved, while Authgear cannot be reached. Never after an
- * answered error, which may be about this very session, never if a revocation may be missing, never past the end of a
- * token that was sent. What was nobody's stays unknown, and leaves the word to what was sent beside it.
+ * answered error, which may be about this very session, never again and again while others are answered, never if a
+ * revocation may be missing, never past the end of a token that was sent. What was nobody's stays unknown, and leaves
+ * the word to what was sent beside it.
  */
 function staleInstead (
-  { memory, log, clock }: AuthenticateDeps,
+  { memory, log, clock, unanswered }: ResolveDeps,
   { key, credentials }: CredentialContext,
   error: ResolverError
 ): Authentication | undefined {
@@ -158,6 +158,7 @@ function staleInstead (
   if (resolution.kind === 'invalid') {
     return resolution.noIdentityHeaders ? { kind: 'unavailable', error, wasNobodys: true } : undefined
   }
+  if (isUnanswered(error) && !unanswered.mayBeOutage(key)) return undefined
   const now = clock.wall()
   return now < identityDeadline(credentials, now)
     ? { ...resolved(known.entry, known.remainingMs, 'memory'), stale: true }
@@ -168,8 +169,7 @@ function staleInstead (
 function isOutage (error: ResolverError): boolean {
   // a 5xx of the token endpoint is about no session: where it fails, none has ended
   if (error instanceof TokenCallFailed) return isOutage(error.cause) || isServerError(error.cause)
-  return error instanceof AuthgearUnreachable || error instanceof AuthgearTimeout ||
-    error instanceof AuthgearCircuitOpen
+  return isUnanswered(error) || error instanceof AuthgearCircuitOpen
 }
 
 const isServerError = (error: ResolverError): boolean => error instanceof AuthgearStatus && error.status >= 500
@@ -289,7 +289,7 @@ function remember (
 }
 
 async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot): Promise<ResolverResult> {
-  const { deps: { resolver, memory, failedCredentials }, digests, trace, sent, subject: { key } } = context
+  const { deps: { resolver, memory, failedCredentials, unanswered }, digests, trace, sent, subject: { key } } = context
   const asked = resolver.resolve(sent, trace, digests)
   const result = await asked.catch((error: unknown) => {
     // an entry that has ended stands in for the next outage no more; one that lives stays
@@ -298,6 +298,7 @@ async function askAuthgear (context: ResolveContext, { at }: RevocationSnapshot)
   })
   const isJudged = result.isConclusive && !isRefutation(context.subject, result.resolution)
   if (isJudged) failedCredentials.judged(trace, digests.whole, result.resolution.kind)
+  if (isJudged && result.resolution.kind === 'valid') unanswered.answered(key)
   return result
 }
 

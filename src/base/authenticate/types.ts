@@ -9,6 +9,7 @@ import type { Resolution } from '../core/resolution.ts'
 import type { ResolverError } from '../errors.ts'
 import type { FailedCredentials } from '../authgear/resolver/failed-credentials.ts'
 import type { ClientTrace, Resolver } from '../authgear/resolver/types.ts'
+import type { createUnanswered } from './unanswered.ts'
 import type { RevocationLog, RevocationSnapshot } from '../revocation/types.ts'
 
 export type Source = 'memory' | 'redis' | 'authgear'
@@ -78,6 +79,9 @@ export type AuthenticateDeps = Readonly<{
   observer: AuthenticateObserver
 }>
 
+/** What all resolutions of a process share. */
+export type ResolveDeps = AuthenticateDeps & Readonly<{ unanswered: ReturnType<typeof createUnanswered> }>
+
 /** The purpose of a resolution. */
 export type ResolveOptions = Readonly<{
   /** Says which entries of the shared cache will do. */
@@ -87,7 +91,7 @@ export type ResolveOptions = Readonly<{
 }>
 
 export type ResolveContext = Readonly<{
-  deps: AuthenticateDeps
+  deps: ResolveDeps
   options: ResolveOptions
   subject: CredentialContext
   /** The credentials that are sent to Authgear: instead of a part's own an access token. */
