@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decodeRecord, encodeRecord, recordBytes } from '../../../../src/parts/login/sessions/record.ts'
+import { decodeRecord, encodeRecord, isToken, recordBytes } from '../../../../src/parts/login/sessions/record.ts'
 
 /** As released replicas write it: one that cannot read it signs everybody out, in a rolling update again and again. */
 const WRITTEN = Buffer.from(
@@ -68,4 +68,34 @@ t.test('a record that lacks a field of every release is none', async (t) => {
   const short = Buffer.concat([Buffer.of(1), Buffer.from(JSON.stringify(fields.slice(0, -1)))])
   t.equal(decodeRecord(short), undefined)
   t.equal(decodeRecord(Buffer.concat([Buffer.of(2), WRITTEN.subarray(1)])), undefined, 'another form')
+})
+
+t.test('a field of another form makes it no record', async (t) => {
+  const fields: unknown[] = JSON.parse(WRITTEN.subarray(1).toString())
+  const wrong: ReadonlyArray<readonly [index: number, value: unknown]> = [
+    [0, 0], [0, '3'], [1, 7], [2, ''], [3, null], [4, ''], [5, 'two words'], [6, -1], [7, '1'], [8, 'ä'],
+    [9, null], [10, 'pwd'], [10, ['pwd', 7]], [10, {}], [11, 0], [12, null]
+  ]
+  for (const [index, value] of wrong) {
+    const changed = fields.with(index, value)
+    t.equal(decodeRecord(Buffer.concat([Buffer.of(1), Buffer.from(JSON.stringify(changed))])), undefined,
+      `${index}: ${JSON.stringify(value)}`)
+  }
+})
+
+t.test('a token is visible ASCII of at most 16 KiB', async (t) => {
+  const longest = 'x'.repeat(16 * 1024)
+  for (const value of ['!', '~', 'a.b-c', longest]) t.equal(isToken(value), true, value.slice(0, 9))
+  for (const value of ['', ' a', 'a ', 'a b', 'a\n', 'ä', `${longest}x`, 7, null, ['a']]) {
+    t.equal(isToken(value), false, String(value).slice(0, 9))
+  }
+})
+
+t.test('a session costs its object, its name, and each text with its own object', async (t) => {
+  const record = decodeRecord(WRITTEN)
+  if (record === undefined) throw new Error('it was not read')
+  const texts = ['a.example', 'u', 's', 'refresh', 'access', 'id', 'pwd']
+  const bytes = 520 + 'key'.length + texts.length * 32 + texts.join('').length
+  t.equal(recordBytes('key', record), bytes)
+  t.equal(recordBytes('key', { ...record, others: { a: 1 } }), bytes + 16 * '{"a":1}'.length)
 })
