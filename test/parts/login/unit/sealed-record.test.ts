@@ -20,7 +20,7 @@ const RECORD = {
   amr: ['pwd'],
   createdAt: 1_700_000_000_000,
   usedAt: 1_700_000_001_000
-} as OwnRecord
+} as unknown as OwnRecord
 
 t.test('a sealed record opens at its own place alone, and shows nothing but its version', async (t) => {
   const sealed = seal(PLACE, RECORD)
