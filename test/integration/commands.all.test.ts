@@ -9,7 +9,7 @@ const ENDPOINT = { AUTHGEAR_ENDPOINT: 'https://a.example' }
 const ROWS: ReadonlyArray<readonly [args: readonly string[], env: NodeJS.ProcessEnv, ended: object]> = [
   [['help'], {}, { status: 0, stdout: /serve[^]+snippet/ }],
   [['-h'], {}, { status: 0, stdout: /serve[^]+snippet/ }],
-  [['-v'], {}, { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ }],
+  [['-v'], {}, { status: 0, stdout: /^\d+\.\d+\.\d+ \([0-9a-f-]+(?:-dirty)?\)\n$/ }],
   [['something'], {}, { status: 1, stderr: /there is no command "something"\n/ }],
   [['snippet', 'caddy', '--pollicy'], {}, { status: 1, stderr: /no option --pollicy: did you mean --policy\?/ }],
   [['check'], { AUTHGEAR_TIMOUT: '1s' }, { status: 1 }],
