@@ -154,7 +154,6 @@ module.exports = {
       '(authgear/(admin-api/token|key-set)|parts/(tokens/verifier|assertion/doctor|login/grants/id-token))[.]ts$'
     ),
     owner('oauth4webapi', 'parts/login/grants/token-(endpoint|exchange)[.]ts$'),
-    owner('cockatiel', 'authgear/resolver/'),
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',

@@ -25,7 +25,7 @@ export const OF_ADDRESSES = ['authgear-address'] as const
 /** What is found past the proxy: test/integration/doctor-ports.test.ts makes each. */
 export const PAST_PROXY = ['port-open', 'port-own'] as const
 
-/** What is found of Redis and of what replicas leave there: test/integration/doctor-redis.test.ts makes each. */
+/** What is found of Redis and of what replicas leave there: test/integration/doctor-redis.all.test.ts makes each. */
 export const OF_REDIS: readonly FindingId[] = [
   'cache-secret', 'redis-cluster', 'redis-dns', 'redis-evicts', 'redis-forgets', 'redis-form', 'redis-full',
   'redis-log-long', 'redis-password', 'redis-read-only', 'redis-replicas', 'redis-rights', 'redis-sentinel',

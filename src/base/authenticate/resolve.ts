@@ -14,13 +14,12 @@ import {
   AnotherUser,
   AuthgearCircuitOpen,
   AuthgearSilent,
-  AuthgearStatus,
   ResolverError,
   RevokedMeanwhile,
   TokenCallFailed,
   UnexpectedError
 } from '../errors.ts'
-import { isUnanswered } from '../authgear/resolver/failures.ts'
+import { isServerError, isUnanswered } from '../authgear/resolver/failures.ts'
 import type { ResolverResult } from '../authgear/resolver/types.ts'
 import type { RevocationSnapshot } from '../revocation/types.ts'
 
@@ -171,8 +170,6 @@ function isOutage (error: ResolverError): boolean {
   if (error instanceof TokenCallFailed) return isOutage(error.cause) || isServerError(error.cause)
   return isUnanswered(error) || error instanceof AuthgearCircuitOpen
 }
-
-const isServerError = (error: ResolverError): boolean => error instanceof AuthgearStatus && error.status >= 500
 
 function isShared (context: ResolveContext): boolean {
   const { log, clock } = context.deps

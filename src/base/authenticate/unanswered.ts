@@ -1,4 +1,5 @@
 import type { MemoryKey } from '../core/cache-key.ts'
+import { BoundedMap } from '../revocation/bounded-map.ts'
 
 /** Times in a row that others' sessions are answered, and this one is not, before that is no outage. */
 const MAX_ALONE = 3
@@ -13,7 +14,7 @@ type Unanswered = Readonly<{ answersThen: number, alone: number }>
  */
 export function createUnanswered () {
   let answers = 0
-  const unanswered = new Map<MemoryKey, Unanswered>()
+  const unanswered = new BoundedMap<Unanswered>(MAX_KEYS)
   return Object.freeze({
     /** Authgear knew the session. */
     answered (key: MemoryKey): void {
@@ -25,10 +26,7 @@ export function createUnanswered () {
       const last = unanswered.get(key)
       const isAlone = last !== undefined && last.answersThen < answers
       const alone = (last?.alone ?? 0) + Number(isAlone)
-      unanswered.delete(key)
       unanswered.set(key, { answersThen: answers, alone })
-      const [oldest] = unanswered.keys()
-      if (unanswered.size > MAX_KEYS && oldest !== undefined) unanswered.delete(oldest)
       return alone < MAX_ALONE
     }
   })

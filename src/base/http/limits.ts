@@ -139,8 +139,9 @@ export function boundConnections (
     for (const [socket, bytes] of known) {
       if (looks-- === 0) return false
       known.delete(socket)
-      if (movedBytes(socket) === bytes && !isAwaited(socket)) return socket.destroy() !== undefined
-      known.set(socket, movedBytes(socket))
+      const moved = movedBytes(socket)
+      if (moved === bytes && !isAwaited(socket)) return socket.destroy() !== undefined
+      known.set(socket, moved)
     }
     return false
   }

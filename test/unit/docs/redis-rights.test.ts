@@ -5,7 +5,7 @@ import t from 'tap'
 const file = (path: string): string =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8').replace(/' \+\s+'/g, '')
 
-// test/contract/redis-acl.test.ts runs the line of docs/redis.md against a real server
+// test/contract/redis-acl.all.test.ts runs the line of docs/redis.md against a real server
 t.test('the rights of the user of Redis are the same wherever they are written', async (t) => {
   const [rights = ''] = /~forward-auth:\* .*$/m.exec(file('docs/redis.md')) ?? []
   t.match(rights, /-@all .*\+eval/)

@@ -10,7 +10,7 @@ import { sendRaw, type RawAnswer } from '../../../helpers/raw-http.ts'
 import { advisory } from '../../../security/helpers/advisory.ts'
 import { CORPUS, forms, leaves } from '../../../security/helpers/redirects.ts'
 import { startWorld } from '../../../security/helpers/world.ts'
-import { runs } from '../../../helpers/runs.ts'
+import { IS_ALL, runs } from '../../../helpers/runs.ts'
 
 const NAVIGATION = 'Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nAccept: text/html\r\n'
 
@@ -81,12 +81,13 @@ advisory(
     const wrong: string[] = []
     const tally: Record<string, number> = {}
     let asked = 0
+    const addresses = IS_ALL ? CORPUS : CORPUS.filter((_, n) => n % 8 === 0)
     const check = (answer: RawAnswer | undefined, what: string): void => {
       asked++
       wrong.push(...judge(answer, what, tally))
     }
 
-    for (const text of CORPUS) {
+    for (const text of addresses) {
       for (const form of forms(text)) {
         for (const answer of await journey(world, form, session)) check(answer, `rd=${form}`)
       }
@@ -114,9 +115,9 @@ advisory(
     }
     t.strictSame(wrong, [])
     t.ok(CORPUS.length >= 300, `${CORPUS.length} addresses`)
-    t.ok((tally['302'] ?? 0) > 1000 && (tally['303'] ?? 0) > 300, 'most of them lead somewhere')
+    t.ok((tally['302'] ?? 0) > 3 * addresses.length && (tally['303'] ?? 0) > addresses.length, 'most lead somewhere')
     t.comment(
-    `${CORPUS.length} addresses, ${asked} answers (${Object.entries(tally)
+    `${addresses.length} addresses, ${asked} answers (${Object.entries(tally)
       .map(([status, count]) => `${status}: ${count}`)
       .join(', ')}), ${wrong.length} that lead away`
     )
