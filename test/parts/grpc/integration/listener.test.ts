@@ -104,6 +104,7 @@ t.test('a proxy that asks by HTTP is never told 200', async (t) => {
     ['a query behind the path', { ':path': `${CHECK_PATH}?role=admin` }],
     ['another method', { ':path': CHECK_PATH, ':method': 'GET' }],
     ['another type', { ':path': CHECK_PATH, 'content-type': 'application/json' }],
+    ['gRPC for browsers', { ':path': CHECK_PATH, 'content-type': 'application/grpc-web' }],
     ['no trailers', { ':path': CHECK_PATH, te: undefined }],
     ['health by GET', { ':path': HEALTH_PATH, ':method': 'GET' }],
     ['a method that is not there', { ':path': '/grpc.health.v1.Health/Watch' }]
@@ -126,6 +127,55 @@ t.test('a message over 256 KiB is not read', async (t) => {
   await client.send(Buffer.alloc(256 * 1024))
   t.equal(longest, 256 * 1024)
   await t.rejects(client.send(Buffer.alloc(256 * 1024 + 1)), { code: status.RESOURCE_EXHAUSTED })
+})
+
+/** @returns the status of a call with these bytes, which has no other answer */
+async function statusOf (one: ClientHttp2Session, frames: Buffer, headers: Record<string, string> = {}) {
+  const stream = one.request({ ...CALL, ...headers })
+  const [head] = await once(stream.end(frames), 'response') as [Head]
+  stream.resume()
+  return Number(head['grpc-status'])
+}
+
+t.test('what is not one whole message without compression is not asked about', async (t) => {
+  let asked = 0
+  const one = session(t, (await start(t, () => { asked++; return ANSWER })).port)
+  const frame = Buffer.from([0, 0, 0, 0, 1, 7])
+  const rows: ReadonlyArray<readonly [name: string, frames: Buffer, code: number]> = [
+    ['nothing', Buffer.alloc(0), status.INTERNAL],
+    ['half of its head', frame.subarray(0, 3), status.INTERNAL],
+    ['half of it', frame.subarray(0, 5), status.INTERNAL],
+    ['two', Buffer.concat([frame, frame]), status.INTERNAL],
+    ['a compressed one', Buffer.from([1, 0, 0, 0, 1, 7]), status.UNIMPLEMENTED]
+  ]
+  for (const [name, frames, code] of rows) t.equal(await statusOf(one, frames), code, name)
+  t.equal(asked, 0)
+})
+
+t.test('a call ends with the time that its caller gives it', async (t) => {
+  const one = session(t, (await start(t, async () => await new Promise(() => {}))).port)
+  const frame = Buffer.from([0, 0, 0, 0, 0])
+  for (const timeout of ['1m', '1000u', '1n', '0S']) {
+    t.equal(await statusOf(one, frame, { 'grpc-timeout': timeout }), status.DEADLINE_EXCEEDED, timeout)
+  }
+})
+
+t.test('a time that cannot be read, or is longer than a stream lives, ends no call', async (t) => {
+  const one = session(t, (await start(t)).port)
+  for (const timeout of ['99999999H', '1', '-1m', 'm', '1.5S', '123456789S', '1m, 1m']) {
+    const stream = one.request({ ...CALL, 'grpc-timeout': timeout }).end(Buffer.from([0, 0, 0, 0, 0]))
+    t.same((await once(stream, 'data'))[0].subarray(5), ANSWER, timeout)
+  }
+})
+
+t.test('a peer that answers no PING is gone, one that does stays', async (t) => {
+  const { port } = await start(t, echo, undefined, { pingMs: 50 })
+  const alive = session(t, port)
+  t.equal((await headOf(alive))[':status'], 200)
+  const dead = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
+  dead.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0')
+  await untilClosed(dead)
+  t.equal((await headOf(alive))[':status'], 200)
 })
 
 t.test('a call that never ends is ended', async (t) => {
