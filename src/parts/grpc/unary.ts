@@ -22,6 +22,8 @@ const DEFECT: GrpcError = { code: INTERNAL, details: 'internal error' }
 const MAX_MESSAGE_BYTES = 256 * 1024
 /** Before each message: whether it is compressed, and its bytes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 const FRAME_HEAD_BYTES = 5
+const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_MESSAGE_BYTES
+const NOTHING = Buffer.alloc(0)
 
 const HEAD = { ':status': 200, 'content-type': 'application/grpc' } as const
 const OK = { 'grpc-status': '0' } as const
@@ -36,22 +38,30 @@ export function serveUnary (
   unary: (message: Buffer) => ReturnType<Unary>,
   count: (bytes: number) => void
 ): void {
-  const chunks: Buffer[] = []
+  let kept = NOTHING
   let bytes = 0
   stream.on('error', () => {})
   stream.on('data', (chunk: Buffer) => {
     count(chunk.length)
+    if (bytes + chunk.length > MAX_FRAME_BYTES) return fail(stream, TOO_LONG)
+    kept = bytes === 0 ? chunk : joined(kept, bytes, chunk)
     bytes += chunk.length
-    if (bytes <= FRAME_HEAD_BYTES + MAX_MESSAGE_BYTES) chunks.push(chunk)
-    else fail(stream, TOO_LONG)
   })
   stream.once('end', () => {
-    const message = messageIn(chunks.length === 1 ? chunks[0] as Buffer : Buffer.concat(chunks))
+    const message = messageIn(kept.subarray(0, bytes))
     const answer = Buffer.isBuffer(message) ? unary(message) : message
     if (answer instanceof Promise) answer.then((ready) => say(stream, ready), () => fail(stream, DEFECT))
     else say(stream, answer)
   })
   endAfter(stream, timeoutIn(headers['grpc-timeout']))
+}
+
+/** Copies, since a chunk that is kept holds more than its bytes: of one byte hundreds. @param bytes of `kept` in use */
+function joined (kept: Buffer, bytes: number, chunk: Buffer): Buffer {
+  const roomy = bytes + chunk.length <= kept.length ? kept : Buffer.alloc(2 * (bytes + chunk.length))
+  if (roomy !== kept) kept.copy(roomy, 0, 0, bytes)
+  chunk.copy(roomy, bytes)
+  return roomy
 }
 
 function messageIn (frame: Buffer): Buffer | GrpcError {
