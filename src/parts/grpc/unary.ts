@@ -38,7 +38,7 @@ export function serveUnary (
   unary: (message: Buffer) => ReturnType<Unary>,
   count: (bytes: number) => void
 ): void {
-  let kept = NOTHING
+  let kept: Buffer = NOTHING
   let bytes = 0
   stream.on('error', () => {})
   stream.on('data', (chunk: Buffer) => {
