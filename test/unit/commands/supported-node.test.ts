@@ -11,6 +11,10 @@ t.test('an old Node is refused in one sentence', async (t) => {
   }
 })
 
+const { node } = process.versions
+
+t.test(`Node ${node}, on which this runs, is supported`, async (t) => t.equal(problemOfNode(node), undefined))
+
 t.test('package.json asks for the same versions', async (t) => {
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: Record<string, string> }
   t.equal(engines['node'], SUPPORTED_NODE)
