@@ -68,8 +68,15 @@ export const ENVOY_OTHER = '[!-~]'
 export const lower = (names: readonly string[]): readonly string[] => names.map(name => name.toLowerCase())
 
 /** The cookie of a session of this service, which no app needs; a demo on the browser's own machine has no HTTPS. */
-export const hiddenCookie = ({ host, https }: Settings): string =>
+const hiddenCookie = ({ host, https }: Settings): string =>
   ownCookieName(https || !/(?:^|\.)localhost$/.test(host))
+
+/** The same and the two that a login leaves for ten minutes, as a regular expression with one group. */
+export const hiddenCookies = (settings: Settings): string => `${hiddenCookie(settings)}(-login|-logout)?`
+
+/** One pattern of Lua for each of them: Lua has no alternatives, and a dash means something there. */
+export const hiddenInLua = (settings: Settings): readonly string[] =>
+  ['', '-login', '-logout'].map((end) => `${hiddenCookie(settings)}${end}`.replaceAll('-', '%-'))
 
 /** The default path of the login, and all that it has. */
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const

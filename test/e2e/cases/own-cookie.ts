@@ -7,8 +7,10 @@ import { ALICE, NAVIGATION } from '../people.ts'
 import { shipped, type Case } from './case.ts'
 
 const OURS = '__Host-forward-auth=a-session-of-forward-auth'
-/** Other cookies, which only look like it. */
-const ALIKE = `x${OURS}; y=${OURS}; __Host-forward-auth-login=1; __host-forward-auth=2`
+/** What a login leaves for ten minutes, and a sign-out. */
+const [LOGIN, LOGOUT] = ['__Host-forward-auth-login=a-seal', '__Host-forward-auth-logout=another']
+/** Other cookies, which only look like them. */
+const ALIKE = `x${OURS}; y=${OURS}; __Host-forward-auth-logins=1; __host-forward-auth=2`
 const PERSON = ALICE.cookie
 
 /** What a client sends, and what of it the app gets, where the proxy can edit a cookie. */
@@ -18,13 +20,16 @@ const LINES: ReadonlyArray<Readonly<{ sent: readonly string[], received: readonl
   { sent: [`${PERSON}; a=1;${OURS}`], received: [`${PERSON}; a=1`] },
   { sent: [`${PERSON}; ${ALIKE}`], received: [`${PERSON}; ${ALIKE}`] },
   { sent: [`${PERSON}; ${OURS}; ${ALIKE}`], received: [`${PERSON}; ${ALIKE}`] },
+  { sent: [`${LOGIN}; ${PERSON}`], received: [PERSON] },
+  { sent: [`${OURS}; ${LOGOUT}; ${PERSON}; ${LOGIN}`], received: [PERSON] },
+  { sent: [`a=1; ${LOGIN}; ${PERSON}; ${OURS};${LOGOUT}; b=2`], received: [`a=1; ${PERSON}; b=2`] },
   { sent: [`${PERSON}; a=1`, `b=2; ${OURS}; c=3`], received: [`${PERSON}; a=1`, 'b=2; c=3'] }
 ]
 
 const joined = (lines: readonly string[]): string => lines.join('; ')
 
 export const ownCookie: readonly Case[] = [{
-  name: "the app gets every cookie but this service's session",
+  name: "the app gets every cookie but this service's own",
   async run (t, { port, app }, { facts }) {
     for (const { sent, received } of LINES) {
       const { status } = await ask(port, { headers: sent.map((line): HeaderLine => ['Cookie', line]) })
@@ -37,7 +42,7 @@ export const ownCookie: readonly Case[] = [{
   name: 'an app that would get no other cookie gets none',
   only: ({ facts }) => facts.hidesOwnCookie,
   async run (t, { port, app }) {
-    const headers: readonly HeaderLine[] = [['Cookie', OURS], ['Authorization', `Bearer ${ALICE.bearer}`]]
+    const headers: readonly HeaderLine[] = [['Cookie', `${OURS}; ${LOGIN}; ${LOGOUT}`], ['Authorization', `Bearer ${ALICE.bearer}`]]
     t.equal((await ask(port, { headers })).status, 200)
     t.strictSame(app.lastHeader('cookie'), [])
   }
@@ -46,7 +51,7 @@ export const ownCookie: readonly Case[] = [{
   only: ({ facts }) => facts.hidesOwnCookie,
   async run (t, { port, app }) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`, {
-      headers: { Host: HOST, Cookie: `${OURS}; ${PERSON}` }
+      headers: { Host: HOST, Cookie: `${OURS}; ${PERSON}; ${LOGIN}` }
     })
     await once(socket, 'open')
     socket.terminate()

@@ -264,7 +264,7 @@ t.test('the files beside snippet keep the same guards', async t => {
   for (const file of ['deploy/compose/Caddyfile', 'deploy/compose/authgear.caddy']) {
     t.equal(clean(read(file)), clean(everyName), file)
   }
-  const hide = (text: string): string => /(?:# security: the app gets every cookie)[^]*?\n *\}\n/.exec(text)?.[0] ?? ''
+  const hide = (text: string): string => /(?:# security: the app gets every cookie)[^]*?\n *\}\n(?=\n)/.exec(text)?.[0] ?? ''
   const onLocalhost = (text: string): string => hide(text).replaceAll('__Host-forward-auth', '(__Host-)?forward-auth')
   t.equal(hide(read('deploy/compose/authgear.caddy')), hide(everyName))
   t.equal(hide(read('deploy/compose/Caddyfile')), onLocalhost(everyName))

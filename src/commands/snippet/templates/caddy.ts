@@ -2,7 +2,7 @@
 import { AMBIGUOUS, HOP_HEADERS, HOST_SHAPE } from '../guards.ts'
 import { anyCase, patternOf } from '../paths.ts'
 import {
-  allPolicies, type Files, hiddenCookie, identityOf, isForTokens, ownComment, ownPaths, type Route, type Settings,
+  allPolicies, type Files, hiddenCookies, identityOf, isForTokens, ownComment, ownPaths, type Route, type Settings,
   takesBasic
 } from '../settings.ts'
 
@@ -79,10 +79,10 @@ const WEBSOCKET = `\
 const ALIASES = [...'_.~!#$%&\'*+^`|']
 
 export const hide = (settings: Settings): string => `\
-# security: the app gets every cookie but forward-auth's session. The policies below have it: import it where the app is asked without one
+# security: the app gets every cookie but forward-auth's own. The policies below have it: import it where the app is asked without one
 (authgear_hide_session) {
 	route {
-		request_header Cookie "^(${hiddenCookie(settings)}=[^;]*(; *|$))+|; *${hiddenCookie(settings)}=[^;]*" ""
+		request_header Cookie "^(${hiddenCookies(settings)}=[^;]*(; *|$))+|; *${hiddenCookies(settings)}=[^;]*" ""
 		@noCookie vars_regexp {http.request.header.Cookie} ^$
 		request_header @noCookie -Cookie
 	}

@@ -1,7 +1,7 @@
 import { DOTS, ENCODED, ENCODED_UNRESERVED, HOP_HEADERS, HOST_SHAPE, PARAMETER } from '../guards.ts'
 import { anyCase, wholePatternOf } from '../paths.ts'
 import {
-  type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, hiddenCookie,
+  type Address, ENVOY_OTHER, FORWARDED_RESPONSE_HEADERS, FORWARDED_REQUEST_HEADERS, type Files, hiddenInLua,
   identityOf, lower, LUA_IDENTITY, luaSet, ownComment, ownPaths, ownPattern, checkOf, respelled, type Route,
   type Settings, takesBasic
 } from '../settings.ts'
@@ -105,7 +105,7 @@ ${hide(settings)}\
 
 /** A pattern of Lua: "-" means something there. */
 const hide = (settings: Settings): string => `\
-          # security: the app gets every cookie but forward-auth's session
+          # security: the app gets every cookie but forward-auth's own
           - name: hide_session
             typed_config:
               "@type": ${TYPE}.lua.v3.Lua
@@ -115,8 +115,9 @@ const hide = (settings: Settings): string => `\
                     local headers, lines = handle:headers(), {}
                     for name, value in pairs(headers) do
                       if name == "cookie" then
-                        local kept = (";" .. value):gsub("; *${hiddenCookie(settings).replaceAll('-', '%-')}=[^;]*", ""):gsub("^; *", "")
-                        table.insert(lines, kept)
+                        local kept = ";" .. value
+                        for _, own in ipairs({ ${hiddenInLua(settings).map((name) => `"${name}"`).join(', ')} }) do kept = kept:gsub("; *" .. own .. "=[^;]*", "") end
+                        table.insert(lines, (kept:gsub("^; *", "")))
                       end
                     end
                     headers:remove("cookie")

@@ -6,7 +6,7 @@ import {
   FORWARDED_REQUEST_HEADERS,
   escaped,
   type Files,
-  hiddenCookie,
+  hiddenCookies,
   identityOf,
   lower,
   ownComment,
@@ -140,9 +140,9 @@ backend app
 .if version_atleast(3.1)
     option http-drop-request-trailers # security: a client's identity names; older versions pass them to the app
 .endif
-    # security: the app gets every cookie but forward-auth's session
-    http-request replace-header cookie '^${hiddenCookie(settings)}=[^;]*(; *|$)(.*)$' '\\2'
-    http-request replace-header cookie '^(.*); *${hiddenCookie(settings)}=[^;]*(.*)$' '\\1\\2'
+    # security: the app gets every cookie but forward-auth's own, of which a browser has three at most
+    http-request replace-header cookie '^(${hiddenCookies(settings)}=[^;]*(; *|$))+(.*)$' '\\4'
+${`    http-request replace-header cookie '^(.*); *${hiddenCookies(settings)}=[^;]*(.*)$' '\\1\\3'\n`.repeat(3)}\
     http-request del-header cookie if { req.fhdr_cnt(cookie) eq 1 } { req.fhdr(cookie) -m len 0 }
     server app ${settings.app.text}
 ${ownPaths(settings).length > 0 ? `\nbackend forward_auth\n    server forward_auth ${settings.forwardAuth.text}${settings.forwardAuth.tls ? ' ssl verify required ca-file ca.crt' + sni(settings.forwardAuth.host) : ''}\n` : ''}`

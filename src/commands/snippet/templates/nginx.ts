@@ -8,7 +8,7 @@ import {
   FORWARDED_REQUEST_HEADERS,
   both,
   type Files,
-  hiddenCookie,
+  hiddenCookies,
   identityOf,
   ownComment,
   ownPaths,
@@ -65,11 +65,16 @@ const MAPS = `\
 
 const cookieMap = (settings: Settings): string => `\
 
-  # security: the app gets every cookie but forward-auth's session
-  map $http_cookie $authgear_cookie {
-    default $http_cookie;
-    "~^${hiddenCookie(settings)}=[^;]*(; *|$)(?<authgear_rest>.*)$" $authgear_rest;
-    "~^(?<authgear_before>.*); *${hiddenCookie(settings)}=[^;]*(?<authgear_after>.*)$" $authgear_before$authgear_after;
+  # security: the app gets every cookie but forward-auth's own, of which a browser has three at most: each map takes one out
+${withoutOne(settings, 'http_cookie', 'authgear_cookie_1')}\
+${withoutOne(settings, 'authgear_cookie_1', 'authgear_cookie_2')}\
+${withoutOne(settings, 'authgear_cookie_2', 'authgear_cookie')}`
+
+const withoutOne = (settings: Settings, from: string, to: string): string => `\
+  map $${from} $${to} {
+    default $${from};
+    "~^${hiddenCookies(settings)}=[^;]*(; *|$)(?<authgear_rest>.*)$" $authgear_rest;
+    "~^(?<authgear_before>.*); *${hiddenCookies(settings)}=[^;]*(?<authgear_after>.*)$" $authgear_before$authgear_after;
   }
 `
 
