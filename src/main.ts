@@ -100,6 +100,12 @@ async function unknownCommand (command: string): Promise<number> {
   return 1
 }
 
+/** `check | head`: its reader has what they wanted, and a stack would hide it. */
+function endUnread (error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+}
+
 const problem = problemOfNode(process.versions.node)
 if (problem !== undefined) {
   process.stderr.write(`error: ${problem}\n`)
@@ -108,5 +114,6 @@ if (problem !== undefined) {
 const [command = 'serve', ...args] = process.argv.slice(2)
 if (command === 'check' || command === 'doctor' || command === 'serve') fitHeap(process, machineMemory())
 if (command === 'serve') endOnSignal()
+else process.stdout.on('error', endUnread) // of the service the log writes there, which outlives its reader
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

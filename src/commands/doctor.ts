@@ -10,7 +10,9 @@ import { createResolverProbe } from '../base/authgear/resolver/probe.ts'
 import { type Finding, found } from './doctor/catalogue.ts'
 import { atOf, ofPart } from './doctor/of-parts.ts'
 import { doctorOptions, USAGE, type DoctorOptions } from './doctor/options.ts'
-import { type Context, looked, type Outcome, type Probe, type Report, type Result, skipped } from './doctor/check.ts'
+import {
+  type Context, looked, type Outcome, type Probe, type Report, type Result, SEE_ABOVE, skipped
+} from './doctor/check.ts'
 import { clock, judgeFailure, resolver } from './doctor/checks/authgear.ts'
 import type { Out } from './command-line.ts'
 import { authgearCertificate, idleTimeout, ownCertificate } from './doctor/checks/settings.ts'
@@ -52,11 +54,18 @@ export async function doctor (
     err.write(`paste the ${options.paste}, then press Ctrl-D on a line of its own\n`)
   }
   const pasted = options.paste === undefined ? '' : await text(stdin)
-  const tell = options.json ? () => {} : (result: Result) => { out.write(textOf(result)) }
-  const report = options.mcp === undefined
+  const tell = (result: Result): void => {
+    if (!options.json && result.outcome.kind === 'looked') out.write(textOf(result))
+  }
+  const ofMcp = options.mcp && givenBy(options.mcp, options, { pasted, env })
+  if (typeof ofMcp === 'string') {
+    out.write(`error: ${ofMcp}\n`)
+    return 1
+  }
+  const report = ofMcp === undefined
     ? await examine(env, { options, pasted, clock }, tell)
-    : await examineMcp(givenBy(options, { pasted, env }), tell)
-  out.write(options.json ? asJson(report) : `\n${countText(report)}\n`)
+    : await examineMcp(ofMcp, tell)
+  out.write(options.json ? asJson(report) : `${skippedText(report)}\n${countText(report)}\n`)
   return countOf(report).errors > 0 ? 1 : 0
 }
 
@@ -113,17 +122,23 @@ async function runAll (
   tell: (result: Result) => void
 ): Promise<readonly Result[]> {
   const results: Result[] = []
-  const unreachable = new Set<string>()
+  const unreachable = new Map<string, string>()
   for (const probe of probes) {
-    const outcome =
-      probe.needs !== undefined && unreachable.has(probe.needs) ? skipped('see above') : await run(probe, context)
-    const isBroken = outcome.kind === 'skipped' || outcome.findings.some(({ severity }) => severity === 'error')
-    if (probe.reaches !== undefined && isBroken) unreachable.add(probe.reaches)
+    const why = unreachable.get(probe.needs ?? '')
+    const outcome = why === undefined ? await run(probe, context) : skipped(why)
+    const whyNot = whyUnreachable(outcome)
+    if (probe.reaches !== undefined && whyNot !== undefined) unreachable.set(probe.reaches, whyNot)
     const result = { title: probe.title, outcome }
     results.push(result)
     tell(result)
   }
   return results
+}
+
+/** @returns why the checks make no sense that need what this one did not reach */
+function whyUnreachable (outcome: Outcome): string | undefined {
+  if (outcome.kind === 'skipped') return outcome.why
+  return outcome.findings.some(({ severity }) => severity === 'error') ? SEE_ABOVE : undefined
 }
 
 /** A check that fails says so, and only what kind of error it met: its message may hold anything. */
@@ -192,6 +207,14 @@ export function asJson (report: Report): string {
   )
   const content = { endpoint: report.endpoint, ...countOf(report), findings: findingsOf(report), checks }
   return `${JSON.stringify(content, null, 2)}\n`
+}
+
+/** What nobody looked at: a line each, or one for all where something above has to be fixed first. */
+function skippedText ({ results }: Report): string {
+  const all = results.filter(({ outcome }) => outcome.kind === 'skipped')
+  const waiting = all.filter(({ outcome }) => outcome.kind === 'skipped' && outcome.why === SEE_ABOVE)
+  if (waiting.length === 0) return all.map(textOf).join('')
+  return `skipped  ${plural(all.length, 'check')}, ${waiting.length} for want of what is above: --json names them\n`
 }
 
 function countText (report: Report): string {

@@ -34,6 +34,8 @@ export async function serve (env: NodeJS.ProcessEnv, version: string, err: Out):
     return undefined
   } catch (error) {
     log.error({ error: describe(error) }, 'cannot start')
+    // LOG_LEVEL=silent is about the lines of a service that runs
+    if (!log.isLevelEnabled('error')) err.write(`error: cannot start: ${describe(error).message}\n`)
     await flushed()
     return 1
   }

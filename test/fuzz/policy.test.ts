@@ -148,7 +148,7 @@ const ORACLES: Readonly<Record<ParameterName, Oracle>> = {
   login: (_, value) => (value === 'off' ? 'met' : 'bad'),
   amr: (_, value) => (value.split(',').every((one) => /^[\w.:-]{1,40}$/.test(one)) ? 'step up' : 'bad'),
   max_age: (_, value) => {
-    if (!/^(0|[1-9]\d{0,8})$/.test(value)) return 'bad'
+    if (!/^[1-9]\d{0,8}$/.test(value)) return 'bad'
     return Number(value) > AGE_S ? 'met' : 'step up'
   },
   identity: (_, value) => (['remote', 'forwarded', 'webauth'].includes(value) ? 'met' : 'bad'),

@@ -107,7 +107,7 @@ for (const protocol of WITH_GRPC) {
         for (const answered of parallel) {
           t.match(answered, { status: 403, headers: { 'x-forward-auth-reason': 'forbidden' } })
         }
-        t.match(await ask('max_age=0'), { status: 401, headers: { 'x-forward-auth-reason': 'step_up_required' } })
+        t.match(await ask('amr=mfa'), { status: 401, headers: { 'x-forward-auth-reason': 'step_up_required' } })
         t.match(await ask(''), { status: 200, headers: { 'x-forward-auth-source': 'memory' } },
           'who is remembered is served')
         t.same(new Set(verifier.lines.filter(({ status }) => status === 403).map(({ source }) => source)),
@@ -123,7 +123,7 @@ for (const protocol of WITH_GRPC) {
       simulator.controls.setRoles('bob', ['admin'])
       clock.advance(NEGATIVE + 1)
       const hold = simulator.controls.hold('before')
-      const policies = ['role=admin', 'role=admin,owner', 'role=owner', 'verified=true', 'max_age=0']
+      const policies = ['role=admin', 'role=admin,owner', 'role=owner', 'verified=true', 'amr=mfa']
       const asking = Array.from({ length: 40 }, async (_, index) => (await ask(policies[index % 5] ?? '')).status)
       await hold.arrived(1)
       await until('39 wait for the one',
@@ -133,7 +133,7 @@ for (const protocol of WITH_GRPC) {
       const statuses = await Promise.all(asking)
       t.equal(calls(), 2)
       t.same(new Set(statuses.map((status, index) => `${policies[index % 5]} ${status}`)),
-        new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'max_age=0 401']))
+        new Set(['role=admin 200', 'role=admin,owner 200', 'role=owner 403', 'verified=true 403', 'amr=mfa 401']))
     })
 
     await t.test('a step-up just made counts', async (t) => {
@@ -155,7 +155,7 @@ for (const protocol of WITH_GRPC) {
       t.equal(calls(), 2)
     })
 
-    for (const [policy, status] of [['role=admin', 403], ['max_age=0', 401]] as const) {
+    for (const [policy, status] of [['role=admin', 403], ['amr=mfa', 401]] as const) {
       await t.test(`a confirmed refusal (${policy}) is not asked again within CACHE_NEGATIVE_TTL`, async (t) => {
         const { ask, calls, clock, verifier } = await start(t, protocol)
         await ask('')

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createPlainServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { createAsk } from '../../src/commands/doctor/mcp/ask.ts'
+import { isInside, outsideOf } from '../../src/commands/doctor/mcp/inside.ts'
 import { visit } from '../helpers/doctor.ts'
 import { listenFree } from '../helpers/listen-free.ts'
 import { until } from '../helpers/until.ts'
@@ -35,6 +36,29 @@ t.test('documents of another server cannot control the terminal', async (t) => {
   t.match(text, /mcp-issuer/)
   const lengths = text.split('\n').map(({ length }) => length)
   t.ok(Math.max(...lengths) < 1500, 'a line has an end')
+})
+
+t.test('a document of a stranger leads neither to this machine nor into its network', async (t) => {
+  let asked = 0
+  const origin = await start(t, (_, response) => { asked++; response.end() })
+  const { port } = new URL(origin)
+  const ask = createAsk(undefined, undefined, outsideOf(['https://mcp.invalid/mcp']))
+  for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', '[::ffff:127.0.0.1]', '2130706433', '127.1']) {
+    t.match(await ask(`http://${host}:${port}/`), { kind: 'silence', what: /^it is on this machine or in its network/ }, host)
+  }
+  t.equal(asked, 0)
+  const own = createAsk(undefined, undefined, outsideOf([`http://localhost:${port}/mcp`]))
+  t.match(await own(`${origin}/`), { kind: 'reply' }, "unless the operator's own URL is there")
+})
+
+t.test('addresses of no server on the internet are known in each form', async (t) => {
+  for (const address of [
+    '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '224.0.0.1',
+    '::', '::1', 'fd00::1', 'fe80::1', '::ffff:10.0.0.1', '64:ff9b::a00:1'
+  ]) t.ok(isInside(address), address)
+  for (const address of ['1.1.1.1', '172.32.0.1', '193.0.0.1', '2606:4700::1111', '::ffff:1.1.1.1']) {
+    t.notOk(isInside(address), address)
+  }
 })
 
 t.test('an answer that never ends is read to a bound', async (t) => {

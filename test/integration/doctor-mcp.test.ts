@@ -442,6 +442,16 @@ t.test('the refused scope is named, and no other', async (t) => {
   t.match((await visit(await start(t, refuses))).text, 'mcp-scope-closed: it refuses admin\n')
 })
 
+t.test('an empty AUTHGEAR_CA_FILE counts as unset, an unreadable one is an error', async (t) => {
+  const { args = [], stdin = '' } = await start(t, () => undefined)
+  t.match(await visit({ env: { AUTHGEAR_CA_FILE: '' }, args, stdin }), { code: 0, text: /^ok {7}a client without/ })
+  for (const file of ['/no/such/file', import.meta.filename]) {
+    const { code, text } = await visit({ env: { AUTHGEAR_CA_FILE: file }, args, stdin })
+    t.equal(code, 1)
+    t.match(text, /^error: AUTHGEAR_CA_FILE: names a file .+\n$/)
+  }
+})
+
 t.test('without a token it says what was not checked', async (t) => {
   const { args = [] } = await start(t, () => undefined)
   const { text, code } = await visit({ env: {}, args: args.filter((arg) => arg !== '--token-stdin') })

@@ -303,13 +303,22 @@ t.test('a resource token is explained claim by claim, and never printed', async 
 })
 
 t.test('a check that nothing can be learnt from says why it was left out', async (t) => {
-  const { text } = await visit({ env: { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` } })
+  const { env } = await openAuthgear(t)
+  const { text } = await visit({ env })
   for (const line of [
-    /^skipped {2}the clocks agree: see above$/m, /^skipped {2}Redis is connected: there is none/m,
-    /idle time-out: Authgear does not say what it is/
+    /^skipped {2}Redis is connected: there is none/m, /idle time-out: Authgear does not say what it is/
   ]) {
     t.match(text, line)
   }
+})
+
+t.test('with Authgear down one line says how much was skipped, and JSON names it', async (t) => {
+  const env = { AUTHGEAR_ENDPOINT: `http://127.0.0.1:${await freePort()}` }
+  const { text, findings } = await visit({ env })
+  t.strictSame(findings, ['error authgear-unreachable'])
+  t.match(text.match(/^skipped.*$/gm), [/^skipped {2}\d+ checks, \d+ for want of what is above: --json names them$/])
+  const { checks } = JSON.parse((await visit({ env, args: ['--json'] })).text)
+  t.match(checks.find(({ title }: { title: string }) => title === 'the clocks agree'), { why: 'see above' })
 })
 
 t.test('--json says the same', async (t) => {

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -61,6 +61,21 @@ t.test('a wrong configuration ends with 1 after every error', async (t) => {
   const { status, stderr } = run([], { CACHE_TTL: 'soon', REDIS_URL: 'http://x' })
   t.equal(status, 1)
   for (const name of ['AUTHGEAR_ENDPOINT', 'CACHE_TTL', 'REDIS_URL', 'CACHE_SECRET']) t.match(stderr, name)
+})
+
+t.test('a command whose reader ends first ends in silence', async (t) => {
+  const child = spawn(process.execPath, [MAIN, 'check'], { env: ENDPOINT })
+  child.stdout.destroy()
+  const said = await text(child.stderr)
+  t.equal(said, '')
+})
+
+t.test('LOG_LEVEL=silent does not silence why it cannot start', async (t) => {
+  const { status, stdout, stderr } = run([], {
+    ...ENDPOINT, LOG_LEVEL: 'silent', LISTEN: '192.0.2.1:4180', MANAGEMENT_LISTEN: '127.0.0.1:0'
+  })
+  t.match({ status, stdout }, { status: 1, stdout: '' })
+  t.match(stderr, /^error: cannot start: LISTEN: cannot listen at 192\.0\.2\.1:4180: .+\n$/)
 })
 
 t.test('it starts though Authgear and Redis are down, and says so', async (t) => {

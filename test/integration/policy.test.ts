@@ -72,12 +72,12 @@ const ROWS: readonly Row[] = [
   ['several lines of /ext-authz', 'carol', extAuthz('', 'role=admin', 'role=owner'), forbidden],
   ['a bad header of /ext-authz', 'carol', extAuthz('verify?role=admin', 'role'), bad('a parameter has no value')],
   // the order of decisions
-  ['nobody, whatever the policy', 'nobody', of('rolle=x&max_age=0', 'amr=mfa'), nobody],
+  ['nobody, whatever the policy', 'nobody', of('rolle=x&max_age=1', 'amr=mfa'), nobody],
   ['no session comes before a bad policy', 'stranger', of('rolle=x'), { ...invalid, why: UNKNOWN }],
-  ['no session comes before the rest', 'stranger', of('max_age=0&role=admin'), invalid],
-  ['a bad policy comes before a step-up', 'carol', of('max_age=0&rolle=x'), bad(UNKNOWN)],
+  ['no session comes before the rest', 'stranger', of('max_age=1&role=admin'), invalid],
+  ['a bad policy comes before a step-up', 'carol', of('max_age=1&rolle=x'), bad(UNKNOWN)],
   ['a bad policy comes before forbidden', 'bob', of('role=admin&rolle=x'), bad(UNKNOWN)],
-  ['a step-up comes before forbidden', 'carol', of('role=owner&max_age=0'), stepUp('max_age="0"')]
+  ['a step-up comes before forbidden', 'carol', of('role=owner&max_age=1'), stepUp('max_age="1"')]
 ]
 
 /** Who asks what, and what comes of it with nothing else sent. */

@@ -62,7 +62,7 @@ const REQUESTS: ReadonlyArray<readonly [what: string, status: number, headers: r
     ['a role that is not theirs', 403, [authorization(bearer)], '?role=x'],
     ['a policy that is none', 403, [authorization(bearer)], `?x=${junk}&role=${junk}`],
     ['a policy header that is none', 403, [authorization(bearer), ['X-Forward-Auth-Policy', junk]]],
-    ['a step-up', 401, [authorization(bearer)], '?max_age=0'],
+    ['a step-up', 401, [authorization(bearer)], '?amr=mfa'],
     ['Basic', 401, [['Authorization', `Basic ${junk}`]]]
   ]
 

@@ -50,6 +50,7 @@ export function openKeySet (
   let loaded: Loaded | undefined
   let lastError: KeysUnavailable | undefined
   let attemptedAt = -Infinity
+  let isClosed = false
   let underWay: Promise<void> | undefined
   const lookupsOf = { strangers: createLookups(clock), 'token endpoint': createLookups(clock) }
 
@@ -62,7 +63,7 @@ export function openKeySet (
     } catch (error) {
       lastError = error instanceof KeysUnavailable ? error : new KeysUnavailable('it failed', error)
     }
-    observer.fetched(lastError)
+    if (!isClosed) observer.fetched(lastError)
   }
 
   function refreshOnce (): Promise<void> {
@@ -96,6 +97,7 @@ export function openKeySet (
     },
     current: () => loaded?.getKey,
     async close (): Promise<void> {
+      isClosed = true
       stopLooking()
       await authgear.close()
     }

@@ -24,6 +24,8 @@ export type Rules = Understood
 
 /** Characters of one text; no route needs more, and a client may be its author. */
 const MAX_LENGTH = 8192
+/** Caddy's place of an argument, where a snippet is imported without one. */
+const NO_ARGUMENT = /^(?:\{|%7B)args\b/i
 /** A name that a person may have meant; a client may have written anything. */
 const NAME = /^[A-Za-z][\w-]{0,19}$/
 const BY_NAME: ReadonlyMap<string, (typeof PARAMETERS)[keyof typeof PARAMETERS]> = new Map(Object.entries(PARAMETERS))
@@ -49,7 +51,11 @@ export function parsePolicy (text: string): Policy {
 /** The separators and the name are never decoded, so that an escape cannot hide or add a parameter. */
 export function parseParameter (parameter: string): Requirement | Bad {
   const equals = parameter.indexOf('=')
-  if (equals === -1) return bad('a parameter has no value')
+  if (equals === -1) {
+    return bad(NO_ARGUMENT.test(parameter)
+      ? 'its import in the Caddyfile has no argument: write import authgear_policy "", or a policy between the quotes'
+      : 'a parameter has no value')
+  }
   const name = parameter.slice(0, equals)
   const known = BY_NAME.get(name)
   if (known === undefined) {

@@ -106,7 +106,8 @@ const AUDIENCE = /^[a-zA-Z0-9_.:-]{1,100}$/
 const NAME = /^[a-zA-Z0-9_.:-]{1,60}$/
 /** A user of the app's own, as it may stand in a header and in each proxy's file. */
 const APP_USER = /^[a-zA-Z0-9_.-]{1,64}$/
-const SECONDS = /^(?:0|[1-9][0-9]{0,8})$/
+/** Nobody signed in 0 seconds ago: a login would lead to the next one, without end. */
+const SECONDS = /^[1-9][0-9]{0,8}$/
 /** The most that Authgear's clock may be ahead of this machine's. */
 const MAX_AHEAD_MS = 5 * 60_000
 
@@ -143,7 +144,8 @@ export const PERSON_PARAMETERS = {
     meets: (identity) => (identity.at(AT.anonymous) === 'false' ? 'met' : 'forbidden')
   }),
   max_age: {
-    parse: (value) => (SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds'))
+    parse: (value) =>
+      SECONDS.test(value) ? atMost(Number(value)) : bad('max_age is not a number of seconds from 1 on')
   },
   login: exactly('login', 'off', { kind: 'person', meets: () => 'met', login: 'offer' }),
   identity: {

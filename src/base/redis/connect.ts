@@ -7,9 +7,22 @@ import { createReconnection, keepConnected, reconnectDelay } from './reconnectio
 
 /** Opens the connection in the background: Redis being down is never a reason not to start. */
 export function connectRedis (settings: RedisSettings, events: RedisEvents): RedisConnection {
-  return settings.servers.kind === 'cluster'
-    ? openCluster(settings, settings.servers.nodes, events)
-    : openSingle(settings, events)
+  let isClosed = false
+  // the end that this side makes is no outage
+  const told: RedisEvents = {
+    up: () => { if (!isClosed) events.up() },
+    down: (error) => { if (!isClosed) events.down(error) }
+  }
+  const connection = settings.servers.kind === 'cluster'
+    ? openCluster(settings, settings.servers.nodes, told)
+    : openSingle(settings, told)
+  return Object.freeze({
+    ...connection,
+    async close () {
+      isClosed = true
+      await connection.close()
+    }
+  })
 }
 
 function openSingle (settings: RedisSettings, events: RedisEvents): RedisConnection {

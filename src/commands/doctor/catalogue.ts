@@ -429,7 +429,8 @@ const OF_BASE = {
     severity: 'warning',
     mistake: 'The pasted session does not reach the app (`--url`, `--echo`)',
     why: 'doctor cannot see which headers it receives',
-    set: 'paste a session that may open that page; or another page at --echo'
+    set: 'paste a session that may open that page; or another page at --echo. Behind Caddy a 403 for everybody is ' +
+      '`import authgear_policy` without its argument: write import authgear_policy ""'
   },
   'app-no-echo': {
     severity: 'warning',

@@ -58,6 +58,8 @@ export const looked = (...findings: ReadonlyArray<Finding | undefined>): Looked 
   findings: findings.filter((finding) => finding !== undefined)
 })
 export const skipped = (why: string): Outcome => ({ kind: 'skipped', why })
+/** Why a check is skipped that needs what another one did not find. */
+export const SEE_ABOVE = 'see above'
 
 /** Why Authgear's cookies are not read; undefined: they are. */
 export const hidingOf = ({ config: { parts } }: Pick<Context, 'config'>): string | undefined =>

@@ -102,8 +102,9 @@ function policyProblem (text: string): string | undefined {
   if (text === '') return 'it asks nothing'
   const policy = parsePolicy(text)
   if (policy.kind !== 'bad') return plainProblem(text)
-  const unknown = text.split('&').map(nameOf).find((name) => !(name in PARAMETERS)) ?? ''
-  return `${policy.why}${didYouMean(unknown, Object.keys(PARAMETERS))} (docs/policies.md)`
+  const unknown = text.split('&').map(nameOf).find((name) => !(name in PARAMETERS))
+  const meant = unknown === undefined ? '' : didYouMean(unknown, Object.keys(PARAMETERS))
+  return `${policy.why}${meant} (docs/policies.md)`
 }
 
 const ADDRESS = 'in a route an address has A-Z, a-z, 0-9 and ._+-@ alone: write others into ALLOW, or its user as ' +

@@ -6,6 +6,8 @@ import type { FactRequirement, PersonRequirement, Requirement } from '../../base
 /** Says in words that everybody who can register may enter. */
 const ANYONE = 'anyone'
 const OF_A_ROUTE = 'belongs into the policy of a route, not in here'
+/** An address or a domain alone. */
+const BARE = /^([^=@]*)@([^=@]+)$/
 const ADVICE = `write requirements such as role=staff, separated by blanks, or ${ANYONE}`
 
 /** Requirements in the grammar of policies, separated by blanks or line feeds: a shell would cut them at `&`. */
@@ -17,6 +19,8 @@ const rules: Kind<Rules> = Object.freeze({
     if (items.includes(ANYONE)) {
       return items.length === 1 ? parsed(understood([]), ANYONE) : problem(`says ${ANYONE} and more: ${ADVICE}`)
     }
+    const meant = items.flatMap(parameterMeant)[0]
+    if (meant !== undefined) return problem(`${meant.text} is not a requirement: did you mean ${meant.by}?`)
     const read = items.map((item) => [item, parseParameter(item)] as const)
     for (const [item, one] of read) {
       const why = 'why' in one ? one.why : isAboutPeople(one) ? undefined : OF_A_ROUTE
@@ -25,6 +29,13 @@ const rules: Kind<Rules> = Object.freeze({
     return parsed(understood(read.flatMap(([, one]) => 'why' in one ? [] : one)), items.map(withoutNames).join(' '))
   }
 })
+
+/** @returns what is meant by an address or a domain without the name of its parameter */
+function parameterMeant (item: string): ReadonlyArray<Readonly<{ text: string, by: string }>> {
+  const [, local, domain = ''] = BARE.exec(item) ?? []
+  if (local === undefined) return []
+  return [{ text: quote(item), by: local === '' ? `email_domain=${domain}` : `email=${item}` }]
+}
 
 /**
  * False for what only a token can meet, for what only changes what goes out or where a person is sent, and for what a

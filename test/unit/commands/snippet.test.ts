@@ -63,6 +63,7 @@ t.test('suggests the right name for a typo, with one mark', async t => {
   t.match(run('apache').err, /"apache"\. One of traefik, /)
   t.match(run('caddy', '--policy', '/admin=role=a&roles=admin').err,
     'roles is not a parameter: did you mean role? (docs/policies.md)')
+  t.match(run('caddy', '--policy', '/admin=role=').err, ': role has a value that cannot be one (docs/policies.md)')
 })
 
 t.test('an address in a route has few marks, at proxies that were asked for one', async (t) => {

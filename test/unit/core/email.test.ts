@@ -88,7 +88,7 @@ t.test('a certain requirement is judged before an unknown one', async (t) => {
   const DOMAIN = 'email_domain=example.com'
   t.equal(outcome(`${DOMAIN}&role=nobody`, 'unknown'), 'forbidden')
   t.equal(outcome(`${DOMAIN}&role=nobody`, undefined), 'forbidden', 'and nobody is asked')
-  t.equal(outcome(`${DOMAIN}&max_age=0`, 'unknown'), 'step_up_required')
+  t.equal(outcome(`${DOMAIN}&amr=mfa`, 'unknown'), 'step_up_required')
   t.equal(outcome(`${DOMAIN}&role=admin`, 'unknown'), 'unknown')
   t.equal(outcome(`${DOMAIN}&group=ops`, { ...withEmail('a@example.com'), groups: [] }), 'forbidden')
   const rules = parsePolicy(DOMAIN) as Rules

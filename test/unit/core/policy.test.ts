@@ -152,9 +152,14 @@ t.test('refuses unknown text, and repeats at most a short name of it', async (t)
   }
 })
 
+const NO_ARGUMENT =
+  'its import in the Caddyfile has no argument: write import authgear_policy "", or a policy between the quotes'
+
 t.test('the reason says what is wrong', async (t) => {
   for (const [text, why] of [
     ['role', 'a parameter has no value'],
+    ['{args[0]}', NO_ARGUMENT],
+    ['%7Bargs%5B0%5D%7D', NO_ARGUMENT],
     ['x=1', 'x is not a parameter'],
     ['roles=admin', 'roles is not a parameter'],
     ['\n=1', 'it has a parameter that is not known'],

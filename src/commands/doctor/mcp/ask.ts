@@ -3,6 +3,7 @@ import { request as askHttps } from 'node:https'
 import { isString, type Json, listOf, parseObject } from '../../../base/core/json.ts'
 import { isNameError, isTlsError } from '../check.ts'
 import { beginningOf } from '../page.ts'
+import { ANYWHERE, type WayTo } from './inside.ts'
 
 const TIMEOUT_MS = 10_000
 const SHOWN_CHARACTERS = 200
@@ -28,19 +29,32 @@ export type Silence = Readonly<{ kind: 'silence', isTls: boolean, what: string }
 /** Follows no redirect: a client that follows one may lose its method, its body or its token. */
 export type Ask = (address: string, asking?: Asking) => Promise<Reply | Silence>
 
-/** @param ca believed where what Node believes (NODE_EXTRA_CA_CERTS too) is not enough */
-export function createAsk (ca: string | undefined, timeoutMs = TIMEOUT_MS): Ask {
+/**
+ * @param ca believed where what Node believes (NODE_EXTRA_CA_CERTS too) is not enough
+ * @param wayTo an address, which a stranger's document may have named
+ */
+export function createAsk (ca: string | undefined, timeoutMs = TIMEOUT_MS, wayTo: WayTo = ANYWHERE): Ask {
   return async (address, asking = {}) => {
-    const reply = await ask(address, asking, { timeoutMs })
+    const reply = await askBy(wayTo, address, asking, { timeoutMs })
     const isWorth = reply.kind === 'silence' && reply.isTls && ca !== undefined
-    return isWorth ? await ask(address, asking, { timeoutMs, ca }) : reply
+    return isWorth ? await askBy(wayTo, address, asking, { timeoutMs, ca }) : reply
+  }
+}
+
+type How = Readonly<{ timeoutMs: number, ca?: string }>
+
+async function askBy (wayTo: WayTo, address: string, asking: Asking, how: How): Promise<Reply | Silence> {
+  try {
+    return await ask(address, asking, { ...how, ...await wayTo(address) })
+  } catch (error) {
+    return silence(error instanceof Error ? error : new Error('unknown'))
   }
 }
 
 async function ask (
   address: string,
   { method = 'GET', headers = {}, body }: Asking,
-  { timeoutMs, ...trust }: Readonly<{ timeoutMs: number, ca?: string }>
+  { timeoutMs, ...trust }: How & Awaited<ReturnType<WayTo>>
 ): Promise<Reply | Silence> {
   const asker = address.startsWith('https:') ? askHttps : askHttp
   const signal = AbortSignal.timeout(timeoutMs)

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { certificatesContent } from '../../../base/config/parsers/files.ts'
 import { type Finding, found } from '../catalogue.ts'
-import { looked, type Outcome, type Report, type Result, skipped } from '../check.ts'
+import { looked, type Outcome, type Report, type Result, SEE_ABOVE, skipped } from '../check.ts'
 import type { DoctorOptions } from '../options.ts'
 import { createAsk } from './ask.ts'
 import { browser } from './browser.ts'
+import { outsideOf } from './inside.ts'
+import type { McpOptions } from './options.ts'
 import { resourceMetadata } from './resource.ts'
 import { serverMetadata } from './server.ts'
 import { signIn } from './sign-in.ts'
@@ -17,17 +20,25 @@ const STEPS: readonly Step[] =
 
 type Surroundings = Readonly<{ pasted: string, env: NodeJS.ProcessEnv }>
 
-/** Reads nothing else of the environment than AUTHGEAR_CA_FILE: it may run on any machine. */
-export function givenBy ({ mcp, paste }: DoctorOptions, { pasted, env }: Surroundings): Given {
-  if (mcp === undefined) throw new Error('no URL')
-  const { AUTHGEAR_CA_FILE: file } = env
+/**
+ * Reads nothing else of the environment than AUTHGEAR_CA_FILE: it may run on any machine.
+ * @returns what is wrong as a sentence
+ */
+export function givenBy (
+  mcp: McpOptions, { paste }: Pick<DoctorOptions, 'paste'>, { pasted, env }: Surroundings
+): Given | string {
+  const path = env['AUTHGEAR_CA_FILE']?.trim()
+  // empty counts as unset, as it does for the service
+  const read = path ? certificatesContent.parse(path, (file) => readFileSync(file, 'utf8')) : undefined
+  if (read?.kind === 'problem') return `AUTHGEAR_CA_FILE: ${read.problem}`
   const token = pasted.trim().replace(/^(?:authorization:\s*)?(?:bearer\s+)?/i, '')
-  return {
-    ...mcp,
-    token: paste === 'token' ? token : undefined,
-    ask: createAsk(file === undefined ? undefined : readFileSync(file, 'utf8'))
-  }
+  const ask = createAsk(read?.value, undefined, outsideOf(namedIn(mcp)))
+  return { ...mcp, token: paste === 'token' ? token : undefined, ask }
 }
+
+/** The addresses that the operator chose; every other one is a stranger's word. */
+const namedIn = ({ url, client }: McpOptions): readonly string[] =>
+  [url, client?.id ?? ''].filter((text) => /^https?:/.test(text) && URL.canParse(text))
 
 /** Does what an MCP client does, from outside, up to Authgear's login page. */
 export async function examineMcp (given: Given, tell: (result: Result) => void): Promise<Report> {
@@ -44,7 +55,7 @@ export async function examineMcp (given: Given, tell: (result: Result) => void):
 }
 
 async function run ({ title, needs, run }: Step, given: Given, learnt: Learnt): Promise<Seen & { failed?: Finding }> {
-  if (needs !== undefined && learnt[needs] === undefined) return { skipped: 'see above' }
+  if (needs !== undefined && learnt[needs] === undefined) return { skipped: SEE_ABOVE }
   try {
     return await run(given, learnt)
   } catch (error) {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { SEE_ABOVE } from '../check.ts'
 import { type Reply, shown, type Silence } from './ask.ts'
 import { chooseClient, type Client } from './client.ts'
 import type { McpFound, ResourceMetadata, Step } from './step.ts'
@@ -8,7 +9,7 @@ export const signIn: Step = {
   title: 'a client reaches the login page, with the resource and its scopes',
   needs: 'server',
   async run (given, { server, resource, advice }) {
-    if (server?.authorize === undefined || resource === undefined) return { skipped: 'see above' }
+    if (server?.authorize === undefined || resource === undefined) return { skipped: SEE_ABOVE }
     const client = await chooseClient(given, resource, server.register)
     if (client.kind === 'problem') return { findings: [client.finding] }
     const scopes = [...new Set([...advice?.scopes ?? [], ...resource.scopes])]

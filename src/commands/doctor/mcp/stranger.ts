@@ -1,3 +1,4 @@
+import { SEE_ABOVE } from '../check.ts'
 import { isPrivate, type Reply, shown, type Silence } from './ask.ts'
 import { call, messageIn } from './calls.ts'
 import { type Challenge, parseChallenges } from './challenges.ts'
@@ -114,7 +115,7 @@ export const forgedToken: Step = {
     if (isServed(reply)) return { findings: [['mcp-open', says]] }
     if (status !== 401) return { findings: [['mcp-fails', says]] }
     const bearers = reply.lines('www-authenticate').flatMap((line) => parseChallenges(line) ?? [])
-    if (bearers.length === 0) return { skipped: 'see above' }
+    if (bearers.length === 0) return { skipped: SEE_ABOVE }
     if (valuesOf(bearers, 'error').length > 0) return {}
     return { findings: [['mcp-authorization-lost', 'a forged token gets the same 401 as none']] }
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isString, listOf, objectOf } from '../../../base/core/json.ts'
+import { SEE_ABOVE } from '../check.ts'
 import type { Reply } from './ask.ts'
 import { call, type Called, disguises, messageIn, obeys, oldToolCall, toolCall } from './calls.ts'
 import type { Given, McpFound, Seen, Step } from './step.ts'
@@ -52,7 +53,7 @@ export const disguisedCalls: Step = {
   needs: 'stranger',
   async run (given, { list }) {
     if (given.token === undefined) return { skipped: 'not checked without a token: --token-stdin' }
-    if (list === undefined) return { skipped: 'see above' }
+    if (list === undefined) return { skipped: SEE_ABOVE }
     const name = `doctor-${randomBytes(8).toString('hex')}`
     const honest = await callBy(given, toolCall(name, given))
     if (honest.code === -32020) {

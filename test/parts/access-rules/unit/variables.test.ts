@@ -31,6 +31,8 @@ const REFUSED: ReadonlyArray<readonly [text: string, why: RegExp]> = [
   ['anyone anyone', /says anyone and more/],
   ['Anyone', /"Anyone": a parameter has no value/],
   ['role', /"role": a parameter has no value/],
+  ['alice@example.com', /^"alice@example\.com" is not a requirement: did you mean email=alice@example\.com\?$/],
+  ['role=staff @example.com', /^"@example\.com" is not a requirement: did you mean email_domain=example\.com\?$/],
   ['role=', /"role=": role has a value that cannot be one/],
   ['role=a&role=b', /"role=a&role=b": role has a value that cannot be one: write requirements .* separated by blanks/],
   ['rolle=staff', /"rolle=staff": rolle is not a parameter/],

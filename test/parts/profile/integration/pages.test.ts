@@ -31,7 +31,7 @@ t.test('the page of a 403 names the e-mail or the name, at once and to nobody el
     t.notMatch(bob.body + JSON.stringify(bob.headers), 'alice')
   }
   const others = await Promise.all([
-    open([as('alice')]), open(NAVIGATION), open([as('alice'), ...NAVIGATION], '?max_age=0'),
+    open([as('alice')]), open(NAVIGATION), open([as('alice'), ...NAVIGATION], '?amr=mfa'),
     open([['Authorization', `Bearer ${'x'.repeat(32)}`], ...NAVIGATION])
   ])
   t.strictSame(others.map(({ status }) => status), [403, 401, 401, 401])

@@ -79,6 +79,7 @@ t.test('the longest life has bounds, and check says that a token is no permissio
   check([], { AUTHGEAR_ENDPOINT: 'https://a.example', RESOURCES: 'https://api.example.com' },
     { write: (text) => printed.push(text) })
   t.match(printed.join(''), /a valid token is no permission/)
+  t.match(printed.join(''), /`as=NAME` gives that user .* to every machine of the project, unless `client=…`/)
 })
 
 t.test('check names the resources for which no MCP client can sign a person in', async (t) => {
