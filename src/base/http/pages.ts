@@ -15,6 +15,8 @@ export type OnPage = Readonly<{
   reference: string
   /** The address of a link to the login, if not that of everybody. */
   way?: string | undefined
+  /** Nobody can sign in at the host of this request. */
+  isNowhere?: boolean
   account?: string | undefined
   /** The name of what a policy guards. */
   missing?: string | undefined

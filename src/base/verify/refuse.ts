@@ -25,9 +25,11 @@ export type Refused = Readonly<{
 
 /**
  * `offer`: for proxies that cannot pass a redirect (`login=off`) and make one of their own; `change`: a link of the
- * page, to switch accounts.
+ * page, to switch accounts. `nowhere`: no login is at this host, so that a button could not work.
  */
-type LoginRedirect = Readonly<{ kind: 'redirect' | 'offer' | 'change', location: string }>
+type LoginRedirect = Readonly<
+  { kind: 'redirect' | 'offer' | 'change', location: string } | { kind: 'nowhere', location?: undefined }
+>
 
 /** @returns where to send a person; undefined where a login changes nothing, or must not begin */
 export type FindLoginRedirect = (refused: Refused) => LoginRedirect | undefined
@@ -74,7 +76,8 @@ export function createRefuser (
     if (refusal.audience === 'program') return refuse(refusal)
     const loginRedirect = loginRedirectOf(request, refusal)
     if (loginRedirect?.kind === 'redirect') return sendToLogin(refusal.reason, loginRedirect.location)
-    const answer = refuse({ ...refusal, way: loginRedirect?.location })
+    const isNowhere = loginRedirect?.kind === 'nowhere'
+    const answer = refuse({ ...refusal, way: loginRedirect?.location, isNowhere })
     return loginRedirect?.kind === 'offer' ? offerLogin(answer, loginRedirect.location) : answer
   }
   return (request, { reason, bearer, challenge, account, missing, lack }, known) => {

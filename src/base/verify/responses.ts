@@ -110,6 +110,8 @@ export type Refusal = Readonly<{
   reference: string
   /** Target of the page's link, if not the default one; validated. */
   way?: string | undefined
+  /** Nobody can sign in at the host of this request. */
+  isNowhere?: boolean
   /** The name of the person of this very request. */
   account?: string | undefined
   /** The name that people use for what the policy guards. */

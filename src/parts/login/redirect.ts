@@ -110,7 +110,8 @@ export function createLoginRedirects (
     if (place !== undefined) return at(place)(refused)
     if (host === undefined || !isPage || !isReading(refused.method) || !canHelp(refused)) return undefined
     lost(isNamed ? { why: 'host', host: host.slice(0, LONGEST_HOST) } : { why: 'proxy', address: refused.peer })
-    return undefined
+    // of an untrusted proxy the page's own host may be right
+    return isNamed ? { kind: 'nowhere' } : undefined
   }
 }
 

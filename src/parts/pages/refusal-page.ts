@@ -1,5 +1,4 @@
 import { type RefusalReason, REFUSALS } from '../../base/core/reason.ts'
-import type { Lack } from '../../base/core/requirement.ts'
 import { FOR_THEM, NO_LINKS, type OnPage, type PageLinks, type Pages } from '../../base/http/pages.ts'
 import type { AccountPages } from './account.ts'
 import { readLanguage, WORDS } from './language.ts'
@@ -45,8 +44,8 @@ export function createPages (
     headers: letterhead.headers,
     render (reason: RefusalReason, rawHeaders: readonly string[], on: OnPage): string {
       const language = readLanguage(rawHeaders)
-      const name = `${language} ${reason} ${on.lack}`
-      const sheet = (): Sheet => sheetOf(reason, on.lack, WORDS[language], settings, { ...links, account })
+      const name = `${language} ${reason} ${on.lack} ${on.isNowhere}`
+      const sheet = (): Sheet => sheetOf(reason, on, WORDS[language], settings, { ...links, account })
       const fill = prepared.get(name) ?? letterhead.write(language, sheet())
       prepared.set(name, fill)
       return fill(on)
@@ -57,7 +56,8 @@ export function createPages (
 type Links = PageLinks & Readonly<{ account: AccountPages | undefined }>
 
 function sheetOf (
-  reason: RefusalReason, lack: Lack | undefined, words: Words, settings: PageSettings, links: Links
+  reason: RefusalReason, { lack, isNowhere }: Pick<OnPage, 'lack' | 'isNowhere'>, words: Words,
+  settings: PageSettings, links: Links
 ): Sheet {
   const { status } = REFUSALS[reason]
   const page = PAGE_OF[reason]
@@ -83,6 +83,10 @@ function sheetOf (
     }
   }
   if (status === 503 || !isMended(page)) return { ...common, advice: [advice], links: [again] }
+  if (isNowhere) {
+    const { message, advice } = wordsOf(words, 'logins.host_unknown')
+    return { ...common, message, advice: [advice], links: [again] }
+  }
   return links.signIn === undefined
     ? { ...common, advice: [advice, words.askHow], links: [again] }
     : { ...common, advice: [advice], links: [{ action: 'signIn', href: links.signIn, isWay: true }, again] }

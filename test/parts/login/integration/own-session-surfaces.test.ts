@@ -40,13 +40,16 @@ t.test('a gateway\'s prefix says by its own request which host it is about', asy
   t.match(sent, { status: 302, headers: { location: `${APP}/_auth/login?rd=${APP}/deep` } })
 })
 
-t.test('a host without an origin is reported with its variable', async (t) => {
+t.test('a host without an origin is logged, and its page has no button to sign in', async (t) => {
   const world = await startOwnWorld(t)
   const [replica] = world.replicas
   const headers = [
     ['Accept', 'text/html'], ['Sec-Fetch-Mode', 'navigate'], ['X-Forwarded-Host', 'nas.example.com']
   ] as const
-  t.equal((await ask(replica?.port ?? 0, { path: '/verify', headers })).status, 401)
+  const { status, body } = await ask(replica?.port ?? 0, { path: '/verify', headers })
+  t.equal(status, 401)
+  t.match(body, 'Signing in is not set up for the address that your browser shows.')
+  t.notMatch(body, '/_auth/login')
   t.match(replica?.lines.find(({ host }) => host === 'nas.example.com'), { level: 'warn', msg: /add it to LOGIN_PUBLIC_URL/ })
 })
 

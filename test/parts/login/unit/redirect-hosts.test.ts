@@ -48,7 +48,7 @@ for (const [name, from] of Object.entries(WAYS)) {
     await holds(t, fc.property(host, path, (host, path) => {
       const refused = { reason: 'no_credentials', bearer: false, method: 'GET' } as const
       const found = find({ ...refused, ...from(host, path), isTrusted: () => true, policy: () => parsePolicy('') })
-      if (found === undefined) return true
+      if (found?.location === undefined) return true
       const { origin, pathname, search } = new URL(found.location)
       const [, back] = search.split(/[?&]rd=(.*)/s)
       if (back !== undefined) returns++
