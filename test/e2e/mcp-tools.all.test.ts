@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import t, { type Test } from 'tap'
+import { MCP_NOT_ALLOWED } from '../../src/base/core/mcp-call.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { sendRaw } from '../helpers/raw-http.ts'
 import { ask, HOST, type HeaderLine } from '../helpers/request.ts'
@@ -68,7 +69,7 @@ t.test('rules by tool before real servers', { skip: skipOrFail(...MACHINE) }, as
       const port = await startBehind(t, proxy, replica, server)
       const agent = typescriptAgent({ origin: `https://${HOST}`, port, cookie: ALICE.cookie }, 'legacy')
       const refused = await agent.call('/tools', 'read')
-      t.match(refused, { error: String, seen: ['POST /tools 403'] }, proxy.snippet)
+      t.match(refused, { error: MCP_NOT_ALLOWED, seen: ['POST /tools 403'] }, proxy.snippet)
       t.match(await agent.call('/open', 'read'), { text: 'read', protocol: '2025-11-25' }, proxy.snippet)
     }
   })
@@ -182,7 +183,7 @@ async function servesClients (t: Test, name: string, server: ToolServer, port: n
     t.match(await agent.call('/tools', 'read'), { text: 'read', protocol: '2026-07-28' }, what)
     const before = await server.executed('delete')
     const refused = await agent.call('/tools', 'delete')
-    t.ok(refused.error, what)
+    t.match(refused.error, MCP_NOT_ALLOWED, `${what}: a person reads why`)
     t.equal(refused.seen.at(-1), 'POST /tools 403', what)
     t.equal(await server.executed('delete'), before, what)
   }

@@ -229,7 +229,8 @@ for (const protocol of WITH_GRPC) {
 
     await t.test('a bad policy looks from outside as a forbidden one does', async (t) => {
       const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
-      for (const more of [{}, navigation]) {
+      const call = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'read' }
+      for (const more of [{}, navigation, call]) {
         for (const method of ['GET', 'HEAD', 'POST']) {
           const ask = async (query: string) => {
             const { path, headers: own } = request('bob', of(query))

@@ -9,6 +9,17 @@ export type McpCall = Readonly<{
   name: string | undefined
 }>
 
+/** Of a refusal by this service, in JSON-RPC's range for servers; the codes of the specification begin at -32020. */
+export const REFUSED_CODE = -32003
+
+/** For the model that called and the person behind it, whatever the reason is. */
+export const MCP_NOT_ALLOWED = 'This call is not allowed here: the tool is closed to you, or your client is older ' +
+  'than MCP 2026-07-28. If you should have access, ask the people who run this server.'
+
+/** A refusal as an error of JSON-RPC, whose words clients of MCP show. Its id is null: no body is seen here. */
+export const mcpError = (reason: string, message: string): string =>
+  JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: REFUSED_CODE, message, data: { reason } } })
+
 /** Servers of an older revision obey the body, whatever the headers say. */
 const REVISIONS: ReadonlySet<string> = new Set(['2026-07-28'])
 /** Methods whose name is in `Mcp-Name`. */

@@ -4,6 +4,7 @@ import type { RefusalReason } from '../core/reason.ts'
 import type { PageLinks, PageMaker } from '../http/pages.ts'
 import type { TrustProxy } from '../http/trusted-proxies.ts'
 import type { HandlerDeps, HandlerResult, HttpResponse, Location, VerifyRequest } from '../http/types.ts'
+import { forMcp } from './mcp-refusal.ts'
 import { createRefuse, offerLogin, type Refusal, sendToLogin } from './responses.ts'
 
 /** A refusal of a browser's navigation; presentation only, it is refused either way. */
@@ -92,7 +93,7 @@ export function createRefuser (
       reference: request.requestId,
       rawHeaders: request.rawHeaders
     })
-    return resultOf(reason, response, known)
+    return resultOf(reason, forMcp(response, request), known)
   }
 }
 

@@ -17,6 +17,7 @@ import type { TokenStanding } from '../../base/revocation/types.ts'
 import {
   confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin, withFactsOfTokens
 } from '../../base/verify/facts.ts'
+import { forMcp } from '../../base/verify/mcp-refusal.ts'
 import { type Findings, resultOf } from '../../base/verify/refuse.ts'
 import { createDerivedPolicies, type OwnWords, type PolicyTexts } from '../../base/verify/policy-cache.ts'
 import { createJudgeBasic } from './basic/judge.ts'
@@ -59,8 +60,16 @@ export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted')
   return (request) => {
     const route = policyOf(request)
     const { basic } = route
-    return basic === undefined ? judge(request, route) : offering(judge(request, route), request, basic)
+    const judged = judge(request, route)
+    return inWordsOfMcp(basic === undefined ? judged : offering(judged, request, basic), request)
   }
+}
+
+function inWordsOfMcp (
+  result: HandlerResult | Promise<HandlerResult>, request: VerifyRequest
+): HandlerResult | Promise<HandlerResult> {
+  if (result instanceof Promise) return result.then((known) => inWordsOfMcp(known, request))
+  return result.response.status === 403 ? { ...result, response: forMcp(result.response, request) } : result
 }
 
 /** Each 401 of a route that takes Basic asks for it, but for a browser's page. */
@@ -82,7 +91,9 @@ export function createResourceOrSession (deps: ResourceDeps): Handler {
   return (request) => {
     const route = policyOf(request)
     const { policy, needs } = route
-    if (policy.kind === 'bad' || isForResource(request, needs)) return judge(request, route)
+    if (policy.kind === 'bad' || isForResource(request, needs)) {
+      return inWordsOfMcp(judge(request, route), request)
+    }
     return thenOrNow(deps.sessions(request), (result) => ({
       ...result,
       response: result.response.status === 200

@@ -15,6 +15,13 @@ t.test('nginx hands the app the headers that a rule by tool judged, and no other
   t.strictSame(textOf(filesOf('nginx', ...MCP)).match(JUDGED), null, 'without a rule they pass as they are')
 })
 
+t.test('nginx says why to MCP clients, since it drops the body of a refusal', async (t) => {
+  const ruled = textOf(filesOf('nginx', ...MCP, '--policy', '/mcp=tool=read'))
+  t.match(ruled, '      error_page 403 = @authgear_call;\n      error_page 500 = @authgear_down;\n')
+  t.match(ruled, '{"jsonrpc":"2.0","id":null,"error":{"code":-32003,')
+  t.notMatch(textOf(filesOf('nginx', ...MCP)), '@authgear_call')
+})
+
 t.test('APISIX takes no rule by tool, since it reads one of two lines', async (t) => {
   for (const rule of RULES) {
     const reading = readOptions(['apisix', ...MCP, '--policy', `/mcp=${rule}`])

@@ -1,4 +1,5 @@
-import { objectOf, parseJson } from '../../../base/core/json.ts'
+import { isString, objectOf, parseJson } from '../../../base/core/json.ts'
+import { REFUSED_CODE } from '../../../base/core/mcp-call.ts'
 import type { Reply } from './ask.ts'
 
 const REVISION = '2026-07-28'
@@ -71,13 +72,17 @@ export function disguises (name: string, tool: string | undefined, sender: Sende
 /** The answer to a request of JSON-RPC: a result, or an error by its code. */
 type Message = Readonly<{ code: number | undefined, result: unknown }>
 
-/** @returns the answers in a body: one, a batch, or a stream of events, which may hold other messages too */
+/**
+ * @returns the answers of a server in a body: one, a batch, or a stream of events, which may hold other messages too.
+ * The refusal of this service, in the same form, is none of them
+ */
 function messagesIn (body: string): readonly Message[] {
   const events = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5))
   return [body, ...events].flatMap((text) => [parseJson(text)].flat()).flatMap((value) => {
     const { jsonrpc, error, result } = objectOf(value) ?? {}
     if (jsonrpc !== '2.0' || (error === undefined && result === undefined)) return []
-    const { code } = objectOf(error) ?? {}
+    const { code, data } = objectOf(error) ?? {}
+    if (code === REFUSED_CODE && isString(objectOf(data)?.['reason'])) return []
     return [{ code: typeof code === 'number' ? code : undefined, result }]
   })
 }

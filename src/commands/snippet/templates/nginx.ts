@@ -1,3 +1,4 @@
+import { MCP_NOT_ALLOWED, mcpError } from '../../../base/core/mcp-call.ts'
 import { AMBIGUOUS, HOP_HEADERS } from '../guards.ts'
 import { patternOf, PCRE_END } from '../paths.ts'
 import {
@@ -123,6 +124,7 @@ ${settings.app.tls ? tlsToApp(settings.app.host) : ''}\
 
 ${DOWN_ANSWER}\
 ${ownPaths(settings).length > 0 ? ownLocation(settings) : ''}${settings.login ? LOGIN_ANSWER : ''}${settings.resources.length > 0 ? SCOPE_ANSWER : ''}\
+${allPolicies(settings).some(({ policy }) => judgesCalls(policy)) ? CALL_ANSWER : ''}\
     # routes and their policies: docs/policies.md
     # security: a policy belongs into proxy_pass, never into auth_request itself (auth_request /_authgear/any?role=admin): that request
     # would miss this location, reach the app, and the app's own 200 would grant access.
@@ -158,7 +160,7 @@ const locationOf = (settings: Settings, match: string, name: string): string => 
       auth_request /_authgear/${name};
       include authgear_app.inc;
 ${takesBasic(policyOf(settings, name)) ? '      proxy_set_header Authorization ""; # security: the app must not see a secret\n' : ''}\
-${judgesCalls(policyOf(settings, name)) ? SAME_CALL : ''}\
+${judgesCalls(policyOf(settings, name)) ? ofCalls(settings) : ''}\
       ${toApp(settings)}
     }
 `
@@ -218,6 +220,25 @@ const SAME_CALL = [
   '      # security: the judged call: of two lines nginx before 1.23 reads the first, and apps may read the last\n',
   ...CALL_HEADERS.map((name) => `      proxy_set_header ${name} $http_${underscored(name)};\n`)
 ].join('')
+
+/** A location with one error page of its own inherits no other. */
+const ofCalls = ({ login }: Settings): string => `\
+${SAME_CALL}\
+      error_page 403 = @authgear_call;
+      error_page 500 = @authgear_down;
+${login ? '      error_page 401 = @authgear_login;\n' : ''}`
+
+/** nginx throws the body of a refusal away, and clients of MCP show an error of JSON-RPC alone. */
+const CALL_ANSWER = `\
+    location @authgear_call {
+      internal;
+      default_type application/json;
+      add_header Cache-Control no-store always;
+      add_header WWW-Authenticate $authgear_challenge always; # which scope is missing
+      return 403 '${mcpError('$authgear_reason', MCP_NOT_ALLOWED)}';
+    }
+
+`
 
 const COLUMN = 36
 const line = (text: string, comment = ''): string =>

@@ -56,6 +56,19 @@ const OF_SESSIONS: Readonly<Record<string, Edge>> = {
   }
 }
 
+t.test('a refused call says why in the form that MCP clients show, on each endpoint', async (t) => {
+  const { replica: { port }, session, machine } = await start(t)
+  const rule = `${TO_RESOURCE}&${RULE}`
+  for (const [path, who] of [
+    [`/verify?${RULE}`, session], [`/ext-authz/~${RULE}/mcp`, session], [`/resource?${rule}`, machine()],
+    [`/resource-or-session?${rule}`, machine()], [`/resource-or-session?${rule}`, session]
+  ] as const) {
+    const { status, body } = await ask(port, { path, method: 'POST', headers: [who, ...calling('delete')] })
+    t.equal(status, 403, path)
+    t.match(JSON.parse(body), { jsonrpc: '2.0', error: { code: -32003, data: { reason: 'forbidden' } } }, path)
+  }
+})
+
 t.test('a session calls the tools of its route on each edge, and no others', async (t) => {
   const { replica, session } = await start(t)
   for (const [edge, asked] of Object.entries(OF_SESSIONS)) {
