@@ -7,7 +7,7 @@ const owner = (library, file) => ({
 })
 
 /** Rooms that put others together: nothing below may know them. */
-const COMPOSITION = 'base/(service|config)|commands|main'
+const COMPOSITION = 'app|base/(service|config)|commands|main'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -44,7 +44,10 @@ module.exports = {
       name: 'only-main-and-commands-import-config',
       comment: 'config/ is imported by main.ts and commands/ only; parts make their rows of its kinds and parsers',
       severity: 'error',
-      from: { pathNot: '^src/(main[.]ts|commands/|parts/|base/(config/|parts/part[.]ts$|service/settings[.]ts$))' },
+      from: {
+        pathNot:
+          '^src/(main[.]ts|commands/|parts/|app/config[.]ts$|base/(config/|parts/part[.]ts$|service/settings[.]ts$))'
+      },
       to: { path: '^src/base/config/' }
     },
     {
@@ -59,6 +62,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/parts/' },
       to: { path: '^src/parts/[^/]+/' }
+    },
+    {
+      name: 'base-knows-no-list-of-parts',
+      comment: 'app/ and commands/ hand the list in',
+      severity: 'error',
+      from: { path: '^src/base/', pathNot: '^src/base/service/' },
+      to: { path: '^src/(parts|app)/' }
     },
     {
       name: 'a-part-knows-no-other',

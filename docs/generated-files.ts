@@ -15,7 +15,7 @@ import { EVERY_NAME } from '../src/commands/snippet/outgoing.ts'
 import { PROXIES, templateOf } from '../src/commands/snippet/proxies.ts'
 import { authgearCaddy } from '../src/commands/snippet/templates/authgear-caddy.ts'
 import { FROM_OUTSIDE, OF_SERVICE } from '../src/commands/doctor/catalogue.ts'
-import { rows } from '../src/base/config/variables.ts'
+import { rows } from '../src/app/config.ts'
 import { allMetrics } from '../test/helpers/series.ts'
 
 const root = new URL('../', import.meta.url)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Config, loadConfig, type LoadedConfig, type Setting } from '../base/config/index.ts'
+import { loadConfig } from '../app/config.ts'
+import type { Config, LoadedConfig, Setting } from '../base/config/index.ts'
 import { certificateStage, endOf } from '../base/core/certificate.ts'
 import { certificateLife } from '../base/http/tls.ts'
 import { hostProblems, signInProblems } from './check-host.ts'

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { reachable } from '../base/config/beside.ts'
-import { loadConfig, type ListenAddress } from '../base/config/index.ts'
+import { loadConfig } from '../app/config.ts'
+import type { ListenAddress } from '../base/config/index.ts'
 import { type Out, refuse } from './command-line.ts'
 
 /** Docker's own default is 30 s. */

@@ -1,6 +1,7 @@
 import { adminApiOf } from '../base/authgear/admin-api/account.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
-import { type Config, loadConfig } from '../base/config/index.ts'
+import { loadConfig } from '../app/config.ts'
+import type { Config } from '../base/config/index.ts'
 import { quote } from '../base/config/kind.ts'
 import { isUserId } from '../base/core/resolution.ts'
 import { sessionNamed } from '../base/core/session-id.ts'

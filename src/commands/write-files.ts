@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { rows } from '../base/config/variables.ts'
+import { rows } from '../app/config.ts'
 import type { Out } from './command-line.ts'
 import type { Files } from './snippet/settings.ts'
 

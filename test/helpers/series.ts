@@ -1,4 +1,4 @@
-import { loadConfig } from '../../src/base/config/index.ts'
+import { loadConfig } from '../../src/app/config.ts'
 import { createMetrics, type Metrics } from '../../src/base/metrics/metrics.ts'
 import { parts } from '../../src/parts/index.ts'
 import type { Gauges } from '../../src/base/metrics/gauges.ts'

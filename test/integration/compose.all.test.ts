@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ComposeService, readCompose } from '../helpers/compose.ts'
-import { variables } from '../../src/base/config/variables.ts'
+import { variables } from '../../src/app/config.ts'
 import { skipOrFail } from '../helpers/servers.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 

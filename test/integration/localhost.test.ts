@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { rows } from '../../src/base/config/variables.ts'
+import { rows } from '../../src/app/config.ts'
 import { startChild } from '../helpers/child.ts'
 import { freePort } from '../helpers/free-port.ts'
 

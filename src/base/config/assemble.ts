@@ -4,7 +4,7 @@ import type { IdentitySettings } from '../identity/values.ts'
 import { NO_HEADERS } from '../identity/sets.ts'
 import type { RedisSettings } from '../redis/options.ts'
 import type { MachineMemory } from './machine-memory.ts'
-import { parts } from '../../parts/index.ts'
+import type { AnyPart } from '../parts/part.ts'
 import { type SettingsOf, settingsOf, type Values } from './variables.ts'
 
 type Parts = ReturnType<typeof assemble>
@@ -18,7 +18,7 @@ const nothingElse = (_: Record<string, never>): void => {}
  * The configuration from values that broke no rule. Each variable is in it by its name in the table (`as`); here stands
  * what is made of several, or stands in for one that is not set.
  */
-export function assemble (values: Values, memory: MachineMemory, env: NodeJS.ProcessEnv) {
+export function assemble (values: Values, memory: MachineMemory, env: NodeJS.ProcessEnv, parts: readonly AnyPart[]) {
   const ofAuthgear = authgear(settingsOf('Authgear', values), memory)
   const ofRedis = redis(settingsOf('Redis', values))
   return {

@@ -7,8 +7,9 @@ import { showBytes } from './parsers/values.ts'
 import { read, type ReadResult } from './read.ts'
 import { brokenRules, lackingFacts, type Machine, type Readings } from './rules.ts'
 import type { Setting } from './kind.ts'
-import { KNOWN, unknownVariables } from './unknown.ts'
-import { rows, type Values } from './variables.ts'
+import type { AnyPart } from '../parts/part.ts'
+import { namesOf, unknownVariables } from './unknown.ts'
+import { type Row as TableRow, rowsWith, type Values } from './variables.ts'
 import { warningsOf } from './warnings.ts'
 
 export { showBytes } from './parsers/values.ts'
@@ -36,12 +37,12 @@ const SYSTEM: Machine = Object.freeze({
 
 type Row = Readonly<{ name: string, reading: ReadResult }>
 
-function readingsOf (read: readonly Row[], machine: Machine): Readings {
+function readingsOf (read: readonly Row[], machine: Machine, rows: readonly TableRow[]): Readings {
   const isWritten = ({ reading }: Row): boolean => reading.kind === 'error' || reading.setting.source !== 'default'
   const set = new Set(read.filter(isWritten).map(({ name }) => name))
   const values = read.flatMap(({ name, reading }) => reading.kind === 'read' ? [[name, reading.value] as const] : [])
   // the table gives each value its type; this is the one place where the rows meet their names again
-  return { ...machine, values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name) }
+  return { ...machine, values: Object.fromEntries(values) as Partial<Values>, isSet: name => set.has(name), rows }
 }
 
 /** These settings have derived defaults, which no row can show. */
@@ -66,18 +67,22 @@ function isOfOther (cut: readonly string[]): (error: string) => boolean {
  * The configuration that the environment gives, or everything that is wrong with it at once. No message holds a
  * secret's value.
  */
-export function loadConfig (env: NodeJS.ProcessEnv, some: Partial<Machine> = {}): LoadedConfig {
+export function loadConfigWith (
+  parts: readonly AnyPart[], env: NodeJS.ProcessEnv, some: Partial<Machine> = {}
+): LoadedConfig {
   const machine = { ...SYSTEM, ...some }
+  const rows = rowsWith(parts)
+  const known = namesOf(rows)
   const all = rows.map(({ name, variable }) => ({ name, reading: read(name, variable, env, machine.readFile) }))
-  const readings = readingsOf(all, machine)
+  const readings = readingsOf(all, machine, rows)
   const unread = all.flatMap(({ reading }) => reading.kind === 'error' ? [reading.error] : [])
-  const unknown = unknownVariables(env)
-  const cut = cutVariables(env, machine.execArgv, machine.readFile, KNOWN)
-  const errors = [...cut, ...[...unread, ...brokenRules(readings), ...unknown.errors].filter(isOfOther(cut))]
+  const unknown = unknownVariables(env, known)
+  const cut = cutVariables(env, machine.execArgv, machine.readFile, known)
+  const errors = [...cut, ...[...unread, ...brokenRules(readings, parts), ...unknown.errors].filter(isOfOther(cut))]
   if (errors.length > 0) return deepFreeze({ kind: 'errors', errors })
-  const config = assemble(readings.values as Values, machine.memory(), env) // no error: every row was read
+  const config = assemble(readings.values as Values, machine.memory(), env, parts) // no error: every row was read
   const lacking = lackingFacts(config.parts)
   if (lacking.length > 0) return deepFreeze({ kind: 'errors', errors: lacking })
-  const warnings = [...warningsOf(readings), ...unknown.warnings]
+  const warnings = [...warningsOf(readings, parts), ...unknown.warnings]
   return deepFreeze({ kind: 'ok', config, warnings, settings: shownSettings(all, config) })
 }

@@ -1,19 +1,23 @@
 import { createPrivateKey } from 'node:crypto'
-import { parts } from '../../parts/index.ts'
 import { SOURCE_OF } from '../core/requirement.ts'
-import type { BaseFacts, Configured } from '../parts/part.ts'
+import type { AnyPart, BaseFacts, Configured } from '../parts/part.ts'
 import { isRotated, type ListenAddress, meantOnlyWith, type ReadFile } from './kind.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import { certificates } from './parsers/files.ts'
-import { rows, type Values, type VariableName } from './variables.ts'
+import type { Row, Values, VariableName } from './variables.ts'
 
 /** The values that were read, and what the rules need to know of the machine. */
 export type Readings = Machine & Readonly<{
   /** The values of the variables that could be understood. */
   values: Partial<Values>
   /** True if a variable was set, understood or not. */
-  isSet: (name: VariableName) => boolean
+  isSet: (name: string) => boolean
+  /** Of the base and of all parts. */
+  rows: readonly Row[]
 }>
+
+/** The same for rules of the base, which name its own variables alone. */
+export type OwnReadings = Omit<Readings, 'isSet'> & Readonly<{ isSet: (name: VariableName) => boolean }>
 
 /** The outside that is read beside the environment. */
 export type Machine = Readonly<{
@@ -25,7 +29,7 @@ export type Machine = Readonly<{
 }>
 
 /** A rule over several variables: its errors are written for the operator. */
-type Rule = (readings: Readings) => readonly (string | false)[]
+type Rule = (readings: OwnReadings) => readonly (string | false)[]
 
 /** The variables that say where Redis is: one of them makes replicas share it. */
 const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const satisfies readonly VariableName[]
@@ -33,7 +37,7 @@ const REDIS_FORMS = ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER'] as const s
 /** In the words of a message. */
 export const ANY_REDIS = 'REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER'
 
-export const hasRedis = ({ isSet }: Pick<Readings, 'isSet'>): boolean => REDIS_FORMS.some(isSet)
+export const hasRedis = ({ isSet }: Pick<OwnReadings, 'isSet'>): boolean => REDIS_FORMS.some(isSet)
 
 const auditIsWhole: Rule = (readings) => {
   const { isSet, values: { AUTHGEAR_ADMIN_API_KEY: key } } = readings
@@ -166,14 +170,15 @@ function clash (a: ListenAddress, b: ListenAddress): boolean {
 }
 
 /** Each is compared with those before it. */
-const LISTENERS = rows.flatMap(({ name, variable }) => variable.listens === true ? [name] : [])
-
-const listenersDiffer: Rule = ({ values }) => LISTENERS.flatMap((name, index) =>
-  LISTENERS.slice(0, index).map((other) => {
-    const [a, b] = [addressIn(values[name]), addressIn(values[other])]
+const listenersDiffer: Rule = ({ values, rows }) => {
+  const all: Readonly<Record<string, unknown>> = values // of the parts, too
+  const names = rows.flatMap(({ name, variable }) => variable.listens === true ? [name] : [])
+  return names.flatMap((name, index) => names.slice(0, index).map((other) => {
+    const [a, b] = [addressIn(all[name]), addressIn(all[other])]
     return a !== undefined && b !== undefined && clash(a, b) &&
       `${name}: is the same address as ${other}: choose another port, or off`
   }))
+}
 
 /** A row that `listens` holds an address, which the type of a list of rows does not say. */
 const addressIn = (value: unknown): ListenAddress | undefined => value as ListenAddress | undefined
@@ -232,7 +237,7 @@ export function lackingFacts (
 }
 
 /** Every broken rule that spans several variables. */
-export function brokenRules (readings: Readings): readonly string[] {
+export function brokenRules (readings: Readings, parts: readonly AnyPart[]): readonly string[] {
   const ofParts = readingsOfParts(readings)
   return [...RULES.flatMap((rule) => rule(readings)), ...parts.flatMap((part) => part.broken(ofParts))]
     .filter((error) => error !== false)

@@ -1,6 +1,6 @@
 import { hasFile, quote } from './kind.ts'
 import { isInjected, textOf } from './read.ts'
-import { rows } from './variables.ts'
+import type { Row } from './variables.ts'
 
 /** Edits (insert, delete, replace, swap of neighbours) from one name to another: optimal string alignment. */
 function distance (from: string, to: string): number {
@@ -56,14 +56,14 @@ export function didYouMean (name: string, known: readonly string[]): string {
 }
 
 /** Every name that may be set: the table's and the `_FILE` twins of its secrets. */
-export const KNOWN: readonly string[] = rows.flatMap(({ name, variable }) =>
-  hasFile(variable) ? [name, `${name}_FILE`] : [name]
-)
+export const namesOf = (rows: readonly Row[]): readonly string[] =>
+  rows.flatMap(({ name, variable }) => hasFile(variable) ? [name, `${name}_FILE`] : [name])
 
 /** Too many platforms set variables that begin so. */
 const OTHERS = ['LOG', 'EXT']
 /** The first words of our names, of those that only this service has. */
-const WORDS: readonly string[] = [...new Set(KNOWN.map(wordOf))].filter((word) => !OTHERS.includes(word))
+const wordsOf = (known: readonly string[]): readonly string[] =>
+  [...new Set(known.map(wordOf))].filter((word) => !OTHERS.includes(word))
 
 function wordOf (name: string): string {
   return name.replace(/_.*$/s, '')
@@ -73,10 +73,10 @@ function wordOf (name: string): string {
 const slipsOf = (name: string): number => name.length < 12 ? 1 : 2
 
 /** The name of ours that this is a slip of, whatever its first word became. */
-function slipOf (name: string): string | undefined {
+function slipOf (name: string, all: readonly string[]): string | undefined {
   const isNear = (known: string): boolean =>
     Math.abs(known.length - name.length) <= slipsOf(name) && distance(name, known) <= slipsOf(name)
-  const near = KNOWN.filter((known) => !isGeneral(known) && isNear(known))
+  const near = all.filter((known) => !isGeneral(known) && isNear(known))
   return near.length === 0 ? undefined : nearest(name, near)
 }
 
@@ -84,8 +84,8 @@ function slipOf (name: string): string | undefined {
 const isGeneral = (name: string): boolean => OTHERS.includes(wordOf(name)) && !name.startsWith('EXT_AUTHZ_')
 
 /** It may be meant for this service, or for the app beside it. */
-function beginsAsOurs (name: string): boolean {
-  return name.includes('_') && (name.startsWith('EXT_AUTHZ_') || WORDS.includes(wordOf(name)))
+function beginsAsOurs (name: string, words: readonly string[]): boolean {
+  return name.includes('_') && (name.startsWith('EXT_AUTHZ_') || words.includes(wordOf(name)))
 }
 
 /** Names that people bring from other programs, and what is meant. */
@@ -112,24 +112,28 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 /**
  * An error for each slip in a name of ours, which would silently mean the default, and one warning for all others that
  * begin as ours do. No value is ever repeated.
+ * @param known each name that may be set
  */
-export function unknownVariables (env: NodeJS.ProcessEnv): Readonly<{ errors: string[], warnings: string[] }> {
+export function unknownVariables (
+  env: NodeJS.ProcessEnv, known: readonly string[]
+): Readonly<{ errors: string[], warnings: string[] }> {
+  const words = wordsOf(known)
   const errors: string[] = []
   const others: string[] = []
   for (const name of Object.keys(env).toSorted()) {
-    if (KNOWN.includes(name) || isTheirs(env, name)) continue
+    if (known.includes(name) || isTheirs(env, name)) continue
     if (textOf(env, name) === undefined || isInjected(name, env[name] ?? '')) continue
-    const slip = slipOf(name)
+    const slip = slipOf(name, known)
     const instead = INSTEAD.get(name)
     if (instead !== undefined) errors.push(`${name}: ${instead}`)
     else if (slip !== undefined) {
       errors.push(`${printable(name)}: is not a variable of this service: did you mean ${slip}?`)
-    } else if (beginsAsOurs(name)) others.push(`${printable(name)} (did you mean ${meant(name)}?)`)
+    } else if (beginsAsOurs(name, words)) others.push(`${printable(name)} (did you mean ${meant(name, known)}?)`)
   }
   return { errors, warnings: others.length === 0 ? [] : [`not variables of this service, and ignored: ${others.join(', ')}`] }
 }
 
-const meant = (name: string): string => ALIASES[name] ?? nearest(name, KNOWN) ?? ''
+const meant = (name: string, known: readonly string[]): string => ALIASES[name] ?? nearest(name, known) ?? ''
 
 /**
  * The variables of a managed identity (https://learn.microsoft.com/azure/app-service/overview-managed-identity, Azure

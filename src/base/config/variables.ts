@@ -8,7 +8,7 @@ import {
 import { adminApiUrl, endpoint, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, redisAddresses, trustedProxies } from './parsers/hosts.ts'
 import { identityHeaders } from './parsers/identity.ts'
-import { type PartRows, parts } from '../../parts/index.ts'
+import type { AnyPart } from '../parts/part.ts'
 import {
   type SettingsOf as SettingsOfRows, settingsOf as settingsOfRows, type ValuesOf, type Variable, type Variables
 } from './kind.ts'
@@ -418,32 +418,27 @@ type Group = keyof Groups
 /** All that a union of groups has, as one group. */
 type Merged<Rows> =
   (Rows extends unknown ? (rows: Rows) => void : never) extends (rows: infer All) => void ? All : never
-type All = Merged<Groups[Group] | PartRows>
+type All = Merged<Groups[Group]>
 
 export type VariableName = keyof All & string
 
-/** Every variable's value under its name. */
+/** The value of each variable of the base under its name. */
 export type Values = ValuesOf<All>
 
 /** The values of one group of the base, by the names that the program has for them. */
 export type SettingsOf<G extends Group> = SettingsOfRows<Groups[G]>
 
-type Row = Readonly<{ name: VariableName, group: string, variable: Variable }>
+export type Row = Readonly<{ name: string, group: string, variable: Variable }>
 
 const rowsOf = (group: string, variables: Variables): readonly Row[] =>
-  Object.entries(variables).map(([name, variable]) => Object.freeze({ name: name as VariableName, group, variable }))
+  Object.entries(variables).map(([name, variable]) => Object.freeze({ name, group, variable }))
 const ofBase = (isLast: boolean): readonly Row[] => (Object.keys(groups) as Group[])
   .filter((group) => LAST.has(group) === isLast).flatMap((group) => rowsOf(group, groups[group]))
 
-/** The rows in the table's order. */
-export const rows: readonly Row[] = Object.freeze([
+/** The rows of the base and of these parts, in the table's order. */
+export const rowsWith = (parts: readonly AnyPart[]): readonly Row[] => Object.freeze([
   ...ofBase(false), ...parts.flatMap(({ title, variables }) => rowsOf(title, variables)), ...ofBase(true)
 ])
-
-/** Each row under its name. */
-export const variables = Object.freeze(
-  Object.fromEntries(rows.map(({ name, variable }) => [name, variable]))
-) as Readonly<Record<VariableName, Variable>>
 
 /** The values of one group of the base, by the program's names. */
 export const settingsOf = <G extends Group>(group: G, values: Values): SettingsOf<G> =>

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { budgetOfHeap, heapFlags, MIN_MEMORY_BYTES } from '../core/memory-budget.ts'
-import { parts } from '../../parts/index.ts'
+import type { AnyPart } from '../parts/part.ts'
 import { createTrustProxy } from '../http/trusted-proxies.ts'
 import { showBytes } from './parsers/values.ts'
-import { ANY_REDIS, hasRedis, type Readings, readingsOfParts, WILDCARDS } from './rules.ts'
+import { ANY_REDIS, hasRedis, type OwnReadings, type Readings, readingsOfParts, WILDCARDS } from './rules.ts'
 import type { VariableName } from './variables.ts'
 
 /** Settings that are allowed but may be a mistake: each warning says what may happen, and what to set. */
-type Warning = (readings: Readings) => readonly (string | false)[]
+type Warning = (readings: OwnReadings) => readonly (string | false)[]
 
 const IDLE_WITHOUT_REDIS: readonly VariableName[] = [
   'CACHE_SECRET',
@@ -40,7 +40,7 @@ const plainEndpoint: Warning = ({ values: { AUTHGEAR_ENDPOINT: endpoint } }) => 
 }
 
 /** Those of these that are set although they do nothing without another. */
-const idleWithout = (what: string, names: readonly VariableName[], { isSet }: Readings): readonly string[] =>
+const idleWithout = (what: string, names: readonly VariableName[], { isSet }: OwnReadings): readonly string[] =>
   names.filter(isSet).map((name) => `${name}: has no effect without ${what}`)
 
 const alone: Warning = (readings) => {
@@ -159,7 +159,7 @@ const WARNINGS: readonly Warning[] = [
   staleWithoutRevocation
 ]
 
-export function warningsOf (readings: Readings): readonly string[] {
+export function warningsOf (readings: Readings, parts: readonly AnyPart[]): readonly string[] {
   const ofParts = readingsOfParts(readings)
   return [...WARNINGS.flatMap((warning) => warning(readings)), ...parts.flatMap((part) => part.doubtful(ofParts))]
     .filter((text) => text !== false)

@@ -189,6 +189,9 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined
 }>
 
+/** One of any rows and findings. */
+export type AnyPart = Part<Variables, string>
+
 /** The order of its properties counts: TypeScript infers settings from `configure` before it looks at `metrics`. */
 export function definePart<
   const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never

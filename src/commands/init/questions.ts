@@ -1,6 +1,6 @@
 import { quote } from '../../base/config/kind.ts'
 import { didYouMean } from '../../base/config/unknown.ts'
-import { rows } from '../../base/config/variables.ts'
+import { rows } from '../../app/config.ts'
 import { readOptions } from '../snippet/options.ts'
 import { limitsOf } from '../snippet/proxies.ts'
 import { CLIENT_ID, originsIn } from './login.ts'

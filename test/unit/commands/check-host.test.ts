@@ -1,6 +1,6 @@
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
 
 const HOST = 'app.home.example'
 const WORKS: NodeJS.ProcessEnv = {

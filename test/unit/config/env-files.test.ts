@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { cutVariables } from '../../../src/base/config/env-files.ts'
-import { loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const KNOWN = ['BRAND_COLOR', 'RESOURCES', 'REDIS_PASSWORD', 'LOG_LEVEL']

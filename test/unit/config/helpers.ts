@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { type Config, loadConfig, type LoadedConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
+import type { Config, LoadedConfig } from '../../../src/base/config/index.ts'
 import type { ReadFile, SettingsOf, Variables } from '../../../src/base/config/kind.ts'
 import { read } from '../../../src/base/config/read.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
 import { machineMemory, type MachineMemory } from '../../../src/base/config/machine-memory.ts'
 import { limitMemory } from '../../helpers/memory-limit.ts'
 import { execFile } from 'node:child_process'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeTls } from '../../helpers/tls.ts'
-import { type Config, loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
+import type { Config } from '../../../src/base/config/index.ts'
 import {
   configOf, ENDPOINT, errorsOf, holds, load, OLD_SECRET, type Row, SECRET, testRotation, warningsOf
 } from './helpers.ts'

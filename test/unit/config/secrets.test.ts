@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { check } from '../../../src/commands/check.ts'
-import { loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
 import { holds } from '../../helpers/property.ts'
 import { configOf, ENDPOINT, errorsOf, holds as rowsHold, load, type Row } from './helpers.ts'
 

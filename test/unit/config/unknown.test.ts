@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nearest } from '../../../src/base/config/unknown.ts'
-import { variables } from '../../../src/base/config/variables.ts'
+import { variables } from '../../../src/app/config.ts'
 import { errorsOf, holds, load, type Row } from './helpers.ts'
 
 const typos: readonly (readonly [name: string, meant: string])[] = [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { loadConfig } from '../../../src/base/config/index.ts'
-import { rows } from '../../../src/base/config/variables.ts'
+import { loadConfig } from '../../../src/app/config.ts'
+import { rows } from '../../../src/app/config.ts'
 import { configOf, ENDPOINT, errorsOf, holds, load, type Row } from './helpers.ts'
 
 t.test('with the one required variable everything else has its default', async t => {

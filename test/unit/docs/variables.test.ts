@@ -1,8 +1,8 @@
 import { parseEnv } from 'node:util'
 import t from 'tap'
-import { loadConfig } from '../../../src/base/config/index.ts'
+import { loadConfig } from '../../../src/app/config.ts'
 import { environmentExample } from '../../../docs/variables.ts'
-import { rows } from '../../../src/base/config/variables.ts'
+import { rows } from '../../../src/app/config.ts'
 import { PRIVATE_KEY } from '../../helpers/audit.ts'
 
 /** As `node --env-file` reads it. @param comments those that are commented out */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadConfig } from '../../../../src/base/config/index.ts'
+import { loadConfig } from '../../../../src/app/config.ts'
 import { everyoneEnters } from '../../../../src/base/core/who-enters.ts'
 import { variables } from '../../../../src/parts/access-rules/variables.ts'
 import { tempDir } from '../../../helpers/temp-dir.ts'
