@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/base/clock.ts'
+import { HEARTBEAT_MS } from '../../src/base/revocation/token-ledger.ts'
 import { type InProcess, type InProcessOptions, MANAGEMENT_TOKEN, startInProcess } from './in-process.ts'
 import { managementOf } from './management.ts'
 import { ask } from './request.ts'
@@ -63,6 +65,9 @@ export const statuses = (replicas: readonly Replica[], clientId: string): Promis
   Promise.all(replicas.map((replica) => replica.statusOf(clientId)))
 
 export const isUp = ({ service }: InProcess): boolean => service.redisState() === 'up'
+
+/** Comes when a replica in this process has marked that it runs: by a clock that jumps further it was frozen. */
+export const markedRunning = (): Promise<unknown> => sleep(HEARTBEAT_MS + 1) // timers of one process end in order
 
 export async function untilAll (replicas: readonly Replica[], clientId: string, status: number): Promise<void> {
   await until(`${clientId} gets ${status}`, async () =>

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { APP, sessionCookie, startOwnWorld, type OwnWorld } from '../../../helpers/own-session-world.ts'
 import { startRedis, type RedisServer } from '../../../helpers/redis.ts'
-import { until } from '../../../helpers/until.ts'
+import { answers, until } from '../../../helpers/until.ts'
 
 const PAST_TOKEN_MS = 310_000
 
@@ -49,7 +49,8 @@ t.test('a replica that ends waits for the refresh under way, and stores it', asy
   t.equal(await world.byCookie(world.value, APP, first), 'alice')
   await gate.arrived(1)
   const closed = first.close()
-  setTimeout(gate.release, 100)
+  await until('it takes no more requests', async () => !await answers(first.port))
+  gate.release()
   await closed
   world.clock.advance(PAST_TOKEN_MS)
   await known(world, world.value, second)
