@@ -24,7 +24,7 @@ export type LogoutDeps = LoginDeps & Readonly<{
 }>
 
 /** The value that travels to `/logged-out`, which another replica may serve. */
-type Sealed = Readonly<{
+export type SignedOut = Readonly<{
   signedIn: ReadonlyArray<Readonly<{ userId: string }> & PortableDigest>
   /** Validated; the page after the next sign-in, with another account. */
   returnTo?: string | undefined
@@ -65,17 +65,17 @@ function endedOf (
 function cookieOf (
   deps: LogoutDeps,
   request: VerifyRequest,
-  ended: Sealed['signedIn'],
+  ended: SignedOut['signedIn'],
   returnTo: string | undefined
 ): string {
   // another tab's sign-out may be under way
   const signedIn = ended.length === 0 ? openCookie(deps, request)?.signedIn ?? [] : ended
-  const signedOut = { signedIn, returnTo, issuedAt: deps.clock.wall() } satisfies Sealed
+  const signedOut = { signedIn, returnTo, issuedAt: deps.clock.wall() } satisfies SignedOut
   return signedOutCookie(deps.seal, deps.site, 'logout', signedOut)
 }
 
-function openCookie ({ seal, clock, site }: LogoutDeps, request: VerifyRequest): Sealed | undefined {
-  const opened = readSignedOut(seal, request, site, 'logout') as Sealed | undefined
+function openCookie ({ seal, clock, site }: LogoutDeps, request: VerifyRequest): SignedOut | undefined {
+  const opened = readSignedOut(seal, request, site, 'logout') as SignedOut | undefined
   return opened !== undefined && isCurrent(opened, clock.wall()) ? opened : undefined
 }
 

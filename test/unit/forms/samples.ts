@@ -2,11 +2,20 @@ import type { CacheKey, CredentialDigest } from '../../../src/base/core/cache-ke
 import type { ClientName } from '../../../src/base/core/client-name.ts'
 import type { Entry } from '../../../src/base/core/entry.ts'
 import type { EpochMs } from '../../../src/base/core/token-expiry.ts'
+import type { Reported } from '../../../src/base/http/access-log.ts'
+import type { HandlerResult } from '../../../src/base/http/types.ts'
+import type { Admitted } from '../../../src/base/identity/presenter.ts'
 import type { Profile } from '../../../src/base/identity/profile.ts'
+import type { Replica } from '../../../src/base/parts/places.ts'
 import type { Mark } from '../../../src/base/revocation/block-mark.ts'
 import type { Revocation } from '../../../src/base/revocation/types.ts'
+import type { AccessRecordDeps } from '../../../src/parts/access-record/record.ts'
 import type { KeySet, StoredKey } from '../../../src/parts/assertion/key-set.ts'
 import type { Position } from '../../../src/parts/audit-log/position.ts'
+import type { ClientSeen } from '../../../src/parts/clients/clients-seen.ts'
+import type { Held } from '../../../src/parts/events/check.ts'
+import type { SignedOut } from '../../../src/parts/login/logout.ts'
+import type { SignedOut as OwnSignedOut } from '../../../src/parts/login/own/logout.ts'
 import type { Browser as OwnBrowser, State as OwnState } from '../../../src/parts/login/own/state.ts'
 import type { OwnRecord } from '../../../src/parts/login/sessions/record.ts'
 import type { Browser, State } from '../../../src/parts/login/state.ts'
@@ -18,11 +27,13 @@ import { entryOf } from '../../helpers/entry.ts'
  * One sample of each thing whose form crosses processes or time, with every field: `Required` makes a field that is
  * added to its type fail the types here, at the commit that adds it.
  */
-const AT = 1_800_000_000_000 as EpochMs
+export const AT = 1_800_000_000_000 as EpochMs
 export const KEY = 'k'.repeat(43) as CacheKey
 
+export const DIGEST = 'd1' as unknown as CredentialDigest
+
 export const ENTRY: Required<Entry> = {
-  ...entryOf(), digests: ['d1'] as unknown as readonly CredentialDigest[], ttlMs: 1, sealedAt: AT
+  ...entryOf(), digests: [DIGEST], ttlMs: 1, sealedAt: AT
 }
 
 export const REVOCATION: Required<Omit<Revocation, 'others'>> = {
@@ -91,4 +102,53 @@ export const OWN_STATE: Required<OwnState> = {
   round: 1,
   isAgain: true,
   issuedAt: 1
+}
+
+export const SIGNED_OUT: Required<SignedOut> = {
+  signedIn: [{ userId: 'u', digest: 'd', secret: 's' }], returnTo: 'r', issuedAt: 1
+}
+export const OWN_SIGNED_OUT: Required<OwnSignedOut> = { returnTo: 'r', issuedAt: 1 }
+
+export const REPLICA: Required<Replica> = { name: 'host:4180', state: 'serving', authgear: 'ok' }
+export const HELD: Required<Held> = { session: 's', user: 'u', client: 'c', since: 1 }
+export const SEEN: Required<ClientSeen> = {
+  id: 'c', resources: ['https://api.example.com'], users: 1, first: AT, last: AT, requests: 1, refusals: 1
+}
+
+/** Of the access record: an agent's MCP call with an assertion, whose line has every field. */
+export const RECORDING: Omit<AccessRecordDeps, 'sink' | 'clock' | 'trustProxy' | 'lost'> = {
+  settings: { file: undefined, windowMs: 1, path: { kind: 'full' }, address: true, isRequired: false },
+  replica: 'one',
+  run: 'r',
+  sessionKey: new Uint8Array(32),
+  tokenHeader: 'x-token',
+  maxBytes: 100_000
+}
+export const REPORTED: Reported = {
+  endpoint: 'resource',
+  method: 'POST',
+  rawHeaders: ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'tools/call', 'Mcp-Name', 'read'],
+  socket: { remoteAddress: '127.0.0.1' },
+  proxy: { policies: [], requestId: undefined, endsInput: false },
+  query: 'tool=read',
+  requestId: 'id',
+  startedAt: 0,
+  location: () => ({ host: 'mcp.example.com', uri: '/mcp' }),
+  headBytes: () => 0,
+  trace: () => ({ address: undefined, isNamed: false } as ReturnType<Reported['trace']>),
+  client: () => ({ address: '192.0.2.1', isNamed: true }),
+  traceIds: () => ({ trace_id: 't', span_id: 's' })
+}
+export const RESULT: HandlerResult = {
+  response: { status: 200 as HandlerResult['response']['status'], headers: ['x-token', 'signed'], body: '' },
+  reason: 'allowed',
+  source: 'none',
+  who: {
+    key: KEY as unknown as Admitted['key'],
+    credentials: { bearer: 'b' } as Admitted['credentials'],
+    userId: 'u' as NonNullable<Admitted['userId']>,
+    identity: {} as Admitted['identity'],
+    digests: [],
+    grant: { clientId: 'c', scopes: ['read'], id: 'i', expiresAt: AT }
+  }
 }

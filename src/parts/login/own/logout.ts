@@ -12,7 +12,7 @@ import { allSessionCookies, clearedCookie, type Site } from '../sites.ts'
 import type { OwnLoginDeps, SiteHandler } from './types.ts'
 
 /** The value that travels to `/logged-out`. */
-type SignedOut = Readonly<{ returnTo: string, issuedAt: number }>
+export type SignedOut = Readonly<{ returnTo: string, issuedAt: number }>
 
 /** `/logout[?rd=…]`: ends this session on every replica, and has Authgear end it. */
 export function createOwnLogout (deps: OwnLoginDeps): SiteHandler {
