@@ -8,6 +8,8 @@ export type Reach = Readonly<{
   hasAdminApi: boolean
   /** True with Redis, which notifies the other replicas. */
   isShared: boolean
+  /** CACHE_TTL */
+  ttlMs: number
 }>
 
 export const logOutSection = (reach: Reach): Required<ManagementRoutes>['section'] => ({
@@ -33,6 +35,11 @@ const hintOf = (reach: Reach): string => (reach.hasAdminApi
   : `Makes ${whereOf(reach)} forget sessions, which continue at Authgear without AUTHGEAR_ADMIN_API_URL: ` +
     'end them in the portal first.') + (reach.isShared ? '' : ' Without Redis, other replicas are not told.')
 
+/** Of a session whose user Authgear did not name. */
+const lateEnd = ({ ttlMs }: Reach): string =>
+  `Tokens and own sessions that it began may continue for ${ttlMs / 1000} s (CACHE_TTL): end all sessions of the user ` +
+  'to prevent it.'
+
 /** The steps of the command `revoke`, in its order. The token stays in its field, and goes out in a header. */
 const scriptOf = (reach: Reach): string => `
 {
@@ -47,13 +54,19 @@ const scriptOf = (reach: Reach): string => `
         body: JSON.stringify({ [name]: value }), cache: 'no-store', credentials: 'omit', redirect: 'error',
         signal: AbortSignal.timeout(${PATIENCE_MS})
       })
-      if (answer.ok) return 'ended'
-      const { message, status } = await answer.json()
+      const { message, status, user_id } = await answer.json()
+      if (answer.ok) return { said: 'ended', user: user_id }
       const pending = status === 'pending' ? 'Redis is unreachable, and the others follow later' : answer.status
-      return 'not ended: ' + (message ?? pending)
+      return { said: 'not ended: ' + (message ?? pending) }
     } catch (error) {
-      return 'not ended: ' + error.message
+      return { said: 'not ended: ' + error.message }
     }
+  }
+
+  async function endHere (what, value, user) {
+    const { said } = await end('revocations', FIELDS[what], value)
+    if (what === 'user' || said !== 'ended') return said
+    return user === undefined ? said + '. ${lateEnd(reach)}' : (await end('revocations', 'user_id', user)).said
   }
 
   part.hidden = false
@@ -62,8 +75,9 @@ const scriptOf = (reach: Reach): string => `
     const [what, value, button] = [kind.value, id.value.trim(), form.querySelector('button')]
     button.disabled = true
     note.textContent = '…'
-    const authgear = ${reach.hasAdminApi} ? 'Authgear: ' + await end('authgear/sessions/end', what, value) + '; ' : ''
-    note.textContent = authgear + '${whereOf(reach)}: ' + await end('revocations', FIELDS[what], value)
+    const { said, user } = ${reach.hasAdminApi} ? await end('authgear/sessions/end', what, value) : {}
+    const authgear = said === undefined ? '' : 'Authgear: ' + said + '; '
+    note.textContent = authgear + '${whereOf(reach)}: ' + await endHere(what, value, user)
     button.disabled = false
   })
 }

@@ -16,7 +16,10 @@ const LIMITS = { connections: 1, deadlineMs: 10_000, maxBodyBytes: 64 * 1024 } a
 const MAX_BODY_BYTES = 1024
 const USAGE = 'send one of {"user": "…"}, {"session": "…"}'
 
-/** `POST /authgear/sessions/end`: Authgear's half of `revoke`; `POST /revocations` is the other one. */
+/**
+ * `POST /authgear/sessions/end`: Authgear's half of `revoke`; `POST /revocations` is the other one. The answer has the
+ * `user_id` of a session, if Authgear named it: what that session began is revoked by it.
+ */
 export function addLogOut (app: FastifyInstance, { token, openAdminApi, log }: LogOutDeps): void {
   const how = { bodyLimit: MAX_BODY_BYTES, onRequest: operatorsOnly(token) }
   app.post('/authgear/sessions/end', how, async (request, reply) => {
@@ -30,7 +33,7 @@ export function addLogOut (app: FastifyInstance, { token, openAdminApi, log }: L
     const outcome = await endAtAuthgear(api, owner).finally(api.close)
     const of = `${owner.kind} ${fingerprint(owner.id)}`
     log.info({ ...operatorFields(request), of, ended: outcome.kind === 'ended' }, 'sessions ended at Authgear')
-    if (outcome.kind === 'ended') return { status: 'ended' }
+    if (outcome.kind === 'ended') return { status: 'ended', user_id: outcome.userId }
     return await reply.code(502).send({ error: 'authgear', message: outcome.problem })
   })
 }

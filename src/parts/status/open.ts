@@ -10,7 +10,7 @@ import { addStatus } from './routes.ts'
 const REPLICAS_KEY = 'replicas'
 
 export function openStatus (_settings: object, base: Base) {
-  const { clock, figures: parts, self, managementToken: token, openAdminApi, log, redis } = base
+  const { clock, figures: parts, self, managementToken: token, openAdminApi, log, redis, ttlMs } = base
   const presence = presenceOf(base)
   const seen = (): number => presence?.seen() ?? 0
   return Object.freeze({
@@ -27,7 +27,7 @@ export function openStatus (_settings: object, base: Base) {
       },
       ...token === undefined
         ? {}
-        : { section: logOutSection({ hasAdminApi: openAdminApi !== undefined, isShared: redis !== undefined }) }
+        : { section: logOutSection({ hasAdminApi: openAdminApi !== undefined, isShared: redis !== undefined, ttlMs }) }
     },
     replicas: () => presence?.lastSeen() ?? 1,
     numbers: () => presence === undefined ? {} : { replicas: seen() },
