@@ -1,10 +1,16 @@
-// What a fleet costs as it grows, by the formulas of docs/operations.md and the costs in docs/inside/performance.md:
+// What a fleet costs as it grows, by the formulas of docs/operations.md and the costs in docs/figures.ts:
 // `npm run docs` writes the table and the pictures, a test compares.
-import { readFileSync } from 'node:fs'
+import { CPU, memorySizes, revocationRates } from './figures.ts'
 import { tableOf, withGenerated } from './generated.ts'
 
 /** Of one of each, as measured: seconds of one core, and kilobytes. */
-const COST = { memoryHit: 15e-6, redisRead: 59e-6, resolution: 220e-6, redisKilobytes: 0.42, sessionKilobytes: 1.15 }
+const COST = {
+  memoryHit: CPU.memoryHit / 1e6,
+  redisRead: CPU.redisHit / 1e6,
+  resolution: CPU.sharedResolution / 1e6,
+  redisKilobytes: 0.42,
+  sessionKilobytes: 1.15
+}
 /** Resolutions that Authgear and its database manage on a core: 500 to 1,400 on two. */
 const AUTHGEAR_PER_CORE = 500
 /** Of Redis, by what one server does at some 60 % of its core. */
@@ -68,27 +74,6 @@ const SIZES: ReadonlyArray<Load & Readonly<{ breaks: string }>> = [
 const round = (value: number): string => {
   const digits = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1)
   return value < 10 ? value.toFixed(1) : (Math.round(value / digits) * digits).toLocaleString('en-US')
-}
-
-/** MiB, as measured. */
-const memorySizes = (): ReadonlyArray<Readonly<{ sessions: number, rss: number }>> => measured('memory').sizes
-
-type Revocations = Readonly<{
-  rate: number
-  refused: number
-  cpu: Readonly<{ first: number, second: number }>
-  bytes: number
-  times: Readonly<{ median: number }>
-}>
-
-/** Those that the log took. */
-const revocationRates = (): readonly Revocations[] => measured('revocations').rows.filter(
-  ({ rate, refused }: Revocations) => rate > 0 && refused === 0
-)
-
-/** @param part of the bench: what its last run wrote */
-function measured (part: string) {
-  return JSON.parse(readFileSync(new URL(`../test/bench/results/${part}.json`, import.meta.url), 'utf8')).data
 }
 
 /** @param page docs/operations.md */

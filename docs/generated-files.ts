@@ -4,9 +4,10 @@ import { withAdvisories } from './advisories.ts'
 import { withCampaign } from './campaign.ts'
 import { chartKnowledge } from './chart.ts'
 import { pictures, withCost } from './cost.ts'
+import { withCosts, withSizing } from './figures.ts'
 import { withFindings } from './findings.ts'
 import { withMetricsTable } from './metrics.ts'
-import { speedChart, withSpeed } from './speed.ts'
+import { speedChart, withComparison, withSpeed } from './speed.ts'
 import { environmentExample, withVariablesTable } from './variables.ts'
 import { dashboard } from '../deploy/grafana/dashboard.ts'
 import { chartTemplate, prometheusRules } from '../deploy/prometheus/alerts.ts'
@@ -48,9 +49,10 @@ export async function generatedFiles (): Promise<Readonly<Record<string, string>
     ],
     page('docs/inside/reliability.md', (text) => withCampaign(text, readJson('docs/campaign.json'))),
     page('docs/inside/security-tests.md', withAdvisories),
-    page('docs/operations.md', withCost),
+    page('docs/operations.md', (text) => withSizing(withCost(text))),
     ...Object.entries(pictures()),
-    page('docs/performance.md', withSpeed),
+    page('README.md', withComparison),
+    page('docs/performance.md', (text) => withCosts(withSpeed(text))),
     ['docs/images/speed.svg', speedChart()],
     ['deploy/compose/authgear.caddy', authgearCaddy(
       optionsOf(['caddy', '--https', '--forward-auth', 'http://127.0.0.1:4180', ...EVERY_NAME]).settings

@@ -1,5 +1,5 @@
-// The table and the chart of docs/performance.md, from the newest `npm run bench -- peers`: `npm run docs` writes
-// both, a test compares.
+// The tables of docs/performance.md and README.md and the chart, from the newest `npm run bench -- peers`:
+// `npm run docs` writes them, a test compares.
 import { readFileSync } from 'node:fs'
 import { tableOf, withGenerated } from './generated.ts'
 
@@ -10,7 +10,7 @@ const [OURS, OTHERS] = ['#175cd3', '#98a2b3']
 
 type Row = Readonly<{ name: string, rate: number, cpu: number, p50: number, memory: number, stillAllows: boolean }>
 const { machine, data } = JSON.parse(readFileSync(new URL(`../${SOURCE}`, import.meta.url), 'utf8')) as
-  Readonly<{ machine: string, data: Readonly<{ rows: readonly Row[] }> }>
+  Readonly<{ machine: string, data: Readonly<{ versions: string, rows: readonly Row[] }> }>
 /** Bare Node refuses nobody. */
 const isService = ({ name }: Row): boolean => !name.startsWith('bare')
 const inWords = (rate: number): string => Math.round(rate).toLocaleString('en-US')
@@ -40,4 +40,40 @@ export function speedChart (): string {
   const height = 12 + ROW * data.rows.length
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" ` +
     `font-size="12">\n<rect width="${WIDTH}" height="${height}" fill="#fff"/>\n${bars.join('\n')}\n</svg>\n`
+}
+
+type Peer = Readonly<{ row: string, shown: string, login: string }>
+
+/** README's rows. `login` as the linked README of that version says. */
+const PEERS: readonly Peer[] = [
+  { row: '**this service**, session cookie', shown: '**this service**, session cookie', login: 'Authgear' },
+  { row: 'oauth2-proxy, cookie', shown: `${linkOf('oauth2-proxy')}, its cookie`, login: 'any OIDC provider' },
+  { row: 'heimdall, memory', shown: `${linkOf('heimdall')}, its cache on`, login: 'none: it verifies credentials' },
+  {
+    row: 'Oathkeeper, session cookie',
+    shown: `${linkOf('oathkeeper')}, session cookie`,
+    login: 'none: it verifies credentials'
+  }
+]
+
+function linkOf (name: string): string {
+  const repository = { 'oauth2-proxy': 'oauth2-proxy', heimdall: 'dadrus', oathkeeper: 'ory' }[name]
+  const version = new RegExp(`\\b${name} ([\\d.]+)`).exec(data.versions)?.[1]
+  if (version === undefined) throw new Error(`peers.json lacks the version of ${name}`)
+  return `[${name} ${version}](https://github.com/${repository}/${name}/tree/v${version})`
+}
+
+/** @param page README.md */
+export function withComparison (page: string): string {
+  const rows = PEERS.map(({ row, shown, login }) => {
+    const found = data.rows.find(({ name }) => name === row)
+    if (found === undefined) throw new Error(`peers.json lacks ${row}`)
+    const { rate, memory, stillAllows } = found
+    return [shown, login, inWords(rate), `${memory.toFixed(0)} MiB`, stillAllows ? 'yes' : '**no**']
+  })
+  const head = ['service', 'login by', 'requests/s on one core', 'memory', 'admits a user disabled a second ago']
+  const conditions = `${machine.split(', ').at(-1)}: one credential already seen, no TLS, the fastest configuration ` +
+    "that each documents. This service gets Authgear's webhook; the others have no such signal, and Oathkeeper asks " +
+    'Authgear on each request. [All rows](docs/performance.md#beside-others).'
+  return withGenerated(page, SOURCE, `${tableOf(head, rows)}\n\n${conditions}`)
 }
