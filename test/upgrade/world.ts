@@ -12,12 +12,15 @@ import { RESOURCE } from '../helpers/token-issuer.ts'
 import { WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
 export type Build = Readonly<{ name: 'old' | 'new', main: string | undefined }>
-export type Replica = { service: Service, build: Build, readonly eventsPort: number }
+/** `place`: the last event that an app received there. */
+export type Replica = { service: Service, build: Build, place: string | undefined, readonly eventsPort: number }
 /** `madeBy`: the build that wrote the session's first record. */
 export type User = Readonly<{ id: string, browser: Person, madeBy: string }>
 
 export const APP = 'https://app.example.com'
 const HOST = new URL(APP).host
+const DOMAIN = 'example.com'
+export const emailOf = (id: string): string => `${id}@${DOMAIN}`
 const MANAGEMENT_TOKEN = 'a management token of the upgrade'
 const MACHINE = { id: 'machine', secret: 'a-secret-of-the-machine', scopes: ['read:orders'] }
 /** Refreshed at each step: a record is then written by each build in turn. */
@@ -54,6 +57,8 @@ export async function startUpgradeWorld (t: Test, build: Build, { rotation = fal
     LOGIN_CLIENT_ID: 'web',
     LOGIN_SECRET: 'l'.repeat(32),
     LOGIN_PUBLIC_URL: APP,
+    IDENTITY_PROFILE: 'email,name',
+    IDENTITY_HEADERS: 'remote',
     RESOURCES: `${RESOURCE}#read:orders`,
     ASSERTION: 'on',
     ASSERTION_ISSUER: APP,
@@ -65,7 +70,7 @@ export async function startUpgradeWorld (t: Test, build: Build, { rotation = fal
   const replicas: Replica[] = []
   for (let i = 0; i < 2; i++) {
     const eventsPort = await freePort()
-    replicas.push({ service: await start(build, eventsPort), build, eventsPort })
+    replicas.push({ service: await start(build, eventsPort), build, place: undefined, eventsPort })
   }
   const site = (replica: () => Replica): Site => ({ method, path, headers }) => ask(replica().service.port, {
     method,
@@ -88,7 +93,8 @@ export async function startUpgradeWorld (t: Test, build: Build, { rotation = fal
     /** The login begins at one replica, and Authgear sends the browser back to the other one. */
     async signIn (begins: Replica, ends: Replica): Promise<User> {
       const id = randomUUID()
-      simulator.controls.addUser({ id, name: id, roles: ['staff'] })
+      const attributes = { email: emailOf(id), email_verified: true }
+      simulator.controls.addUser({ id, name: id, roles: ['staff'], attributes })
       let at = begins
       const browser = createPerson({ [new URL(relay.url).host]: authgear, [HOST]: site(() => at) })
       const page = last(await browser.open(`${APP}/`))
@@ -97,14 +103,20 @@ export async function startUpgradeWorld (t: Test, build: Build, { rotation = fal
       if (status !== 200) throw new Error(`a login from ${begins.build.name} to ${ends.build.name}: ${status} ${body.slice(0, 80)}`)
       return { id, browser, madeBy: ends.build.name }
     },
-    verify: (user: User, { service }: Replica): Promise<Answer> => ask(service.port, {
-      path: '/verify?audience=chat', headers: [...FORWARDED, ['Cookie', user.browser.cookies(HOST)]]
+    /** @param domain of the address that the rule asks for */
+    verify: (user: User, { service }: Replica, domain = DOMAIN): Promise<Answer> => ask(service.port, {
+      path: `/verify?audience=chat&email_domain=${domain}`, headers: [...FORWARDED, ['Cookie', user.browser.cookies(HOST)]]
     }),
     signOut: (user: User, { service }: Replica): Promise<Answer> => ask(service.port, {
       path: '/_auth/logout', headers: [...FORWARDED, ...NAVIGATION, ['Cookie', user.browser.cookies(HOST)]]
     }),
     bearer: (token: string, { service }: Replica, path = '/verify'): Promise<Answer> =>
       ask(service.port, { path, headers: [...FORWARDED, ['Authorization', `Bearer ${token}`]] }),
+    /** The machine by its id and secret. */
+    basic ({ service }: Replica, path: string, secret = MACHINE.secret): Promise<Answer> {
+      const pair = Buffer.from(`${MACHINE.id}:${secret}`).toString('base64')
+      return ask(service.port, { path, headers: [...FORWARDED, ['Authorization', `Basic ${pair}`]] })
+    },
     manage ({ service }: Replica, method: string, path: string, body = ''): Promise<Answer> {
       const headers: HeaderLine[] = [['Authorization', `Bearer ${MANAGEMENT_TOKEN}`]]
       if (body !== '') headers.push(['Content-Type', 'application/json'])
