@@ -7,7 +7,7 @@ const owner = (library, file) => ({
 })
 
 /** Rooms that put others together: nothing below may know them. */
-const COMPOSITION = 'app|base/(service|config)|commands|main'
+const COMPOSITION = 'app|base/config|commands|main'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -46,7 +46,7 @@ module.exports = {
       severity: 'error',
       from: {
         pathNot:
-          '^src/(main[.]ts|commands/|parts/|app/config[.]ts$|base/(config/|parts/part[.]ts$|service/settings[.]ts$))'
+          '^src/(main[.]ts|commands/|parts/|app/(config|settings)[.]ts$|base/(config/|parts/part[.]ts$))'
       },
       to: { path: '^src/base/config/' }
     },
@@ -67,7 +67,7 @@ module.exports = {
       name: 'base-knows-no-list-of-parts',
       comment: 'app/ and commands/ hand the list in',
       severity: 'error',
-      from: { path: '^src/base/', pathNot: '^src/base/service/' },
+      from: { path: '^src/base/' },
       to: { path: '^src/(parts|app)/' }
     },
     {
@@ -83,10 +83,10 @@ module.exports = {
       to: { path: `^src/(${COMPOSITION})`, pathNot: '^src/base/config/' }
     },
     {
-      name: 'the-service-imports-the-type-of-config',
-      comment: 'service/settings.ts takes its type from Config, and nothing else of config/',
+      name: 'app-imports-the-type-of-config',
+      comment: 'app/settings.ts takes its type from Config, and nothing else of config/',
       severity: 'error',
-      from: { path: '^src/base/service/settings[.]ts$' },
+      from: { path: '^src/app/settings[.]ts$' },
       to: { path: '^src/base/config/', dependencyTypesNot: ['type-only'] }
     },
     {

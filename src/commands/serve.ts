@@ -7,7 +7,7 @@ import { type Config, type ListenAddress, showBytes } from '../base/config/index
 import { createLog, describe, type Log, openLogOutput } from '../base/logging/log.ts'
 import { prettyStream } from '../base/logging/pretty.ts'
 import { everyoneEnters } from '../base/core/who-enters.ts'
-import type { Service } from '../base/service/service.ts'
+import type { Service } from '../app/service.ts'
 import { type Out, refuse } from './command-line.ts'
 import { stopEndingOnSignal } from './early-signals.ts'
 import {

@@ -8,7 +8,7 @@ import { anyListener, type AnyListener } from '../../src/base/http/listener.ts'
 import { readTlsMaterial } from '../../src/base/http/tls.ts'
 import { createLog } from '../../src/base/logging/log.ts'
 import type { RedisAddress } from '../../src/base/redis/options.ts'
-import { createService, type Seams, type Service, type ServiceSettings } from '../../src/base/service/service.ts'
+import { createService, type Seams, type Service, type ServiceSettings } from '../../src/app/service.ts'
 import type { RedisPlace } from './redis-settings.ts'
 import type { TlsFiles } from './tls.ts'
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { buildManagement } from '../../src/base/management/listener.ts'
-import type { Service } from '../../src/base/service/service.ts'
+import type { Service } from '../../src/app/service.ts'
 
 export const MACHINE = 'Replica-7.example.net'
 

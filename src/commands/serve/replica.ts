@@ -10,7 +10,7 @@ import { anyListener, type AnyListener, type ListenAt } from '../../base/http/li
 import { certificateLife, readTlsMaterial, watchTlsFiles } from '../../base/http/tls.ts'
 import { describe, type Log, type WritePiece } from '../../base/logging/log.ts'
 import { buildManagement } from '../../base/management/listener.ts'
-import { createService, type Service } from '../../base/service/service.ts'
+import { createService, type Service } from '../../app/service.ts'
 import { type CertificateLife, certificateStage, endOf } from '../../base/core/certificate.ts'
 import { everyoneEnters } from '../../base/core/who-enters.ts'
 

@@ -9,9 +9,9 @@ import { createUnfinished } from '../../../src/base/http/unfinished.ts'
 import type { Admitted } from '../../../src/base/identity/presenter.ts'
 import {
   allReady, closeAll, documentsOf, openAll, stopAll, type OpenedParts, routeOf, sharedRedisOf
-} from '../../../src/base/service/open-parts.ts'
-import { openSecrets } from '../../../src/base/service/parts.ts'
-import { openShared, type Shared } from '../../../src/base/service/shared.ts'
+} from '../../../src/app/open-parts.ts'
+import { openSecrets } from '../../../src/app/parts.ts'
+import { openShared, type Shared } from '../../../src/app/shared.ts'
 import { NO_PROFILE } from '../../../src/base/identity/profile.ts'
 import { partKey, redisKeysOf } from '../../../src/base/redis/keys.ts'
 import { validResolution } from '../../helpers/identity.ts'

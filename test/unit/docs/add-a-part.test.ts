@@ -5,7 +5,7 @@ import t from 'tap'
 import type { Part } from '../../../src/base/parts/part.ts'
 import type { Base } from '../../../src/base/parts/places.ts'
 import type { Variables } from '../../../src/base/config/kind.ts'
-import { mustFit } from '../../../src/base/service/open-parts.ts'
+import { mustFit } from '../../../src/app/open-parts.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 import { until } from '../../helpers/until.ts'
 

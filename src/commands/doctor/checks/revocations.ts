@@ -5,7 +5,7 @@ import { maxEntries } from '../../../base/revocation/budget.ts'
 import { createRedisLogStore } from '../../../base/revocation/redis-store.ts'
 import type { Snapshot } from '../../../base/revocation/store.ts'
 import { FIRST_ID } from '../../../base/revocation/types.ts'
-import { logRetentionOf } from '../../../base/service/settings.ts'
+import { logRetentionOf } from '../../../app/settings.ts'
 
 /** A replica leaves a trace in Redis of the newest signed webhook, with an id of the secret that signed it. */
 export const webhook: Probe = {

@@ -6,7 +6,7 @@ import {
   createSecretCheck, REFRESH_INTERVAL_MS, type SecretCheckResult
 } from '../../../base/cache/secret-check.ts'
 import { webhookSecretId } from '../../../base/http/webhook.ts'
-import { logRetentionOf } from '../../../base/service/settings.ts'
+import { logRetentionOf } from '../../../app/settings.ts'
 import { type Finding, found } from '../catalogue.ts'
 import { type Context, type DoctorRedis, looked, type Outcome, type Probe, skipped } from '../check.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { settingsOf, variables } from '../../../../src/parts/profile/variables.ts'
-import { logRetentionOf, retentionOf } from '../../../../src/base/service/settings.ts'
+import { logRetentionOf, retentionOf } from '../../../../src/app/settings.ts'
 import { APP_ID, KEY_ID, PRIVATE_KEY } from '../../../helpers/audit.ts'
 import { configOf, holds, load, readRows, type Row } from '../../../unit/config/helpers.ts'
 

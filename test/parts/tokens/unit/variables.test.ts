@@ -1,7 +1,7 @@
 import t from 'tap'
 import { check } from '../../../../src/commands/check.ts'
 import { settingsOf, variables } from '../../../../src/parts/tokens/variables.ts'
-import { logRetentionOf, retentionOf } from '../../../../src/base/service/settings.ts'
+import { logRetentionOf, retentionOf } from '../../../../src/app/settings.ts'
 import { configOf, errorsOf, load, readRows, warningsOf } from '../../../unit/config/helpers.ts'
 
 const loadResources = (RESOURCES: string) => load({ RESOURCES })

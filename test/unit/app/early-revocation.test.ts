@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createLog } from '../../../src/base/logging/log.ts'
 import { definePart } from '../../../src/base/parts/part.ts'
-import { createService } from '../../../src/base/service/service.ts'
+import { createService } from '../../../src/app/service.ts'
 import { settingsOf } from '../../helpers/in-process.ts'
 
 const eager = definePart({

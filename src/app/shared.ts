@@ -1,19 +1,19 @@
-import { createSharedCache, NO_SHARED_CACHE, type SharedCache } from '../cache/coalescing.ts'
-import type { SharedError } from '../cache/contention.ts'
-import { entryForm } from '../cache/redis.ts'
+import { createSharedCache, NO_SHARED_CACHE, type SharedCache } from '../base/cache/coalescing.ts'
+import type { SharedError } from '../base/cache/contention.ts'
+import { entryForm } from '../base/cache/redis.ts'
 import {
   createSecretCheck, type SecretCheckDeps, type SecretCheckTimer, startSecretCheck
-} from '../cache/secret-check.ts'
-import type { Clock } from '../clock.ts'
-import type { Sealing } from '../crypto/sealing.ts'
-import { describe, type Log } from '../logging/log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import { connectRedis } from '../redis/connect.ts'
-import type { RedisConnection } from '../redis/connection.ts'
-import type { RedisKeys } from '../redis/keys.ts'
-import { describeServers, type RedisSettings } from '../redis/options.ts'
+} from '../base/cache/secret-check.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Sealing } from '../base/crypto/sealing.ts'
+import { describe, type Log } from '../base/logging/log.ts'
+import type { Metrics } from '../base/metrics/metrics.ts'
+import { connectRedis } from '../base/redis/connect.ts'
+import type { RedisConnection } from '../base/redis/connection.ts'
+import type { RedisKeys } from '../base/redis/keys.ts'
+import { describeServers, type RedisSettings } from '../base/redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
-import type { Waits } from '../timing.ts'
+import type { Waits } from '../base/timing.ts'
 
 export function reporting (log: Log): { noVerdict: () => void, unexpectedError: (error: unknown) => void } {
   return {

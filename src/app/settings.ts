@@ -1,6 +1,6 @@
-import type { Config } from '../config/index.ts'
-import type { Loaded } from '../parts/part.ts'
-import type { TlsMaterial } from '../http/tls.ts'
+import type { Config } from '../base/config/index.ts'
+import type { Loaded } from '../base/parts/part.ts'
+import type { TlsMaterial } from '../base/http/tls.ts'
 
 /** The settings of one replica: the configuration without the addresses to listen on, and what `serve` adds to it. */
 export type ServiceSettings =

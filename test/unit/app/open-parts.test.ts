@@ -4,7 +4,7 @@ import { NO_LINKS, PLAIN_TEXT } from '../../../src/base/http/pages.ts'
 import type { Opened } from '../../../src/base/parts/places.ts'
 import {
   listenersOf, mustFit, type OpenedParts, reportOf, tellEach, tellingAll, vetoOf
-} from '../../../src/base/service/open-parts.ts'
+} from '../../../src/app/open-parts.ts'
 import { createRefuse } from '../../../src/base/verify/responses.ts'
 
 const opened = (...some: readonly Opened[]): OpenedParts =>
