@@ -76,6 +76,9 @@ t.test('two tokens are refused though a cookie is there; a broken one only witho
     t.strictSame(readOwnCredentials(['Authorization', line], NAME, HOST), malformed(true), line)
     t.strictSame(readOwnCredentials(['Authorization', line, ...ours], NAME, HOST), OURS, `${line} beside the cookie`)
   }
+  const endless = ['Authorization', `Bearer ${'x'.repeat(1_000_000)}`]
+  t.strictSame(readOwnCredentials(endless, NAME, HOST), malformed(true))
+  t.strictSame(readOwnCredentials([...endless, ...ours], NAME, HOST), OURS, 'one that is too long')
   for (const line of ['Bearers', 'xBearer ']) {
     t.strictSame(readOwnCredentials(['Authorization', line], NAME, HOST), NONE, line)
   }

@@ -30,6 +30,8 @@ t.test('one record that rotates makes it careful with records that say nothing',
   t.equal(isOff(recordOf()), false)
   learn(recordOf(false))
   t.equal(isOff(recordOf()), true)
+  learn(recordOf())
+  t.equal(isOff(recordOf()), true, 'a record that says nothing changes nothing')
   learn(recordOf(true))
   t.equal(isOff(recordOf()), false)
   learn(recordOf(false))
@@ -41,12 +43,28 @@ t.test('an answer of its own counts more than any record', async (t) => {
   const { isOff, refresh, told } = worldOf(async () => answers.shift() ?? answerOf())
   t.equal((await refresh(TARGET, recordOf(true), () => {})).accessToken, 'access')
   t.equal(isOff(recordOf(true)), true, 'the same token came back')
+  t.strictSame(told, [])
   await refresh(TARGET, recordOf(), () => {})
   t.equal(isOff(recordOf(false)), false, 'another token came')
+  t.strictSame(told, ['it rotates'])
   await refresh(TARGET, recordOf(), () => {})
   t.strictSame(told, ['it rotates'], 'said once')
   await refresh(TARGET, recordOf(), () => {})
   t.equal(isOff(recordOf()), true, 'no token is the old one')
+})
+
+t.test('a late answer that may hold the next token is waited for', async (t) => {
+  for (const rotates of [undefined, true]) {
+    let come = (_tokens: Tokens): void => {}
+    const { refresh, learn } = worldOf((isLate) => {
+      isLate?.()
+      return new Promise((resolve) => { come = resolve })
+    })
+    const waiting = refresh(TARGET, recordOf(rotates), () => {})
+    learn(recordOf(true))
+    come(answerOf('next'))
+    t.equal((await waiting).refreshToken, 'next')
+  }
 })
 
 t.test('a late answer is waited for, until it is known that it holds no token', async (t) => {
