@@ -1,7 +1,9 @@
 // Loaded into the MCP inspector: requests for the host of MCP_ORIGIN go to the proxy at MCP_PORT, as DNS and TLS in
 // front of it would send them. Each is a line of MCP_SEEN, with its bearer token. What other programs of a test send
 // over TLS goes to MCP_TLS_PORT.
+import dns from 'node:dns/promises'
 import { appendFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import tls from 'node:tls'
 import { Agent, buildConnector, fetch as fetchFrom } from 'undici'
 
@@ -26,4 +28,8 @@ if (MCP_TLS_PORT !== undefined) {
   tls.connect = (options, ...more) => `https://${options.host}` === MCP_ORIGIN
     ? connectTls({ ...options, host: '127.0.0.1', port: Number(MCP_TLS_PORT) }, ...more)
     : connectTls(options, ...more)
+  // so that doctor finds the operator's URL on this machine, where Authgear is, too
+  const { lookup } = dns
+  dns.lookup = (name, options) => lookup(`https://${name}` === MCP_ORIGIN ? '127.0.0.1' : name, options)
+  syncBuiltinESMExports()
 }

@@ -5,12 +5,13 @@ import { filesOf, textOf } from './snippet-of.ts'
 const RULES = ['tool=read', 'prompt=greet', 'resource_uri=file:///a', 'tool_scope=delete:admin'] as const
 const MCP = ['--host', 'mcp.example.com', '--resource', 'https://mcp.example.com/mcp=/mcp', '--scope', 'read']
 /** nginx before 1.23 judges by the first of two lines, and apps may read the last. */
-const JUDGED = /^ {6}proxy_set_header (MCP-Protocol-Version|Mcp-Method|Mcp-Name|Mcp-Session-Id) \$http_mcp_\w+;/gm
+const JUDGED = new RegExp('^ {6}proxy_set_header (?:(?:MCP-Protocol-Version|Mcp-Method|Mcp-Name|Mcp-Session-Id) ' +
+  '\\$http_mcp_\\w+|X-Forwarded-Method \\$request_method);', 'gm')
 
 t.test('nginx hands the app the headers that a rule by tool judged, and no other line', async (t) => {
   for (const rule of RULES) {
     const lines = textOf(filesOf('nginx', ...MCP, '--policy', `/mcp=${rule}`)).match(JUDGED) ?? []
-    t.strictSame(new Set(lines).size, 4, rule)
+    t.strictSame(new Set(lines).size, 5, rule)
   }
   t.strictSame(textOf(filesOf('nginx', ...MCP)).match(JUDGED), null, 'without a rule they pass as they are')
 })

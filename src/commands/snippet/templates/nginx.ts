@@ -218,7 +218,8 @@ const underscored = (name: string): string => name.toLowerCase().replaceAll('-',
 
 const SAME_CALL = [
   '      # security: the judged call: of two lines nginx before 1.23 reads the first, and apps may read the last\n',
-  ...CALL_HEADERS.map((name) => `      proxy_set_header ${name} $http_${underscored(name)};\n`)
+  ...CALL_HEADERS.map((name) => `      proxy_set_header ${name} $http_${underscored(name)};\n`),
+  '      proxy_set_header X-Forwarded-Method $request_method;\n'
 ].join('')
 
 /** A location with one error page of its own inherits no other. */

@@ -13,8 +13,8 @@ async function start (t: Test, allow: string) {
   const replica = await startInProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url, ...profileSettings(simulator.url), ALLOW: allow
   })
-  const open = (lines = NAVIGATION): Promise<Answer> => ask(replica.port, {
-    path: '/verify', headers: [['Authorization', `Bearer ${demo.alice.accessToken}`], ...lines]
+  const open = (lines = NAVIGATION, policy = ''): Promise<Answer> => ask(replica.port, {
+    path: `/verify?${policy}`, headers: [['Authorization', `Bearer ${demo.alice.accessToken}`], ...lines]
   })
   const set = (attributes: Readonly<Record<string, unknown>>): void =>
     simulator.controls.setAttributes('alice', attributes)
@@ -45,6 +45,20 @@ t.test('a 403 says which kind of rule refuses the person, and not what it allows
     t.equal(headers['location'], undefined)
     const program = await open([])
     t.strictSame(JSON.parse(program.body), { error: 'forbidden', message: 'You are not allowed to open this page.' })
+  }
+})
+
+t.test('a page of an app with rules of its own says the kind of its rule, too', async (t) => {
+  const { open, set } = await start(t, 'anyone')
+  set(verified('alice@example.com'))
+  for (const [policy, sentence] of [
+    ['email_domain=hidden.example', 'The e-mail address of this account is not on the list of allowed addresses.'],
+    ['group=board', 'This account is in none of the groups that may open this page.'],
+    ['role=board', 'This account may not open this page.']
+  ] as const) {
+    const { status, body } = await open(NAVIGATION, policy)
+    t.equal(status, 403)
+    t.match(body, `<p>${sentence}</p>`, policy)
   }
 })
 
