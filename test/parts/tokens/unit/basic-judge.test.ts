@@ -63,7 +63,7 @@ async function judge (given: Given = {}) {
       }
     },
     keyer: createKeyer(Buffer.alloc(32, 2), { endpoint: 'https://auth.example.com', cookiePrefix: '' }),
-    clients: { standingOf: (clientId: string) => clientId === blocked ? 'blocked' : 'open' } as never,
+    clients: blocked === undefined ? undefined : { standingOf: (id) => id === blocked ? 'blocked' : 'free' },
     conclude (_route, { key, credentials }, verification) {
       const { bearer = '' } = credentials
       if (key !== bearer) throw new Error('it has the key of another token')
