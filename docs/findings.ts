@@ -3,11 +3,11 @@ import type { Entry } from '../src/commands/doctor/catalogue.ts'
 import { withGenerated } from './generated.ts'
 
 /**
- * `doctor` itself prints why a finding matters and what to set.
+ * `doctor` itself prints what it saw, why a finding matters and what to set.
  * @param page either @param catalogue by the id of each finding
  */
 export function withFindings (page: string, catalogue: Readonly<Record<string, Entry>>): string {
-  const lines = Object.entries(catalogue).map(([id, { severity, mistake }]) =>
-    `- \`${id}\`${severity === 'error' ? '' : ` (${severity})`}: ${mistake}`)
-  return withGenerated(page, 'src/commands/doctor/catalogue.ts', lines.join('\n'))
+  const of = (severity: Entry['severity']): string =>
+    Object.entries(catalogue).flatMap(([id, entry]) => entry.severity === severity ? [`\`${id}\``] : []).join(', ')
+  return withGenerated(page, 'src/commands/doctor/catalogue.ts', `Errors: ${of('error')}.\n\nWarnings: ${of('warning')}.`)
 }

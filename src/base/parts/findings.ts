@@ -5,7 +5,7 @@ import type { Base, SharedRedis } from './places.ts'
 
 /** A problem that `doctor` may find. */
 export type PartFinding<Id extends string> =
-  Readonly<{ id: Id, severity: 'error' | 'warning', mistake: string, why: string, set: string }>
+  Readonly<{ id: Id, severity: 'error' | 'warning', why: string, set: string }>
 export type Found<Id extends string> = readonly [id: Id, what: string]
 /** Problems of the base's list that a part may find, too. */
 export type CommonFinding = 'app-certificate' | 'app-unreachable' | 'rotation' | 'token-keys'

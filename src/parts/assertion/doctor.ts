@@ -7,21 +7,18 @@ export const findings = [
   {
     id: 'assertion-missing',
     severity: 'error',
-    mistake: 'ASSERTION is on, and the assertion does not reach the app',
     why: 'an app that verifies it refuses everybody',
     set: 'the configuration that `snippet --assertion` prints for your proxy'
   },
   {
     id: 'assertion-keys',
     severity: 'warning',
-    mistake: 'The keys of assertions cannot be read',
     why: 'the assertion cannot be verified here',
     set: 'run doctor beside the service, with its environment; MANAGEMENT_LISTEN must not be off'
   },
   {
     id: 'assertion-wrong',
     severity: 'error',
-    mistake: 'The assertion that reaches the app cannot be verified',
     why: 'an app that verifies it refuses everybody',
     set: 'ASSERTION_ISSUER the same on all replicas; one CACHE_SECRET and one Redis for all, or one ASSERTION_KEY_FILE'
   }

@@ -6,7 +6,6 @@ export const findings = [
   {
     id: 'blocks-unreadable',
     severity: 'error',
-    mistake: 'The list of blocked clients cannot be read: another CACHE_SECRET sealed it, or it is forged',
     why: 'no replica can tell whether a client is blocked, and each resource token is answered 503',
     set: 'CACHE_SECRET_PREVIOUS to the former secret, on all replicas; or delete the key that the log names, ' +
       'which lifts every block (docs/resource-tokens.md)'
@@ -14,7 +13,6 @@ export const findings = [
   {
     id: 'blocked-client-asks',
     severity: 'warning',
-    mistake: 'A blocked client keeps sending requests',
     why: 'Authgear keeps issuing tokens to it: it gets access again as soon as it is unblocked',
     set: 'delete the client, or its authorizations, at Authgear; `GET /clients` on the management listener says ' +
       'which one it is'

@@ -7,14 +7,12 @@ export const findings = [
   {
     id: 'events-unreachable',
     severity: 'warning',
-    mistake: 'Nothing answers at LISTEN_EVENTS',
     why: 'apps do not learn who signed out, and open connections stay open',
     set: 'run doctor beside the service, with its environment; LISTEN_EVENTS to an address that apps can reach'
   },
   {
     id: 'events-refused',
     severity: 'error',
-    mistake: 'The events listener refuses a token of EVENTS_TOKENS',
     why: 'the app with that token receives no events',
     set: 'the same EVENTS_TOKENS on all replicas, and restart them'
   }

@@ -4,7 +4,6 @@ export const findings = [
   {
     id: 'email-hidden',
     severity: 'error',
-    mistake: 'Authgear keeps e-mail addresses from apps, and IDENTITY_PROFILE names email',
     why: 'apps get no e-mail, and a rule by address answers 503 to everybody',
     set: '`bearer: readonly` for the pointer `/email` in `user_profile.standard_attributes.access_control` of ' +
       '`authgear.yaml`; it counts after 300 s (docs/profile.md)'

@@ -6,21 +6,18 @@ export const findings = [
   {
     id: 'resource-token',
     severity: 'error',
-    mistake: 'The pasted resource token is not accepted',
     why: 'its client gets 401',
     set: 'what the line says; docs/resource-tokens.md says what is accepted'
   },
   {
     id: 'resource-scope',
     severity: 'warning',
-    mistake: 'The pasted resource token has no scope',
     why: 'Authgear issues valid tokens without any scope: only a route with scope= refuses them',
     set: 'scope= on each route of that resource'
   },
   {
     id: 'resource-metadata',
     severity: 'error',
-    mistake: 'Clients cannot find the metadata that says where to get a token',
     why: 'MCP clients start there, and give up',
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
