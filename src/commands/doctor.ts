@@ -228,12 +228,12 @@ export function textOf ({ title, outcome }: Result): string {
   if (outcome.kind === 'skipped') return `skipped  ${title}: ${outcome.why}\n`
   const notes = (outcome.notes ?? []).map((note) => `         ${printable(note)}\n`).join('')
   if (outcome.findings.length === 0) return `ok       ${title}\n${notes}`
-  return notes + outcome.findings
+  return outcome.findings
     .map(
       ({ id, severity, what, why, set }) =>
         `${severity.padEnd(7)}  ${id}: ${printable(what)}\n         why: ${why}\n         set: ${set}\n`
     )
-    .join('')
+    .join('') + notes
 }
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

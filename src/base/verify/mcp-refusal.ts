@@ -5,6 +5,8 @@ import type { HttpResponse, VerifyRequest } from '../http/types.ts'
 
 /** Of any revision. */
 const HEADERS: ReadonlySet<string> = new Set(['mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id'])
+const ACCEPT = 'accept'
+const LENGTHS: ReadonlySet<number> = new Set([ACCEPT, ...HEADERS].map((name) => name.length))
 /** Clients of each revision accept both (MCP, "Streamable HTTP"): the first call of an old one says no more. */
 const ACCEPTED = ['application/json', 'text/event-stream'] as const
 
@@ -22,12 +24,18 @@ export function forMcp (refused: HttpResponse, request: Asked): HttpResponse {
   return withBody(refused, mcpError(error, error === 'forbidden' ? MCP_NOT_ALLOWED : message))
 }
 
-const isOfMcp = ({ rawHeaders }: Asked): boolean => rawHeaders.some((line, index) => {
-  if (index % 2 === 1) return false
-  const name = line.toLowerCase()
-  const value = rawHeaders[index + 1] ?? ''
-  return HEADERS.has(name) || (name === 'accept' && ACCEPTED.every((type) => value.includes(type)))
-})
+/** Each 403 asks it: lengths are compared before texts, so that no text is made of most names. */
+function isOfMcp ({ rawHeaders }: Asked): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const line = rawHeaders[i] ?? ''
+    if (!LENGTHS.has(line.length)) continue
+    const name = line.toLowerCase()
+    if (HEADERS.has(name) || (name === ACCEPT && takesBoth(rawHeaders[i + 1] ?? ''))) return true
+  }
+  return false
+}
+
+const takesBoth = (accept: string): boolean => ACCEPTED.every((type) => accept.includes(type))
 
 function withBody ({ status, headers }: HttpResponse, body: string): HttpResponse {
   const kept = headers.flatMap((name, index) =>

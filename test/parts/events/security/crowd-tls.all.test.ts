@@ -82,5 +82,6 @@ for (const [what, join] of Object.entries(CROWDS)) {
     await service.revocations?.revocations.revoke(disabled('u1'))
     for (const stream of [early, late, among]) await stream.until('told', ({ data }) => data['user'] === 'u1')
     await until('told by HTTP/2 too', () => overHttp2().includes('"user":"u1"'))
+    t.equal(overHttp2().split('"user":"u1"').length, 2, 'once')
   })
 }
