@@ -100,10 +100,9 @@ async function unknownCommand (command: string): Promise<number> {
   return 1
 }
 
-/** `check | head`: its reader has what they wanted, and a stack would hide it. */
-function endUnread (error: NodeJS.ErrnoException): void {
+/** `check | head`: its reader has what they wanted. The command goes on: `revoke` says one half before it does the other. */
+function leaveUnread (error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
-  process.exit()
 }
 
 const problem = problemOfNode(process.versions.node)
@@ -114,6 +113,6 @@ if (problem !== undefined) {
 const [command = 'serve', ...args] = process.argv.slice(2)
 if (command === 'check' || command === 'doctor' || command === 'serve') fitHeap(process, machineMemory())
 if (command === 'serve') endOnSignal()
-else process.stdout.on('error', endUnread) // of the service the log writes there, which outlives its reader
+else process.stdout.on('error', leaveUnread) // of the service the log writes there, which outlives its reader
 const code = await run(command, args)
 if (code !== undefined) process.exitCode = code

@@ -60,7 +60,7 @@ export async function doctor (
   }
   const ofMcp = options.mcp && givenBy(options.mcp, options, { pasted, env })
   if (typeof ofMcp === 'string') {
-    out.write(`error: ${ofMcp}\n`)
+    err.write(`error: ${ofMcp}\n`)
     return 1
   }
   const report = ofMcp === undefined

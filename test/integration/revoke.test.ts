@@ -40,6 +40,17 @@ t.test('logs a user out at Authgear and on all replicas', async (t) => {
   t.strictSame(await asked(bob.cookie), [200, 200])
 })
 
+t.test('does both halves, though nobody reads what it says', async (t) => {
+  const { authgear, asked, env } = await start(t)
+  const { cookie } = authgear.controls.signIn('alice')
+  t.strictSame(await asked(cookie), [200, 200])
+  const child = spawn(process.execPath, [MAIN, 'revoke', '--user', demo.alice.id], { env })
+  child.stdout.destroy()
+  const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  t.strictSame([code, err], [0, ''])
+  await until('both refuse', async () => (await asked(cookie)).every((status) => status === 401))
+})
+
 t.test('with a session ends all that it began, or says how long that may go on', async (t) => {
   const { authgear, asked, askedWith, env } = await start(t)
   for (const args of [[], ['--ended']]) {

@@ -88,7 +88,8 @@ function endDeadSessions (sessions: EventEmitter, intervalMs: number): void {
   sessions.on('session', (session: Http2Session) => {
     let unanswered = 0
     const timer = setInterval(() => {
-      if (session.destroyed) return
+      // one that is closing is asked nothing, and its streams have a deadline
+      if (session.closed || session.destroyed) return
       if (unanswered === MAX_UNANSWERED_PINGS) return session.destroy()
       unanswered++
       session.ping((error: Error | null) => { if (error === null) unanswered = 0 })

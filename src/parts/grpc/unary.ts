@@ -30,7 +30,7 @@ const OK = { 'grpc-status': '0' } as const
 
 /**
  * Reads the one message of a call and answers it.
- * @param count takes the bytes of each chunk
+ * @param count takes the bytes of memory that it takes
  */
 export function serveUnary (
   stream: ServerHttp2Stream,
@@ -42,9 +42,10 @@ export function serveUnary (
   let bytes = 0
   stream.on('error', () => {})
   stream.on('data', (chunk: Buffer) => {
-    count(chunk.length)
     if (bytes + chunk.length > MAX_FRAME_BYTES) return fail(stream, TOO_LONG)
-    kept = bytes === 0 ? chunk : joined(kept, bytes, chunk)
+    const roomier = withRoom(kept, bytes, chunk.length)
+    count(roomier.length - kept.length)
+    chunk.copy(kept = roomier, bytes)
     bytes += chunk.length
   })
   stream.once('end', () => {
@@ -56,12 +57,15 @@ export function serveUnary (
   endAfter(stream, timeoutIn(headers['grpc-timeout']))
 }
 
-/** Copies, since a chunk that is kept holds more than its bytes: of one byte hundreds. @param bytes of `kept` in use */
-function joined (kept: Buffer, bytes: number, chunk: Buffer): Buffer {
-  const roomy = bytes + chunk.length <= kept.length ? kept : Buffer.alloc(2 * (bytes + chunk.length))
-  if (roomy !== kept) kept.copy(roomy, 0, 0, bytes)
-  chunk.copy(roomy, bytes)
-  return roomy
+/**
+ * Chunks are copied: one that is kept keeps all that was read with it, up to 64 KiB.
+ * @param bytes of `kept` that are in use
+ */
+function withRoom (kept: Buffer, bytes: number, more: number): Buffer {
+  if (bytes + more <= kept.length) return kept
+  const roomier = Buffer.allocUnsafeSlow(bytes === 0 ? more : 2 * (bytes + more))
+  kept.copy(roomier, 0, 0, bytes)
+  return roomier
 }
 
 function messageIn (frame: Buffer): Buffer | GrpcError {

@@ -5,13 +5,17 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 /** This machine, its networks, and what no server on the internet has (IANA's special-purpose addresses). */
 const NETWORKS = [
   '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24',
-  '192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/3', '::/127', '64:ff9b::/96', 'fc00::/7', 'fe80::/10', 'ff00::/8'
+  '192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/3', '::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10',
+  'fec0::/10', 'ff00::/8'
 ] as const
+/** Addresses of IPv6 that stand for one of IPv4 (RFC 6052): judged by it. */
+const NAT64 = '64:ff9b::'
 
 const INSIDE = new BlockList()
 for (const network of NETWORKS) {
   const [address = '', bits] = network.split('/')
   INSIDE.addSubnet(address, Number(bits), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  if (isIP(address) === 4) INSIDE.addSubnet(`${NAT64}${address}`, 96 + Number(bits), 'ipv6')
 }
 
 /** @param address of either family; of IPv6 also one that stands for IPv4 */
@@ -55,8 +59,8 @@ export function outsideOf (own: readonly string[]): WayTo {
   }
 }
 
-/** False for a name that does not resolve. */
+/** True if each of its addresses is; false for a name that does not resolve. */
 async function leadsInside (name: string): Promise<boolean> {
   const found = await lookUp(name, { all: true }).catch(() => [])
-  return found.some(({ address }) => isInside(address))
+  return found.length > 0 && found.every(({ address }) => isInside(address))
 }

@@ -4,6 +4,7 @@ import {
   connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader
 } from 'node:http2'
 import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 import { credentials, status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
@@ -176,6 +177,23 @@ t.test('a peer that answers no PING is gone, one that does stays', async (t) => 
   dead.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0')
   await untilClosed(dead)
   t.equal((await headOf(alive))[':status'], 200)
+})
+
+t.test('a session that closes is asked nothing, and its call is answered', async (t) => {
+  const calls = new EventEmitter()
+  const one = session(t, (await start(t, async () => {
+    calls.emit('asked')
+    return (await once(calls, 'release'))[0]
+  }, undefined, { pingMs: 20, sessionMs: 20 })).port)
+  const asked = once(calls, 'asked')
+  const goaway = once(one, 'goaway')
+  const stream = one.request(CALL).on('error', () => {}).end(Buffer.from([0, 0, 0, 0, 0]))
+  await asked
+  await goaway
+  await sleep(500) // 250 until it closes, and more looks than end a dead one
+  const answered = Promise.race([once(stream, 'data'), once(stream, 'close')])
+  calls.emit('release', ANSWER)
+  t.same((await answered)[0]?.subarray(5), ANSWER)
 })
 
 t.test('a call that never ends is ended', async (t) => {
