@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SAMPLES = 'test/fixtures/run'
-const GREEN = readFileSync(join(ROOT, SAMPLES, 'green.test.ts'), 'utf8')
 
 interface Run {
   readonly status: number
@@ -54,7 +52,6 @@ for (const [others, passed] of [[[], 0], [['green'], 1]] as const) {
 
 /** What no assertion says. */
 const BROKEN: Readonly<Record<string, string>> = {
-  empty: 'it asserts nothing',
   killed: 'SIGKILL ended it',
   silent: 'it asserts nothing',
   unplanned: 'a plan that is not met',
@@ -67,26 +64,6 @@ for (const [name, why] of Object.entries(BROKEN)) {
     t.equal(status, 1)
     t.match(screen.join('\n'), new RegExp(why))
     t.match(screen.at(-1), /^\d passed, [1-9] failed, 0 skipped$/)
-  })
-}
-
-/** Files that share a process with one that is right, and what each is told by. */
-const BESIDE = {
-  'missing-import': ["import './nowhere.ts'\n", 'cannot be loaded', /Cannot find module .*nowhere\.ts/],
-  'no-syntax': ['const = 1\n', 'cannot be loaded', /SyntaxError/],
-  'no-test': ['export {}\n', 'asserts nothing', /asserts nothing/],
-  'no-assertion': ["import t from 'tap'\n\nt.test('a test', async () => {})\n", 'asserts nothing', /asserts nothing/]
-} as const
-for (const [name, [text, says, why]] of Object.entries(BESIDE)) {
-  t.test(`${name}: a file of a group fails by its name, and the others are run`, async (t) => {
-    const group = t.testdir({ 'a.test.ts': GREEN, [`${name}.test.ts`]: text, 'z.test.ts': GREEN })
-    const { status, screen } = await run([], {}, relative(ROOT, group))
-    const file = relative(ROOT, join(group, `${name}.test.ts`))
-    t.equal(status, 1)
-    t.ok(screen.includes(` - ${file} ${says}`), 'it has its name')
-    t.ok(screen.includes(`   again: npm test -- ${file}`))
-    t.match(screen.join('\n'), why)
-    t.match(screen.at(-1), /^2 passed, 1 failed, 0 skipped$/)
   })
 }
 

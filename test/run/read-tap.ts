@@ -49,7 +49,7 @@ function brokenOff ({ bailout, failures }: FinalResults): Failure {
   }
 }
 
-/** A subtest's own line repeats what its assertions said, if there are any; it alone knows of a plan that is unmet. */
+/** A subtest's own line repeats what its assertions said, unless it alone knows: a plan that was not met. */
 function watch (parser: Parser, judge: (result: Result) => void): void {
   let inside: Result[] = []
   const remember = (result: Result): void => {
@@ -58,8 +58,7 @@ function watch (parser: Parser, judge: (result: Result) => void): void {
   }
   parser.on('child', (child: Parser) => watch(child, remember))
   parser.on('assert', (result: Result) => {
-    const sumsUp = result.closingTestPoint &&
-      (inside.length === 0 ? result.ok : inside.some(({ ok }) => ok === result.ok))
+    const sumsUp = result.closingTestPoint && inside.some(({ ok }) => ok === result.ok)
     inside = []
     if (!sumsUp) judge(result)
   })
