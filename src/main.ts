@@ -100,7 +100,7 @@ async function unknownCommand (command: string): Promise<number> {
   return 1
 }
 
-/** `check | head`: its reader has what they wanted. The command goes on: `revoke` says one half before it does the other. */
+/** `check | head`: its reader has what they wanted. `revoke` says one half before it does the other, so it goes on. */
 function leaveUnread (error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
