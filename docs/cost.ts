@@ -1,6 +1,6 @@
 // What a fleet costs as it grows, by the formulas of docs/operations.md and the costs in docs/figures.ts:
 // `npm run docs` writes the table and the pictures, a test compares.
-import { CPU, memorySizes, revocationRates } from './figures.ts'
+import { CPU, KILOBYTES, memorySizes, revocationRates } from './figures.ts'
 import { tableOf, withGenerated } from './generated.ts'
 
 /** Of one of each, as measured: seconds of one core, and kilobytes. */
@@ -8,8 +8,8 @@ const COST = {
   memoryHit: CPU.memoryHit / 1e6,
   redisRead: CPU.redisHit / 1e6,
   resolution: CPU.sharedResolution / 1e6,
-  redisKilobytes: 0.42,
-  sessionKilobytes: 1.15
+  redisKilobytes: KILOBYTES.inRedis,
+  sessionKilobytes: KILOBYTES.inMemory
 }
 /** Resolutions that Authgear and its database manage on a core: 500 to 1,400 on two. */
 const AUTHGEAR_PER_CORE = 500

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Test } from 'tap'
 import type { HeaderList } from './recorded.ts'
 
 /** Until it is over, however that came: `once` of node:events rejects where the kernel resets what was not read. */
@@ -71,4 +72,15 @@ function parseAnswer (text: string, headOnly: boolean): RawAnswer | undefined {
 function isComplete ({ headers, body }: RawAnswer, headOnly: boolean): boolean {
   const length = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1]
   return headOnly || (length !== undefined && body.length >= Number(length))
+}
+
+/** Writes what does not end. Resolves when it is sent, or the connection is gone. */
+export async function pour (t: Pick<Test, 'teardown'>, port: number, bytes: string | Buffer): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.resume()
+  await new Promise<void>((resolve) => {
+    socket.on('error', () => resolve()).on('close', () => resolve())
+    socket.write(bytes, () => resolve())
+  })
 }

@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ask } from '../helpers/request.ts'
 import { startProcess } from '../helpers/process.ts'
+import { pour } from '../helpers/raw-http.ts'
 import { startSimulator } from '../helpers/simulator.ts'
 import { sign, WEBHOOK_SECRET } from '../helpers/webhook.ts'
 
@@ -12,23 +12,12 @@ const HEAD = 'POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\
 /** A chunk of one byte takes six on the wire, and far more than one where it is kept. */
 const TINY_CHUNKS = '1\r\nx\r\n'.repeat(100_000)
 
-/** A body of many tiny chunks that does not end. Resolves when it is sent, or the connection is gone. */
-async function send (t: Test, port: number): Promise<void> {
-  const socket = connect(port, '127.0.0.1')
-  t.teardown(() => socket.destroy())
-  socket.resume()
-  await new Promise<void>((resolve) => {
-    socket.on('error', () => resolve()).on('close', () => resolve())
-    socket.write(HEAD + TINY_CHUNKS, () => resolve())
-  })
-}
-
 t.test('webhook bodies of chunks of one byte do not end a process of 128 MiB', async (t) => {
   const simulator = await startSimulator(t)
   const service = await startProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url, AUTHGEAR_WEBHOOK_SECRET: WEBHOOK_SECRET, NODE_OPTIONS: FLAGS
   })
-  await Promise.all(Array.from({ length: 8 }, () => send(t, service.port)))
+  await Promise.all(Array.from({ length: 8 }, () => pour(t, service.port, HEAD + TINY_CHUNKS)))
   const status = await ask(service.port, { path: '/verify' }).then((answer) => answer.status, () => 0)
   t.equal(status, 401, 'it answers')
 })

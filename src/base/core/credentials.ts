@@ -201,3 +201,5 @@ export function isSomething (credentials: Credentials): boolean {
 
 /** The name of a session's cookie of this service; browsers keep `__Host-` over HTTPS alone. */
 export const ownCookieName = (isSecure: boolean): string => isSecure ? '__Host-forward-auth' : 'forward-auth'
+/** Of the two cookies that a sign-in and a sign-out leave for ten minutes; the session's name comes before. */
+export const BRIEF_COOKIES = { login: '-login', logout: '-logout' } as const

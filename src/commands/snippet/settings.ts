@@ -1,5 +1,5 @@
 import { IDENTITY_HEADERS } from '../../base/core/resolution.ts'
-import { ownCookieName } from '../../base/core/credentials.ts'
+import { BRIEF_COOKIES, ownCookieName } from '../../base/core/credentials.ts'
 import { METADATA_PATH, partsOf, TOKEN_HEADERS } from '../../base/core/protected-resource.ts'
 
 /** Headers of the client's request that this service reads or hands on to Authgear; it needs no other. */
@@ -71,12 +71,14 @@ export const lower = (names: readonly string[]): readonly string[] => names.map(
 const hiddenCookie = ({ host, https }: Settings): string =>
   ownCookieName(https || !/(?:^|\.)localhost$/.test(host))
 
-/** The same and the two that a login leaves for ten minutes, as a regular expression with one group. */
-export const hiddenCookies = (settings: Settings): string => `${hiddenCookie(settings)}(-login|-logout)?`
+const BRIEF = Object.values(BRIEF_COOKIES)
+
+/** The same and the two brief ones, as a regular expression with one group. */
+export const hiddenCookies = (settings: Settings): string => `${hiddenCookie(settings)}(${BRIEF.join('|')})?`
 
 /** One pattern of Lua for each of them: Lua has no alternatives, and a dash means something there. */
 export const hiddenInLua = (settings: Settings): readonly string[] =>
-  ['', '-login', '-logout'].map((end) => `${hiddenCookie(settings)}${end}`.replaceAll('-', '%-'))
+  ['', ...BRIEF].map((end) => `${hiddenCookie(settings)}${end}`.replaceAll('-', '%-'))
 
 /** The default path of the login, and all that it has. */
 const LOGIN_PATHS = ['/_auth/login', '/_auth/callback', '/_auth/logout', '/_auth/logged-out'] as const

@@ -1,5 +1,5 @@
 import { trimBlanks } from '../../base/core/blanks.ts'
-import { type CredentialsRead, ownCookieName, readBearerAlone } from '../../base/core/credentials.ts'
+import { BRIEF_COOKIES, type CredentialsRead, ownCookieName, readBearerAlone } from '../../base/core/credentials.ts'
 import { cookieValues, isOwnValue, readOwnCookie, readOwnCredentials } from './sessions/credentials.ts'
 import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
@@ -74,7 +74,7 @@ export function siteOf (place: Parameters<typeof createReturnUrls>[0], isSecure:
     host,
     name: hostname,
     // `__Host-`: only this very host can set it, over https; a sibling cannot toss its own
-    cookies: { session: prefix, login: `${prefix}-login`, logout: `${prefix}-logout` },
+    cookies: { session: prefix, login: prefix + BRIEF_COOKIES.login, logout: prefix + BRIEF_COOKIES.logout },
     // Lax, since the browser comes back from Authgear by a link of another host
     attributes: `Path=/; ${isSecure ? 'Secure; ' : ''}HttpOnly; SameSite=Lax`,
     returnUrls: createReturnUrls(place)

@@ -60,8 +60,7 @@ export function createResource (deps: ResourceDeps, words: OwnWords = 'trusted')
   return (request) => {
     const route = policyOf(request)
     const { basic } = route
-    const judged = judge(request, route)
-    return inWordsOfMcp(basic === undefined ? judged : offering(judged, request, basic), request)
+    return basic === undefined ? judge(request, route) : offering(judge(request, route), request, basic)
   }
 }
 
@@ -91,9 +90,7 @@ export function createResourceOrSession (deps: ResourceDeps): Handler {
   return (request) => {
     const route = policyOf(request)
     const { policy, needs } = route
-    if (policy.kind === 'bad' || isForResource(request, needs)) {
-      return inWordsOfMcp(judge(request, route), request)
-    }
+    if (policy.kind === 'bad' || isForResource(request, needs)) return judge(request, route)
     return thenOrNow(deps.sessions(request), (result) => ({
       ...result,
       response: result.response.status === 200
@@ -124,7 +121,7 @@ function createJudge (deps: ResourceDeps): Judge {
   ): Promise<HandlerResult> {
     return verification.then((known) => conclude(route, subject, known))
   }
-  return (request, route) => {
+  const judge: Judge = (request, route) => {
     const { policy, basic } = route
     if (policy.kind === 'bad') {
       return refuse(route, { reason: 'bad_policy', bearer: false }, { policyError: policy.why })
@@ -142,6 +139,7 @@ function createJudge (deps: ResourceDeps): Judge {
       ? later(route, subject, verification)
       : conclude(route, subject, verification)
   }
+  return (request, route) => inWordsOfMcp(judge(request, route), request)
 }
 
 function refuse ({ needs }: RoutePolicy, refusal: TokenRefusal, known?: Findings): HandlerResult {

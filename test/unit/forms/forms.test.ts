@@ -40,7 +40,7 @@ for (const [name, { write, read }] of Object.entries(FORMS)) {
     t.strictSame(formOf(written), recorded[name]?.form, `as it was written: ${JSON.stringify(written)}`)
     const before = recorded[name]?.written ?? []
     t.ok(before.length > 0, 'a sample is recorded')
-    for (const sample of before) t.ok(await read?.(sample) ?? true, sample)
+    if (read !== undefined) for (const sample of before) t.ok(await read(sample), sample)
   })
 }
 

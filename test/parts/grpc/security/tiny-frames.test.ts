@@ -1,9 +1,9 @@
-import { connect } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { CHECK_PATH } from '../../../../src/parts/grpc/listener.ts'
 import { freePort } from '../../../helpers/free-port.ts'
 import { grpcClient } from '../../../helpers/grpc.ts'
 import { startProcess } from '../../../helpers/process.ts'
+import { pour } from '../../../helpers/raw-http.ts'
 import { startSimulator } from '../../../helpers/simulator.ts'
 
 /** What the service gives V8 in a container of 128 MiB. */
@@ -20,18 +20,9 @@ const START = Buffer.concat([
   frame(0, 0, 1, '\0\0\x03\0\0')
 ])
 /** A frame of one byte takes ten on the wire, and far more than one where it is kept. As many as the window takes. */
-const TINY_FRAMES = Buffer.concat(Array.from({ length: 65_530 }, () => frame(0, 0, 1, '\0')))
-
-/** A message in frames of one byte that does not end. Resolves when it is sent, or the connection is gone. */
-async function send (t: Test, port: number): Promise<void> {
-  const socket = connect(port, '127.0.0.1')
-  t.teardown(() => socket.destroy())
-  socket.resume()
-  await new Promise<void>((resolve) => {
-    socket.on('error', () => resolve()).on('close', () => resolve())
-    socket.write(Buffer.concat([START, TINY_FRAMES]), () => resolve())
-  })
-}
+const TINY_FRAMES = Array.from({ length: 65_530 }, () => frame(0, 0, 1, '\0'))
+/** A message in such frames that does not end. */
+const ENDLESS = Buffer.concat([START, ...TINY_FRAMES])
 
 t.test('messages in frames of one byte do not end a process of 128 MiB', async (t) => {
   const simulator = await startSimulator(t)
@@ -39,6 +30,6 @@ t.test('messages in frames of one byte do not end a process of 128 MiB', async (
   await startProcess(t, {
     AUTHGEAR_ENDPOINT: simulator.url, LISTEN_GRPC: `127.0.0.1:${grpcPort}`, NODE_OPTIONS: FLAGS
   })
-  await Promise.all(Array.from({ length: 8 }, () => send(t, grpcPort)))
+  await Promise.all(Array.from({ length: 8 }, () => pour(t, grpcPort, ENDLESS)))
   t.equal(await grpcClient(t, grpcPort).health(), 1, 'it answers')
 })

@@ -145,7 +145,7 @@ t.test('a token of the last seven seconds is not replaced: the next would end, t
   t.not(await replace('good:secret', old), old)
 })
 
-t.test('where replacing fails Authgear is left alone for twelve seconds', async (t) => {
+t.test('where replacing fails, Authgear is left alone for twelve seconds', async (t) => {
   const { find, replace, clock, exchanges } = openPairs({}, false, (exchange) => exchange === 2 ? 'fails' : {})
   const old = good(await find('good:secret'))
   clock.advance(YOUNG_MS)
