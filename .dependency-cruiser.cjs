@@ -169,7 +169,7 @@ module.exports = {
       'lru-cache',
       '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|' +
         'tokens/(verifier|basic/(ask|pairs))|' +
-        'login/(sessions/(memory|refresh|user-sessions)|own/used-codes|grants/code-limits)))[.]ts$'
+        'login/(sessions/(store|renewal|users|used-codes)|grants/code-limits)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),
     owner('marked', 'parts/status/runbook[.]ts$'),

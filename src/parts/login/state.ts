@@ -1,5 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { cookieValues } from './sessions/credentials.ts'
+import { cookieValues } from './sessions/cookie.ts'
 import { createSealer, type Sealer } from '../../base/crypto/sealing.ts'
 import type { VerifyRequest } from '../../base/http/types.ts'
 import { shortCookie, type Site } from './sites.ts'

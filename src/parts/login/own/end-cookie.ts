@@ -1,11 +1,11 @@
 import { type Credentials } from '../../../base/core/credentials.ts'
-import { credentialsOfCookie } from '../sessions/credentials.ts'
+import { credentialsOfCookie } from '../sessions/cookie.ts'
 import { credentialContextOf } from '../../../base/http/request.ts'
 import type { VerifyRequest } from '../../../base/http/types.ts'
-import type { SessionChanges } from '../sessions/changes.ts'
+import type { OwnSessions } from '../sessions/sessions.ts'
 import type { OwnLoginDeps } from './types.ts'
 
-type Deps = Pick<OwnLoginDeps, 'authenticator' | 'changes' | 'keyer' | 'sharedUser' | 'signOuts'>
+type Deps = Pick<OwnLoginDeps, 'authenticator' | 'sessions' | 'keyer' | 'sharedUser' | 'signOuts'>
 
 /**
  * A cookie is worth nothing any more, on any replica: also where its record is lost and what was resolved of it is not.
@@ -15,9 +15,9 @@ export async function endCookie (
   deps: Deps,
   request: VerifyRequest,
   own: string,
-  ending?: Parameters<SessionChanges['end']>[1]
-): Promise<Awaited<ReturnType<SessionChanges['end']>>> {
-  const ended = await deps.changes.end(own, ending)
+  ending?: Parameters<OwnSessions['end']>[1]
+): Promise<Awaited<ReturnType<OwnSessions['end']>>> {
+  const ended = await deps.sessions.end(own, ending)
   if (ended.kind !== 'done' || ended.value !== undefined) return ended
   const forgotten = await forgetValid(deps, request, credentialsOfCookie(own))
   return forgotten === 'done' ? ended : { kind: 'unreachable' }
@@ -28,7 +28,7 @@ export async function endCookie (
  * @returns `unknown`: nobody can say whether they are valid
  */
 export async function forgetValid (
-  { authenticator, keyer, sharedUser, signOuts }: Omit<Deps, 'changes'>,
+  { authenticator, keyer, sharedUser, signOuts }: Omit<Deps, 'sessions'>,
   request: VerifyRequest,
   credentials: Credentials
 ): Promise<'done' | 'unknown' | 'refused'> {

@@ -71,7 +71,7 @@ const HINT_LIFE_SECONDS = 120
  * session without full access gets a grant that has it first, and the page sends the person here again: asked at once,
  * Authgear would begin a whole login, and end every other session of the browser.
  */
-function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps, begin: Begin): StepUp {
+function createStepUp ({ answers, sessions, refresh, keyer, clock }: OwnLoginDeps, begin: Begin): StepUp {
   const endOf = ({ idToken }: OwnRecord): number => Number(claimsOf(idToken)?.['exp'])
   return async (request, site, browser, how) => {
     const login = (): HandlerResult => begin(site, browser, { ...how, mode: 'silent' })
@@ -84,7 +84,7 @@ function createStepUp ({ answers, changes, refresh, keyer, clock }: OwnLoginDeps
       digests: keyer.sentDigests(reading.credentials),
       trace: request.trace()
     }
-    const found = await changes.read(target.own)
+    const found = await sessions.read(target.own)
     if (found.kind !== 'done') return answers.page('login_unavailable', request)
     if (found.value === undefined) return login()
     let record = found.value

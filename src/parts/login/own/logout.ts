@@ -1,5 +1,5 @@
 import { readBearerAlone } from '../../../base/core/credentials.ts'
-import { credentialsOfCookie } from '../sessions/credentials.ts'
+import { credentialsOfCookie } from '../sessions/cookie.ts'
 import { SessionsUnreachable } from '../errors.ts'
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import { isFromAnotherSite } from '../redirect.ts'

@@ -8,22 +8,18 @@ import { onceAMinute, tellChanges, throttle } from '../../../base/timing.ts'
 import { createCodeLimits } from '../grants/code-limits.ts'
 import { openTokenEndpoint, type TokenEndpoint } from '../grants/token-endpoint.ts'
 import type { Counts, RefreshOutcome, SessionEnd } from '../metrics.ts'
-import { createSessionChanges } from '../sessions/changes.ts'
-import { credentialsOfCookie } from '../sessions/credentials.ts'
-import type { EndedGrants } from '../sessions/ended-grants.ts'
-import { createLend } from '../sessions/lend.ts'
+import { createRevokeLater, type EndedGrants, type RevokeLater } from '../sessions/ended-grants.ts'
 import type { OwnRecord } from '../sessions/record.ts'
-import { createRefresh } from '../sessions/refresh.ts'
-import { createRenewal, type Renewal } from '../sessions/renewal.ts'
-import { createResolveOwn } from '../sessions/resolve.ts'
+import { createRefresh, type Refresh } from '../sessions/renewal.ts'
+import { createLend, createResolveOwn } from '../sessions/resolve.ts'
 import { createOwnSessions } from '../sessions/sessions.ts'
-import { createLosses, type Losses, openStores } from '../sessions/stores.ts'
-import { MAX_SESSIONS } from '../sessions/user-sessions.ts'
+import { createLosses, type Losses } from '../sessions/store.ts'
+import { openStores } from '../sessions/stores.ts'
+import { createUsedCodes } from '../sessions/used-codes.ts'
+import { MAX_SESSIONS } from '../sessions/users.ts'
 import type { LoginSettings } from '../variables.ts'
-import { createRevokeLater, type RevokeLater } from './revoke-later.ts'
 import { dropGrant } from './sign-in.ts'
 import { createOwnReader, createSites } from '../sites.ts'
-import { createUsedCodes } from './used-codes.ts'
 
 type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>
 type OwnSettings = NonNullable<LoginSettings['own']>
@@ -38,21 +34,28 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
   const { store, users, lease } = stores
   const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
   const losses = createLosses(store, clock)
-  const renewal = renewalOf(stores, tokens, { ...deps, revokeLater, losses, sso })
-  const refresh = createRefresh({ renewal, lease, clock, timeoutMs })
-  const { signOuts, forget } = signOutsOf(deps)
-  const wasTaken = endings(deps, 'another_user', TAKEN)
-  const own = createOwnSessions({ store, refresh, lease, keyer, clock, forget, wasTaken })
-  const changes = createSessionChanges({
-    store, lease, users, keyer, clock, signOuts, timeoutMs, hadTooMany: hadTooMany(sso, tokens, deps)
+  const refresh = refreshOf(stores, tokens, { ...deps, revokeLater, losses, sso })
+  // one budget for all that ends a cookie: it bounds what a person takes of the log
+  const signOuts = createSignOuts({ revocations: deps.revocations, clock, quietMs: deps.ttlMs + SIGNING_OUT_MS })
+  const sessions = createOwnSessions({
+    store,
+    refresh,
+    lease,
+    users,
+    keyer,
+    clock,
+    signOuts,
+    timeoutMs,
+    wasTaken: endings(deps, 'another_user', TAKEN),
+    hadTooMany: hadTooMany(sso, tokens, deps)
   })
   return {
     read: createOwnReader(sites),
-    resolve: createResolveOwn(own),
-    lend: createLend(own, keyer),
+    resolve: createResolveOwn(sessions),
+    lend: createLend(sessions, keyer),
     login: {
       sites,
-      changes,
+      sessions,
       signOuts,
       sharedUser: sharedUserOf(deps),
       refresh,
@@ -76,13 +79,13 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
 
 export type OwnLogin = ReturnType<typeof openOwnSessions>
 
-function renewalOf (
-  { store, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'isShared'>,
+function refreshOf (
+  { store, lease, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'lease' | 'isShared'>,
   tokens: TokenEndpoint,
   {
     count, clock, log, revokeLater: { add }, losses: { isUnsettled }, authgear: { timeoutMs }, sso
   }: Deps & Readonly<{ revokeLater: RevokeLater, losses: Losses, sso: boolean }>
-): Renewal {
+): Refresh {
   const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
   // with SSO it would end the browser's other sessions, where a new login took this one's place
   const discarded = (refreshToken: string): void => { if (!sso) add(refreshToken).catch(() => {}) } // it never rejects
@@ -90,7 +93,9 @@ function renewalOf (
     count.refreshes.add(outcome)
     if (outcome !== 'adopted') count.seconds(seconds)
   }
-  return createRenewal({ store, tokens, clock, timeoutMs, isShared, refreshed, rotates, discarded, isUnsettled })
+  return createRefresh({
+    store, lease, tokens, clock, timeoutMs, isShared, refreshed, rotates, discarded, isUnsettled
+  })
 }
 
 function revokeLaterOf (
@@ -101,19 +106,6 @@ function revokeLaterOf (
   let newest: unknown
   const warn = onceAMinute(clock, () => log.warn({ error: describe(newest) }, NOT_REVOKED))
   return createRevokeLater({ revoke, grants, failed: (error) => { newest = error; warn() } })
-}
-
-/** One budget for all that ends a cookie: it bounds what a person takes of the log. */
-function signOutsOf ({ revocations, keyer, clock, ttlMs }: Deps) {
-  const signOuts = createSignOuts({ revocations, clock, quietMs: ttlMs + SIGNING_OUT_MS })
-  return {
-    signOuts,
-    async forget (own: string, userId: string): Promise<void> {
-      const [digest] = keyer.revocable().wholeDigests(credentialsOfCookie(own))
-      // beyond what the log takes others find out within CACHE_TTL
-      await signOuts.end({ userId, digest })
-    }
-  }
 }
 
 /** Finds the user as whom the shared cache has these credentials. */

@@ -1,6 +1,6 @@
 import type { IdTokenReading, SignedIn } from '../grants/id-token.ts'
 import type { Tokens } from '../grants/token-endpoint.ts'
-import { credentialsOfCookie, ownCredentials } from '../sessions/credentials.ts'
+import { credentialsOfCookie, ownCredentials } from '../sessions/cookie.ts'
 import type { LoginPage } from '../../../base/core/reason.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
 import { SessionsUnreachable } from '../errors.ts'
@@ -40,7 +40,7 @@ export function createFinish (deps: OwnLoginDeps): Finish {
 
 /** A new cookie of new random bits, whatever the browser brought. */
 function createSignIn (deps: OwnLoginDeps): Finish {
-  const { answers, changes, clock, stepped } = deps
+  const { answers, sessions, clock, stepped } = deps
   return async ({ request, site, browser, state, returnTo }, { tokens, askedAt }, signedIn) => {
     const { refreshToken, accessToken, idToken } = tokens
     if (!isToken(refreshToken) || !isToken(accessToken) || !isToken(idToken)) {
@@ -51,7 +51,7 @@ function createSignIn (deps: OwnLoginDeps): Finish {
     const grant = { ...tokens, hasFullAccess: state.fullAccess === true }
     const reading = readSessionCookie(request, site)
     const before = reading.kind === 'credentials' ? reading.credentials.own : undefined
-    const created = await changes.create(site.name, grant, signedIn, askedAt, before)
+    const created = await sessions.create(site.name, grant, signedIn, askedAt, before)
     if (created.kind !== 'done') {
       stepped('failed')
       dropGrant(deps, tokens)
@@ -94,7 +94,7 @@ export function dropGrant (
 
 /** The same person in the same session, who was asked again: the old access token has the new time. */
 function createStepUpEnd (deps: OwnLoginDeps): Finish {
-  const { answers, changes, clock, keyer, stepped } = deps
+  const { answers, sessions, clock, keyer, stepped } = deps
   return async ({ request, site, browser, state, returnTo }, { tokens: { idToken = '' } }, signedIn) => {
     const refused = (page: LoginPage, why?: string, who?: HandlerResult['who']): HandlerResult => {
       stepped('refused')
@@ -104,7 +104,7 @@ function createStepUpEnd (deps: OwnLoginDeps): Finish {
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return refused('step_up_refused', 'no session')
     const own = reading.credentials.own ?? ''
-    const found = await changes.read(own)
+    const found = await sessions.read(own)
     if (found.kind !== 'done') return refused('session_not_kept')
     const record = found.value
     if (record === undefined) return refused('step_up_refused', 'no session')
@@ -112,7 +112,7 @@ function createStepUpEnd (deps: OwnLoginDeps): Finish {
     if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub', who)
     if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid', who)
     if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time', who)
-    const replaced = await changes.replace(own, signedIn, idToken)
+    const replaced = await sessions.replace(own, signedIn, idToken)
     if (replaced.kind === 'gone') return refused('step_up_refused', 'no session', who)
     if (replaced.kind !== 'done') return refused('session_not_kept', undefined, who)
     stepped('stepped_up')

@@ -9,11 +9,11 @@ import type { Handler, VerifyRequest } from '../../../base/http/types.ts'
 import type { LoginAnswers } from '../responses.ts'
 import type { Seal } from '../state.ts'
 import type { LoginStep } from '../metrics.ts'
-import type { SessionChanges } from '../sessions/changes.ts'
-import type { Refresh } from '../sessions/refresh.ts'
+import type { OwnSessions } from '../sessions/sessions.ts'
+import type { Refresh } from '../sessions/renewal.ts'
 import type { SignOuts } from '../sign-outs.ts'
-import type { RevokeLater } from './revoke-later.ts'
-import type { UsedCodes } from './used-codes.ts'
+import type { RevokeLater } from '../sessions/ended-grants.ts'
+import type { UsedCodes } from '../sessions/used-codes.ts'
 import type { Site } from '../sites.ts'
 import type { OwnAuthgearUrls } from './urls.ts'
 
@@ -27,7 +27,7 @@ export type OwnLoginDeps = Readonly<{
   clock: Clock
   authenticator: Authenticator
   keyer: Keyer
-  changes: SessionChanges
+  sessions: OwnSessions
   refresh: Refresh
   tokens: Pick<TokenEndpoint, 'redeem' | 'revoke'>
   keySet: Pick<KeySet, 'keyOf'>

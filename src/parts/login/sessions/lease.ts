@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLeases, LEASE_MS, type Leases, type LeasesDeps, systemTiming } from '../../../base/cache/lease.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { CacheKey, CacheKeys } from '../../../base/core/cache-key.ts'
-import { ownSessionPrefix } from './keys.ts'
+import { ownPrefix } from './record.ts'
 
 /** `busy`: another one has it, here or at another replica, and the caller does not wait, or waited for too long. */
 type Leased<T> =
@@ -29,7 +29,7 @@ export function createSessionLease (clock: Clock, shared: SharedLeases | undefin
       inTime(keys, { inProcess, clock, waitMs }, async () => ({ kind: 'ran', value: await task() }))
   }
   const { leaseMs = LEASE_MS } = shared
-  const keyPrefix = ownSessionPrefix(shared.keyPrefix)
+  const keyPrefix = ownPrefix(shared.keyPrefix)
   const leases = createLeases({ ...shared, keyPrefix, leaseMs, clock, repeat: systemTiming.repeat })
   return (keys, waitMs, task) => inTime(keys, { inProcess, clock, waitMs }, async (leftMs) => {
     const held: Array<() => void> = []

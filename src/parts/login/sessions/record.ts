@@ -1,8 +1,9 @@
 import type { ClientTrace } from '../../../base/authgear/resolver/types.ts'
-import type { CacheKeys, SentDigests } from '../../../base/core/cache-key.ts'
+import type { CacheKey, CacheKeys, SentDigests } from '../../../base/core/cache-key.ts'
 import { isPositive, isString, objectOf, parseJson } from '../../../base/core/json.ts'
 import { isUserId } from '../../../base/core/resolution.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
+import type { Sealer } from '../../../base/crypto/sealing.ts'
 
 /** The names of one cookie: of its record, and those that a revocation may name. */
 export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
@@ -129,3 +130,45 @@ const OBJECT_BYTES = 520
 const TEXT_BYTES = 32
 /** Bytes of an object's heap for one character of its JSON: a short number is the worst. */
 const OTHERS_FACTOR = 16
+
+/** What is kept of a session, or beside it. `refresh-N`: which replica asked for tokens in the place of version N's. */
+type Kept = 'session' | `refresh-${number}` | 'user' | 'ended-grants' | 'code'
+
+/** The beginning of their names in Redis, and of those of leases, apart from the names of entries. */
+export const ownPrefix = (prefix: string): string => `${prefix}own:`
+export const ownKey = (prefix: string, key: string, what: Kept): string => `${ownPrefix(prefix)}{${key}}:${what}`
+
+/** What is at a place: a record, the mark of an ended session, or nothing of ours. */
+export type SealedRecord = OwnRecord | 'ended' | undefined
+
+/** The place of a record under one secret: another name, another seal. */
+export type Place = Readonly<{ key: CacheKey, sealer: Sealer }>
+
+export const VERSION_DIGITS = 10
+export const ENDED_VERSION = '9'.repeat(VERSION_DIGITS)
+export const TOMBSTONE = Buffer.from(ENDED_VERSION)
+
+export const versionText = (version: number): string => String(version).padStart(VERSION_DIGITS, '0')
+/** The key is a digest of host and cookie: a record opens for nothing else. */
+const nameInSeal = ({ key }: Place): string => `session ${key}`
+
+/** The version in clear comes before the seal. */
+export function seal (place: Place, record: OwnRecord): Buffer {
+  const sealed = place.sealer.seal(nameInSeal(place), encodeRecord(record))
+  return Buffer.concat([Buffer.from(versionText(record.version)), sealed])
+}
+
+/** Opens a value, which is hostile until then: one that does not open is nothing. */
+export function openAt (place: Place, value: Buffer): SealedRecord {
+  const version = value.subarray(0, VERSION_DIGITS).toString('latin1')
+  if (version === ENDED_VERSION) return 'ended'
+  const plain = place.sealer.open(nameInSeal(place), value.subarray(VERSION_DIGITS))
+  const record = plain === undefined ? undefined : decodeRecord(plain)
+  return record !== undefined && versionText(record.version) === version ? record : undefined
+}
+
+export function newest (
+  own: OwnRecord | undefined, older: OwnRecord | undefined
+): readonly [record: OwnRecord | undefined, isUnderPrevious: boolean] {
+  return older !== undefined && older.version > (own?.version ?? 0) ? [older, true] : [own, false]
+}

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { Keyer } from '../../../base/core/cache-key.ts'
 import { INVALID } from '../../../base/core/resolution.ts'
 import { AnotherUser, RevokedMeanwhile } from '../../../base/errors.ts'
+import type { Loans } from '../../../base/identity/profile.ts'
 import { ofToken, type OwnSessions } from './sessions.ts'
 import type { OwnRecord } from './record.ts'
 import type { RevocationSnapshot } from '../../../base/revocation/types.ts'
@@ -95,4 +97,17 @@ function nobody (context: ResolveContext, snapshot: RevocationSnapshot): Authent
   memory.write(subject.key, entry, ttlMs, { local, at, isBounded: true })
   failedCredentials.judged(trace, digests.whole, 'invalid')
   return { kind: 'resolved', resolution: INVALID, source: 'authgear', ageMs: 0, digests: digests.all }
+}
+
+/** Lends the access token of that user's session, or the bearer token that came with the request. */
+export function createLend (own: Pick<OwnSessions, 'open'>, keyer: Pick<Keyer, 'sentDigests'>): Loans['lend'] {
+  return async (subject, userId) => {
+    const { credentials } = subject
+    const { own: cookie, bearer } = credentials
+    if (cookie === undefined) return bearer
+    const digests = keyer.sentDigests(credentials)
+    const opened = await own.open({ own: cookie, keys: subject.cacheKeys(), digests, trace: subject.trace() })
+    if (opened.kind !== 'session' || !cookie.startsWith(`${opened.record.host} `)) return undefined
+    return opened.record.userId === userId ? opened.record.accessToken : undefined
+  }
 }

@@ -1,12 +1,18 @@
-import { sessionIdOf } from '../../../base/core/session-id.ts'
+import { randomBytes } from 'node:crypto'
+import type { SignedIn } from '../grants/id-token.ts'
+import type { Tokens } from '../grants/token-endpoint.ts'
 import type { Clock } from '../../../base/clock.ts'
-import type { CredentialDigest, Keyer } from '../../../base/core/cache-key.ts'
+import type { CacheKeys, CredentialDigest, Keyer, SentDigests } from '../../../base/core/cache-key.ts'
+import { sessionIdOf } from '../../../base/core/session-id.ts'
+import type { EpochMs } from '../../../base/core/token-expiry.ts'
 import { AuthgearGarbage, type ResolverError } from '../../../base/errors.ts'
-import type { OwnRecord, Target } from './record.ts'
+import type { SignedIn as Ending, SignOuts } from '../sign-outs.ts'
+import { credentialsOfCookie } from './cookie.ts'
 import type { SessionLease } from './lease.ts'
-import type { Refresh } from './refresh.ts'
-import { type Refreshed, unreachable } from './renewal.ts'
+import type { CookieNames, OwnRecord, Target } from './record.ts'
+import { type Refresh, type Refreshed, unreachable } from './renewal.ts'
 import type { RecordStore } from './store.ts'
+import type { UserSessions } from './users.ts'
 
 type Opened =
   /** Its access token can be asked about. */
@@ -15,31 +21,51 @@ type Opened =
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
-export type OwnSessions = ReturnType<typeof createOwnSessions>
+/** A grant's tokens, and whether its login asked for full access. */
+type GrantTokens = Tokens & Pick<OwnRecord, 'hasFullAccess'>
+
+/** `unreachable`: Redis did not take it, and nothing has changed. */
+type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
+type Replaced = Changed<string> | Readonly<{ kind: 'gone' }>
 
 export type OwnSessionsDeps = Readonly<{
   store: RecordStore
   refresh: Refresh
   lease: SessionLease
-  keyer: Pick<Keyer, 'sentDigests' | 'sessionDigests'>
+  users: UserSessions
+  keyer: Pick<Keyer, 'cacheKeys' | 'revocable' | 'sentDigests' | 'sessionDigests'>
   clock: Clock
-  /** Has what was resolved by this cookie forgotten everywhere. */
-  forget: (own: string, userId: string) => Promise<void>
+  /** Nothing of a cookie is remembered while it ends, which takes no longer than its quiet time. */
+  signOuts: SignOuts
+  /** Milliseconds: longest wait for a refresh that is under way. */
+  timeoutMs: number
+  /** The resolver said that a session's tokens are another user's. */
   wasTaken: () => void
+  /** The oldest session of a user ended, since there was one too many; undefined: its record could not be read. */
+  hadTooMany: (oldest: OwnRecord | undefined) => void
 }>
 
-/** Our own sessions as a resolution needs them. Never rejects. */
-export function createOwnSessions (deps: OwnSessionsDeps) {
-  const { store, refresh, lease, keyer, clock, forget } = deps
-  /** Nothing of it is remembered, on any replica. */
-  async function end (target: Target, { userId }: OwnRecord): Promise<Opened> {
-    await Promise.all([store.remove(target), forget(target.own, userId)])
+/** Our own sessions: as a resolution needs them, and their changes by a login, step-up and sign-out. Never rejects. */
+export type OwnSessions = ReturnType<typeof createOwnSessions>
+
+export const createOwnSessions = (deps: OwnSessionsDeps) =>
+  Object.freeze({ ...createOpening(deps), ...createChanges(deps) })
+
+/** @param own as `Credentials` have it */
+const endingOf = ({ keyer }: OwnSessionsDeps, own: string, { userId }: OwnRecord): Ending =>
+  ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(own))[0] })
+
+function createOpening (deps: OwnSessionsDeps) {
+  const { store, refresh, lease, keyer, clock, signOuts } = deps
+  /** Nothing of it is remembered, on any replica; beyond what the log takes others find out within CACHE_TTL. */
+  async function close (target: Target, record: OwnRecord): Promise<Opened> {
+    await Promise.all([store.remove(target), signOuts.end(endingOf(deps, target.own, record))])
     return { kind: 'none' }
   }
 
   /** Authgear said no to the newest token. */
   async function concluded (target: Target, record: OwnRecord, refreshed: Refreshed): Promise<Opened> {
-    return refreshed.kind === 'ended' ? await end(target, record) : refreshed
+    return refreshed.kind === 'ended' ? await close(target, record) : refreshed
   }
 
   /** Seals it under the new CACHE_SECRET, so that it is there when the previous one is left out. */
@@ -51,18 +77,7 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
     })
   }
 
-  return Object.freeze({
-    /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
-    disagreed (target: Target): ResolverError {
-      const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
-      refresh.pause(target, error)
-      return error
-    },
-    /** The resolver says that its access token is another user's: it is nobody's session any more. */
-    async taken (target: Target, record: OwnRecord): Promise<Opened> {
-      deps.wasTaken()
-      return await end(target, record)
-    },
+  return {
     /** The session behind a cookie, with a token that has not ended. */
     async open (target: Target): Promise<Opened> {
       const read = await store.read(target)
@@ -88,11 +103,134 @@ export function createOwnSessions (deps: OwnSessionsDeps) {
       if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
       return await concluded(target, record, await refresh(target, read.record, true))
     },
+    /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
+    disagreed (target: Target): ResolverError {
+      const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
+      refresh.pause(target, error)
+      return error
+    },
+    /** The resolver says that its access token is another user's: it is nobody's session any more. */
+    async taken (target: Target, record: OwnRecord): Promise<Opened> {
+      deps.wasTaken()
+      return await close(target, record)
+    },
     /** All by which a revocation may name the session. */
     digestsOf: ({ accessToken, sid }: OwnRecord): readonly CredentialDigest[] => [
       ...keyer.sentDigests(ofToken(accessToken)).all, ...keyer.sessionDigests(sessionIdOf(sid) ?? '')
     ]
-  })
+  }
+}
+
+const VALUE_BYTES = 32
+/** The digests of a cookie that is not known: its record is found by its name alone. */
+const NO_DIGESTS: SentDigests = { whole: [], all: [] }
+const UNREACHABLE = Object.freeze({ kind: 'unreachable' })
+
+function createChanges (deps: OwnSessionsDeps) {
+  const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
+  const namesOf = (own: string): CookieNames => {
+    const credentials = credentialsOfCookie(own)
+    return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
+  }
+
+  async function read (own: string): Promise<Changed<OwnRecord | undefined>> {
+    const found = await store.read(namesOf(own))
+    if (found.kind === 'unreachable') return found
+    return { kind: 'done', value: found.kind === 'found' ? found.record : undefined }
+  }
+
+  /** @returns the value of its cookie, and whose place it took; undefined where Redis did not take it */
+  async function begin (record: OwnRecord, instead: string | undefined) {
+    const value = randomBytes(VALUE_BYTES).toString('base64url')
+    const names = namesOf(`${record.host} ${value}`)
+    const place = instead === undefined ? undefined : namesOf(instead).keys
+    const beyond = await users.add(record, names.keys, place).catch(() => undefined)
+    if (beyond === undefined || await store.write(names, record) !== 'stored') return undefined
+    return { value, names, beyond }
+  }
+
+  /** Drops sessions beyond the bound. What was resolved of them lives on for CACHE_TTL: nobody asked for their end. */
+  async function dropBeyond (beyond: readonly CacheKeys[]): Promise<void> {
+    for (const keys of beyond) {
+      const found = await store.read({ keys, digests: NO_DIGESTS })
+      await store.remove({ keys })
+      deps.hadTooMany(found.kind === 'found' ? found.record : undefined)
+    }
+  }
+
+  /**
+   * Writes the new record, then removes the old one, then notifies all replicas: a revocation that names a cookie
+   * is final. Where a step fails the ones before have changed nothing that anybody can tell.
+   */
+  async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
+    const found = await read(own)
+    if (found.kind !== 'done') return found
+    const { value: record } = found
+    if (record === undefined) return { kind: 'gone' }
+    const { authTime, amr } = signedIn
+    const now = clock.wall()
+    const begun = await begin({ ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }, own)
+    if (begun === undefined) return UNREACHABLE
+    if (await store.remove(namesOf(own)) !== 'removed') {
+      await store.remove(begun.names)
+      return UNREACHABLE
+    }
+    // what a replica resolved meanwhile began before this
+    await signOuts.end(endingOf(deps, own, record))
+    await dropBeyond(begun.beyond)
+    return { kind: 'done', value: begun.value }
+  }
+
+  return {
+    read,
+    /**
+     * @param instead the cookie that the browser brought: one more of its own ends nobody else's
+     * @returns the value of a cookie that nobody ever had
+     */
+    async create (
+      host: string, tokens: GrantTokens, signedIn: SignedIn, askedAt: EpochMs, instead?: string
+    ): Promise<Changed<string>> {
+      const begun = await begin(recordOf(host, tokens, signedIn, askedAt), instead)
+      if (begun === undefined) return UNREACHABLE
+      await dropBeyond(begun.beyond)
+      return { kind: 'done', value: begun.value }
+    },
+    /** The same session under another cookie: the old one is dead everywhere. @returns the value of the new one */
+    async replace (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
+      // a refresh that is under way ends first: its tokens are the ones that go on
+      const leased = await lease(namesOf(own).keys, timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
+      return leased.kind === 'ran' ? leased.value : UNREACHABLE
+    },
+    /**
+     * The session of that cookie is ended here, on every replica.
+     * @param ending comes before the record goes, which a replica that dies then would lose
+     * @returns its record, if it was a session
+     */
+    async end (own: string, ending?: (record: OwnRecord) => Promise<void>): Promise<Changed<OwnRecord | undefined>> {
+      const found = await read(own)
+      if (found.kind !== 'done' || found.value === undefined) return found
+      const signedIn = endingOf(deps, own, found.value)
+      // on this replica at once, whatever is under way; a refresh that is writes to no ended session
+      if (await signOuts.begin(signedIn) === 'refused') return UNREACHABLE
+      await ending?.(found.value)
+      if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
+      await signOuts.end(signedIn)
+      // nobody waits: one that stays listed takes a place
+      users.remove(found.value, namesOf(own).keys).catch(() => {})
+      return found
+    }
+  }
+}
+
+function recordOf (
+  host: string,
+  { accessToken, accessLifeMs, refreshToken = '', idToken = '', hasFullAccess }: GrantTokens,
+  { userId, sid, authTime, amr }: SignedIn,
+  askedAt: EpochMs
+): OwnRecord {
+  const accessEndsAt = askedAt + accessLifeMs as EpochMs
+  const tokens = { refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, hasFullAccess }
+  return { version: 1, host, userId, sid, ...tokens, authTime, amr, createdAt: askedAt, usedAt: askedAt }
 }
 
 export const ofToken = (bearer: string) =>

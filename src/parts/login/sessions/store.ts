@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { CacheKeys } from '../../../base/core/cache-key.ts'
-import type { Sealing } from '../../../base/crypto/sealing.ts'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../../base/clock.ts'
+import type { CacheKey, CacheKeys } from '../../../base/core/cache-key.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
+import type { Sealing } from '../../../base/crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../../../base/redis/commands.ts'
-import { ownRefreshKey, ownSessionKey } from './keys.ts'
-import { type Memory, openMemory, type RevocationReader } from './memory.ts'
-import type { CookieNames, OwnRecord } from './record.ts'
+import type { RevocationLog, RevocationSnapshot } from '../../../base/revocation/types.ts'
 import {
-  ENDED_VERSION, newest, openAt, type Opened, type Place, seal, TOMBSTONE, versionText
-} from './sealed-record.ts'
+  type CookieNames, ENDED_VERSION, newest, openAt, ownKey, type OwnRecord, type Place, recordBytes, seal,
+  type SealedRecord, TOMBSTONE, versionText
+} from './record.ts'
 
 /** `unreachable` is no answer: nobody is signed out for that. */
 type StoreRead =
@@ -104,7 +105,7 @@ function createLocalStore (memory: Memory): Tier {
 function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   const { commands, keyPrefix, log } = redis
   const me = randomBytes(12).toString('base64url')
-  const nameOf = ({ key }: Place): string => ownSessionKey(keyPrefix, key)
+  const nameOf = ({ key }: Place): string => ownKey(keyPrefix, key, 'session')
   const placesOf = ({ current, previous }: CacheKeys): readonly [own: Place, ...older: Place[]] => {
     const own = { key: current, sealer: redis.sealer }
     return previous === undefined || redis.previous === undefined
@@ -112,7 +113,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
       : [own, { key: previous, sealer: redis.previous }]
   }
 
-  async function readAt (place: Place): Promise<Opened> {
+  async function readAt (place: Place): Promise<SealedRecord> {
     const value = await commands.getBuffer(nameOf(place)).catch(asGarbage)
     return value === null ? undefined : openAt(place, value)
   }
@@ -142,7 +143,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
   return {
     write,
     async claimRefresh ({ keys: { current } }, version) {
-      const name = ownRefreshKey(keyPrefix, current, version)
+      const name = ownKey(keyPrefix, current, `refresh-${version}`)
       try {
         if (await commands.setIfAbsent(name, me, CLAIM_MS)) return 'ours'
         return (await commands.getBuffer(name).catch(asGarbage))?.toString() === me ? 'ours' : 'other'
@@ -198,8 +199,89 @@ function createGivingBack ({ commands, keyPrefix, sealer }: RedisRecords, memory
     for (let at = 0; at < held.length; at += AT_ONCE) {
       await Promise.all(held.slice(at, at + AT_ONCE).map(async ([key, record]) => {
         const sealed = seal({ key, sealer }, record)
-        await commands.setOverOlder(ownSessionKey(keyPrefix, key), versionText(record.version), sealed, LIFE_MS)
+        await commands.setOverOlder(ownKey(keyPrefix, key, 'session'), versionText(record.version), sealed, LIFE_MS)
       }))
     }
   }
 }
+
+/** The time that other replicas take to give back what Redis lost. */
+const UNSETTLED_MS = 10_000
+/** A failover loses the last seconds. */
+const FAILOVER_MS = 60_000
+
+/** Gives back what Redis may have lost, as far as this replica has it. */
+export function createLosses (store: Pick<RecordStore, 'giveBack'>, clock: Clock) {
+  let newest = -Infinity
+  return {
+    isUnsettled: () => clock.monotonic() - newest < UNSETTLED_MS,
+    /** @param what a `connection` is a failover at worst; another `log` an older copy of all */
+    mayHaveLost (what: 'connection' | 'log'): void {
+      newest = clock.monotonic()
+      const since = what === 'log' ? 0 : clock.wall() - FAILOVER_MS
+      store.giveBack(since as EpochMs).catch(() => {}) // the next connection is the next chance
+    }
+  }
+}
+
+export type Losses = ReturnType<typeof createLosses>
+
+/** No record takes fewer: bounds the lists that are made at the start. */
+const MIN_RECORD_BYTES = 1024
+/** The least-recently-used lists take these from the start, for each record that may exist. */
+const RESERVED_RECORD_BYTES = 40
+
+type RevocationReader = Pick<RevocationLog, 'snapshot' | 'isVoid' | 'names'>
+
+type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
+
+/** The records that this replica has seen last; without Redis there are no others. */
+function openMemory (maxBytes: number, log: RevocationReader | undefined) {
+  const max = Math.max(1, Math.floor(maxBytes / (MIN_RECORD_BYTES + RESERVED_RECORD_BYTES)))
+  const maxSize = Math.max(1, Math.floor(maxBytes - RESERVED_RECORD_BYTES * max))
+  const records = new LRUCache<string, Slot>({ max, maxSize })
+  /** Ended a short time ago: what is under way brings none of them back. */
+  const ended = new LRUCache<string, true>({ max: 10_000 })
+  function keep (key: CacheKey, record: OwnRecord, snapshot = log?.snapshot()): boolean {
+    if (ended.has(key) || (records.peek(key)?.record.version ?? 0) >= record.version) return false
+    records.set(key, { record, snapshot }, { size: recordBytes(key, record) })
+    return true
+  }
+  function drop (key: CacheKey): void {
+    records.delete(key)
+    ended.set(key, true)
+  }
+  return {
+    keep,
+    drop,
+    /**
+     * Permanently, whatever Redis has of it: this process saw it end, or a revocation names its cookie, which only a
+     * session's end does.
+     */
+    isOver ({ keys: { current }, digests }: CookieNames): boolean {
+      if (log?.names({ digests: digests.all }) === true) drop(current)
+      return ended.has(current)
+    },
+    /** The record, unless a revocation of the cookie has overtaken it. */
+    get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
+      const slot = ended.has(current) ? undefined : records.get(current)
+      const isVoid = slot?.snapshot !== undefined &&
+        log?.isVoid({ userId: undefined, digests: all }, slot.snapshot) === true
+      return isVoid ? undefined : slot?.record
+    },
+    /** Redis has it still. */
+    seen (key: CacheKey, record: OwnRecord, snapshot: RevocationSnapshot): void {
+      if (records.peek(key)?.record.version === record.version) records.delete(key)
+      keep(key, record, snapshot)
+    },
+    forget: (key: CacheKey) => { records.delete(key) },
+    /** Newest first. */
+    * entries (): Generator<readonly [CacheKey, OwnRecord]> {
+      for (const [key, { record }] of records.entries()) yield [key as CacheKey, record]
+    },
+    size: () => records.size,
+    bytes: () => records.calculatedSize
+  }
+}
+
+type Memory = ReturnType<typeof openMemory>

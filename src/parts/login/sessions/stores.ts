@@ -1,16 +1,12 @@
 import { PATIENCE_MS } from '../grants/token-calls.ts'
-import type { Clock } from '../../../base/clock.ts'
 import { createSealer, type Sealing } from '../../../base/crypto/sealing.ts'
 import type { CacheKey } from '../../../base/core/cache-key.ts'
-import { credentialsOfCookie } from './credentials.ts'
-import type { EpochMs } from '../../../base/core/token-expiry.ts'
-import type { SharedCodes } from '../own/used-codes.ts'
+import { credentialsOfCookie } from './cookie.ts'
 import { createEndedGrants } from './ended-grants.ts'
 import { createSessionLease } from './lease.ts'
-import { createRecordStore, LIFE_MS, type RecordStore } from './store.ts'
-import { createListsInMemory, createListsInRedis, createUserSessions } from './user-sessions.ts'
-import type { RedisCommands } from '../../../base/redis/commands.ts'
-import { usedCodeKey } from './keys.ts'
+import { createRecordStore, LIFE_MS } from './store.ts'
+import { codesIn } from './used-codes.ts'
+import { createListsInMemory, createListsInRedis, createUserSessions } from './users.ts'
 import type { RevocationLog } from '../../../base/revocation/types.ts'
 import type { Base } from '../../../base/parts/places.ts'
 
@@ -20,27 +16,6 @@ export type StoreDeps =
 
 /** The share of those bytes that lists of users' sessions take, where Redis does not keep them. */
 const LISTS_SHARE = 0.1
-
-export type Losses = ReturnType<typeof createLosses>
-
-/** The time that other replicas take to give back what Redis lost. */
-const UNSETTLED_MS = 10_000
-/** A failover loses the last seconds. */
-const FAILOVER_MS = 60_000
-
-/** Gives back what Redis may have lost, as far as this replica has it. */
-export function createLosses (store: Pick<RecordStore, 'giveBack'>, clock: Clock) {
-  let newest = -Infinity
-  return {
-    isUnsettled: () => clock.monotonic() - newest < UNSETTLED_MS,
-    /** @param what a `connection` is a failover at worst; another `log` an older copy of all */
-    mayHaveLost (what: 'connection' | 'log'): void {
-      newest = clock.monotonic()
-      const since = what === 'log' ? 0 : clock.wall() - FAILOVER_MS
-      store.giveBack(since as EpochMs).catch(() => {}) // the next connection is the next chance
-    }
-  }
-}
 
 /** Opens the stores of sessions: in Redis, where there is one. */
 export function openStores (deps: StoreDeps) {
@@ -79,14 +54,4 @@ export function openStores (deps: StoreDeps) {
 function sealingOf ({ keysFor }: Pick<Base, 'keysFor'>, { writesPrevious }: Sealing): Sealing {
   const { current, previous } = keysFor('own sessions')
   return { sealer: createSealer(current), previous: previous && createSealer(previous), writesPrevious }
-}
-
-const USED = 'used'
-
-function codesIn (commands: RedisCommands, keyPrefix: string): SharedCodes {
-  const nameOf = (code: string): string => usedCodeKey(keyPrefix, code as CacheKey)
-  return {
-    setIfAbsent: (code, lifeMs) => commands.setIfAbsent(nameOf(code), USED, lifeMs),
-    release: async (code) => { await commands.deleteIfEquals(nameOf(code), USED) }
-  }
 }

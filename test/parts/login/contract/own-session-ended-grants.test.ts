@@ -1,10 +1,9 @@
 import t, { type Test } from 'tap'
-import { createRevokeLater } from '../../../../src/parts/login/own/revoke-later.ts'
 import {
-  createEndedGrants, type EndedGrants, type EndedGrantsDeps
+  createEndedGrants, createRevokeLater, type EndedGrants, type EndedGrantsDeps
 } from '../../../../src/parts/login/sessions/ended-grants.ts'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
-import { ownGrantsKey } from '../../../../src/parts/login/sessions/keys.ts'
+import { ownKey } from '../../../../src/parts/login/sessions/record.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
 import { startRedis, type RedisServer } from '../../../helpers/redis.ts'
@@ -14,7 +13,7 @@ import { until } from '../../../helpers/until.ts'
 const [OLD, NEW] = [sealerOf(Buffer.alloc(32, 1)), sealerOf(Buffer.alloc(32, 2))]
 /** Under each secret. */
 const NAMES = new Map([[OLD, 'o' as CacheKey], [NEW, 'n' as CacheKey]])
-const keyOf = ({ keyPrefix }: TestTier): string => ownGrantsKey(keyPrefix, 'n')
+const keyOf = ({ keyPrefix }: TestTier): string => ownKey(keyPrefix, 'n', 'ended-grants')
 
 function grantsOf (tier: TestTier, some: Partial<EndedGrantsDeps> = {}): EndedGrants {
   const { commands, keyPrefix } = tier
@@ -65,7 +64,7 @@ t.test('a refresh token is sealed, and goes through a rotation of CACHE_SECRET',
   const before = grantsOf(tier, { sealer: OLD })
   const both = grantsOf(tier, { previous: OLD, writesPrevious: () => true })
   await both.add({ name: 'a', refreshToken: 'token-a' })
-  t.notMatch(String(await tier.commands.getBuffer(ownGrantsKey(tier.keyPrefix, 'o'))), /token-a/)
+  t.notMatch(String(await tier.commands.getBuffer(ownKey(tier.keyPrefix, 'o', 'ended-grants'))), /token-a/)
   t.strictSame(await taken(before), ['token-a'], 'a replica that knows the previous secret alone')
   await before.remove('a')
   await before.add({ name: 'b', refreshToken: 'token-b' })

@@ -1,9 +1,8 @@
 import t, { type Test } from 'tap'
 import type { CacheKeys, CredentialDigest } from '../../../../src/base/core/cache-key.ts'
 import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
-import type { OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
+import { ownKey, type OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
 import { createRecordStore, type RecordStore, type RedisRecords } from '../../../../src/parts/login/sessions/store.ts'
-import { ownSessionKey } from '../../../../src/parts/login/sessions/keys.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { keyOf, redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -97,7 +96,7 @@ t.test('memory holds what its bytes allow, the newest', async (t) => {
 
 t.test('a record that was changed, swapped, or made under another secret is none', async (t) => {
   const tier = await start(t)
-  const name = (key: string) => ownSessionKey(tier.keyPrefix, key)
+  const name = (key: string) => ownKey(tier.keyPrefix, key, 'session')
   const [here, there] = [COOKIE, cookieOf({ current: keyOf('x'), previous: undefined })]
   const writer = replicaOf(tier)
   await writer.write(here, recordOf(2))
@@ -126,7 +125,7 @@ t.test('an older version put back is no loss to a replica that knows the newer',
   const tier = await start(t)
   const store = replicaOf(tier)
   await store.write(COOKIE, recordOf(2))
-  const name = ownSessionKey(tier.keyPrefix, COOKIE.keys.current)
+  const name = ownKey(tier.keyPrefix, COOKIE.keys.current, 'session')
   const old = await tier.commands.getBuffer(name)
   await store.write(COOKIE, recordOf(3))
   await tier.commands.setPx(name, old ?? Buffer.alloc(0), 60_000)
@@ -178,14 +177,14 @@ t.test('a rotation of CACHE_SECRET loses nobody', async (t) => {
 
 /** What a failover to an older copy, or a restored snapshot, does to one record. */
 async function putBack (tier: TestTier, value: Buffer | null): Promise<void> {
-  await tier.commands.setPx(ownSessionKey(tier.keyPrefix, COOKIE.keys.current), value ?? Buffer.alloc(0), 60_000)
+  await tier.commands.setPx(ownKey(tier.keyPrefix, COOKIE.keys.current, 'session'), value ?? Buffer.alloc(0), 60_000)
 }
 
 t.test('refuses a record that it saw end, whatever Redis gives back, and ends it again', async (t) => {
   const tier = await start(t)
   const [store, other] = [replicaOf(tier), replicaOf(tier)]
   await store.write(COOKIE, recordOf(2))
-  const old = await tier.commands.getBuffer(ownSessionKey(tier.keyPrefix, COOKIE.keys.current))
+  const old = await tier.commands.getBuffer(ownKey(tier.keyPrefix, COOKIE.keys.current, 'session'))
   await store.remove(COOKIE)
   await putBack(tier, old)
   t.equal(await versionOf(other), 2, 'a replica that saw nothing')

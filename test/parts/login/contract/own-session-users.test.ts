@@ -2,8 +2,8 @@ import t from 'tap'
 import { type CacheKey, type CacheKeys, createKeyer, deriveKeys } from '../../../../src/base/core/cache-key.ts'
 import {
   createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS, type UserSessions
-} from '../../../../src/parts/login/sessions/user-sessions.ts'
-import { ownUserKey } from '../../../../src/parts/login/sessions/keys.ts'
+} from '../../../../src/parts/login/sessions/users.ts'
+import { ownKey } from '../../../../src/parts/login/sessions/record.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { redisTier, SECRET, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -78,7 +78,7 @@ t.test('what is there and is not ours keeps nobody from signing in', async (t) =
   const foreign = sealerOf(Buffer.alloc(32, 9)).seal(`user ${name} 0000000003`, Buffer.from('x'))
   const texts = ['', 'x', '9999999999', '9999999999 and more'].map((text) => Buffer.from(text))
   for (const value of [...texts, Buffer.concat([Buffer.from('0000000003'), foreign])]) {
-    await tier.commands.setPx(ownUserKey(tier.keyPrefix, name), value, LIFE_MS)
+    await tier.commands.setPx(ownKey(tier.keyPrefix, name, 'user'), value, LIFE_MS)
     const users = replicaOf(tier)
     for (let n = 0; n < MAX_SESSIONS; n++) await users.add(ALICE, keysOf(n))
     t.strictSame(numbersOf(await users.add(ALICE, keysOf(1000))), [0])
@@ -88,7 +88,7 @@ t.test('what is there and is not ours keeps nobody from signing in', async (t) =
 t.test('a list of another type or a forged version keeps nobody from signing in', async (t) => {
   const redis = await startRedis(t)
   const tier = await redisTier(t, redis.port)
-  const key = ownUserKey(tier.keyPrefix, nameOf(ALICE.userId, ALICE.host))
+  const key = ownKey(tier.keyPrefix, nameOf(ALICE.userId, ALICE.host), 'user')
   const users = replicaOf(tier)
   await redis.cli('SADD', key, 'x')
   t.strictSame(await users.add(ALICE, keysOf(1)), [])

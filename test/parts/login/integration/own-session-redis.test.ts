@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { type CacheKey, deriveKeys } from '../../../../src/base/core/cache-key.ts'
 import { createSealer } from '../../../../src/base/crypto/sealing.ts'
-import { openAt, seal, type Opened } from '../../../../src/parts/login/sessions/sealed-record.ts'
+import { openAt, seal, type SealedRecord } from '../../../../src/parts/login/sessions/record.ts'
 import { startBadNetwork } from '../../../helpers/bad-network.ts'
 import { SECRET } from '../../../helpers/in-process.ts'
 import { APP, sessionCookie, signedIn, startOwnWorld } from '../../../helpers/own-session-world.ts'
@@ -106,7 +106,7 @@ t.test('a refresh keeps the fields that a later release wrote into the record', 
   const place = { key, sealer: createSealer(deriveKeys(Buffer.from(SECRET)).of('own sessions')) }
   const client = new Redis(redis.url)
   t.teardown(() => client.disconnect())
-  const read = async (): Promise<Opened> => openAt(place, await client.getBuffer(name) ?? Buffer.alloc(0))
+  const read = async (): Promise<SealedRecord> => openAt(place, await client.getBuffer(name) ?? Buffer.alloc(0))
   const first = await read()
   if (typeof first !== 'object') throw new Error('no record is there')
   const others = { deviceKey: 'thumbprint' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MAX_SESSIONS } from '../../../../src/parts/login/sessions/user-sessions.ts'
+import { MAX_SESSIONS } from '../../../../src/parts/login/sessions/users.ts'
 import { sumOf } from '../../../helpers/in-process-on-clock.ts'
 import { APP, sessionCookie, signedIn, startOwnWorld, WIKI, type OwnWorld } from '../../../helpers/own-session-world.ts'
 import { last, type Person } from '../../../helpers/person.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
   cookieValues, credentialsOfCookie, isOwnValue, ownCredentials, readOwnCookie, readOwnCredentials
-} from '../../../../src/parts/login/sessions/credentials.ts'
+} from '../../../../src/parts/login/sessions/cookie.ts'
 
 const NAME = '__Host-session'
 const HOST = 'app.example.com'

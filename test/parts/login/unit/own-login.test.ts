@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createRevokeLater } from '../../../../src/parts/login/own/revoke-later.ts'
+import { createRevokeLater } from '../../../../src/parts/login/sessions/ended-grants.ts'
 import { createSites } from '../../../../src/parts/login/sites.ts'
 import {
   browserCookie, browserIdOf, challengeOf, clicked, hasSignedIn, isCircling, newBrowser, proofsOf, readBrowser,
   returned, roundOf
 } from '../../../../src/parts/login/own/state.ts'
-import { createUsedCodes } from '../../../../src/parts/login/own/used-codes.ts'
+import { createUsedCodes } from '../../../../src/parts/login/sessions/used-codes.ts'
 import { createSeal } from '../../../../src/parts/login/state.ts'
 import { until } from '../../../helpers/until.ts'
 

@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
 import { createSealer } from '../../../../src/base/crypto/sealing.ts'
-import type { OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
-import { newest, openAt, seal, TOMBSTONE } from '../../../../src/parts/login/sessions/sealed-record.ts'
+import {
+  newest, openAt, type OwnRecord, seal, TOMBSTONE
+} from '../../../../src/parts/login/sessions/record.ts'
 
 const SEALER = createSealer(Buffer.alloc(32, 1))
 const PLACE = { key: 'a-key' as CacheKey, sealer: SEALER }

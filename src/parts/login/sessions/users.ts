@@ -3,9 +3,8 @@ import { LRUCache } from 'lru-cache'
 import type { CacheKey, CacheKeys } from '../../../base/core/cache-key.ts'
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../../../base/redis/commands.ts'
-import { ownUserKey } from './keys.ts'
 import { createTurns } from './lease.ts'
-import type { OwnRecord } from './record.ts'
+import { ownKey, type OwnRecord, VERSION_DIGITS, versionText } from './record.ts'
 
 /**
  * The most sessions of one user at one host; one more ends the oldest. As many as Google keeps refresh tokens of an
@@ -114,14 +113,12 @@ export type RedisLists = Readonly<{
   lifeMs: number
 }>
 
-const VERSION_DIGITS = 10
-
 export function createListsInRedis ({ commands, keyPrefix, sealer, lifeMs }: RedisLists): Lists {
   // nobody but us raises a version, so that each list can be written over
   const sealName = (name: CacheKey, digits: string): string => `user ${name} ${digits}`
   return Object.freeze({
     async read (name: CacheKey): Promise<List> {
-      const value = await commands.getBuffer(ownUserKey(keyPrefix, name)).catch(asGarbage)
+      const value = await commands.getBuffer(ownKey(keyPrefix, name, 'user')).catch(asGarbage)
       if (value === null) return EMPTY
       const digits = value.subarray(0, VERSION_DIGITS).toString('latin1')
       const plain = sealer.open(sealName(name, digits), value.subarray(VERSION_DIGITS))
@@ -131,9 +128,9 @@ export function createListsInRedis ({ commands, keyPrefix, sealer, lifeMs }: Red
       return { version, text: plain.toString('latin1') }
     },
     async write (name: CacheKey, { version, text, isForeign }: List): Promise<boolean> {
-      const digits = String(version).padStart(VERSION_DIGITS, '0')
+      const digits = versionText(version)
       const value = Buffer.concat([Buffer.from(digits), sealer.seal(sealName(name, digits), Buffer.from(text))])
-      const key = ownUserKey(keyPrefix, name)
+      const key = ownKey(keyPrefix, name, 'user')
       if (isForeign !== true) return await commands.setIfNewer(key, digits, value, lifeMs)
       await commands.setPx(key, value, lifeMs)
       return true

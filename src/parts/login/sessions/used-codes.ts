@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { RedisCommands } from '../../../base/redis/commands.ts'
+import { ownKey } from './record.ts'
 
 /** A code is redeemed once: Authgear gives two sessions for one that comes twice at once. */
 export type UsedCodes = Readonly<{
@@ -35,4 +37,15 @@ export function createUsedCodes (shared: SharedCodes | undefined): UsedCodes {
       await shared?.release(nameOf(code)).catch(() => {})
     }
   })
+}
+
+const USED = 'used'
+
+/** Of all replicas. */
+export function codesIn (commands: RedisCommands, keyPrefix: string): SharedCodes {
+  const nameOf = (code: string): string => ownKey(keyPrefix, code, 'code')
+  return {
+    setIfAbsent: (code, lifeMs) => commands.setIfAbsent(nameOf(code), USED, lifeMs),
+    release: async (code) => { await commands.deleteIfEquals(nameOf(code), USED) }
+  }
 }
