@@ -1,6 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
 import { RedisTooSlow } from '../errors.ts'
-import { QUEUE_ADD, QUEUE_REMOVE, QUEUE_TAKE } from './queue.ts'
 
 /**
  * Rejects where the answer is not there in time. ioredis' own `commandTimeout` begins when a node is sent the command:
@@ -14,10 +13,6 @@ export function within<T> (limitMs: number, answer: Promise<T>): Promise<T> {
     answer.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
-
-/** One line of a queue (queue.ts); name and payload hold no blank. */
-export type Taken = Readonly<{ name: string, payload: string }>
-type Queued = Taken & Readonly<{ dueMs: number, max: number, lifeMs: number }>
 
 export type RedisCommands = ReturnType<typeof commandsOf>
 
@@ -117,18 +112,6 @@ export function commandsOf (redis: Redis | Cluster, limitMs: number) {
     /** The same where an older one is there, and not where there is none. */
     setOverOlder: (key: string, version: string, value: Buffer, lifeMs: number): Promise<boolean> =>
       isOk(() => redis.eval(NEWER_SET, 1, key, version, value, lifeMs, 'over')),
-    /** @param dueMs from now @param max how many there may be: the oldest go */
-    queueAdd: async (key: string, { name, payload, dueMs, max, lifeMs }: Queued): Promise<void> => {
-      await limited(() => redis.eval(QUEUE_ADD, 1, key, name, payload, dueMs, max, lifeMs))
-    },
-    /** @returns what is due, which no other replica gets for `againMs`, or for as long as it has waited */
-    queueTake: async (key: string, most: number, againMs: number, lifeMs: number): Promise<readonly Taken[]> => {
-      const flat = await limited(() => redis.eval(QUEUE_TAKE, 1, key, most, againMs, lifeMs)) as readonly string[]
-      return flat.flatMap((name, at) => at % 2 === 0 ? [{ name, payload: flat[at + 1] ?? '' }] : [])
-    },
-    queueRemove: async (key: string, lifeMs: number, names: readonly string[]): Promise<void> => {
-      await limited(() => redis.eval(QUEUE_REMOVE, 1, key, lifeMs, ...names))
-    },
     /** Compare and delete. */
     deleteIfEquals: (key: string, value: string): Promise<unknown> =>
       limited(() => redis.eval(COMPARE_AND_DELETE, 1, key, value)),

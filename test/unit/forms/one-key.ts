@@ -31,14 +31,14 @@ export function oneKey (value?: string) {
     setIfAbsent: async (_: string, next: string) => held === null && set(next),
     setPx: async (_: string, next: Buffer) => { set(next) },
     timeOf: async () => 1,
-    queueAdd: async (_: string, { name, payload }: { name: string, payload: string }) => {
+    add: async (_: string, { name, payload }: { name: string, payload: string }) => {
       set(`${name} ${Buffer.from(payload, 'base64url').toString()}`)
     },
-    queueTake: async () => [{
+    take: async () => [{
       name: held?.toString().split(' ')[0] ?? '',
       payload: Buffer.from(held?.toString().replace(/^\S+ /, '') ?? '').toString('base64url')
     }],
-    queueRemove: async () => {}
+    remove: async () => {}
   }
 }
 

@@ -30,7 +30,7 @@ const blocksIn = (commands: ReturnType<typeof oneKey>) => createBlockStore({ ...
 const listIn = (commands: ReturnType<typeof oneKey>) =>
   createListsInRedis({ commands, keyPrefix: '', sealer: OPEN, lifeMs: 1 })
 const grantsIn = (commands: ReturnType<typeof oneKey>) =>
-  createEndedGrants({ ...SEALING, commands, keyPrefix: '', names: { current: sample.KEY, previous: undefined } })
+  createEndedGrants({ ...SEALING, queue: commands, keyPrefix: '', names: { current: sample.KEY, previous: undefined } })
 const canaryIn = (commands: ReturnType<typeof oneKey>) =>
   createSecretCheck({ commands, sealer: OPEN, name: 'n', clock })
 const budgetIn = (commands: ReturnType<typeof oneKey>) => createBudget(clock, { commands, sealer: OPEN, name: 'n' })

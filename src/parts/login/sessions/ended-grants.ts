@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CacheKeys } from '../../../base/core/cache-key.ts'
 import type { Sealer, Sealing } from '../../../base/crypto/sealing.ts'
-import type { RedisCommands } from '../../../base/redis/commands.ts'
+import type { Queue } from './queue.ts'
 import { ownKey } from './record.ts'
 
 /** A grant of a session that is signed out, until Authgear has ended it. */
@@ -16,7 +16,7 @@ export type EndedGrants = Readonly<{
 }>
 
 export type EndedGrantsDeps = Sealing & Readonly<{
-  commands: Pick<RedisCommands, 'queueAdd' | 'queueTake' | 'queueRemove'>
+  queue: Queue
   keyPrefix: string
   /**
    * The names of one client's queues, under each secret: a queue holds nothing that its readers cannot open, or end.
@@ -26,7 +26,8 @@ export type EndedGrantsDeps = Sealing & Readonly<{
   dueMs?: number
 }>
 
-type Queue = Readonly<{ key: string, sealer: Sealer }>
+/** One of them, under one secret. */
+type SealedQueue = Readonly<{ key: string, sealer: Sealer }>
 
 /** Two seconds at most: after the sign-out's own replica, and with POLL_MS and the call in mind. */
 const DUE_MS = 1500
@@ -39,17 +40,17 @@ const MAX_GRANTS = 1000
 const MAX_TAKEN = 50
 
 export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
-  const { commands, dueMs = DUE_MS } = deps
+  const { queue, dueMs = DUE_MS } = deps
   const [own, older] = queuesOf(deps)
   const queues = older === undefined ? [own] : [own, older]
   const sealName = (name: string): string => `ended grant ${name}`
 
-  async function takeFrom ({ key, sealer }: Queue): Promise<readonly EndedGrant[]> {
-    const taken = await commands.queueTake(key, MAX_TAKEN, AGAIN_MS, LIFE_MS)
+  async function takeFrom ({ key, sealer }: SealedQueue): Promise<readonly EndedGrant[]> {
+    const taken = await queue.take(key, MAX_TAKEN, AGAIN_MS, LIFE_MS)
     const opened = taken.map(({ name, payload }) =>
       ({ name, refreshToken: sealer.open(sealName(name), Buffer.from(payload, 'base64url'))?.toString() }))
     const junk = opened.filter(({ refreshToken }) => refreshToken === undefined).map(({ name }) => name)
-    if (junk.length > 0) await commands.queueRemove(key, LIFE_MS, junk)
+    if (junk.length > 0) await queue.remove(key, LIFE_MS, junk)
     return opened.flatMap(({ name, refreshToken }) => refreshToken === undefined ? [] : [{ name, refreshToken }])
   }
 
@@ -57,7 +58,7 @@ export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
     async add ({ name, refreshToken }: EndedGrant): Promise<void> {
       const { key, sealer } = older !== undefined && deps.writesPrevious() ? older : own
       const payload = sealer.seal(sealName(name), Buffer.from(refreshToken)).toString('base64url')
-      await commands.queueAdd(key, { name, payload, dueMs, max: MAX_GRANTS, lifeMs: LIFE_MS })
+      await queue.add(key, { name, payload, dueMs, max: MAX_GRANTS, lifeMs: LIFE_MS })
     },
     async take (): Promise<readonly EndedGrant[]> {
       const ends = await Promise.allSettled(queues.map(takeFrom))
@@ -68,12 +69,14 @@ export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
       return taken
     },
     async remove (name: string): Promise<void> {
-      await Promise.all(queues.map(({ key }) => commands.queueRemove(key, LIFE_MS, [name])))
+      await Promise.all(queues.map(({ key }) => queue.remove(key, LIFE_MS, [name])))
     }
   })
 }
 
-function queuesOf ({ keyPrefix, names, sealer, previous }: EndedGrantsDeps): readonly [own: Queue, older?: Queue] {
+function queuesOf (
+  { keyPrefix, names, sealer, previous }: EndedGrantsDeps
+): readonly [own: SealedQueue, older?: SealedQueue] {
   const own = { key: ownKey(keyPrefix, names.current, 'ended-grants'), sealer }
   return names.previous === undefined || previous === undefined
     ? [own]

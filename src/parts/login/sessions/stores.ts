@@ -4,6 +4,7 @@ import type { CacheKey } from '../../../base/core/cache-key.ts'
 import { credentialsOfCookie } from './cookie.ts'
 import { createEndedGrants } from './ended-grants.ts'
 import { createSessionLease } from './lease.ts'
+import { createQueue } from './queue.ts'
 import { createRecordStore, LIFE_MS } from './store.ts'
 import { codesIn } from './used-codes.ts'
 import { createListsInMemory, createListsInRedis, createUserSessions } from './users.ts'
@@ -45,7 +46,7 @@ export function openStores (deps: StoreDeps) {
     users: createUserSessions({ nameOf, lists }),
     lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
     codes: codesIn(commands, keyPrefix),
-    grants: createEndedGrants({ ...sealing, commands, keyPrefix, names }),
+    grants: createEndedGrants({ ...sealing, queue: createQueue(commands), keyPrefix, names }),
     isShared: true
   }
 }

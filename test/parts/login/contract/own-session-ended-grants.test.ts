@@ -3,6 +3,7 @@ import {
   createEndedGrants, createRevokeLater, type EndedGrants, type EndedGrantsDeps
 } from '../../../../src/parts/login/sessions/ended-grants.ts'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
+import { createQueue } from '../../../../src/parts/login/sessions/queue.ts'
 import { ownKey } from '../../../../src/parts/login/sessions/record.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
@@ -20,7 +21,7 @@ function grantsOf (tier: TestTier, some: Partial<EndedGrantsDeps> = {}): EndedGr
   const { sealer = NEW, previous } = some
   const names = { current: NAMES.get(sealer) ?? 'x' as CacheKey, previous: previous && NAMES.get(previous) }
   const sealing = { sealer, previous, writesPrevious: () => false }
-  return createEndedGrants({ ...sealing, commands, keyPrefix, names, dueMs: 0, ...some })
+  return createEndedGrants({ ...sealing, queue: createQueue(commands), keyPrefix, names, dueMs: 0, ...some })
 }
 
 const taken = async (grants: EndedGrants): Promise<readonly string[]> =>

@@ -1,3 +1,5 @@
+import type { RedisCommands } from '../../../base/redis/commands.ts'
+
 /**
  * A queue in one value: lines of `name since due payload`, in milliseconds of Redis' clock. `GET`, `SET`, `DEL` and
  * `TIME` are all that its user may do. What is no such line is nobody's, and is left out at the next write. DEL comes
@@ -20,7 +22,7 @@ end
 `
 
 /** ARGV: name, payload, milliseconds until it is due, how many there may be (the oldest go), life in milliseconds. */
-export const QUEUE_ADD = `${READ}
+const ADD = `${READ}
 while #lines >= tonumber(ARGV[4]) do table.remove(lines, 1) end
 lines[#lines + 1] = {ARGV[1], now, now + tonumber(ARGV[3]), ARGV[2]}
 write(ARGV[5])
@@ -30,7 +32,7 @@ return 1`
  * ARGV: how many, least milliseconds until they are due again, life in milliseconds. Who takes some has them for that
  * time, or for as long as they have waited already. @returns name, payload, name, payload …
  */
-export const QUEUE_TAKE = `${READ}
+const TAKE = `${READ}
 local taken, kept = {}, {}
 for _, line in ipairs(lines) do
   local age = math.max(0, now - line[2])
@@ -49,9 +51,33 @@ if #taken > 0 then lines = kept; write(ARGV[3]) end
 return taken`
 
 /** ARGV: life in milliseconds, name … */
-export const QUEUE_REMOVE = `${READ}
+const REMOVE = `${READ}
 local gone, kept = {}, {}
 for at = 2, #ARGV do gone[ARGV[at]] = true end
 for _, line in ipairs(lines) do if not gone[line[1]] then kept[#kept + 1] = line end end
 if #kept < #lines then lines = kept; write(ARGV[1]) end
 return 1`
+
+/** One line; name and payload hold no blank. */
+type Line = Readonly<{ name: string, payload: string }>
+type NewLine = Line & Readonly<{ dueMs: number, max: number, lifeMs: number }>
+
+/** Queues by their key: each call rejects where Redis does not answer. */
+export type Queue = ReturnType<typeof createQueue>
+
+export function createQueue ({ evaluate }: Pick<RedisCommands, 'evaluate'>) {
+  return Object.freeze({
+    /** @param dueMs from now @param max how many there may be: the oldest go */
+    add: async (key: string, { name, payload, dueMs, max, lifeMs }: NewLine): Promise<void> => {
+      await evaluate(ADD, key, name, payload, dueMs, max, lifeMs)
+    },
+    /** @returns what is due, which no other replica gets for `againMs`, or for as long as it has waited */
+    take: async (key: string, most: number, againMs: number, lifeMs: number): Promise<readonly Line[]> => {
+      const flat = await evaluate(TAKE, key, most, againMs, lifeMs) as readonly string[]
+      return flat.flatMap((name, at) => at % 2 === 0 ? [{ name, payload: flat[at + 1] ?? '' }] : [])
+    },
+    remove: async (key: string, lifeMs: number, names: readonly string[]): Promise<void> => {
+      await evaluate(REMOVE, key, lifeMs, ...names)
+    }
+  })
+}
