@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ownCookieName } from '../../base/core/credentials.ts'
 import type { Asked, At, Checked, CommonFinding, Found } from '../../base/parts/findings.ts'
 import type { FindingId } from './findings.ts'
-import { FULL_ACCESS } from './own/urls.ts'
-import { LOGIN_LIFETIME_MS } from './state.ts'
-import { createAuthgearUrls } from './urls.ts'
+import { createAuthgearUrls, FULL_ACCESS } from './flow/authgear-urls.ts'
+import { LOGIN_LIFETIME_MS } from './flow/seal.ts'
+import { siteOf } from './sites.ts'
 import type { LoginSettings, SignInSettings } from './variables.ts'
 
 type Login = Pick<LoginSettings, 'clientId' | 'path'>
@@ -24,8 +24,10 @@ export async function checkClient ({ login }: SignInSettings, { ask, authgear }:
   if (login === undefined) return skipped('LOGIN_CLIENT_ID is not set')
   const { endpoint: { origin } } = authgear
   if (login.own !== undefined) return await askAboutClient(ask, origin, login, login.own)
-  const how = { mode: 'silent', maxAge: undefined, locales: undefined } as const
-  const page = await askAuthorize(ask, createAuthgearUrls(origin, login).authorize('doctor', how))
+  const how = { mode: 'silent', locales: undefined } as const
+  const nobody = { secret: '', host: '' }
+  const { authorize } = createAuthgearUrls(origin, login)
+  const page = await askAuthorize(ask, authorize(siteOf(login, true), nobody, 'doctor', how))
   if (page.kind !== 'answered') return page
   return looked(judgeAuthorize(page, login, `${login.publicUrl}${login.path}/callback`))
 }

@@ -1,20 +1,21 @@
 import { type Credentials, readCredentials } from '../../base/core/credentials.ts'
 import { createEachCredential } from './each-credential.ts'
-import { isCurrent, readSignedOut, signedOutCookie } from './state.ts'
-import { clearedCookie } from './sites.ts'
+import { isCurrent, readSignedOut, signedOutCookie } from './flow/seal.ts'
+import { clearedCookie, type Site } from './sites.ts'
 import { isFromAnotherSite } from './redirect.ts'
 import { whoOf } from './responses.ts'
-import { readLoginQuery, writeLoginQuery } from './urls.ts'
+import { readLoginQuery, writeLoginQuery } from './flow/login-query.ts'
 import type { CredentialDigest } from '../../base/core/cache-key.ts'
 import type { DigestForm, PortableDigest } from '../../base/core/rotation.ts'
 import type { Resolution } from '../../base/core/resolution.ts'
 import type { ResolverError } from '../../base/errors.ts'
 import type { SignedIn, SignOuts } from './sign-outs.ts'
-import type { LoginDeps } from './login.ts'
+import type { AuthgearsDeps } from './flow/authgears-session.ts'
 import { credentialContextOf } from '../../base/http/request.ts'
 import type { Handler, HandlerResult, VerifyRequest } from '../../base/http/types.ts'
 
-export type LogoutDeps = LoginDeps & Readonly<{
+export type LogoutDeps = AuthgearsDeps & Readonly<{
+  site: Site
   signOuts: SignOuts
   digestForm: DigestForm
   /** True if Authgear sends people to `/logged-out`, and not to a page of the site's own. */
@@ -33,21 +34,22 @@ export type SignedOut = Readonly<{
 
 /** `/logout[?rd=…]`: forgets this session on every replica, and has Authgear end it. */
 export function createLogout (deps: LogoutDeps): Handler {
-  const { answers, authgear, signOuts, digestForm, comesBack } = deps
+  const { answers, authgear, site, signOuts, digestForm, comesBack } = deps
   const readEach = createEachCredential(deps.cookieNames)
   return async (request) => {
     if (isFromAnotherSite(request.rawHeaders)) return answers.page('cross_site', request)
     const found = await findValid(deps, request, readEach(request.rawHeaders))
     if (found.kind === 'unavailable') return { ...answers.page('login_unavailable', request), error: found.error }
     const { signedIn } = found
-    const returnTo = deps.site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
+    const returnTo = site.returnUrls.read(readLoginQuery(request.query ?? '').returnTo ?? '')
     // a stranger has nothing to revoke, and could otherwise fill the revocations with junk
-    if (signedIn.length === 0 && returnTo === undefined) return answers.redirect('signing_out', authgear.endSession)
+    const address = authgear.endSession(site)
+    if (signedIn.length === 0 && returnTo === undefined) return answers.redirect('signing_out', address)
     const outcomes = await Promise.all(signedIn.map(signOuts.begin))
     if (outcomes.includes('refused')) return answers.page('login_unavailable', request)
     const portable = signedIn.map(({ userId, digest }) => ({ userId, ...digestForm.seal(digest) }))
     const cookie = comesBack ? cookieOf(deps, request, portable, returnTo) : undefined
-    return { ...answers.redirect('signing_out', authgear.endSession, cookie), who: endedOf(deps, request, signedIn) }
+    return { ...answers.redirect('signing_out', address, cookie), who: endedOf(deps, request, signedIn) }
   }
 }
 

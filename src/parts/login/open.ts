@@ -4,9 +4,8 @@ import type { Base, Opened, SignInDeps } from '../../base/parts/places.ts'
 import { createSignOuts, SIGNING_OUT_MS } from './sign-outs.ts'
 import type { Counts } from './metrics.ts'
 import { openOwnSessions, type OwnLogin } from './own/open.ts'
-import { createOwnLoginRoutes } from './own/routes.ts'
 import type { Lost } from './redirect.ts'
-import { createLoginRoutes } from './routes.ts'
+import { createLoginRoutes, createOwnLoginRoutes } from './routes.ts'
 import type { LoginSettings, SignInSettings } from './variables.ts'
 
 type Places = Opened & Readonly<{ gauges: Readonly<{ sessions: () => number }> }>
@@ -34,7 +33,9 @@ function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, au
       const signOuts = createSignOuts({ revocations, clock, quietMs: ttlMs + SIGNING_OUT_MS })
       const lost = tellLost(log, NOT_ALLOWED)
       return {
-        ...createLoginRoutes(login, { ...handlerDeps, ...deps, signOuts, digestForm, clock, lost, origin: issuer }),
+        ...createLoginRoutes(login, {
+          ...handlerDeps, ...deps, signOuts, digestForm, clock, lost, issuer, stepped: () => {}
+        }),
         links
       }
     },

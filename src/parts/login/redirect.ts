@@ -5,7 +5,7 @@ import { LONGEST_HOST } from '../../base/http/limits.ts'
 import { hostOf } from '../../base/http/request.ts'
 import type { FindLoginRedirect, Refused } from '../../base/verify/refuse.ts'
 import type { ReturnUrls } from './return-url.ts'
-import { writeLoginQuery } from './urls.ts'
+import { writeLoginQuery } from './flow/login-query.ts'
 
 /** The facts of a request that may be sent to log in, from its header lines: read in one pass, never joined. */
 export type Navigation = Readonly<{

@@ -4,7 +4,7 @@ import type { LoginOutcome, LoginPage, UnavailablePage } from '../../base/core/r
 import type { UserId } from '../../base/core/resolution.ts'
 import type { Admitted } from '../../base/identity/presenter.ts'
 import { adviceOf, FOR_THE_OPERATOR } from './advice.ts'
-import { writeLoginQuery } from './urls.ts'
+import { writeLoginQuery } from './flow/login-query.ts'
 import type { PageMaker } from '../../base/http/pages.ts'
 import { COMMON, COMMON_OF_PAGES } from '../../base/http/answers.ts'
 import { RETRY_AFTER_SECONDS } from '../../base/verify/responses.ts'

@@ -1,11 +1,16 @@
-import { createAuthgearUrls } from './urls.ts'
-import { siteOf } from './sites.ts'
-import { createSeal } from './state.ts'
+import { createAuthgearUrls } from './flow/authgear-urls.ts'
+import { createAuthgearsSession } from './flow/authgears-session.ts'
+import { createCallback, createLogin, type FlowDeps, type SiteHandler } from './flow/flow.ts'
+import { createOwnSession } from './flow/own-session.ts'
+import { createSeal } from './flow/seal.ts'
+import type { OwnLoginDeps } from './flow/sign-in.ts'
+import { AUTHGEARS_FORMS, OWN_FORMS } from './flow/state.ts'
+import { createOwnLoggedOut, createOwnLogout } from './own/logout.ts'
+import { siteOf, type Sites } from './sites.ts'
 import type { LoginSettings } from './variables.ts'
-import { createLoginRedirect, type Lost, readNavigation } from './redirect.ts'
+import { createLoginRedirect, createLoginRedirects, type Lost, readNavigation } from './redirect.ts'
 import type { FindLoginRedirect } from '../../base/verify/refuse.ts'
 import { createLoginAnswers, type LoginAnswers } from './responses.ts'
-import { createCallback, createLogin } from './login.ts'
 import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Route } from '../../base/http/paths.ts'
 import type { Handler } from '../../base/http/types.ts'
@@ -25,50 +30,81 @@ const METHODS = { login: ['GET', 'HEAD'], callback: ['GET'], logout: ['GET'], 'l
 
 type LoginRoute = keyof typeof METHODS
 
-type SessionParts = Pick<LogoutDeps, 'clock' | 'authenticator' | 'keyer' | 'cookieNames' | 'signOuts' | 'digestForm'>
-
 /** The common part of the routes of either kind of session. */
-export type RouteParts = Readonly<{
+type RouteParts = Readonly<{
   /** Wraps a handler in a span, if tracing is on. */
   traced: (handler: Handler) => Handler
   lost: (lost: Lost) => void
   pages: PageMaker
 }>
+type Deps = RouteParts & Pick<FlowDeps, 'clock' | 'issuer' | 'stepped'>
 
-/** `origin`: AUTHGEAR_ENDPOINT */
-type LoginRoutesDeps = SessionParts & RouteParts & Readonly<{ origin: string }>
+type OwnParts = Omit<OwnLoginDeps, keyof FlowDeps | 'clientId' | 'sso' | 'loginPath'> & Readonly<{ sites: Sites }>
+type AuthgearParts = Omit<LogoutDeps, keyof FlowDeps | 'comesBack' | 'loginUrl' | 'site'>
 
-/** The routes by which a browser signs in and out. */
-export function createLoginRoutes (
-  settings: LoginSettings,
-  { origin, traced, lost, pages, ...deps }: LoginRoutesDeps
-): LoginRoutes {
+/** What every login of a deployment has. */
+function flowOf (settings: LoginSettings, cookie: string, { pages, clock, issuer, stepped }: Deps): FlowDeps {
+  const { path, own, secret, previousSecret } = settings
+  return {
+    clock,
+    issuer,
+    stepped,
+    forms: own === undefined ? AUTHGEARS_FORMS : OWN_FORMS,
+    asksForFullAccess: own !== undefined,
+    answers: createLoginAnswers(path, cookie, own === undefined ? 'authgear' : 'own', pages),
+    authgear: createAuthgearUrls(issuer, settings),
+    seal: createSeal(secret, previousSecret)
+  }
+}
+
+/** The routes by which a browser signs in and out, where the session is Authgear's. */
+export function createLoginRoutes (settings: LoginSettings, given: Deps & AuthgearParts): LoginRoutes {
   const { publicUrl, path, logoutRedirectUri } = settings
   // also on this very machine, where browsers keep such cookies without HTTPS
   const site = siteOf(settings, true)
-  const answers = createLoginAnswers(path, deps.cookieNames.session, 'authgear', pages)
   const all: LogoutDeps = {
-    ...deps,
+    ...given,
+    ...flowOf(settings, given.cookieNames.session, given),
     site,
-    answers,
     loginUrl: `${publicUrl}${path}/login`,
-    authgear: createAuthgearUrls(origin, settings),
-    seal: createSeal(settings.secret, settings.previousSecret),
     comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
+  }
+  const kind = createAuthgearsSession(all)
+  const here = (handle: SiteHandler): Handler => (request) => handle(request, site)
+  return Object.freeze({
+    routes: loginRoutes(path, {
+      login: here(createLogin(all, kind)),
+      callback: here(createCallback(all, kind)),
+      logout: createLogout(all),
+      'logged-out': createLoggedOut(all)
+    }, all.answers, given.traced),
+    findLoginRedirect: createLoginRedirect(site, path, given.lost)
+  })
+}
+
+/** The routes by which a browser signs in and out, where the session is this service's own. */
+export function createOwnLoginRoutes (settings: LoginSettings, { sites, ...given }: Deps & OwnParts): LoginRoutes {
+  const { path, clientId, own } = settings
+  const flow = flowOf(settings, sites.all[0]?.cookies.session ?? '', given)
+  const deps: OwnLoginDeps = { ...given, ...flow, clientId, sso: own?.sso === true, loginPath: `${path}/login` }
+  const kind = createOwnSession(deps)
+  const atSite = (handle: SiteHandler): Handler => (request) => {
+    const site = sites.ofRequest(request)
+    return site === undefined ? flow.answers.page('host_unknown', request) : handle(request, site)
   }
   return Object.freeze({
     routes: loginRoutes(path, {
-      login: createLogin(all),
-      callback: createCallback(all),
-      logout: createLogout(all),
-      'logged-out': createLoggedOut(all)
-    }, answers, traced),
-    findLoginRedirect: createLoginRedirect(site, path, lost)
+      login: atSite(createLogin(deps, kind)),
+      callback: atSite(createCallback(deps, kind)),
+      logout: atSite(createOwnLogout(deps)),
+      'logged-out': atSite(createOwnLoggedOut(deps))
+    }, flow.answers, given.traced),
+    findLoginRedirect: createLoginRedirects(sites.of, path, given.lost)
   })
 }
 
 /** @param path what they begin with @param traced wraps a handler in a span, if tracing is on */
-export function loginRoutes (
+function loginRoutes (
   path: string,
   handlers: Readonly<Record<LoginRoute, Handler>>,
   answers: LoginAnswers,

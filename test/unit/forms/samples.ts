@@ -14,11 +14,12 @@ import type { KeySet, StoredKey } from '../../../src/parts/assertion/key-set.ts'
 import type { Position } from '../../../src/parts/audit-log/position.ts'
 import type { ClientSeen } from '../../../src/parts/clients/clients-seen.ts'
 import type { Held } from '../../../src/parts/events/check.ts'
+import type {
+  AuthgearsBrowser, AuthgearsState, Browser as OwnBrowser, OwnState
+} from '../../../src/parts/login/flow/state.ts'
 import type { SignedOut } from '../../../src/parts/login/logout.ts'
 import type { SignedOut as OwnSignedOut } from '../../../src/parts/login/own/logout.ts'
-import type { Browser as OwnBrowser, State as OwnState } from '../../../src/parts/login/own/state.ts'
 import type { OwnRecord } from '../../../src/parts/login/sessions/record.ts'
-import type { Browser, State } from '../../../src/parts/login/state.ts'
 import type { StoredProfile } from '../../../src/parts/profile/shared.ts'
 import type { StoredPair } from '../../../src/parts/tokens/basic/record.ts'
 import { entryOf } from '../../helpers/entry.ts'
@@ -84,8 +85,8 @@ export const POSITION: Required<Position> = {
   isEverythingDue: true
 }
 
-export const BROWSER: Required<Browser> = { id: 'i', returns: 1, since: 1 }
-export const STATE: Required<State> = {
+export const BROWSER: Required<AuthgearsBrowser> = { id: 'i', returns: 1, since: 1 }
+export const STATE: Required<AuthgearsState> = {
   returnTo: 'r', browser: 'b', mode: 'silent', maxAge: 1, locales: 'l', restarts: 1, issuedAt: 1
 }
 export const OWN_BROWSER: Required<OwnBrowser> = {

@@ -1,18 +1,28 @@
-import { type Credentials } from '../../../base/core/credentials.ts'
+import type { Authenticator } from '../../../base/authenticate/types.ts'
+import type { Keyer } from '../../../base/core/cache-key.ts'
+import type { Credentials } from '../../../base/core/credentials.ts'
 import { credentialsOfCookie } from '../sessions/cookie.ts'
 import { credentialContextOf } from '../../../base/http/request.ts'
 import type { VerifyRequest } from '../../../base/http/types.ts'
 import type { OwnSessions } from '../sessions/sessions.ts'
-import type { OwnLoginDeps } from './types.ts'
+import type { SignOuts } from '../sign-outs.ts'
 
-type Deps = Pick<OwnLoginDeps, 'authenticator' | 'sessions' | 'keyer' | 'sharedUser' | 'signOuts'>
+/** What the end of a session of our own takes. */
+export type EndingDeps = Readonly<{
+  authenticator: Authenticator
+  keyer: Keyer
+  sessions: OwnSessions
+  signOuts: SignOuts
+  /** Finds the user as whom the shared cache has these credentials. */
+  sharedUser: (credentials: Credentials) => Promise<string | undefined>
+}>
 
 /**
  * A cookie is worth nothing any more, on any replica: also where its record is lost and what was resolved of it is not.
  * @param own as `Credentials` have it @param ending comes before its record goes
  */
 export async function endCookie (
-  deps: Deps,
+  deps: EndingDeps,
   request: VerifyRequest,
   own: string,
   ending?: Parameters<OwnSessions['end']>[1]
@@ -28,7 +38,7 @@ export async function endCookie (
  * @returns `unknown`: nobody can say whether they are valid
  */
 export async function forgetValid (
-  { authenticator, keyer, sharedUser, signOuts }: Omit<Deps, 'sessions'>,
+  { authenticator, keyer, sharedUser, signOuts }: Omit<EndingDeps, 'sessions'>,
   request: VerifyRequest,
   credentials: Credentials
 ): Promise<'done' | 'unknown' | 'refused'> {

@@ -3,13 +3,14 @@ import { credentialsOfCookie } from '../sessions/cookie.ts'
 import { SessionsUnreachable } from '../errors.ts'
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import { isFromAnotherSite } from '../redirect.ts'
-import { LOGIN_LIFETIME_MS, readSignedOut, signedOutCookie } from '../state.ts'
-import { readLoginQuery, writeLoginQuery } from '../urls.ts'
+import { LOGIN_LIFETIME_MS, readSignedOut, signedOutCookie } from '../flow/seal.ts'
+import { readLoginQuery, writeLoginQuery } from '../flow/login-query.ts'
 import { whoOf } from '../responses.ts'
 import type { OwnRecord } from '../sessions/record.ts'
 import { endCookie, forgetValid } from './end-cookie.ts'
 import { allSessionCookies, clearedCookie, type Site } from '../sites.ts'
-import type { OwnLoginDeps, SiteHandler } from './types.ts'
+import type { SiteHandler } from '../flow/flow.ts'
+import type { OwnLoginDeps } from '../flow/sign-in.ts'
 
 /** The value that travels to `/logged-out`. */
 export type SignedOut = Readonly<{ returnTo: string, issuedAt: number }>

@@ -18,7 +18,7 @@ import { openStores } from '../sessions/stores.ts'
 import { createUsedCodes } from '../sessions/used-codes.ts'
 import { MAX_SESSIONS } from '../sessions/users.ts'
 import type { LoginSettings } from '../variables.ts'
-import { dropGrant } from './sign-in.ts'
+import { dropGrant } from '../flow/sign-in.ts'
 import { createOwnReader, createSites } from '../sites.ts'
 
 type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { createSeal, sealState, type State } from '../../../../src/parts/login/state.ts'
+import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import type { AuthgearsState } from '../../../../src/parts/login/flow/state.ts'
 import { LOGIN, type InProcessOptions } from '../../../helpers/in-process.ts'
 import { NOW } from '../../../helpers/jwt.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../../../helpers/login-world.ts'
@@ -186,7 +187,7 @@ t.test('a state', async (t) => {
   const alice = `session=${world.authgear.controls.signIn('alice').cookie}`
 
   t.test('that was not sealed here is a page, whatever cookies come', async (t) => {
-    const good = sealState(createSeal('not the secret of the tests, 32 b'), stateFor('x'))
+    const good = createSeal('not the secret of the tests, 32 b').seal('state', stateFor('x'))
     for (const state of ['', 'x', good, `${good}A`, '%00', 'a'.repeat(5000), 'https://evil.example.net/']) {
       await refused(t, `${CALLBACK}?state=${state}`, alice)
     }
@@ -259,7 +260,7 @@ async function begun ({ verifier }: LoginWorld): Promise<{ state: string, cookie
   }
 }
 
-const stateFor = (browser: string): State => ({
+const stateFor = (browser: string): AuthgearsState => ({
   returnTo: `${OTHER}/wanted`,
   browser,
   mode: 'silent',
@@ -273,7 +274,7 @@ t.test('a sealed return address is checked again: LOGIN_ALLOWED_HOSTS may have c
   const { verifier, authgear } = await startLoginWorld(t, { adapter: { LOGIN_ALLOWED_HOSTS: undefined } })
   const seal = createSeal(LOGIN.LOGIN_SECRET)
   const browser = { id: 'b', returns: 0, since: Date.now() }
-  const state = sealState(seal, { ...stateFor('b'), issuedAt: Date.now() })
+  const state = seal.seal('state', { ...stateFor('b'), issuedAt: Date.now() })
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', browser)}; ` +
     `session=${authgear.controls.signIn('alice').cookie}`
   t.match(await verifier.ask({ path: `/_auth/callback?state=${state}`, headers: { ...STRICT, cookie } }), {
@@ -301,7 +302,7 @@ t.test('a login that began before LOGIN_SECRET was rotated ends after it', async
   t.match(await end({ LOGIN_SECRET: NEW, LOGIN_SECRET_PREVIOUS: THIRD }), refused)
   const seal = createSeal(NEW)
   const sealed = {
-    state: sealState(seal, { ...stateFor('b'), issuedAt: Date.now() }),
+    state: seal.seal('state', { ...stateFor('b'), issuedAt: Date.now() }),
     cookie: `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
   }
   const first = { LOGIN_SECRET: OLD, LOGIN_SECRET_PREVIOUS: NEW }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSeal, sealState } from '../../../../src/parts/login/state.ts'
+import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
 import { LOGIN, startInProcess } from '../../../helpers/in-process.ts'
 import { sendRaw } from '../../../helpers/raw-http.ts'
 import { IS_ALL } from '../../../helpers/runs.ts'
@@ -31,7 +31,7 @@ t.test('a login on this machine leads to Authgear, or back to its own origin', a
   const seal = createSeal(LOGIN.LOGIN_SECRET)
   const cookie = `__Host-forward-auth-login=${seal.seal('browser', { id: 'b', returns: 0, since: Date.now() })}`
   const session = `session=${authgear.controls.signIn('alice').cookie}`
-  const stateOf = (returnTo: string): string => sealState(seal, {
+  const stateOf = (returnTo: string): string => seal.seal('state', {
     returnTo, browser: 'b', mode: 'silent', maxAge: undefined, locales: undefined, restarts: 0, issuedAt: Date.now()
   })
   const wrong: string[] = []

@@ -2,7 +2,7 @@ import { deepEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { createReturnUrls } from '../../../../src/parts/login/return-url.ts'
-import { createSeal, sealState } from '../../../../src/parts/login/state.ts'
+import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
 import { LOGIN } from '../../../helpers/in-process.ts'
 import { startLoginWorld, type LoginWorld } from '../../../helpers/login-world.ts'
 import { holds } from '../../../helpers/property.ts'
@@ -69,7 +69,7 @@ advisory(
     const browser = { id: 'b', returns: 0, since: Date.now() }
     const bound = `Cookie: __Host-forward-auth-login=${own.seal('browser', browser)}; ${session}\r\n`
     const stateOf = (seal: typeof own, returnTo: string): string =>
-      sealState(seal, {
+      seal.seal('state', {
         returnTo,
         browser: 'b',
         mode: 'silent',

@@ -1,18 +1,19 @@
 import t from 'tap'
 import { createRevokeLater } from '../../../../src/parts/login/sessions/ended-grants.ts'
 import { createSites } from '../../../../src/parts/login/sites.ts'
+import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
 import {
-  browserCookie, browserIdOf, challengeOf, clicked, hasSignedIn, isCircling, newBrowser, proofsOf, readBrowser,
-  returned, roundOf
-} from '../../../../src/parts/login/own/state.ts'
+  browserCookie, challengeOf, clicked, hasSignedIn, newBrowser, OWN_FORMS, proofsOf, readBrowser, returned, roundOf
+} from '../../../../src/parts/login/flow/state.ts'
 import { createUsedCodes } from '../../../../src/parts/login/sessions/used-codes.ts'
-import { createSeal } from '../../../../src/parts/login/state.ts'
 import { until } from '../../../helpers/until.ts'
 
 const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']
 const PROXY = '10.0.0.1'
 const sites = createSites(ORIGINS, '/_auth', (peer) => peer === PROXY)
 const lines = (...pairs: ReadonlyArray<readonly [string, string]>) => pairs.flat()
+/** As many ways back as a login of our own takes. */
+const isCircling = (browser: Parameters<typeof roundOf>[0], now: number): boolean => roundOf(browser, now) >= 2
 const at = (rawHeaders: readonly string[], remoteAddress = PROXY) =>
   sites.ofRequest({ rawHeaders, socket: { remoteAddress } })?.origin
 
@@ -55,14 +56,14 @@ t.test('verifier and nonce are of one browser and one state', async (t) => {
     t.not(proofs.nonce, nonce)
   }
   t.not(verifier, nonce)
-  t.not(browserIdOf(one), browserIdOf(other))
-  const seal = createSeal('s'.repeat(32))
-  const cookie = browserCookie(seal, app, one).split(';', 1)[0] ?? ''
+  t.not(OWN_FORMS.nameOf(one), OWN_FORMS.nameOf(other))
+  const sealedBy = (...secrets: [string, string?]) => ({ forms: OWN_FORMS, seal: createSeal(...secrets) })
+  const cookie = browserCookie(sealedBy('s'.repeat(32)), app, one).split(';', 1)[0] ?? ''
   const brought = { rawHeaders: ['cookie', cookie] }
-  t.same(readBrowser(seal, brought, app), one)
-  t.equal(readBrowser(seal, brought, wiki), undefined, 'another host')
-  t.equal(readBrowser(createSeal('x'.repeat(32)), brought, app), undefined, 'another secret')
-  t.same(readBrowser(createSeal('x'.repeat(32), 's'.repeat(32)), brought, app), one, 'the previous one')
+  t.same(readBrowser(sealedBy('s'.repeat(32)), brought, app), one)
+  t.equal(readBrowser(sealedBy('s'.repeat(32)), brought, wiki), undefined, 'another host')
+  t.equal(readBrowser(sealedBy('x'.repeat(32)), brought, app), undefined, 'another secret')
+  t.same(readBrowser(sealedBy('x'.repeat(32), 's'.repeat(32)), brought, app), one, 'the previous one')
 })
 
 t.test('two ways back within a minute are enough, whatever pages they led to', async (t) => {
@@ -80,6 +81,16 @@ t.test('two ways back within a minute are enough, whatever pages they led to', a
   t.notOk(isCircling(clicked(browser), 2000))
   for (let n = 0; n < 100; n++) browser = returned(browser, { round: n }, 1000)
   t.ok(JSON.stringify(browser).length < 200, 'a cookie of bounded length')
+})
+
+t.test('a minute is counted from the last way back: a slow circle is one, too', async (t) => {
+  let browser = newBrowser({ name: 'app.example.com' })
+  for (const [round, at] of [0, 50_000, 100_000].entries()) {
+    t.equal(roundOf(browser, at), round)
+    browser = returned(browser, { round }, at)
+  }
+  t.equal(roundOf(browser, 160_000), 3)
+  t.equal(roundOf(browser, 160_001), 0)
 })
 
 t.test('tabs that were sent at once come back as one', async (t) => {

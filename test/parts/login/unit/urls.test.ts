@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../../src/parts/login/urls.ts'
+import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../../src/parts/login/flow/login-query.ts'
 
 const NOTHING: LoginQuery = { returnTo: undefined, maxAge: undefined, locales: undefined }
 

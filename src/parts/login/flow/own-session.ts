@@ -5,16 +5,13 @@ import { GrantRefused, IdTokenRefused } from '../errors.ts'
 import { credentialContextOf } from '../../../base/http/request.ts'
 import type { HandlerResult } from '../../../base/http/types.ts'
 import type { LoginPage } from '../../../base/core/reason.ts'
-import { pageOf, whoOf } from '../responses.ts'
-import { isCurrent } from '../state.ts'
-import { onlyOf } from '../urls.ts'
-import { createBegin } from './login.ts'
-import { type Arrival, createFinish, dropGrant, type Redeemed } from './sign-in.ts'
+import { whoOf } from '../responses.ts'
 import { readSessionCookie } from '../sites.ts'
-import {
-  browserIdOf, hasSignedIn, openState, OWN_LOGIN_LIFETIME_MS, proofsOf, readBrowser, returned
-} from './state.ts'
-import type { OwnLoginDeps, SiteHandler } from './types.ts'
+import { type Arrival, createBegin, type SessionKind } from './flow.ts'
+import { onlyOf } from './login-query.ts'
+import { createSignIn, dropGrant, type OwnLoginDeps, type Redeemed } from './sign-in.ts'
+import { hasSignedIn, proofsOf } from './state.ts'
+import { createStepUp, createStepUpEnd } from './step-up.ts'
 
 /**
  * Authgear's answers to `prompt=none` that mean: it has to show something first; before a person gave consent it says
@@ -25,48 +22,26 @@ const NEEDS_A_PERSON = new Set([
 ])
 const CODE = /^[\x21-\x7e]{1,512}$/
 
-/** `/callback?code=…&state=…`: back from Authgear, with a code that is redeemed once. */
-export function createOwnCallback (deps: OwnLoginDeps): SiteHandler {
-  const { answers, seal, clock, stepped } = deps
+/** A login that ends with a session of this service: a code is redeemed once. */
+export function createOwnSession (deps: OwnLoginDeps): SessionKind {
+  const { answers, stepped } = deps
   const begin = createBegin(deps)
   const arrive = createArrival(deps)
-  /** An answer that cannot be taken up, as of tabs that share one cookie, is worth what /login?rd=… is. */
-  const beginAgain = ({ site, browser, state, returnTo }: Arrival, isAnothers: boolean): HandlerResult => {
-    // such tabs are of one round, as those of a browser with a cookie are
-    const seen = isAnothers ? browser : returned(browser, state, clock.wall())
-    return begin(site, seen, { returnTo, mode: 'silent', locales: state.locales, isAgain: true })
-  }
-  return (request, site) => {
-    const query = new URLSearchParams(request.query)
-    const refused = (page: LoginPage, returnTo?: string, says?: string): HandlerResult => {
+  return {
+    maxReturns: 2,
+    restarts: { known: 1, unknown: 0 },
+    needsAPerson: NEEDS_A_PERSON,
+    stepUp: createStepUp(deps, begin),
+    failed ({ request, site, browser, state, returnTo }, error) {
+      const { mode, locales, fullAccess, isForStepUp } = state
+      if (error !== 'invalid_scope' || fullAccess !== true) return undefined
+      if (isForStepUp !== true) {
+        return { ...begin(site, browser, { returnTo, mode, locales, fullAccess: false }), authgearError: error }
+      }
       stepped('refused')
-      return answers.page(page, request, { returnTo, says })
-    }
-    const sealed = onlyOf(query, 'state') ?? ''
-    const state = openState(seal, sealed)
-    if (state === undefined || state.host !== site.name) return refused('state_unknown')
-    const returnTo = site.returnUrls.read(state.returnTo) ?? site.returnUrls.fallback
-    const browser = readBrowser(seal, request, site)
-    if (browser === undefined) return refused('cookies_blocked', returnTo)
-    const arrival = { request, site, browser, state, sealed, returnTo }
-    const isAnothers = browserIdOf(browser) !== state.browser
-    if (isAnothers || !isCurrent(state, clock.wall(), OWN_LOGIN_LIFETIME_MS)) {
-      return state.isAgain === true ? refused('state_unknown', returnTo) : beginAgain(arrival, isAnothers)
-    }
-    // RFC 9207, section 2.4: before the code goes anywhere
-    if (query.getAll('iss').some((one) => one !== deps.issuer)) return refused('login_failed', returnTo)
-    const error = query.get('error')
-    if (error === null) return arrive(arrival, onlyOf(query, 'code') ?? '')
-    const { mode, locales, fullAccess } = state
-    if (error === 'invalid_scope' && fullAccess === true) {
-      if (state.isForStepUp === true) return refused('step_up_off', returnTo, error)
-      return { ...begin(site, browser, { returnTo, mode, locales, fullAccess: false }), authgearError: error }
-    }
-    if (mode === 'silent' && NEEDS_A_PERSON.has(error)) {
-      return begin(site, browser, { returnTo, mode: 'interactive', locales, fullAccess })
-    }
-    const { page, says } = pageOf(error)
-    return refused(page, returnTo, says)
+      return answers.page('step_up_off', request, { returnTo, says: error })
+    },
+    arrived: (arrival, query) => arrive(arrival, onlyOf(query, 'code') ?? '')
   }
 }
 
@@ -74,12 +49,13 @@ type Arrive = (arrival: Arrival, code: string) => Promise<HandlerResult>
 
 function createArrival (deps: OwnLoginDeps): Arrive {
   const goOn = createGoingOn(deps)
-  const finish = createFinish(deps)
+  const signIn = createSignIn(deps)
+  const stepUp = createStepUpEnd(deps)
   return async (arrival, code) => {
     if (!CODE.test(code)) return refusedAt(deps, arrival, 'state_unknown')
     try {
       const { browser: known } = arrival
-      const browser = { id: browserIdOf(known), hasSignedIn: hasSignedIn(known, deps.clock.wall()) }
+      const browser = { id: deps.forms.nameOf(known), hasSignedIn: hasSignedIn(known, deps.clock.wall()) }
       const redeem = (): Promise<Redeemed | 'used'> => redeemOnce(deps, arrival, code)
       const redeemed = await deps.codeLimits.run(arrival.request.trace(), browser, redeem)
       if (redeemed === 'too_many') return refusedAt(deps, arrival, 'too_many_codes')
@@ -88,6 +64,7 @@ function createArrival (deps: OwnLoginDeps): Arrive {
         dropGrant(deps, redeemed.tokens)
         return refusedAt(deps, arrival, 'login_failed', redeemed.reading.why)
       }
+      const finish = arrival.state.mode === 'step-up' ? stepUp : signIn
       return await finish(arrival, redeemed, redeemed.reading.signedIn)
     } catch (error) {
       if (error instanceof GrantRefused) return await goOn(arrival)
