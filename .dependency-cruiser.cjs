@@ -125,7 +125,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/(base/(http|verify)/|' +
-          'parts/login/(flow/|(own/)?(logout|end-cookie|routes|redirect)[.]ts$))'
+          'parts/login/(flow/|(routes|redirect)[.]ts$))'
       },
       to: {
         path: `^src/(base/(authgear|cache|redis|revocation)|${COMPOSITION})`,

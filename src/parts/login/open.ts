@@ -1,7 +1,7 @@
 import { createSampledLine } from '../../base/http/access-log.ts'
 import type { Log } from '../../base/logging/log.ts'
 import type { Base, Opened, SignInDeps } from '../../base/parts/places.ts'
-import { createSignOuts, SIGNING_OUT_MS } from './sign-outs.ts'
+import { createSignOuts, SIGNING_OUT_MS } from './sessions/sign-out-budget.ts'
 import type { Counts } from './metrics.ts'
 import { openOwnSessions, type OwnLogin } from './own/open.ts'
 import type { Lost } from './redirect.ts'

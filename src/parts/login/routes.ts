@@ -1,17 +1,18 @@
 import { createAuthgearUrls } from './flow/authgear-urls.ts'
 import { createAuthgearsSession } from './flow/authgears-session.ts'
-import { createCallback, createLogin, type FlowDeps, type SiteHandler } from './flow/flow.ts'
+import { type AuthgearsSignOutDeps, createAuthgearsSignOut } from './flow/authgears-sign-out.ts'
+import { createCallback, createLogin, type FlowDeps, type SessionKind, type SiteHandler } from './flow/flow.ts'
 import { createOwnSession } from './flow/own-session.ts'
+import { createOwnSignOut } from './flow/own-sign-out.ts'
 import { createSeal } from './flow/seal.ts'
 import type { OwnLoginDeps } from './flow/sign-in.ts'
+import { createLoggedOut, createLogout, type WayOut } from './flow/sign-out.ts'
 import { AUTHGEARS_FORMS, OWN_FORMS } from './flow/state.ts'
-import { createOwnLoggedOut, createOwnLogout } from './own/logout.ts'
 import { siteOf, type Sites } from './sites.ts'
 import type { LoginSettings } from './variables.ts'
 import { createLoginRedirect, createLoginRedirects, type Lost, readNavigation } from './redirect.ts'
 import type { FindLoginRedirect } from '../../base/verify/refuse.ts'
 import { createLoginAnswers, type LoginAnswers } from './responses.ts'
-import { createLoggedOut, createLogout, type LogoutDeps } from './logout.ts'
 import type { Route } from '../../base/http/paths.ts'
 import type { Handler } from '../../base/http/types.ts'
 import type { PageMaker } from '../../base/http/pages.ts'
@@ -39,8 +40,8 @@ type RouteParts = Readonly<{
 }>
 type Deps = RouteParts & Pick<FlowDeps, 'clock' | 'issuer' | 'stepped'>
 
-type OwnParts = Omit<OwnLoginDeps, keyof FlowDeps | 'clientId' | 'sso' | 'loginPath'> & Readonly<{ sites: Sites }>
-type AuthgearParts = Omit<LogoutDeps, keyof FlowDeps | 'comesBack' | 'loginUrl' | 'site'>
+type OwnParts = Omit<OwnLoginDeps, keyof FlowDeps | 'clientId' | 'sso'> & Readonly<{ sites: Sites }>
+type AuthgearParts = Omit<AuthgearsSignOutDeps, keyof FlowDeps>
 
 /** What every login of a deployment has. */
 function flowOf (settings: LoginSettings, cookie: string, { pages, clock, issuer, stepped }: Deps): FlowDeps {
@@ -59,26 +60,13 @@ function flowOf (settings: LoginSettings, cookie: string, { pages, clock, issuer
 
 /** The routes by which a browser signs in and out, where the session is Authgear's. */
 export function createLoginRoutes (settings: LoginSettings, given: Deps & AuthgearParts): LoginRoutes {
-  const { publicUrl, path, logoutRedirectUri } = settings
   // also on this very machine, where browsers keep such cookies without HTTPS
   const site = siteOf(settings, true)
-  const all: LogoutDeps = {
-    ...given,
-    ...flowOf(settings, given.cookieNames.session, given),
-    site,
-    loginUrl: `${publicUrl}${path}/login`,
-    comesBack: logoutRedirectUri === `${publicUrl}${path}/logged-out`
-  }
-  const kind = createAuthgearsSession(all)
-  const here = (handle: SiteHandler): Handler => (request) => handle(request, site)
+  const deps: AuthgearsSignOutDeps = { ...given, ...flowOf(settings, given.cookieNames.session, given) }
+  const handlers = handlersOf(deps, createAuthgearsSession(deps), createAuthgearsSignOut(deps), settings)
   return Object.freeze({
-    routes: loginRoutes(path, {
-      login: here(createLogin(all, kind)),
-      callback: here(createCallback(all, kind)),
-      logout: createLogout(all),
-      'logged-out': createLoggedOut(all)
-    }, all.answers, given.traced),
-    findLoginRedirect: createLoginRedirect(site, path, given.lost)
+    routes: routesOf(settings, handlers, (handle) => (request) => handle(request, site), deps, given),
+    findLoginRedirect: createLoginRedirect(site, settings.path, given.lost)
   })
 }
 
@@ -86,35 +74,39 @@ export function createLoginRoutes (settings: LoginSettings, given: Deps & Authge
 export function createOwnLoginRoutes (settings: LoginSettings, { sites, ...given }: Deps & OwnParts): LoginRoutes {
   const { path, clientId, own } = settings
   const flow = flowOf(settings, sites.all[0]?.cookies.session ?? '', given)
-  const deps: OwnLoginDeps = { ...given, ...flow, clientId, sso: own?.sso === true, loginPath: `${path}/login` }
-  const kind = createOwnSession(deps)
+  const deps: OwnLoginDeps = { ...given, ...flow, clientId, sso: own?.sso === true }
+  const handlers = handlersOf(deps, createOwnSession(deps), createOwnSignOut(deps), settings)
   const atSite = (handle: SiteHandler): Handler => (request) => {
     const site = sites.ofRequest(request)
     return site === undefined ? flow.answers.page('host_unknown', request) : handle(request, site)
   }
   return Object.freeze({
-    routes: loginRoutes(path, {
-      login: atSite(createLogin(deps, kind)),
-      callback: atSite(createCallback(deps, kind)),
-      logout: atSite(createOwnLogout(deps)),
-      'logged-out': atSite(createOwnLoggedOut(deps))
-    }, flow.answers, given.traced),
+    routes: routesOf(settings, handlers, atSite, deps, given),
     findLoginRedirect: createLoginRedirects(sites.of, path, given.lost)
   })
 }
 
-/** @param path what they begin with @param traced wraps a handler in a span, if tracing is on */
-function loginRoutes (
-  path: string,
-  handlers: Readonly<Record<LoginRoute, Handler>>,
-  answers: LoginAnswers,
-  traced: (handler: Handler) => Handler
+type Handlers = Readonly<Record<LoginRoute, SiteHandler>>
+
+const handlersOf = (deps: FlowDeps, kind: SessionKind, wayOut: WayOut, { path }: LoginSettings): Handlers => ({
+  login: createLogin(deps, kind),
+  callback: createCallback(deps, kind),
+  logout: createLogout(deps, wayOut),
+  'logged-out': createLoggedOut(deps, wayOut, `${path}/login`)
+})
+
+function routesOf (
+  { path }: LoginSettings,
+  handlers: Handlers,
+  atSite: (handle: SiteHandler) => Handler,
+  { answers }: FlowDeps,
+  { traced }: RouteParts
 ): readonly Route[] {
   const routes = Object.keys(METHODS) as LoginRoute[]
   return routes.map((route) => ({
     path: `${path}/${route}`,
     endpoint: 'login',
-    handler: traced(forPages(handlers[route], answers)),
+    handler: traced(forPages(atSite(handlers[route]), answers)),
     methods: METHODS[route]
   }))
 }

@@ -14,11 +14,11 @@ import type { KeySet, StoredKey } from '../../../src/parts/assertion/key-set.ts'
 import type { Position } from '../../../src/parts/audit-log/position.ts'
 import type { ClientSeen } from '../../../src/parts/clients/clients-seen.ts'
 import type { Held } from '../../../src/parts/events/check.ts'
+import type { AuthgearsSignedOut } from '../../../src/parts/login/flow/authgears-sign-out.ts'
+import type { OwnSignedOut } from '../../../src/parts/login/flow/own-sign-out.ts'
 import type {
   AuthgearsBrowser, AuthgearsState, Browser as OwnBrowser, OwnState
 } from '../../../src/parts/login/flow/state.ts'
-import type { SignedOut } from '../../../src/parts/login/logout.ts'
-import type { SignedOut as OwnSignedOut } from '../../../src/parts/login/own/logout.ts'
 import type { OwnRecord } from '../../../src/parts/login/sessions/record.ts'
 import type { StoredProfile } from '../../../src/parts/profile/shared.ts'
 import type { StoredPair } from '../../../src/parts/tokens/basic/record.ts'
@@ -105,7 +105,7 @@ export const OWN_STATE: Required<OwnState> = {
   issuedAt: 1
 }
 
-export const SIGNED_OUT: Required<SignedOut> = {
+export const SIGNED_OUT: Required<AuthgearsSignedOut> = {
   signedIn: [{ userId: 'u', digest: 'd', secret: 's' }], returnTo: 'r', issuedAt: 1
 }
 export const OWN_SIGNED_OUT: Required<OwnSignedOut> = { returnTo: 'r', issuedAt: 1 }

@@ -1,8 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { createSealer, type Sealer } from '../../../base/crypto/sealing.ts'
-import type { VerifyRequest } from '../../../base/http/types.ts'
 import { cookieValues } from '../sessions/cookie.ts'
-import { shortCookie, type Site } from '../sites.ts'
 
 /** How long a sign-out with its confirmation page may take, and a login that ends with Authgear's session. */
 export const LOGIN_LIFETIME_MS = 10 * 60_000
@@ -62,31 +60,4 @@ export function isCurrent (
   lifeMs = LOGIN_LIFETIME_MS
 ): boolean {
   return now - issuedAt <= lifeMs && issuedAt - now <= MAX_AHEAD_MS
-}
-
-/** Characters of a sealed cookie: with its name browsers keep 4,096 (RFC 6265bis, section 5.6). */
-const MAX_COOKIE = 3500
-
-/** The value that travels to `/logged-out`, where the kind of session has more to say than this. */
-type SignedOut = Readonly<{
-  /** Validated; the page after the next sign-in, with another account. */
-  returnTo?: string | undefined
-  issuedAt: number
-}>
-type SignedOutPurpose = 'logout' | 'own logout'
-
-/** @returns a Set-Cookie line; an address that makes it too long gives way to the site's first page */
-export function signedOutCookie (seal: Seal, site: Site, purpose: SignedOutPurpose, signedOut: SignedOut): string {
-  const sealed = seal.seal(purpose, signedOut)
-  const isTooLong = signedOut.returnTo !== undefined && sealed.length > MAX_COOKIE
-  const fitting = isTooLong ? seal.seal(purpose, { ...signedOut, returnTo: site.returnUrls.fallback }) : sealed
-  return shortCookie(site, 'logout', fitting, LOGIN_LIFETIME_MS)
-}
-
-/** @returns undefined for what this service did not seal for that, whenever it was */
-export function readSignedOut (
-  seal: Seal, { rawHeaders }: Pick<VerifyRequest, 'rawHeaders'>, site: Site, purpose: SignedOutPurpose
-): unknown {
-  const text = readCookie(rawHeaders, site.cookies.logout)
-  return text === undefined ? undefined : seal.open(purpose, text)
 }

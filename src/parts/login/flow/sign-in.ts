@@ -5,18 +5,17 @@ import { SessionsUnreachable } from '../errors.ts'
 import type { CodeLimits } from '../grants/code-limits.ts'
 import type { IdTokenReading, SignedIn } from '../grants/id-token.ts'
 import type { TokenEndpoint, Tokens } from '../grants/token-endpoint.ts'
-import { endCookie, type EndingDeps } from '../own/end-cookie.ts'
 import { whoOf } from '../responses.ts'
 import { ownCredentials } from '../sessions/cookie.ts'
-import type { RevokeLater } from '../sessions/ended-grants.ts'
 import { isToken } from '../sessions/record.ts'
 import type { Refresh } from '../sessions/renewal.ts'
 import type { UsedCodes } from '../sessions/used-codes.ts'
 import { readSessionCookie, sessionCookie } from '../sites.ts'
-import type { Arrival, FlowDeps } from './flow.ts'
+import type { Arrival } from './flow.ts'
+import { endCookie, type OwnSignOutDeps } from './own-sign-out.ts'
 import { browserCookie, returned } from './state.ts'
 
-export type OwnLoginDeps = FlowDeps & EndingDeps & Readonly<{
+export type OwnLoginDeps = OwnSignOutDeps & Readonly<{
   refresh: Refresh
   tokens: Pick<TokenEndpoint, 'redeem' | 'revoke'>
   keySet: Pick<KeySet, 'keyOf'>
@@ -26,9 +25,6 @@ export type OwnLoginDeps = FlowDeps & EndingDeps & Readonly<{
   sso: boolean
   codeLimits: CodeLimits
   usedCodes: UsedCodes
-  revokeLater: RevokeLater
-  /** Absolute path of the login's route. */
-  loginPath: string
 }>
 
 export type Redeemed = Readonly<{ tokens: Tokens, askedAt: EpochMs, reading: IdTokenReading }>

@@ -6,7 +6,7 @@ import type { CacheKeys, CredentialDigest, Keyer, SentDigests } from '../../../b
 import { sessionIdOf } from '../../../base/core/session-id.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
 import { AuthgearGarbage, type ResolverError } from '../../../base/errors.ts'
-import type { SignedIn as Ending, SignOuts } from '../sign-outs.ts'
+import type { SignedIn as Ending, SignOuts } from './sign-out-budget.ts'
 import { credentialsOfCookie } from './cookie.ts'
 import type { SessionLease } from './lease.ts'
 import type { CookieNames, OwnRecord, Target } from './record.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cookieNames, type Credentials } from '../../../../src/base/core/credentials.ts'
-import { createEachCredential } from '../../../../src/parts/login/each-credential.ts'
+import { createEachCredential } from '../../../../src/parts/login/flow/authgears-sign-out.ts'
 
 const NONE: Credentials = { bearer: undefined, appSession: undefined, appAccessToken: undefined, session: undefined }
 const SESSION = { ...NONE, session: 'id.secret' }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { nameOf, type Revocation, type RevokeOutcome } from '../../../../src/base/revocation/types.ts'
-import { createSignOuts } from '../../../../src/parts/login/sign-outs.ts'
+import { createSignOuts } from '../../../../src/parts/login/sessions/sign-out-budget.ts'
 import { digest } from '../../../helpers/log-entry.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { until } from '../../../helpers/until.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { elapsedSince, momentOf, type Clock, type Moment } from '../../base/clock.ts'
-import type { CredentialDigest } from '../../base/core/cache-key.ts'
-import { BoundedMap } from '../../base/revocation/bounded-map.ts'
-import type { RevocationLog, RevokeOutcome, Target } from '../../base/revocation/types.ts'
+import { elapsedSince, momentOf, type Clock, type Moment } from '../../../base/clock.ts'
+import type { CredentialDigest } from '../../../base/core/cache-key.ts'
+import { BoundedMap } from '../../../base/revocation/bounded-map.ts'
+import type { RevocationLog, RevokeOutcome, Target } from '../../../base/revocation/types.ts'
 
 export type SignOutsDeps = Readonly<{
   revocations: Pick<RevocationLog, 'revoke' | 'admits'>
