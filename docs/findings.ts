@@ -1,10 +1,10 @@
-/** The lists of docs/doctor.md and docs/inside/doctor-mcp.md, from the catalogue of what `doctor` can find. */
+/** The list of docs/doctor.md, from the catalogue of what `doctor` can find. */
 import type { Entry } from '../src/commands/doctor/catalogue.ts'
 import { withGenerated } from './generated.ts'
 
 /**
  * `doctor` itself prints what it saw, why a finding matters and what to set.
- * @param page either @param catalogue by the id of each finding
+ * @param catalogue by the id of each finding
  */
 export function withFindings (page: string, catalogue: Readonly<Record<string, Entry>>): string {
   const of = (severity: Entry['severity']): string =>

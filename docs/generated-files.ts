@@ -15,7 +15,7 @@ import { readOptions } from '../src/commands/snippet/options.ts'
 import { EVERY_NAME } from '../src/commands/snippet/outgoing.ts'
 import { PROXIES, templateOf } from '../src/commands/snippet/proxies.ts'
 import { authgearCaddy } from '../src/commands/snippet/templates/authgear-caddy.ts'
-import { FROM_OUTSIDE, OF_SERVICE } from '../src/commands/doctor/catalogue.ts'
+import { CATALOGUE } from '../src/commands/doctor/catalogue.ts'
 import { rows } from '../src/app/config.ts'
 import { allMetrics } from '../test/helpers/series.ts'
 
@@ -37,8 +37,7 @@ export async function generatedFiles (): Promise<Readonly<Record<string, string>
   return Object.fromEntries([
     ['.env.example', environmentExample(rows)],
     page('docs/configuration.md', (text) => withVariablesTable(text, rows)),
-    page('docs/doctor.md', (text) => withFindings(text, OF_SERVICE)),
-    page('docs/inside/doctor-mcp.md', (text) => withFindings(text, FROM_OUTSIDE)),
+    page('docs/doctor.md', (text) => withFindings(text, CATALOGUE)),
     page('docs/monitoring.md', (text) => withMetricsTable(text, metrics)),
     ['deploy/prometheus/alerts.yml', prometheusRules()],
     ['deploy/kubernetes/chart/templates/prometheusrule.yaml', chartTemplate()],

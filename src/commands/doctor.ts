@@ -27,7 +27,6 @@ import { cacheSecret, rotation } from './doctor/checks/secrets.ts'
 import { keys } from './doctor/checks/keys.ts'
 import { stranger, throughProxy } from './doctor/checks/through-proxy.ts'
 import { revocationLog, webhook } from './doctor/checks/revocations.ts'
-import { examineMcp, givenBy } from './doctor/mcp/examine.ts'
 import { printable } from '../base/logging/pretty.ts'
 
 export type DoctorIo = Readonly<{
@@ -58,14 +57,7 @@ export async function doctor (
   const tell = (result: Result): void => {
     if (!options.json && result.outcome.kind === 'looked') out.write(textOf(result))
   }
-  const ofMcp = options.mcp && givenBy(options.mcp, options, { pasted, env })
-  if (typeof ofMcp === 'string') {
-    err.write(`error: ${ofMcp}\n`)
-    return 1
-  }
-  const report = ofMcp === undefined
-    ? await examine(env, { options, pasted, clock }, tell)
-    : await examineMcp(ofMcp, tell)
+  const report = await examine(env, { options, pasted, clock }, tell)
   out.write(options.json ? asJson(report) : `${skippedText(report)}\n${countText(report)}\n`)
   return countOf(report).errors > 0 ? 1 : 0
 }

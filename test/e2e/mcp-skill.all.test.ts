@@ -56,7 +56,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   'skill: server': /-32022/,
   'skill: authgear': /registration_endpoint/,
   'skill: service': new RegExp(RESOURCE),
-  'skill: check': /resource_metadata=[^]+a forged one is refused[^]+0 errors/,
+  'skill: check': /resource_metadata=[^]+ok {7}clients of the MCP server learn[^]+0 errors/,
   'skill: call': /done for /
 }
 

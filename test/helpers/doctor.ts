@@ -1,5 +1,6 @@
 import { doctor } from '../../src/commands/doctor.ts'
 import type { FindingId } from '../../src/commands/doctor/catalogue.ts'
+import { OF_MCP as MCP_FINDINGS } from '../../src/parts/tokens/mcp/findings.ts'
 import type { Clock } from '../../src/base/clock.ts'
 
 /** What is found only by asking through a proxy: test/integration/doctor-proxy.test.ts makes each. */
@@ -18,6 +19,9 @@ export const OF_OWN_SESSIONS: readonly FindingId[] = [
 /** What is found of the audit log and of blocked clients: the doctor.test.ts of either part makes each. */
 export const OF_AUDIT_LOG = ['audit-log', 'webhook-silent'] as const
 export const OF_CLIENTS = ['blocks-unreadable', 'blocked-client-asks'] as const
+
+/** What is found of an MCP server: test/parts/tokens/unit/doctor-mcp.test.ts makes each. */
+export const OF_MCP = MCP_FINDINGS.map(({ id }) => id)
 
 /** What the Admin API shows of a session: test/integration/doctor-address.test.ts makes it. */
 export const OF_ADDRESSES = ['authgear-address'] as const

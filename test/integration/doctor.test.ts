@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { doctor } from '../../src/commands/doctor.ts'
-import { CATALOGUE, type FindingId, OF_SERVICE } from '../../src/commands/doctor/catalogue.ts'
+import { CATALOGUE, type FindingId } from '../../src/commands/doctor/catalogue.ts'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
 import type { EpochMs } from '../../src/base/core/token-expiry.ts'
 import {
-  OF_ADDRESSES, OF_AUDIT_LOG, OF_CLIENTS, OF_OWN_SESSIONS, OF_REDIS, PAST_PROXY, THROUGH_PROXY, visit
+  OF_ADDRESSES, OF_AUDIT_LOG, OF_CLIENTS, OF_MCP, OF_OWN_SESSIONS, OF_REDIS, PAST_PROXY, THROUGH_PROXY, visit
 } from '../helpers/doctor.ts'
 import {
   beside, certificate, checkHealthy, checkMistakes, type DoctorWorld, type Make, type Mistake, openAuthgear
@@ -252,10 +252,11 @@ t.test('each mistake of resource tokens is found, and only it', async (t) => awa
 
 t.test('every mistake of the catalogue is made, but for two that it names', async (t) => {
   const elsewhere = [
-    ...OF_ADDRESSES, ...OF_REDIS, ...OF_OWN_SESSIONS, ...OF_AUDIT_LOG, ...OF_CLIENTS, ...THROUGH_PROXY, ...PAST_PROXY
+    ...OF_ADDRESSES, ...OF_REDIS, ...OF_OWN_SESSIONS, ...OF_AUDIT_LOG, ...OF_CLIENTS, ...THROUGH_PROXY,
+    ...PAST_PROXY, ...OF_MCP
   ]
   const made = new Set([...AUTHGEAR, ...TOKENS].flatMap(([, ids]) => ids).concat(elsewhere))
-  const missing = Object.keys(OF_SERVICE).filter((id) => !made.has(id as FindingId))
+  const missing = Object.keys(CATALOGUE).filter((id) => !made.has(id as FindingId))
   t.strictSame(missing, ['redis-slow', 'unforeseen'])
 })
 

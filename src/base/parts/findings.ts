@@ -14,11 +14,16 @@ export type Checked<Id extends string> =
   Readonly<{ kind: 'skipped', why: string } | { kind: 'looked', findings: Findings<Id> }>
 /** An explanation of a pasted token. `notes`: for a person who wants to know more, also where all is well. */
 export type Explained<Id extends string> = Readonly<{ findings: Findings<Id>, notes?: readonly string[] }>
-/** The answer of an address. `unbelieved`: its certificate is not trusted here. */
+/**
+ * The answer of an address. `challenges`: lines of WWW-Authenticate.
+ * `unbelieved`: its certificate is not trusted here.
+ */
 export type Asked = Readonly<
-  | { kind: 'answered', status: number, body: string, location?: string | undefined }
+  | { kind: 'answered', status: number, body: string, location?: string | undefined, challenges?: readonly string[] }
   | { kind: 'unbelieved' | 'unreachable', what: string, code: string }
 >
+/** Sent by POST; the body as JSON. Several values of a header are several lines. */
+export type Posted = Readonly<{ headers: Readonly<Record<string, string | readonly string[]>>, body: unknown }>
 /** The service as it is configured. */
 export type At = Readonly<{
   /** True if it listens by TLS. */
@@ -32,7 +37,10 @@ export type At = Readonly<{
   url: string | undefined
   /** `--echo`: the path of a page of the app. */
   echo: string
+  /** `--mcp`: an MCP server as clients reach it; the pasted token. */
+  mcp: Readonly<{ url: string, token: string | undefined }> | undefined
   ask: (address: string, headers?: Readonly<Record<string, string>>) => Promise<Asked>
+  post: (address: string, posted: Posted) => Promise<Asked>
 }>
 /** A check of its own. */
 export type Check<Settings, Id extends string> = Readonly<{

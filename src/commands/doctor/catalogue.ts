@@ -1,5 +1,4 @@
 import { type PartFindingId, parts } from '../../parts/index.ts'
-import { type McpFindingId, OF_MCP } from './mcp/findings.ts'
 
 /** Mistakes of new users, in the order of the list in docs/doctor.md, which `npm run docs` writes from this. */
 export type Entry = Readonly<{
@@ -386,14 +385,12 @@ const OF_BASE = {
 const byId = <Id extends string>(findings: ReadonlyArray<Entry & Readonly<{ id: Id }>>) =>
   Object.fromEntries(findings.map(({ id, ...entry }) => [id, entry])) as Readonly<Record<Id, Entry>>
 
-/** What `doctor` finds in the environment of the service. */
-export const OF_SERVICE = Object.freeze({ ...OF_BASE, ...byId(parts.flatMap(({ findings }) => findings)) })
-/** What `doctor --mcp` finds from outside. */
-export const FROM_OUTSIDE = byId(OF_MCP)
+/** All that `doctor` may find. */
+export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({
+  ...OF_BASE, ...byId(parts.flatMap(({ findings }) => findings))
+})
 
-export const CATALOGUE: Readonly<Record<FindingId, Entry>> = Object.freeze({ ...OF_SERVICE, ...FROM_OUTSIDE })
-
-export type FindingId = keyof typeof OF_BASE | PartFindingId | McpFindingId
+export type FindingId = keyof typeof OF_BASE | PartFindingId
 
 export type Finding = Readonly<{ id: FindingId, what: string }> & Pick<Entry, 'severity' | 'why' | 'set'>
 

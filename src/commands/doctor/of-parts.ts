@@ -1,5 +1,5 @@
 import { adminApiOf } from '../../base/authgear/admin-api/account.ts'
-import type { Asked, At, Found } from '../../base/parts/findings.ts'
+import type { Asked, At, Found, Posted } from '../../base/parts/findings.ts'
 import type { PartFindingId } from '../../parts/index.ts'
 import { partKey } from '../../base/redis/keys.ts'
 import { type Finding, found } from './catalogue.ts'
@@ -9,7 +9,7 @@ import { askPage, noPage } from './page.ts'
 
 /** The service as parts' checks see it. */
 export function atOf (context: Context): At {
-  const { config: { authgear, adminApi, tls, cache }, options: { url, echo }, clock, redis } = context
+  const { config: { authgear, adminApi, tls, cache }, options: { url, echo, mcp }, clock, redis } = context
   return {
     isTls: tls !== undefined,
     redis: redis && {
@@ -22,14 +22,21 @@ export function atOf (context: Context): At {
     clock,
     url,
     echo,
-    ask: (address, headers = {}) => ask(address, headers, authgear.ca)
+    mcp: mcp === undefined ? undefined : { url: mcp, token: tokenOf(context) },
+    ask: (address, headers = {}) => ask(address, { headers }, authgear.ca),
+    post: (address, posted) => ask(address, posted, authgear.ca)
   }
 }
 
+function tokenOf ({ options: { paste }, pasted }: Context): string | undefined {
+  const text = pasted.trim().replace(/^(?:authorization:\s*)?(?:bearer\s+)?/i, '')
+  return paste === 'token' ? text : undefined
+}
+
 async function ask (
-  address: string, headers: Readonly<Record<string, string>>, ca: string | undefined
+  address: string, asking: Pick<Posted, 'headers'> | Posted, ca: string | undefined
 ): Promise<Asked> {
-  const page = await askPage(address, headers, ca)
+  const page = await askPage(address, asking, ca)
   if (!('code' in page)) return { kind: 'answered', ...page }
   const { code, isTls } = page
   return { kind: isTls ? 'unbelieved' : 'unreachable', what: noPage(address, page).what, code }

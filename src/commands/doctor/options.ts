@@ -1,6 +1,5 @@
 import { duration } from '../../base/config/parsers/values.ts'
 import { readArguments } from '../command-line.ts'
-import { MCP_OPTIONS, type McpOptions, mcpOptions } from './mcp/options.ts'
 
 export type DoctorOptions = Readonly<{
   json: boolean
@@ -15,8 +14,8 @@ export type DoctorOptions = Readonly<{
   ports: readonly number[]
   /** A page of the app that shows the headers that it got; a path. */
   echo: string
-  /** An MCP server to look at from outside, instead of what the environment configures. */
-  mcp: McpOptions | undefined
+  /** An MCP server of RESOURCES, as clients reach it. */
+  mcp: string | undefined
 }>
 
 export const NO_OPTIONS: DoctorOptions = Object.freeze({
@@ -30,8 +29,7 @@ export const NO_OPTIONS: DoctorOptions = Object.freeze({
   mcp: undefined
 })
 
-export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--cookie-stdin | --token-stdin]
-       authgear-forward-auth doctor --mcp URL [--client-id ID [--redirect-uri URI] | --register] [--token-stdin] [--json]
+export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME] [--idle-timeout DURATION] [--url ORIGIN [--echo PATH] [--ports LIST]] [--mcp URL] [--cookie-stdin | --token-stdin]
 
   --cookie-stdin           reads a Cookie header from stdin, as a browser sent it to the app, and asks Authgear about it
   --token-stdin            reads an access token from stdin, and asks Authgear about it; a resource token is explained claim by claim
@@ -42,12 +40,9 @@ export const USAGE = `usage: authgear-forward-auth doctor [--json] [--host NAME]
                            that host answer a stranger?
   --echo PATH              a page of the app that shows the headers that it got; / unless it is set
   --ports LIST             ports to ask beside the usual ones, such as 3000,8123: those on which your apps listen
-  --mcp URL                an MCP server as clients reach it: does everything that a client does up to Authgear's login page.
-                           It needs no environment, and may run on any machine. With --token-stdin also: do the headers of a
-                           call arrive, and does the server reject a body that they do not name?
-  --client-id ID           with --mcp: the client to sign in as; of one whose id is a URL, its document says the redirect URI
-  --redirect-uri URI       a redirect URI of that client
-  --register               with --mcp: registers a client (DCR), which stays at Authgear
+  --mcp URL                an MCP server of RESOURCES as clients reach it: does its 401 say where to get a token? With
+                           --token-stdin also: do the headers of a call arrive, and does the server reject a body that
+                           they do not name?
   --json                   prints JSON
 
 Looks at what the environment configures, as serve would use it. Exit code 1 where there is an error.
@@ -62,11 +57,12 @@ const OPTIONS = {
   url: { type: 'string' },
   echo: { type: 'string', default: '/' },
   ports: { type: 'string' },
-  ...MCP_OPTIONS,
+  mcp: { type: 'string' },
   help: { type: 'boolean', default: false }
 } as const
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\/?$/
+const MCP = /^https:\/\/[^\s/?#@\\]{1,260}(?:\/[\x21\x24-\x3b\x3d\x40-\x5b\x5d-\x7e]{0,1000})?$/
 const ECHO = /^\/[\w.~/-]{0,200}$/
 const PORTS = /^[0-9]{1,5}(?:,[0-9]{1,5}){0,99}$/
 const IDLE_TIMEOUT = duration({ min: '1s', max: '999999h' })
@@ -85,20 +81,22 @@ export function doctorOptions (args: readonly string[]): DoctorOptions | 'help' 
   const values = readArguments(args, OPTIONS, () => NOT_UNDERSTOOD)
   if (typeof values === 'string') return values
   const { json, 'cookie-stdin': cookie, 'token-stdin': token, host, 'idle-timeout': idle, url, echo, help } = values
+  const { mcp } = values
   const ports = portsOf(values.ports)
-  const mcp = mcpOptions(values)
   if (help) return 'help'
-  if (typeof mcp === 'string') return mcp
   if (cookie && token) return '--cookie-stdin and --token-stdin: only one of them can be read at a time'
   const name = host?.toLowerCase()
   if (name !== undefined && !HOST.test(name)) return '--host is not a host name (without scheme, port and path)'
   const idleTimeout = idle === undefined ? undefined : IDLE_TIMEOUT.parse(idle, neverRead)
   if (idleTimeout?.kind === 'problem') return '--idle-timeout is not a duration such as 30m'
   if (url !== undefined && !ORIGIN.test(url)) return '--url is not an origin such as https://api.example.com'
+  if (mcp !== undefined && !(MCP.test(mcp) && URL.canParse(mcp))) {
+    return '--mcp is not a URL such as https://mcp.example.com/mcp'
+  }
   if (!ECHO.test(echo)) return '--echo is not a path such as /headers'
   if (ports === undefined) return '--ports are not numbers such as 3000,8123'
   return {
-    mcp,
+    mcp: mcp === undefined ? undefined : new URL(mcp).href,
     echo,
     ports,
     url: url?.replace(/\/$/, ''),

@@ -1,23 +1,33 @@
 import { type IncomingMessage, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
+import type { Posted } from '../../base/parts/findings.ts'
 import { type Finding, found } from './catalogue.ts'
 import { isTlsError } from './check.ts'
 
 const TIMEOUT_MS = 10_000
 const MAX_CHARACTERS = 262_144
 
-export type Page = Readonly<{ status: number, body: string, location?: string | undefined }>
+export type Page = Readonly<{
+  status: number
+  body: string
+  location?: string | undefined
+  /** Lines of WWW-Authenticate. */
+  challenges: readonly string[]
+}>
 /** The error that left no page; `isTls`: a server answered, but its certificate is not trusted. */
 export type NoPage = Readonly<{ status: 0, code: string, isTls: boolean }>
+
+/** Without a body a GET, and a POST with one. */
+type Asking = Pick<Posted, 'headers'> | Posted
 
 /** @param ca believed where what Node believes (NODE_EXTRA_CA_CERTS too) is not enough */
 export async function askPage (
   address: string,
-  headers: Readonly<Record<string, string>>,
+  asking: Asking,
   ca?: string
 ): Promise<Page | NoPage> {
-  const page = await ask(address, headers, {})
-  return 'code' in page && page.isTls && ca !== undefined ? await ask(address, headers, { ca }) : page
+  const page = await ask(address, asking, {})
+  return 'code' in page && page.isTls && ca !== undefined ? await ask(address, asking, { ca }) : page
 }
 
 export const noPage = (address: string, { code, isTls }: NoPage): Finding => isTls
@@ -26,24 +36,35 @@ export const noPage = (address: string, { code, isTls }: NoPage): Finding => isT
 
 async function ask (
   address: string,
-  headers: Readonly<Record<string, string>>,
+  asking: Asking,
   trust: Readonly<{ ca?: string }>
 ): Promise<Page | NoPage> {
   const asker = address.startsWith('https:') ? askHttps : askHttp
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const body = 'body' in asking ? JSON.stringify(asking.body) : undefined
+  const posted = body === undefined
+    ? undefined
+    : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const options = {
+    method: posted === undefined ? 'GET' : 'POST',
+    headers: { ...asking.headers, ...posted },
+    agent: false,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...trust
+  }
   return await new Promise((resolve) => {
-    asker(address, { headers, agent: false, signal, ...trust }, (answer) => { resolve(read(answer)) })
+    asker(address, options, (answer) => { resolve(read(answer)) })
       .on('error', ({ code = 'ERROR' }: NodeJS.ErrnoException) => {
         resolve({ status: 0, code, isTls: isTlsError(code) })
       })
-      .end()
+      .end(body)
   })
 }
 
 async function read (answer: IncomingMessage): Promise<Page | NoPage> {
   const { body, isCutOff } = await beginningOf(answer)
-  const { statusCode: status = 0, headers: { location } } = answer
-  return isCutOff ? { status: 0, code: 'ECONNRESET', isTls: false } : { status, body, location }
+  const { statusCode: status = 0, headers: { location }, headersDistinct } = answer
+  if (isCutOff) return { status: 0, code: 'ECONNRESET', isTls: false }
+  return { status, body, location, challenges: headersDistinct['www-authenticate'] ?? [] }
 }
 
 /** A page may never end. */

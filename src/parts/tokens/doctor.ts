@@ -1,5 +1,6 @@
 import { metadataUrlOf } from '../../base/core/protected-resource.ts'
 import type { Asked, At, Checked, CommonFinding, Found, PartFinding } from '../../base/parts/findings.ts'
+import { OF_MCP } from './mcp/findings.ts'
 import type { TokensSettings } from './variables.ts'
 
 export const findings = [
@@ -21,14 +22,18 @@ export const findings = [
     why: 'MCP clients start there, and give up',
     set: 'the routes that `snippet --resource` writes: /.well-known/oauth-protected-resource leads to this service, ' +
       'without a session'
-  }
+  },
+  ...OF_MCP
 ] as const satisfies readonly PartFinding<string>[]
 export type FindingId = (typeof findings)[number]['id']
 type Problem = Found<FindingId | CommonFinding>
 
 /** Asks for each resource's metadata through the proxy, as a client without a token does. */
-export async function checkMetadata ({ resources }: TokensSettings, { url, ask }: At): Promise<Checked<FindingId>> {
-  if (url === undefined) return { kind: 'skipped', why: '--url says where clients reach the API' }
+export async function checkMetadata (
+  { resources }: TokensSettings, { url: app, mcp, ask }: At
+): Promise<Checked<FindingId>> {
+  const url = app ?? (mcp && new URL(mcp.url).origin)
+  if (url === undefined) return { kind: 'skipped', why: '--url or --mcp says where clients reach the API' }
   const host = new URL(url).host
   const here = resources.filter(({ uri }) => new URL(uri).host === host)
   if (here.length === 0) return { kind: 'skipped', why: `no entry of RESOURCES is on ${host}` }

@@ -1,5 +1,6 @@
 import { definePart } from '../../base/parts/part.ts'
 import { checkMetadata, findings } from './doctor.ts'
+import { checkMcp } from './mcp/check.ts'
 import { METRICS } from './metrics.ts'
 import { notesOf } from './notes.ts'
 import { status } from './status.ts'
@@ -20,7 +21,8 @@ export const tokens = definePart({
   notes: notesOf,
   findings,
   checks: [
-    { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata }
+    { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata },
+    { title: 'clients of the MCP server learn where to sign in', off: 'RESOURCES is not set', run: checkMcp }
   ],
   pasted: async (...given) => await (await import('./explain.ts')).explainPasted(...given),
   status,

@@ -9,7 +9,7 @@ export const signUp: Probe = {
   async run ({ config: { authgear: { endpoint, ca }, parts } }) {
     if (parts.some(({ saysWhoEnters }) => saysWhoEnters)) return skipped('the configuration says who may enter')
     const address = `${endpoint.origin}/signup`
-    const page = await askPage(address, {}, ca)
+    const page = await askPage(address, { headers: {} }, ca)
     if ('code' in page) return skipped(`${address} does not answer (${page.code})`)
     if (page.status === 200) return looked(found('public-sign-up', `${address} offers an account to everybody`))
     const leadsToLogin = URL.parse(page.location ?? '', address)?.pathname === '/login'

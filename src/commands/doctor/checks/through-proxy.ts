@@ -82,7 +82,7 @@ async function askAll (
   const pages: Page[] = []
   for (const batch of batches) {
     const headers = Object.fromEntries(batch.map(({ name, value }) => [name, value]))
-    const page = await askPage(address, { ...headers, ...credential }, ca)
+    const page = await askPage(address, { headers: { ...headers, ...credential } }, ca)
     if ('code' in page) return { kind: 'none', finding: noPage(address, page) }
     pages.push(page)
   }
@@ -135,7 +135,7 @@ async function judgeParts ({ body }: Page, { config, clock }: Context): Promise<
 function documentOf ({ management }: Context['config']): (path: string) => Promise<string | undefined> {
   return async (path) => {
     if (management?.kind !== 'tcp') return undefined
-    const page = await askPage(`${originBeside(management)}${path}`, {})
+    const page = await askPage(`${originBeside(management)}${path}`, { headers: {} })
     return page.status === 200 && 'body' in page ? page.body : undefined
   }
 }

@@ -1,6 +1,6 @@
 import { isString, objectOf, parseJson } from '../../../base/core/json.ts'
 import { REFUSED_CODE } from '../../../base/core/mcp-call.ts'
-import type { Reply } from './ask.ts'
+import type { Asked, Posted } from '../../../base/parts/findings.ts'
 
 const REVISION = '2026-07-28'
 const ACCEPT = 'application/json, text/event-stream'
@@ -11,28 +11,18 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {}
 }
 
-export type Called = Readonly<{
-  method: 'POST'
-  headers: Lines
-  body: unknown
-}>
-/** Several values are several lines. */
-type Lines = Readonly<Record<string, string | readonly string[]>>
-type Sender = Readonly<{ token?: string | undefined }>
-
-const authorization = ({ token }: Sender): Readonly<Record<string, string>> =>
-  token === undefined ? {} : { authorization: `Bearer ${token}` }
+type Lines = Posted['headers']
 
 /** A request whose headers and body say the same. */
-export const call = (method: string, sender: Sender = {}): Called =>
-  called(headersOf(method), request(method, { _meta: META }), sender)
+export const call = (method: string, token?: string): Posted =>
+  called(headersOf(method), request(method, { _meta: META }), token)
 
 /** A call of a tool by its headers and its body. */
-export const toolCall = (name: string, sender: Sender): Called =>
-  called(headersOf('tools/call', name), bodyOf(name, { _meta: META }), sender)
+export const toolCall = (name: string, token: string): Posted =>
+  called(headersOf('tools/call', name), bodyOf(name, { _meta: META }), token)
 
 /** The same as clients of older revisions send it. */
-export const oldToolCall = (name: string, sender: Sender): Called => called({}, bodyOf(name), sender)
+export const oldToolCall = (name: string, token: string): Posted => called({}, bodyOf(name), token)
 
 /** The headers of the revision, for a method and the name of a tool. */
 const headersOf = (method: string, name?: string): Readonly<Record<string, string>> => ({
@@ -43,14 +33,15 @@ const request = (method: string, params: object): object => ({ jsonrpc: '2.0', i
 
 const bodyOf = (name: string, meta: object = {}): object => request('tools/call', { name, arguments: {}, ...meta })
 
-const called = (headers: Lines, body: unknown, sender: Sender): Called =>
-  ({ method: 'POST', headers: { accept: ACCEPT, ...headers, ...authorization(sender) }, body })
+const called = (headers: Lines, body: unknown, token?: string): Posted => ({
+  headers: { accept: ACCEPT, ...headers, ...token === undefined ? {} : { authorization: `Bearer ${token}` } }, body
+})
 
 /** A call that its headers do not name. `isOld`: they claim another revision, or none, and every call of it is one. */
-export type Disguise = Readonly<{ what: string, isOld: boolean, called: Called }>
+export type Disguise = Readonly<{ what: string, isOld: boolean, called: Posted }>
 
 /** @param name of the tool in the body @param tool one that exists */
-export function disguises (name: string, tool: string | undefined, sender: Sender): readonly Disguise[] {
+export function disguises (name: string, tool: string | undefined, token: string): readonly Disguise[] {
   const [old, current] = [bodyOf(name), bodyOf(name, { _meta: META })]
   const [list, method] = [headersOf('tools/list'), { 'mcp-method': 'tools/list' }]
   const other = tool === undefined ? undefined : headersOf('tools/call', tool)
@@ -66,9 +57,10 @@ export function disguises (name: string, tool: string | undefined, sender: Sende
     ['no revision', true, method, old]
   ]
   return rows.flatMap(([what, isOld, headers, body]) =>
-    headers === undefined ? [] : [{ what, isOld, called: called(headers, body, sender) }])
+    headers === undefined ? [] : [{ what, isOld, called: called(headers, body, token) }])
 }
 
+type Answered = Extract<Asked, { kind: 'answered' }>
 /** The answer to a request of JSON-RPC: a result, or an error by its code. */
 type Message = Readonly<{ code: number | undefined, result: unknown }>
 
@@ -88,7 +80,7 @@ function messagesIn (body: string): readonly Message[] {
 }
 
 /** @returns the first; undefined for what no server of MCP has answered */
-export const messageIn = ({ body }: Pick<Reply, 'body'>): Message | undefined => messagesIn(body)[0]
+export const messageIn = ({ body }: Pick<Answered, 'body'>): Message | undefined => messagesIn(body)[0]
 
 /** Headers that differ from the body, and a revision that the server does not speak: by the specification. */
 const REFUSALS: ReadonlySet<number> = new Set([-32020, -32022])
@@ -99,7 +91,7 @@ const OTHER_REFUSALS: ReadonlySet<number> = new Set([-32600, -32700, -32000, -32
  * Does the server go by the body? Of an older revision only those two errors say no: a missing session can be begun.
  * @param name of a tool that does not exist
  */
-export function obeys ({ status, body }: Reply, name: string, { isOld }: Pick<Disguise, 'isOld'>): boolean {
+export function obeys ({ status, body }: Answered, name: string, { isOld }: Pick<Disguise, 'isOld'>): boolean {
   const messages = messagesIn(body)
   if (messages.length === 0) return status === 200 && body !== ''
   return messages.some(({ code }) => {
