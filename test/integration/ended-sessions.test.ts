@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { trackConnections } from '../../src/base/http/drain.ts'
-import { serverOf } from '../../src/base/http/server.ts'
+import { serverOf } from '../../src/base/http/listener.ts'
 import { makeTls } from '../helpers/tls.ts'
 
 const SESSIONS = 20

@@ -1,11 +1,12 @@
 import type { Server as NetServer, Socket } from 'node:net'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { endIdle } from './idle.ts'
-import { applyHttp1Limits, boundConnections, WITHOUT_SCHEMAS } from './limits.ts'
+import { applyHttp1Limits, boundConnections, HTTP1_OPTIONS, HTTP2_OPTIONS, WITHOUT_SCHEMAS } from './limits.ts'
 import { trackConnections, type Drain } from './drain.ts'
-import { serverOf } from './server.ts'
-import type { TlsMaterial } from './tls.ts'
+import { createServer } from './node-http.ts'
+import { serverContextOf, type TlsMaterial } from './tls.ts'
 import { endAndLinger } from './respond.ts'
 import { type AbandonedInputs, stopParsing } from './body.ts'
 import { boundHeads } from './unfinished-heads.ts'
@@ -117,4 +118,17 @@ function refuseUnreadable (error: Error & { code?: string }, socket: Socket): vo
     socket,
     `HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
   )
+}
+
+type SecureListener = Parameters<typeof createSecureServer>[1]
+
+/**
+ * Node's server of a listener; one of HTTP/2 has the members of HTTP/1.1's that are used here. `trackConnections` ends
+ * its sessions: Node's own time-out would keep each in memory until it fires, even one that has ended.
+ * @param tls undefined: plain HTTP/1.1
+ */
+export function serverOf (tls: TlsMaterial | undefined, answer: RequestListener): Server {
+  if (tls === undefined) return createServer(HTTP1_OPTIONS, answer)
+  const server = createSecureServer({ ...HTTP2_OPTIONS, ...serverContextOf(tls) }, answer as unknown as SecureListener)
+  return server as unknown as Server
 }
