@@ -96,7 +96,7 @@ module.exports = {
           'neither transport nor pages nor the composition root',
       severity: 'error',
       from: {
-        path: '^src/(base/(authgear|authenticate|cache|redis|revocation)|parts/login/(grants|sessions))/'
+        path: '^src/(base/(authgear|authenticate|cache|redis|revocation)|parts/login/(oidc|sessions))/'
       },
       to: { path: `^src/(base/(http|verify|management|tracing|metrics)|${COMPOSITION})` }
     },
@@ -110,12 +110,12 @@ module.exports = {
     {
       name: 'few-make-a-success',
       comment: 'a 2xx is written by verify/responses (sessions, tokens), tokens/metadata and assertion/jwks ' +
-        '(public documents), login/responses (the page for people who signed out), and http/webhook; no other file ' +
-        'can spell one',
+        '(public documents), login/flow/responses (the page for people who signed out), and http/webhook; no other ' +
+        'file can spell one',
       severity: 'error',
       from: {
         pathNot: '^src/(base/(verify/responses|http/webhook)|' +
-          'parts/(assertion/jwks|login/responses|tokens/metadata))[.]ts$'
+          'parts/(assertion/jwks|login/flow/responses|tokens/metadata))[.]ts$'
       },
       to: { path: '^src/base/http/success[.]ts$' }
     },
@@ -124,8 +124,7 @@ module.exports = {
       comment: 'http/, verify/ and the flow of a login get what is opened handed over, and know its types only',
       severity: 'error',
       from: {
-        path: '^src/(base/(http|verify)/|' +
-          'parts/login/(flow/|(routes|redirect)[.]ts$))'
+        path: '^src/(base/(http|verify)|parts/login/flow)/'
       },
       to: {
         path: `^src/(base/(authgear|cache|redis|revocation)|${COMPOSITION})`,
@@ -155,21 +154,21 @@ module.exports = {
       severity: 'error',
       from: {
         pathNot: '^src/(base/authgear/(resolver/|(public-endpoint|admin-api/client)[.]ts$)|' +
-          'parts/(login/grants/token-|(profile/userinfo|tokens/basic/exchange)[.]ts$))'
+          'parts/(login/oidc/token-|(profile/userinfo|tokens/basic/exchange)[.]ts$))'
       },
       to: { path: '^src/base/authgear/undici[.]ts$' }
     },
     owner(
       'jose',
-      '(authgear/(admin-api/token|key-set)|parts/(tokens/verifier|assertion/doctor|login/grants/id-token))[.]ts$'
+      '(authgear/(admin-api/token|key-set)|parts/(tokens/verifier|assertion/doctor|login/oidc/id-token))[.]ts$'
     ),
-    owner('oauth4webapi', 'parts/login/grants/token-(endpoint|exchange)[.]ts$'),
+    owner('oauth4webapi', 'parts/login/oidc/token-(endpoint|exchange)[.]ts$'),
     owner('ioredis', 'redis/'),
     owner(
       'lru-cache',
       '(cache/store|authgear/resolver/failed-credentials|parts/(profile/(known-users|changes|lent)|' +
         'tokens/(verifier|basic/(ask|pairs))|' +
-        'login/(sessions/(store|renewal|users|used-codes)|grants/code-limits)))[.]ts$'
+        'login/(sessions/(store|renewal|users)|oidc/codes)))[.]ts$'
     ),
     owner('@fastify/caching', 'parts/status/routes[.]ts$'),
     owner('marked', 'parts/status/runbook[.]ts$'),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readIdToken } from '../../src/parts/login/grants/id-token.ts'
+import { readIdToken } from '../../src/parts/login/oidc/id-token.ts'
 import { readKeySet } from '../../src/base/authgear/key-set.ts'
 import { claimsOf, type EpochMs } from '../../src/base/core/token-expiry.ts'
 import { parseObject } from '../../src/base/core/json.ts'

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ownCookieName } from '../../base/core/credentials.ts'
 import type { Asked, At, Checked, CommonFinding, Found } from '../../base/parts/findings.ts'
 import type { FindingId } from './findings.ts'
-import { createAuthgearUrls, FULL_ACCESS } from './flow/authgear-urls.ts'
-import { LOGIN_LIFETIME_MS } from './flow/seal.ts'
-import { siteOf } from './sites.ts'
+import { createAuthgearUrls, FULL_ACCESS } from './flow/urls.ts'
+import { LOGIN_LIFETIME_MS } from './flow/state.ts'
+import { siteOf } from './flow/sites.ts'
 import type { LoginSettings, SignInSettings } from './variables.ts'
 
 type Login = Pick<LoginSettings, 'clientId' | 'path'>

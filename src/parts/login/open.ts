@@ -3,9 +3,9 @@ import type { Log } from '../../base/logging/log.ts'
 import type { Base, Opened, SignInDeps } from '../../base/parts/places.ts'
 import { createSignOuts, SIGNING_OUT_MS } from './sessions/sign-out-budget.ts'
 import type { Counts } from './metrics.ts'
-import { openOwnSessions, type OwnLogin } from './own/open.ts'
-import type { Lost } from './redirect.ts'
-import { createLoginRoutes, createOwnLoginRoutes } from './routes.ts'
+import { openOwnSessions, type OwnLogin } from './open-own.ts'
+import type { Lost } from './flow/redirect.ts'
+import { createLoginRoutes, createOwnLoginRoutes } from './flow/routes.ts'
 import type { LoginSettings, SignInSettings } from './variables.ts'
 
 type Places = Opened & Readonly<{ gauges: Readonly<{ sessions: () => number }> }>

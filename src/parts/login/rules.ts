@@ -1,5 +1,5 @@
 import { isRotated, meantOnlyWith } from '../../base/config/kind.ts'
-import { cookieDomainOf } from './cookie-domain.ts'
+import { cookieDomainOf } from './hosts.ts'
 import type { Rule } from '../../base/parts/part.ts'
 import type { variables } from './variables.ts'
 

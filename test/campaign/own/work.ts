@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TokenFailure } from '../../../deploy/demo/authgear-simulator/types.d.mts'
-import { PATIENCE_MS } from '../../../src/parts/login/grants/token-calls.ts'
+import { PATIENCE_MS } from '../../../src/parts/login/oidc/token-calls.ts'
 import { now } from '../history.ts'
 import { oneOf, seeded, type Pick } from '../random.ts'
 import { publish, revoke } from '../revocations.ts'

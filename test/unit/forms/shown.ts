@@ -9,7 +9,7 @@ import { createFeed, readPlace, writePlace } from '../../../src/parts/events/fee
 import { createFrames } from '../../../src/parts/events/frames.ts'
 import type { SessionNames } from '../../../src/parts/events/session-names.ts'
 import { createToldNames } from '../../../src/parts/events/told-names.ts'
-import { createSeal } from '../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../src/parts/login/flow/state.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 import type { Form } from './one-key.ts'
 import * as sample from './samples.ts'

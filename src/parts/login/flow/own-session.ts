@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readIdToken } from '../grants/id-token.ts'
+import { readIdToken } from '../oidc/id-token.ts'
 import { AuthgearStatus, ResolverError, TokenCallFailed } from '../../../base/errors.ts'
 import { GrantRefused, IdTokenRefused } from '../errors.ts'
 import { credentialContextOf } from '../../../base/http/request.ts'
 import type { HandlerResult } from '../../../base/http/types.ts'
 import type { LoginPage } from '../../../base/core/reason.ts'
-import { whoOf } from '../responses.ts'
-import { readSessionCookie } from '../sites.ts'
+import { whoOf } from './responses.ts'
+import { readSessionCookie } from './sites.ts'
 import { type Arrival, createBegin, type SessionKind } from './flow.ts'
-import { onlyOf } from './login-query.ts'
+import { onlyOf } from './urls.ts'
 import { createSignIn, dropGrant, type OwnLoginDeps, type Redeemed } from './sign-in.ts'
 import { hasSignedIn, proofsOf } from './state.ts'
-import { createStepUp, createStepUpEnd } from './step-up.ts'
+import { createStepUp, createStepUpEnd } from './sign-in.ts'
 
 /**
  * Authgear's answers to `prompt=none` that mean: it has to show something first; before a person gave consent it says

@@ -1,9 +1,9 @@
 import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
-import { isFromAnotherSite } from '../redirect.ts'
-import { clearedCookie, shortCookie, type Site } from '../sites.ts'
+import { isFromAnotherSite } from './redirect.ts'
+import { clearedCookie, shortCookie, type Site } from './sites.ts'
 import type { FlowDeps, SiteHandler } from './flow.ts'
-import { readLoginQuery, writeLoginQuery } from './login-query.ts'
-import { isCurrent, LOGIN_LIFETIME_MS, readCookie } from './seal.ts'
+import { readLoginQuery, writeLoginQuery } from './urls.ts'
+import { isCurrent, LOGIN_LIFETIME_MS, readCookie } from './state.ts'
 
 /** What travels to `/logged-out` in a cookie, where another replica may serve it. */
 export type SignedOut = Readonly<{

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import type { Tokens } from '../grants/token-endpoint.ts'
-import { isOfSameSession } from '../grants/id-token.ts'
+import type { Tokens } from '../oidc/token-endpoint.ts'
+import { isOfSameSession } from '../oidc/id-token.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { EpochMs } from '../../../base/core/token-expiry.ts'
 import {

@@ -1,4 +1,4 @@
-import type { TokenEndpoint, Tokens } from '../grants/token-endpoint.ts'
+import type { TokenEndpoint, Tokens } from '../oidc/token-endpoint.ts'
 import { AuthgearTimeout, TokenCallFailed } from '../../../base/errors.ts'
 import type { OwnRecord, Target } from './record.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { SignedIn } from '../grants/id-token.ts'
-import type { Tokens } from '../grants/token-endpoint.ts'
+import type { SignedIn } from '../oidc/id-token.ts'
+import type { Tokens } from '../oidc/token-endpoint.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { CacheKeys, CredentialDigest, Keyer, SentDigests } from '../../../base/core/cache-key.ts'
 import { sessionIdOf } from '../../../base/core/session-id.ts'

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import {
   createEndedGrants, createRevokeLater, type EndedGrants, type EndedGrantsDeps
-} from '../../../../src/parts/login/sessions/ended-grants.ts'
+} from '../../../../src/parts/login/oidc/ended-grants.ts'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
-import { createQueue } from '../../../../src/parts/login/sessions/queue.ts'
+import { createQueue } from '../../../../src/parts/login/oidc/queue.ts'
 import { ownKey } from '../../../../src/parts/login/sessions/record.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'

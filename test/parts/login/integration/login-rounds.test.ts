@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import { LOGIN } from '../../../helpers/in-process.ts'
 import { STRICT } from '../../../helpers/login-answers.ts'
 import { APP, AUTHGEAR, startLoginWorld, type LoginWorld } from '../../../helpers/login-world.ts'

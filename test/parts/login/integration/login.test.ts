@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import type { AuthgearsState } from '../../../../src/parts/login/flow/state.ts'
 import { LOGIN, type InProcessOptions } from '../../../helpers/in-process.ts'
 import { NOW } from '../../../helpers/jwt.ts'

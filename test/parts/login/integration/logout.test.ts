@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import { LOGIN, startInProcess, type InProcess } from '../../../helpers/in-process.ts'
 import { checkLoginAnswer, STRICT } from '../../../helpers/login-answers.ts'
 import { APP, AUTHGEAR, OTHER, startLoginWorld, type LoginWorld } from '../../../helpers/login-world.ts'

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../../src/base/clock.ts'
 import type { ClientTrace } from '../../../../src/base/authgear/resolver/types.ts'
-import { openTokenEndpoint, type TokenEndpoint } from '../../../../src/parts/login/grants/token-endpoint.ts'
+import { openTokenEndpoint, type TokenEndpoint } from '../../../../src/parts/login/oidc/token-endpoint.ts'
 import type { SentDigests } from '../../../../src/base/core/cache-key.ts'
 import { NO_TRACE } from '../../../helpers/resolver.ts'
 import { until } from '../../../helpers/until.ts'

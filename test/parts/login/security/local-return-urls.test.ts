@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import { LOGIN, startInProcess } from '../../../helpers/in-process.ts'
 import { sendRaw } from '../../../helpers/raw-http.ts'
 import { IS_ALL } from '../../../helpers/runs.ts'

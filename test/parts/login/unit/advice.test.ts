@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { LoginPage } from '../../../../src/base/core/reason.ts'
 import { adviceOf } from '../../../../src/parts/login/advice.ts'
-import { PAGE_STATUS } from '../../../../src/parts/login/responses.ts'
+import { PAGE_STATUS } from '../../../../src/parts/login/flow/responses.ts'
 
 const PAGES = Object.keys(PAGE_STATUS) as LoginPage[]
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createCodeLimits, type Visitor } from '../../../../src/parts/login/grants/code-limits.ts'
+import { createCodeLimits, type Visitor } from '../../../../src/parts/login/oidc/codes.ts'
 import { Overloaded } from '../../../../src/base/errors.ts'
 import { GrantRefused } from '../../../../src/parts/login/errors.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cookieDomainOf } from '../../../../src/parts/login/cookie-domain.ts'
+import { cookieDomainOf } from '../../../../src/parts/login/hosts.ts'
 
 const PAIRS: ReadonlyArray<readonly [one: string, other: string, domain: string | undefined]> = [
   ['auth.example.com', 'app.example.com', 'example.com'],

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import t from 'tap'
-import { isOfSameSession, readIdToken } from '../../../../src/parts/login/grants/id-token.ts'
+import { isOfSameSession, readIdToken } from '../../../../src/parts/login/oidc/id-token.ts'
 import { sessionIdOf } from '../../../../src/base/core/session-id.ts'
 import { KeysUnavailable } from '../../../../src/base/errors.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'

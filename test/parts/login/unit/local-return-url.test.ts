@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parsePolicy } from '../../../../src/base/core/policy.ts'
-import { createLoginRedirect } from '../../../../src/parts/login/redirect.ts'
-import { createReturnUrls } from '../../../../src/parts/login/return-url.ts'
+import { createLoginRedirect } from '../../../../src/parts/login/flow/redirect.ts'
+import { createReturnUrls } from '../../../../src/parts/login/flow/return-url.ts'
 import { holds } from '../../../helpers/property.ts'
 import { CORPUS, forms } from '../../../security/helpers/redirects.ts'
 

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createRevokeLater } from '../../../../src/parts/login/sessions/ended-grants.ts'
-import { createSites } from '../../../../src/parts/login/sites.ts'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createRevokeLater } from '../../../../src/parts/login/oidc/ended-grants.ts'
+import { createSites } from '../../../../src/parts/login/flow/sites.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import {
   browserCookie, challengeOf, clicked, hasSignedIn, newBrowser, OWN_FORMS, proofsOf, readBrowser, returned, roundOf
 } from '../../../../src/parts/login/flow/state.ts'
-import { createUsedCodes } from '../../../../src/parts/login/sessions/used-codes.ts'
+import { createUsedCodes } from '../../../../src/parts/login/oidc/codes.ts'
 import { until } from '../../../helpers/until.ts'
 
 const ORIGINS = ['https://app.example.com', 'https://wiki.other.org', 'http://localhost:8080', 'http://127.0.0.1:9090']

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { joinPolicies, parsePolicy } from '../../../../src/base/core/policy.ts'
 import { type RefusalReason, REFUSALS } from '../../../../src/base/core/reason.ts'
-import { createReturnUrls } from '../../../../src/parts/login/return-url.ts'
-import { createLoginRedirect, type Lost } from '../../../../src/parts/login/redirect.ts'
+import { createReturnUrls } from '../../../../src/parts/login/flow/return-url.ts'
+import { createLoginRedirect, type Lost } from '../../../../src/parts/login/flow/redirect.ts'
 import type { Refused } from '../../../../src/base/verify/refuse.ts'
 
 const settings = {

@@ -4,7 +4,7 @@ import {
   AuthgearCircuitOpen, AuthgearStatus, AuthgearTimeout, Overloaded, type ResolverError, TokenCallFailed
 } from '../../../../src/base/errors.ts'
 import { GrantRefused } from '../../../../src/parts/login/errors.ts'
-import type { Tokens } from '../../../../src/parts/login/grants/token-endpoint.ts'
+import type { Tokens } from '../../../../src/parts/login/oidc/token-endpoint.ts'
 import type { OwnRecord, Target } from '../../../../src/parts/login/sessions/record.ts'
 import { createRenewal, type RenewalDeps } from '../../../../src/parts/login/sessions/renewal.ts'
 import type { RecordStore } from '../../../../src/parts/login/sessions/store.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createReturnUrls } from '../../../../src/parts/login/return-url.ts'
+import { createReturnUrls } from '../../../../src/parts/login/flow/return-url.ts'
 
 const { read, fallback } = createReturnUrls({
   publicUrl: 'https://app.example.com',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { TokenCallFailed } from '../../../../src/base/errors.ts'
-import type { TokenEndpoint, Tokens } from '../../../../src/parts/login/grants/token-endpoint.ts'
+import type { TokenEndpoint, Tokens } from '../../../../src/parts/login/oidc/token-endpoint.ts'
 import type { OwnRecord, Target } from '../../../../src/parts/login/sessions/record.ts'
 import { createRotation } from '../../../../src/parts/login/sessions/rotation.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createSeal } from '../../../../src/parts/login/flow/seal.ts'
+import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import { holds } from '../../../helpers/property.ts'
 
 const { seal, open } = createSeal('a secret of the tests, 32 bytes!')

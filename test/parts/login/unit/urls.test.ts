@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../../src/parts/login/flow/login-query.ts'
+import { readLoginQuery, writeLoginQuery, type LoginQuery } from '../../../../src/parts/login/flow/urls.ts'
 
 const NOTHING: LoginQuery = { returnTo: undefined, maxAge: undefined, locales: undefined }
 

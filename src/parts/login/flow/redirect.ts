@@ -1,11 +1,11 @@
-import type { Policy } from '../../base/core/policy.ts'
-import { REFUSALS } from '../../base/core/reason.ts'
-import type { PersonRequirement } from '../../base/core/requirement.ts'
-import { LONGEST_HOST } from '../../base/http/limits.ts'
-import { hostOf } from '../../base/http/request.ts'
-import type { FindLoginRedirect, Refused } from '../../base/verify/refuse.ts'
+import type { Policy } from '../../../base/core/policy.ts'
+import { REFUSALS } from '../../../base/core/reason.ts'
+import type { PersonRequirement } from '../../../base/core/requirement.ts'
+import { LONGEST_HOST } from '../../../base/http/limits.ts'
+import { hostOf } from '../../../base/http/request.ts'
+import type { FindLoginRedirect, Refused } from '../../../base/verify/refuse.ts'
 import type { ReturnUrls } from './return-url.ts'
-import { writeLoginQuery } from './flow/login-query.ts'
+import { writeLoginQuery } from './urls.ts'
 
 /** The facts of a request that may be sent to log in, from its header lines: read in one pass, never joined. */
 export type Navigation = Readonly<{

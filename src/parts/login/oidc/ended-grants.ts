@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { CacheKeys } from '../../../base/core/cache-key.ts'
 import type { Sealer, Sealing } from '../../../base/crypto/sealing.ts'
 import type { Queue } from './queue.ts'
-import { ownKey } from './record.ts'
+import { ownKey } from '../sessions/record.ts'
 
 /** A grant of a session that is signed out, until Authgear has ended it. */
 type EndedGrant = Readonly<{ name: string, refreshToken: string }>

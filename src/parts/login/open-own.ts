@@ -1,25 +1,30 @@
-import type { KeySetObserver } from '../../../base/authgear/key-set.ts'
-import type { Credentials } from '../../../base/core/credentials.ts'
-import type { KeysUnavailable } from '../../../base/errors.ts'
-import { describe, type Log } from '../../../base/logging/log.ts'
-import type { Base, OwnCredentialsDeps } from '../../../base/parts/places.ts'
-import { createSignOuts, SIGNING_OUT_MS } from '../sessions/sign-out-budget.ts'
-import { onceAMinute, tellChanges, throttle } from '../../../base/timing.ts'
-import { createCodeLimits } from '../grants/code-limits.ts'
-import { openTokenEndpoint, type TokenEndpoint } from '../grants/token-endpoint.ts'
-import type { Counts, RefreshOutcome, SessionEnd } from '../metrics.ts'
-import { createRevokeLater, type EndedGrants, type RevokeLater } from '../sessions/ended-grants.ts'
-import type { OwnRecord } from '../sessions/record.ts'
-import { createRefresh, type Refresh } from '../sessions/renewal.ts'
-import { createLend, createResolveOwn } from '../sessions/resolve.ts'
-import { createOwnSessions } from '../sessions/sessions.ts'
-import { createLosses, type Losses } from '../sessions/store.ts'
-import { openStores } from '../sessions/stores.ts'
-import { createUsedCodes } from '../sessions/used-codes.ts'
-import { MAX_SESSIONS } from '../sessions/users.ts'
-import type { LoginSettings } from '../variables.ts'
-import { dropGrant } from '../flow/sign-in.ts'
-import { createOwnReader, createSites } from '../sites.ts'
+import type { KeySetObserver } from '../../base/authgear/key-set.ts'
+import type { CacheKey } from '../../base/core/cache-key.ts'
+import type { Credentials } from '../../base/core/credentials.ts'
+import { createSealer, type Sealing } from '../../base/crypto/sealing.ts'
+import type { KeysUnavailable } from '../../base/errors.ts'
+import { describe, type Log } from '../../base/logging/log.ts'
+import type { Base, OwnCredentialsDeps } from '../../base/parts/places.ts'
+import type { RevocationLog } from '../../base/revocation/types.ts'
+import { onceAMinute, tellChanges, throttle } from '../../base/timing.ts'
+import { dropGrant } from './flow/sign-in.ts'
+import { createOwnReader, createSites } from './flow/sites.ts'
+import type { Counts, RefreshOutcome, SessionEnd } from './metrics.ts'
+import { codesIn, createCodeLimits, createUsedCodes } from './oidc/codes.ts'
+import { createEndedGrants, createRevokeLater, type EndedGrants, type RevokeLater } from './oidc/ended-grants.ts'
+import { createQueue } from './oidc/queue.ts'
+import { PATIENCE_MS } from './oidc/token-calls.ts'
+import { openTokenEndpoint, type TokenEndpoint } from './oidc/token-endpoint.ts'
+import { credentialsOfCookie } from './sessions/cookie.ts'
+import { createSessionLease } from './sessions/lease.ts'
+import type { OwnRecord } from './sessions/record.ts'
+import { createRefresh, type Refresh } from './sessions/renewal.ts'
+import { createLend, createResolveOwn } from './sessions/resolve.ts'
+import { createOwnSessions } from './sessions/sessions.ts'
+import { createSignOuts, SIGNING_OUT_MS } from './sessions/sign-out-budget.ts'
+import { createLosses, createRecordStore, LIFE_MS, type Losses } from './sessions/store.ts'
+import { createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS } from './sessions/users.ts'
+import type { LoginSettings } from './variables.ts'
 
 type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>
 type OwnSettings = NonNullable<LoginSettings['own']>
@@ -155,3 +160,49 @@ const tellKeys = (log: Log): KeySetObserver['fetched'] => tellChanges<KeysUnavai
   (error) => log.warn({ error: describe(error), check: error.check }, NO_KEYS),
   () => {}
 )
+
+export type StoreDeps =
+  & Pick<Base, 'clock' | 'keyer' | 'keysFor' | 'maxBytes' | 'redis'>
+  & Readonly<{ revocations: RevocationLog, clientId: string, timeoutMs: number }>
+
+/** The share of those bytes that lists of users' sessions take, where Redis does not keep them. */
+const LISTS_SHARE = 0.1
+
+/** Opens the stores of sessions: in Redis, where there is one. */
+export function openStores (deps: StoreDeps) {
+  const { keyer: { userKey }, clock, redis, maxBytes: bytes } = deps
+  const nameOf = (userId: string, host: string): CacheKey => userKey('user', userId, host)
+  if (redis === undefined) {
+    const ofLists = bytes * LISTS_SHARE
+    return {
+      store: createRecordStore(Math.floor(bytes - ofLists), undefined),
+      users: createUserSessions({ nameOf, lists: createListsInMemory(ofLists) }),
+      lease: createSessionLease(clock, undefined),
+      codes: undefined,
+      grants: undefined,
+      isShared: false
+    }
+  }
+  // what is asked of records is answered late rather than not at all
+  const { keyPrefix, patient: commands, leaseMs } = redis
+  const { revocations: log, keyer, clientId, timeoutMs } = deps
+  const sealing = sealingOf(deps, redis.sealing)
+  const names = keyer.cacheKeys(credentialsOfCookie(`ended-grants ${clientId}`))
+  // the wait for a place, the call, and what Redis takes
+  const maxHoldMs = 2 * timeoutMs + Math.max(PATIENCE_MS, timeoutMs)
+  const lists = createListsInRedis({ commands, keyPrefix, sealer: sealing.sealer, lifeMs: LIFE_MS })
+  return {
+    store: createRecordStore(Math.floor(bytes), { ...sealing, commands, keyPrefix, log }),
+    users: createUserSessions({ nameOf, lists }),
+    lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
+    codes: codesIn(commands, keyPrefix),
+    grants: createEndedGrants({ ...sealing, queue: createQueue(commands), keyPrefix, names }),
+    isShared: true
+  }
+}
+
+/** Sessions hold tokens: they are sealed under a key of their own. */
+function sealingOf ({ keysFor }: Pick<Base, 'keysFor'>, { writesPrevious }: Sealing): Sealing {
+  const { current, previous } = keysFor('own sessions')
+  return { sealer: createSealer(current), previous: previous && createSealer(previous), writesPrevious }
+}

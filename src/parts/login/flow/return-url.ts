@@ -1,4 +1,4 @@
-import type { LoginSettings } from './variables.ts'
+import type { LoginSettings } from '../variables.ts'
 
 /**
  * Characters, as it arrived and as the state carries it; a longer one would make Authgear's own addresses, which repeat

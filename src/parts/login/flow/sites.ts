@@ -1,8 +1,8 @@
-import { trimBlanks } from '../../base/core/blanks.ts'
-import { BRIEF_COOKIES, type CredentialsRead, ownCookieName, readBearerAlone } from '../../base/core/credentials.ts'
-import { cookieValues, isOwnValue, readOwnCookie, readOwnCredentials } from './sessions/cookie.ts'
-import type { TrustProxy } from '../../base/http/trusted-proxies.ts'
-import type { VerifyRequest } from '../../base/http/types.ts'
+import { trimBlanks } from '../../../base/core/blanks.ts'
+import { BRIEF_COOKIES, type CredentialsRead, ownCookieName, readBearerAlone } from '../../../base/core/credentials.ts'
+import { cookieValues, isOwnValue, readOwnCookie, readOwnCredentials } from '../sessions/cookie.ts'
+import type { TrustProxy } from '../../../base/http/trusted-proxies.ts'
+import type { VerifyRequest } from '../../../base/http/types.ts'
 import { createReturnUrls, type ReturnUrls } from './return-url.ts'
 
 /** One origin of LOGIN_PUBLIC_URL. Its own sessions are no others'. */
