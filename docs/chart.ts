@@ -1,4 +1,5 @@
 /** What the Helm chart knows of the service's variables and of its own values, as a template's definitions. */
+import { RETIRED } from '../src/base/config/unknown.ts'
 import type { Row } from './variables.ts'
 
 type Schema = Readonly<{ properties?: Readonly<Record<string, Schema>> }>
@@ -30,7 +31,7 @@ export function chartKnowledge (rows: readonly Row[], schema: Schema): string {
   const secrets = rows.map(secretKeyOf).filter((pair) => pair !== undefined)
   return [
     HEAD,
-    definition('known.variables', rows.map(({ name }) => `- ${name}`)),
+    definition('known.variables', [...rows.map(({ name }) => name), ...RETIRED.keys()].map((name) => `- ${name}`)),
     definition('known.secrets', secrets.map(([key, variable]) => `${key}: ${variable}`)),
     definition('known.values', valuesOf(schema))
   ].join('\n')

@@ -133,7 +133,7 @@ export function openParts (settings: ServiceSettings, deps: PartsDeps) {
 const loansOf = ({ lend }: Pick<Loans, 'lend'>, { confirm }: Authenticator): Loans => ({ lend, doubt: confirm })
 
 function authenticatorOf (
-  { authgear: { endpoint, timeoutMs, waitingBytes }, cache }: ServiceSettings,
+  { authgear: { endpoint, timeoutMs, waitingBytes }, cache, refreshAhead }: ServiceSettings,
   base: Base & Readonly<{ resolveOwn: AuthenticateDeps['resolveOwn'], traced: Wrappers, revocations: RevocationLog }>
 ): Authenticator {
   const { memory, shared, traced, authgear, resolveOwn, clock, keyer, revocations, metrics, log } = base
@@ -148,7 +148,7 @@ function authenticatorOf (
     sentDigests: keyer.sentDigests,
     audience: endpoint.origin,
     lifetimes: cache,
-    refreshAhead: cache.refreshAhead,
+    refreshAhead,
     degradedTtlMs: cache.degradedTtlMs,
     timeoutMs,
     waitingBytes,

@@ -17,6 +17,8 @@ export type ServiceSettings =
     /** The parts that are on, with their code. */
     parts: readonly Loaded[]
     tls: TlsMaterial | undefined
+    /** In tests: when entries are renewed; else REFRESH_AHEAD. */
+    refreshAhead?: number | undefined
   }>
 
 /** A revocation is kept for longer than any entry lives. */

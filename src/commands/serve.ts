@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { loadConfig } from '../app/config.ts'
 import { type Config, type ListenAddress, showBytes } from '../base/config/index.ts'
+import { REFRESH_AHEAD } from '../base/authenticate/authenticator.ts'
 import { createLog, describe, type Log, openLogOutput } from '../base/logging/log.ts'
 import { prettyStream } from '../base/logging/pretty.ts'
 import { everyoneEnters } from '../base/core/who-enters.ts'
@@ -135,13 +136,13 @@ function tiersOf ({ cache, redis }: Config): string {
 }
 
 function ttlOf ({
-  cache: { ttlMs, negativeTtlMs, refreshAhead, staleIfErrorMs, degradedTtlMs },
+  cache: { ttlMs, negativeTtlMs, staleIfErrorMs, degradedTtlMs },
   redis
 }: Config): string {
   return [
     `valid ${lasting(ttlMs)}`,
     `refused ${lasting(negativeTtlMs)}`,
-    ...(refreshAhead > 0 && ttlMs > 0 ? [`renewed at ${Math.round(refreshAhead * 100)} %`] : []),
+    ...(ttlMs > 0 ? [`renewed at ${REFRESH_AHEAD * 100} %`] : []),
     ...(staleIfErrorMs > 0 ? [`${lasting(staleIfErrorMs)} more while Authgear is down`] : []),
     ...(redis === undefined ? [] : [`${lasting(degradedTtlMs)} while the revocation log is not followed`])
   ].join(', ')

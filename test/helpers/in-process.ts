@@ -23,6 +23,8 @@ export type InProcessOptions = Environment & Seams & Readonly<{
   waitingBytes?: number
   /** What peers may make its listeners hold; else by the machine's memory. */
   listeners?: ServiceSettings['listeners']
+  /** When sessions in use are renewed, as a share of CACHE_TTL; else never. */
+  refreshAhead?: number
   /** Milliseconds for Redis' commands that have time. */
   patienceMs?: number
   /** Parts that stay off, although the variables turn them on. */
@@ -90,7 +92,6 @@ const DEFAULTS: Environment = {
   TRUSTED_PROXIES: 'loopback',
   AUTHGEAR_TIMEOUT: '30s',
   AUTHGEAR_FAILURES_PER_MINUTE: 0,
-  CACHE_REFRESH_AHEAD: 0,
   CACHE_MAX_ENTRIES: 10_000,
   CACHE_MAX_MEMORY: '128m',
   CACHE_SECRET: SECRET,
@@ -153,6 +154,7 @@ export async function settingsOf (options: InProcessOptions): Promise<Settings> 
     listeners: options.listeners ?? config.listeners,
     authgear: { ...config.authgear, waitingBytes },
     redis: config.redis && { ...config.redis, patienceMs: options.patienceMs },
+    refreshAhead: options.refreshAhead ?? 0,
     version: '0.0.0-test',
     machine,
     replica: machine,

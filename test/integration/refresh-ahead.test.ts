@@ -13,7 +13,7 @@ const TTL = 30_000
 const DUE = 0.8 * TTL
 
 async function start (t: Test, options: Partial<InProcessOptions> = {}) {
-  const world = await startInProcessOnClock(t, { CACHE_TTL: `${TTL}ms`, CACHE_REFRESH_AHEAD: 0.8, ...options })
+  const world = await startInProcessOnClock(t, { CACHE_TTL: `${TTL}ms`, refreshAhead: 0.8, ...options })
   t.equal(sourceOf(await verify(world.adapter, alice.accessToken)), '200 authgear')
   return world
 }
@@ -47,7 +47,7 @@ t.test('a session that is not used is not asked about', async (t) => {
 })
 
 t.test('off, every entry is used to its end', async (t) => {
-  const { adapter, clock, calls } = await start(t, { CACHE_REFRESH_AHEAD: 0 })
+  const { adapter, clock, calls } = await start(t, { refreshAhead: 0 })
   for (const step of [0.85, 0.03]) {
     clock.advance(step * TTL)
     t.equal(sourceOf(await verify(adapter, alice.accessToken)), '200 memory')
@@ -132,7 +132,7 @@ t.test('one replica of a fleet renews, under the lease, and the others use its r
         AUTHGEAR_ENDPOINT: simulator.url,
         REDIS_URL: redis.url,
         CACHE_TTL: `${TTL}ms`,
-        CACHE_REFRESH_AHEAD: 0.8,
+        refreshAhead: 0.8,
         CACHE_DEGRADED_TTL: `${TTL}ms`,
         clock
       })

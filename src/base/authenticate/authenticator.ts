@@ -36,9 +36,12 @@ export function createAuthenticator (deps: AuthenticateDeps): Authenticator {
   })
 }
 
+/** Share of its life after which an entry is renewed while it is still used. */
+export const REFRESH_AHEAD = 0.8
+
 /** Refresh ahead: one replica renews a session in use before its entry ends, while nobody waits; never a refusal. */
 function createRenewal (
-  { memory, refreshAhead }: AuthenticateDeps,
+  { memory, refreshAhead = REFRESH_AHEAD }: AuthenticateDeps,
   singleFlight: SingleFlight
 ): (subject: CredentialContext, known: MemoryRead & { kind: 'hit' }) => void {
   const share = refreshAhead > 0 ? 1 - refreshAhead : -Infinity

@@ -66,8 +66,8 @@ export type AuthenticateDeps = Readonly<{
   /** AUTHGEAR_ENDPOINT's origin: what a JWT's `aud` has to name. */
   audience: string
   lifetimes: Lifetimes
-  /** Share of its life after which an entry is renewed while it is still used (CACHE_REFRESH_AHEAD); 0 = never. */
-  refreshAhead: number
+  /** Share of its life after which an entry is renewed while it is still used, in tests; 0 = never. */
+  refreshAhead?: number | undefined
   /** Milliseconds within which a resolution that a revocation overtook is repeated (AUTHGEAR_TIMEOUT). */
   timeoutMs: number
   /** Oldest age of a memory entry while the revocations cannot be followed (CACHE_DEGRADED_TTL). */

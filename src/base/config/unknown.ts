@@ -109,6 +109,11 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['WORKER', `is not a variable of this service: ${ONE_PROCESS}`]
 ])
 
+/** Variables that are constants now, and what is so: a warning until the next minor version. */
+export const RETIRED: ReadonlyMap<string, string> = new Map([
+  ['CACHE_REFRESH_AHEAD', 'sessions in use are refreshed after 80 % of their time-to-live']
+])
+
 /**
  * An error for each slip in a name of ours, which would silently mean the default, and one warning for all others that
  * begin as ours do. No value is ever repeated.
@@ -119,10 +124,15 @@ export function unknownVariables (
 ): Readonly<{ errors: string[], warnings: string[] }> {
   const words = wordsOf(known)
   const errors: string[] = []
-  const others: string[] = []
+  const [retired, others]: [string[], string[]] = [[], []]
   for (const name of Object.keys(env).toSorted()) {
     if (known.includes(name) || isTheirs(env, name)) continue
     if (textOf(env, name) === undefined || isInjected(name, env[name] ?? '')) continue
+    const gone = RETIRED.get(name)
+    if (gone !== undefined) {
+      retired.push(`${name}: has no effect any more: ${gone}`)
+      continue
+    }
     const slip = slipOf(name, known)
     const instead = INSTEAD.get(name)
     if (instead !== undefined) errors.push(`${name}: ${instead}`)
@@ -130,7 +140,8 @@ export function unknownVariables (
       errors.push(`${printable(name)}: is not a variable of this service: did you mean ${slip}?`)
     } else if (beginsAsOurs(name, words)) others.push(`${printable(name)} (did you mean ${meant(name, known)}?)`)
   }
-  return { errors, warnings: others.length === 0 ? [] : [`not variables of this service, and ignored: ${others.join(', ')}`] }
+  const ignored = others.length === 0 ? [] : [`not variables of this service, and ignored: ${others.join(', ')}`]
+  return { errors, warnings: [...retired, ...ignored] }
 }
 
 const meant = (name: string, known: readonly string[]): string => ALIASES[name] ?? nearest(name, known) ?? ''

@@ -3,7 +3,7 @@ import {
 } from './parsers/files.ts'
 import { cookiePrefix, keyPrefix, userName } from './parsers/names.ts'
 import {
-  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone, share
+  boolean, bytes, choice, duration, integer, orOff, secret, secretOrNone
 } from './parsers/values.ts'
 import { adminApiUrl, endpoint, redisUrl, resolverUrl } from './parsers/urls.ts'
 import { hostNames, listenAddress, redisAddresses, trustedProxies } from './parsers/hosts.ts'
@@ -190,14 +190,6 @@ const cache = {
     meaning:
       'How long to cache a refused credential; `0`: off. Keep it to seconds: Authgear may briefly refuse a valid ' +
         'session by mistake.'
-  },
-  CACHE_REFRESH_AHEAD: {
-    as: 'refreshAhead',
-    kind: share(0.95),
-    fallback: '0.8',
-    meaning:
-      'The share of its time-to-live after which one replica refreshes an active session in the background. `0`: ' +
-        'only after expiry.'
   },
   CACHE_STALE_IF_ERROR: {
     as: 'staleIfErrorMs',

@@ -32,14 +32,13 @@ const rows: ReadonlyArray<readonly [env: NodeJS.ProcessEnv, banner: object]> = [
       CACHE_SECRET: SECRET,
       CACHE_MAX_ENTRIES: '5',
       CACHE_STALE_IF_ERROR: '10m',
-      CACHE_REFRESH_AHEAD: '0',
       CACHE_TTL: '1500ms',
       CACHE_NEGATIVE_TTL: '0'
     },
     {
       tiers: 'memory (5 entries, 48m), Redis (redis:6380)',
-      ttl: 'valid 1500 ms, refused not at all, 600 s more while Authgear is down, 5 s while the revocation log is ' +
-        'not followed'
+      ttl: 'valid 1500 ms, refused not at all, renewed at 80 %, 600 s more while Authgear is down, 5 s while the ' +
+        'revocation log is not followed'
     }
   ],
   [{ REDIS_CLUSTER: 'a:1,b:2', CACHE_SECRET: 'none' },

@@ -34,7 +34,7 @@ t.test('a slip in a name stops the start and says which one was meant', async (t
 
 const warningsFor = (env: NodeJS.ProcessEnv): readonly string[] => {
   const loaded = load(env)
-  return loaded.kind === 'ok' ? loaded.warnings.filter((text) => text.includes('not variables of')) : ['no start']
+  return loaded.kind === 'ok' ? loaded.warnings.filter((text) => /not variables of|no effect any more/.test(text)) : ['no start']
 }
 
 /** Names of other programs in one environment, and what is meant where it is meant for this service. */
@@ -139,6 +139,13 @@ t.test('one letter too few in any name of ours is noticed', async (t) => {
     if (typo in variables) continue
     t.match(errorsOf(load({ [typo]: 'x' })), [new RegExp(`^${typo}: is not a variable`)], typo)
   }
+})
+
+t.test('a variable that became a constant is a warning, and its value is not repeated', async (t) => {
+  t.strictSame(warningsFor({ CACHE_REFRESH_AHEAD: 'hunter2' }), [
+    'CACHE_REFRESH_AHEAD: has no effect any more: sessions in use are refreshed after 80 % of their time-to-live'
+  ])
+  t.strictSame(warningsFor({ CACHE_REFRESH_AHEAD: '' }), [])
 })
 
 t.test('a name that could forge a line is printed escaped', async t => {

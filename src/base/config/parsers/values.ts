@@ -112,18 +112,6 @@ export function secretOrNone (minBytes: number, advice: string): Kind<string> {
   })
 }
 
-/** A part of a whole: 0 for none of it, and never all of it. */
-export function share (max: number): Kind<number> {
-  const accepts = `0, or a number up to ${max}`
-  return Object.freeze({
-    accepts,
-    parse: (text: string) => {
-      const value = /^(0|0?\.\d{1,4})$/.test(text) ? Number(text) : NaN
-      return value <= max ? parsed(value, text) : problem(`${quote(text)} is not ${accepts}`)
-    }
-  })
-}
-
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Milliseconds of `30s`; undefined for anything else. */

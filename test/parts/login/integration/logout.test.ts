@@ -103,7 +103,7 @@ interface Poll { readonly began: number, readonly status: number, readonly sourc
 
 t.test("three replicas refuse from the first answer that begins after end_session's", async (t) => {
   const { port: redisPort } = await startRedis(t)
-  const shared = { REDIS_URL: `redis://127.0.0.1:${redisPort}`, CACHE_TTL: '30s', CACHE_REFRESH_AHEAD: 0.8 }
+  const shared = { REDIS_URL: `redis://127.0.0.1:${redisPort}`, CACHE_TTL: '30s', refreshAhead: 0.8 }
   const world = await startLoginWorld(t, { adapter: shared })
   const options = {
     AUTHGEAR_ENDPOINT: AUTHGEAR, AUTHGEAR_RESOLVER_URL: `${world.authgear.url}/_resolver/resolve`, ...shared, ...LOGIN
