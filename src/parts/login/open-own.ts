@@ -11,13 +11,13 @@ import { dropGrant } from './flow/sign-in.ts'
 import { createOwnReader, createSites } from './flow/sites.ts'
 import type { Counts, RefreshOutcome, SessionEnd } from './metrics.ts'
 import { codesIn, createCodeLimits, createUsedCodes } from './oidc/codes.ts'
-import { createEndedGrants, createRevokeLater, type EndedGrants, type RevokeLater } from './oidc/ended-grants.ts'
+import { createGrantQueue, createEndedGrants, type GrantQueue, type EndedGrants } from './oidc/ended-grants.ts'
 import { createQueue } from './oidc/queue.ts'
 import { PATIENCE_MS } from './oidc/token-calls.ts'
 import { openTokenEndpoint, type TokenEndpoint } from './oidc/token-endpoint.ts'
 import { credentialsOfCookie } from './sessions/cookie.ts'
 import { createSessionLease } from './sessions/lease.ts'
-import type { OwnRecord } from './sessions/record.ts'
+import type { SessionRecord } from './sessions/record.ts'
 import { createRefresh, type Refresh } from './sessions/renewal.ts'
 import { createLend, createResolveOwn } from './sessions/resolve.ts'
 import { createOwnSessions } from './sessions/sessions.ts'
@@ -37,9 +37,9 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
   const keySet = deps.openKeySet(tellKeys(log))
   const stores = openStores({ ...deps, clientId, timeoutMs })
   const { store, users, lease } = stores
-  const revokeLater = revokeLaterOf(tokens, stores.grants, deps)
+  const endedGrants = endedGrantsOf(tokens, stores.grants, deps)
   const losses = createLosses(store, clock)
-  const refresh = refreshOf(stores, tokens, { ...deps, revokeLater, losses, sso })
+  const refresh = refreshOf(stores, tokens, { ...deps, endedGrants, losses, sso })
   // one budget for all that ends a cookie: it bounds what a person takes of the log
   const signOuts = createSignOuts({ revocations: deps.revocations, clock, quietMs: deps.ttlMs + SIGNING_OUT_MS })
   const sessions = createOwnSessions({
@@ -69,14 +69,14 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
       issuer,
       codeLimits: createCodeLimits(clock.monotonic),
       usedCodes: createUsedCodes(stores.codes),
-      revokeLater,
+      endedGrants,
       stepped: count.steps.add
     },
     size: store.size,
     mayHaveLost: losses.mayHaveLost,
     async close (): Promise<void> {
       await refresh.settled()
-      await revokeLater.close()
+      await endedGrants.close()
       await tokens.close()
     }
   }
@@ -88,8 +88,8 @@ function refreshOf (
   { store, lease, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'lease' | 'isShared'>,
   tokens: TokenEndpoint,
   {
-    count, clock, log, revokeLater: { add }, losses: { isUnsettled }, authgear: { timeoutMs }, sso
-  }: Deps & Readonly<{ revokeLater: RevokeLater, losses: Losses, sso: boolean }>
+    count, clock, log, endedGrants: { add }, losses: { isUnsettled }, authgear: { timeoutMs }, sso
+  }: Deps & Readonly<{ endedGrants: EndedGrants, losses: Losses, sso: boolean }>
 ): Refresh {
   const rotates = throttle(clock, Infinity, () => log.warn(ROTATES))
   // with SSO it would end the browser's other sessions, where a new login took this one's place
@@ -103,14 +103,14 @@ function refreshOf (
   })
 }
 
-function revokeLaterOf (
+function endedGrantsOf (
   { revoke }: TokenEndpoint,
-  grants: EndedGrants | undefined,
+  grants: GrantQueue | undefined,
   { clock, log }: Deps
-): RevokeLater {
+): EndedGrants {
   let newest: unknown
   const warn = onceAMinute(clock, () => log.warn({ error: describe(newest) }, NOT_REVOKED))
-  return createRevokeLater({ revoke, grants, failed: (error) => { newest = error; warn() } })
+  return createEndedGrants({ revoke, grants, failed: (error) => { newest = error; warn() } })
 }
 
 /** Finds the user as whom the shared cache has these credentials. */
@@ -137,7 +137,7 @@ const TAKEN =
 /** A session that gave way to newer ones ends at Authgear, as a replaced one does. */
 function hadTooMany (
   sso: boolean, tokens: TokenEndpoint, deps: Deps
-): (oldest: OwnRecord | undefined) => void {
+): (oldest: SessionRecord | undefined) => void {
   const ended = endings(deps, 'too_many', TOO_MANY)
   return (oldest) => {
     ended()
@@ -196,7 +196,7 @@ export function openStores (deps: StoreDeps) {
     users: createUserSessions({ nameOf, lists }),
     lease: createSessionLease(clock, { commands, keyPrefix, leaseMs, maxHoldMs }),
     codes: codesIn(commands, keyPrefix),
-    grants: createEndedGrants({ ...sealing, queue: createQueue(commands), keyPrefix, names }),
+    grants: createGrantQueue({ ...sealing, queue: createQueue(commands), keyPrefix, names }),
     isShared: true
   }
 }

@@ -19,7 +19,7 @@ import type { OwnSignedOut } from '../../../src/parts/login/flow/own-sign-out.ts
 import type {
   AuthgearsBrowser, AuthgearsState, Browser as OwnBrowser, OwnState
 } from '../../../src/parts/login/flow/state.ts'
-import type { OwnRecord } from '../../../src/parts/login/sessions/record.ts'
+import type { SessionRecord } from '../../../src/parts/login/sessions/record.ts'
 import type { StoredProfile } from '../../../src/parts/profile/shared.ts'
 import type { StoredPair } from '../../../src/parts/tokens/basic/record.ts'
 import { entryOf } from '../../helpers/entry.ts'
@@ -41,7 +41,7 @@ export const REVOCATION: Required<Omit<Revocation, 'others'>> = {
   target: { kind: 'user', userId: 'u' }, origin: 'webhook', quietMs: 2000, ends: 0
 }
 
-export const RECORD: Required<Omit<OwnRecord, 'others'>> = {
+export const RECORD: Required<Omit<SessionRecord, 'others'>> = {
   version: 3,
   host: 'app.example.com',
   userId: 'u',

@@ -7,7 +7,7 @@ import { createEntryCodec } from '../../../src/base/revocation/codec.ts'
 import { createKeyStore } from '../../../src/parts/assertion/shared-keys.ts'
 import { decodePosition, encodePosition } from '../../../src/parts/audit-log/position.ts'
 import { createBlockStore } from '../../../src/parts/clients/store.ts'
-import { createEndedGrants } from '../../../src/parts/login/oidc/ended-grants.ts'
+import { createGrantQueue } from '../../../src/parts/login/oidc/ended-grants.ts'
 import { openAt, seal, TOMBSTONE } from '../../../src/parts/login/sessions/record.ts'
 import { createListsInRedis } from '../../../src/parts/login/sessions/users.ts'
 import { STORED_PROFILE } from '../../../src/parts/profile/shared.ts'
@@ -30,7 +30,7 @@ const blocksIn = (commands: ReturnType<typeof oneKey>) => createBlockStore({ ...
 const listIn = (commands: ReturnType<typeof oneKey>) =>
   createListsInRedis({ commands, keyPrefix: '', sealer: OPEN, lifeMs: 1 })
 const grantsIn = (commands: ReturnType<typeof oneKey>) =>
-  createEndedGrants({ ...SEALING, queue: commands, keyPrefix: '', names: { current: sample.KEY, previous: undefined } })
+  createGrantQueue({ ...SEALING, queue: commands, keyPrefix: '', names: { current: sample.KEY, previous: undefined } })
 const canaryIn = (commands: ReturnType<typeof oneKey>) =>
   createSecretCheck({ commands, sealer: OPEN, name: 'n', clock })
 const budgetIn = (commands: ReturnType<typeof oneKey>) => createBudget(clock, { commands, sealer: OPEN, name: 'n' })

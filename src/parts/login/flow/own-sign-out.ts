@@ -6,8 +6,8 @@ import type { HandlerResult, VerifyRequest } from '../../../base/http/types.ts'
 import { SessionsUnreachable } from '../errors.ts'
 import { whoOf } from './responses.ts'
 import { credentialsOfCookie } from '../sessions/cookie.ts'
-import type { RevokeLater } from '../oidc/ended-grants.ts'
-import type { OwnRecord } from '../sessions/record.ts'
+import type { EndedGrants } from '../oidc/ended-grants.ts'
+import type { SessionRecord } from '../sessions/record.ts'
 import type { OwnSessions } from '../sessions/sessions.ts'
 import { allSessionCookies, clearedCookie, type Site } from './sites.ts'
 import type { FlowDeps } from './flow.ts'
@@ -24,7 +24,7 @@ export type EndingDeps = Readonly<{
   sharedUser: (credentials: Credentials) => Promise<string | undefined>
 }>
 
-export type OwnSignOutDeps = FlowDeps & EndingDeps & Readonly<{ revokeLater: RevokeLater }>
+export type OwnSignOutDeps = FlowDeps & EndingDeps & Readonly<{ endedGrants: EndedGrants }>
 
 /** The value that travels to `/logged-out`. */
 export type OwnSignedOut = Required<SignedOut>
@@ -50,19 +50,19 @@ export function createOwnSignOut (deps: OwnSignOutDeps): WayOut {
 }
 
 type Ended =
-  | Readonly<{ kind: 'ended', record: OwnRecord | undefined, who: HandlerResult['who'] }>
+  | Readonly<{ kind: 'ended', record: SessionRecord | undefined, who: HandlerResult['who'] }>
   | Readonly<{ kind: 'failed', result: HandlerResult }>
 
 /** The cookie's session, and what is remembered of a token beside it: neither hides the other. */
 async function endBoth (deps: OwnSignOutDeps, request: VerifyRequest, site: Site): Promise<Ended> {
-  const { answers, revokeLater } = deps
+  const { answers, endedGrants } = deps
   const failed = (rest: Partial<HandlerResult> = {}): Ended =>
     ({ kind: 'failed', result: { ...answers.page('login_unavailable', request), ...rest } })
-  const ended: Array<Readonly<{ own: string, record: OwnRecord }>> = []
-  for (const own of allSessionCookies(request, site)) {
-    const one = await endCookie(deps, request, own, ({ refreshToken }) => revokeLater.add(refreshToken))
+  const ended: Array<Readonly<{ cookieRef: string, record: SessionRecord }>> = []
+  for (const cookieRef of allSessionCookies(request, site)) {
+    const one = await endCookie(deps, request, cookieRef, ({ refreshToken }) => endedGrants.add(refreshToken))
     if (one.kind !== 'done') return failed({ error: new SessionsUnreachable() })
-    if (one.value !== undefined) ended.push({ own, record: one.value })
+    if (one.value !== undefined) ended.push({ cookieRef, record: one.value })
   }
   const bearer = readBearerAlone(request.rawHeaders)
   if (bearer.kind === 'credentials' && await forgetValid(deps, request, bearer.credentials) === 'refused') {
@@ -70,23 +70,23 @@ async function endBoth (deps: OwnSignOutDeps, request: VerifyRequest, site: Site
   }
   const [first] = ended
   if (first === undefined) return { kind: 'ended', record: undefined, who: undefined }
-  const { own, record } = first
-  return { kind: 'ended', record, who: whoOf(deps.keyer, credentialsOfCookie(own), record.userId) }
+  const { cookieRef, record } = first
+  return { kind: 'ended', record, who: whoOf(deps.keyer, credentialsOfCookie(cookieRef), record.userId) }
 }
 
 /**
  * A cookie is worth nothing any more, on any replica: also where its record is lost and what was resolved of it is not.
- * @param own as `Credentials` have it @param ending comes before its record goes
+ * @param cookieRef as `Credentials` have it @param ending comes before its record goes
  */
 export async function endCookie (
   deps: EndingDeps,
   request: VerifyRequest,
-  own: string,
+  cookieRef: string,
   ending?: Parameters<OwnSessions['end']>[1]
 ): Promise<Awaited<ReturnType<OwnSessions['end']>>> {
-  const ended = await deps.sessions.end(own, ending)
+  const ended = await deps.sessions.end(cookieRef, ending)
   if (ended.kind !== 'done' || ended.value !== undefined) return ended
-  const forgotten = await forgetValid(deps, request, credentialsOfCookie(own))
+  const forgotten = await forgetValid(deps, request, credentialsOfCookie(cookieRef))
   return forgotten === 'done' ? ended : { kind: 'unreachable' }
 }
 

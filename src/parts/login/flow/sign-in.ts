@@ -8,7 +8,7 @@ import type { CodeLimits, UsedCodes } from '../oidc/codes.ts'
 import type { IdTokenReading, SignedIn } from '../oidc/id-token.ts'
 import type { TokenEndpoint, Tokens } from '../oidc/token-endpoint.ts'
 import { credentialsOfCookie, ownCredentials } from '../sessions/cookie.ts'
-import { isToken, type OwnRecord, type Target } from '../sessions/record.ts'
+import { isToken, type SessionRecord, type SessionRef } from '../sessions/record.ts'
 import type { Refresh } from '../sessions/renewal.ts'
 import type { Arrival, Begin, SessionKind } from './flow.ts'
 import { endCookie, type OwnSignOutDeps } from './own-sign-out.ts'
@@ -103,20 +103,20 @@ const HINT_LIFE_SECONDS = 120
 export function createStepUp (
   { answers, sessions, refresh, keyer, clock }: OwnLoginDeps, begin: Begin
 ): SessionKind['stepUp'] {
-  const endOf = ({ idToken }: OwnRecord): number => Number(claimsOf(idToken)?.['exp'])
+  const endOf = ({ idToken }: SessionRecord): number => Number(claimsOf(idToken)?.['exp'])
   return async (request, site, browser, { returnTo, locales }) => {
     const how = { returnTo, locales }
     const login = (): HandlerResult => begin(site, browser, { ...how, mode: 'silent' })
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return login()
     const context = credentialContextOf(keyer, request, reading.credentials)
-    const target: Target = {
-      own: reading.credentials.own ?? '',
+    const target: SessionRef = {
+      cookieRef: reading.credentials.own ?? '',
       keys: context.cacheKeys(),
       digests: keyer.sentDigests(reading.credentials),
       trace: request.trace()
     }
-    const found = await sessions.read(target.own)
+    const found = await sessions.read(target.cookieRef)
     if (found.kind !== 'done') return answers.page('login_unavailable', request)
     if (found.value === undefined) return login()
     let record = found.value
@@ -146,16 +146,16 @@ export function createStepUpEnd (deps: OwnLoginDeps): Finish {
     }
     const reading = readSessionCookie(request, site)
     if (reading.kind !== 'credentials') return refused('step_up_refused', 'no session')
-    const own = reading.credentials.own ?? ''
-    const found = await sessions.read(own)
+    const cookieRef = reading.credentials.own ?? ''
+    const found = await sessions.read(cookieRef)
     if (found.kind !== 'done') return refused('session_not_kept')
     const record = found.value
     if (record === undefined) return refused('step_up_refused', 'no session')
-    const who = whoOf(keyer, credentialsOfCookie(own), record.userId)
+    const who = whoOf(keyer, credentialsOfCookie(cookieRef), record.userId)
     if (record.userId !== signedIn.userId) return refused('step_up_refused', 'sub', who)
     if (record.sid !== signedIn.sid) return refused('step_up_refused', 'sid', who)
     if (signedIn.authTime <= record.authTime) return refused('step_up_refused', 'auth_time', who)
-    const replaced = await sessions.replace(own, signedIn, idToken)
+    const replaced = await sessions.replace(cookieRef, signedIn, idToken)
     if (replaced.kind === 'gone') return refused('step_up_refused', 'no session', who)
     if (replaced.kind !== 'done') return refused('session_not_kept', undefined, who)
     stepped('stepped_up')

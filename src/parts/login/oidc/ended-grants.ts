@@ -8,14 +8,14 @@ import { ownKey } from '../sessions/record.ts'
 type EndedGrant = Readonly<{ name: string, refreshToken: string }>
 
 /** Grants that every replica may end, whichever took the sign-out. Each call rejects where Redis does not answer. */
-export type EndedGrants = Readonly<{
+export type GrantQueue = Readonly<{
   add: (grant: EndedGrant) => Promise<void>
   /** Takes what its own replica has left undone; nobody else gets it for some seconds. */
   take: () => Promise<readonly EndedGrant[]>
   remove: (name: string) => Promise<void>
 }>
 
-export type EndedGrantsDeps = Sealing & Readonly<{
+export type GrantQueueDeps = Sealing & Readonly<{
   queue: Queue
   keyPrefix: string
   /**
@@ -39,7 +39,7 @@ const LIFE_MS = 86_400_000
 const MAX_GRANTS = 1000
 const MAX_TAKEN = 50
 
-export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
+export function createGrantQueue (deps: GrantQueueDeps): GrantQueue {
   const { queue, dueMs = DUE_MS } = deps
   const [own, older] = queuesOf(deps)
   const queues = older === undefined ? [own] : [own, older]
@@ -75,7 +75,7 @@ export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
 }
 
 function queuesOf (
-  { keyPrefix, names, sealer, previous }: EndedGrantsDeps
+  { keyPrefix, names, sealer, previous }: GrantQueueDeps
 ): readonly [own: SealedQueue, older?: SealedQueue] {
   const own = { key: ownKey(keyPrefix, names.current, 'ended-grants'), sealer }
   return names.previous === undefined || previous === undefined
@@ -88,19 +88,19 @@ function queuesOf (
  * seconds, by the replica that took the sign-out, or by any other. Not at once: a browser that comes to Authgear's
  * `end_session` after its grant is gone may be asked whether to sign out.
  */
-export type RevokeLater = Readonly<{
+export type EndedGrants = Readonly<{
   /** Comes when every replica knows of it, as far as Redis can be reached. Never rejects. */
   add: (refreshToken: string) => Promise<void>
   /** All that this replica has, at once. */
   close: () => Promise<void>
 }>
 
-export type RevokeLaterDeps = Readonly<{
+export type EndedGrantsDeps = Readonly<{
   /** Rejects where Authgear does not answer. */
   revoke: (refreshToken: string) => Promise<void>
   failed: (error: unknown) => void
   /** The queue of all replicas; undefined without Redis. */
-  grants: EndedGrants | undefined
+  grants: GrantQueue | undefined
   afterMs?: number
   pollMs?: number
 }>
@@ -114,7 +114,7 @@ const CLOSE_WITHIN_MS = 2000
 
 type Waiting = Readonly<{ refreshToken: string, waitMs: number, timer: NodeJS.Timeout }>
 
-export function createRevokeLater (deps: RevokeLaterDeps): RevokeLater {
+export function createEndedGrants (deps: EndedGrantsDeps): EndedGrants {
   const { revoke, failed, grants, afterMs = AFTER_MS, pollMs = POLL_MS } = deps
   const waiting = new Map<string, Waiting>()
 
@@ -173,7 +173,7 @@ export function createRevokeLater (deps: RevokeLaterDeps): RevokeLater {
 
 /** Runs one round at a time. @returns a function that ends it */
 function poll (
-  grants: EndedGrants | undefined,
+  grants: GrantQueue | undefined,
   everyMs: number,
   round: (due: readonly EndedGrant[]) => Promise<void>
 ): () => void {

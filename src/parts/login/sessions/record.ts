@@ -9,14 +9,14 @@ import type { Sealer } from '../../../base/crypto/sealing.ts'
 export type CookieNames = Readonly<{ keys: CacheKeys, digests: SentDigests }>
 
 /** A session whose record another replica may have changed meanwhile. */
-export type Target = CookieNames & Readonly<{
+export type SessionRef = CookieNames & Readonly<{
   /** The cookie, as `Credentials` have it: host and value. */
-  own: string
+  cookieRef: string
   trace: ClientTrace
 }>
 
 /** The session behind one cookie of ours. No part of it ever leaves this service but for Authgear. */
-export type OwnRecord = Readonly<{
+export type SessionRecord = Readonly<{
   /** Counts its writes: a late one never replaces a newer one. */
   version: number
   /** The one host at which its cookie is a session. */
@@ -86,10 +86,10 @@ const OPTIONAL = {
 const OPTIONAL_NAMES = Object.keys(OPTIONAL) as readonly OptionalField[]
 
 type OptionalField = 'rotates' | 'hasFullAccess'
-type RequiredField = Exclude<keyof OwnRecord, OptionalField | 'others'>
+type RequiredField = Exclude<keyof SessionRecord, OptionalField | 'others'>
 
 /** The list never grows, since older releases read none that is longer. New fields are named. */
-export function encodeRecord (record: OwnRecord): Buffer {
+export function encodeRecord (record: SessionRecord): Buffer {
   const fields: unknown[] = NAMES.map((name) => record[name])
   const known = OPTIONAL_NAMES.filter((name) => record[name] !== undefined).map((name) => [name, record[name]] as const)
   const named = [...known, ...Object.entries(record.others ?? {})]
@@ -98,7 +98,7 @@ export function encodeRecord (record: OwnRecord): Buffer {
 }
 
 /** @returns undefined for bytes that no release wrote; keeps the named fields that this release does not know */
-export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
+export function decodeRecord (bytes: Uint8Array): SessionRecord | undefined {
   if (bytes[0] !== FORM) return undefined
   const fields = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString())
   if (!Array.isArray(fields) || !NAMES.every((name, index) => FIELDS[name](fields[index]))) return undefined
@@ -109,7 +109,7 @@ export function decodeRecord (bytes: Uint8Array): OwnRecord | undefined {
     ...NAMES.map((name, index) => [name, fields[index]] as const),
     ...known.map((name) => [name, more[name]] as const),
     ...others.length === 0 ? [] : [['others', Object.fromEntries(others)] as const]
-  ]) as OwnRecord
+  ]) as SessionRecord
 }
 
 /** True if it can be a token of Authgear's: a request's header carries it. */
@@ -118,7 +118,7 @@ export function isToken (value: unknown): value is string {
 }
 
 /** An upper bound of the bytes that it takes in V8's heap, with its place in memory. */
-export function recordBytes (key: string, record: OwnRecord): number {
+export function recordBytes (key: string, record: SessionRecord): number {
   const texts = [record.host, record.userId, record.sid, record.refreshToken, record.accessToken, record.idToken]
   return OBJECT_BYTES + key.length + texts.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
     record.amr.reduce((sum, text) => sum + TEXT_BYTES + text.length, 0) +
@@ -139,7 +139,7 @@ export const ownPrefix = (prefix: string): string => `${prefix}own:`
 export const ownKey = (prefix: string, key: string, what: Kept): string => `${ownPrefix(prefix)}{${key}}:${what}`
 
 /** What is at a place: a record, the mark of an ended session, or nothing of ours. */
-export type SealedRecord = OwnRecord | 'ended' | undefined
+export type SealedRecord = SessionRecord | 'ended' | undefined
 
 /** The place of a record under one secret: another name, another seal. */
 export type Place = Readonly<{ key: CacheKey, sealer: Sealer }>
@@ -153,7 +153,7 @@ export const versionText = (version: number): string => String(version).padStart
 const nameInSeal = ({ key }: Place): string => `session ${key}`
 
 /** The version in clear comes before the seal. */
-export function seal (place: Place, record: OwnRecord): Buffer {
+export function seal (place: Place, record: SessionRecord): Buffer {
   const sealed = place.sealer.seal(nameInSeal(place), encodeRecord(record))
   return Buffer.concat([Buffer.from(versionText(record.version)), sealed])
 }
@@ -168,7 +168,7 @@ export function openAt (place: Place, value: Buffer): SealedRecord {
 }
 
 export function newest (
-  own: OwnRecord | undefined, older: OwnRecord | undefined
-): readonly [record: OwnRecord | undefined, isUnderPrevious: boolean] {
+  own: SessionRecord | undefined, older: SessionRecord | undefined
+): readonly [record: SessionRecord | undefined, isUnderPrevious: boolean] {
   return older !== undefined && older.version > (own?.version ?? 0) ? [older, true] : [own, false]
 }

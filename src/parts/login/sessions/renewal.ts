@@ -10,13 +10,13 @@ import {
 import { GrantDoubted, GrantRefused, SessionsUnreachable } from '../errors.ts'
 import type { RefreshOutcome } from '../metrics.ts'
 import type { SessionLease } from './lease.ts'
-import { isToken, type OwnRecord, type Target } from './record.ts'
+import { isToken, type SessionRecord, type SessionRef } from './record.ts'
 import { createRotation, type RotationDeps } from './rotation.ts'
 import type { RecordStore } from './store.ts'
 
 export type Refreshed =
   /** The newest there is: its access token is another one than before. */
-  | Readonly<{ kind: 'session', record: OwnRecord }>
+  | Readonly<{ kind: 'session', record: SessionRecord }>
   /** The record is gone. */
   | Readonly<{ kind: 'none' }>
   /** Authgear's `invalid_grant` on the newest refresh token. */
@@ -42,13 +42,15 @@ export type RefreshDeps = RenewalDeps & Readonly<{ lease: SessionLease }>
  * One refresh of a session at a time, on all replicas together. Never rejects for an answer of Authgear's or Redis'.
  * @param isAwaited whether a request waits for it: else another replica's is not waited for
  */
-export type Refresh = ((target: Target, record: OwnRecord, isAwaited: boolean) => Promise<Refreshed>) & Readonly<{
+type RefreshOnce = (target: SessionRef, record: SessionRecord, isAwaited: boolean) => Promise<Refreshed>
+
+export type Refresh = RefreshOnce & Readonly<{
   /** Has this session not refreshed for a moment: the answer is this error. */
-  pause: (target: Target, error: ResolverError) => void
+  pause: (target: SessionRef, error: ResolverError) => void
   /** A record that is read says whether tokens rotate. */
-  learn: (record: OwnRecord) => void
+  learn: (record: SessionRecord) => void
   /** While its access token lives. @param key by which sessions are spread */
-  isDue: (record: OwnRecord, key: string) => boolean
+  isDue: (record: SessionRecord, key: string) => boolean
   /** Comes when none is under way, and after some seconds at most: what Authgear has rotated is stored. */
   settled: () => Promise<void>
 }>
@@ -76,7 +78,7 @@ export function createRefresh (deps: RefreshDeps): Refresh {
   const late: Refreshed = { kind: 'unavailable', error: new TokenCallFailed(new AuthgearTimeout(timeoutMs)) }
 
   async function run (
-    target: Target, record: OwnRecord, waitMs: number, tellLate: () => void
+    target: SessionRef, record: SessionRecord, waitMs: number, tellLate: () => void
   ): Promise<Refreshed | 'busy'> {
     const leased = await lease(target.keys, waitMs, () => renewal.refreshNewest(target, record, tellLate))
     switch (leased.kind) {
@@ -90,7 +92,7 @@ export function createRefresh (deps: RefreshDeps): Refresh {
     }
   }
 
-  function start (target: Target, record: OwnRecord, isAwaited: boolean): Flight {
+  function start (target: SessionRef, record: SessionRecord, isAwaited: boolean): Flight {
     const name = target.keys.current
     let tell = (): void => {}
     const isLate = new Promise<Refreshed>((resolve) => { tell = () => resolve(late) })
@@ -106,7 +108,7 @@ export function createRefresh (deps: RefreshDeps): Refresh {
     return flight
   }
 
-  async function refresh (target: Target, record: OwnRecord, isAwaited: boolean): Promise<Refreshed> {
+  async function refresh (target: SessionRef, record: SessionRecord, isAwaited: boolean): Promise<Refreshed> {
     const error = failed.get(target.keys.current)
     if (error !== undefined) return { kind: 'unavailable', error }
     const flight = (): Promise<Refreshed | 'busy'> =>
@@ -150,7 +152,7 @@ export function createRenewal (deps: RenewalDeps) {
   const rotation = createRotation(deps)
 
   /** Runs under the lease: what another one stored meanwhile counts, and the newest token is sent. */
-  async function refreshNewest (target: Target, known: OwnRecord, late: () => void): Promise<Refreshed> {
+  async function refreshNewest (target: SessionRef, known: SessionRecord, late: () => void): Promise<Refreshed> {
     const read = await store.read(target)
     if (read.kind === 'none') return read
     if (read.kind === 'unreachable') return unreachable(read.error)
@@ -160,7 +162,7 @@ export function createRenewal (deps: RenewalDeps) {
     return { kind: 'session', record: read.record }
   }
 
-  async function askAuthgear (target: Target, record: OwnRecord, late: () => void): Promise<Refreshed> {
+  async function askAuthgear (target: SessionRef, record: SessionRecord, late: () => void): Promise<Refreshed> {
     const began = clock.monotonic()
     const askedAt = clock.wall()
     const report = (outcome: RefreshOutcome): void => deps.refreshed(outcome, (clock.monotonic() - began) / 1000)
@@ -180,9 +182,9 @@ export function createRenewal (deps: RenewalDeps) {
 
   /** Stored before they are used; what came too late gives way to what is there. */
   async function keep (
-    target: Target,
-    before: OwnRecord,
-    renewed: OwnRecord,
+    target: SessionRef,
+    before: SessionRecord,
+    renewed: SessionRecord,
     report: (outcome: RefreshOutcome) => void
   ): Promise<Refreshed> {
     const written = await store.write(target, renewed)
@@ -203,8 +205,8 @@ export function createRenewal (deps: RenewalDeps) {
 
   /** Another replica may have refreshed, and lost its lease meanwhile: the newest token alone proves something. */
   async function judgeRefusal (
-    target: Target,
-    record: OwnRecord,
+    target: SessionRef,
+    record: SessionRecord,
     isFirst: boolean,
     report: (outcome: RefreshOutcome) => void
   ): Promise<Refreshed> {
@@ -245,7 +247,7 @@ export function createRenewal (deps: RenewalDeps) {
  * No other replica has a token that lives: Redis gets it, whether or not this one is asked about it again. A reading
  * writes what is held, and nothing of a session that has ended meanwhile.
  */
-async function storeLater (store: RecordStore, target: Target): Promise<void> {
+async function storeLater (store: RecordStore, target: SessionRef): Promise<void> {
   for (let tries = 0; tries < STORE_TRIES; tries++) {
     await sleep(STORE_AGAIN_MS, undefined, { ref: false })
     const read = await store.read(target)
@@ -255,10 +257,10 @@ async function storeLater (store: RecordStore, target: Target): Promise<void> {
 
 /** @throws {TokenCallFailed} for what is no token */
 function renewedBy (
-  record: OwnRecord,
+  record: SessionRecord,
   { accessToken, refreshToken = record.refreshToken, accessLifeMs, idToken }: Tokens,
   askedAt: EpochMs
-): OwnRecord {
+): SessionRecord {
   if (!isToken(accessToken) || !isToken(refreshToken)) {
     throw new TokenCallFailed(new AuthgearGarbage('it holds no token'))
   }

@@ -4,7 +4,7 @@ import { INVALID } from '../../../base/core/resolution.ts'
 import { AnotherUser, RevokedMeanwhile } from '../../../base/errors.ts'
 import type { Loans } from '../../../base/identity/profile.ts'
 import { ofToken, type OwnSessions } from './sessions.ts'
-import type { OwnRecord } from './record.ts'
+import type { SessionRecord } from './record.ts'
 import type { RevocationSnapshot } from '../../../base/revocation/types.ts'
 import { isRefutation } from '../../../base/authenticate/resolve.ts'
 import type {
@@ -20,23 +20,23 @@ const MAX_RENEWALS = 2
  * it where a new access token is the same other user's, and one that nobody has is nobody's: a cache on the way that
  * looks at no token names one user for all.
  */
-export const createResolveOwn = (own: OwnSessions): ResolveOwn => async (context, resolveToken) => {
+export const createResolveOwn = (sessions: OwnSessions): ResolveOwn => async (context, resolveToken) => {
   const { deps: { log, clock, timeoutMs }, subject, trace, digests } = context
-  const { own: cookie = '' } = subject.credentials
-  const target = { own: cookie, keys: subject.cacheKeys(), digests, trace }
+  const { own: cookieRef = '' } = subject.credentials
+  const target = { cookieRef, keys: subject.cacheKeys(), digests, trace }
   const deadline = clock.monotonic() + timeoutMs
   let since = log.snapshot()
-  let opened = await own.open(target)
+  let opened = await sessions.open(target)
   let other: AnotherUser | undefined
   for (let renewals = 0; opened.kind === 'session';) {
     const { record } = opened
-    if (!cookie.startsWith(`${record.host} `)) break
-    const authentication = await askAbout(withTokenOf({ ...context, since }, own, record), resolveToken)
+    if (!cookieRef.startsWith(`${record.host} `)) break
+    const authentication = await askAbout(withTokenOf({ ...context, since }, sessions, record), resolveToken)
     if (authentication instanceof AnotherUser) {
       if (other !== undefined && other.userId !== authentication.userId) throw authentication
       if (other !== undefined && !await tellsTokensApart(context)) throw authentication
       since = log.snapshot()
-      opened = await (other === undefined ? own.refuted(target, record) : own.taken(target, record))
+      opened = await (other === undefined ? sessions.refuted(target, record) : sessions.endAsAnothers(target, record))
       other = authentication
       continue
     }
@@ -45,11 +45,11 @@ export const createResolveOwn = (own: OwnSessions): ResolveOwn => async (context
     if (authentication === undefined) {
       // its grant may live on where the session was signed out, or has another cookie by now: only the record says
       if (clock.monotonic() >= deadline) throw new RevokedMeanwhile()
-      opened = await own.open(target)
+      opened = await sessions.open(target)
       continue
     }
-    if (renewals++ === MAX_RENEWALS) throw own.disagreed(target)
-    opened = await own.refuted(target, record)
+    if (renewals++ === MAX_RENEWALS) throw sessions.pauseForDisagreement(target)
+    opened = await sessions.refuted(target, record)
   }
   if (opened.kind === 'unavailable') throw opened.error
   return nobody(context, since)
@@ -77,12 +77,12 @@ async function askAbout (
 const isRefuted = (subject: CredentialContext, authentication: Authentication): boolean =>
   authentication.kind === 'resolved' && isRefutation(subject, authentication.resolution)
 
-function withTokenOf (context: ResolveContext, own: OwnSessions, record: OwnRecord): ResolveContext {
+function withTokenOf (context: ResolveContext, sessions: OwnSessions, record: SessionRecord): ResolveContext {
   const { digests: { whole, all } } = context
   return {
     ...context,
     sent: ofToken(record.accessToken),
-    digests: { whole, all: [...all, ...own.digestsOf(record)] },
+    digests: { whole, all: [...all, ...sessions.digestsOf(record)] },
     tokenEnd: record.accessEndsAt,
     userId: record.userId
   }
@@ -100,14 +100,14 @@ function nobody (context: ResolveContext, snapshot: RevocationSnapshot): Authent
 }
 
 /** Lends the access token of that user's session, or the bearer token that came with the request. */
-export function createLend (own: Pick<OwnSessions, 'open'>, keyer: Pick<Keyer, 'sentDigests'>): Loans['lend'] {
+export function createLend (sessions: Pick<OwnSessions, 'open'>, keyer: Pick<Keyer, 'sentDigests'>): Loans['lend'] {
   return async (subject, userId) => {
     const { credentials } = subject
-    const { own: cookie, bearer } = credentials
-    if (cookie === undefined) return bearer
+    const { own: cookieRef, bearer } = credentials
+    if (cookieRef === undefined) return bearer
     const digests = keyer.sentDigests(credentials)
-    const opened = await own.open({ own: cookie, keys: subject.cacheKeys(), digests, trace: subject.trace() })
-    if (opened.kind !== 'session' || !cookie.startsWith(`${opened.record.host} `)) return undefined
+    const opened = await sessions.open({ cookieRef, keys: subject.cacheKeys(), digests, trace: subject.trace() })
+    if (opened.kind !== 'session' || !cookieRef.startsWith(`${opened.record.host} `)) return undefined
     return opened.record.userId === userId ? opened.record.accessToken : undefined
   }
 }

@@ -1,6 +1,6 @@
 import type { TokenEndpoint, Tokens } from '../oidc/token-endpoint.ts'
 import { AuthgearTimeout, TokenCallFailed } from '../../../base/errors.ts'
-import type { OwnRecord, Target } from './record.ts'
+import type { SessionRecord, SessionRef } from './record.ts'
 
 export type RotationDeps = Readonly<{
   tokens: Pick<TokenEndpoint, 'refresh'>
@@ -12,18 +12,18 @@ export type RotationDeps = Readonly<{
 
 export type Rotation = Readonly<{
   /** Known not to rotate: the old token stays good, and another try costs nothing. */
-  isOff: (record: OwnRecord) => boolean
+  isOff: (record: SessionRecord) => boolean
   /** False where no answer and no record has said yet whether it rotates. */
-  isKnown: (record: OwnRecord) => boolean
+  isKnown: (record: SessionRecord) => boolean
   /** Learns what any record says. One that rotates is enough to be careful. */
-  learn: (record: OwnRecord) => void
+  learn: (record: SessionRecord) => void
   /**
    * New tokens. Its answer may be the only copy of the next refresh token, and is waited for longer than anybody waits,
    * until it is known that there is no next one.
    * @param late called when nobody waits any more
    * @throws {GrantRefused} for `invalid_grant` alone @throws {ResolverError} for all that says nothing of the token
    */
-  refresh: (target: Target, record: OwnRecord, late: () => void) => Promise<Tokens>
+  refresh: (target: SessionRef, record: SessionRecord, late: () => void) => Promise<Tokens>
 }>
 
 /**
@@ -34,18 +34,18 @@ export function createRotation ({ tokens, timeoutMs, rotates: tell }: RotationDe
   let own: boolean | undefined
   let others: boolean | undefined
   const late = new Set<() => void>()
-  const rotating = ({ rotates }: OwnRecord): boolean | undefined => own ?? rotates ?? others
-  const isOff = (record: OwnRecord): boolean => rotating(record) === false
+  const rotating = ({ rotates }: SessionRecord): boolean | undefined => own ?? rotates ?? others
+  const isOff = (record: SessionRecord): boolean => rotating(record) === false
   const lookAgain = (): void => { for (const look of late) look() }
 
-  function note ({ refreshToken: before }: OwnRecord, { refreshToken = before }: Tokens): void {
+  function note ({ refreshToken: before }: SessionRecord, { refreshToken = before }: Tokens): void {
     const rotates = refreshToken !== before
     if (rotates && own !== true) tell()
     own = rotates
     lookAgain()
   }
 
-  async function wait (target: Target, record: OwnRecord, isLate: () => void): Promise<Tokens> {
+  async function wait (target: SessionRef, record: SessionRecord, isLate: () => void): Promise<Tokens> {
     let look = (): void => {}
     const givenUp = new Promise<never>((_resolve, reject) => {
       look = () => { if (isOff(record)) reject(new TokenCallFailed(new AuthgearTimeout(timeoutMs))) }
@@ -60,13 +60,13 @@ export function createRotation ({ tokens, timeoutMs, rotates: tell }: RotationDe
 
   return Object.freeze({
     isOff,
-    isKnown: (record: OwnRecord) => rotating(record) !== undefined,
-    learn ({ rotates }: OwnRecord): void {
+    isKnown: (record: SessionRecord) => rotating(record) !== undefined,
+    learn ({ rotates }: SessionRecord): void {
       if (rotates === undefined || others === true || others === rotates) return
       others = rotates
       lookAgain()
     },
-    async refresh (target: Target, record: OwnRecord, isLate: () => void): Promise<Tokens> {
+    async refresh (target: SessionRef, record: SessionRecord, isLate: () => void): Promise<Tokens> {
       const answer = isOff(record)
         ? await tokens.refresh(record.refreshToken, target.trace, target.digests)
         : await wait(target, record, isLate)

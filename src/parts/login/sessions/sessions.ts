@@ -9,20 +9,20 @@ import { AuthgearGarbage, type ResolverError } from '../../../base/errors.ts'
 import type { SignedIn as Ending, SignOuts } from './sign-out-budget.ts'
 import { credentialsOfCookie } from './cookie.ts'
 import type { SessionLease } from './lease.ts'
-import type { CookieNames, OwnRecord, Target } from './record.ts'
+import type { CookieNames, SessionRecord, SessionRef } from './record.ts'
 import { type Refresh, type Refreshed, unreachable } from './renewal.ts'
 import type { RecordStore } from './store.ts'
 import type { UserSessions } from './users.ts'
 
 type Opened =
   /** Its access token can be asked about. */
-  | Readonly<{ kind: 'session', record: OwnRecord }>
+  | Readonly<{ kind: 'session', record: SessionRecord }>
   /** Nobody's, for certain. */
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unavailable', error: ResolverError }>
 
 /** A grant's tokens, and whether its login asked for full access. */
-type GrantTokens = Tokens & Pick<OwnRecord, 'hasFullAccess'>
+type GrantTokens = Tokens & Pick<SessionRecord, 'hasFullAccess'>
 
 /** `unreachable`: Redis did not take it, and nothing has changed. */
 type Changed<T> = Readonly<{ kind: 'done', value: T }> | Readonly<{ kind: 'unreachable' }>
@@ -42,7 +42,7 @@ export type OwnSessionsDeps = Readonly<{
   /** The resolver said that a session's tokens are another user's. */
   wasTaken: () => void
   /** The oldest session of a user ended, since there was one too many; undefined: its record could not be read. */
-  hadTooMany: (oldest: OwnRecord | undefined) => void
+  hadTooMany: (oldest: SessionRecord | undefined) => void
 }>
 
 /** Our own sessions: as a resolution needs them, and their changes by a login, step-up and sign-out. Never rejects. */
@@ -51,25 +51,25 @@ export type OwnSessions = ReturnType<typeof createOwnSessions>
 export const createOwnSessions = (deps: OwnSessionsDeps) =>
   Object.freeze({ ...createOpening(deps), ...createChanges(deps) })
 
-/** @param own as `Credentials` have it */
-const endingOf = ({ keyer }: OwnSessionsDeps, own: string, { userId }: OwnRecord): Ending =>
-  ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(own))[0] })
+/** @param cookieRef as `Credentials` have it */
+const endingOf = ({ keyer }: OwnSessionsDeps, cookieRef: string, { userId }: SessionRecord): Ending =>
+  ({ userId, digest: keyer.revocable().wholeDigests(credentialsOfCookie(cookieRef))[0] })
 
 function createOpening (deps: OwnSessionsDeps) {
   const { store, refresh, lease, keyer, clock, signOuts } = deps
   /** Nothing of it is remembered, on any replica; beyond what the log takes others find out within CACHE_TTL. */
-  async function close (target: Target, record: OwnRecord): Promise<Opened> {
-    await Promise.all([store.remove(target), signOuts.end(endingOf(deps, target.own, record))])
+  async function close (target: SessionRef, record: SessionRecord): Promise<Opened> {
+    await Promise.all([store.remove(target), signOuts.end(endingOf(deps, target.cookieRef, record))])
     return { kind: 'none' }
   }
 
   /** Authgear said no to the newest token. */
-  async function concluded (target: Target, record: OwnRecord, refreshed: Refreshed): Promise<Opened> {
+  async function endIfRefused (target: SessionRef, record: SessionRecord, refreshed: Refreshed): Promise<Opened> {
     return refreshed.kind === 'ended' ? await close(target, record) : refreshed
   }
 
   /** Seals it under the new CACHE_SECRET, so that it is there when the previous one is left out. */
-  async function reseal (target: Target): Promise<void> {
+  async function reseal (target: SessionRef): Promise<void> {
     await lease(target.keys, 0, async () => {
       const read = await store.read(target)
       if (read.kind !== 'found' || !read.isToReseal) return
@@ -79,43 +79,43 @@ function createOpening (deps: OwnSessionsDeps) {
 
   return {
     /** The session behind a cookie, with a token that has not ended. */
-    async open (target: Target): Promise<Opened> {
+    async open (target: SessionRef): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
       if (read.kind === 'unreachable') return unreachable(read.error)
       const { record } = read
       refresh.learn(record)
       const isOver = clock.wall() >= record.accessEndsAt
-      if (isOver) return await concluded(target, record, await refresh(target, record, true))
+      if (isOver) return await endIfRefused(target, record, await refresh(target, record, true))
       // nobody waits for either; the holder of the lease does it
       if (refresh.isDue(record, target.keys.current)) {
-        refresh(target, record, false).then((refreshed) => concluded(target, record, refreshed)).catch(() => {})
+        refresh(target, record, false).then((refreshed) => endIfRefused(target, record, refreshed)).catch(() => {})
       } else if (read.isToReseal) {
         reseal(target).catch(() => {})
       }
       return { kind: 'session', record }
     },
     /** The resolver found no session behind this access token: is there a newer one, and does the grant live? */
-    async refuted (target: Target, record: OwnRecord): Promise<Opened> {
+    async refuted (target: SessionRef, record: SessionRecord): Promise<Opened> {
       const read = await store.read(target)
       if (read.kind === 'none') return read
       if (read.kind === 'unreachable') return unreachable(read.error)
       if (read.record.accessToken !== record.accessToken) return { kind: 'session', record: read.record }
-      return await concluded(target, record, await refresh(target, read.record, true))
+      return await endIfRefused(target, record, await refresh(target, read.record, true))
     },
     /** The grant lives and the resolver knows none of its tokens: nobody can say, and for a moment nobody is asked. */
-    disagreed (target: Target): ResolverError {
+    pauseForDisagreement (target: SessionRef): ResolverError {
       const error = new AuthgearGarbage('token endpoint and resolver disagree about a session')
       refresh.pause(target, error)
       return error
     },
     /** The resolver says that its access token is another user's: it is nobody's session any more. */
-    async taken (target: Target, record: OwnRecord): Promise<Opened> {
+    async endAsAnothers (target: SessionRef, record: SessionRecord): Promise<Opened> {
       deps.wasTaken()
       return await close(target, record)
     },
     /** All by which a revocation may name the session. */
-    digestsOf: ({ accessToken, sid }: OwnRecord): readonly CredentialDigest[] => [
+    digestsOf: ({ accessToken, sid }: SessionRecord): readonly CredentialDigest[] => [
       ...keyer.sentDigests(ofToken(accessToken)).all, ...keyer.sessionDigests(sessionIdOf(sid) ?? '')
     ]
   }
@@ -128,19 +128,19 @@ const UNREACHABLE = Object.freeze({ kind: 'unreachable' })
 
 function createChanges (deps: OwnSessionsDeps) {
   const { store, lease, users, keyer, clock, signOuts, timeoutMs } = deps
-  const namesOf = (own: string): CookieNames => {
-    const credentials = credentialsOfCookie(own)
+  const namesOf = (cookieRef: string): CookieNames => {
+    const credentials = credentialsOfCookie(cookieRef)
     return { keys: keyer.cacheKeys(credentials), digests: keyer.sentDigests(credentials) }
   }
 
-  async function read (own: string): Promise<Changed<OwnRecord | undefined>> {
-    const found = await store.read(namesOf(own))
+  async function read (cookieRef: string): Promise<Changed<SessionRecord | undefined>> {
+    const found = await store.read(namesOf(cookieRef))
     if (found.kind === 'unreachable') return found
     return { kind: 'done', value: found.kind === 'found' ? found.record : undefined }
   }
 
   /** @returns the value of its cookie, and whose place it took; undefined where Redis did not take it */
-  async function begin (record: OwnRecord, instead: string | undefined) {
+  async function begin (record: SessionRecord, instead: string | undefined) {
     const value = randomBytes(VALUE_BYTES).toString('base64url')
     const names = namesOf(`${record.host} ${value}`)
     const place = instead === undefined ? undefined : namesOf(instead).keys
@@ -162,21 +162,21 @@ function createChanges (deps: OwnSessionsDeps) {
    * Writes the new record, then removes the old one, then notifies all replicas: a revocation that names a cookie
    * is final. Where a step fails the ones before have changed nothing that anybody can tell.
    */
-  async function replaceUnderLease (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
-    const found = await read(own)
+  async function replaceUnderLease (cookieRef: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
+    const found = await read(cookieRef)
     if (found.kind !== 'done') return found
     const { value: record } = found
     if (record === undefined) return { kind: 'gone' }
     const { authTime, amr } = signedIn
     const now = clock.wall()
-    const begun = await begin({ ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }, own)
+    const begun = await begin({ ...record, version: 1, idToken, authTime, amr, createdAt: now, usedAt: now }, cookieRef)
     if (begun === undefined) return UNREACHABLE
-    if (await store.remove(namesOf(own)) !== 'removed') {
+    if (await store.remove(namesOf(cookieRef)) !== 'removed') {
       await store.remove(begun.names)
       return UNREACHABLE
     }
     // what a replica resolved meanwhile began before this
-    await signOuts.end(endingOf(deps, own, record))
+    await signOuts.end(endingOf(deps, cookieRef, record))
     await dropBeyond(begun.beyond)
     return { kind: 'done', value: begun.value }
   }
@@ -196,9 +196,10 @@ function createChanges (deps: OwnSessionsDeps) {
       return { kind: 'done', value: begun.value }
     },
     /** The same session under another cookie: the old one is dead everywhere. @returns the value of the new one */
-    async replace (own: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
+    async replace (cookieRef: string, signedIn: SignedIn, idToken: string): Promise<Replaced> {
       // a refresh that is under way ends first: its tokens are the ones that go on
-      const leased = await lease(namesOf(own).keys, timeoutMs, () => replaceUnderLease(own, signedIn, idToken))
+      const { keys } = namesOf(cookieRef)
+      const leased = await lease(keys, timeoutMs, () => replaceUnderLease(cookieRef, signedIn, idToken))
       return leased.kind === 'ran' ? leased.value : UNREACHABLE
     },
     /**
@@ -206,17 +207,19 @@ function createChanges (deps: OwnSessionsDeps) {
      * @param ending comes before the record goes, which a replica that dies then would lose
      * @returns its record, if it was a session
      */
-    async end (own: string, ending?: (record: OwnRecord) => Promise<void>): Promise<Changed<OwnRecord | undefined>> {
-      const found = await read(own)
+    async end (
+      cookieRef: string, ending?: (record: SessionRecord) => Promise<void>
+    ): Promise<Changed<SessionRecord | undefined>> {
+      const found = await read(cookieRef)
       if (found.kind !== 'done' || found.value === undefined) return found
-      const signedIn = endingOf(deps, own, found.value)
+      const signedIn = endingOf(deps, cookieRef, found.value)
       // on this replica at once, whatever is under way; a refresh that is writes to no ended session
       if (await signOuts.begin(signedIn) === 'refused') return UNREACHABLE
       await ending?.(found.value)
-      if (await store.remove(namesOf(own)) !== 'removed') return UNREACHABLE
+      if (await store.remove(namesOf(cookieRef)) !== 'removed') return UNREACHABLE
       await signOuts.end(signedIn)
       // nobody waits: one that stays listed takes a place
-      users.remove(found.value, namesOf(own).keys).catch(() => {})
+      users.remove(found.value, namesOf(cookieRef).keys).catch(() => {})
       return found
     }
   }
@@ -227,7 +230,7 @@ function recordOf (
   { accessToken, accessLifeMs, refreshToken = '', idToken = '', hasFullAccess }: GrantTokens,
   { userId, sid, authTime, amr }: SignedIn,
   askedAt: EpochMs
-): OwnRecord {
+): SessionRecord {
   const accessEndsAt = askedAt + accessLifeMs as EpochMs
   const tokens = { refreshToken, accessToken, accessEndsAt, accessLifeMs, idToken, hasFullAccess }
   return { version: 1, host, userId, sid, ...tokens, authTime, amr, createdAt: askedAt, usedAt: askedAt }

@@ -7,7 +7,7 @@ import type { Sealing } from '../../../base/crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../../../base/redis/commands.ts'
 import type { RevocationLog, RevocationSnapshot } from '../../../base/revocation/types.ts'
 import {
-  type CookieNames, ENDED_VERSION, newest, openAt, ownKey, type OwnRecord, type Place, recordBytes, seal,
+  type CookieNames, ENDED_VERSION, newest, openAt, ownKey, type SessionRecord, type Place, recordBytes, seal,
   type SealedRecord, TOMBSTONE, versionText
 } from './record.ts'
 
@@ -17,7 +17,7 @@ type StoreRead =
    * `isToReseal`: it is under CACHE_SECRET_PREVIOUS, and every replica knows the new secret. `isRedisAway`: it is what
    * this replica remembers, and another one may have a newer one.
    */
-  | Readonly<{ kind: 'found', record: OwnRecord, isToReseal: boolean, isRedisAway: boolean }>
+  | Readonly<{ kind: 'found', record: SessionRecord, isToReseal: boolean, isRedisAway: boolean }>
   | Readonly<{ kind: 'none' }>
   | Readonly<{ kind: 'unreachable', error: unknown }>
 
@@ -28,14 +28,14 @@ type StoreWrite = 'stored' | 'overtaken' | 'unreachable'
 export type RecordStore = Readonly<{
   read: (cookie: CookieNames) => Promise<StoreRead>
   /** Only where it is newer than what is there. */
-  write: (cookie: CookieNames, record: OwnRecord) => Promise<StoreWrite>
+  write: (cookie: CookieNames, record: SessionRecord) => Promise<StoreWrite>
   /**
    * Before Authgear is asked for tokens in the place of that version's. @returns `other`: a replica did so within the
    * last minute, and has not stored what it got
    */
   claimRefresh: (cookie: CookieNames, version: number) => Promise<'ours' | 'other' | 'unreachable'>
   /** Keeps it in memory alone, while Redis cannot be reached: the next read that reaches it writes it there. */
-  hold: (cookie: CookieNames, record: OwnRecord) => void
+  hold: (cookie: CookieNames, record: SessionRecord) => void
   /** Removes it permanently: a late write cannot restore it. */
   remove: (cookie: Pick<CookieNames, 'keys'>) => Promise<'removed' | 'unreachable'>
   /**
@@ -72,7 +72,7 @@ export function createRecordStore (maxBytes: number, redis: RedisRecords | undef
   const tier = redis === undefined ? createLocalStore(memory) : createSharedStore(redis, memory)
   return Object.freeze({
     ...tier,
-    hold: ({ keys }: CookieNames, record: OwnRecord) => { memory.keep(keys.current, record) },
+    hold: ({ keys }: CookieNames, record: SessionRecord) => { memory.keep(keys.current, record) },
     size: memory.size,
     bytes: memory.bytes
   })
@@ -81,7 +81,7 @@ export function createRecordStore (maxBytes: number, redis: RedisRecords | undef
 type Tier = Pick<RecordStore, 'read' | 'write' | 'remove' | 'claimRefresh' | 'giveBack'>
 
 const NONE: StoreRead = Object.freeze({ kind: 'none' })
-const found = (record: OwnRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
+const found = (record: SessionRecord, { isToReseal = false, isRedisAway = false } = {}): StoreRead =>
   ({ kind: 'found', record, isToReseal, isRedisAway })
 
 /** Without Redis. */
@@ -125,7 +125,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
     for (const place of placesOf(keys)) await bury(place)
   }
 
-  async function write ({ keys }: CookieNames, record: OwnRecord): Promise<StoreWrite> {
+  async function write ({ keys }: CookieNames, record: SessionRecord): Promise<StoreWrite> {
     const [own, older] = placesOf(keys)
     const place = older !== undefined && redis.writesPrevious() ? older : own
     const version = versionText(record.version)
@@ -192,7 +192,7 @@ function createSharedStore (redis: RedisRecords, memory: Memory): Tier {
 }
 
 function createGivingBack ({ commands, keyPrefix, sealer }: RedisRecords, memory: Memory): RecordStore['giveBack'] {
-  const isNeeded = ({ version, rotates, usedAt }: OwnRecord, since: number): boolean =>
+  const isNeeded = ({ version, rotates, usedAt }: SessionRecord, since: number): boolean =>
     version > 1 && rotates !== false && usedAt >= since
   return async (since) => {
     const held = [...memory.entries()].filter(([, record]) => isNeeded(record, since))
@@ -233,7 +233,7 @@ const RESERVED_RECORD_BYTES = 40
 
 type RevocationReader = Pick<RevocationLog, 'snapshot' | 'isVoid' | 'names'>
 
-type Slot = Readonly<{ record: OwnRecord, snapshot: RevocationSnapshot | undefined }>
+type Slot = Readonly<{ record: SessionRecord, snapshot: RevocationSnapshot | undefined }>
 
 /** The records that this replica has seen last; without Redis there are no others. */
 function openMemory (maxBytes: number, log: RevocationReader | undefined) {
@@ -242,7 +242,7 @@ function openMemory (maxBytes: number, log: RevocationReader | undefined) {
   const records = new LRUCache<string, Slot>({ max, maxSize })
   /** Ended a short time ago: what is under way brings none of them back. */
   const ended = new LRUCache<string, true>({ max: 10_000 })
-  function keep (key: CacheKey, record: OwnRecord, snapshot = log?.snapshot()): boolean {
+  function keep (key: CacheKey, record: SessionRecord, snapshot = log?.snapshot()): boolean {
     if (ended.has(key) || (records.peek(key)?.record.version ?? 0) >= record.version) return false
     records.set(key, { record, snapshot }, { size: recordBytes(key, record) })
     return true
@@ -263,20 +263,20 @@ function openMemory (maxBytes: number, log: RevocationReader | undefined) {
       return ended.has(current)
     },
     /** The record, unless a revocation of the cookie has overtaken it. */
-    get ({ keys: { current }, digests: { all } }: CookieNames): OwnRecord | undefined {
+    get ({ keys: { current }, digests: { all } }: CookieNames): SessionRecord | undefined {
       const slot = ended.has(current) ? undefined : records.get(current)
       const isVoid = slot?.snapshot !== undefined &&
         log?.isVoid({ userId: undefined, digests: all }, slot.snapshot) === true
       return isVoid ? undefined : slot?.record
     },
     /** Redis has it still. */
-    seen (key: CacheKey, record: OwnRecord, snapshot: RevocationSnapshot): void {
+    seen (key: CacheKey, record: SessionRecord, snapshot: RevocationSnapshot): void {
       if (records.peek(key)?.record.version === record.version) records.delete(key)
       keep(key, record, snapshot)
     },
     forget: (key: CacheKey) => { records.delete(key) },
     /** Newest first. */
-    * entries (): Generator<readonly [CacheKey, OwnRecord]> {
+    * entries (): Generator<readonly [CacheKey, SessionRecord]> {
       for (const [key, { record }] of records.entries()) yield [key as CacheKey, record]
     },
     size: () => records.size,

@@ -4,7 +4,7 @@ import type { CacheKey, CacheKeys } from '../../../base/core/cache-key.ts'
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import { asGarbage, type RedisCommands } from '../../../base/redis/commands.ts'
 import { createTurns } from './lease.ts'
-import { ownKey, type OwnRecord, VERSION_DIGITS, versionText } from './record.ts'
+import { ownKey, type SessionRecord, VERSION_DIGITS, versionText } from './record.ts'
 
 /**
  * The most sessions of one user at one host; one more ends the oldest. As many as Google keeps refresh tokens of an
@@ -13,7 +13,7 @@ import { ownKey, type OwnRecord, VERSION_DIGITS, versionText } from './record.ts
  */
 export const MAX_SESSIONS = 100
 
-type Owner = Pick<OwnRecord, 'userId' | 'host'>
+type Owner = Pick<SessionRecord, 'userId' | 'host'>
 
 export type UserSessions = ReturnType<typeof createUserSessions>
 

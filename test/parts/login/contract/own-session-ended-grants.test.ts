@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import {
-  createEndedGrants, createRevokeLater, type EndedGrants, type EndedGrantsDeps
+  createGrantQueue, createEndedGrants, type GrantQueue, type GrantQueueDeps
 } from '../../../../src/parts/login/oidc/ended-grants.ts'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
 import { createQueue } from '../../../../src/parts/login/oidc/queue.ts'
@@ -16,15 +16,15 @@ const [OLD, NEW] = [sealerOf(Buffer.alloc(32, 1)), sealerOf(Buffer.alloc(32, 2))
 const NAMES = new Map([[OLD, 'o' as CacheKey], [NEW, 'n' as CacheKey]])
 const keyOf = ({ keyPrefix }: TestTier): string => ownKey(keyPrefix, 'n', 'ended-grants')
 
-function grantsOf (tier: TestTier, some: Partial<EndedGrantsDeps> = {}): EndedGrants {
+function grantsOf (tier: TestTier, some: Partial<GrantQueueDeps> = {}): GrantQueue {
   const { commands, keyPrefix } = tier
   const { sealer = NEW, previous } = some
   const names = { current: NAMES.get(sealer) ?? 'x' as CacheKey, previous: previous && NAMES.get(previous) }
   const sealing = { sealer, previous, writesPrevious: () => false }
-  return createEndedGrants({ ...sealing, queue: createQueue(commands), keyPrefix, names, dueMs: 0, ...some })
+  return createGrantQueue({ ...sealing, queue: createQueue(commands), keyPrefix, names, dueMs: 0, ...some })
 }
 
-const taken = async (grants: EndedGrants): Promise<readonly string[]> =>
+const taken = async (grants: GrantQueue): Promise<readonly string[]> =>
   (await grants.take()).map(({ refreshToken }) => refreshToken)
 
 const start = async (t: Test): Promise<readonly [TestTier, RedisServer]> => {
@@ -111,10 +111,10 @@ t.test('a grant is ended although the replica that took the sign-out is dead', a
   const revoked: string[] = []
   const failed = (): void => {}
   // it never gets there
-  const dead = createRevokeLater({ revoke: async () => {}, failed, grants: grantsOf(tier), afterMs: 1e8, pollMs: 1e8 })
+  const dead = createEndedGrants({ revoke: async () => {}, failed, grants: grantsOf(tier), afterMs: 1e8, pollMs: 1e8 })
   await dead.add('token')
   const revoke = async (token: string): Promise<void> => { revoked.push(token) }
-  const living = createRevokeLater({ revoke, failed, grants: grantsOf(tier), pollMs: 5 })
+  const living = createEndedGrants({ revoke, failed, grants: grantsOf(tier), pollMs: 5 })
   await until('another one has done it', () => revoked.length > 0)
   t.strictSame(revoked, ['token'])
   await until('and nobody else does', async () => await tier.commands.getBuffer(keyOf(tier)) === null)
@@ -126,7 +126,7 @@ t.test('a grant that Redis has lost is ended by the replica that took the sign-o
   const [tier, redis] = await start(t)
   const revoked: string[] = []
   const revoke = async (token: string): Promise<void> => { revoked.push(token) }
-  const later = createRevokeLater({ revoke, failed: () => {}, grants: grantsOf(tier), afterMs: 100, pollMs: 1e8 })
+  const later = createEndedGrants({ revoke, failed: () => {}, grants: grantsOf(tier), afterMs: 100, pollMs: 1e8 })
   await later.add('token')
   await redis.cli('FLUSHALL')
   await until('it has', () => revoked.length === 1)

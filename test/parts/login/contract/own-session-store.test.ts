@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { CacheKeys, CredentialDigest } from '../../../../src/base/core/cache-key.ts'
 import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
-import { ownKey, type OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
+import { ownKey, type SessionRecord } from '../../../../src/parts/login/sessions/record.ts'
 import { createRecordStore, type RecordStore, type RedisRecords } from '../../../../src/parts/login/sessions/store.ts'
 import { TRIED } from '../../../helpers/redis-forms.ts'
 import { keyOf, redisTier, sealerOf, type TestTier } from '../../../helpers/redis-tier.ts'
@@ -18,7 +18,7 @@ const ROTATED = cookieOf({ current: keyOf('n'), previous: keyOf('o') })
 const AS_BEFORE = cookieOf({ current: keyOf('o'), previous: undefined })
 const MEGABYTE = 2 ** 20
 
-const recordOf = (version: number, accessToken = `token-${version}`): OwnRecord => ({
+const recordOf = (version: number, accessToken = `token-${version}`): SessionRecord => ({
   version,
   host: 'app.example.com',
   userId: 'alice',

@@ -2,12 +2,12 @@ import t from 'tap'
 import type { EpochMs } from '../../../../src/base/core/token-expiry.ts'
 import { createRecordStore } from '../../../../src/parts/login/sessions/store.ts'
 import { createRenewal } from '../../../../src/parts/login/sessions/renewal.ts'
-import type { OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
+import type { SessionRecord } from '../../../../src/parts/login/sessions/record.ts'
 import { GrantRefused } from '../../../../src/parts/login/errors.ts'
 import { keyOf, sealerOf } from '../../../helpers/redis-tier.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 
-const RECORD: OwnRecord = {
+const RECORD: SessionRecord = {
   version: 1,
   host: 'app.example.com',
   userId: 'alice',
@@ -23,7 +23,7 @@ const RECORD: OwnRecord = {
   usedAt: 1e12 as EpochMs
 }
 const TARGET = {
-  own: 'app.example.com x',
+  cookieRef: 'app.example.com x',
   keys: { current: keyOf('n'), previous: undefined },
   digests: { whole: [], all: [] },
   trace: { address: undefined, userAgent: undefined, traceparent: undefined, tracestate: undefined }

@@ -6,19 +6,19 @@ import { AuthgearGarbage } from '../../../../src/base/errors.ts'
 import { ofToken, type OwnSessions } from '../../../../src/parts/login/sessions/sessions.ts'
 import { createLend } from '../../../../src/parts/login/sessions/resolve.ts'
 import { ownCredentials } from '../../../../src/parts/login/sessions/cookie.ts'
-import type { OwnRecord } from '../../../../src/parts/login/sessions/record.ts'
+import type { SessionRecord } from '../../../../src/parts/login/sessions/record.ts'
 
 const HOST = 'app.example.com'
 const ALICE = 'alice' as UserId
 const COOKIE = ownCredentials(HOST, 'v'.repeat(43))
-const RECORD = { host: HOST, userId: 'alice', accessToken: 'the access token' } as unknown as OwnRecord
+const RECORD = { host: HOST, userId: 'alice', accessToken: 'the access token' } as unknown as SessionRecord
 
 const subjectOf = (credentials: CredentialContext['credentials']) =>
   ({ credentials, cacheKeys: () => ({}) as CacheKeys, trace: () => ({}) }) as unknown as CredentialContext
 
 const lendBy = (opened: Awaited<ReturnType<OwnSessions['open']>>) =>
   createLend({ open: async () => opened }, { sentDigests: () => ({ whole: [], all: [] }) })
-const ofSession = (record: Partial<OwnRecord> = {}) => lendBy({ kind: 'session', record: { ...RECORD, ...record } })
+const ofSession = (record: Partial<SessionRecord> = {}) => lendBy({ kind: 'session', record: { ...RECORD, ...record } })
 
 t.test('a session lends its access token for its own user, at its own host', async (t) => {
   t.equal(await ofSession()(subjectOf(COOKIE), ALICE), 'the access token')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createRevokeLater } from '../../../../src/parts/login/oidc/ended-grants.ts'
+import { createEndedGrants } from '../../../../src/parts/login/oidc/ended-grants.ts'
 import { createSites } from '../../../../src/parts/login/flow/sites.ts'
 import { createSeal } from '../../../../src/parts/login/flow/state.ts'
 import {
@@ -132,14 +132,14 @@ t.test('revokes a refresh token after a moment, again where that fails, and all 
     if (token === 'bad' && failed.length < 2) throw new Error('no')
   }
   const options = { revoke, failed: (error: unknown) => { failed.push(error) }, grants: undefined }
-  const soon = createRevokeLater({ ...options, afterMs: 1 })
+  const soon = createEndedGrants({ ...options, afterMs: 1 })
   await soon.add('one')
   await soon.add('bad')
   await until('all are', () => revoked.length === 4)
   t.strictSame([...revoked].sort(), ['bad', 'bad', 'bad', 'one'])
   await soon.close()
   revoked.length = 0
-  const later = createRevokeLater({ ...options, afterMs: 1e8 })
+  const later = createEndedGrants({ ...options, afterMs: 1e8 })
   for (let n = 0; n < 1001; n++) await later.add(`${n}`)
   await until('the oldest makes room', () => revoked.length === 1)
   t.strictSame(revoked, ['0'])

@@ -5,13 +5,13 @@ import {
 } from '../../../../src/base/errors.ts'
 import { GrantRefused } from '../../../../src/parts/login/errors.ts'
 import type { Tokens } from '../../../../src/parts/login/oidc/token-endpoint.ts'
-import type { OwnRecord, Target } from '../../../../src/parts/login/sessions/record.ts'
+import type { SessionRecord, SessionRef } from '../../../../src/parts/login/sessions/record.ts'
 import { createRenewal, type RenewalDeps } from '../../../../src/parts/login/sessions/renewal.ts'
 import type { RecordStore } from '../../../../src/parts/login/sessions/store.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { signed } from '../../../helpers/token-issuer.ts'
 
-const TARGET = { trace: {}, digests: {} } as unknown as Target
+const TARGET = { trace: {}, digests: {} } as unknown as SessionRef
 const OLD = {
   version: 3,
   userId: 'alice',
@@ -22,13 +22,13 @@ const OLD = {
   accessLifeMs: 1,
   idToken: 'id-1',
   usedAt: 1 as EpochMs
-} as unknown as OwnRecord
+} as unknown as SessionRecord
 const NEWER = { ...OLD, version: 4, refreshToken: 'refresh-2', accessToken: 'access-2' }
 const tokensOf = (some: Partial<Tokens> = {}): Tokens =>
   ({ accessToken: 'access-2', accessLifeMs: 300_000, idToken: undefined, refreshToken: undefined, ...some })
 
 type Read = Awaited<ReturnType<RecordStore['read']>>
-const found = (record: OwnRecord, isRedisAway = false): Read =>
+const found = (record: SessionRecord, isRedisAway = false): Read =>
   ({ kind: 'found', record, isToReseal: false, isRedisAway })
 const AWAY: Read = { kind: 'unreachable', error: new Error('away') }
 
@@ -46,16 +46,16 @@ function start ({ answer = tokensOf(), reads = [], written = 'stored', claim = '
     outcomes: [] as unknown[],
     discarded: [] as string[],
     sent: [] as string[],
-    stored: [] as OwnRecord[],
-    held: [] as OwnRecord[],
+    stored: [] as SessionRecord[],
+    held: [] as SessionRecord[],
     claims: [] as number[]
   }]
   const renewal = createRenewal({
     store: {
       read: async () => next.shift() ?? found(OLD),
-      write: async (_target: Target, record: OwnRecord) => { said.stored.push(record); return written },
-      claimRefresh: async (_target: Target, version: number) => { said.claims.push(version); return claim },
-      hold: (_target: Target, record: OwnRecord) => { said.held.push(record) }
+      write: async (_target: SessionRef, record: SessionRecord) => { said.stored.push(record); return written },
+      claimRefresh: async (_target: SessionRef, version: number) => { said.claims.push(version); return claim },
+      hold: (_target: SessionRef, record: SessionRecord) => { said.held.push(record) }
     } as unknown as RecordStore,
     clock,
     isShared: false,

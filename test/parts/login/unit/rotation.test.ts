@@ -1,11 +1,11 @@
 import t from 'tap'
 import { TokenCallFailed } from '../../../../src/base/errors.ts'
 import type { TokenEndpoint, Tokens } from '../../../../src/parts/login/oidc/token-endpoint.ts'
-import type { OwnRecord, Target } from '../../../../src/parts/login/sessions/record.ts'
+import type { SessionRecord, SessionRef } from '../../../../src/parts/login/sessions/record.ts'
 import { createRotation } from '../../../../src/parts/login/sessions/rotation.ts'
 
-const TARGET = {} as Target
-const recordOf = (rotates?: boolean) => ({ refreshToken: 'before', rotates }) as OwnRecord
+const TARGET = {} as SessionRef
+const recordOf = (rotates?: boolean) => ({ refreshToken: 'before', rotates }) as SessionRecord
 const answerOf = (refreshToken?: string) => ({ accessToken: 'access', refreshToken }) as Tokens
 
 /** @param refresh Authgear's token endpoint */

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { CacheKey } from '../../../../src/base/core/cache-key.ts'
 import { createSealer } from '../../../../src/base/crypto/sealing.ts'
 import {
-  newest, openAt, type OwnRecord, seal, TOMBSTONE
+  newest, openAt, type SessionRecord, seal, TOMBSTONE
 } from '../../../../src/parts/login/sessions/record.ts'
 
 const SEALER = createSealer(Buffer.alloc(32, 1))
@@ -21,7 +21,7 @@ const RECORD = {
   amr: ['pwd'],
   createdAt: 1_700_000_000_000,
   usedAt: 1_700_000_001_000
-} as unknown as OwnRecord
+} as unknown as SessionRecord
 
 t.test('a sealed record opens at its own place alone, and shows nothing but its version', async (t) => {
   const sealed = seal(PLACE, RECORD)
