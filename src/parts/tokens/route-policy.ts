@@ -1,6 +1,5 @@
 import type { Policy, Understood } from '../../base/core/policy.ts'
 import { partsOf } from '../../base/core/protected-resource.ts'
-import { offerOf, problemOf } from './offer.ts'
 import { clientsOf, namesClients, type TokenNeeds, tokenNeedsOf } from './policy.ts'
 import type { FactSource } from '../../base/identity/profile.ts'
 import { withFactsOfTokens } from '../../base/verify/facts.ts'
@@ -64,6 +63,25 @@ export function createRoutePolicy (
     const { policy } = route
     return policy.kind === 'understood' && policy.asksCall ? ofCall(withCall(policy, request), route) : route
   }
+}
+
+/** What a route offers to machines: that they send client id and secret, and which user the app sees then. */
+type Offer = Readonly<{ isMade: boolean, isBasic: boolean, users: readonly string[] }>
+
+function offerOf ({ requirements }: Understood): Offer {
+  const all = requirements.filter((one) => one.kind === 'machine')
+  const users = [...new Set(all.flatMap((one) => one.as ?? []))]
+  return { isMade: all.length > 0, isBasic: all.some((one) => one.basic === true), users }
+}
+
+/** @returns why the route cannot offer that, and what to do */
+function problemOf (
+  { resources }: TokenNeeds, { isBasic, users }: Offer, endpoint: 'tokens' | 'tokens or sessions'
+): string | undefined {
+  if (endpoint !== 'tokens') return 'basic= and as= are for machines alone: ask /resource for them'
+  if (!isBasic) return 'as= has no effect without basic=on: add it, or leave as= out'
+  if (users.length > 1) return 'as= has two values: leave one'
+  return resources.length === 1 ? undefined : 'basic=on needs one resource=URI: the token of a machine is for one'
 }
 
 /** The call of a tool may need a scope more. */

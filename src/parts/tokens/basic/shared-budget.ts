@@ -3,7 +3,6 @@ import { isString, listOf, objectOf, parseJson } from '../../../base/core/json.t
 import type { Sealer } from '../../../base/crypto/sealing.ts'
 import type { RedisCommands } from '../../../base/redis/commands.ts'
 import { type Exchange, OF_AUTHGEAR, passed, spend } from './budget.ts'
-import { createPause } from './pause.ts'
 
 /** The list in Redis. */
 export type BudgetPlace = Readonly<{
@@ -123,5 +122,27 @@ function read (plain: Buffer | undefined): readonly Exchange[] {
     const { at, client, isKnown, from } = objectOf(row) ?? {}
     if (typeof at !== 'number' || !isString(client) || typeof isKnown !== 'boolean') return []
     return [{ at, client, isKnown, from: isString(from) ? from : undefined }]
+  })
+}
+
+/** Authgear's bucket of a project has another call by then. */
+const SHORTEST_MS = 3000
+const LONGEST_MS = 30_000
+
+/** A pause after each 429, twice as long where the one before did not help: other programs need tokens, too. */
+function createPause (clock: Pick<Clock, 'monotonic'>) {
+  let until = -Infinity
+  let lastMs = 0
+  const isOver = (): boolean => clock.monotonic() >= until
+  return Object.freeze({
+    isOver,
+    /** Several calls of one moment are one. */
+    limited (): void {
+      if (!isOver()) return
+      lastMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, 2 * lastMs))
+      until = clock.monotonic() + lastMs
+    },
+    /** Authgear took a call. */
+    taken: (): void => { lastMs = 0 }
   })
 }
