@@ -47,7 +47,8 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   try {
     for (const part of parts) {
       const open = part.register(metrics)
-      const { name, variable } = part
+      const { name, claims: { listens } } = part
+      const variable = listens?.variable
       const maxBytes = bytesOf(part, settings)
       const one = Object.freeze({ ...open({ ...common, maxBytes }), name, variable })
       opened.push(one)
@@ -60,18 +61,19 @@ export function openAll (settings: ServiceSettings, { metrics, ...deps }: OpenDe
   return opened
 }
 
-type Announced = Pick<Loaded, 'sends' | 'reopens' | 'variable'>
+type Announced = Pick<Loaded, 'sends' | 'claims'>
 
 /** @throws for a place that was plugged in and not announced, or the other way round: either is without effect */
-export function mustFit ({ sends, reopens, variable }: Announced, part: OpenedPart): void {
-  const [added, announced] = [part.headers?.names ?? [], sends].map((names) => [...names].sort().join(', '))
+export function mustFit ({ sends, claims: { reopens = false, listens } }: Announced, part: OpenedPart): void {
+  const [added, announced] = [part.headers?.names ?? [], sends?.names ?? []]
+    .map((names) => [...names].sort().join(', '))
   if (added !== announced) {
     throw new Error(
       `part ${part.name}: \`headers\` adds ${added || 'nothing'}, and \`sends\` names ${announced || 'nothing'}: ` +
         'proxies take from clients what `sends` names alone'
     )
   }
-  const places = [['reopen', 'reopens', reopens], ['listener', 'listens', variable !== undefined]] as const
+  const places = [['reopen', 'reopens', reopens], ['listener', 'listens', listens !== undefined]] as const
   for (const [place, announced, isAnnounced] of places) {
     if ((part[place] !== undefined) === isAnnounced) continue
     throw new Error(`part ${part.name}: \`${place}\` and \`${announced}\` go together, and it has one of them`)
@@ -93,8 +95,8 @@ function ofSettings (settings: ServiceSettings, clock: Base['clock']) {
     degradedTtlMs: cache.degradedTtlMs,
     ttlMs: cache.ttlMs,
     lifetimeMs: cache.ttlMs + cache.staleIfErrorMs,
-    tokenHeader: parts.map((part) => part.tokenHeader).find((name) => name !== undefined),
-    tellsDeletions: parts.some((part) => part.tellsDeletions)
+    tokenHeader: parts.map(({ sends }) => sends?.token).find((name) => name !== undefined),
+    tellsDeletions: parts.some(({ claims }) => claims.tellsDeletions === true)
   }
 }
 

@@ -239,7 +239,8 @@ function keyerOf (
 ): Keyer {
   const under = (key: Uint8Array): Keyer => createKeyer(key, { endpoint: endpoint.origin, cookiePrefix })
   const current = under(digestKey)
+  const namesSessions = parts.some(({ claims }) => claims.namesSessions === true)
   return previousKey === undefined
     ? current
-    : createRotatingKeyer(current, under(previousKey), writesPrevious, parts.some(({ namesSessions }) => namesSessions))
+    : createRotatingKeyer(current, under(previousKey), writesPrevious, namesSessions)
 }

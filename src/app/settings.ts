@@ -25,7 +25,7 @@ export type ServiceSettings =
 const RETENTION_MARGIN_MS = 5 * 60_000
 
 type Remembering =
-  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'remembersMs' | 'tokenMaxAgeMs'>> }>
+  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'claims'>> }>
 
 /** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
@@ -37,12 +37,13 @@ export function logRetentionOf (
 
 /** The longest life of tokens that the log judges; undefined where no part takes any. */
 export const tokenMaxAgeOf = ({ parts }: Pick<Remembering, 'parts'>): number | undefined =>
-  parts.map(({ tokenMaxAgeMs }) => tokenMaxAgeMs).find((ms) => ms !== undefined)
+  parts.map(({ claims }) => claims.tokenMaxAgeMs).find((ms) => ms !== undefined)
 
 /** For how long a revocation may matter to an entry of either tier, or to what a part remembers. */
 export function retentionOf ({ authgear, cache, parts }: Remembering): number {
   const entryMs = Math.max(cache.ttlMs, cache.negativeTtlMs) + cache.staleIfErrorMs
-  return Math.max(entryMs, ...parts.map(({ remembersMs }) => remembersMs)) + authgear.timeoutMs + RETENTION_MARGIN_MS
+  const ofParts = parts.map(({ claims }) => claims.remembersMs ?? 0)
+  return Math.max(entryMs, ...ofParts) + authgear.timeoutMs + RETENTION_MARGIN_MS
 }
 
 /** and for what goes out beside Authgear's headers. */
@@ -52,23 +53,25 @@ const PRESENTED_SHARE = 0.1
 export function presentedShareOf (
   { identity, parts }: Pick<ServiceSettings, 'identity' | 'parts'>
 ): number {
-  const ofParts = parts.some(({ sends }) => sends.length > 0)
+  const ofParts = parts.some(({ sends }) => sends !== undefined)
   const isUsual = identity.headers.all.length > 0 || ofParts
   return isUsual ? PRESENTED_SHARE : PRESENTED_SHARE / 10
 }
 
 /** The share of CACHE_MAX_MEMORY that parts and what goes out leave. */
 function restOf (settings: ServiceSettings): number {
-  const ofParts = settings.parts.reduce((sum, { memoryShare }) => sum + memoryShare, 0)
+  const ofParts = settings.parts.reduce((sum, { claims: { memoryShare = 0 } }) => sum + memoryShare, 0)
   return 1 - ofParts - presentedShareOf(settings)
 }
 
 /** Bytes of a part. */
-export const bytesOf = ({ memoryShare, restShare }: Loaded, settings: ServiceSettings): number =>
+export const bytesOf = (
+  { claims: { memoryShare = 0, restShare = 0 } }: Pick<Loaded, 'claims'>, settings: ServiceSettings
+): number =>
   settings.cache.maxBytes * (memoryShare + restOf(settings) * restShare)
 
 /** Bytes of what Authgear said: what all others leave of CACHE_MAX_MEMORY. */
 export function resolutionBytes (settings: ServiceSettings): number {
-  const ofParts = settings.parts.reduce((sum, { restShare }) => sum + restShare, 0)
+  const ofParts = settings.parts.reduce((sum, { claims: { restShare = 0 } }) => sum + restShare, 0)
   return Math.floor(settings.cache.maxBytes * restOf(settings) * (1 - ofParts))
 }

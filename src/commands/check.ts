@@ -42,7 +42,7 @@ export function check (
     out.write(`warning: ${warning}\n`)
   }
   out.write(NOTE)
-  for (const note of loaded.config.parts.flatMap(({ notes }) => notes)) out.write(`note: ${note}\n`)
+  for (const note of loaded.config.parts.flatMap(({ claims }) => claims.notes ?? [])) out.write(`note: ${note}\n`)
   return 0
 }
 

@@ -51,7 +51,7 @@ async function start (config: Config, running: Running): Promise<void> {
   let phase: Phase = { state: 'starting' }
   const state = (): State => phase.state
   const close = async (): Promise<void> => { while (closers.length > 0) await closers.pop()?.() }
-  const reopens = config.parts.some((part) => part.reopens)
+  const reopens = config.parts.some(({ claims }) => claims.reopens === true)
   if (reopens) process.on('SIGHUP', () => { if (phase.state === 'serving') phase.service.reopen() })
   // before anything is opened: process 1 ignores a signal that has no handler
   onSignal(log, reopens ? ['SIGHUP'] : [], async () => {
@@ -126,7 +126,7 @@ export function bannerOf (config: Config, version: string) {
 
 function authgearOf ({ authgear: { endpoint, resolverUrl }, parts }: Config): string {
   const resolver = resolverUrl.startsWith(`${endpoint.origin}/`) ? '' : ` by ${resolverUrl}`
-  return [`${endpoint.origin}${resolver}`, ...parts.flatMap(({ banner }) => banner ?? [])].join(', ')
+  return [`${endpoint.origin}${resolver}`, ...parts.flatMap(({ claims }) => claims.banner ?? [])].join(', ')
 }
 
 function tiersOf ({ cache, redis }: Config): string {
@@ -152,7 +152,7 @@ const lasting = (ms: number): string => ms === 0 ? 'not at all' : ms % 1000 === 
 
 function listenersOf ({ listen, management, parts, tls }: Config): string {
   const security = tls === undefined ? '' : tls.clientCaFile === undefined ? ' (TLS)' : ' (mutual TLS)'
-  const ofParts = parts.map(({ name, listens }) => {
+  const ofParts = parts.map(({ name, claims: { listens } }) => {
     if (listens === undefined) return ''
     const { address, shown = name, isPlain = false } = listens
     return `, ${shown} ${addressOf(address)}${isPlain ? '' : security}`

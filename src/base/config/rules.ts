@@ -227,10 +227,10 @@ export function readingsOfParts (readings: Readings): Readings & Readonly<{ base
 
 /** Rules that ask for facts about people which no part knows: nobody could meet them. */
 export function lackingFacts (
-  parts: ReadonlyArray<Pick<Configured, 'knowsFacts' | 'asksFacts'>>
+  parts: ReadonlyArray<Pick<Configured, 'claims'>>
 ): readonly string[] {
-  const known = new Set(parts.flatMap(({ knowsFacts }) => knowsFacts))
-  return parts.flatMap(({ asksFacts }) => asksFacts === undefined
+  const known = new Set(parts.flatMap(({ claims: { knowsFacts = [] } }) => knowsFacts))
+  return parts.flatMap(({ claims: { asksFacts } }) => asksFacts === undefined
     ? []
     : asksFacts.facts.filter((fact) => !known.has(fact))
       .map((fact) => `${asksFacts.variable}: needs data that is not configured: set ${SOURCE_OF[fact]} (docs/policies.md)`))

@@ -1,6 +1,8 @@
 type Entrance = Readonly<{
   authgear: Readonly<{ endpoint: Readonly<{ origin: string }> }>
-  parts: ReadonlyArray<Readonly<{ signsIn: boolean, saysWhoEnters: boolean, tokenMaxAgeMs: number | undefined }>>
+  parts: ReadonlyArray<Readonly<{
+    claims: Readonly<{ signsIn?: boolean, saysWhoEnters?: boolean, tokenMaxAgeMs?: number }>
+  }>>
 }>
 
 /**
@@ -8,8 +10,8 @@ type Entrance = Readonly<{
  * resource tokens sign in here.
  */
 export function everyoneEnters ({ authgear: { endpoint }, parts }: Entrance): string | undefined {
-  const letsPeopleIn = parts.some(({ signsIn, tokenMaxAgeMs }) => signsIn || tokenMaxAgeMs !== undefined)
-  if (!letsPeopleIn || parts.some(({ saysWhoEnters }) => saysWhoEnters)) return undefined
+  const letsPeopleIn = parts.some(({ claims }) => claims.signsIn === true || claims.tokenMaxAgeMs !== undefined)
+  if (!letsPeopleIn || parts.some(({ claims }) => claims.saysWhoEnters === true)) return undefined
   return `everyone who registers at ${endpoint.origin} can open your apps: set ALLOW, for example ALLOW=email_domain=example.com, or ` +
     'ALLOW=anyone if that is what you want (docs/policies.md, "Who may enter")'
 }

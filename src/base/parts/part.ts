@@ -60,6 +60,55 @@ type AsksFacts<Name extends string> = Readonly<{ variable: Name, facts: readonly
 type Open<Settings, Table> =
   (settings: Settings, base: Base, count: CountsOf<Table>) => Opened & Readonly<{ gauges: ReadersOf<Table> }>
 
+/** What the base asks of a part that is on. */
+export type Claims<Name extends string = string> = Readonly<{
+  listens?: Listens<Name>
+  /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
+  namesSessions?: true
+  /** True if it tells of clients that are deleted at Authgear. */
+  tellsDeletions?: true
+  /** Words about Authgear in the line of the start. */
+  banner?: string
+  /** True if what it makes is refused by clocks that differ by seconds. */
+  isTimed?: true
+  /** True if what it asks of people says who may enter: else the start warns that everyone who registers may. */
+  saysWhoEnters?: boolean
+  /** The facts about people that it knows, and by which rules may decide. */
+  knowsFacts?: readonly FactName[]
+  /** The facts that its own rules ask for, and the variable that holds them. */
+  asksFacts?: AsksFacts<Name>
+  /** Its share of CACHE_MAX_MEMORY. */
+  memoryShare?: number
+  /** Its share of what all other parts leave of it. */
+  restShare?: number
+  /** Milliseconds for which it remembers what a revocation may end. */
+  remembersMs?: number
+  /** The longest life of tokens that it judges by the revocation log, which keeps revocations for as long. */
+  tokenMaxAgeMs?: number
+  /** Data of people that only Redis keeps, in the words of a message. */
+  keepsInRedis?: string | undefined
+  /** True if people sign in at Authgear through it: everyone who can register there can. */
+  signsIn?: boolean
+  /** Why Authgear's cookies are not read, in the words of a message; undefined: they are. */
+  hidesCookies?: string | undefined
+  /** Lines that `check` prints. */
+  notes?: readonly string[]
+  /** True if SIGHUP makes it open its files again, and so does not end the process. */
+  reopens?: boolean
+}>
+
+/** What `doctor`, and `check` with a host, find out about a part. */
+type Doctor<Settings, Id extends string> = Readonly<{
+  findings?: ReadonlyArray<PartFinding<Id>>
+  checks?: ReadonlyArray<Check<Settings, Id>>
+  /** Judges what reached the app. */
+  arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
+  /** Explains a token that was pasted; undefined where it would not judge that one. */
+  pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
+  /** Why nobody who opens that host could sign in, each with what to do; `settings` is undefined where it is off. */
+  hostProblems?: (settings: Settings | undefined, subject: HostSubject) => readonly (string | false)[]
+}>
+
 type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> = Readonly<{
   name: string
   /** The heading of its variables. */
@@ -75,48 +124,9 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   configure: (
     values: SettingsOf<Rows>, hasValue: (name: string) => boolean, env: NodeJS.ProcessEnv
   ) => Settings | undefined
-  listens?: (settings: Settings) => Listens<keyof Rows & string>
+  claims?: (settings: Settings) => Claims<keyof Rows & string>
   sends?: Sends
-  /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
-  namesSessions?: true
-  /** True if it tells of clients that are deleted at Authgear. */
-  tellsDeletions?: true
-  /** Words about Authgear in the line of the start. */
-  banner?: string
-  /** True if what it makes is refused by clocks that differ by seconds. */
-  isTimed?: true
-  findings?: ReadonlyArray<PartFinding<Id>>
-  checks?: ReadonlyArray<Check<Settings, Id>>
-  /** Judges what reached the app. */
-  arrived?: (settings: Settings, arrived: Arrived) => Promise<ReadonlyArray<Found<Id>>>
-  /** Explains a token that was pasted; undefined where it would not judge that one. */
-  pasted?: (settings: Settings, token: string, at: At) => Promise<Explained<Id> | undefined>
-  /** True if what it asks of people says who may enter: else the start warns that everyone who registers may. */
-  saysWhoEnters?: (settings: Settings) => boolean
-  /** The facts about people that it knows, and by which rules may decide. */
-  knowsFacts?: (settings: Settings) => readonly FactName[]
-  /** The facts that its own rules ask for, and the variable that holds them. */
-  asksFacts?: (settings: Settings) => AsksFacts<keyof Rows & string>
-  /** Its share of CACHE_MAX_MEMORY. */
-  memoryShare?: number
-  /** Its share of what all other parts leave of it. */
-  restShare?: (settings: Settings) => number
-  /** Milliseconds for which it remembers what a revocation may end. */
-  remembersMs?: (settings: Settings) => number
-  /** The longest life of tokens that it judges by the revocation log, which keeps revocations for as long. */
-  tokenMaxAgeMs?: (settings: Settings) => number
-  /** Data of people that only Redis keeps, in the words of a message. */
-  keepsInRedis?: (settings: Settings) => string | undefined
-  /** True if people sign in at Authgear through it: everyone who can register there can. */
-  signsIn?: (settings: Settings) => boolean
-  /** Why Authgear's cookies are not read, in the words of a message; undefined: they are. */
-  hidesCookies?: (settings: Settings) => string | undefined
-  /** Why nobody who opens that host could sign in, each with what to do; `settings` is undefined where it is off. */
-  hostProblems?: (settings: Settings | undefined, subject: HostSubject) => readonly (string | false)[]
-  /** Lines that `check` prints if the part is on. */
-  notes?: (settings: Settings) => readonly string[]
-  /** True if SIGHUP makes it open its files again, and so does not end the process. */
-  reopens?: (settings: Settings) => boolean
+  doctor?: Doctor<Settings, Id>
   status?: StatusOf
   /** Its metrics, shown only while it is on. */
   metrics: (settings: Settings) => Table
@@ -124,42 +134,20 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   load: () => Promise<Open<Settings, Table>>
 }>
 
-/** Retention of revocations that a part needs. */
-type Lives = Readonly<{ remembersMs: number, tokenMaxAgeMs: number | undefined }>
-
 /** A part whose code is loaded. */
-export type Loaded = Lives & NamedFigures & Readonly<{
-  memoryShare: number
-  restShare: number
-  /** The variable that holds the address of its listener. */
-  variable: string | undefined
-  /** Names of the headers that it sends. */
-  sends: readonly string[]
-  reopens: boolean
-  tokenHeader: string | undefined
-  namesSessions: boolean
-  tellsDeletions: boolean
+export type Loaded = NamedFigures & Readonly<{
+  claims: Claims
+  sends: Sends | undefined
   /** Registers its metrics. @returns what opens it, once there is what it needs */
   register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
 }>
 
 /** A part that is on: its types are closed in, so that a list of parts needs none of them. */
-export type Configured = Lives & Readonly<{
+export type Configured = Readonly<{
   name: string
-  keepsInRedis: string | undefined
-  signsIn: boolean
-  hidesCookies: string | undefined
+  claims: Claims
+  sends: Sends | undefined
   hostProblems: (subject: HostSubject) => readonly (string | false)[]
-  notes: readonly string[]
-  reopens: boolean
-  listens: Listens<string> | undefined
-  isTimed: boolean
-  /** Names of the headers that it sends. */
-  sends: readonly string[]
-  banner: string | undefined
-  saysWhoEnters: boolean
-  knowsFacts: readonly FactName[]
-  asksFacts: AsksFacts<string> | undefined
   /** In the order of the part's list. */
   checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
@@ -197,7 +185,7 @@ export function definePart<
   const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
 > (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
   const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
-  const { findings = [], checks = [], needs } = definition
+  const { doctor: { findings = [], checks = [], hostProblems } = {}, needs } = definition
   return Object.freeze({
     name,
     title,
@@ -210,8 +198,8 @@ export function definePart<
     broken: (readings: ReadingsOf<Rows>) => rules.flatMap((rule) => rule(readings)),
     doubtful: (readings: ReadingsOf<Rows>) =>
       idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
-    judgesHosts: definition.hostProblems !== undefined,
-    hostProblems: (subject: HostSubject) => definition.hostProblems?.(undefined, subject) ?? [],
+    judgesHosts: hostProblems !== undefined,
+    hostProblems: (subject: HostSubject) => hostProblems?.(undefined, subject) ?? [],
     configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined {
       const all: Readonly<Record<string, unknown>> = values
       const hasValue = (variable: string): boolean => all[variable] !== undefined
@@ -233,54 +221,31 @@ function idle<Rows extends Variables> (
 function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
   definition: Definition<Rows, Settings, Table, Id>, settings: Settings
 ): Configured {
-  const { name, reopens, listens, isTimed = false, sends, checks = [], banner } = definition
-  const { arrived, pasted, keepsInRedis, notes } = definition
+  const { name, sends, doctor: { checks = [], arrived, pasted, hostProblems } = {} } = definition
+  const claims = definition.claims?.(settings) ?? {}
   return {
     name,
-    ...livesOf(definition, settings),
-    keepsInRedis: keepsInRedis?.(settings),
-    signsIn: definition.signsIn?.(settings) === true,
-    hidesCookies: definition.hidesCookies?.(settings),
-    hostProblems: (subject) => definition.hostProblems?.(settings, subject) ?? [],
-    notes: notes?.(settings) ?? [],
-    reopens: reopens?.(settings) === true,
-    listens: listens?.(settings),
-    isTimed,
-    sends: sends?.names ?? [],
-    banner,
-    saysWhoEnters: definition.saysWhoEnters?.(settings) === true,
-    knowsFacts: definition.knowsFacts?.(settings) ?? [],
-    asksFacts: definition.asksFacts?.(settings),
+    claims,
+    sends,
+    hostProblems: (subject) => hostProblems?.(settings, subject) ?? [],
     checks: checks.map(({ run }) => (at) => run(settings, at)),
     arrived: async (seen) => await arrived?.(settings, seen) ?? [],
     pasted: async (token, at) => await pasted?.(settings, token, at),
-    load: () => loaded(definition, settings)
+    load: () => loaded(definition, settings, claims)
   }
 }
 
-const livesOf = <Settings>(
-  { remembersMs, tokenMaxAgeMs }: Readonly<{ [Name in keyof Lives]?: (settings: Settings) => number }>,
-  settings: Settings
-): Lives => ({ remembersMs: remembersMs?.(settings) ?? 0, tokenMaxAgeMs: tokenMaxAgeMs?.(settings) })
-
 async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
-  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
+  { name, sends, status = {}, metrics, load }: Definition<Rows, Settings, Table, Id>,
+  settings: Settings,
+  claims: Claims
 ): Promise<Loaded> {
-  const { name, memoryShare = 0, listens, reopens, sends } = definition
-  const { namesSessions = false, tellsDeletions = false, status = {}, metrics, load } = definition
   const open = await load()
   return Object.freeze({
     name,
     status,
-    memoryShare,
-    restShare: definition.restShare?.(settings) ?? 0,
-    ...livesOf(definition, settings),
-    variable: listens?.(settings).variable,
-    sends: sends?.names ?? [],
-    reopens: reopens?.(settings) === true,
-    tokenHeader: sends?.token,
-    namesSessions,
-    tellsDeletions,
+    claims,
+    sends,
     register (all: Pick<Metrics, 'register'>) {
       const { count, read } = all.register(metrics(settings))
       return (base: Base) => {

@@ -63,4 +63,4 @@ export const SEE_ABOVE = 'see above'
 
 /** Why Authgear's cookies are not read; undefined: they are. */
 export const hidingOf = ({ config: { parts } }: Pick<Context, 'config'>): string | undefined =>
-  parts.map(({ hidesCookies }) => hidesCookies).find((why) => why !== undefined)
+  parts.map(({ claims }) => claims.hidesCookies).find((why) => why !== undefined)

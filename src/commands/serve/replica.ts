@@ -105,7 +105,7 @@ function listening ({ app, ofParts }: Service, config: Config): readonly Listeni
 }
 
 const addressOf = ({ parts }: Config, variable: string): ListenAddress | undefined =>
-  parts.find(({ listens }) => listens?.variable === variable)?.listens?.address
+  parts.find(({ claims }) => claims.listens?.variable === variable)?.claims.listens?.address
 
 function watchCertificate ({ tls }: Config, { app, ofParts, certificateRenewed }: Service, log: Log): Closer {
   if (tls === undefined) return () => {}
@@ -162,7 +162,7 @@ function cannotListen (error: unknown, variable: string, at: string): unknown {
 
 /** Removes the socket files that a killed process left behind; one that still answers belongs to a running process. */
 export async function removeStaleSockets ({ listen, management, parts }: Config): Promise<void> {
-  for (const address of [listen, management, ...parts.map(({ listens }) => listens?.address)]) {
+  for (const address of [listen, management, ...parts.map(({ claims }) => claims.listens?.address)]) {
     if (address?.kind === 'unix') await removeStaleSocket(address.path)
   }
 }

@@ -9,12 +9,11 @@ export const accessRecord = definePart({
   title: 'Access record',
   variables,
   example: { ACCESS_RECORD: 'stdout' },
-  memoryShare: 0.05,
   configure: ({ sink, address, required, ...rest }) => sink === undefined
     ? undefined
     : { ...rest, file: sink.file, address: address === 'on', isRequired: required === 'on' },
   // nobody moves standard output: SIGHUP ends the process there
-  reopens: ({ file }) => file !== undefined,
+  claims: ({ file }) => ({ memoryShare: 0.05, reopens: file !== undefined }),
   status,
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openAccessRecord

@@ -9,8 +9,10 @@ export const accessRules = definePart({
   variables,
   example: { ALLOW: 'role=staff' },
   configure: ({ rules }) => rules && { rules },
-  saysWhoEnters: ({ rules }) => rules.requirements.length === 0 || restricts(rules),
-  asksFacts: ({ rules }) => ({ variable: 'ALLOW', facts: factsIn(rules) }),
+  claims: ({ rules }) => ({
+    saysWhoEnters: rules.requirements.length === 0 || restricts(rules),
+    asksFacts: { variable: 'ALLOW', facts: factsIn(rules) }
+  }),
   metrics: () => ({}),
   load: async () => (await import('./open.ts')).openAccessRules
 })

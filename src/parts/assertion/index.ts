@@ -17,9 +17,8 @@ export const assertion = definePart({
   sends: {
     flag: 'assertion', usage: 'also X-Forward-Auth-Assertion', names: [ASSERTION_HEADER], token: ASSERTION_HEADER
   },
-  isTimed: true,
-  findings,
-  arrived: judgeArrived,
+  claims: () => ({ isTimed: true }),
+  doctor: { findings, arrived: judgeArrived },
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openAssertion
 })

@@ -13,11 +13,9 @@ export const auditLog = definePart({
   example: { AUTHGEAR_AUDIT_POLL: '2s', AUTHGEAR_WEBHOOK_SECRET: 's'.repeat(32) },
   needs: 'AUTHGEAR_ADMIN_API_URL',
   configure: ({ pollMs }, hasValue) => ({ pollMs, hasWebhook: hasValue('AUTHGEAR_WEBHOOK_SECRET') }),
-  banner: 'audit log followed',
-  tellsDeletions: true,
+  claims: () => ({ banner: 'audit log followed', tellsDeletions: true }),
+  doctor: { findings, checks },
   status,
-  findings,
-  checks,
   metrics: metricsOf,
   load: async () => (await import('./open.ts')).openAuditLog
 })

@@ -12,14 +12,16 @@ export const clients = definePart({
   example: { RESOURCES: 'https://api.example.com', CLIENTS_BLOCKED: 'dcrc_0123456789' },
   needs: 'RESOURCES',
   configure: ({ blocked = [] }) => ({ blocked }),
-  keepsInRedis: () => 'blocks of clients',
-  findings,
-  checks: [{
-    title: 'blocked clients are known, and have stopped',
-    off: 'RESOURCES is not set',
-    needs: 'redis',
-    run: checkBlocks
-  }],
+  claims: () => ({ keepsInRedis: 'blocks of clients' }),
+  doctor: {
+    findings,
+    checks: [{
+      title: 'blocked clients are known, and have stopped',
+      off: 'RESOURCES is not set',
+      needs: 'redis',
+      run: checkBlocks
+    }]
+  },
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openClients
 })

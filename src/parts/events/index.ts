@@ -13,16 +13,17 @@ export const events = definePart({
   rules: [hasTokens],
   example: { LISTEN_EVENTS: '127.0.0.1:4184', EVENTS_TOKENS: `wiki:${'0'.repeat(32)}` },
   configure: ({ address, apps = [] }) => address === undefined ? undefined : { address, apps },
-  listens: ({ address }) => ({ variable: 'LISTEN_EVENTS', address }),
+  claims: ({ address }) => ({ listens: { variable: 'LISTEN_EVENTS', address }, namesSessions: true }),
   sends: {
     flag: 'events',
     usage: 'also X-Forward-Auth-Session and X-Forward-Auth-Until (LISTEN_EVENTS)',
     names: [SESSION_HEADER, UNTIL_HEADER]
   },
-  namesSessions: true,
+  doctor: {
+    findings,
+    checks: [{ title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', run: checkEvents }]
+  },
   status,
-  findings,
-  checks: [{ title: 'apps can follow the events', off: 'LISTEN_EVENTS is off', run: checkEvents }],
   metrics: ({ apps }) => eventMetrics([...new Set(apps.map(({ name }) => name))]),
   load: async () => (await import('./open.ts')).openEvents
 })

@@ -8,7 +8,7 @@ export const grpc = definePart({
   variables,
   example: { LISTEN_GRPC: '127.0.0.1:4183' },
   configure: ({ address }) => address === undefined ? undefined : { address },
-  listens: ({ address }) => ({ variable: 'LISTEN_GRPC', address, shown: 'gRPC' }),
+  claims: ({ address }) => ({ listens: { variable: 'LISTEN_GRPC', address, shown: 'gRPC' } }),
   metrics: () => ({}),
   load: async () => (await import('./open.ts')).openGrpc
 })

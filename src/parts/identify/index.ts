@@ -8,7 +8,7 @@ export const identify = definePart({
   variables,
   example: { IDENTIFY_LISTEN: '127.0.0.1:4182' },
   configure: ({ address }) => address === undefined ? undefined : { address },
-  listens: ({ address }) => ({ variable: 'IDENTIFY_LISTEN', address, isPlain: true }),
+  claims: ({ address }) => ({ listens: { variable: 'IDENTIFY_LISTEN', address, isPlain: true } }),
   metrics: () => ({}),
   load: async () => (await import('./open.ts')).openIdentify
 })

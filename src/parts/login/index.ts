@@ -22,15 +22,17 @@ export const login = definePart({
     LOGIN_PUBLIC_URL: 'https://app.example.com',
     LOGIN_SECRET: 's'.repeat(32)
   },
-  restShare: ({ login }) => login?.own === undefined ? 0 : SESSIONS_SHARE,
   configure: settingsOf,
-  keepsInRedis: ({ login }) => login?.own === undefined ? undefined : 'sessions of LOGIN_SESSION=own',
-  signsIn: ({ login }) => login !== undefined,
-  hidesCookies: ({ login }) => login?.own === undefined ? undefined : 'LOGIN_SESSION is own',
-  hostProblems,
-  notes: ({ login }) => login?.own === undefined ? [] : [STEP_UP],
-  findings,
-  checks,
+  claims: ({ login }) => login?.own === undefined
+    ? { signsIn: login !== undefined }
+    : {
+        signsIn: true,
+        restShare: SESSIONS_SHARE,
+        keepsInRedis: 'sessions of LOGIN_SESSION=own',
+        hidesCookies: 'LOGIN_SESSION is own',
+        notes: [STEP_UP]
+      },
+  doctor: { findings, checks, hostProblems },
   metrics: metricsOf,
   load: async () => (await import('./open.ts')).openLogin
 })

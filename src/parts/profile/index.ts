@@ -12,14 +12,15 @@ export const profile = definePart({
   rules,
   warnings,
   example: { IDENTITY_PROFILE: 'email,name,username' },
-  // a user takes about as much as a session
-  memoryShare: 0.2,
   configure: settingsOf,
-  remembersMs: ({ ttlMs }) => ttlMs,
-  knowsFacts: factsKnownBy,
-  findings,
-  pasted: async (...given) => await (await import('./doctor.ts')).explainPasted(...given),
-  notes: ({ isLent }) => isLent ? [LENT] : [],
+  claims: (settings) => ({
+    // a user takes about as much as a session
+    memoryShare: 0.2,
+    remembersMs: settings.ttlMs,
+    knowsFacts: factsKnownBy(settings),
+    notes: settings.isLent ? [LENT] : []
+  }),
+  doctor: { findings, pasted: async (...given) => await (await import('./doctor.ts')).explainPasted(...given) },
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openProfile
 })

@@ -14,17 +14,18 @@ export const tokens = definePart({
   rules: [areElsewhere],
   warnings: [idleClients],
   example: { RESOURCES: 'https://api.example.com' },
-  memoryShare: 0.1,
   configure: settingsOf,
-  tokenMaxAgeMs: ({ maxAgeMs }) => maxAgeMs,
-  isTimed: true,
-  notes: notesOf,
-  findings,
-  checks: [
-    { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata },
-    { title: 'clients of the MCP server learn where to sign in', off: 'RESOURCES is not set', run: checkMcp }
-  ],
-  pasted: async (...given) => await (await import('./explain.ts')).explainPasted(...given),
+  claims: (settings) => ({
+    memoryShare: 0.1, tokenMaxAgeMs: settings.maxAgeMs, isTimed: true, notes: notesOf(settings)
+  }),
+  doctor: {
+    findings,
+    checks: [
+      { title: 'clients find what they read to get a token', off: 'RESOURCES is not set', run: checkMetadata },
+      { title: 'clients of the MCP server learn where to sign in', off: 'RESOURCES is not set', run: checkMcp }
+    ],
+    pasted: async (...given) => await (await import('./explain.ts')).explainPasted(...given)
+  },
   status,
   metrics: () => METRICS,
   load: async () => (await import('./open.ts')).openTokens

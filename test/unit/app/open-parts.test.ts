@@ -11,15 +11,17 @@ const opened = (...some: readonly Opened[]): OpenedParts =>
   some.map((one, index) => ({ ...one, name: `part ${index}`, variable: 'LISTEN_PART' }))
 const fail = (): never => { throw new Error('it fails') }
 
-const NOTHING = { sends: [], reopens: false, variable: undefined }
+const NOTHING = { sends: undefined, claims: {} }
+const sends = (...names: readonly string[]) => ({ sends: { flag: 'part', usage: 'its headers', names } })
+const listens = { variable: 'LISTEN_PART', address: { kind: 'unix', path: '/part' } }
 /** @returns what tries whether a part may announce so much, and plug in so much */
 const fitting = (announced: object, plugs: Opened) => () =>
   mustFit({ ...NOTHING, ...announced }, { ...plugs, name: 'maintenance', variable: undefined })
 
 for (const [announced, says, place, plugs] of [
-  ['sends', { sends: ['x-one'] }, 'headers', { headers: { names: ['x-one'], route: fail } }],
-  ['listens', { variable: 'LISTEN_PART' }, 'listener', { listener: fail }],
-  ['reopens', { reopens: true }, 'reopen', { reopen: fail }]
+  ['sends', sends('x-one'), 'headers', { headers: { names: ['x-one'], route: fail } }],
+  ['listens', { claims: { listens } }, 'listener', { listener: fail }],
+  ['reopens', { claims: { reopens: true } }, 'reopen', { reopen: fail }]
 ] as const) {
   t.test(`a part says \`${announced}\` and plugs in \`${place}\`, or neither`, async (t) => {
     t.throws(fitting({}, plugs), { message: `${place}` })
@@ -30,10 +32,10 @@ for (const [announced, says, place, plugs] of [
 
 t.test('a part adds the headers that it says it sends: proxies take those from clients', async (t) => {
   const plugs = (...names: readonly string[]): Opened => ({ headers: { names, route: fail } })
-  t.throws(fitting({ sends: ['x-one', 'x-two'] }, plugs('x-one', 'x-three')), { message: /x-one, x-three.*x-one, x-two/ })
-  t.throws(fitting({ sends: ['x-one'] }, plugs('x-one', 'x-two')))
-  t.throws(fitting({ sends: ['x-one', 'x-two'] }, plugs('x-one')))
-  t.doesNotThrow(fitting({ sends: ['x-one', 'x-two'] }, plugs('x-two', 'x-one')))
+  t.throws(fitting(sends('x-one', 'x-two'), plugs('x-one', 'x-three')), { message: /x-one, x-three.*x-one, x-two/ })
+  t.throws(fitting(sends('x-one'), plugs('x-one', 'x-two')))
+  t.throws(fitting(sends('x-one', 'x-two'), plugs('x-one')))
+  t.doesNotThrow(fitting(sends('x-one', 'x-two'), plugs('x-two', 'x-one')))
 })
 
 t.test('a part that fails keeps nothing from the log, nor from other parts', async (t) => {

@@ -107,7 +107,7 @@ export const clock: Probe = {
     const asked = clock.wall()
     const seen = await look.ask(NOBODY)
     const date = Date.parse(seen.header('date')[0] ?? '')
-    const isStrict = parts.some(({ isTimed }) => isTimed)
+    const isStrict = parts.some(({ claims }) => claims.isTimed === true)
     return Number.isNaN(date)
       ? skipped('Authgear sent no Date')
       : looked(

@@ -9,7 +9,7 @@ import { type Context, looked, type Probe, skipped } from '../check.ts'
 export const keys: Probe = {
   title: 'Authgear publishes its name and the keys of resource tokens',
   async run ({ config: { authgear, parts }, clock }) {
-    const isNeeded = parts.some(({ tokenMaxAgeMs }) => tokenMaxAgeMs !== undefined)
+    const isNeeded = parts.some(({ claims }) => claims.tokenMaxAgeMs !== undefined)
     const endpoint = openPublicEndpoint(authgear)
     try {
       const issuer = judgeIssuer(await endpoint.get('/.well-known/openid-configuration'), authgear.endpoint.origin)

@@ -1,4 +1,5 @@
 import { codeOf } from '../../../base/authgear/resolver/answer.ts'
+import type { Configured } from '../../../base/parts/part.ts'
 import { withRedirects } from '../../../base/redis/log-connections.ts'
 import { describeServers, type RedisServers } from '../../../base/redis/options.ts'
 import type { Named, Refusal } from '../../../base/redis/probe.ts'
@@ -117,11 +118,11 @@ export function judgeServer (info: string, isSingle: boolean): readonly (Finding
   ]
 }
 
-type Keeping = Readonly<{ parts: ReadonlyArray<Readonly<{ keepsInRedis: string | undefined }>> }>
+type Keeping = Readonly<{ parts: ReadonlyArray<Pick<Configured, 'claims'>> }>
 
 /** These data of people are kept nowhere else. */
 function judgeKeeping (info: string, { parts }: Keeping): Finding | undefined {
-  const lost = parts.flatMap(({ keepsInRedis }) => keepsInRedis ?? [])
+  const lost = parts.flatMap(({ claims }) => claims.keepsInRedis ?? [])
   return lost.length > 0 && /^aof_enabled:0/m.test(info)
     ? found('redis-forgets', `it has no append-only file (appendonly no), so a restart loses ${lost.join(' and ')}`)
     : undefined

@@ -7,7 +7,8 @@ export const signUp: Probe = {
   title: 'Nobody can register at Authgear without you',
   needs: 'authgear',
   async run ({ config: { authgear: { endpoint, ca }, parts } }) {
-    if (parts.some(({ saysWhoEnters }) => saysWhoEnters)) return skipped('the configuration says who may enter')
+    const isSaid = parts.some(({ claims }) => claims.saysWhoEnters === true)
+    if (isSaid) return skipped('the configuration says who may enter')
     const address = `${endpoint.origin}/signup`
     const page = await askPage(address, { headers: {} }, ca)
     if ('code' in page) return skipped(`${address} does not answer (${page.code})`)

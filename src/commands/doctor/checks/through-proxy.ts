@@ -54,7 +54,7 @@ function addressOf ({ options: { url, echo } }: Context): string | undefined {
 /** The headers that this service sends, but for a set that only a route names. */
 function namesOf ({ config: { identity, parts } }: Context): readonly string[] {
   const ofSets = identity.headers.all.map(({ name }) => name.toLowerCase())
-  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...parts.flatMap(({ sends }) => sends), ...ofSets]
+  return [...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...parts.flatMap(({ sends }) => sends?.names ?? []), ...ofSets]
 }
 
 /** The names that we send, and others that an app may believe. */

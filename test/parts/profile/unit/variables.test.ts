@@ -27,10 +27,10 @@ t.test('a profile has the fields that were named, in one order', async (t) => {
 t.test('profiles come from userinfo where there is no Admin API', async (t) => {
   const ofProfile = (env: NodeJS.ProcessEnv) => configOf(load(env)).parts.find(({ name }) => name === 'profile')
   const lent = ofProfile({ ...OWN, IDENTITY_PROFILE: 'email' })
-  t.match(lent, { knowsFacts: ['email'], notes: [/userinfo.*RESOURCES/] })
+  t.match(lent, { claims: { knowsFacts: ['email'], notes: [/userinfo.*RESOURCES/] } })
   const api = ofProfile({ ...OWN, ...API, IDENTITY_PROFILE: 'email,groups' })
-  t.match(api, { knowsFacts: ['email', 'groups'] })
-  t.strictSame(api?.notes, [])
+  t.match(api, { claims: { knowsFacts: ['email', 'groups'] } })
+  t.strictSame(api?.claims.notes, [])
 })
 
 t.test('it is on, and other parts have the same account of the Admin API', async (t) => {
