@@ -1,115 +1,70 @@
 import { createFindForeignFields } from '../base/core/foreign-cookies.ts'
 import type { Clock } from '../base/clock.ts'
+import { readAudience } from '../base/core/audience.ts'
 import { TOKEN_HEADERS } from '../base/core/protected-resource.ts'
+import type { UnavailableReason } from '../base/core/reason.ts'
 import { IDENTITY_HEADERS } from '../base/core/resolution.ts'
 import { createReport, createSampledLine } from '../base/http/access-log.ts'
-import { buildListener, type Listener, type ListenerDeps } from '../base/http/listener.ts'
-import type { Route } from '../base/http/paths.ts'
-import { createTrustProxy, type TrustProxy } from '../base/http/trusted-proxies.ts'
-import type { Handler } from '../base/http/types.ts'
-import { NO_LINKS } from '../base/http/pages.ts'
+import { unlessKnown } from '../base/http/conditional.ts'
+import type { Veto } from '../base/http/exchange.ts'
+import type { AnyListener, ListenerDeps } from '../base/http/listener.ts'
 import { streamDeadlineMs } from '../base/http/limits.ts'
+import { NO_LINKS, type PageMaker } from '../base/http/pages.ts'
+import type { Route } from '../base/http/paths.ts'
+import { createTrustProxy } from '../base/http/trusted-proxies.ts'
+import type { Handler, HandlerDeps } from '../base/http/types.ts'
 import type { Unfinished } from '../base/http/unfinished.ts'
 import { SETS } from '../base/identity/sets.ts'
 import type { Log } from '../base/logging/log.ts'
 import type { Metrics } from '../base/metrics/metrics.ts'
+import type { PublicDocument, SignIn } from '../base/parts/feature.ts'
+import type { Loaded } from '../base/parts/part.ts'
+import type { Wrappers } from '../base/tracing/wrappers.ts'
 import { createRefuse } from '../base/verify/responses.ts'
-import { createVerify, type VerifyDeps, verifyRoutes } from '../base/verify/verify.ts'
+import { createVerify, type VerifyDeps } from '../base/verify/verify.ts'
 import { parts } from '../parts/index.ts'
-import type { Handlers, SignIn } from '../base/parts/places.ts'
-import {
-  clientJudgeOf, documentsOf, endpointsOf, type ListenerOfPart, listenersOf, logFailed, pagesOf, reportOf,
-  routeOf, signInOf,
-  vetoOf
-} from './open-parts.ts'
-import type { Parts } from './parts.ts'
+import type { Features } from './features.ts'
 import type { ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
 
-type ListenersDeps = Parts & Readonly<{
-  metrics: Metrics
-  log: Log
+const NOWHERE: Omit<SignIn, 'routes'> = Object.freeze({ links: NO_LINKS, findLoginRedirect: undefined })
+
+type VerifyHandlersDeps = Readonly<{
+  handlerDeps: HandlerDeps
   clock: Clock
-  unfinished: Unfinished
+  pages: PageMaker
+  signIn: SignIn | undefined
+  wraps: Wrappers
 }>
 
-type Listeners = Readonly<{
-  app: Listener
-  ofParts: readonly ListenerOfPart[]
-}>
-
-/** The main listener and those of parts; none listens yet. */
-export function buildListeners (settings: ServiceSettings, deps: ListenersDeps): Listeners {
-  const { webhook, opened } = deps
-  const listenerDeps = listenerDepsOf(settings, deps)
-  const { trustProxy } = listenerDeps
-  const { handlerDeps, revocations, traced } = deps
-  const signIn = signInOf(opened, {
-    handlerDeps, revocations, pages: pagesOf(opened), traced: (handler) => traced.handler('login', handler)
-  })
-  const checks = checksOf(settings, deps, signIn, trustProxy)
-  const routes = [
-    ...checks.routes,
-    ...documentsOf(opened).map(routeOf),
-    ...signIn.routes
-  ]
-  return {
-    app: buildListener(listenerDeps, routes, webhook),
-    ofParts: listenersOf(opened, {
-      listenerDeps,
-      handlerDeps: deps.handlerDeps,
-      traced: deps.traced.handler,
-      handlers: checks.handlers,
-      identityNames: identityNamesOf(settings),
-      counted: deps.metrics.request
-    })
-  }
-}
-
-/** The handlers that answer a proxy, by any protocol. */
-function checksOf (
-  settings: ServiceSettings,
-  deps: ListenersDeps,
-  { findLoginRedirect, links }: SignIn,
-  trustProxy: TrustProxy
-): Readonly<{ routes: readonly Route[], handlers: Handlers }> {
-  const verifyDeps: Omit<VerifyDeps, 'tokenRequirements'> = {
-    ...deps.handlerDeps,
-    clock: deps.clock,
-    confirmAfterMs: settings.cache.negativeTtlMs,
-    allowPreflight: settings.preflight === 'allow',
+/** The handlers that judge sessions, before resource tokens add theirs. */
+export function verifyHandlers (
+  { cache, preflight, extAuthzPolicy, trustedProxies }: ServiceSettings,
+  { handlerDeps, clock, pages, signIn: { findLoginRedirect, links } = { ...NOWHERE, routes: [] }, wraps }:
+  VerifyHandlersDeps
+) {
+  const deps: Omit<VerifyDeps, 'tokenRequirements'> = {
+    ...handlerDeps,
+    clock,
+    confirmAfterMs: cache.negativeTtlMs,
+    allowPreflight: preflight === 'allow',
     findLoginRedirect,
     links,
-    pages: pagesOf(deps.opened),
-    trustProxy
+    pages,
+    trustProxy: createTrustProxy(trustedProxies)
   }
-  const verify = createVerify({ ...verifyDeps, tokenRequirements: 'refuse' })
-  const extAuthz = createVerify({ ...verifyDeps, tokenRequirements: 'refuse', segments: settings.extAuthzPolicy })
-  const sessions = createVerify({ ...verifyDeps, tokenRequirements: 'leave-out' })
-  const traced = (handler: Handler): Handler => deps.traced.handler('verify', handler)
-  const { handlerDeps, revocations, opened } = deps
-  const clients = clientJudgeOf(opened)
-  const { extAuthzPolicy } = settings
-  const added = endpointsOf(opened, {
-    handlerDeps,
-    revocations,
-    clients,
-    verify,
-    extAuthz,
-    extAuthzPolicy,
-    confirmAfterMs: settings.cache.negativeTtlMs,
-    sessions,
-    traced
-  })
-  const main = traced(verify)
   return {
-    routes: [...verifyRoutes(main, added?.extAuthz ?? traced(extAuthz)), ...added?.routes ?? []],
-    handlers: { verify: main, ...added?.handlers }
+    verify: createVerify({ ...deps, tokenRequirements: 'refuse' }),
+    extAuthz: createVerify({ ...deps, tokenRequirements: 'refuse', segments: extAuthzPolicy }),
+    extAuthzPolicy,
+    confirmAfterMs: cache.negativeTtlMs,
+    sessions: createVerify({ ...deps, tokenRequirements: 'leave-out' }),
+    traced: (handler: Handler): Handler => wraps.handler('verify', handler)
   }
 }
 
 /** Each name that may go out on a 200, whatever the route says. */
-function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
+export function identityNamesOf ({ identity }: ServiceSettings): readonly string[] {
   const sets = [...Object.values(SETS).flat(), ...identity.headers.all].map(({ name }) => name.toLowerCase())
   const ofParts = parts.flatMap(({ sends }) => sends?.names ?? [])
   return [...new Set([...IDENTITY_HEADERS, ...TOKEN_HEADERS, ...sets, ...ofParts])]
@@ -133,17 +88,27 @@ export function tellEnded (log: Log): (address: string | undefined) => void {
   return (address) => tell({ address })
 }
 
-function listenerDepsOf (
+type ListenerDepsDeps = Readonly<{
+  metrics: Metrics
+  log: Log
+  handlerDeps: HandlerDeps
+  features: Pick<Features, 'observed'>
+  unfinished: Unfinished
+  /** Undefined: nothing vetoes. */
+  veto: (() => UnavailableReason | undefined) | undefined
+  pages: PageMaker
+}>
+
+export function listenerDepsOf (
   { tls, trustedProxies, extAuthzLocation, listeners, authgear }: ServiceSettings,
-  { metrics, log, handlerDeps, opened, unfinished }: ListenersDeps
+  { metrics, log, handlerDeps, features, unfinished, veto, pages }: ListenerDepsDeps
 ): ListenerDeps {
   const findForeignFields = handlerDeps.readOwn === undefined
     ? createFindForeignFields(handlerDeps.cookieNames)
     : () => NO_FOREIGN_FIELDS
-  const report = createReport(log, metrics.request, findForeignFields)
   return {
-    report: reportOf(report, opened, logFailed(log)),
-    vetoes: vetoOf(opened, createRefuse(handlerDeps.realm, pagesOf(opened).refusals(NO_LINKS))),
+    report: features.observed(createReport(log, metrics.request, findForeignFields)),
+    vetoes: vetoOf(veto, handlerDeps.realm, pages),
     notFound: notFoundBy(metrics, createSampledLine(log, 'info', NO_PATH)),
     unexpectedError: reporting(log).unexpectedError,
     trustProxy: createTrustProxy(trustedProxies),
@@ -160,3 +125,49 @@ function listenerDepsOf (
 
 /** No app has a cookie of our name. */
 const NO_FOREIGN_FIELDS = Object.freeze({})
+
+/** A 503 in place of a 200: a page for a person, and for programs what is prepared. */
+export function vetoOf (
+  veto: (() => UnavailableReason | undefined) | undefined, realm: string, pages: PageMaker
+): Veto | undefined {
+  if (veto === undefined) return undefined
+  const refuse = createRefuse(realm, pages.refusals(NO_LINKS))
+  return ({ rawHeaders, requestId: reference }) => {
+    const reason = veto()
+    if (reason === undefined) return undefined
+    const audience = readAudience(rawHeaders)
+    return { reason, response: refuse({ reason, bearer: false, audience, reference, rawHeaders }) }
+  }
+}
+
+/** A document's route on the main listener. */
+export function routeOf ({ path, endpoint, read }: PublicDocument): Route {
+  return {
+    path,
+    endpoint,
+    methods: ['GET', 'HEAD'],
+    handler ({ rawHeaders }) {
+      const { response, reason } = read()
+      return { response: unlessKnown(response, rawHeaders), reason, source: 'none', who: undefined }
+    }
+  }
+}
+
+export type ListenerOfPart = AnyListener & Readonly<{ variable: string }>
+
+type Listens = Pick<Loaded<never, object>, 'name' | 'claims'>
+
+/**
+ * The listeners of parts, by the variables that hold their addresses.
+ * @throws where a part claims that it listens and has no listener, or the other way round
+ */
+export function listenersOf (
+  on: readonly Listens[], built: Readonly<Record<string, AnyListener | undefined>>
+): readonly ListenerOfPart[] {
+  return on.flatMap(({ name, claims: { listens } }) => {
+    const listener = built[name]
+    if (listener !== undefined && listens !== undefined) return [{ ...listener, variable: listens.variable }]
+    if (listener === listens) return []
+    throw new Error(`part ${name}: a listener and the claim \`listens\` go together, and it has one of them`)
+  })
+}

@@ -17,7 +17,7 @@ import { createStreamLog } from '../base/revocation/stream-log.ts'
 import { HEARTBEAT_MS, TokenLedger } from '../base/revocation/token-ledger.ts'
 import type { LogObserver, LogReader, RevocationLog } from '../base/revocation/types.ts'
 import { logRetentionOf, retentionOf, type ServiceSettings, tokenMaxAgeOf } from './settings.ts'
-import { onceAMinute } from '../base/timing.ts'
+import { onceAMinute, type Waiting, waitUntil } from '../base/timing.ts'
 
 type SourceDeps = Readonly<{
   keys: RedisKeys
@@ -67,7 +67,7 @@ const FOREIGN =
   'the revocation log has entries of another CACHE_SECRET: each one that names no user revokes everything'
 
 /** `entries`: how many revocations are kept, and how many may be. */
-type Opened = Readonly<{
+export type OpenedLog = Readonly<{
   revocations: RevocationLog
   close: () => Promise<void>
   entries: () => Readonly<{ now: number, most: number }>
@@ -79,12 +79,11 @@ type LogDeps = Readonly<{
   keys: RedisKeys
   webhookCame: () => void
   forget: () => void
-  /** Undefined where no part reads the log. */
-  reader: LogReader | undefined
+  reader: LogReader
 }>
 
 /** The log of revocations: a stream that every replica follows, or this one's memory. */
-export function openLog (settings: ServiceSettings, codec: EntryCodec, deps: LogDeps): Opened {
+export function openLog (settings: ServiceSettings, codec: EntryCodec, deps: LogDeps): OpenedLog {
   const { redis } = settings
   const { clock, keys } = deps
   const [retentionMs, sessionRetentionMs] = [logRetentionOf(settings), retentionOf(settings)]
@@ -133,4 +132,21 @@ function tokenLedgerOf (
   const maxAgeMs = tokenMaxAgeOf({ parts })
   if (maxAgeMs === undefined) return undefined
   return new TokenLedger({ clock, maxAgeMs, degradedMs: cache.degradedTtlMs, maxNames })
+}
+
+/** A start waits no longer for the revocation log. */
+const FOLLOW_WITHIN_MS = 2000
+
+export type LogFollowedDeps = Readonly<{
+  isFollowing: () => boolean
+  /** True if a connection has failed: Redis being down is no reason to wait. */
+  isRedisDown: () => boolean
+}> & Waiting
+
+/**
+ * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
+ * first read is forgotten with it, and would be asked for twice.
+ */
+export function untilLogFollowed ({ isFollowing, isRedisDown, ...waiting }: LogFollowedDeps): Promise<void> {
+  return waitUntil(() => isFollowing() || isRedisDown(), FOLLOW_WITHIN_MS, waiting)
 }

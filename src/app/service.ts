@@ -1,24 +1,31 @@
-import { createMemoryCache, type MemoryCache } from '../base/cache/memory.ts'
-import { type Clock, systemClock } from '../base/clock.ts'
-import { type CertificateLife, certificateStage } from '../base/core/certificate.ts'
-import type { Listener } from '../base/http/listener.ts'
-import { certificateLife } from '../base/http/tls.ts'
-import type { Log, WritePiece } from '../base/logging/log.ts'
-import type { RevocationsDeps } from '../base/management/revocations.ts'
-import type { Gauges } from '../base/metrics/gauges.ts'
-import { createMetrics, type Metrics } from '../base/metrics/metrics.ts'
-import type { ManagementRoutes, PublicDocument, Replica } from '../base/parts/places.ts'
-import { createUnfinished } from '../base/http/unfinished.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { createAuthenticator } from '../base/authenticate/authenticator.ts'
+import { createWaitingBudget } from '../base/authenticate/waiting-budget.ts'
+import type { CertificateLife } from '../base/core/certificate.ts'
+import { NO_RULES } from '../base/core/policy.ts'
+import { buildListener, type Listener } from '../base/http/listener.ts'
+import { PLAIN_TEXT } from '../base/http/pages.ts'
+import type { HandlerDeps } from '../base/http/types.ts'
+import { createPresenter } from '../base/identity/presenter.ts'
 import type { Profiles } from '../base/identity/profile.ts'
-import { buildListeners, tellEnded } from './listeners.ts'
+import type { Log } from '../base/logging/log.ts'
+import type { RevocationsDeps } from '../base/management/revocations.ts'
+import type { Metrics } from '../base/metrics/metrics.ts'
+import type { ManagementRoutes, PublicDocument } from '../base/parts/feature.ts'
+import type { Given, Replica } from '../base/parts/given.ts'
+import { UNTRACED, type Wrappers } from '../base/tracing/wrappers.ts'
+import { verifyRoutes } from '../base/verify/verify.ts'
+import { byName, type PartsOn } from '../parts/index.ts'
+import { type Closers, createClosers } from './closers.ts'
+import { type Foundation, givenOf, openFoundation, type Seams } from './foundation.ts'
 import {
-  allReady, documentsOf, type ListenerOfPart, logFailed, managementOf, numbersOf, tellEach
-} from './open-parts.ts'
-import { closeParts, openParts, type Parts } from './parts.ts'
-import { resolutionBytes, type ServiceSettings } from './settings.ts'
+  identityNamesOf, listenerDepsOf, type ListenerOfPart, listenersOf, routeOf, verifyHandlers
+} from './listeners.ts'
+import { untilLogFollowed, webhookOf } from './revocations.ts'
+import { presentedShareOf, type ServiceSettings } from './settings.ts'
 import { reporting } from './shared.ts'
-import { type Waiting, type Waits, waitUntil } from '../base/timing.ts'
 
+export type { Seams } from './foundation.ts'
 export type { ServiceSettings } from './settings.ts'
 
 export type Service = Readonly<{
@@ -54,123 +61,151 @@ export type Service = Readonly<{
 }>
 
 /**
- * Tests replace the clock and the wait, so that no test depends on the speed of a machine. The tracer is there if
- * tracing is on.
+ * One replica: it connects in the background and listens nowhere yet; nothing being down stops it.
+ * @throws {ServiceError} where a part cannot be opened; what was open is closed then
  */
-export type Seams = Waits & Readonly<{
-  clock?: Clock
-  /** The state that this replica announces to the others. */
-  state?: (() => Replica['state']) | undefined
-  /** The pipe that the log writes to, for parts that write there, too. */
-  stdout?: WritePiece | undefined
-}>
+export function createService (settings: ServiceSettings, log: Log, seams: Seams = {}): Service {
+  const closers = createClosers()
+  try {
+    return compose(settings, log, closers, seams)
+  } catch (error) {
+    closers.close().catch(() => {}) // the first error counts
+    throw error
+  }
+}
 
-/** Each write removes expired entries too. */
-const SWEEP_INTERVAL_MS = 1000
+/** A replica from top to bottom, in the order in which one thing needs another. It is closed from bottom to top. */
+function compose (settings: ServiceSettings, log: Log, closers: Closers, seams: Seams): Service {
+  const foundation = openFoundation(settings, log, closers, seams)
+  const { features, metrics, authgear, shared, revocations, unfinished, self } = foundation
+  const { open } = features
+  const on = byName(settings.parts)
+  const given = givenOf(settings, foundation)
+  const { managementToken: token } = settings
 
-/** Opens connections in the background and listens nowhere yet; nothing being down stops it. */
-export function createService (
-  settings: ServiceSettings,
-  log: Log,
-  { clock = systemClock, state = () => 'serving', stdout, ...waits }: Seams = {}
-): Service {
-  const { cache, tls } = settings
-  const { maxEntries, staleIfErrorMs: staleMs } = cache
-  const memory = createMemoryCache({ maxEntries, maxBytes: resolutionBytes(settings), clock, staleMs })
-  let life = tls === undefined ? undefined : certificateLife(tls.cert)
-  // a scrape comes later than the parts, which need the metrics themselves
-  const metrics = createMetrics(settings.version, gaugesOf(settings, memory, () => parts, () => life, clock))
-  const unfinished = createUnfinished(settings.listeners.unfinishedBytes, tellEnded(log))
-  const parts = openParts(settings, { memory, metrics, log, clock, state, stdout, unfinished, ...waits })
-  const { authgear, revocations, shared } = parts
-  const failed = logFailed(log)
-  const sweeping = setInterval(memory.sweep, SWEEP_INTERVAL_MS).unref()
+  // what needs nothing else
+  const wraps = open(on.tracing, given)?.wraps ?? UNTRACED
+  const pages = open(on.pages, given)?.pages ?? PLAIN_TEXT
+  const status = open(on.status, { ...given, figures: settings.parts })
+  const assertion = open(on.assertion, given)
+  const events = open(on.events, given)
+  const tokenHeader = settings.parts.map(({ sends }) => sends?.token).find((name) => name !== undefined)
+  const record = open(on['access-record'], { ...given, tokenHeader })
+  // closing the resolver ends what waits for it; a turn later that is answered, and still recorded
+  closers.add(async () => { await turn() })
+  closers.add(authgear.resolver.close)
+  closers.add(foundation.keySet.close)
+
+  // who asks
+  const { login, profiles, handlerDeps } = openPeople(settings, on, { ...foundation, given, wraps })
+  const signIn = login?.signIn({ handlerDeps, revocations, pages, traced: (handler) => wraps.handler('login', handler) })
+  const judging = verifyHandlers(settings, { handlerDeps, clock: given.clock, pages, signIn, wraps })
+  const clients = open(on.clients, given)
+  const tokens = open(on.tokens, {
+    ...given, ...judging, handlerDeps, revocations, clients: clients?.judge, replicas: () => status?.replicas() ?? 1
+  })
+  open(on['audit-log'], { ...given, clientDeleted: clients?.judge.deleted ?? NOBODY_TO_TELL })
+
+  // what is answered
+  const listenerDeps = listenerDepsOf(settings, {
+    metrics, log, handlerDeps, features, unfinished, pages, veto: record?.vetoes
+  })
+  const verify = judging.traced(judging.verify)
+  const handlers = { verify, ...tokens?.endpoints.handlers }
+  const serving = {
+    listenerDeps, handlerDeps, traced: wraps.handler, identityNames: identityNamesOf(settings), counted: metrics.request
+  }
+  const identify = open(on.identify, given)?.listener({ ...serving, handlers })
+  const grpc = open(on.grpc, given)?.listener({ ...serving, handlers: { ...handlers, ...identify?.handlers } })
+  const documents = assertion?.documents ?? []
+  const app = buildListener(listenerDeps, [
+    ...verifyRoutes(verify, tokens?.endpoints.extAuthz ?? judging.traced(judging.extAuthz)),
+    ...tokens?.endpoints.routes ?? [],
+    ...documents.map(routeOf),
+    ...signIn?.routes ?? []
+  ], webhookOf(settings, { ...foundation, connection: shared.redis?.connection }))
+  features.mustBeOpen()
   return Object.freeze({
-    ...buildListeners(settings, { ...parts, metrics, log, clock, unfinished }),
+    app,
+    ofParts: listenersOf(settings.parts, { identify, grpc, events: events?.listener(serving) }),
     metrics,
-    profiles: parts.profiles,
-    revocations: purgesOf(settings, parts, log),
+    profiles,
+    revocations: token === undefined ? undefined : { ...handlerDeps, token, revocations, log },
     redisState: () =>
       shared.redis === undefined ? 'none' : shared.redis.connection.isUp() && revocations.isFollowing() ? 'up' : 'down',
-    logFollowed: () =>
-      untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
-    partsReady: () => allReady(parts.opened),
-    documents: documentsOf(parts.opened),
-    management: managementOf(parts.opened),
+    logFollowed: () => untilLogFollowed({ isFollowing: revocations.isFollowing, isRedisDown: shared.isDown }),
+    partsReady: features.ready,
+    documents,
+    management: [status?.management, clients?.management].flatMap((routes) => routes ?? []),
     unexpectedError: reporting(log).unexpectedError,
-    authgearState: () => parts.self().authgear,
+    authgearState: () => self().authgear,
     authgearQueue: authgear.queue,
-    certificateRenewed: (renewed: CertificateLife) => { life = renewed },
-    reopen: () => tellEach(parts.opened, failed, ({ reopen }) => reopen?.()),
-    leave: () => tellEach(parts.opened, failed, ({ leave }) => leave?.()),
-    close: async () => {
-      clearInterval(sweeping)
-      await closeParts(parts)
-    }
+    certificateRenewed: foundation.certificateRenewed,
+    reopen: () => features.tell(({ reopen }) => reopen?.()),
+    leave: () => features.tell(({ leave }) => leave?.()),
+    close: closers.close
+  } satisfies Service)
+}
+
+/** No part judges clients. */
+const NOBODY_TO_TELL = async (): Promise<boolean> => true
+
+type PeopleDeps = Foundation & Readonly<{ given: Omit<Given, 'maxBytes'>, wraps: Wrappers }>
+
+/** Sessions of this service, then whom Authgear knows, then what is known of them. */
+function openPeople (settings: ServiceSettings, on: PartsOn, deps: PeopleDeps) {
+  const { features, given, shared, revocations, clock, names, secrets: { keyer } } = deps
+  const { cache, authgear: { endpoint: { origin }, waitingBytes } } = settings
+  const login = features.open(on.login, { ...given, revocations, sharedCache: shared.cache })
+  const authenticator = authenticatorOf(settings, deps, login?.sessions?.resolve)
+  const loans = login?.sessions && { lend: login.sessions.lend, doubt: authenticator.confirm }
+  const profiles = features.open(on.profile, { ...given, revocations, loans })?.profiles
+  const rules = features.open(on['access-rules'], given)?.rules
+  const presenter = createPresenter({
+    settings: settings.identity,
+    profiles,
+    contributors: features.headers(),
+    clock,
+    maxBytes: Math.floor(cache.maxBytes * presentedShareOf(settings))
   })
-}
-
-/** Undefined without MANAGEMENT_TOKEN. */
-function purgesOf (
-  { managementToken: token }: ServiceSettings,
-  { handlerDeps: { keyer, cookieNames }, revocations }: Parts,
-  log: Log
-): RevocationsDeps | undefined {
-  return token === undefined ? undefined : { token, keyer, cookieNames, revocations, log }
-}
-
-/** Read at each scrape, and by whatever shows how things are. */
-function gaugesOf (
-  settings: ServiceSettings,
-  memory: MemoryCache,
-  parts: () => Parts,
-  certificate: () => CertificateLife | undefined,
-  clock: Clock
-): Gauges {
-  const { redis, cache, tls } = settings
-  return {
-    resolver: () => ({ ...parts().authgear.resolver.state(), ...parts().authgear.queue() }),
-    clockAheadMs: () => parts().authgear.clockAheadMs(),
-    cacheEntries: memory.size,
-    cacheBytes: memory.bytes,
-    cacheMaxBytes: () => cache.maxBytes,
-    redis: redis === undefined ? undefined : redisGauges(parts),
-    parts: () => numbersOf(parts().opened),
-    certificate: tls === undefined ? undefined : certificateGauges(certificate, clock)
+  const handlerDeps: HandlerDeps = {
+    authenticator,
+    keyer,
+    cookieNames: names,
+    readOwn: login?.sessions?.read,
+    absentHeaders: settings.absentHeaders,
+    presenter,
+    rules: rules ?? NO_RULES,
+    facts: profiles,
+    waiting: createWaitingBudget(waitingBytes),
+    realm: origin
   }
+  return { login, profiles, handlerDeps }
 }
 
-function redisGauges (parts: () => Parts): Gauges['redis'] {
-  return {
-    isUp: () => parts().shared.redis?.connection.isUp() === true,
-    isFollowed: () => parts().revocations.isFollowing(),
-    entries: () => parts().logEntries()
-  }
-}
+type ResolveOwn = Parameters<typeof createAuthenticator>[0]['resolveOwn']
 
-function certificateGauges (life: () => CertificateLife | undefined, clock: Clock): Gauges['certificate'] {
-  return {
-    expiry: () => (life()?.to ?? 0) / 1000,
-    stage: () => {
-      const now = life()
-      return now && certificateStage(now, clock.wall())
-    }
-  }
-}
-
-/** A start waits no longer for the revocation log. */
-const FOLLOW_WITHIN_MS = 2000
-
-export type LogFollowedDeps = Readonly<{
-  isFollowing: () => boolean
-  /** True if a connection has failed: Redis being down is no reason to wait. */
-  isRedisDown: () => boolean
-}> & Waiting
-
-/**
- * Resolves when the revocations are followed, cannot be, or are not within two seconds: an answer from before their
- * first read is forgotten with it, and would be asked for twice.
- */
-export function untilLogFollowed ({ isFollowing, isRedisDown, ...waiting }: LogFollowedDeps): Promise<void> {
-  return waitUntil(() => isFollowing() || isRedisDown(), FOLLOW_WITHIN_MS, waiting)
+function authenticatorOf (
+  { authgear: { endpoint, timeoutMs, waitingBytes }, cache, refreshAhead }: ServiceSettings,
+  deps: PeopleDeps,
+  resolveOwn: ResolveOwn
+) {
+  const { memory, shared, wraps, authgear, clock, secrets: { keyer }, revocations, metrics, log } = deps
+  return createAuthenticator({
+    memory,
+    sharedCache: shared.redis === undefined ? shared.cache : wraps.sharedCache(shared.cache),
+    resolveOwn,
+    clock,
+    observer: { ...metrics.authenticate, ...reporting(log) },
+    resolver: wraps.resolver(authgear.resolver),
+    failedCredentials: authgear.failedCredentials,
+    sentDigests: keyer.sentDigests,
+    audience: endpoint.origin,
+    lifetimes: cache,
+    refreshAhead,
+    degradedTtlMs: cache.degradedTtlMs,
+    timeoutMs,
+    waitingBytes,
+    log: revocations
+  })
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../base/config/index.ts'
-import type { Loaded } from '../base/parts/part.ts'
+import type { Configured, Loaded } from '../base/parts/part.ts'
 import type { TlsMaterial } from '../base/http/tls.ts'
 
 /** The settings of one replica: the configuration without the addresses to listen on, and what `serve` adds to it. */
@@ -15,7 +15,7 @@ export type ServiceSettings =
     /** Its name among the others: the machine, and the port where it has one. */
     replica: string
     /** The parts that are on, with their code. */
-    parts: readonly Loaded[]
+    parts: ReadonlyArray<Loaded<never, object>>
     tls: TlsMaterial | undefined
     /** In tests: when entries are renewed; else REFRESH_AHEAD. */
     refreshAhead?: number | undefined
@@ -25,7 +25,7 @@ export type ServiceSettings =
 const RETENTION_MARGIN_MS = 5 * 60_000
 
 type Remembering =
-  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Loaded, 'claims'>> }>
+  Pick<Config, 'authgear' | 'cache'> & Readonly<{ parts: ReadonlyArray<Pick<Configured, 'claims'>> }>
 
 /** For how long a revocation is kept: as long as it may matter to a session, or to a resource token. */
 export function logRetentionOf (
@@ -66,7 +66,7 @@ function restOf (settings: ServiceSettings): number {
 
 /** Bytes of a part. */
 export const bytesOf = (
-  { claims: { memoryShare = 0, restShare = 0 } }: Pick<Loaded, 'claims'>, settings: ServiceSettings
+  { claims: { memoryShare = 0, restShare = 0 } }: Pick<Configured, 'claims'>, settings: ServiceSettings
 ): number =>
   settings.cache.maxBytes * (memoryShare + restOf(settings) * restShare)
 

@@ -8,9 +8,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Sealing } from '../base/crypto/sealing.ts'
 import { describe, type Log } from '../base/logging/log.ts'
 import type { Metrics } from '../base/metrics/metrics.ts'
+import type { SharedRedis } from '../base/parts/given.ts'
 import { connectRedis } from '../base/redis/connect.ts'
 import type { RedisConnection } from '../base/redis/connection.ts'
-import type { RedisKeys } from '../base/redis/keys.ts'
+import { partKey, type RedisKeys } from '../base/redis/keys.ts'
 import { describeServers, type RedisSettings } from '../base/redis/options.ts'
 import type { ServiceSettings } from './settings.ts'
 import type { Waits } from '../base/timing.ts'
@@ -172,4 +173,18 @@ function openSecretCheck (
     rotated: () => log.info(ROTATED),
     ...every
   })
+}
+
+type SharedRedisDeps =
+  & Pick<SharedRedis, 'sealing' | 'leaseMs' | 'leaseWaitMs' | 'settleMs'>
+  & Readonly<{ shared: Shared, log: string }>
+
+/** @param deps `log`: what the names of keys begin with. @returns undefined without Redis */
+export function sharedRedisOf (
+  { shared: { redis, isDown, reportOnce }, log, ...own }: SharedRedisDeps
+): SharedRedis | undefined {
+  if (redis === undefined) return undefined
+  const { connection: { commands, patient }, keyPrefix, cacheError } = redis
+  const keyOf = (purpose: string): string => partKey(log, purpose)
+  return { ...own, commands, patient, keyPrefix, cacheError, keyOf, isDown, reportOnce }
 }

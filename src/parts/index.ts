@@ -8,14 +8,14 @@ import { events } from './events/index.ts'
 import { grpc } from './grpc/index.ts'
 import { identify } from './identify/index.ts'
 import { login } from './login/index.ts'
-import type { Part } from '../base/parts/part.ts'
+import type { Loaded, Part } from '../base/parts/part.ts'
 import { pages } from './pages/index.ts'
 import { profile } from './profile/index.ts'
 import { status } from './status/index.ts'
 import { tokens } from './tokens/index.ts'
 import { tracing } from './tracing/index.ts'
 
-/** All parts, for the types. The order is that in which they are opened and, reversed, closed. */
+/** All parts, for the types. The order is that of the documentation; src/app/service.ts has that of opening. */
 const all = [
   tracing, login, status, profile, accessRules, accessRecord, assertion, auditLog, tokens, clients, identify, grpc,
   events, pages
@@ -29,3 +29,13 @@ export type PartRows = (typeof all)[number]['variables']
 
 /** The findings of `doctor` about each part. */
 export type PartFindingId = (typeof all)[number]['findings'][number]['id']
+
+type LoadedOf<One> = One extends Part<Variables, string, string, infer Deps, infer Opened>
+  ? Loaded<Deps, Opened>
+  : never
+
+/** The parts that are on, each by its name and with the types of its own. */
+export type PartsOn = { readonly [One in (typeof all)[number] as One['name']]?: LoadedOf<One> }
+
+export const byName = (on: ReadonlyArray<Loaded<never, object>>): PartsOn =>
+  Object.fromEntries(on.map((part) => [part.name, part]))

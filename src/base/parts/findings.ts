@@ -1,7 +1,7 @@
 import type { PublicEndpointSettings } from '../authgear/public-endpoint.ts'
 import type { Clock } from '../clock.ts'
 import type { EpochMs } from '../core/token-expiry.ts'
-import type { Base, SharedRedis } from './places.ts'
+import type { Given, SharedRedis } from './given.ts'
 
 /** A problem that `doctor` may find. */
 export type PartFinding<Id extends string> =
@@ -31,7 +31,7 @@ export type At = Readonly<{
   /** Redis as the service has it, to read from; undefined without it. */
   redis: Pick<SharedRedis, 'commands' | 'sealing' | 'keyOf'> | undefined
   authgear: PublicEndpointSettings
-  openAdminApi: Base['openAdminApi']
+  openAdminApi: Given['openAdminApi']
   clock: Clock
   /** `--url`: where the app is, behind the proxy. */
   url: string | undefined

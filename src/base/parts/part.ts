@@ -6,7 +6,7 @@ import type { CountsOf, MetricTable, ReadersOf } from '../metrics/table.ts'
 import type { FactName } from '../core/requirement.ts'
 import type { UserField } from '../identity/sets.ts'
 import type { Arrived, At, Check, Checked, Explained, Found, HostSubject, PartFinding } from './findings.ts'
-import type { Base, Opened } from './places.ts'
+import type { OpenPart } from './feature.ts'
 import type { NamedFigures, StatusOf } from './figures.ts'
 
 /** Facts of the base for the rules of parts. Its variables would close a circle of types. */
@@ -57,8 +57,8 @@ type Sends = Readonly<{
 
 type AsksFacts<Name extends string> = Readonly<{ variable: Name, facts: readonly FactName[] }>
 
-type Open<Settings, Table> =
-  (settings: Settings, base: Base, count: CountsOf<Table>) => Opened & Readonly<{ gauges: ReadersOf<Table> }>
+type Open<Settings, Table, Deps, One> =
+  (settings: Settings, given: Deps, count: CountsOf<Table>) => One & Readonly<{ gauges: ReadersOf<Table> }>
 
 /** What the base asks of a part that is on. */
 export type Claims<Name extends string = string> = Readonly<{
@@ -109,8 +109,10 @@ type Doctor<Settings, Id extends string> = Readonly<{
   hostProblems?: (settings: Settings | undefined, subject: HostSubject) => readonly (string | false)[]
 }>
 
-type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> = Readonly<{
-  name: string
+type Definition<
+  Name extends string, Rows extends Variables, Settings, Table extends MetricTable, Id extends string, Deps, One
+> = Readonly<{
+  name: Name
   /** The heading of its variables. */
   title: string
   variables: Rows
@@ -131,19 +133,19 @@ type Definition<Rows extends Variables, Settings, Table extends MetricTable, Id 
   /** Its metrics, shown only while it is on. */
   metrics: (settings: Settings) => Table
   /** Loads what opens it: a `check`, a `healthcheck` or a start without it does not load its code. */
-  load: () => Promise<Open<Settings, Table>>
+  load: () => Promise<Open<Settings, Table, Deps, One>>
 }>
 
 /** A part whose code is loaded. */
-export type Loaded = NamedFigures & Readonly<{
+export type Loaded<Deps, One> = NamedFigures & Readonly<{
   claims: Claims
   sends: Sends | undefined
-  /** Registers its metrics. @returns what opens it, once there is what it needs */
-  register: (metrics: Pick<Metrics, 'register'>) => (base: Base) => Opened
+  /** Registers its metrics. @returns what opens it */
+  register: (metrics: Pick<Metrics, 'register'>) => (given: Deps) => One
 }>
 
-/** A part that is on: its types are closed in, so that a list of parts needs none of them. */
-export type Configured = Readonly<{
+/** A part that is on: the types of its settings are closed in, so that a list of parts needs none of them. */
+export type Configured<Deps = never, One = object> = Readonly<{
   name: string
   claims: Claims
   sends: Sends | undefined
@@ -152,11 +154,13 @@ export type Configured = Readonly<{
   checks: ReadonlyArray<(at: At) => Promise<Checked<string>>>
   arrived: (arrived: Arrived) => Promise<ReadonlyArray<Found<string>>>
   pasted: (token: string, at: At) => Promise<Explained<string> | undefined>
-  load: () => Promise<Loaded>
+  load: () => Promise<Loaded<Deps, One>>
 }>
 
-export type Part<Rows extends Variables, Id extends string> = Readonly<{
-  name: string
+export type Part<
+  Rows extends Variables, Id extends string, Name extends string = string, Deps = never, One = object
+> = Readonly<{
+  name: Name
   title: string
   variables: Rows
   example: Readonly<Record<string, string>>
@@ -174,7 +178,7 @@ export type Part<Rows extends Variables, Id extends string> = Readonly<{
   /** Why nobody could sign in at that host while it is off. */
   hostProblems (subject: HostSubject): readonly (string | false)[]
   /** Undefined: it is off. */
-  configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined
+  configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured<Deps, One> | undefined
 }>
 
 /** One of any rows and findings. */
@@ -182,8 +186,14 @@ export type AnyPart = Part<Variables, string>
 
 /** The order of its properties counts: TypeScript infers settings from `configure` before it looks at `metrics`. */
 export function definePart<
-  const Rows extends Variables, Settings, const Table extends MetricTable, Id extends string = never
-> (definition: Definition<Rows, Settings, Table, Id>): Part<Rows, Id> {
+  const Name extends string,
+  const Rows extends Variables,
+  Settings,
+  const Table extends MetricTable,
+  Deps,
+  One extends OpenPart,
+  Id extends string = never
+> (definition: Definition<Name, Rows, Settings, Table, Id, Deps, One>): Part<Rows, Id, Name, Deps, One> {
   const { name, title, variables, example, rules = [], warnings = [], sends, status = {} } = definition
   const { doctor: { findings = [], checks = [], hostProblems } = {}, needs } = definition
   return Object.freeze({
@@ -200,7 +210,7 @@ export function definePart<
       idle(needs, variables, readings) ?? warnings.flatMap((rule) => rule(readings)),
     judgesHosts: hostProblems !== undefined,
     hostProblems: (subject: HostSubject) => hostProblems?.(undefined, subject) ?? [],
-    configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured | undefined {
+    configure (values: ValuesOf<Rows>, env: NodeJS.ProcessEnv): Configured<Deps, One> | undefined {
       const all: Readonly<Record<string, unknown>> = values
       const hasValue = (variable: string): boolean => all[variable] !== undefined
       if (needs !== undefined && !hasValue(needs)) return undefined
@@ -218,9 +228,9 @@ function idle<Rows extends Variables> (
   return Object.keys(variables).filter(isSet).map((name) => `${name}: has no effect without ${needs}`)
 }
 
-function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
-  definition: Definition<Rows, Settings, Table, Id>, settings: Settings
-): Configured {
+function configured<Rows extends Variables, Settings, Table extends MetricTable, Id extends string, Deps, One> (
+  definition: Definition<string, Rows, Settings, Table, Id, Deps, One>, settings: Settings
+): Configured<Deps, One> {
   const { name, sends, doctor: { checks = [], arrived, pasted, hostProblems } = {} } = definition
   const claims = definition.claims?.(settings) ?? {}
   return {
@@ -235,11 +245,11 @@ function configured<Rows extends Variables, Settings, Table extends MetricTable,
   }
 }
 
-async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string> (
-  { name, sends, status = {}, metrics, load }: Definition<Rows, Settings, Table, Id>,
+async function loaded<Rows extends Variables, Settings, Table extends MetricTable, Id extends string, Deps, One> (
+  { name, sends, status = {}, metrics, load }: Definition<string, Rows, Settings, Table, Id, Deps, One>,
   settings: Settings,
   claims: Claims
-): Promise<Loaded> {
+): Promise<Loaded<Deps, One>> {
   const open = await load()
   return Object.freeze({
     name,
@@ -248,8 +258,8 @@ async function loaded<Rows extends Variables, Settings, Table extends MetricTabl
     sends,
     register (all: Pick<Metrics, 'register'>) {
       const { count, read } = all.register(metrics(settings))
-      return (base: Base) => {
-        const opened = open(settings, base, count)
+      return (given: Deps) => {
+        const opened = open(settings, given, count)
         read(opened.gauges)
         return opened
       }

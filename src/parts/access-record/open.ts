@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, type Log, type WritePiece } from '../../base/logging/log.ts'
 import type { CountsOf } from '../../base/metrics/table.ts'
-import type { Base, Opened } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import type { RecordMetrics } from './metrics.ts'
 import type { SinkObserver } from './queue.ts'
 import { type AccessRecordSettings, createAccessRecord } from './record.ts'
@@ -11,9 +11,14 @@ type Lines = CountsOf<RecordMetrics>
 
 const SWEEP_MS = 1000
 
+type RecordGiven = Given & Readonly<{
+  /** A header of a 200 whose value is a token, if a part sends one. */
+  tokenHeader: string | undefined
+}>
+
 /** @throws {ServiceError} where its file cannot be opened */
-export function openAccessRecord (settings: AccessRecordSettings, base: Base, lines: Lines) {
-  const { machine: replica, trustProxy, tokenHeader, clock, maxBytes, log, stdout } = base
+export function openAccessRecord (settings: AccessRecordSettings, given: RecordGiven, lines: Lines) {
+  const { machine: replica, trustProxy, tokenHeader, clock, maxBytes, log, stdout } = given
   const sink = openSink(settings, observerOf(lines, log), stdout)
   const isWritable = (): number => Number(sink.isWritable())
   const record = createAccessRecord({
@@ -21,7 +26,7 @@ export function openAccessRecord (settings: AccessRecordSettings, base: Base, li
     sink,
     replica,
     run: randomBytes(4).toString('hex'),
-    sessionKey: base.keysFor('record').current,
+    sessionKey: given.keysFor('record').current,
     trustProxy,
     tokenHeader,
     clock,
@@ -41,7 +46,7 @@ export function openAccessRecord (settings: AccessRecordSettings, base: Base, li
       clearInterval(timer)
       await record.close()
     }
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
 function openSink ({ file }: AccessRecordSettings, observer: SinkObserver, stdout: WritePiece | undefined): Sink {

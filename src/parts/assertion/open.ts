@@ -2,7 +2,7 @@ import { describe } from '../../base/logging/log.ts'
 import type { CountsOf } from '../../base/metrics/table.ts'
 import { systemClock } from '../../base/clock.ts'
 import { onceAMinute, waitUntil } from '../../base/timing.ts'
-import type { Base, Opened, SharedRedis } from '../../base/parts/places.ts'
+import type { Given, SharedRedis } from '../../base/parts/given.ts'
 import { createAssertions } from './assertions.ts'
 import { createHeaders } from './headers.ts'
 import { createKeySetResponse, keySetDocument } from './jwks.ts'
@@ -20,9 +20,9 @@ const NO_KEY =
 const READY_WITHIN_MS = 4000
 
 /** @throws where ASSERTION_KEY_FILE cannot be read any more */
-export function openAssertion (settings: AssertionSettings, base: Base, count: CountsOf<typeof METRICS>) {
-  const { log, clock } = base
-  const { ring, cannotWait, close } = openKeys(settings, base)
+export function openAssertion (settings: AssertionSettings, given: Given, count: CountsOf<typeof METRICS>) {
+  const { log, clock } = given
+  const { ring, cannotWait, close } = openKeys(settings, given)
   const warn = onceAMinute(systemClock, () => log.warn(NO_KEY))
   const assertions = createAssertions({
     ring,
@@ -43,21 +43,21 @@ export function openAssertion (settings: AssertionSettings, base: Base, count: C
     },
     ready: () => waitUntil(() => ring.signer() !== undefined || cannotWait(), READY_WITHIN_MS),
     close
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
 type Keys = Readonly<{ ring: KeyRing, cannotWait: () => boolean, close: () => void }>
 
-function openKeys (settings: AssertionSettings, base: Base): Keys {
-  const { redis } = base
-  const ring = createKeyRing(base.clock, settings)
-  if (settings.keyFile !== undefined) return keysOfFile(ring, settings.keyFile, base)
+function openKeys (settings: AssertionSettings, given: Given): Keys {
+  const { redis } = given
+  const ring = createKeyRing(given.clock, settings)
+  if (settings.keyFile !== undefined) return keysOfFile(ring, settings.keyFile, given)
   return redis === undefined
-    ? keysOfProcess(ring, settings, base)
-    : keysOfReplicas(ring, settings, redis, base)
+    ? keysOfProcess(ring, settings, given)
+    : keysOfReplicas(ring, settings, redis, given)
 }
 
-function keysOfFile (ring: KeyRing, path: string, { clock, log }: Base): Keys {
+function keysOfFile (ring: KeyRing, path: string, { clock, log }: Given): Keys {
   let set: KeySet | undefined
   function use (keys: readonly PrivateKey[]): void {
     set = keySetOf(keys, set, clock.wall())
@@ -75,7 +75,7 @@ function keysOfFile (ring: KeyRing, path: string, { clock, log }: Base): Keys {
   return { ring, cannotWait: () => true, close }
 }
 
-function keysOfProcess (ring: KeyRing, settings: AssertionSettings, { clock }: Base): Keys {
+function keysOfProcess (ring: KeyRing, settings: AssertionSettings, { clock }: Given): Keys {
   let set: KeySet | undefined
   function extend (): void {
     set = extended(set, settings, clock.wall())
@@ -90,7 +90,7 @@ function keysOfReplicas (
   ring: KeyRing,
   schedule: AssertionSettings,
   { commands, sealing, keyOf, isDown, reportOnce, settleMs }: SharedRedis,
-  { clock, log }: Base
+  { clock, log }: Given
 ): Keys {
   const name = keyOf('assertion-keys')
   const store = createKeyStore({ ...sealing, commands, canSign: ring.canSign, name, clock, schedule })

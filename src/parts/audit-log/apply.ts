@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { nameOf, type Revocation } from '../../base/revocation/types.ts'
-import type { Base, ClientJudge } from '../../base/parts/places.ts'
+import type { ClientJudge } from '../../base/parts/feature.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { labelOf } from './activity-types.ts'
 import type { AuditEntry } from './entry.ts'
 import type { AuditObserver } from './observer.ts'
@@ -35,7 +36,7 @@ export function createCoalescer (clock: Pick<Clock, 'monotonic'>): Coalescer {
 export type ApplierDeps = Readonly<{
   /** Asked right before anything is revoked. */
   leads: () => boolean
-  revoke: Base['revoke']
+  revoke: Given['revoke']
   clientDeleted: ClientJudge['deleted']
   sessionDigest: SessionDigest
   clock: Clock

@@ -1,5 +1,6 @@
 import type { CountsOf } from '../../base/metrics/table.ts'
-import type { Base, Opened } from '../../base/parts/places.ts'
+import type { ClientJudge } from '../../base/parts/feature.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { createAuditClient } from './client.ts'
 import { AuditError } from './errors.ts'
 import { createFollower } from './follower.ts'
@@ -17,29 +18,34 @@ const LEASE_POLLS = 2
 /** A busy machine stands still for half a second: a lease that expired meanwhile would end each poll. */
 const MIN_LEASE_MS = 2000
 
+type AuditGiven = Given & Readonly<{
+  /** Tells who judges clients of one that was deleted. */
+  clientDeleted: ClientJudge['deleted']
+}>
+
 type Counts = CountsOf<ReturnType<typeof metricsOf>>
 
 /** Follows the audit log in the background; nothing being down stops it. */
-export function openAuditLog ({ pollMs, hasWebhook }: AuditLogSettings, base: Base, count: Counts) {
-  const { redis, clock, keyer, openAdminApi } = base
+export function openAuditLog ({ pollMs, hasWebhook }: AuditLogSettings, given: AuditGiven, count: Counts) {
+  const { redis, clock, keyer, openAdminApi } = given
   if (openAdminApi === undefined) throw new Error('no Admin API') // the rules see to it that there is one
   const missed = createMissedWebhooks(clock)
-  const observer = observerOf(base, count, missed)
+  const observer = observerOf(given, count, missed)
   const leaseMs = Math.max(MIN_LEASE_MS, LEASE_POLLS * pollMs)
   const store = withOwnErrors(redis === undefined ? createMemoryStore(clock) : createRedisStore({ ...redis, leaseMs }))
   const leadership = createLeadership(store, leaseMs, clock)
-  const client = createAuditClient({ openAdminApi, clock, deadlineMs: base.queryMs })
+  const client = createAuditClient({ openAdminApi, clock, deadlineMs: given.queryMs })
   const follower = createFollower({
     client,
     store,
     clock,
     observer,
-    revoke: base.revoke,
-    clientDeleted: base.clientDeleted,
+    revoke: given.revoke,
+    clientDeleted: given.clientDeleted,
     sessionDigest: (sessionId) => keyer.revocable().sessionDigest(sessionId),
     leaderTerm: leadership.leaderTerm,
     overlapMs: Math.max(MIN_OVERLAP_MS, OVERLAP_POLLS * pollMs),
-    lifetimeMs: base.lifetimeMs
+    lifetimeMs: given.lifetimeMs
   })
   const running = runAudit({ leadership, follower, pollMs, clock, observer })
   const { isLeader, behindSeconds, unread } = running
@@ -49,13 +55,13 @@ export function openAuditLog ({ pollMs, hasWebhook }: AuditLogSettings, base: Ba
     numbers: () => isLeader()
       ? { behindSeconds: behindSeconds(), unread: unread(), ...hasWebhook && { untold: missed.count() } }
       : NO_NUMBERS,
-    stop: async () => { await Promise.all([running.close(), client.close()]) }
-  } satisfies Opened & Record<'gauges', object>)
+    close: async () => { await Promise.all([running.close(), client.close()]) }
+  })
 }
 
 const NO_NUMBERS = Object.freeze({})
 
-function observerOf ({ log }: Base, count: Counts, missed: MissedWebhooks): AuditObserver {
+function observerOf ({ log }: Given, count: Counts, missed: MissedWebhooks): AuditObserver {
   const counted = countedBy(count)
   return tell(log, {
     ...counted,

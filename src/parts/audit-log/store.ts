@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, elapsedSince, type Moment, momentOf } from '../../base/clock.ts'
-import type { SharedRedis } from '../../base/parts/places.ts'
+import type { SharedRedis } from '../../base/parts/given.ts'
 import { decodePosition, encodePosition, type Position } from './position.ts'
 
 export type Stored = Readonly<{

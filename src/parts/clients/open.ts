@@ -3,7 +3,8 @@ import { type ClientName, namesOfClient, readClientName } from '../../base/core/
 import { fingerprint } from '../../base/management/operator.ts'
 import type { LogReader } from '../../base/revocation/types.ts'
 import { onceAMinute, waitUntil } from '../../base/timing.ts'
-import type { Base, ClientJudge, ManagementRoutes, Opened, SharedRedis } from '../../base/parts/places.ts'
+import type { ClientJudge, ManagementRoutes } from '../../base/parts/feature.ts'
+import type { Given, SharedRedis } from '../../base/parts/given.ts'
 import { blocksIn } from './block-list.ts'
 import { type Blocks, openBlocks } from './blocks.ts'
 import { createClientsSeen } from './clients-seen.ts'
@@ -17,27 +18,27 @@ export type ClientsSettings = Readonly<{ blocked: readonly ClientName[] }>
 /** A start waits no longer: two seconds for the revocation log, and then until others have written back blocks. */
 const READY_WITHIN_MS = 5000
 
-export function openClients ({ blocked }: ClientsSettings, base: Base) {
-  const { redis, managementToken: token, revoke, clock, log } = base
+export function openClients ({ blocked }: ClientsSettings, given: Given) {
+  const { redis, managementToken: token, revoke, clock, log } = given
   const fixed = new Set(blocked)
-  const blocks = redis && openSharedBlocks(redis, base)
+  const blocks = redis && openSharedBlocks(redis, given)
   const seen = createClientsSeen(clock)
   const tell = createTell(revoke)
   const routes = { fixed, blocks, seen: seen.list, tell, log }
   return Object.freeze({
-    clients: {
+    judge: {
       standingOf: standingBy(fixed, blocks, redis === undefined ? () => {} : noteAskedAt(redis, clock)),
       saw: seen.saw,
-      deleted: blocks === undefined ? async () => true : createDeletionBlock({ ...base, blocks, tell })
-    },
+      deleted: blocks === undefined ? async () => true : createDeletionBlock({ ...given, blocks, tell })
+    } satisfies ClientJudge,
     ...blocks === undefined ? {} : { reads: readerFor(blocks) },
-    ...token === undefined ? {} : { management: managementOf({ ...routes, token }) },
+    management: token === undefined ? undefined : managementOf({ ...routes, token }),
     gauges: { blocked: () => fixed.size + (blocks === undefined ? 0 : blocksIn(blocks.list())) },
     ready: () => waitUntil(
       () => blocks === undefined || blocks.isRead() || blocks.isForeign() || redis?.isDown() === true, READY_WITHIN_MS
     ),
     close: () => blocks?.close()
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
 const managementOf = (deps: ClientsDeps): ManagementRoutes => ({
@@ -76,7 +77,7 @@ const MIN_STALE_MS = 3000
 
 function openSharedBlocks (
   { patient: commands, sealing, keyOf, reportOnce }: SharedRedis,
-  { clock, log, isFollowing, degradedTtlMs, managementToken, tellsDeletions }: Base
+  { clock, log, isFollowing, degradedTtlMs, managementToken, tellsDeletions }: Given
 ): Blocks {
   const name = keyOf(BLOCKED_KEY)
   return openBlocks({
@@ -97,7 +98,7 @@ const FOREIGN =
 
 type Tell = ClientsDeps['tell']
 
-const createTell = (revoke: Base['revoke']): Tell => async (name, mark) => {
+const createTell = (revoke: Given['revoke']): Tell => async (name, mark) => {
   if (mark === undefined) return false
   const origin = mark.origin === 'deletion' ? 'audit' : 'management'
   return await revoke({ target: { kind: 'block', name, mark }, origin, quietMs: 0 }) === 'logged'
@@ -107,7 +108,7 @@ const TOO_MANY_DELETED =
   'more clients were deleted at Authgear than can be blocked here: this one loses only the tokens that it ' +
     'has; lift the blocks of clients whose refresh tokens have expired (docs/resource-tokens.md)'
 
-type DeletionDeps = Pick<Base, 'log' | 'clock'> & Readonly<{ blocks: Blocks, tell: Tell }>
+type DeletionDeps = Pick<Given, 'log' | 'clock'> & Readonly<{ blocks: Blocks, tell: Tell }>
 
 function createDeletionBlock ({ blocks, tell, log, clock }: DeletionDeps): ClientJudge['deleted'] {
   const warn = onceAMinute(clock, () => log.error(TOO_MANY_DELETED))

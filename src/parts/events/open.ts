@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { CountsOf } from '../../base/metrics/table.ts'
 import { anyListener } from '../../base/http/listener.ts'
-import { FIRST_ID } from '../../base/revocation/types.ts'
-import type { Base, Opened } from '../../base/parts/places.ts'
+import { FIRST_ID, type Revocation } from '../../base/revocation/types.ts'
+import type { Serving } from '../../base/parts/feature.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { createFeed, isSignIn } from './feed.ts'
 import { createHeaders } from './headers.ts'
 import { buildEventsListener } from './listener.ts'
@@ -17,10 +18,10 @@ const LOOK_MS = 500
 const BEAT_MS = 10_000
 
 export function openEvents (
-  { apps }: EventsSettings, base: Base, count: CountsOf<ReturnType<typeof eventMetrics>>
+  { apps }: EventsSettings, given: Given, count: CountsOf<ReturnType<typeof eventMetrics>>
 ) {
-  const { redis, clock, isFollowing, tls, unfinished } = base
-  const names = namesOf(base)
+  const { redis, clock, isFollowing, tls, unfinished } = given
+  const names = namesOf(given)
   const feed = createFeed()
   if (redis === undefined) feed.begins(randomBytes(16).toString('hex'), clock.wall(), FIRST_ID)
   const appNames = new Set(apps.map(({ name }) => name))
@@ -37,11 +38,11 @@ export function openEvents (
   }
   const timers = [setInterval(readers.look, LOOK_MS).unref(), setInterval(readers.beat, BEAT_MS).unref()]
   return Object.freeze({
-    listener: ({ listenerDeps: { unexpectedError } }) =>
+    listener: ({ listenerDeps: { unexpectedError } }: Pick<Serving, 'listenerDeps'>) =>
       anyListener(buildEventsListener({ apps, feed, names, readers, isFollowing, tls, unfinished, unexpectedError })),
     headers: createHeaders(names),
     reads: feed,
-    pending (revocation) {
+    pending (revocation: Revocation) {
       const { target, origin } = revocation
       if (!isSignIn(revocation)) readers.tellPending({ target, origin, at: clock.wall() })
     },
@@ -49,10 +50,10 @@ export function openEvents (
     numbers: () => numbersOf(sumOf(count.told.counts()), streams()),
     leave: readers.move,
     close: () => timers.forEach(clearInterval)
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
-function namesOf ({ keyer, secretId: secret, keysFor }: Base) {
+function namesOf ({ keyer, secretId: secret, keysFor }: Given) {
   const { current: key, previous: previousKey } = keysFor('events')
   return createSessionNames({ keyer, secret, key, previousKey })
 }

@@ -1,18 +1,19 @@
 import { createSampledLine } from '../../base/http/access-log.ts'
 import type { Log } from '../../base/logging/log.ts'
-import type { Base, Opened, Serving } from '../../base/parts/places.ts'
+import type { Serving } from '../../base/parts/feature.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { createGrpcExchange, type GrpcExchange } from './exchange.ts'
 import { createHealth } from './health.ts'
 import { buildGrpcListener } from './listener.ts'
 
-export function openGrpc (_settings: object, { log }: Base) {
+export function openGrpc (_settings: object, { log }: Given) {
   const health = createHealth('envoy.service.auth.v3.Authorization')
   return Object.freeze({
-    listener: (serving) =>
+    listener: (serving: Serving) =>
       buildGrpcListener({ ...serving.listenerDeps, exchange: exchangeOf(serving, log), health }),
     leave: health.stopServing,
     gauges: {}
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
 function exchangeOf ({ listenerDeps, handlers, identityNames, counted }: Serving, log: Log): GrpcExchange {

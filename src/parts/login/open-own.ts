@@ -1,10 +1,11 @@
 import type { KeySetObserver } from '../../base/authgear/key-set.ts'
+import type { SharedCache } from '../../base/cache/coalescing.ts'
 import type { CacheKey } from '../../base/core/cache-key.ts'
 import type { Credentials } from '../../base/core/credentials.ts'
 import { createSealer, type Sealing } from '../../base/crypto/sealing.ts'
 import type { KeysUnavailable } from '../../base/errors.ts'
 import { describe, type Log } from '../../base/logging/log.ts'
-import type { Base, OwnCredentialsDeps } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import type { RevocationLog } from '../../base/revocation/types.ts'
 import { onceAMinute, tellChanges, throttle } from '../../base/timing.ts'
 import { dropGrant } from './flow/sign-in.ts'
@@ -26,7 +27,9 @@ import { createLosses, createRecordStore, LIFE_MS, type Losses } from './session
 import { createListsInMemory, createListsInRedis, createUserSessions, MAX_SESSIONS } from './sessions/users.ts'
 import type { LoginSettings } from './variables.ts'
 
-type Deps = Base & OwnCredentialsDeps & Readonly<{ count: Counts }>
+export type OwnSessionsGiven = Readonly<{ revocations: RevocationLog, sharedCache: Pick<SharedCache, 'read'> }>
+
+type Deps = Given & OwnSessionsGiven & Readonly<{ count: Counts }>
 type OwnSettings = NonNullable<LoginSettings['own']>
 
 /** Opens all that LOGIN_SESSION=own needs. */
@@ -81,8 +84,6 @@ export function openOwnSessions ({ clientId, path }: LoginSettings, { origins, s
     }
   }
 }
-
-export type OwnLogin = ReturnType<typeof openOwnSessions>
 
 function refreshOf (
   { store, lease, isShared }: Pick<ReturnType<typeof openStores>, 'store' | 'lease' | 'isShared'>,
@@ -162,7 +163,7 @@ const tellKeys = (log: Log): KeySetObserver['fetched'] => tellChanges<KeysUnavai
 )
 
 export type StoreDeps =
-  & Pick<Base, 'clock' | 'keyer' | 'keysFor' | 'maxBytes' | 'redis'>
+  & Pick<Given, 'clock' | 'keyer' | 'keysFor' | 'maxBytes' | 'redis'>
   & Readonly<{ revocations: RevocationLog, clientId: string, timeoutMs: number }>
 
 /** The share of those bytes that lists of users' sessions take, where Redis does not keep them. */
@@ -202,7 +203,7 @@ export function openStores (deps: StoreDeps) {
 }
 
 /** Sessions hold tokens: they are sealed under a key of their own. */
-function sealingOf ({ keysFor }: Pick<Base, 'keysFor'>, { writesPrevious }: Sealing): Sealing {
+function sealingOf ({ keysFor }: Pick<Given, 'keysFor'>, { writesPrevious }: Sealing): Sealing {
   const { current, previous } = keysFor('own sessions')
   return { sealer: createSealer(current), previous: previous && createSealer(previous), writesPrevious }
 }

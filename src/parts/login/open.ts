@@ -1,35 +1,54 @@
 import { createSampledLine } from '../../base/http/access-log.ts'
+import type { PageMaker } from '../../base/http/pages.ts'
+import type { Handler, HandlerDeps } from '../../base/http/types.ts'
 import type { Log } from '../../base/logging/log.ts'
-import type { Base, Opened, SignInDeps } from '../../base/parts/places.ts'
+import type { Feature, OwnCredentials, SignIn } from '../../base/parts/feature.ts'
+import type { Given } from '../../base/parts/given.ts'
+import type { RevocationLog } from '../../base/revocation/types.ts'
 import { createSignOuts, SIGNING_OUT_MS } from './sessions/sign-out-budget.ts'
 import type { Counts } from './metrics.ts'
-import { openOwnSessions, type OwnLogin } from './open-own.ts'
+import { openOwnSessions, type OwnSessionsGiven } from './open-own.ts'
 import type { Lost } from './flow/redirect.ts'
 import { createLoginRoutes, createOwnLoginRoutes } from './flow/routes.ts'
 import type { LoginSettings, SignInSettings } from './variables.ts'
 
-type Places = Opened & Readonly<{ gauges: Readonly<{ sessions: () => number }> }>
+export type LoginGiven = Given & OwnSessionsGiven
 
-export function openLogin ({ login, loginUrl }: SignInSettings, base: Base, count: Counts): Places {
+type SignInDeps = Readonly<{
+  handlerDeps: HandlerDeps
+  revocations: RevocationLog
+  pages: PageMaker
+  /** The same handler, which makes a span of each request where traces are on. */
+  traced: (handler: Handler) => Handler
+}>
+
+type Login = Feature & Readonly<{
+  /** Instead of Authgear's cookies. */
+  sessions?: OwnCredentials
+  signIn: (deps: SignInDeps) => SignIn
+  gauges: Readonly<{ sessions: () => number }>
+}>
+
+export function openLogin ({ login, loginUrl }: SignInSettings, given: LoginGiven, count: Counts): Login {
   if (login === undefined) return elsewhere(loginUrl)
-  return login.own === undefined ? withAuthgear(login, base) : withOwnSessions(login, login.own, base, count)
+  return login.own === undefined ? withAuthgear(login, given) : withOwnSessions(login, login.own, given, count)
 }
 
 const NO_GAUGES = { sessions: () => 0 }
 
 /** Nobody is sent to the app's own login: pages link to it, and it has to see to a change of users itself. */
-const elsewhere = (url: string | undefined): Places => ({
+const elsewhere = (url: string | undefined): Login => ({
   signIn: () => ({ routes: [], links: { signIn: url, changeUser: url }, findLoginRedirect: undefined }),
   gauges: NO_GAUGES
 })
 
-function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, authgear: { issuer } }: Base): Places {
+function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, authgear: { issuer } }: Given): Login {
   const { publicUrl, path } = login
   const base = `${publicUrl}${path}`
   // the next sign-in after a sign-out may be with another account
   const links = { signIn: `${base}/login`, changeUser: `${base}/logout?rd=${publicUrl}/` }
   return {
-    signIn ({ handlerDeps, revocations, ...deps }: SignInDeps) {
+    signIn ({ handlerDeps, revocations, ...deps }) {
       const signOuts = createSignOuts({ revocations, clock, quietMs: ttlMs + SIGNING_OUT_MS })
       const lost = tellLost(log, NOT_ALLOWED)
       return {
@@ -44,31 +63,27 @@ function withAuthgear (login: LoginSettings, { clock, log, digestForm, ttlMs, au
 }
 
 function withOwnSessions (
-  login: LoginSettings, own: NonNullable<LoginSettings['own']>, base: Base, count: Counts
-): Places {
-  const { clock, log } = base
+  login: LoginSettings, own: NonNullable<LoginSettings['own']>, given: LoginGiven, count: Counts
+): Login {
+  const { clock, log } = given
   const { path } = login
   // each host has a login of its own; where there is one host, its first page is the way back
   const [only, ...others] = own.origins
   const query = only === undefined || others.length > 0 ? '' : `?rd=${only}/`
   const links = { signIn: `${path}/login`, changeUser: `${path}/logout${query}` }
-  const later: { sessions?: OwnLogin } = {}
+  const sessions = openOwnSessions(login, own, { ...given, count })
   return {
-    ownCredentials (deps) {
-      later.sessions = openOwnSessions(login, own, { ...base, ...deps, count })
-      return later.sessions
-    },
+    sessions,
     signIn ({ handlerDeps, pages, traced }) {
-      if (later.sessions === undefined) throw new Error('the sessions are opened before the login')
       const lost = tellLost(log, NO_ORIGIN)
       return {
-        ...createOwnLoginRoutes(login, { ...handlerDeps, ...later.sessions.login, clock, lost, pages, traced }),
+        ...createOwnLoginRoutes(login, { ...handlerDeps, ...sessions.login, clock, lost, pages, traced }),
         links
       }
     },
-    mayHaveLost: (what) => later.sessions?.mayHaveLost(what),
-    stop: async () => { await later.sessions?.close() },
-    gauges: { sessions: () => later.sessions?.size() ?? 0 }
+    mayHaveLost: sessions.mayHaveLost,
+    close: sessions.close,
+    gauges: { sessions: sessions.size }
   }
 }
 

@@ -1,11 +1,11 @@
 import type { PageMaker } from '../../base/http/pages.ts'
-import type { Base, Opened } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { accountPagesOf } from './account.ts'
 import { createLoginPages } from './login-page.ts'
 import { createPages } from './refusal-page.ts'
 import type { PageSettings } from './settings.ts'
 
-export function openPages (settings: PageSettings, { authgear: { issuer } }: Pick<Base, 'authgear'>) {
+export function openPages (settings: PageSettings, { authgear: { issuer } }: Pick<Given, 'authgear'>) {
   const account = accountPagesOf(issuer)
   return Object.freeze({
     pages: {
@@ -13,5 +13,5 @@ export function openPages (settings: PageSettings, { authgear: { issuer } }: Pic
       logins: (adviceOf) => createLoginPages(settings, adviceOf, account)
     } satisfies PageMaker,
     gauges: {}
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }

@@ -1,7 +1,7 @@
 import type { AdminApi } from '../../base/authgear/admin-api/client.ts'
 import type { AdminApiErrorKind } from '../../base/authgear/admin-api/errors.ts'
 import { describe } from '../../base/logging/log.ts'
-import type { Base } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { onceAMinute, tellChanges } from '../../base/timing.ts'
 import { type Batches, createBatches, createPause, MAX_QUERIES, type Pause } from './batches.ts'
 import { adminSource, type Counts, type OpenedSource } from './source.ts'
@@ -14,15 +14,15 @@ const MAX_BODY_BYTES = 1024 * 1024
 /** Groups cost Authgear one more query of its database for each user. */
 const MAX_USERS = { withGroups: 20, withoutGroups: 100 } as const
 
-export function openAdminSource (settings: ProfileSettings, base: Base, count: Counts): OpenedSource {
-  const { clock, openAdminApi } = base
+export function openAdminSource (settings: ProfileSettings, given: Given, count: Counts): OpenedSource {
+  const { clock, openAdminApi } = given
   if (openAdminApi === undefined) throw new Error('no Admin API') // the rules see to it that there is one
   const api = openAdminApi({
     connections: MAX_QUERIES, deadlineMs: QUERY_DEADLINE_MS, maxBodyBytes: MAX_BODY_BYTES
   })
   const pause = createPause(clock)
-  const { batches, close } = openBatches(settings, api, pause, reporting(base, count))
-  return { source: () => adminSource(batches, pause), read: reportingForeign(base, count), close }
+  const { batches, close } = openBatches(settings, api, pause, reporting(given, count))
+  return { source: () => adminSource(batches, pause), read: reportingForeign(given, count), close }
 }
 
 /** Reads many users by one query. */
@@ -52,7 +52,7 @@ const OF_SOME_USER = 'the Admin API has no answer about some user: that profile 
 type Queried = (outcome: 'ok' | AdminApiErrorKind, error?: unknown) => void
 
 /** One line when queries begin to fail, one when they succeed again. */
-function reporting ({ log, clock }: Base, count: Counts): Queried {
+function reporting ({ log, clock }: Given, count: Counts): Queried {
   const warnOfSome = onceAMinute(clock, () => log.warn(OF_SOME_USER))
   const tell = tellChanges<Readonly<{ kind: AdminApiErrorKind, error: unknown }>>(
     ({ kind, error }) => log.warn({ kind, error: describe(error) }, FAILING),
@@ -65,7 +65,7 @@ function reporting ({ log, clock }: Base, count: Counts): Queried {
   }
 }
 
-function reportingForeign ({ log, clock }: Base, count: Counts): (outcome: ReadOutcome) => void {
+function reportingForeign ({ log, clock }: Given, count: Counts): (outcome: ReadOutcome) => void {
   const warn = onceAMinute(clock, () => log.error(FOREIGN))
   return (outcome) => {
     count.reads.add(outcome)

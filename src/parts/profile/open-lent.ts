@@ -1,6 +1,6 @@
 import type { OutageObserver } from '../../base/authgear/resolver/types.ts'
 import { describe } from '../../base/logging/log.ts'
-import type { Base } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { onceAMinute } from '../../base/timing.ts'
 import type { CallOutcome } from './answer.ts'
 import { createChanges } from './changes.ts'
@@ -12,11 +12,11 @@ import { openUserinfo } from './userinfo.ts'
 /** A late answer serves the next request, also where AUTHGEAR_TIMEOUT is short. */
 const MIN_TIMEOUT_MS = 2000
 
-export function openLentSource (base: Base, count: Counts): OpenedSource {
-  const { clock, log, authgear: { issuer: origin, timeoutMs, ca } } = base
+export function openLentSource (given: Given, count: Counts): OpenedSource {
+  const { clock, log, authgear: { issuer: origin, timeoutMs, ca } } = given
   const changes = createChanges(clock)
   let isClosed = false
-  const tell = telling(base, count)
+  const tell = telling(given, count)
   const userinfo = openUserinfo({
     origin,
     timeoutMs: Math.max(timeoutMs, MIN_TIMEOUT_MS),
@@ -30,7 +30,7 @@ export function openLentSource (base: Base, count: Counts): OpenedSource {
       if (loans === undefined) throw new Error('no credentials to lend') // the rules see to it that there are some
       return createLentSource({ userinfo, loans, changes, clock })
     },
-    read: reportingReads(base, count),
+    read: reportingReads(given, count),
     taken: ({ target }) => changes.told(target),
     reads: {
       begins: changes.begins,
@@ -52,12 +52,12 @@ const FOREIGN = "userinfo answered with another user's data, which was refused: 
 const HIDDEN = 'Authgear keeps e-mail addresses from apps, so that a rule by address is answered 503: let bearers ' +
   'read `/email` in user_profile.standard_attributes.access_control (docs/profile.md)'
 
-const outageLines = (log: Base['log']): OutageObserver => ({
+const outageLines = (log: Given['log']): OutageObserver => ({
   outageBegan: () => log.warn(FAILING),
   outageEnded: (outageMs) => log.info({ outageMs: Math.round(outageMs) }, 'profiles are read from userinfo again')
 })
 
-function telling ({ log, clock }: Base, count: Counts): (outcome: CallOutcome, error?: unknown) => void {
+function telling ({ log, clock }: Given, count: Counts): (outcome: CallOutcome, error?: unknown) => void {
   let newest: object = {}
   const warn = onceAMinute(clock, () => log.warn(newest, OF_SOME))
   return (outcome, error) => {
@@ -68,7 +68,7 @@ function telling ({ log, clock }: Base, count: Counts): (outcome: CallOutcome, e
   }
 }
 
-function reportingReads ({ log, clock }: Base, count: Counts): (outcome: ReadOutcome) => void {
+function reportingReads ({ log, clock }: Given, count: Counts): (outcome: ReadOutcome) => void {
   const tellForeign = onceAMinute(clock, () => log.error(FOREIGN))
   const tellHidden = onceAMinute(clock, () => log.warn(HIDDEN))
   return (outcome) => {

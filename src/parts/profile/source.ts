@@ -2,7 +2,7 @@ import { authenticatedAtMs } from '../../base/core/requirement.ts'
 import type { Moment } from '../../base/clock.ts'
 import type { Asker, Loans } from '../../base/identity/profile.ts'
 import type { CountsOf } from '../../base/metrics/table.ts'
-import type { Opened } from '../../base/parts/places.ts'
+import type { Feature } from '../../base/parts/feature.ts'
 import type { Batches, BatchReading, Pause } from './batches.ts'
 import type { METRICS } from './metrics.ts'
 import { RENEW_AHEAD } from './shared.ts'
@@ -37,7 +37,7 @@ export type Source = Readonly<{
 export type Counts = CountsOf<typeof METRICS>
 
 /** A source whose client is open, and the places that it needs. */
-export type OpenedSource = Pick<Opened, 'reads' | 'taken' | 'close'> & Readonly<{
+export type OpenedSource = Pick<Feature, 'reads' | 'taken' | 'close'> & Readonly<{
   source: (loans: Loans | undefined) => Source
   /** Called after each read of a user. */
   read: (outcome: ReadOutcome) => void

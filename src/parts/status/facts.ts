@@ -1,4 +1,4 @@
-import type { Replica } from '../../base/parts/places.ts'
+import type { Replica } from '../../base/parts/given.ts'
 import { endsOf, type Sample, sumOf } from './history.ts'
 import { type Facts, OUTAGES } from './verdict.ts'
 

@@ -1,6 +1,6 @@
 import { REFUSALS } from '../../base/core/reason.ts'
 import { escapeHtml } from '../../base/http/html.ts'
-import type { Replica } from '../../base/parts/places.ts'
+import type { Replica } from '../../base/parts/given.ts'
 import { refusalsOf } from './facts.ts'
 import { format } from './format.ts'
 import { replicasIn, type Sample } from './history.ts'

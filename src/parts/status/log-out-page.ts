@@ -1,4 +1,4 @@
-import type { ManagementRoutes } from '../../base/parts/places.ts'
+import type { ManagementRoutes } from '../../base/parts/feature.ts'
 
 const PATIENCE_MS = 15_000
 

@@ -4,12 +4,12 @@ import { objectOf } from '../../base/core/json.ts'
 import { isUserId } from '../../base/core/resolution.ts'
 import { sessionNamed } from '../../base/core/session-id.ts'
 import { fingerprint, GIVEN_UP, isWaiting, operatorFields, operatorsOnly } from '../../base/management/operator.ts'
-import type { Base } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 
-type LogOutDeps = Pick<Base, 'log'> & Readonly<{
+type LogOutDeps = Pick<Given, 'log'> & Readonly<{
   /** MANAGEMENT_TOKEN */
   token: string
-  openAdminApi: NonNullable<Base['openAdminApi']>
+  openAdminApi: NonNullable<Given['openAdminApi']>
 }>
 
 const LIMITS = { connections: 1, deadlineMs: 10_000, maxBodyBytes: 64 * 1024 } as const

@@ -1,4 +1,6 @@
-import type { Base, Opened } from '../../base/parts/places.ts'
+import type { ManagementRoutes } from '../../base/parts/feature.ts'
+import type { NamedFigures } from '../../base/parts/figures.ts'
+import type { Given } from '../../base/parts/given.ts'
 import { announce } from './announce.ts'
 import { createHistory, STEP_MS } from './history.ts'
 import { addLogOut } from './log-out.ts'
@@ -9,9 +11,14 @@ import { addStatus } from './routes.ts'
 /** The key of the replicas that follow the revocations, among the project's own. */
 const REPLICAS_KEY = 'replicas'
 
-export function openStatus (_settings: object, base: Base) {
-  const { clock, figures: parts, self, managementToken: token, openAdminApi, log, redis, ttlMs } = base
-  const presence = presenceOf(base)
+type StatusGiven = Given & Readonly<{
+  /** Of each part that is on. */
+  figures: readonly NamedFigures[]
+}>
+
+export function openStatus (_settings: object, given: StatusGiven) {
+  const { clock, figures: parts, self, managementToken: token, openAdminApi, log, redis, ttlMs } = given
+  const presence = presenceOf(given)
   const seen = (): number => presence?.seen() ?? 0
   return Object.freeze({
     management: {
@@ -28,16 +35,17 @@ export function openStatus (_settings: object, base: Base) {
       ...token === undefined
         ? {}
         : { section: logOutSection({ hasAdminApi: openAdminApi !== undefined, isShared: redis !== undefined, ttlMs }) }
-    },
+    } satisfies ManagementRoutes,
+    /** How many there were when last counted, this one included. */
     replicas: () => presence?.lastSeen() ?? 1,
     numbers: () => presence === undefined ? {} : { replicas: seen() },
     gauges: { replicas: seen },
-    stop: async () => await presence?.close()
-  } satisfies Opened & Record<'gauges', object>)
+    close: async () => await presence?.close()
+  })
 }
 
 /** Undefined without Redis. */
-function presenceOf ({ redis, self, isFollowing }: Base) {
+function presenceOf ({ redis, self, isFollowing }: Given) {
   if (redis === undefined) return undefined
   const { commands, keyOf, reportOnce } = redis
   const key = keyOf(REPLICAS_KEY)

@@ -1,5 +1,5 @@
 import { escapeHtml, headOf } from '../../base/http/html.ts'
-import type { About } from '../../base/parts/places.ts'
+import type { About } from '../../base/parts/feature.ts'
 import { factsOf, type Known } from './facts.ts'
 import { type Group, groupsOf, minuteEnds, type Scale, type Values, valuesOf } from './figures.ts'
 import { format, timeElement } from './format.ts'

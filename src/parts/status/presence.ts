@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Replica } from '../../base/parts/places.ts'
+import type { Replica } from '../../base/parts/given.ts'
 import type { Announced, Announcement } from './announce.ts'
 
 export type PresenceDeps = Readonly<{

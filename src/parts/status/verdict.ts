@@ -1,5 +1,5 @@
 import type { UnavailablePage, UnavailableReason } from '../../base/core/reason.ts'
-import type { Replica } from '../../base/parts/places.ts'
+import type { Replica } from '../../base/parts/given.ts'
 import type { GaugeReading } from '../../base/metrics/gauges.ts'
 import type { PartNumbers, PartProblem } from '../../base/parts/figures.ts'
 import { ago } from './format.ts'

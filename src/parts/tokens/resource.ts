@@ -12,7 +12,7 @@ import type { AbsentHeaders, Handler, HandlerResult, VerifyRequest } from '../..
 import { BlocksNotRead, LogNotRead, type ResolverError } from '../../base/errors.ts'
 import { type Admitted, NOT_AWAITED, type Presenter } from '../../base/identity/presenter.ts'
 import type { Asker } from '../../base/identity/profile.ts'
-import type { ClientJudge, ClientStanding } from '../../base/parts/places.ts'
+import type { ClientJudge, ClientStanding } from '../../base/parts/feature.ts'
 import type { TokenStanding } from '../../base/revocation/types.ts'
 import {
   confirmFacts, type EarlierFindings, factsOf, PROFILE_UNKNOWN, type Waiter, waitWithin, withFactsOfTokens

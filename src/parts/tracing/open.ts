@@ -16,7 +16,7 @@ import { defaultResource, detectResources, envDetector, resourceFromAttributes }
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { describe } from '../../base/logging/log.ts'
 import type { SpanName } from '../../base/tracing/types.ts'
-import type { Base, Opened } from '../../base/parts/places.ts'
+import type { Given } from '../../base/parts/given.ts'
 import type { Attributes, Carrier, Span, Tracer } from './types.ts'
 import { tracedBy } from './wrappers.ts'
 
@@ -34,11 +34,11 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
 const NOT_HANDED_OVER =
   'traces cannot be handed over: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; said once until it works again'
 
-export function openTracing (_settings: object, { version, log }: Base) {
+export function openTracing (_settings: object, { version, log }: Given) {
   const tracer = createTracer(version, (error) => log.warn({ error: describe(error) }, NOT_HANDED_OVER))
   return Object.freeze({
     wraps: tracedBy(tracer), close: tracer.close, gauges: {}
-  } satisfies Opened & Record<'gauges', object>)
+  })
 }
 
 /**

@@ -6,12 +6,15 @@ import { createMetrics, type Metrics } from '../../../src/base/metrics/metrics.t
 import { buildListener } from '../../../src/base/http/listener.ts'
 import { createTrustProxy } from '../../../src/base/http/trusted-proxies.ts'
 import { createUnfinished } from '../../../src/base/http/unfinished.ts'
-import type { Admitted } from '../../../src/base/identity/presenter.ts'
-import {
-  allReady, closeAll, documentsOf, openAll, stopAll, type OpenedParts, routeOf, sharedRedisOf
-} from '../../../src/app/open-parts.ts'
-import { openSecrets } from '../../../src/app/parts.ts'
-import { openShared, type Shared } from '../../../src/app/shared.ts'
+import type { Admitted, HeaderContributor } from '../../../src/base/identity/presenter.ts'
+import { createClosers } from '../../../src/app/closers.ts'
+import { createFeatures } from '../../../src/app/features.ts'
+import { givenOf } from '../../../src/app/foundation.ts'
+import { routeOf } from '../../../src/app/listeners.ts'
+import { openSecrets } from '../../../src/app/secrets.ts'
+import { openShared, type Shared, sharedRedisOf } from '../../../src/app/shared.ts'
+import type { PublicDocument } from '../../../src/base/parts/feature.ts'
+import { byName } from '../../../src/parts/index.ts'
 import { NO_PROFILE } from '../../../src/base/identity/profile.ts'
 import { partKey, redisKeysOf } from '../../../src/base/redis/keys.ts'
 import { validResolution } from '../../helpers/identity.ts'
@@ -90,17 +93,20 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
   const nothing = {
     stdout: undefined,
     self: () => ({ name: 'replica', state: 'serving', authgear: 'ok' } as const),
-    isFollowing: () => false,
-    revoke: async () => 'pending' as const,
-    openKeySet: () => { throw new Error('no keys') }
+    revocations: { isFollowing: () => false, revoke: async () => 'pending' as const },
+    keySet: { open: () => { throw new Error('no keys') } },
+    queryMs: undefined
   }
-  const opened = openAll(settings, { ...secrets, ...nothing, metrics, log, clock, redis, unfinished })
-  const { port, stop } = await listen(opened)
+  const closers = createClosers()
+  const features = createFeatures(settings, { metrics, log, closers })
+  const given = givenOf(settings, { ...nothing, secrets, log, clock, redis, unfinished })
+  const assertion = features.open(byName(settings.parts).assertion, given)
+  if (assertion === undefined) throw new Error('it is off')
+  const { port, stop } = await listen(assertion.documents)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      await stopAll(opened)
-      await closeAll(opened)
+      await closers.close()
       shared.redis?.secretCheck.close()
       await shared.redis?.connection.close()
       await stop()
@@ -108,7 +114,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     return closing
   }
   t.teardown(close)
-  const sign = signer(opened, clock)
+  const sign = signer(assertion.headers, clock)
   const fetchKeys = (method = 'GET'): Promise<Answer> =>
     ask(port, { path: '/.well-known/forward-auth/jwks.json', method })
   return {
@@ -119,7 +125,7 @@ export async function startAssertingReplica (t: Pick<Test, 'teardown'>, options:
     sign,
     kid: () => kidOf(sign()),
     hasKey: () => until('there is a key', () => sign() !== undefined),
-    ready: () => allReady(opened),
+    ready: () => features.ready(),
     fetchKeys,
     kids: async () =>
       (JSON.parse((await fetchKeys()).body).keys as ReadonlyArray<{ kid: string }>).map(({ kid }) => kid),
@@ -134,16 +140,15 @@ export function kidOf (token: string | undefined): string | undefined {
 }
 
 /** What goes out to Alice's app. */
-function signer (opened: OpenedParts, { wall }: ManualClock) {
-  const [contributor] = opened.flatMap(({ headers }) => headers ?? [])
+function signer (contributor: HeaderContributor, { wall }: ManualClock) {
   return (audience?: string): string | undefined => {
     const named = audience === undefined ? { kind: 'default' } as const : { kind: 'named', value: audience } as const
-    const give = contributor?.route({ identity: { kind: 'default' }, audience: named, as: { kind: 'default' } })
+    const give = contributor.route({ identity: { kind: 'default' }, audience: named, as: { kind: 'default' } })
     return give?.({ admitted: ALICE, profile: NO_PROFILE, session: undefined, now: wall() })?.values[0]
   }
 }
 
-async function listen (opened: OpenedParts): Promise<Readonly<{ port: number, stop: () => Promise<void> }>> {
+async function listen (documents: readonly PublicDocument[]): Promise<Readonly<{ port: number, stop: () => Promise<void> }>> {
   const { fastify, drain } = buildListener({
     report: () => {},
     notFound: () => {},
@@ -152,7 +157,7 @@ async function listen (opened: OpenedParts): Promise<Readonly<{ port: number, st
     forwardedForIgnored: () => {},
     tls: undefined,
     bounds: listenerBounds()
-  }, documentsOf(opened).map(routeOf))
+  }, documents.map(routeOf))
   await fastify.listen({ host: '127.0.0.1', port: 0 })
   return { port: (fastify.server.address() as AddressInfo).port, stop: async () => { await drain.drain(10) } }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { untilLogFollowed } from '../../../src/app/service.ts'
+import { untilLogFollowed } from '../../../src/app/revocations.ts'
 import { manualClock } from '../../helpers/manual-clock.ts'
 
 /** Milliseconds that a start waits, by a clock that each pause moves. */

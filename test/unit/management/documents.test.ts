@@ -2,8 +2,8 @@ import t from 'tap'
 import { tagged } from '../../../src/base/http/conditional.ts'
 import { OK } from '../../../src/base/http/success.ts'
 import { buildManagement } from '../../../src/base/management/listener.ts'
-import type { PublicDocument } from '../../../src/base/parts/places.ts'
-import { routeOf } from '../../../src/app/open-parts.ts'
+import type { PublicDocument } from '../../../src/base/parts/feature.ts'
+import { routeOf } from '../../../src/app/listeners.ts'
 import { allMetrics } from '../../helpers/series.ts'
 
 const headers = ['content-type', 'application/json', 'cache-control', 'public']

@@ -1,5 +1,5 @@
 import { describe } from '../../../base/logging/log.ts'
-import type { Base } from '../../../base/parts/places.ts'
+import type { Given } from '../../../base/parts/given.ts'
 import { onceAMinute } from '../../../base/timing.ts'
 import type { Rules } from '../read-token.ts'
 import { openTokenIssuer } from './exchange.ts'
@@ -12,9 +12,14 @@ const LIMITED = 'clients that send their id and secret are answered 503 for now:
   'minute, and some of them are kept for clients that were good before (docs/basic.md)'
 const FAILED = 'a client id and secret could not be exchanged for a token: tokens that are still good are used'
 
+export type BasicGiven = Given & Readonly<{
+  /** How many there were when last counted, this one included; 1 where nobody counts them. */
+  replicas: () => number
+}>
+
 /** Opens no connection: most deployments have no route with `basic=on`. */
-export function openBasic (base: Base, rules: Rules, maxBytes: number, count: (outcome: Outcome) => void) {
-  const { redis, clock, log, keyer, authgear: { issuer: origin, waitingBytes, timeoutMs, ca } } = base
+export function openBasic (given: BasicGiven, rules: Rules, maxBytes: number, count: (outcome: Outcome) => void) {
+  const { redis, clock, log, keyer, authgear: { issuer: origin, waitingBytes, timeoutMs, ca } } = given
   const issuer = openTokenIssuer({ origin, timeoutMs, ca })
   const place = redis && {
     commands: redis.commands, sealer: redis.sealing.sealer, name: redis.keyOf('basic-exchanges')
@@ -30,9 +35,9 @@ export function openBasic (base: Base, rules: Rules, maxBytes: number, count: (o
     warnFailed()
   }
   const pairs: Pairs = createPairs({
-    store: createPairStore(base, base.keysFor('basic')),
+    store: createPairStore(given, given.keysFor('basic')),
     issuer,
-    budget: createBudget(clock, place, base.replicas),
+    budget: createBudget(clock, place, given.replicas),
     rules,
     keyer,
     clock,

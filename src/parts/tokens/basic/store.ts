@@ -4,7 +4,7 @@ import type { Accept } from '../../../base/cache/types.ts'
 import type { CacheKey } from '../../../base/core/cache-key.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { bytesOfText, createHmacSha256, type Hmac } from '../../../base/crypto/hmac.ts'
-import type { Base, PurposeKeys } from '../../../base/parts/places.ts'
+import type { Given, PurposeKeys } from '../../../base/parts/given.ts'
 import { type Known, STORED_PAIR, type StoredPair } from './record.ts'
 import type { Pair } from './sent.ts'
 
@@ -31,7 +31,7 @@ const ASK_ALONE: Turn = Object.freeze({ kind: 'ask', done: async () => {} })
 
 /** What replicas share of pairs; without Redis nothing. */
 export function createPairStore (
-  { redis, clock, authgear }: Pick<Base, 'redis' | 'clock' | 'authgear'>, keys: PurposeKeys
+  { redis, clock, authgear }: Pick<Given, 'redis' | 'clock' | 'authgear'>, keys: PurposeKeys
 ): PairStore {
   const keyOf = createKeyOf(keys, authgear.issuer)
   if (redis === undefined) return Object.freeze({ keyOf, read: async () => undefined, contend: async () => ASK_ALONE })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openAdminSource } from '../../../../src/parts/profile/open-admin.ts'
 import type { Counts } from '../../../../src/parts/profile/source.ts'
-import type { Base } from '../../../../src/base/parts/places.ts'
+import type { Given } from '../../../../src/base/parts/given.ts'
 import type { ProfileField } from '../../../../src/base/identity/profile.ts'
 import { manualClock } from '../../../helpers/manual-clock.ts'
 import { askerOf, userOf } from '../start-profiles.ts'
@@ -16,7 +16,7 @@ async function sizesOf (fields: readonly ProfileField[]): Promise<readonly numbe
     },
     async close () {}
   })
-  const base = { clock: manualClock(), openAdminApi } as unknown as Base
+  const base = { clock: manualClock(), openAdminApi } as unknown as Given
   const counts = { requests: { add () {} }, reads: { add () {} } } as unknown as Counts
   const settings = { fields, sendsUnverifiedEmail: false, isLent: false, ttlMs: 1, timeoutMs: 1 }
   const source = openAdminSource(settings, base, counts).source(undefined)

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Replica } from '../../../../src/base/parts/places.ts'
+import type { Replica } from '../../../../src/base/parts/given.ts'
 import { startInProcess, type InProcess } from '../../../helpers/in-process.ts'
 import { metricOf, verify } from '../../../helpers/in-process-on-clock.ts'
 import { managementOf } from '../../../helpers/management.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { factsPart, replicasPart, refusalsPart, verdictPart } from '../../../../src/parts/status/head.ts'
 import { sampleOf, type Sample } from '../../../../src/parts/status/history.ts'
-import type { Replica } from '../../../../src/base/parts/places.ts'
+import type { Replica } from '../../../../src/base/parts/given.ts'
 import { allMetrics } from '../../../helpers/series.ts'
 
 const SELF: Replica = { name: 'me', state: 'serving', authgear: 'ok' }

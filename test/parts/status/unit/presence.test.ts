@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Replica } from '../../../../src/base/parts/places.ts'
+import type { Replica } from '../../../../src/base/parts/given.ts'
 import type { Announced } from '../../../../src/parts/status/announce.ts'
 import { openPresence } from '../../../../src/parts/status/presence.ts'
 import { until } from '../../../helpers/until.ts'
