@@ -1,10 +1,12 @@
-// `npm run parts`: what is left of src compiles and keeps its imports in order when a part is removed with its folder
-// and its lines in src/parts/index.ts: each part by itself, and all of them; then the base's own tests run without any.
+// `npm run parts`: what is left of src compiles and keeps its imports in order when a part is removed with its folder,
+// its lines in src/parts/index.ts and those in src/app/service.ts (test/parts/in-service.mjs): each part by itself, and
+// all of them; then the base's own tests run without any.
 // With names of parts, these alone: `npm run parts -- events`.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inService } from './parts/in-service.mjs'
 
 const root = join(import.meta.dirname, '..')
 const folders = readdirSync(join(root, 'src/parts'), { withFileTypes: true })
@@ -20,11 +22,13 @@ function copyTree () {
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   // src alone: the tests of the part that is removed would not compile
-  writeFileSync(join(copy, 'src/tsconfig.json'), '{ "extends": "../tsconfig.json", "include": ["."] }')
+  writeFileSync(join(copy, 'src/tsconfig.json'), JSON.stringify({
+    extends: '../tsconfig.json', include: ['.'], compilerOptions: { noUnusedLocals: false, noUnusedParameters: false }
+  }))
   return copy
 }
 
-/** Takes the part's folder away, its tests, and its name out of the list. */
+/** Takes the part's folder away, its tests, its name out of the list, and what opens it. */
 function remove (copy, part) {
   rmSync(join(copy, 'src/parts', part), { recursive: true })
   rmSync(join(copy, 'test/parts', part), { recursive: true, force: true })
@@ -36,6 +40,11 @@ function remove (copy, part) {
     .replace(/(?<=^const all = \[)[^\]]*/m,
       (names) => names.split(',').filter((name) => name.trim() !== value).join(','))
   writeFileSync(index, without)
+  const service = join(copy, 'src/app/service.ts')
+  writeFileSync(service, inService[part].reduce((before, [gone, instead = '']) => {
+    if (!before.includes(gone)) throw new Error(`src/app/service.ts has no \`${gone}\`: mend test/parts/in-service.mjs`)
+    return before.replace(gone, instead)
+  }, readFileSync(service, 'utf8')))
 }
 
 /** All but those of what is made of the whole: the documentation, the commands and what is deployed. */

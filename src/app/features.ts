@@ -28,7 +28,7 @@ type FeaturesDeps = Readonly<{ metrics: Pick<Metrics, 'register'>, log: Pick<Log
 
 export type Features = ReturnType<typeof createFeatures>
 
-/** The parts that are open, and what any of them may have: each hears of things from its opening on. */
+/** The parts that are open, and what any of them may have. Each is told from its opening on. */
 export function createFeatures (settings: ServiceSettings, { metrics, log, closers }: FeaturesDeps) {
   const opened = new Map<string, Feature>()
   let isTaken = false
@@ -102,7 +102,7 @@ function readerOf (opened: ReadonlyMap<string, Feature>): LogReader {
   }
 }
 
-/** The same log; parts hear of what this replica takes. */
+/** The same log; parts are told what this replica takes. */
 function heardBy (tell: (call: (feature: Feature) => void) => void, log: RevocationLog): RevocationLog {
   return Object.freeze({
     ...log,

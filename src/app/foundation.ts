@@ -38,7 +38,7 @@ const SWEEP_INTERVAL_MS = 1000
 
 export type Foundation = ReturnType<typeof openFoundation>
 
-/** Memory, metrics, secrets, Authgear, Redis, the revocation log. It knows no part by its name. */
+/** Memory, metrics, secrets, Authgear, Redis, the revocation log. It does not know any part by its name. */
 export function openFoundation (
   settings: ServiceSettings,
   log: Log,

@@ -126,7 +126,7 @@ export function listenerDepsOf (
 /** No app has a cookie of our name. */
 const NO_FOREIGN_FIELDS = Object.freeze({})
 
-/** A 503 in place of a 200: a page for a person, and for programs what is prepared. */
+/** A 503 instead of a 200: a page for a person, and for programs what is prepared. */
 export function vetoOf (
   veto: (() => UnavailableReason | undefined) | undefined, realm: string, pages: PageMaker
 ): Veto | undefined {

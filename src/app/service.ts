@@ -98,7 +98,9 @@ function compose (settings: ServiceSettings, log: Log, closers: Closers, seams: 
 
   // who asks
   const { login, profiles, handlerDeps } = openPeople(settings, on, { ...foundation, given, wraps })
-  const signIn = login?.signIn({ handlerDeps, revocations, pages, traced: (handler) => wraps.handler('login', handler) })
+  const signIn = login?.signIn({
+    handlerDeps, revocations, pages, traced: (handler) => wraps.handler('login', handler)
+  })
   const judging = verifyHandlers(settings, { handlerDeps, clock: given.clock, pages, signIn, wraps })
   const clients = open(on.clients, given)
   const tokens = open(on.tokens, {

@@ -148,7 +148,9 @@ function signer (contributor: HeaderContributor, { wall }: ManualClock) {
   }
 }
 
-async function listen (documents: readonly PublicDocument[]): Promise<Readonly<{ port: number, stop: () => Promise<void> }>> {
+type Listening = Readonly<{ port: number, stop: () => Promise<void> }>
+
+async function listen (documents: readonly PublicDocument[]): Promise<Listening> {
   const { fastify, drain } = buildListener({
     report: () => {},
     notFound: () => {},
