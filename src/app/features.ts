@@ -102,7 +102,7 @@ function readerOf (opened: ReadonlyMap<string, Feature>): LogReader {
   }
 }
 
-/** The same log; parts are told what this replica takes. */
+/** The same log, which tells parts what this replica takes. */
 function heardBy (tell: (call: (feature: Feature) => void) => void, log: RevocationLog): RevocationLog {
   return Object.freeze({
     ...log,

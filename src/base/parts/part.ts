@@ -61,7 +61,7 @@ type Open<Settings, Table, Deps, One> =
   (settings: Settings, given: Deps, count: CountsOf<Table>) => One & Readonly<{ gauges: ReadersOf<Table> }>
 
 /** What the base asks of a part that is on. */
-export type Claims<Name extends string = string> = Readonly<{
+type Claims<Name extends string = string> = Readonly<{
   listens?: Listens<Name>
   /** True if apps know sessions by names that are made of digests: revocations then name those of both secrets. */
   namesSessions?: true
