@@ -1,6 +1,6 @@
 /**
  * What a person removes from src/app/service.ts with a part, by the part's folder: the compiler leads to each of them.
- * @type {Readonly<Record<string, ReadonlyArray<readonly [gone: string, instead?: string]>>>}
+ * @type {Readonly<Record<string, ReadonlyArray<readonly [gone: string | RegExp, instead?: string]>>>}
  */
 export const inService = {
   tracing: [['open(on.tracing, given)?.wraps ?? UNTRACED', 'UNTRACED']],
@@ -8,13 +8,13 @@ export const inService = {
   status: [
     ['  const status = open(on.status, { ...given, figures: settings.parts })\n'],
     ['status?.replicas() ?? 1', '1'],
-    ['status?.management, ']
+    [/status\?\.management,? ?/]
   ],
   assertion: [
     ['  const assertion = open(on.assertion, given)\n'],
     ['const documents = assertion?.documents ?? []', 'const documents: readonly PublicDocument[] = []']
   ],
-  events: [['  const events = open(on.events, given)\n'], [', events: events?.listener(serving)']],
+  events: [['  const events = open(on.events, given)\n'], [/,? events: events\?\.listener\(serving\)/]],
   'access-record': [
     ["  const record = open(on['access-record'], { ...given, tokenHeader })\n"],
     ['veto: record?.vetoes', 'veto: undefined']
@@ -39,10 +39,7 @@ export const inService = {
     ['rules: rules ?? NO_RULES', 'rules: NO_RULES']
   ],
   tokens: [
-    [`  const tokens = open(on.tokens, {
-    ...given, ...judging, handlerDeps, revocations, clients: clients?.judge, replicas: () => status?.replicas() ?? 1
-  })
-`],
+    [/ {2}const tokens = open\(on\.tokens, \{[^]*?\n {2}\}\)\n/],
     ['{ verify, ...tokens?.endpoints.handlers }', '{ verify }'],
     ['tokens?.endpoints.extAuthz ?? '],
     ['    ...tokens?.endpoints.routes ?? [],\n']
@@ -51,17 +48,16 @@ export const inService = {
     ['  const clients = open(on.clients, given)\n'],
     ['clients: clients?.judge', 'clients: undefined'],
     ['clients?.judge.deleted ?? '],
-    ['status?.management, clients?.management', 'status?.management']
+    [/,? ?clients\?\.management/]
   ],
-  'audit-log': [["  open(on['audit-log'], { ...given, clientDeleted: clients?.judge.deleted ?? NOBODY_TO_TELL })\n"]],
+  'audit-log': [[/ {2}open\(on\['audit-log'\].*\n/]],
   identify: [
     ['  const identify = open(on.identify, given)?.listener({ ...serving, handlers })\n'],
     ['{ ...handlers, ...identify?.handlers }', 'handlers'],
-    ['{ identify, grpc,', '{ grpc,']
+    [/(?<=listenersOf\(.*\{ )identify,? /]
   ],
   grpc: [
-    [`  const grpc = open(on.grpc, given)?.listener({ ...serving, handlers: { ...handlers, ...identify?.handlers } })
-`],
-    ['grpc, events', 'events']
+    [/ {2}const grpc = .*\n/],
+    [/grpc, |, grpc/]
   ]
 }

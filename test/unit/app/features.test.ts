@@ -80,7 +80,10 @@ t.test('a header or an observer that comes too late to count is an error', async
 
 t.test('a part that is on and that nothing opens is an error', async (t) => {
   const settings = await settingsOf({ AUTHGEAR_ENDPOINT: 'http://127.0.0.1:1' })
-  const features = createFeatures(settings, { metrics: {} as never, log: { error: fail }, closers: createClosers() })
+  const parts = [{ name: 'part', status: {}, sends: undefined, claims: {}, register: fail }]
+  const features = createFeatures({ ...settings, parts }, {
+    metrics: {} as never, log: { error: fail }, closers: createClosers()
+  })
   t.throws(features.mustBeOpen, { message: /it is on, and service.ts does not open it/ })
 })
 
